@@ -1,0 +1,9 @@
+//! Advice for PostgreSQL that can be trusted because it is proved.
+//!
+//! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
+
+pub mod model;
+
+pub mod analysis;
+pub mod checks;
+pub mod pg;

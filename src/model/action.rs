@@ -1,0 +1,197 @@
+//! Changes we know how to make. `ddl` writes them as SQL; a check only names them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Object, QualifiedName};
+
+/// A compression method of TOAST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// PostgreSQL's own, on every server.
+    Pglz,
+    /// LZ4, where the server was built with it.
+    Lz4,
+}
+
+impl Compression {
+    /// The name in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pglz => "pglz",
+            Self::Lz4 => "lz4",
+        }
+    }
+}
+
+/// A column's storage strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// Neither compressed nor out of line.
+    Plain,
+    /// Out of line, never compressed.
+    External,
+    /// Compressed, out of line only where the row does not fit a page otherwise.
+    Main,
+    /// Compressed, then out of line.
+    Extended,
+}
+
+impl Storage {
+    /// The name in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::External => "EXTERNAL",
+            Self::Main => "MAIN",
+            Self::Extended => "EXTENDED",
+        }
+    }
+}
+
+/// What kind of relation a member is, as DDL tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberKind {
+    /// A table or a partition that holds rows.
+    Table,
+    /// The root or an inner node of a partitioned table: settings, no rows.
+    PartitionedTable,
+    /// A materialized view.
+    MaterializedView,
+}
+
+/// One relation an action touches, and what was set there before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member<Before> {
+    /// The relation.
+    pub name: QualifiedName,
+    /// What DDL calls it.
+    pub kind: MemberKind,
+    /// What was set before, exactly, so that it can be set again.
+    pub before: Before,
+}
+
+/// Which stored values a rewrite builds anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RewriteOf {
+    /// Values compressed by another method than this one.
+    NotCompressedBy(Compression),
+    /// Values stored out of line.
+    OutOfLine,
+    /// Values stored inline that are wide enough for TOAST.
+    WideInline,
+}
+
+/// An update, in batches, that builds stored values anew so that they follow the settings in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rewrite {
+    /// The column.
+    pub column: String,
+    /// Whether its type is an array, which is rebuilt by another expression.
+    pub is_array: bool,
+    /// Which values.
+    pub of: RewriteOf,
+    /// The relations that hold them.
+    pub tables: Vec<QualifiedName>,
+    /// Rows that will be written again, as estimated from the sample.
+    pub rows: i64,
+    /// Bytes of these rows, heap and TOAST, as estimated from the sample.
+    pub bytes: i64,
+    /// Whether an UPDATE fires triggers there.
+    pub fires_triggers: bool,
+}
+
+/// Autovacuum options of a TOAST table, as they are set: absent where nothing is set by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ToastAutovacuum {
+    /// `toast.autovacuum_enabled`, as written.
+    pub enabled: Option<String>,
+    /// `toast.autovacuum_vacuum_scale_factor`, as written.
+    pub scale_factor: Option<String>,
+}
+
+/// A change we know how to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Set a column's compression method.
+    SetColumnCompression {
+        /// The column as reported.
+        object: Object,
+        /// Its name.
+        column: String,
+        /// The method to set.
+        to: Compression,
+        /// Where, with the method set by name before.
+        members: Vec<Member<Option<Compression>>>,
+    },
+    /// Set a column's storage strategy, and where it is to hold for old rows, rewrite them.
+    SetColumnStorage {
+        /// The column as reported.
+        object: Object,
+        /// Its name.
+        column: String,
+        /// The strategy to set.
+        to: Storage,
+        /// Where, with the strategy before.
+        members: Vec<Member<Storage>>,
+        /// The rewrite that follows.
+        rewrite: Option<Rewrite>,
+    },
+    /// Let rows grow wider before values move out of line, and rewrite the old ones.
+    SetToastTupleTarget {
+        /// The table as reported.
+        object: Object,
+        /// The target in bytes.
+        bytes: u32,
+        /// Where, with the target set before.
+        members: Vec<Member<Option<u32>>>,
+        /// The rewrite that follows.
+        rewrite: Rewrite,
+    },
+    /// Build stored values anew under the column's present settings.
+    RewriteColumn {
+        /// The column as reported.
+        object: Object,
+        /// What to rewrite.
+        rewrite: Rewrite,
+    },
+    /// Vacuum a table with its TOAST table, and let autovacuum come often enough from then on.
+    VacuumToast {
+        /// The table as reported.
+        object: Object,
+        /// Whether only writing the table anew gives the space back.
+        full: bool,
+        /// Where, with the options set before.
+        members: Vec<Member<ToastAutovacuum>>,
+        /// Options to set; absent where those in force suffice.
+        autovacuum: Option<ToastAutovacuum>,
+    },
+}
+
+impl Action {
+    /// The name in the contract.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::SetColumnCompression { .. } => "set_column_compression",
+            Self::SetColumnStorage { .. } => "set_column_storage",
+            Self::SetToastTupleTarget { .. } => "set_toast_tuple_target",
+            Self::RewriteColumn { .. } => "rewrite_column",
+            Self::VacuumToast { .. } => "vacuum_toast",
+        }
+    }
+
+    /// What it changes.
+    pub fn object(&self) -> &Object {
+        match self {
+            Self::SetColumnCompression { object, .. }
+            | Self::SetColumnStorage { object, .. }
+            | Self::SetToastTupleTarget { object, .. }
+            | Self::RewriteColumn { object, .. }
+            | Self::VacuumToast { object, .. } => object,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What one run returns.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Confidence, Declined, Evidence, Finding, Gap, Object, Recommendation, Severity};
+
+/// The server that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Server {
+    /// Its version as it prints it.
+    #[schema(example = "18.6")]
+    pub version: String,
+    /// Its major version.
+    #[schema(example = 18)]
+    pub major: u32,
+    /// Whether it is a hot standby.
+    pub in_recovery: bool,
+}
+
+/// What the analysis cost the target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Cost {
+    /// Queries that read something; transaction control and settings are not counted.
+    pub queries: u32,
+    /// Times we waited for the target after connecting.
+    pub round_trips: u32,
+    /// Time between the first byte sent and the last received, in milliseconds.
+    pub target_ms: f64,
+    /// Rows received.
+    pub rows_read: u64,
+    /// Bytes of these rows, as received.
+    pub bytes_read: u64,
+}
+
+/// Where the answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheStatus {
+    /// From the cache, fresh.
+    Hit,
+    /// Computed now.
+    Miss,
+    /// From the cache, past its time; a fresh one is being computed.
+    Stale,
+    /// The cache was not asked.
+    Bypass,
+}
+
+/// How the answer was cached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CacheInfo {
+    /// Where the answer came from. A cached body says `miss`, as when it was made; `X-Cache` tells this answer's.
+    pub status: CacheStatus,
+    /// The versioned key.
+    #[schema(example = "dbopt:1:v7:demo:toast:5c1f0b7a9d3e2c46")]
+    pub key: String,
+    /// The target's model version, part of every key.
+    pub model_version: String,
+    /// For how long the answer counts as fresh.
+    pub ttl_seconds: u64,
+}
+
+/// A finding as the contract shows it: its recommendations by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReportedFinding {
+    /// Stable identity.
+    #[schema(example = "f_9d0c3b6a1e5f7742")]
+    pub id: String,
+    /// The check that found it.
+    #[schema(example = "toast/pglz-on-wide-values")]
+    pub check: String,
+    /// Harm if true.
+    pub severity: Severity,
+    /// How likely true before proof.
+    pub confidence: Confidence,
+    /// What it is about.
+    pub object: Object,
+    /// One line.
+    pub message: String,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// Ids of the recommendations that would each clear it, the best first.
+    pub recommendations: Vec<String>,
+}
+
+impl ReportedFinding {
+    /// `finding` under its identity, with the ids of its recommendations.
+    pub fn new(id: String, finding: Finding, recommendations: Vec<String>) -> Self {
+        let Finding { check, severity, confidence, object, message, evidence, actions: _ } =
+            finding;
+        Self {
+            id,
+            check: check.to_owned(),
+            severity,
+            confidence,
+            object,
+            message,
+            evidence,
+            recommendations,
+        }
+    }
+}
+
+/// What one run returns: what was found, what to do, what is not advised, and what was not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Analysis {
+    /// The target's name.
+    pub target: String,
+    /// The superpower asked for, or `all`.
+    #[schema(example = "toast")]
+    pub superpower: String,
+    /// When the target was looked at.
+    #[schema(value_type = String, format = DateTime)]
+    pub observed_at: Timestamp,
+    /// The server that was looked at.
+    pub server: Server,
+    /// What it cost the target.
+    pub cost: Cost,
+    /// How it was cached; absent on the command line, which has no cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheInfo>,
+    /// Problems, the worst first.
+    pub findings: Vec<ReportedFinding>,
+    /// What would clear them.
+    pub recommendations: Vec<Recommendation>,
+    /// What a reader would expect to see advised, and why it is not.
+    pub declined: Vec<Declined>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}

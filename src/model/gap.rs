@@ -1,0 +1,67 @@
+//! Why something could not be seen.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Why an observation is missing.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The role may not read it.
+    MissingPrivilege,
+    /// An extension is not installed.
+    MissingExtension,
+    /// The server's major version does not offer it.
+    ServerTooOld,
+    /// The server was built without it.
+    NotBuiltIn,
+    /// A hot standby cannot do it.
+    InRecovery,
+    /// Another session held a lock for longer than we wait.
+    Locked,
+    /// It took longer than its time limit.
+    TimedOut,
+    /// The visit's budget was spent before its turn.
+    BudgetSpent,
+    /// The counters have not run for long enough.
+    NotEnoughHistory,
+    /// What was seen is too little to judge.
+    NotEnoughEvidence,
+    /// PostgreSQL does not show it in SQL.
+    NotVisibleInSql,
+}
+
+/// Something that could not be seen, why, and what would lift it. Never a pass.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct Gap {
+    /// What could not be seen.
+    #[schema(example = "toast_compression_mix")]
+    pub observation: String,
+    /// Why.
+    pub reason: GapReason,
+    /// The same in a sentence.
+    pub detail: String,
+    /// The statement or step that would lift it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "GRANT SELECT ON ml.features TO dbopt;")]
+    pub lift: Option<String>,
+}
+
+impl Gap {
+    /// `observation` is missing because of `reason`.
+    pub fn new(
+        observation: impl Into<String>,
+        reason: GapReason,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { observation: observation.into(), reason, detail: detail.into(), lift: None }
+    }
+
+    /// `step` would lift it.
+    #[must_use]
+    pub fn lifted_by(self, step: impl Into<String>) -> Self {
+        Self { lift: Some(step.into()), ..self }
+    }
+}

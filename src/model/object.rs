@@ -1,0 +1,72 @@
+//! What a finding is about.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::quote_identifier;
+
+/// The thing a finding is about. A finding that holds for all partitions is about the root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Object {
+    /// A table, or the root of a partitioned one.
+    Table {
+        /// Its schema.
+        schema: String,
+        /// Its name.
+        table: String,
+    },
+    /// A materialized view.
+    MaterializedView {
+        /// Its schema.
+        schema: String,
+        /// Its name.
+        table: String,
+    },
+    /// One partition that alone is affected.
+    Partition {
+        /// The root's schema.
+        schema: String,
+        /// The root's name.
+        table: String,
+        /// The partition, with its schema where that differs from the root's.
+        partition: String,
+    },
+    /// A column.
+    Column {
+        /// The relation's schema.
+        schema: String,
+        /// The relation's name; the root's for a partition.
+        table: String,
+        /// The column.
+        column: String,
+        /// The partition that alone is affected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partition: Option<String>,
+    },
+}
+
+impl std::fmt::Display for Object {
+    /// As prose names it: `schema.table.column`, quoted as SQL would.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Table { schema, table } | Self::MaterializedView { schema, table } => {
+                dotted(f, &[schema, table])
+            }
+            Self::Partition { schema, partition, .. } => dotted(f, &[schema, partition]),
+            Self::Column { schema, table, column, partition } => {
+                dotted(f, &[schema, partition.as_ref().unwrap_or(table), column])
+            }
+        }
+    }
+}
+
+fn dotted(f: &mut std::fmt::Formatter<'_>, names: &[&String]) -> std::fmt::Result {
+    for (position, name) in names.iter().enumerate() {
+        if position > 0 {
+            f.write_str(".")?;
+        }
+        f.write_str(&quote_identifier(name))?;
+    }
+    Ok(())
+}

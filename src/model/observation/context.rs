@@ -1,0 +1,42 @@
+//! Source `context`: one row about the server, the database and our role.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ExtensionInfo, Privileges};
+
+/// Settings, privileges, extensions and the age of the counters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// The build, from `version()`: compiler and machine.
+    pub platform: String,
+    /// When the server answered.
+    pub now: Timestamp,
+    /// When the server was started.
+    pub started_at: Timestamp,
+    /// When the database's counters were reset; absent if never.
+    pub stats_reset_at: Option<Timestamp>,
+    /// What our role may do.
+    pub privileges: Privileges,
+    /// Extensions of the database.
+    pub extensions: Vec<ExtensionInfo>,
+    /// Settings that limit what can be seen or advised, by name, as `SHOW` prints them.
+    pub settings: BTreeMap<String, String>,
+    /// Compression methods the server was built with.
+    pub toast_compressions: Vec<String>,
+}
+
+impl Context {
+    /// A setting as a number, where it is one.
+    pub fn number(&self, setting: &str) -> Option<f64> {
+        self.settings.get(setting)?.parse().ok()
+    }
+
+    /// A setting's text; empty where it was not read.
+    pub fn setting(&self, setting: &str) -> &str {
+        self.settings.get(setting).map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,11 @@
+//! What sources return: one type per source, the same for every major version.
+
+mod context;
+mod relation;
+mod stored_values;
+mod toast_table;
+
+pub use context::Context;
+pub use relation::{Relation, RelationKind};
+pub use stored_values::{StoredColumn, StoredSample, StoredValues};
+pub use toast_table::{ToastColumn, ToastTable};

@@ -1,0 +1,44 @@
+//! Source `relations`: every relation that may have a TOAST table, from the raw catalogs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::QualifiedName;
+
+/// Kinds of relations that may have a TOAST table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RelationKind {
+    /// A table.
+    #[serde(rename = "r")]
+    Table,
+    /// A partitioned table, which holds no rows itself.
+    #[serde(rename = "p")]
+    PartitionedTable,
+    /// A materialized view.
+    #[serde(rename = "m")]
+    MaterializedView,
+}
+
+/// A relation as `pg_class` describes it. Sizes are as of the last vacuum or analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relation {
+    /// `pg_class.oid`.
+    pub oid: i64,
+    /// Schema and name.
+    #[serde(flatten)]
+    pub name: QualifiedName,
+    /// What it is.
+    pub kind: RelationKind,
+    /// The partitioned table it is a partition of.
+    pub parent: Option<i64>,
+    /// Pages of the heap when last counted.
+    pub pages: i64,
+    /// Rows when last counted; absent if never.
+    pub rows: Option<f64>,
+    /// Rows the cumulative statistics believe to be alive.
+    pub live_rows: i64,
+    /// Pages of the TOAST table when last counted.
+    pub toast_pages: i64,
+    /// Chunks the cumulative statistics believe to be alive in the TOAST table.
+    pub toast_live_chunks: i64,
+}

@@ -1,0 +1,87 @@
+//! Source `toast_tables`: sizes, columns and counters of the relations large enough to matter.
+
+use serde::{Deserialize, Serialize};
+
+/// A column whose values may be compressed or stored out of line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToastColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type's name; the base type's for a domain.
+    pub type_name: String,
+    /// Whether the base type is an array.
+    pub is_array: bool,
+    /// `pg_attribute.attstorage`: `p`, `e`, `m` or `x`.
+    pub storage: char,
+    /// The type's own storage.
+    pub type_storage: char,
+    /// `pg_attribute.attcompression`: `p`, `l`, or absent where nothing was set by name.
+    pub compression: Option<char>,
+    /// Whether our role may read it.
+    pub readable: bool,
+    /// Average inline width by the planner's statistics, where we may see them; 18 for a TOAST pointer.
+    pub average_width: Option<i64>,
+}
+
+/// A relation with its TOAST table. Partitioned tables have columns and no sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToastTable {
+    /// `pg_class.oid` of the relation.
+    pub oid: i64,
+    /// Its columns of variable length that are not generated virtually.
+    pub columns: Vec<ToastColumn>,
+    /// Bytes of its columns of fixed length, for the width of a row.
+    pub fixed_bytes: i64,
+    /// Options of the relation, as written: `name=value`.
+    pub options: Vec<String>,
+    /// Options of the TOAST table, as written.
+    pub toast_options: Vec<String>,
+    /// Whether an UPDATE fires triggers.
+    pub update_triggers: bool,
+    /// Whether row security hides rows from our role.
+    pub row_security: bool,
+    /// Bytes of the heap's main fork, true at the time of the visit; absent if it could not be had.
+    pub heap_bytes: Option<i64>,
+    /// Bytes of the TOAST table's main fork.
+    pub toast_bytes: Option<i64>,
+    /// Rows read by sequential and index scans since the counters were reset.
+    pub rows_read: i64,
+    /// Rows inserted since then.
+    pub rows_inserted: i64,
+    /// Rows updated since then.
+    pub rows_updated: i64,
+    /// Rows alive, by the counters.
+    pub rows_live: i64,
+    /// Chunks alive in the TOAST table, by the counters.
+    pub chunks_live: i64,
+    /// Chunks dead and not yet vacuumed.
+    pub chunks_dead: i64,
+    /// Chunks inserted since the counters were reset.
+    pub chunks_inserted: i64,
+    /// Chunks deleted since then.
+    pub chunks_deleted: i64,
+    /// Chunks read back since then: tuples its index fetched, not its scans, which inserts cause too.
+    pub chunks_read: i64,
+    /// Blocks of the TOAST table and its index found in shared buffers since then.
+    pub toast_blocks_hit: i64,
+    /// Blocks of these read from outside shared buffers since then.
+    pub toast_blocks_read: i64,
+}
+
+impl ToastTable {
+    /// The value of an option of the relation.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        value(&self.options, name)
+    }
+
+    /// The value of an option of the TOAST table.
+    pub fn toast_option(&self, name: &str) -> Option<&str> {
+        value(&self.toast_options, name)
+    }
+}
+
+fn value<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
+    options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
+}

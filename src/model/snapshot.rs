@@ -1,0 +1,76 @@
+//! Everything a visit saw, and everything it could not see.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::observation::{Context, Relation, StoredValues, ToastTable};
+use super::{Cost, Gap, Server};
+
+/// What a source returned, or why it did not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observation<T> {
+    /// What was seen.
+    Seen(T),
+    /// Why nothing was seen.
+    Unseen(Gap),
+}
+
+impl<T> Observation<T> {
+    /// What was seen, or the gap.
+    ///
+    /// # Errors
+    /// The gap, where nothing was seen.
+    pub fn get(&self) -> Result<&T, &Gap> {
+        match self {
+            Self::Seen(seen) => Ok(seen),
+            Self::Unseen(gap) => Err(gap),
+        }
+    }
+}
+
+/// A field of the snapshot that a check may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Settings, privileges, extensions and the age of the counters.
+    Context,
+    /// Every relation that may have a TOAST table.
+    Relations,
+    /// Sizes, columns and counters of the few relations large enough to matter.
+    ToastTables,
+    /// How the values of these are stored, from a sample.
+    StoredValues,
+}
+
+impl Topic {
+    /// The field's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Relations => "relations",
+            Self::ToastTables => "toast_tables",
+            Self::StoredValues => "stored_values",
+        }
+    }
+}
+
+/// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// When the visit began.
+    pub observed_at: Timestamp,
+    /// The server that was visited.
+    pub server: Server,
+    /// What the visit cost.
+    pub cost: Cost,
+    /// Settings, privileges, extensions and the age of the counters.
+    pub context: Observation<Context>,
+    /// Every relation that may have a TOAST table.
+    pub relations: Observation<Vec<Relation>>,
+    /// Sizes, columns and counters of the few relations large enough to matter.
+    pub toast_tables: Observation<Vec<ToastTable>>,
+    /// How the values of these are stored, from a sample.
+    pub stored_values: Observation<Vec<StoredValues>>,
+}

@@ -1,0 +1,50 @@
+//! A statement a person can run, and what running it costs the others.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A table-level lock, in the words of PostgreSQL's manual, the weakest first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Lock {
+    /// Writes rows.
+    RowExclusive,
+    /// Blocks other DDL and VACUUM.
+    ShareUpdateExclusive,
+    /// Blocks everything, reads included.
+    AccessExclusive,
+}
+
+impl Lock {
+    /// Whom the lock keeps waiting.
+    pub fn blocks(self) -> &'static str {
+        match self {
+            Self::RowExclusive => "nobody who reads; writers of the same rows, one batch at a time",
+            Self::ShareUpdateExclusive => {
+                "other DDL and VACUUM on the table; neither reads nor writes"
+            }
+            Self::AccessExclusive => "reads and writes",
+        }
+    }
+}
+
+/// One statement of a recommendation or of its undo. It runs as printed, alone and in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Statement {
+    /// The SQL.
+    #[schema(example = "ALTER TABLE ml.features ALTER COLUMN payload SET COMPRESSION lz4;")]
+    pub sql: String,
+    /// The strongest table lock it takes.
+    pub lock: Lock,
+    /// Whom that keeps waiting, and for how long.
+    #[schema(example = "reads and writes, briefly")]
+    pub blocks: String,
+    /// Whether it writes the table anew.
+    pub rewrites: bool,
+    /// Whether it may run inside a transaction block.
+    pub transactional: bool,
+    /// The `lock_timeout` to run it under, in milliseconds; on a timeout try again later.
+    pub timeout_ms: u64,
+}
