@@ -3,7 +3,9 @@
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
 pub mod model;
+pub mod observe;
 
 pub mod analysis;
 pub mod checks;
+pub mod ddl;
 pub mod pg;

@@ -1,5 +1,9 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
+pub mod toast;
+
+use std::collections::BTreeMap;
+
 use crate::model::{Gap, Judgement, Policy, Snapshot, Superpower, Threshold, Topic, UnknownName};
 
 /// A rule: what it needs to see, how it is explained, and how it judges.
@@ -27,10 +31,13 @@ impl Check {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    std::iter::empty()
+    toast::CHECKS.iter().copied()
 }
 
 /// The check of that id.
+///
+/// # Errors
+/// The ids there are, where none is that one.
 pub fn find(id: &str) -> Result<&'static Check, UnknownName> {
     all()
         .find(|check| check.id == id)
@@ -38,6 +45,6 @@ pub fn find(id: &str) -> Result<&'static Check, UnknownName> {
 }
 
 /// The thresholds of all checks, each once, by name.
-pub fn thresholds() -> std::collections::BTreeMap<&'static str, &'static Threshold> {
+pub fn thresholds() -> BTreeMap<&'static str, &'static Threshold> {
     all().flat_map(|check| check.thresholds).map(|threshold| (threshold.name, *threshold)).collect()
 }

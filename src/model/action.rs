@@ -56,6 +56,8 @@ impl Storage {
 pub enum MemberKind {
     /// A table or a partition that holds rows.
     Table,
+    /// A table that holds rows and that others inherit from: DDL must not reach these.
+    InheritanceParent,
     /// The root or an inner node of a partitioned table: settings, no rows.
     PartitionedTable,
     /// A materialized view.
@@ -95,7 +97,7 @@ pub struct Rewrite {
     /// Which values.
     pub of: RewriteOf,
     /// The relations that hold them.
-    pub tables: Vec<QualifiedName>,
+    pub tables: Vec<Member<()>>,
     /// Rows that will be written again, as estimated from the sample.
     pub rows: i64,
     /// Bytes of these rows, heap and TOAST, as estimated from the sample.
