@@ -5,7 +5,9 @@
 pub mod model;
 pub mod observe;
 
+pub mod advise;
 pub mod analysis;
 pub mod checks;
 pub mod ddl;
 pub mod pg;
+pub mod prove;

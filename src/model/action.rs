@@ -186,6 +186,19 @@ impl Action {
         }
     }
 
+    /// What tells it from the other actions of its kind on the same object. No number that a later visit
+    /// might estimate otherwise: recommendations keep their identity.
+    pub fn alternative(&self) -> &'static str {
+        match self {
+            Self::SetColumnCompression { to, .. } => to.as_str(),
+            Self::SetColumnStorage { to, .. } => to.as_str(),
+            Self::VacuumToast { full: true, .. } => "full",
+            Self::SetToastTupleTarget { .. }
+            | Self::RewriteColumn { .. }
+            | Self::VacuumToast { full: false, .. } => "",
+        }
+    }
+
     /// What it changes.
     pub fn object(&self) -> &Object {
         match self {

@@ -5,4 +5,4 @@ mod sample;
 mod source;
 mod visit;
 
-pub use visit::{Interest, observe};
+pub use visit::{Interest, context, observe};

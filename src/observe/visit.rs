@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::Type;
 
-use crate::model::observation::{Relation, StoredValues, ToastTable};
+use crate::model::observation::{Context, Relation, StoredSample, StoredValues, ToastTable};
 use crate::model::{
     Gap, GapReason, Observation, QualifiedName, Scope, Server, Snapshot, quote_identifier,
 };
@@ -55,10 +55,21 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
     })
 }
 
+/// The server, the database and our role alone.
+///
+/// # Errors
+/// Only a lost connection.
+pub async fn context(session: &mut Session) -> Result<Observation<Context>, Error> {
+    let questions = [question(&source::CONTEXT, session.facts().major)];
+    let mut context = Rows::new(&source::CONTEXT);
+    let answers = session.ask(&questions, |_, row| context.add(row)).await?;
+    Ok(context.one(&answers[0]))
+}
+
 /// The first round trip: the server, and every relation from the raw catalogs.
 async fn first_look(
     session: &mut Session,
-) -> Result<(Observation<crate::model::observation::Context>, Observation<Vec<Relation>>), Error> {
+) -> Result<(Observation<Context>, Observation<Vec<Relation>>), Error> {
     let major = session.facts().major;
     let questions = [question(&source::CONTEXT, major), question(&source::RELATIONS, major)];
     let (mut context, mut relations) = (Rows::new(&source::CONTEXT), Rows::new(&source::RELATIONS));
@@ -184,11 +195,7 @@ fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap> {
     })
 }
 
-fn sampled(
-    name: &QualifiedName,
-    counter: Counter,
-    answer: Answer,
-) -> Observation<crate::model::observation::StoredSample> {
+fn sampled(name: &QualifiedName, counter: Counter, answer: Answer) -> Observation<StoredSample> {
     let gap =
         |reason, detail: String| Observation::Unseen(Gap::new(observation(name), reason, detail));
     match answer.map(|()| counter.finish()) {

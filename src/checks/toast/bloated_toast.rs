@@ -2,7 +2,7 @@
 
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Action, Confidence, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold,
@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[
         &TOAST_DEAD_SHARE_MAX,
         &TOAST_FREE_SHARE_MAX,

@@ -6,7 +6,7 @@ use super::size::{
     TABLE_ROWS_MIN,
 };
 use super::table::{Reads, Table, is_vector, sample_gaps, tables, whole};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Topic,
@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[
         &READ_BACK_MIN,
         &READ_BACK_PER_DAY_MIN,

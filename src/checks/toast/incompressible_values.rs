@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
     thresholds: &[
         &INCOMPRESSIBLE_SHARE_MIN,
         &SAMPLED_VALUES_MIN,

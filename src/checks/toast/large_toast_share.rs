@@ -3,7 +3,7 @@
 use super::remedy::{inline, only_column};
 use super::size::{READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Reads, Table, float, sample_gaps, tables};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::{
     Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
     Threshold, Topic, Unit,
@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[
         &TOAST_SHARE_MAX,
         &READ_BACK_MIN,

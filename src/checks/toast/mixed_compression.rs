@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
     thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("mixed_compression.md"),
     judge,

@@ -1,8 +1,8 @@
 //! `toast/pglz-on-wide-values`, explained in the page beside this file.
 
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
-use super::table::{Estimate, Node, Table, effective, lz4, set_by_name, storage, tables, whole};
-use crate::checks::Check;
+use super::table::{Estimate, Node, Table, effective, set_by_name, storage, tables, whole};
+use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Action, Compression, Finding, Gap, Judgement, Policy, Severity, Snapshot, Storage, Superpower,
@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Lz4],
     thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("pglz_on_wide_values.md"),
     judge,
@@ -37,7 +38,7 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         }
     }
     // Without lz4 there is nothing to advise; that there would be is still worth saying.
-    if let (Err(gap), count @ 1..) = (lz4(context), judgement.findings.len()) {
+    if let (Some(gap), count @ 1..) = (Requirement::Lz4.gap(context), judgement.findings.len()) {
         let detail = format!("{}; {count} columns compress wide values with pglz", gap.detail);
         return Err(Gap { detail, ..gap });
     }

@@ -2,7 +2,7 @@
 
 use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Table, float, sample_gaps, tables, whole};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[
         &REWRITTEN_TIMES_MIN,
         &REWRITTEN_PER_DAY_MIN,

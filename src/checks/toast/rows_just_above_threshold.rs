@@ -6,7 +6,7 @@ use super::size::{
     HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
 };
 use super::table::{Reads, Table, float, is_vector, sample_gaps, tables, whole};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::{
     Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower, Threshold, Topic,
     Unit,
@@ -16,6 +16,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[
         &JUST_ABOVE_SHARE_MIN,
         &READ_BACK_MIN,

@@ -7,7 +7,7 @@ use crate::model::observation::{
     Context, Relation, RelationKind, StoredColumn, StoredSample, ToastColumn, ToastTable,
 };
 use crate::model::{
-    Compression, Gap, GapReason, Member, MemberKind, Object, Observation, Policy, Snapshot, Storage,
+    Compression, Gap, Member, MemberKind, Object, Observation, Policy, Snapshot, Storage,
 };
 
 /// One relation of a table: itself, its root, or a partition.
@@ -359,13 +359,4 @@ pub(super) fn storage(column: &ToastColumn) -> Storage {
 /// Whether it is one of pgvector's types.
 pub(super) fn is_vector(column: &ToastColumn) -> bool {
     matches!(column.type_name.as_str(), "vector" | "halfvec" | "sparsevec")
-}
-
-/// Whether the server can compress with lz4; the gap where it cannot.
-pub(super) fn lz4(context: &Context) -> Result<(), Gap> {
-    if context.toast_compressions.iter().any(|method| method == "lz4") {
-        return Ok(());
-    }
-    Err(Gap::new("lz4", GapReason::NotBuiltIn, "this server was built without lz4")
-        .lifted_by("use a server built --with-lz4"))
 }

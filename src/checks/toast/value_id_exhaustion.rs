@@ -2,7 +2,7 @@
 
 use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
-use crate::checks::Check;
+use crate::checks::{Check, Requirement};
 use crate::model::{
     Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
     Unit,
@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
     thresholds: &[&VALUE_ID_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("value_id_exhaustion.md"),
     judge,

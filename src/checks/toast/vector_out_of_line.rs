@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
     thresholds: &[
         &VECTOR_OUT_OF_LINE_SHARE_MAX,
         &COLUMN_BYTES_MIN,

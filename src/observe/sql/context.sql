@@ -1,4 +1,4 @@
--- The server, the database and our role, in one row.
+-- The server, the database and our role, in one row. `reset_val` is what a setting was before the guard.
 select
     split_part(split_part(pg_catalog.version(), ' on ', 2), ',', 1)         as platform,
     pg_catalog.now()                                                        as now,
@@ -37,7 +37,7 @@ select
         from pg_catalog.pg_extension as e
     )                                                                       as extensions,
     (
-        select pg_catalog.json_object_agg(s.name, s.setting order by s.name)
+        select pg_catalog.json_object_agg(s.name, s.reset_val order by s.name)
         from pg_catalog.pg_settings as s
         where s.name in (
             'autovacuum', 'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_threshold',
