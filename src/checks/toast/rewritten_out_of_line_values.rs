@@ -29,9 +29,9 @@ const ID: &str = "toast/rewritten-out-of-line-values";
 
 static REWRITTEN_TIMES_MIN: Threshold = Threshold {
     name: "rewritten_times_min",
-    default: 1.0,
+    default: 2.0,
     unit: Unit::Ratio,
-    reason: "fewer than one rewrite a value is a correction or a backfill, not a habit",
+    reason: "one rewrite of every value is a backfill, the second may be a habit",
 };
 
 static REWRITTEN_PER_DAY_MIN: Threshold = Threshold {
