@@ -2,11 +2,14 @@
 
 mod dsn;
 mod error;
+mod held;
 mod session;
 mod target;
 mod tls;
+mod trial;
 
 pub use dsn::Dsn;
 pub use error::Error;
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};
+pub use trial::{Trial, TrialError};
