@@ -13,13 +13,13 @@ const GROWTH_MAX: f64 = 0.25;
 
 /// What the runs of a candidate say, against those of the baseline.
 pub(super) fn proof(candidate: &Candidate, measured: &Measured, position: usize) -> Proof {
-    let (baseline, runs) = (&measured.arms[0], &measured.arms[position + 1]);
+    let runs = (measured.arms[0].as_slice(), measured.arms[position + 1].as_slice());
     let measurements = vec![
-        measurement("write_ms", Unit::Ms, baseline, runs, |run| run.write_ms),
-        measurement("read_column_ms", Unit::Ms, baseline, runs, |run| run.read_column_ms),
-        measurement("scan_others_ms", Unit::Ms, baseline, runs, |run| run.scan_others_ms),
-        measurement("heap_bytes", Unit::Bytes, baseline, runs, |run| run.heap_bytes),
-        measurement("toast_bytes", Unit::Bytes, baseline, runs, |run| run.toast_bytes),
+        measurement("write_ms", Unit::Ms, runs, |run| run.write_ms),
+        measurement("read_column_ms", Unit::Ms, runs, |run| run.read_column_ms),
+        measurement("scan_others_ms", Unit::Ms, runs, |run| run.scan_others_ms),
+        measurement("heap_bytes", Unit::Bytes, runs, |run| run.heap_bytes),
+        measurement("toast_bytes", Unit::Bytes, runs, |run| run.toast_bytes),
     ];
     let (verdict, reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
@@ -109,8 +109,7 @@ fn worse(metric: &Measurement) -> bool {
 fn measurement(
     name: &str,
     unit: Unit,
-    baseline: &[Run],
-    candidate: &[Run],
+    (baseline, candidate): (&[Run], &[Run]),
     of: impl Fn(&Run) -> f64,
 ) -> Measurement {
     let (before, spread_before) = median_and_spread(baseline.iter().map(&of).collect());

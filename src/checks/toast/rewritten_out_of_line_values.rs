@@ -94,9 +94,9 @@ fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding
     Some(
         Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .statistic("rewritten_times", times, Unit::Ratio, "toast_tables")
-            .statistic("rewritten_share_of_updates", share, Unit::Ratio, "toast_tables")
-            .statistic("rows_updated", whole(updated), Unit::Rows, "toast_tables")
+            .statistic("toast_tables.rewritten_times", times, Unit::Ratio)
+            .statistic("toast_tables.rewritten_share_of_updates", share, Unit::Ratio)
+            .statistic("toast_tables.rows_updated", whole(updated), Unit::Rows)
             .measured("out_of_line_values", whole(values), Unit::Count),
     )
 }
