@@ -1,0 +1,9 @@
+//! One binary for every test that needs a server, a file of the repository, or the binary itself.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(unreachable_pub, reason = "nobody else can reach into a test binary")]
+
+mod architecture;
+mod pages;
+mod registry;
+mod support;
+mod visit;

@@ -1,0 +1,141 @@
+//! Every check's page is a test: its first example must be found, its second must not. Each recommended
+//! statement is run, must clear the finding, and is undone exactly.
+
+use database_optimizer::checks::{self, Check};
+use database_optimizer::model::{Analysis, Recommendation, ReportedFinding, Statement};
+use rstest::rstest;
+
+use crate::support::{TestDb, TestServer, analyse, request, server};
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_holds(
+    #[values("npm14", "npm15", "npm16", "npm17", "npm18", "deb15", "deb17", "deb18")] member: &str,
+    #[values(
+        "toast/large-toast-share",
+        "toast/pglz-on-wide-values",
+        "toast/mixed-compression",
+        "toast/hot-column-out-of-line",
+        "toast/incompressible-values",
+        "toast/bloated-toast",
+        "toast/vector-out-of-line",
+        "toast/rows-just-above-threshold",
+        "toast/rewritten-out-of-line-values",
+        "toast/value-id-exhaustion"
+    )]
+    id: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let check = checks::find(id).unwrap();
+    let fires = Example::of(check, "Fires");
+    if !fires.can_run_on(server) {
+        eprintln!("not on {member}: `{id}` needs {:?}", fires.needs);
+        return;
+    }
+    let (_, analysis) = run(server, &Example::of(check, "Stays silent")).await;
+    assert!(
+        finding(&analysis, check).is_none(),
+        "{member}: {id} fires on its silent example: {analysis:#?}"
+    );
+
+    let (mut db, analysis) = run(server, &fires).await;
+    let Some(found) = finding(&analysis, check) else {
+        panic!("{member}: {id} does not fire: {analysis:#?}");
+    };
+    for recommendation in &found.recommendations {
+        let recommendation =
+            analysis.recommendations.iter().find(|r| r.id == *recommendation).unwrap();
+        clears_and_is_undone(&mut db, &fires, found, recommendation).await;
+    }
+}
+
+async fn clears_and_is_undone(
+    db: &mut TestDb,
+    example: &Example,
+    found: &ReportedFinding,
+    recommendation: &Recommendation,
+) {
+    let title = format!("{}: {}", db.server.name, recommendation.title);
+    let before = db.text(CATALOG).await;
+    execute(db, &recommendation.statements).await;
+    let after = analyse(db, &request(&example.policy())).await;
+    let left = after.findings.iter().find(|finding| finding.id == found.id);
+    assert!(left.is_none(), "{title} does not clear {left:#?}");
+    execute(db, &recommendation.undo).await;
+    assert_eq!(db.text(CATALOG).await, before, "{title} is not undone exactly");
+}
+
+async fn execute(db: &mut TestDb, statements: &[Statement]) {
+    for statement in statements {
+        db.run(&statement.sql).await;
+    }
+    db.settle().await;
+}
+
+fn finding<'a>(analysis: &'a Analysis, check: &Check) -> Option<&'a ReportedFinding> {
+    analysis.findings.iter().find(|finding| finding.check == check.id)
+}
+
+async fn run(server: &'static TestServer, example: &Example) -> (TestDb, Analysis) {
+    let mut db = TestDb::create(server).await;
+    for statement in example.statements() {
+        db.run(statement).await;
+    }
+    db.settle().await;
+    let analysis = analyse(&db, &request(&example.policy())).await;
+    (db, analysis)
+}
+
+/// Everything the recommendations may change.
+const CATALOG: &str = "select json_agg(x order by x.nspname, x.relname)::text from (
+    select n.nspname, c.relname, c.relkind, c.reloptions,
+        (select t.reloptions from pg_class as t where t.oid = c.reltoastrelid) as toast_options,
+        (
+            select json_agg(json_build_array(attname, attstorage, attcompression, attoptions) order by attnum)
+            from pg_attribute as a
+            where a.attrelid = c.oid and a.attnum > 0
+        ) as columns
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema')
+) as x";
+
+/// A runnable example of a page: its SQL, what the server must offer, and thresholds that differ.
+struct Example {
+    sql: &'static str,
+    needs: Option<&'static str>,
+    set: Vec<(&'static str, f64)>,
+}
+
+impl Example {
+    fn of(check: &Check, heading: &str) -> Self {
+        let section = check.page.split_once(&format!("## {heading}\n\n```sql")).unwrap().1;
+        let (info, rest) = section.split_once('\n').unwrap();
+        let (sql, _) = rest.split_once("\n```").unwrap();
+        let words = || info.split_whitespace();
+        let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
+        Self {
+            sql,
+            needs: words().find_map(|word| word.strip_prefix("needs=")),
+            set: set.map(|(name, value)| (name, value.parse().unwrap())).collect(),
+        }
+    }
+
+    fn can_run_on(&self, server: &TestServer) -> bool {
+        match self.needs {
+            None => true,
+            Some("lz4") => server.has_lz4,
+            Some("vector") => server.has_vector,
+            Some(other) => panic!("a page needs `{other}`, which no server is known for"),
+        }
+    }
+
+    fn policy(&self) -> Vec<(&'static str, f64)> {
+        self.set.clone()
+    }
+
+    /// Each alone: VACUUM runs outside a transaction block.
+    fn statements(&self) -> impl Iterator<Item = &'static str> {
+        self.sql.split(";\n").filter(|statement| !statement.trim().is_empty())
+    }
+}

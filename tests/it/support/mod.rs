@@ -1,0 +1,28 @@
+//! What tests share: real servers of every major version, a database each, and a proxy that watches.
+
+mod database;
+pub mod proxy;
+mod server;
+
+pub use database::TestDb;
+pub use server::{TestServer, server};
+
+use database_optimizer::analysis::{self, Request};
+use database_optimizer::model::{Analysis, Policy, ProveMode, Scope, Superpower};
+use database_optimizer::pg::Target;
+
+/// A request for everything, with thresholds that differ from the defaults.
+pub fn request(policy: &[(&str, f64)]) -> Request {
+    Request {
+        superpowers: Superpower::ALL.to_vec(),
+        scope: Scope::default(),
+        prove: ProveMode::Cheap,
+        policy: Policy(policy.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()),
+    }
+}
+
+/// Analyse a test database as a client would.
+pub async fn analyse(db: &TestDb, request: &Request) -> Analysis {
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    analysis::analyse(&target, request).await.unwrap()
+}

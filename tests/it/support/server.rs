@@ -1,0 +1,144 @@
+//! Clusters of every major version there is, each started once, when a test first wants it.
+//!
+//! `DBOPT_TEST_SERVERS` lists them as `name=/path/to/bin`, separated by colons; `scripts/servers env` prints
+//! it. A server that is not there is a skip at a desk and a failure where `DBOPT_TEST_STRICT` is set.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{LazyLock, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct TestServer {
+    pub name: String,
+    pub major: u32,
+    pub port: u16,
+    pub has_lz4: bool,
+    pub has_vector: bool,
+}
+
+impl TestServer {
+    /// Where to reach one of its databases, as superuser.
+    pub fn dsn(&self, database: &str) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+/// The server of that name, or none, which is said.
+pub fn server(name: &str) -> Option<&'static TestServer> {
+    static RUNNING: LazyLock<Mutex<BTreeMap<String, &'static OnceLock<Option<TestServer>>>>> =
+        LazyLock::new(Mutex::default);
+    let cell = *RUNNING
+        .lock()
+        .unwrap()
+        .entry(name.to_owned())
+        .or_insert_with(|| Box::leak(Box::default()));
+    let server = cell.get_or_init(|| Some(start(name, &binaries(name)?))).as_ref();
+    if server.is_none() {
+        assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "no server `{name}` to test on");
+        eprintln!("skipped: no server `{name}`");
+    }
+    server
+}
+
+fn binaries(name: &str) -> Option<PathBuf> {
+    let listed = std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default();
+    let path = listed.split(':').find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))?;
+    Some(PathBuf::from(path))
+}
+
+fn start(name: &str, bin: &Path) -> TestServer {
+    let home = home(name);
+    let data = home.join("data");
+    as_owner(&home, &bin.join("initdb"))
+        .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"])
+        .arg("-D")
+        .arg(&data)
+        .stdout(Stdio::null())
+        .status()
+        .map(|status| assert!(status.success(), "{name}: initdb failed"))
+        .unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut postgres = as_owner(&home, &bin.join("postgres"));
+    postgres.arg("-D").arg(&data);
+    for setting in settings(port, &home) {
+        postgres.arg("-c").arg(setting);
+    }
+    let log = fs::File::create(home.join("log")).unwrap();
+    postgres.stdout(log.try_clone().unwrap()).stderr(log);
+    // The server is told when the thread that started it ends: this one lives as long as the process.
+    std::thread::spawn(move || postgres.spawn().unwrap().wait());
+    wait_until_ready(name, &data);
+    let major = fs::read_to_string(data.join("PG_VERSION")).unwrap().trim().parse().unwrap();
+    let debian = name.starts_with("deb");
+    TestServer { name: name.to_owned(), major, port, has_lz4: debian, has_vector: major >= 15 }
+}
+
+/// Autovacuum stands by and never comes, or counters would change under a test.
+fn settings(port: u16, home: &Path) -> Vec<String> {
+    vec![
+        format!("port={port}"),
+        format!("unix_socket_directories={}", home.display()),
+        "listen_addresses=127.0.0.1".to_owned(),
+        "fsync=off".to_owned(),
+        "autovacuum_naptime=1d".to_owned(),
+        "max_connections=100".to_owned(),
+        "shared_buffers=64MB".to_owned(),
+        "max_wal_size=4GB".to_owned(),
+        "track_io_timing=on".to_owned(),
+        "log_min_messages=fatal".to_owned(),
+    ]
+}
+
+/// A fresh directory that belongs to whom the server runs as. What processes that are gone left is removed.
+fn home(name: &str) -> PathBuf {
+    let shm = Path::new("/dev/shm");
+    let base = if shm.is_dir() { shm.to_path_buf() } else { std::env::temp_dir() };
+    for entry in fs::read_dir(&base).unwrap().flatten() {
+        let left = entry.file_name().to_string_lossy().into_owned();
+        let pid = left
+            .strip_prefix("dbopt-test-")
+            .and_then(|rest| rest.split('-').next().map(str::to_owned));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let home = base.join(format!("dbopt-test-{}-{name}", std::process::id()));
+    fs::create_dir(&home).unwrap();
+    if is_root() {
+        let chown = Command::new("chown").arg("postgres").arg(&home).status().unwrap();
+        assert!(chown.success(), "a user `postgres` is needed to run servers as root");
+    }
+    home
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t")
+}
+
+/// The command as the owner of the cluster, told to stop when we are gone.
+fn as_owner(home: &Path, program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "INT"]);
+    if is_root() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    }
+    command.arg(program).current_dir(home).env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+fn wait_until_ready(name: &str, data: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let pid = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        if pid.lines().nth(7).is_some_and(|status| status.trim() == "ready") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name} did not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

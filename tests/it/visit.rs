@@ -1,0 +1,205 @@
+//! What a visit costs, what it sees with how much privilege, and that it leaves nothing behind.
+
+use std::time::{Duration, Instant};
+
+use database_optimizer::analysis;
+use database_optimizer::model::GapReason;
+use database_optimizer::pg::{self, Target};
+use rstest::rstest;
+
+use crate::support::proxy::Proxy;
+use crate::support::{TestDb, analyse, request, server};
+
+const FEATURES: &str = "create schema ml;
+create table ml.features (id bigint, payload text);
+insert into ml.features
+select i, (select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i
+from generate_series(1, 12000) as i;
+analyze ml.features";
+
+async fn features(member: &str) -> Option<TestDb> {
+    let mut db = TestDb::create(server(member)?).await;
+    db.run(FEATURES).await;
+    db.settle().await;
+    Some(db)
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_costs_three_round_trips_and_says_so(
+    #[values("npm14", "npm15", "npm16", "npm17", "npm18", "deb15", "deb17", "deb18")] member: &str,
+) {
+    let Some(db) = features(member).await else { return };
+    let proxy = Proxy::start(db.server.port, Duration::ZERO).await;
+    let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
+    let target = Target::open("test", &dsn.into(), None).unwrap();
+    target.session().await.unwrap().finish();
+    let login = proxy.round_trips();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert_eq!(analysis.cost.round_trips, 3);
+    assert!(proxy.round_trips() - login <= 3, "{} round trips", proxy.round_trips() - login);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_only_connect_sees_catalogs_and_is_told_the_grant(
+    #[values("npm14", "npm16", "deb18")] member: &str,
+) {
+    let Some(db) = features(member).await else { return };
+    let role = format!("connect_{}", db.name);
+    db.run(&format!("create role {role} login")).await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+    let capabilities = analysis::capabilities(&target).await.unwrap();
+
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege).unwrap();
+    assert_eq!(
+        gap.lift.as_deref(),
+        Some("GRANT USAGE ON SCHEMA ml TO dbopt; GRANT SELECT ON ml.features TO dbopt;")
+    );
+    assert_eq!(capabilities.privileges.tier, "connect");
+    assert!(capabilities.checks.iter().all(|check| !check.ready), "{:#?}", capabilities.checks);
+    drop(target);
+    db.run(&format!("drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_security_is_a_gap_and_not_a_smaller_sample() {
+    let Some(mut db) = features("npm17").await else { return };
+    let role = format!("reader_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant usage on schema ml to {role}; grant select on ml.features to {role};
+        alter table ml.features enable row level security"
+    ))
+    .await;
+    db.settle().await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    let gap = analysis.gaps.iter().find(|gap| gap.detail.contains("row security"));
+    assert!(gap.is_some(), "{:#?}", analysis.gaps);
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
+    let Some(mut db) = features("npm16").await else { return };
+    db.run("create table ml.other as select * from ml.features").await;
+    db.run("analyze ml.other").await;
+    db.settle().await;
+    db.run("begin; lock table ml.features in access exclusive mode").await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    let locked = analysis.gaps.iter().find(|gap| gap.reason == GapReason::Locked).unwrap();
+    assert!(locked.detail.contains("`ml.features`"), "{locked:?}");
+    let other = analysis.findings.iter().any(|finding| finding.message.contains("`ml.other"));
+    assert!(other, "{:#?}", analysis.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_counts_no_read_among_those_of_the_workload() {
+    for member in ["npm14", "npm17"] {
+        let Some(mut db) = features(member).await else { continue };
+        let fetched = "select coalesce(sum(pg_stat_get_tuples_fetched(i.indexrelid)), 0)::text
+            from pg_class as c join pg_index as i on i.indrelid = c.reltoastrelid
+            where c.oid = 'ml.features'::regclass";
+        let before = db.text(fetched).await;
+        for _ in 0..3 {
+            analyse(&db, &request(&[])).await;
+        }
+        db.settle().await;
+        assert_eq!(db.text(fetched).await, before, "{member}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_that_nobody_waits_for_is_cancelled_on_the_server() {
+    let Some(db) = features("npm17").await else { return };
+    db.run("begin; lock table ml.features in access exclusive mode").await;
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let asked = request(&[]);
+    let analysis = analysis::analyse(&target, &asked);
+    // Long enough to wait for the lock, not long enough to be answered.
+    let _ = tokio::time::timeout(Duration::from_millis(250), analysis).await;
+
+    let active = format!(
+        "select count(*)::text from pg_stat_activity
+        where application_name = 'dbopt' and datname = '{}' and state <> 'idle'",
+        db.name
+    );
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while db.text(&active).await != "0" {
+        assert!(Instant::now() < deadline, "a query of ours still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_answering_at_login_is_told_from_one_that_is_not_there() {
+    let Some(db) = features("npm17").await else { return };
+    let gone =
+        Target::open("test", &"postgresql://u@127.0.0.1:1/d".to_owned().into(), None).unwrap();
+    let error = gone.session().await.err().unwrap();
+    assert!(matches!(error, pg::Error::Unreachable { .. }), "{error:?}");
+
+    let missing = db.server.dsn("no_such_database");
+    let missing = Target::open("test", &missing.into(), None).unwrap();
+    let error = missing.session().await.err().unwrap();
+    assert!(matches!(error, pg::Error::NoSuchDatabase { .. }), "{error:?}");
+
+    let stranger = Target::open("test", &db.dsn_as("nobody_like_this"), None).unwrap();
+    let error = stranger.session().await.err().unwrap();
+    assert!(matches!(error, pg::Error::LoginRefused { .. }), "{error:?}");
+    assert!(!error.to_string().contains("nobody_like_this"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_must_be_quoted_are_quoted_in_everything_we_run() {
+    for member in ["npm14", "deb18"] {
+        let Some(server) = server(member) else { continue };
+        let mut db = TestDb::create(server).await;
+        db.run(
+            r#"create schema "S'chema; drop";
+            create table "S'chema; drop"."sel""ect %s $dbopt$" (id bigint, "Über, wide" text, "order" int);
+            insert into "S'chema; drop"."sel""ect %s $dbopt$"
+            select i, (select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i, i
+            from generate_series(1, 12000) as i"#,
+        )
+        .await;
+        db.run(r#"analyze "S'chema; drop"."sel""ect %s $dbopt$""#).await;
+        for _ in 0..3 {
+            db.run(
+                r#"select sum(hashtext("Über, wide")) from "S'chema; drop"."sel""ect %s $dbopt$""#,
+            )
+            .await;
+        }
+        db.settle().await;
+        let analysis = analyse(&db, &request(&[])).await;
+        let checks: Vec<&str> =
+            analysis.findings.iter().map(|finding| finding.check.as_str()).collect();
+        assert!(
+            checks.contains(&"toast/hot-column-out-of-line"),
+            "{member}: {checks:?} {:?}",
+            analysis.gaps
+        );
+        for recommendation in &analysis.recommendations {
+            for statement in recommendation.statements.iter().chain(&recommendation.undo) {
+                db.run(&statement.sql).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_has_nothing_to_say_and_no_gap() {
+    let Some(server) = server("npm18") else { return };
+    let db = TestDb::create(server).await;
+    let analysis = analyse(&db, &request(&[])).await;
+    assert_eq!((analysis.findings.len(), analysis.gaps.len()), (0, 0), "{analysis:#?}");
+}
