@@ -150,7 +150,8 @@ async fn samples(
             parameters: Vec::new(),
         });
     }
-    let answers = session.ask(&questions, |position, row| asked[position].1.add(row)).await?;
+    let answers =
+        session.ask_finally(&questions, |position, row| asked[position].1.add(row)).await?;
     for ((relation, counter), answer) in asked.into_iter().zip(answers) {
         samples.push(StoredValues {
             oid: relation.oid,

@@ -33,6 +33,11 @@ impl Held {
         self.busy.store(true, Ordering::Relaxed);
     }
 
+    /// It is over.
+    pub(super) fn end(&self) {
+        self.busy.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed)
     }

@@ -37,6 +37,8 @@ where pg_catalog.has_parameter_privilege('track_counts', 'set');";
 /// Every query starts here again, whatever became of the one before.
 const MARK: &str = "savepoint visit";
 const BACK: &str = "rollback to savepoint visit";
+/// The last one takes the end of the transaction along.
+const END: &str = "rollback";
 
 /// A query whose rows are one column of JSON text.
 pub struct Question {
@@ -89,6 +91,28 @@ impl Session {
     pub async fn ask(
         &mut self,
         questions: &[Question],
+        on_row: impl FnMut(usize, &str) + Send,
+    ) -> Result<Vec<Answer>, Error> {
+        self.send(questions, BACK, on_row).await
+    }
+
+    /// The same, and the end of the visit with it.
+    ///
+    /// # Errors
+    /// Only a lost connection; what fails alone fails alone.
+    pub async fn ask_finally(
+        &mut self,
+        questions: &[Question],
+        on_row: impl FnMut(usize, &str) + Send,
+    ) -> Result<Vec<Answer>, Error> {
+        self.send(questions, END, on_row).await
+    }
+
+    /// Everything is on its way before the first answer is waited for; `ending` follows the last question.
+    async fn send(
+        &mut self,
+        questions: &[Question],
+        ending: &str,
         mut on_row: impl FnMut(usize, &str) + Send,
     ) -> Result<Vec<Answer>, Error> {
         if questions.is_empty() {
@@ -100,7 +124,7 @@ impl Session {
         self.held.begin();
         let mut opening = Sent::new(connection.batch_execute(first)).await;
         let mut sent = Vec::with_capacity(questions.len());
-        for question in questions {
+        for (position, question) in questions.iter().enumerate() {
             let parameters = question.parameters.iter().map(|(value, kind)| {
                 let value: &(dyn ToSql + Sync) = &**value;
                 (value, kind.clone())
@@ -109,7 +133,8 @@ impl Session {
                 connection.query_typed_raw(&question.sql, parameters.collect::<Vec<_>>()),
             )
             .await;
-            sent.push((query, Sent::new(connection.batch_execute(BACK)).await));
+            let next = if position + 1 == questions.len() { ending } else { BACK };
+            sent.push((query, Sent::new(connection.batch_execute(next)).await));
         }
         self.cost.round_trips += 1;
         self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);
@@ -131,6 +156,9 @@ impl Session {
                 Err(source) => Err(failure(&target, source)?),
             });
             back.answer().await.map_err(|source| lost(&target, source))?;
+        }
+        if ending == END {
+            self.held.end();
         }
         self.cost.target_ms += begun.elapsed().as_secs_f64() * 1e3;
         Ok(answers)

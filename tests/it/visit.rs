@@ -30,7 +30,7 @@ async fn a_visit_costs_three_round_trips_and_says_so(
     #[values("npm14", "npm15", "npm16", "npm17", "npm18", "deb15", "deb17", "deb18")] member: &str,
 ) {
     let Some(db) = features(member).await else { return };
-    let proxy = Proxy::start(db.server.port, Duration::ZERO).await;
+    let proxy = Proxy::start(db.server.port, Duration::from_millis(50)).await;
     let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
     let target = Target::open("test", &dsn.into(), None).unwrap();
     target.session().await.unwrap().finish();

@@ -15,7 +15,7 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct Watch {
-    /// Times the client spoke after the server had answered.
+    /// Times the client spoke after it had been answered. With a delay, what is sent ahead is one turn.
     turns: AtomicU32,
     server_spoke_last: AtomicBool,
     stalled: AtomicBool,
@@ -64,14 +64,15 @@ async fn forward(
             if watch.server_spoke_last.swap(false, Ordering::SeqCst) {
                 watch.turns.fetch_add(1, Ordering::SeqCst);
             }
-        } else {
-            watch.server_spoke_last.store(true, Ordering::SeqCst);
         }
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
         while watch.stalled.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if !by_client {
+            watch.server_spoke_last.store(true, Ordering::SeqCst);
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;
