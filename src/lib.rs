@@ -5,5 +5,8 @@
 pub mod model;
 
 pub mod analysis;
+pub mod cache;
 pub mod checks;
+pub mod config;
 pub mod pg;
+pub mod store;
