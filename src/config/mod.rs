@@ -1,6 +1,7 @@
 //! The service's configuration: defaults, then the file, then the environment, then flags.
 
 mod allowed_hosts;
+mod dsn;
 mod error;
 mod flags;
 mod load;
@@ -14,7 +15,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-pub use allowed_hosts::{AllowedHosts, Refused};
+pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
+pub use dsn::{Dsn, MalformedDsn, TlsMode};
 pub use error::Error;
 pub use flags::Flags;
 pub use load::{load, resolve};
