@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::model::UnknownName;
+
 /// Why the configuration cannot be used. Never holds the value of a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,10 +17,8 @@ pub enum Error {
     },
 
     /// The configuration file is not TOML.
-    #[error("the configuration file {} is not TOML: line {line}: {message}", path.display())]
+    #[error("the configuration file is not TOML: line {line}: {message}")]
     ParseFile {
-        /// The file.
-        path: PathBuf,
         /// Where, counted from 1.
         line: usize,
         /// What the parser expected; never the line itself.
@@ -26,13 +26,8 @@ pub enum Error {
     },
 
     /// A key nobody knows.
-    #[error("unknown setting `{key}`{}", did_you_mean(near.as_deref()))]
-    UnknownKey {
-        /// The key as written.
-        key: String,
-        /// The known one that resembles it.
-        near: Option<String>,
-    },
+    #[error(transparent)]
+    UnknownKey(UnknownName),
 
     /// A value of the wrong kind.
     #[error("`{key}` (from {origin}) must be {expected}")]
@@ -57,8 +52,8 @@ pub enum Error {
     /// `--target` without a name.
     #[error("`--target` must be NAME=DSN, with a NAME of lower-case letters, digits and hyphens")]
     TargetFlag,
-}
 
-fn did_you_mean(name: Option<&str>) -> String {
-    name.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    /// No directory to keep data in.
+    #[error("there is no home directory to keep data in: set DBOPT_DATA_DIR")]
+    NoHome,
 }
