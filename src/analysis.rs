@@ -1,7 +1,22 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
-use crate::model::{Analysis, Capabilities, Policy, ProveMode, Scope, Superpower};
-use crate::pg::{self, Target};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::advise::{Run, advise};
+use crate::checks::{self, toast::size};
+use crate::model::{
+    Action, Analysis, Capabilities, CheckReadiness, Judgement, Policy, ProveMode, Scope, Server,
+    Snapshot, Superpower,
+};
+use crate::observe::{self, Interest};
+use crate::pg::{self, Session, Target};
+use crate::prove;
+
+/// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
+/// this one is for a server that has stopped answering.
+const VISIT_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What to analyse, and how far to go.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,16 +37,107 @@ pub enum Error {
     /// The target could not be used.
     #[error(transparent)]
     Target(pg::Error),
+    /// The context of the server could not be read, so nothing can be said of what else can be.
+    #[error("target `{target}` does not say what can be seen of it: {detail}")]
+    Unseen {
+        /// The target.
+        target: String,
+        /// The gap.
+        detail: String,
+    },
 }
 
 /// Analyse a target once.
+///
+/// # Errors
+/// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
-    let _ = (target, request);
-    unimplemented!("being written")
+    let seen = visit(target, request).await?;
+    let judgement = judge(&seen, request);
+    let actions: Vec<Action> =
+        judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
+    let proofs = prove::prove(target, &seen, actions, request.prove).await;
+    let superpower = match request.superpowers.as_slice() {
+        [one] => one.as_str(),
+        _ => "all",
+    };
+    let run = Run { target: target.name(), superpower, seen: &seen, scope: &request.scope };
+    Ok(advise(&run, judgement, &proofs))
 }
 
 /// What can be seen and done on a target.
+///
+/// # Errors
+/// Where the target cannot be used at all, or does not even say what it is.
 pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
-    let _ = target;
-    unimplemented!("being written")
+    let mut session = target.session().await.map_err(Error::Target)?;
+    let context = within(target, observe::context(&mut session)).await?;
+    let facts = session.facts().clone();
+    session.finish();
+    let context = context.get().map_err(|gap| Error::Unseen {
+        target: target.name().to_owned(),
+        detail: gap.detail.clone(),
+    })?;
+    let readiness = |check: &checks::Check| {
+        let gaps = check.gaps(context);
+        CheckReadiness { check: check.id.to_owned(), ready: gaps.is_empty(), gaps }
+    };
+    Ok(Capabilities {
+        target: target.name().to_owned(),
+        server: Server {
+            version: facts.version,
+            major: facts.major,
+            in_recovery: facts.in_recovery,
+        },
+        platform: context.platform.clone(),
+        privileges: context.privileges.clone(),
+        extensions: context.extensions.clone(),
+        settings: context.settings.clone(),
+        checks: checks::all().map(readiness).collect(),
+    })
+}
+
+/// Judge a snapshot, wherever it came from.
+pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
+    let mut all = Judgement::default();
+    let asked = checks::all().filter(|check| {
+        request.superpowers.contains(&check.superpower) && request.scope.wants(check.id)
+    });
+    for check in asked {
+        match check.run(seen, &request.policy) {
+            Ok(judgement) => {
+                all.findings.extend(judgement.findings);
+                all.declined.extend(judgement.declined);
+                all.gaps.extend(judgement.gaps);
+            }
+            Err(gap) => all.gaps.push(gap),
+        }
+    }
+    all
+}
+
+async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
+    let interest = Interest {
+        scope: request.scope.clone(),
+        table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
+        table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
+    };
+    let mut session: Session = target.session().await.map_err(Error::Target)?;
+    let seen = within(target, observe::observe(&mut session, &interest)).await?;
+    session.finish();
+    Ok(seen)
+}
+
+/// Dropping the session when time is up cancels what runs on the server.
+async fn within<T>(
+    target: &Target,
+    work: impl Future<Output = Result<T, pg::Error>>,
+) -> Result<T, Error> {
+    match timeout(VISIT_TIMEOUT, work).await {
+        Ok(outcome) => outcome.map_err(Error::Target),
+        Err(_) => Err(Error::Target(pg::Error::NoAnswer {
+            target: target.name().to_owned(),
+            seconds: VISIT_TIMEOUT.as_secs(),
+        })),
+    }
 }

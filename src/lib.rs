@@ -3,10 +3,14 @@
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
 pub mod model;
+pub mod observe;
 
+pub mod advise;
 pub mod analysis;
 pub mod cache;
 pub mod checks;
 pub mod config;
+pub mod ddl;
 pub mod pg;
+pub mod prove;
 pub mod store;

@@ -1,6 +1,22 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
-use crate::model::{Gap, Judgement, Policy, Snapshot, Superpower, Threshold, Topic, UnknownName};
+pub mod toast;
+
+use std::collections::BTreeMap;
+
+use crate::model::observation::Context;
+use crate::model::{
+    Gap, GapReason, Judgement, Policy, Snapshot, Superpower, Threshold, Topic, UnknownName,
+};
+
+/// Something a server or a role may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// LZ4 compression of TOAST.
+    Lz4,
+    /// Cumulative statistics (`track_counts`).
+    Counters,
+}
 
 /// A rule: what it needs to see, how it is explained, and how it judges.
 pub struct Check {
@@ -10,27 +26,85 @@ pub struct Check {
     pub superpower: Superpower,
     /// The fields of the snapshot it reads.
     pub needs: &'static [Topic],
+    /// What the server must offer beside these.
+    pub requires: &'static [Requirement],
     /// The numbers it compares with.
     pub thresholds: &'static [&'static Threshold],
     /// Its page, in Markdown.
     pub page: &'static str,
     /// How it judges.
-    pub judge: fn(&Snapshot, &Policy) -> Result<Judgement, Gap>,
+    pub(crate) judge: fn(&Snapshot, &Policy) -> Result<Judgement, Gap>,
 }
 
 impl Check {
+    /// Judge, or say why that cannot be done.
+    ///
+    /// # Errors
+    /// What was not seen, and without which there is nothing to judge.
+    pub fn run(&self, seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+        let context = seen.context.get().map_err(Clone::clone)?;
+        // Zeros that nobody counted are no evidence of anything.
+        let uncounted = self.requires.contains(&Requirement::Counters);
+        match Requirement::Counters.gap(context).filter(|_| uncounted) {
+            Some(gap) => Err(gap),
+            None => (self.judge)(seen, policy),
+        }
+    }
+
+    /// What keeps the check from being judged on such a server by such a role.
+    pub fn gaps(&self, context: &Context) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> =
+            self.requires.iter().filter_map(|requirement| requirement.gap(context)).collect();
+        if self.needs.contains(&Topic::StoredValues) && !context.privileges.reads_all_data {
+            gaps.push(
+                Gap::new(
+                    Topic::StoredValues.as_str(),
+                    GapReason::MissingPrivilege,
+                    "tables our role was not granted SELECT on cannot be sampled",
+                )
+                .lifted_by("GRANT pg_read_all_data TO dbopt;"),
+            );
+        }
+        gaps
+    }
+
     /// The page's heading: the problem in a few words.
     pub fn title(&self) -> &'static str {
         self.page.lines().next().unwrap_or_default().trim_start_matches("# ")
     }
 }
 
+impl Requirement {
+    /// The gap where the server does not offer it.
+    pub fn gap(self, context: &Context) -> Option<Gap> {
+        match self {
+            Self::Lz4 if context.toast_compressions.iter().any(|method| method == "lz4") => None,
+            Self::Lz4 => Some(
+                Gap::new("lz4", GapReason::NotBuiltIn, "this server was built without lz4")
+                    .lifted_by("use a server that was built --with-lz4"),
+            ),
+            Self::Counters if context.setting("track_counts") == "on" => None,
+            Self::Counters => Some(
+                Gap::new(
+                    "counters",
+                    GapReason::NotVisibleInSql,
+                    "`track_counts` is off, so nobody counts what is read and written",
+                )
+                .lifted_by("ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf();"),
+            ),
+        }
+    }
+}
+
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    std::iter::empty()
+    toast::CHECKS.iter().copied()
 }
 
 /// The check of that id.
+///
+/// # Errors
+/// The ids there are, where none is that one.
 pub fn find(id: &str) -> Result<&'static Check, UnknownName> {
     all()
         .find(|check| check.id == id)
@@ -38,6 +112,6 @@ pub fn find(id: &str) -> Result<&'static Check, UnknownName> {
 }
 
 /// The thresholds of all checks, each once, by name.
-pub fn thresholds() -> std::collections::BTreeMap<&'static str, &'static Threshold> {
+pub fn thresholds() -> BTreeMap<&'static str, &'static Threshold> {
     all().flat_map(|check| check.thresholds).map(|threshold| (threshold.name, *threshold)).collect()
 }

@@ -56,6 +56,8 @@ impl Storage {
 pub enum MemberKind {
     /// A table or a partition that holds rows.
     Table,
+    /// A table that holds rows and that others inherit from: DDL must not reach these.
+    InheritanceParent,
     /// The root or an inner node of a partitioned table: settings, no rows.
     PartitionedTable,
     /// A materialized view.
@@ -95,7 +97,7 @@ pub struct Rewrite {
     /// Which values.
     pub of: RewriteOf,
     /// The relations that hold them.
-    pub tables: Vec<QualifiedName>,
+    pub tables: Vec<Member<()>>,
     /// Rows that will be written again, as estimated from the sample.
     pub rows: i64,
     /// Bytes of these rows, heap and TOAST, as estimated from the sample.
@@ -181,6 +183,19 @@ impl Action {
             Self::SetToastTupleTarget { .. } => "set_toast_tuple_target",
             Self::RewriteColumn { .. } => "rewrite_column",
             Self::VacuumToast { .. } => "vacuum_toast",
+        }
+    }
+
+    /// What tells it from the other actions of its kind on the same object. No number that a later visit
+    /// might estimate otherwise: recommendations keep their identity.
+    pub fn alternative(&self) -> &'static str {
+        match self {
+            Self::SetColumnCompression { to, .. } => to.as_str(),
+            Self::SetColumnStorage { to, .. } => to.as_str(),
+            Self::VacuumToast { full: true, .. } => "full",
+            Self::SetToastTupleTarget { .. }
+            | Self::RewriteColumn { .. }
+            | Self::VacuumToast { full: false, .. } => "",
         }
     }
 

@@ -48,6 +48,23 @@ pub struct Measurement {
     pub spread: f64,
 }
 
+impl Measurement {
+    /// What the measurement lets expect.
+    pub fn expected(&self) -> Expected {
+        Expected {
+            metric: self.name.clone(),
+            before: self.baseline,
+            after: self.candidate,
+            unit: self.unit,
+            change_ratio: if self.baseline == 0.0 {
+                0.0
+            } else {
+                (self.candidate - self.baseline) / self.baseline
+            },
+        }
+    }
+}
+
 /// What part of the data an experiment looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProofSample {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{QualifiedName, Severity, UnknownName};
+use super::{Severity, UnknownName};
 
 /// How far to go in proving a recommendation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -46,12 +46,13 @@ pub struct Scope {
 
 impl Scope {
     /// Whether the relation was asked for. A partition is also meant by its root's name.
-    pub fn holds(&self, relation: &QualifiedName) -> bool {
-        let schema = self.schemas.is_empty() || self.schemas.contains(&relation.schema);
-        let named = |table: &String| {
-            *table == relation.name || *table == format!("{}.{}", relation.schema, relation.name)
+    pub fn holds(&self, schema: &str, name: &str) -> bool {
+        let named = |table: &String| match table.strip_prefix(schema) {
+            Some(rest) if rest.strip_prefix('.') == Some(name) => true,
+            _ => table == name,
         };
-        schema && (self.tables.is_empty() || self.tables.iter().any(named))
+        (self.schemas.is_empty() || self.schemas.iter().any(|asked| asked == schema))
+            && (self.tables.is_empty() || self.tables.iter().any(named))
     }
 
     /// Whether the check was asked for.

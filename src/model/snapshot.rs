@@ -73,4 +73,6 @@ pub struct Snapshot {
     pub toast_tables: Observation<Vec<ToastTable>>,
     /// How the values of these are stored, from a sample.
     pub stored_values: Observation<Vec<StoredValues>>,
+    /// What the visit's budget left out.
+    pub left_out: Vec<Gap>,
 }

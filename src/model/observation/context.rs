@@ -17,8 +17,8 @@ pub struct Context {
     pub now: Timestamp,
     /// When the server was started.
     pub started_at: Timestamp,
-    /// When the database's counters were reset; absent if never.
-    pub stats_reset_at: Option<Timestamp>,
+    /// Since when the database's counters count; absent if the server does not know.
+    pub counting_since: Option<Timestamp>,
     /// What our role may do.
     pub privileges: Privileges,
     /// Extensions of the database.
@@ -30,6 +30,13 @@ pub struct Context {
 }
 
 impl Context {
+    /// Days the counters have run for; absent if the server does not know.
+    #[expect(clippy::cast_precision_loss, reason = "seconds below 2^53")]
+    pub fn counting_days(&self) -> Option<f64> {
+        let since = self.counting_since?;
+        Some((self.now.as_second() - since.as_second()).max(1) as f64 / 86_400.0)
+    }
+
     /// A setting as a number, where it is one.
     pub fn number(&self, setting: &str) -> Option<f64> {
         self.settings.get(setting)?.parse().ok()

@@ -24,9 +24,10 @@ pub enum RelationKind {
 pub struct Relation {
     /// `pg_class.oid`.
     pub oid: i64,
-    /// Schema and name.
-    #[serde(flatten)]
-    pub name: QualifiedName,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
     /// What it is.
     pub kind: RelationKind,
     /// The partitioned table it is a partition of.
@@ -41,4 +42,11 @@ pub struct Relation {
     pub toast_pages: i64,
     /// Chunks the cumulative statistics believe to be alive in the TOAST table.
     pub toast_live_chunks: i64,
+}
+
+impl Relation {
+    /// Schema and name.
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName { schema: self.schema.clone(), name: self.name.clone() }
+    }
 }

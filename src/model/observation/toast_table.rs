@@ -20,8 +20,6 @@ pub struct ToastColumn {
     pub compression: Option<char>,
     /// Whether our role may read it.
     pub readable: bool,
-    /// Average inline width by the planner's statistics, where we may see them; 18 for a TOAST pointer.
-    pub average_width: Option<i64>,
 }
 
 /// A relation with its TOAST table. Partitioned tables have columns and no sizes.
@@ -42,6 +40,8 @@ pub struct ToastTable {
     pub update_triggers: bool,
     /// Whether row security hides rows from our role.
     pub row_security: bool,
+    /// Whether other tables inherit from it, partitions included.
+    pub has_children: bool,
     /// Bytes of the heap's main fork, true at the time of the visit; absent if it could not be had.
     pub heap_bytes: Option<i64>,
     /// Bytes of the TOAST table's main fork.
@@ -52,6 +52,8 @@ pub struct ToastTable {
     pub rows_inserted: i64,
     /// Rows updated since then.
     pub rows_updated: i64,
+    /// Rows deleted since then.
+    pub rows_deleted: i64,
     /// Rows alive, by the counters.
     pub rows_live: i64,
     /// Chunks alive in the TOAST table, by the counters.

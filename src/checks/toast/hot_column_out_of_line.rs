@@ -1,0 +1,87 @@
+//! `toast/hot-column-out-of-line`, explained in the page beside this file.
+
+use super::remedy::{column_object, inline, only_column};
+use super::size::{
+    COLUMN_BYTES_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
+    TABLE_ROWS_MIN,
+};
+use super::table::{Reads, Table, is_vector, sample_gaps, tables, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::observation::Context;
+use crate::model::{
+    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &READ_BACK_MIN,
+        &READ_BACK_PER_DAY_MIN,
+        &HOT_READ_SHARE,
+        &COLUMN_BYTES_MIN,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("hot_column_out_of_line.md"),
+    judge,
+};
+
+const ID: &str = "toast/hot-column-out-of-line";
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        let Some(reads) = hot(&table, context, policy) else { continue };
+        match find(&table, reads, policy) {
+            Some(Ok(finding)) => judgement.findings.push(finding),
+            Some(Err(declined)) => judgement.declined.push(declined),
+            None => {}
+        }
+    }
+    Ok(judgement)
+}
+
+/// The reads of a table most of whose row reads want the value, too.
+pub(super) fn hot(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Reads> {
+    table.reads().filter(|reads| {
+        reads.are_many(context, policy) && reads.share_of_rows >= policy.get(&HOT_READ_SHARE)
+    })
+}
+
+fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
+    let Some(column) = only_column(table) else {
+        return Some(Err(Declined {
+            check: ID.to_owned(),
+            object: table.object(),
+            reason: "several columns are stored out of line".to_owned(),
+            detail:
+                "the counters are kept for the TOAST table as a whole and do not say which of them \
+                     is read back"
+                    .to_owned(),
+        }));
+    };
+    // Vectors have a check of their own.
+    if table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector) {
+        return None;
+    }
+    let estimate = table.estimate(column);
+    if estimate.out_of_line_bytes < policy.get(&COLUMN_BYTES_MIN) {
+        return None;
+    }
+    Some(inline(ID, table, column).map(|actions| {
+        let object = column_object(table, column);
+        let message = format!("`{object}` is stored out of line and read back with most rows");
+        let finding = Finding::new(ID, object, Severity::Medium, message)
+            .confidence(Confidence::Medium)
+            .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
+            .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+            .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
+            .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
+        actions.into_iter().fold(finding, Finding::action)
+    }))
+}

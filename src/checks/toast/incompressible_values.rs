@@ -1,0 +1,91 @@
+//! `toast/incompressible-values`, explained in the page beside this file.
+
+use super::remedy::set_storage;
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
+use crate::checks::Check;
+use crate::model::{
+    Finding, Gap, Judgement, Policy, Severity, Snapshot, Storage, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
+    thresholds: &[
+        &INCOMPRESSIBLE_SHARE_MIN,
+        &SAMPLED_VALUES_MIN,
+        &COLUMN_BYTES_MIN,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("incompressible_values.md"),
+    judge,
+};
+
+const ID: &str = "toast/incompressible-values";
+
+static INCOMPRESSIBLE_SHARE_MIN: Threshold = Threshold {
+    name: "incompressible_share_min",
+    default: 0.95,
+    unit: Unit::Ratio,
+    reason: "EXTERNAL gives up compression for every value, so next to none may profit from it",
+};
+
+static SAMPLED_VALUES_MIN: Threshold = Threshold {
+    name: "sampled_values_min",
+    default: 100.0,
+    unit: Unit::Count,
+    reason: "100 wide values bound the share of compressible ones within 3 %",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        let found = table.column_names().into_iter().filter_map(|name| find(&table, name, policy));
+        judgement.findings.extend(found);
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Finding> {
+    let affected: Vec<&Node<'_>> =
+        table.leaves().filter(|node| tries_in_vain(node, column)).collect();
+    let estimate = table.estimate(column);
+    let wide = estimate.wide_uncompressed_values + estimate.compressed_values();
+    let share = estimate.wide_uncompressed_values / wide.max(1.0);
+    let sampled: u64 = affected
+        .iter()
+        .filter_map(|node| Some(node.sample?.column(column)?.wide_uncompressed_values))
+        .sum();
+    let too_few = super::table::float(sampled) < policy.get(&SAMPLED_VALUES_MIN);
+    if too_few
+        || share < policy.get(&INCOMPRESSIBLE_SHARE_MIN)
+        || estimate.wide_uncompressed_bytes < policy.get(&COLUMN_BYTES_MIN)
+    {
+        return None;
+    }
+    let object = table.column_of(column, &affected);
+    let message = format!("`{object}` tries to compress wide values that do not compress");
+    Some(
+        Finding::new(ID, object, Severity::Low, message)
+            .measured("incompressible_share", share, Unit::Ratio)
+            .measured(
+                "incompressible_values",
+                whole(estimate.wide_uncompressed_values),
+                Unit::Count,
+            )
+            .measured("incompressible_bytes", whole(estimate.wide_uncompressed_bytes), Unit::Bytes)
+            .action(set_storage(table, column, Storage::External, None)),
+    )
+}
+
+fn tries_in_vain(node: &Node<'_>, column: &str) -> bool {
+    let extended = node
+        .column(column)
+        .is_some_and(|column| storage(column) == Storage::Extended && !is_vector(column));
+    let stored = node.sample.and_then(|sample| sample.column(column));
+    extended && stored.is_none_or(|stored| stored.wide_uncompressed_values > 0)
+}

@@ -1,0 +1,113 @@
+//! `toast/large-toast-share`, explained in the page beside this file.
+
+use super::remedy::{inline, only_column};
+use super::size::{READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Reads, Table, float, sample_gaps, tables};
+use crate::checks::{Check, Requirement};
+use crate::model::{
+    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &TOAST_SHARE_MAX,
+        &READ_BACK_MIN,
+        &READ_BACK_PER_DAY_MIN,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("large_toast_share.md"),
+    judge,
+};
+
+const ID: &str = "toast/large-toast-share";
+
+static TOAST_SHARE_MAX: Threshold = Threshold {
+    name: "toast_share_max",
+    default: 0.10,
+    unit: Unit::Ratio,
+    reason: "DB-OPT-03: an alert from 10 % of the main table on; never alone, see the page",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        let share = float(table.toast_bytes()) / float(table.heap_bytes()).max(8192.0);
+        if share <= policy.get(&TOAST_SHARE_MAX) {
+            continue;
+        }
+        match table.reads() {
+            Some(reads) if reads.are_many(context, policy) => {
+                let (finding, declined) = find(&table, share, reads);
+                judgement.findings.push(finding);
+                judgement.declined.extend(declined);
+            }
+            reads => judgement.declined.push(unread(&table, share, reads)),
+        }
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Declined>) {
+    let object = table.object();
+    let message = format!(
+        "`{object}` keeps {:.1} times its heap in TOAST, and queries read that back",
+        (share * 10.0).round() / 10.0
+    );
+    let inserted = table.total(|toast| toast.chunks_inserted);
+    let deleted = table.total(|toast| toast.chunks_deleted);
+    let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+        .confidence(Confidence::Medium)
+        .statistic("toast_share", share, Unit::Ratio, "relation_sizes")
+        .statistic("toast_bytes", table.toast_bytes(), Unit::Bytes, "relation_sizes")
+        .statistic("heap_bytes", table.heap_bytes(), Unit::Bytes, "relation_sizes")
+        .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
+        .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+        .statistic(
+            "toast_blocks_read",
+            table.total(|t| t.toast_blocks_read),
+            Unit::Count,
+            "toast_tables",
+        )
+        .statistic(
+            "toast_blocks_hit",
+            table.total(|t| t.toast_blocks_hit),
+            Unit::Count,
+            "toast_tables",
+        )
+        .statistic("chunks_grown", inserted - deleted, Unit::Count, "toast_tables")
+        .statistic("chunks_dead", table.total(|t| t.chunks_dead), Unit::Count, "toast_tables");
+    let several = || {
+        Declined {
+        check: ID.to_owned(),
+        object,
+        reason: "several columns are stored out of line".to_owned(),
+        detail: "the counters do not say which of them is read back, so none can be moved inline on evidence"
+            .to_owned(),
+    }
+    };
+    match only_column(table).ok_or_else(several).and_then(|column| inline(ID, table, column)) {
+        Ok(actions) => (actions.into_iter().fold(finding, Finding::action), None),
+        // The share is real, and nothing about storage would mend it.
+        Err(declined) => (Finding { severity: Severity::Low, ..finding }, Some(declined)),
+    }
+}
+
+fn unread(table: &Table<'_>, share: f64, reads: Option<Reads>) -> Declined {
+    let times = reads.map_or(0.0, |reads| reads.times);
+    Declined {
+        check: ID.to_owned(),
+        object: table.object(),
+        reason: "the values are hardly read back".to_owned(),
+        detail: format!(
+            "TOAST holds {share:.1} times the heap, and each value was read back {times:.2} times since the \
+             counters were reset: a large TOAST table is the right place for them"
+        ),
+    }
+}

@@ -1,0 +1,94 @@
+//! `toast/mixed-compression`, explained in the page beside this file.
+
+use super::remedy;
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Node, Table, effective, sample_gaps, storage, tables, whole};
+use crate::checks::Check;
+use crate::model::observation::Context;
+use crate::model::{
+    Action, Compression, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot,
+    Storage, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
+    thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    page: include_str!("mixed_compression.md"),
+    judge,
+};
+
+const ID: &str = "toast/mixed-compression";
+
+static MIXED_SHARE_MIN: Threshold = Threshold {
+    name: "mixed_share_min",
+    default: 0.05,
+    unit: Unit::Ratio,
+    reason: "a few per cent of old values are gone by ordinary churn before a rewrite pays",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        for column in table.column_names() {
+            let Some(finding) = find(&table, column, context, policy) else { continue };
+            if table.is_materialized_view() {
+                judgement.declined.push(declined(finding));
+            } else {
+                judgement.findings.push(finding);
+            }
+        }
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> Option<Finding> {
+    let affected: Vec<&Node<'_>> =
+        table.leaves().filter(|node| holds_pglz_under_lz4(node, column, context)).collect();
+    let estimate = table.estimate(column);
+    let share = estimate.pglz_values / estimate.compressed_values().max(1.0);
+    if affected.is_empty()
+        || share < policy.get(&MIXED_SHARE_MIN)
+        || estimate.pglz_bytes < policy.get(&COLUMN_BYTES_MIN)
+    {
+        return None;
+    }
+    let object = table.column_of(column, &affected);
+    let message = format!("`{object}` is set to lz4 and still holds values compressed with pglz");
+    let rewrite =
+        remedy::rewrite(table, column, &affected, RewriteOf::NotCompressedBy(Compression::Lz4));
+    Some(
+        Finding::new(ID, object.clone(), Severity::Low, message)
+            .measured("pglz_share", share, Unit::Ratio)
+            .measured("pglz_values", whole(estimate.pglz_values), Unit::Count)
+            .measured("pglz_bytes", whole(estimate.pglz_bytes), Unit::Bytes)
+            .measured("lz4_values", whole(estimate.lz4_values), Unit::Count)
+            .action(Action::RewriteColumn { object, rewrite }),
+    )
+}
+
+/// Values in pglz under a setting of pglz are `toast/pglz-on-wide-values`'s matter. A partition that was
+/// not sampled is taken to be like those that were.
+fn holds_pglz_under_lz4(node: &Node<'_>, column: &str, context: &Context) -> bool {
+    let set = node.column(column).is_some_and(|column| {
+        matches!(storage(column), Storage::Extended | Storage::Main)
+            && effective(column, context) == Compression::Lz4
+    });
+    let stored = node.sample.and_then(|sample| sample.column(column));
+    set && stored.is_none_or(|stored| stored.pglz_values > 0)
+}
+
+fn declined(finding: Finding) -> Declined {
+    Declined {
+        check: ID.to_owned(),
+        detail: format!(
+            "{}; REFRESH copies the values as they are compressed in the tables below it: rewrite these",
+            finding.message
+        ),
+        object: finding.object,
+        reason: "rows of a materialized view cannot be updated".to_owned(),
+    }
+}

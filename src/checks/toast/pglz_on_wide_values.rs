@@ -1,0 +1,106 @@
+//! `toast/pglz-on-wide-values`, explained in the page beside this file.
+
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Estimate, Node, Table, effective, set_by_name, storage, tables, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::observation::Context;
+use crate::model::{
+    Action, Compression, Finding, Gap, Judgement, Policy, Severity, Snapshot, Storage, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Lz4],
+    thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    page: include_str!("pglz_on_wide_values.md"),
+    judge,
+};
+
+const ID: &str = "toast/pglz-on-wide-values";
+
+static LARGE_COLUMN_BYTES: Threshold = Threshold {
+    name: "large_column_bytes",
+    default: 1_073_741_824.0,
+    unit: Unit::Bytes,
+    reason: "from 1 GiB of compressed values on, their CPU time is worth planning for soon",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    seen.stored_values.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    for table in tables(seen, policy)? {
+        for column in table.column_names() {
+            judgement.findings.extend(find(&table, column, context, policy));
+        }
+    }
+    // Without lz4 there is nothing to advise; that there would be is still worth saying.
+    if let (Some(gap), count @ 1..) = (Requirement::Lz4.gap(context), judgement.findings.len()) {
+        let detail = format!("{}; {count} columns compress wide values with pglz", gap.detail);
+        return Err(Gap { detail, ..gap });
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> Option<Finding> {
+    let estimate = table.estimate(column);
+    let affected: Vec<&Node<'_>> =
+        table.leaves().filter(|node| compresses_with_pglz(node, column, context)).collect();
+    if affected.is_empty() || estimate.compressed_bytes() < policy.get(&COLUMN_BYTES_MIN) {
+        return None;
+    }
+    let object = table.column_of(column, &affected);
+    let severity = if estimate.compressed_bytes() >= policy.get(&LARGE_COLUMN_BYTES) {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let message = format!("`{object}` compresses its wide values with pglz");
+    let finding = evidence(Finding::new(ID, object.clone(), severity, message), &estimate);
+    let set_here = table.nodes.iter().filter(|node| {
+        let everywhere = affected.len() == table.leaves().count();
+        everywhere && setting_is_pglz(node, column, context)
+            || affected.iter().any(|leaf| leaf.relation.oid == node.relation.oid)
+    });
+    Some(
+        finding.action(Action::SetColumnCompression {
+            object,
+            column: column.to_owned(),
+            to: Compression::Lz4,
+            members: set_here
+                .filter_map(|node| Some(node.member(set_by_name(node.column(column)?))))
+                .collect(),
+        }),
+    )
+}
+
+/// The column's setting is judged; what was stored before it is `toast/mixed-compression`'s matter.
+fn setting_is_pglz(node: &Node<'_>, column: &str, context: &Context) -> bool {
+    node.column(column).is_some_and(|column| {
+        matches!(storage(column), Storage::Extended | Storage::Main)
+            && effective(column, context) == Compression::Pglz
+    })
+}
+
+/// A partition that was not sampled is taken to be like those that were.
+fn compresses_with_pglz(node: &Node<'_>, column: &str, context: &Context) -> bool {
+    let compressed = node
+        .sample
+        .and_then(|sample| sample.column(column))
+        .is_none_or(|stored| stored.pglz_values + stored.lz4_values > 0);
+    compressed && setting_is_pglz(node, column, context)
+}
+
+fn evidence(finding: Finding, estimate: &Estimate) -> Finding {
+    let finding = finding
+        .measured("compressed_bytes", whole(estimate.compressed_bytes()), Unit::Bytes)
+        .measured("compressed_values", whole(estimate.compressed_values()), Unit::Count)
+        .measured("pglz_values", whole(estimate.pglz_values), Unit::Count);
+    match estimate.ratio() {
+        Some(ratio) => finding.measured("compression_ratio", ratio, Unit::Ratio),
+        None => finding,
+    }
+}

@@ -1,0 +1,102 @@
+//! `toast/rewritten-out-of-line-values`, explained in the page beside this file.
+
+use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Table, float, sample_gaps, tables, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::observation::Context;
+use crate::model::{
+    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &REWRITTEN_TIMES_MIN,
+        &REWRITTEN_PER_DAY_MIN,
+        &REWRITTEN_SHARE_MIN,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("rewritten_out_of_line_values.md"),
+    judge,
+};
+
+const ID: &str = "toast/rewritten-out-of-line-values";
+
+static REWRITTEN_TIMES_MIN: Threshold = Threshold {
+    name: "rewritten_times_min",
+    default: 1.0,
+    unit: Unit::Ratio,
+    reason: "fewer than one rewrite a value is a correction or a backfill, not a habit",
+};
+
+static REWRITTEN_PER_DAY_MIN: Threshold = Threshold {
+    name: "rewritten_per_day_min",
+    default: 1.0,
+    unit: Unit::Ratio,
+    reason: "a value written once a day by a nightly load is what it is stored for",
+};
+
+static REWRITTEN_SHARE_MIN: Threshold = Threshold {
+    name: "rewritten_share_min",
+    default: 0.5,
+    unit: Unit::Ratio,
+    reason: "updates that leave the wide value alone do not write it again",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        let Some(finding) = find(&table, context, policy) else { continue };
+        judgement.declined.push(Declined {
+            check: ID.to_owned(),
+            object: finding.object.clone(),
+            reason: "no statement mends it".to_owned(),
+            detail: "move what changes out of the wide value, into a column of its own or a narrow table"
+                .to_owned(),
+        });
+        judgement.findings.push(finding);
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding> {
+    let (mut chunks, mut values) = (0.0, 0.0);
+    for name in table.column_names() {
+        let estimate = table.estimate(name);
+        chunks += estimate.out_of_line_chunks;
+        values += estimate.out_of_line_values;
+    }
+    if values < 1.0 {
+        return None;
+    }
+    let chunks_a_value = chunks / values;
+    let updated = float(table.total(|toast| toast.rows_updated));
+    // A deleted row takes its values with it; what is left was replaced by updates.
+    let replaced = float(table.total(|toast| toast.chunks_deleted)) / chunks_a_value
+        - float(table.total(|toast| toast.rows_deleted));
+    let times = replaced / values;
+    let share = (replaced / updated.max(1.0)).min(1.0);
+    let days = context.counting_days().unwrap_or(0.0);
+    if times < policy.get(&REWRITTEN_TIMES_MIN)
+        || times < policy.get(&REWRITTEN_PER_DAY_MIN) * days
+        || share < policy.get(&REWRITTEN_SHARE_MIN)
+    {
+        return None;
+    }
+    let object = table.object();
+    let message = format!("`{object}` writes its out-of-line values again with most updates");
+    Some(
+        Finding::new(ID, object, Severity::Medium, message)
+            .confidence(Confidence::Medium)
+            .statistic("rewritten_times", times, Unit::Ratio, "toast_tables")
+            .statistic("rewritten_share_of_updates", share, Unit::Ratio, "toast_tables")
+            .statistic("rows_updated", whole(updated), Unit::Rows, "toast_tables")
+            .measured("out_of_line_values", whole(values), Unit::Count),
+    )
+}

@@ -1,0 +1,80 @@
+//! `toast/rows-just-above-threshold`, explained in the page beside this file.
+
+use super::hot_column_out_of_line::hot;
+use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_target};
+use super::size::{
+    HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
+};
+use super::table::{Reads, Table, float, is_vector, sample_gaps, tables, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::{
+    Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &JUST_ABOVE_SHARE_MIN,
+        &READ_BACK_MIN,
+        &READ_BACK_PER_DAY_MIN,
+        &HOT_READ_SHARE,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("rows_just_above_threshold.md"),
+    judge,
+};
+
+const ID: &str = "toast/rows-just-above-threshold";
+
+static JUST_ABOVE_SHARE_MIN: Threshold = Threshold {
+    name: "just_above_share_min",
+    default: 0.5,
+    unit: Unit::Ratio,
+    reason: "where fewer rows are just above the threshold, a higher target mostly widens the others",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        let Some(reads) = hot(&table, context, policy) else { continue };
+        judgement.findings.extend(find(&table, reads, policy));
+    }
+    Ok(judgement)
+}
+
+fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Finding> {
+    let column = only_column(table)?;
+    if table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector) {
+        return None;
+    }
+    let affected = out_of_line(table, column);
+    let sampled = || affected.iter().filter_map(|node| node.sample);
+    let rows: u64 = sampled().map(|sample| sample.rows).sum();
+    let just_above: u64 = sampled().map(|sample| sample.rows_just_above).sum();
+    let share = float(just_above) / float(rows).max(1.0);
+    if just_above == 0 || share < policy.get(&JUST_ABOVE_SHARE_MIN) {
+        return None;
+    }
+    let object = table.object_of(&affected);
+    let message = format!("`{object}` has rows just too wide to keep `{column}` inline");
+    let row_bytes = 2540;
+    Some(
+        Finding::new(ID, object, Severity::Low, message)
+            .measured("just_above_share", share, Unit::Ratio)
+            .measured("toast_threshold_bytes", whole(TOAST_THRESHOLD), Unit::Bytes)
+            .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
+            .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+            .action(set_target(
+                table,
+                &affected,
+                row_bytes,
+                rewrite(table, column, &affected, RewriteOf::OutOfLine),
+            )),
+    )
+}

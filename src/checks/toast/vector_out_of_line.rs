@@ -1,0 +1,76 @@
+//! `toast/vector-out-of-line`, explained in the page beside this file.
+
+use super::remedy::{column_object, inline, out_of_line};
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::table::{Table, is_vector, sample_gaps, tables, whole};
+use crate::checks::Check;
+use crate::model::{
+    Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Toast,
+    needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    requires: &[],
+    thresholds: &[
+        &VECTOR_OUT_OF_LINE_SHARE_MAX,
+        &COLUMN_BYTES_MIN,
+        &TABLE_BYTES_MIN,
+        &TABLE_ROWS_MIN,
+    ],
+    page: include_str!("vector_out_of_line.md"),
+    judge,
+};
+
+const ID: &str = "toast/vector-out-of-line";
+
+static VECTOR_OUT_OF_LINE_SHARE_MAX: Threshold = Threshold {
+    name: "vector_out_of_line_share_max",
+    default: 0.5,
+    unit: Unit::Ratio,
+    reason: "vectors of one column are equally wide: either nearly all are out of line or nearly none",
+};
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
+    for table in tables(seen, policy)? {
+        for column in vectors(&table) {
+            match find(&table, column, policy) {
+                Some(Ok(finding)) => judgement.findings.push(finding),
+                Some(Err(declined)) => judgement.declined.push(declined),
+                None => {}
+            }
+        }
+    }
+    Ok(judgement)
+}
+
+fn vectors<'a>(table: &Table<'a>) -> Vec<&'a str> {
+    let is_vector = |name: &&str| table.nodes.iter().filter_map(|n| n.column(name)).any(is_vector);
+    table.column_names().into_iter().filter(is_vector).collect()
+}
+
+fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Finding, Declined>> {
+    let estimate = table.estimate(column);
+    let share = estimate.out_of_line_values / estimate.values.max(1.0);
+    if out_of_line(table, column).is_empty()
+        || share <= policy.get(&VECTOR_OUT_OF_LINE_SHARE_MAX)
+        || estimate.out_of_line_bytes < policy.get(&COLUMN_BYTES_MIN)
+    {
+        return None;
+    }
+    Some(inline(ID, table, column).map(|actions| {
+        let object = column_object(table, column);
+        let message =
+            format!("`{object}` stores its vectors out of line, where they would fit the row");
+        let finding = Finding::new(ID, object, Severity::Medium, message)
+            .measured("out_of_line_share", share, Unit::Ratio)
+            .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
+            .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
+        let times = table.reads().map_or(0.0, |reads| reads.times);
+        let finding = finding.statistic("read_back_times", times, Unit::Ratio, "toast_tables");
+        actions.into_iter().fold(finding, Finding::action)
+    }))
+}

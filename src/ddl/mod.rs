@@ -1,0 +1,228 @@
+//! From an action to statements, their locks and their exact undo.
+
+mod rewrite;
+mod statement;
+
+use crate::model::{
+    Action, Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, Storage,
+    ToastAutovacuum, quote_identifier,
+};
+use statement::{brief, maintenance, option};
+
+/// What to run for an action, what takes it back, and what to know before.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ddl {
+    /// The change in one line.
+    pub title: String,
+    /// What to run, in order.
+    pub statements: Vec<Statement>,
+    /// What restores what was there before.
+    pub undo: Vec<Statement>,
+    /// What must hold before.
+    pub preconditions: Vec<String>,
+    /// What to know before.
+    pub caveats: Vec<String>,
+}
+
+/// Write an action as SQL.
+pub fn ddl(action: &Action) -> Ddl {
+    match action {
+        Action::SetColumnCompression { object, column, to, members } => Ddl {
+            title: format!("Compress new values of `{object}` with {}", to.as_str()),
+            ..set_compression(column, *to, members)
+        },
+        Action::SetColumnStorage { object, column, to, members, rewrite } => Ddl {
+            title: format!("Store `{object}` {}", to.as_str()),
+            ..set_storage(column, *to, members, rewrite.as_ref())
+        },
+        Action::SetToastTupleTarget { object, bytes, members, rewrite } => Ddl {
+            title: format!(
+                "Let rows of `{object}` grow to {bytes} bytes before values move out of line"
+            ),
+            ..set_toast_tuple_target(*bytes, members, rewrite)
+        },
+        Action::RewriteColumn { object, rewrite } => Ddl {
+            title: format!("Store the old values of `{object}` again, under its present settings"),
+            statements: rewrite::statements(rewrite),
+            caveats: [
+                rewrite::caveats(rewrite),
+                vec![
+                    "the values do not change, only how they are stored; there is nothing to undo"
+                        .to_owned(),
+                ],
+            ]
+            .concat(),
+            ..Ddl::default()
+        },
+        Action::VacuumToast { object, full, members, autovacuum } => Ddl {
+            title: if *full {
+                format!("Write `{object}` anew to give the space of its TOAST table back")
+            } else {
+                format!("Vacuum `{object}` with its TOAST table")
+            },
+            ..vacuum_toast(*full, members, autovacuum.as_ref())
+        },
+    }
+}
+
+fn set_compression(column: &str, to: Compression, members: &[Member<Option<Compression>>]) -> Ddl {
+    let set = |member: &Member<Option<Compression>>, method: &str| {
+        let alter = alter_column(member, column);
+        brief(format!("{alter} SET COMPRESSION {method};"))
+    };
+    Ddl {
+        statements: members.iter().map(|member| set(member, to.as_str())).collect(),
+        undo: members
+            .iter()
+            .rev()
+            .map(|member| set(member, member.before.map_or("DEFAULT", Compression::as_str)))
+            .collect(),
+        preconditions: vec![format!("the server was built with {}", to.as_str())],
+        caveats: vec![
+            "values already stored stay as they are until they are rebuilt; toast/mixed-compression watches that"
+                .to_owned(),
+        ],
+        ..Ddl::default()
+    }
+}
+
+fn set_storage(
+    column: &str,
+    to: Storage,
+    members: &[Member<Storage>],
+    rewrite: Option<&Rewrite>,
+) -> Ddl {
+    let set = |member: &Member<Storage>, storage: Storage| {
+        let alter = alter_column(member, column);
+        brief(format!("{alter} SET STORAGE {};", storage.as_str()))
+    };
+    let mut statements: Vec<Statement> = members.iter().map(|member| set(member, to)).collect();
+    let mut undo: Vec<Statement> =
+        members.iter().rev().map(|member| set(member, member.before)).collect();
+    let mut caveats = match to {
+        Storage::Plain => vec![
+            "a row whose values do not fit a page any more can no longer be stored".to_owned(),
+            "scans that do not want the vector read more pages".to_owned(),
+        ],
+        Storage::Main => vec![
+            "scans and updates that do not want the value read and write more pages".to_owned(),
+        ],
+        Storage::External | Storage::Extended => {
+            vec!["values already stored stay as they are until they are rebuilt".to_owned()]
+        }
+    };
+    if let Some(rewrite) = rewrite {
+        statements.extend(rewrite::statements(rewrite));
+        undo.extend(rewrite::statements(&Rewrite { of: RewriteOf::WideInline, ..rewrite.clone() }));
+        caveats.extend(rewrite::caveats(rewrite));
+    }
+    Ddl { statements, undo, caveats, ..Ddl::default() }
+}
+
+fn set_toast_tuple_target(bytes: u32, members: &[Member<Option<u32>>], rewrite: &Rewrite) -> Ddl {
+    let set = |member: &Member<Option<u32>>| {
+        option(format!("{} SET (toast_tuple_target = {bytes});", alter(member.kind, &member.name)))
+    };
+    let unset = |member: &Member<Option<u32>>| {
+        let alter = alter(member.kind, &member.name);
+        option(match member.before {
+            Some(bytes) => format!("{alter} SET (toast_tuple_target = {bytes});"),
+            None => format!("{alter} RESET (toast_tuple_target);"),
+        })
+    };
+    let mut statements: Vec<Statement> = members.iter().map(set).collect();
+    let mut undo: Vec<Statement> = members.iter().rev().map(unset).collect();
+    statements.extend(rewrite::statements(rewrite));
+    undo.extend(rewrite::statements(&Rewrite { of: RewriteOf::WideInline, ..rewrite.clone() }));
+    let mut caveats = vec![
+        "scans and updates that do not want the value read and write more pages".to_owned(),
+        "new partitions do not inherit storage parameters".to_owned(),
+    ];
+    caveats.truncate(if members.len() > 1 { 2 } else { 1 });
+    caveats.extend(rewrite::caveats(rewrite));
+    Ddl { statements, undo, caveats, ..Ddl::default() }
+}
+
+fn vacuum_toast(
+    full: bool,
+    members: &[Member<ToastAutovacuum>],
+    autovacuum: Option<&ToastAutovacuum>,
+) -> Ddl {
+    let mut ddl = Ddl {
+        preconditions: vec![
+            "no transaction, replication slot or standby holds the xmin horizon back".to_owned(),
+        ],
+        caveats: vec!["the vacuum itself cannot be undone, and need not be".to_owned()],
+        ..Ddl::default()
+    };
+    for member in members {
+        if let Some(wanted) = autovacuum {
+            let (set, unset) = autovacuum_options(member, wanted);
+            ddl.statements.push(set);
+            ddl.undo.insert(0, unset);
+        }
+    }
+    let names: Vec<String> = members.iter().map(|member| member.name.to_sql()).collect();
+    let vacuum = if full { "VACUUM (FULL)" } else { "VACUUM" };
+    ddl.statements.push(maintenance(format!("{vacuum} {};", names.join(", ")), full));
+    if full {
+        ddl.caveats.push(
+            "reads and writes wait until the table is written anew, and both copies need room on disk; \
+             pg_repack does the same without the wait"
+                .to_owned(),
+        );
+    }
+    ddl
+}
+
+/// Set the wanted options, and what sets or resets each to what was there before.
+fn autovacuum_options(
+    member: &Member<ToastAutovacuum>,
+    wanted: &ToastAutovacuum,
+) -> (Statement, Statement) {
+    let pairs = [
+        ("toast.autovacuum_enabled", &wanted.enabled, &member.before.enabled),
+        ("toast.autovacuum_vacuum_scale_factor", &wanted.scale_factor, &member.before.scale_factor),
+    ];
+    let changed: Vec<_> = pairs.into_iter().filter(|(_, wanted, _)| wanted.is_some()).collect();
+    let assign = |name: &str, value: &str| format!("{name} = {value}");
+    let set: Vec<String> = changed
+        .iter()
+        .filter_map(|(name, wanted, _)| Some(assign(name, wanted.as_ref()?)))
+        .collect();
+    let back: Vec<String> = changed
+        .iter()
+        .filter_map(|(name, _, before)| Some(assign(name, before.as_ref()?)))
+        .collect();
+    let gone: Vec<&str> =
+        changed.iter().filter(|(_, _, before)| before.is_none()).map(|(name, ..)| *name).collect();
+    let alter = alter(member.kind, &member.name);
+    // One ALTER TABLE restores both kinds: what was set before, and what was not.
+    let mut parts = Vec::new();
+    if !back.is_empty() {
+        parts.push(format!("SET ({})", back.join(", ")));
+    }
+    if !gone.is_empty() {
+        parts.push(format!("RESET ({})", gone.join(", ")));
+    }
+    (
+        option(format!("{alter} SET ({});", set.join(", "))),
+        option(format!("{alter} {};", parts.join(", "))),
+    )
+}
+
+fn alter_column<Before>(member: &Member<Before>, column: &str) -> String {
+    format!("{} ALTER COLUMN {}", alter(member.kind, &member.name), quote_identifier(column))
+}
+
+/// `ONLY` wherever the statement would reach other tables: each is altered, and undone, by itself.
+fn alter(kind: MemberKind, name: &QualifiedName) -> String {
+    let name = name.to_sql();
+    match kind {
+        MemberKind::Table => format!("ALTER TABLE {name}"),
+        MemberKind::InheritanceParent | MemberKind::PartitionedTable => {
+            format!("ALTER TABLE ONLY {name}")
+        }
+        MemberKind::MaterializedView => format!("ALTER MATERIALIZED VIEW {name}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! The batched rewrite: old rows follow new settings only when their values are built anew.
+
+use super::statement::{batches, maintenance, refresh};
+use crate::model::{
+    Compression, Member, MemberKind, Rewrite, RewriteOf, Statement, quote_identifier, quote_literal,
+};
+
+/// Pages a batch visits: some hundred rows, a few megabytes of WAL, one short transaction.
+const PAGES_PER_BATCH: u32 = 64;
+
+/// Update the rows in batches, then vacuum what they leave behind.
+pub(super) fn statements(rewrite: &Rewrite) -> Vec<Statement> {
+    let (views, tables): (Vec<_>, Vec<_>) =
+        rewrite.tables.iter().partition(|table| table.kind == MemberKind::MaterializedView);
+    let mut statements: Vec<Statement> = views
+        .iter()
+        .map(|view| refresh(format!("REFRESH MATERIALIZED VIEW {};", view.name.to_sql())))
+        .collect();
+    if !tables.is_empty() {
+        let names: Vec<String> = tables.iter().map(|table| table.name.to_sql()).collect();
+        statements.push(batches(update(rewrite, &tables)));
+        statements.push(maintenance(format!("VACUUM {};", names.join(", ")), false));
+    }
+    statements
+}
+
+/// What a rewrite costs, as far as it can be told beforehand.
+pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
+    let megabytes = (rewrite.bytes / 1_048_576).max(1);
+    let mut caveats = vec![format!(
+        "the rewrite updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat \
+         (estimated from the sample, indexes not counted); it can be stopped and run again",
+        rewrite.rows
+    )];
+    if rewrite.fires_triggers {
+        caveats.push("UPDATE triggers fire for every rewritten row".to_owned());
+    }
+    caveats
+}
+
+/// Variables carry the service's name so that no column of the table is taken for one of them.
+fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> String {
+    let column = quote_identifier(&rewrite.column);
+    // `(ARRAY[c])[1]` builds a value anew, byte for byte, whatever its type. An array of arrays would be
+    // one array of more dimensions, so arrays are joined to an empty one.
+    let rebuilt = if rewrite.is_array {
+        format!("pg_catalog.array_cat({column}, '{{}}')")
+    } else {
+        format!("(ARRAY[{column}])[1]")
+    };
+    let names: Vec<String> =
+        tables.iter().map(|table| quote_literal(&table.name.to_sql())).collect();
+    let update = format!(
+        "UPDATE ONLY %s SET {column} = {rebuilt} WHERE ctid >= $1 AND ctid < $2 AND {}",
+        which(rewrite.of, &column)
+    );
+    let body = format!(
+        "
+DECLARE
+    dbopt_table regclass;
+    dbopt_page bigint;
+BEGIN
+    FOREACH dbopt_table IN ARRAY ARRAY[{tables}]::regclass[] LOOP
+        FOR dbopt_page IN 0..pg_catalog.pg_relation_size(dbopt_table) / 8192 BY {PAGES_PER_BATCH} LOOP
+            EXECUTE pg_catalog.format({update}, dbopt_table)
+                USING pg_catalog.format('(%s,0)', dbopt_page)::tid,
+                    pg_catalog.format('(%s,0)', dbopt_page + {PAGES_PER_BATCH})::tid;
+            COMMIT;
+        END LOOP;
+    END LOOP;
+END
+",
+        tables = names.join(", "),
+        update = quote_literal(&escaped(&update)),
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}{body}{quote};")
+}
+
+/// Which rows a batch updates: those whose value is not yet stored as it should be.
+fn which(of: RewriteOf, column: &str) -> String {
+    let method = format!("pg_catalog.pg_column_compression({column})");
+    match of {
+        RewriteOf::NotCompressedBy(Compression::Lz4) => format!("{method} = 'pglz'"),
+        RewriteOf::NotCompressedBy(Compression::Pglz) => format!("{method} = 'lz4'"),
+        // A row takes a value as it is when it stands inline, and fetched when it is out of line: then it
+        // is wider by a header, or by what decompression adds.
+        RewriteOf::OutOfLine => {
+            format!(
+                "pg_catalog.pg_column_size(ROW({column})) > pg_catalog.pg_column_size({column}) + 24"
+            )
+        }
+        RewriteOf::WideInline => format!("pg_catalog.pg_column_size({column}) > 128"),
+    }
+}
+
+/// `format` takes `%` for itself; only the one for the table is meant.
+fn escaped(update: &str) -> String {
+    update.replace('%', "%%").replacen("%%s", "%s", 1)
+}
+
+/// A dollar quote that does not occur in the body, whatever names the body holds.
+fn dollar_quote(body: &str) -> String {
+    let mut tag = "dbopt".to_owned();
+    while body.contains(&format!("${tag}$")) {
+        tag.push('_');
+    }
+    format!("${tag}$")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_end_the_dollar_quote() {
+        assert_eq!(dollar_quote("x $dbopt$ y"), "$dbopt_$");
+    }
+
+    #[test]
+    fn percent_signs_in_names_are_not_taken_for_placeholders() {
+        assert_eq!(
+            escaped(r#"UPDATE ONLY %s SET "a%sb" = 1"#),
+            r#"UPDATE ONLY %s SET "a%%sb" = 1"#
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! Statements with the lock they take. A lock that has to wait keeps everybody behind it waiting, so
+//! each comes with a `lock_timeout`.
+
+use crate::model::{Lock, Statement};
+
+/// How long a statement may stand in the queue for its lock, in milliseconds.
+const LOCK_TIMEOUT_MS: u64 = 2000;
+
+/// A change of the catalog alone that still locks everybody out.
+pub(super) fn brief(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::AccessExclusive,
+        blocks: format!("{}, briefly", Lock::AccessExclusive.blocks()),
+        rewrites: false,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A change of storage parameters.
+pub(super) fn option(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::ShareUpdateExclusive,
+        blocks: format!("{}, briefly", Lock::ShareUpdateExclusive.blocks()),
+        rewrites: false,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A vacuum, or one that writes the table anew.
+pub(super) fn maintenance(sql: String, full: bool) -> Statement {
+    let lock = if full { Lock::AccessExclusive } else { Lock::ShareUpdateExclusive };
+    Statement {
+        sql,
+        lock,
+        blocks: lock.blocks().to_owned(),
+        rewrites: full,
+        transactional: false,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// An update that commits batch by batch.
+pub(super) fn batches(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::RowExclusive,
+        blocks: Lock::RowExclusive.blocks().to_owned(),
+        rewrites: false,
+        transactional: false,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A materialized view filled anew.
+pub(super) fn refresh(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::AccessExclusive,
+        blocks: Lock::AccessExclusive.blocks().to_owned(),
+        rewrites: true,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}

@@ -1,0 +1,183 @@
+//! Which relations are worth a closer look: the largest, as many as the budget allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::observation::{Relation, RelationKind};
+
+use super::Interest;
+
+/// Tables (partitioned ones count once) whose columns and counters are read.
+const FAMILIES_MAX: usize = 200;
+/// Relations whose true sizes are asked for and whose values are sampled.
+const SAMPLES_MAX: usize = 32;
+/// Partitions of one table among these: the largest speak for the rest.
+const SAMPLES_PER_FAMILY_MAX: usize = 8;
+/// What a chunk of a TOAST table takes at most; four fit a page.
+const CHUNK_BYTES: i64 = 2048;
+/// A row can hardly be narrower than its header.
+const ROW_BYTES_MIN: i64 = 28;
+
+/// What the second look is about.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Choice {
+    /// Every member of every chosen family: roots, inner nodes and leaves.
+    pub(super) members: Vec<i64>,
+    /// The leaves to measure and sample, the largest families first.
+    pub(super) samples: Vec<i64>,
+    /// Tables large enough that the budget left out.
+    pub(super) families_left_out: usize,
+}
+
+/// Choose the largest families within the caller's interest.
+pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
+    let mut families: Vec<Family<'_>> = families(relations)
+        .into_values()
+        .filter(|family| family.asked_for(interest) && family.is_large_enough(interest))
+        .collect();
+    families.sort_by_key(|family| std::cmp::Reverse(family.bytes()));
+
+    let mut choice = Choice::default();
+    for (rank, family) in families.iter().enumerate() {
+        let room = SAMPLES_MAX - choice.samples.len();
+        if rank >= FAMILIES_MAX || room == 0 {
+            choice.families_left_out += 1;
+            continue;
+        }
+        choice.members.extend(family.members.iter().map(|relation| relation.oid));
+        choice.samples.extend(family.largest_leaves(room.min(SAMPLES_PER_FAMILY_MAX)));
+    }
+    choice
+}
+
+/// A table with all its partitions, or a relation alone.
+struct Family<'a> {
+    root: &'a Relation,
+    members: Vec<&'a Relation>,
+}
+
+fn families(relations: &[Relation]) -> BTreeMap<i64, Family<'_>> {
+    let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+    let mut families = BTreeMap::new();
+    for relation in relations {
+        let root = root_of(relation, &by_oid);
+        let family =
+            families.entry(root.oid).or_insert_with(|| Family { root, members: Vec::new() });
+        family.members.push(relation);
+    }
+    families
+}
+
+fn root_of<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
+    let mut root = relation;
+    let mut seen = BTreeSet::new();
+    // A partition tree has no cycles; a catalog read while it changed might.
+    while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {
+        if !seen.insert(root.oid) {
+            break;
+        }
+        root = parent;
+    }
+    root
+}
+
+impl Family<'_> {
+    fn asked_for(&self, interest: &Interest) -> bool {
+        let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
+        held(self.root) || self.members.iter().any(|member| held(member))
+    }
+
+    /// Sizes that were never counted count as large enough: a closer look will tell.
+    fn is_large_enough(&self, interest: &Interest) -> bool {
+        let rows: f64 = self.leaves().map(|leaf| rows(leaf)).sum();
+        let counted = self.leaves().all(|leaf| leaf.pages > 0 || leaf.rows.is_some());
+        #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
+        let bytes = self.bytes() as f64;
+        !counted || (rows >= interest.table_rows_min && bytes >= interest.table_bytes_min)
+    }
+
+    fn bytes(&self) -> i64 {
+        self.leaves().map(bytes).sum()
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = &Relation> {
+        self.members.iter().copied().filter(|r| r.kind != RelationKind::PartitionedTable)
+    }
+
+    fn largest_leaves(&self, most: usize) -> Vec<i64> {
+        let mut leaves: Vec<&Relation> = self.leaves().collect();
+        leaves.sort_by_key(|leaf| (std::cmp::Reverse(bytes(leaf)), leaf.oid));
+        leaves.iter().take(most).map(|leaf| leaf.oid).collect()
+    }
+}
+
+/// Rows as last counted, or as the counters believe where that is more.
+#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
+fn rows(relation: &Relation) -> f64 {
+    relation.rows.unwrap_or(0.0).max(relation.live_rows as f64)
+}
+
+/// Bytes as last counted, or the least the counters allow where that is more.
+fn bytes(relation: &Relation) -> i64 {
+    let counted = (relation.pages + relation.toast_pages) * 8192;
+    let believed = relation.live_rows * ROW_BYTES_MIN + relation.toast_live_chunks * CHUNK_BYTES;
+    counted.max(believed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Scope;
+
+    fn relation(oid: i64, pages: i64) -> Relation {
+        Relation {
+            oid,
+            schema: "ml".to_owned(),
+            name: format!("t{oid}"),
+            kind: RelationKind::Table,
+            parent: None,
+            pages,
+            rows: Some(50_000.0),
+            live_rows: 0,
+            toast_pages: 0,
+            toast_live_chunks: 0,
+        }
+    }
+
+    fn interest() -> Interest {
+        Interest {
+            scope: Scope::default(),
+            table_rows_min: 10_000.0,
+            table_bytes_min: 10_485_760.0,
+        }
+    }
+
+    #[test]
+    fn the_largest_come_first_and_the_small_are_passed_over() {
+        let chosen =
+            choose(&[relation(1, 5_000), relation(2, 9_000), relation(3, 10)], &interest());
+        assert_eq!(chosen.samples, [2, 1]);
+        assert_eq!(chosen.families_left_out, 0);
+    }
+
+    #[test]
+    fn a_partitioned_table_is_large_when_its_partitions_are_together() {
+        let root = Relation { kind: RelationKind::PartitionedTable, rows: None, ..relation(1, 0) };
+        let leaf = |oid| Relation { parent: Some(1), ..relation(oid, 700) };
+        let chosen = choose(&[root, leaf(2), leaf(3)], &interest());
+        assert_eq!(chosen.members, [1, 2, 3]);
+        assert_eq!(chosen.samples, [2, 3]);
+    }
+
+    #[test]
+    fn what_was_never_counted_gets_a_closer_look() {
+        let fresh = Relation { rows: None, ..relation(1, 0) };
+        assert_eq!(choose(&[fresh], &interest()).samples, [1]);
+    }
+
+    #[test]
+    fn what_the_budget_leaves_out_is_counted() {
+        let many: Vec<Relation> = (0..40).map(|oid| relation(oid, 5_000)).collect();
+        let chosen = choose(&many, &interest());
+        assert_eq!((chosen.samples.len(), chosen.families_left_out), (32, 8));
+    }
+}

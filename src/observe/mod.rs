@@ -1,0 +1,8 @@
+//! Look at a target once: what was seen, and what could not be. No opinion.
+
+mod choice;
+mod sample;
+mod source;
+mod visit;
+
+pub use visit::{Interest, context, observe};

@@ -1,0 +1,52 @@
+-- The server, the database and our role, in one row. `reset_val` is what a setting was before the guard.
+select
+    split_part(split_part(pg_catalog.version(), ' on ', 2), ',', 1)         as platform,
+    pg_catalog.now()                                                        as now,
+    pg_catalog.pg_postmaster_start_time()                                   as started_at,
+    coalesce(
+        (
+            select pg_catalog.pg_stat_get_db_stat_reset_time(d.oid)
+            from pg_catalog.pg_database as d
+            where d.datname = pg_catalog.current_database()
+        ),
+        -- A database whose counters were never reset counts since the cluster's did.
+        pg_catalog.pg_stat_get_bgwriter_stat_reset_time()
+    )                                                                       as counting_since,
+    (
+        select pg_catalog.json_build_object(
+            'tier', case
+                when r.rolsuper then 'superuser'
+                when pg_catalog.pg_has_role('pg_monitor', 'member') then 'monitor'
+                else 'connect'
+            end,
+            'reads_all_data', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_data', 'usage'),
+            'creates_temporary_tables',
+            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temp')
+        )
+        from pg_catalog.pg_roles as r
+        where r.rolname = current_user
+    )                                                                       as privileges,
+    (
+        select coalesce(
+            pg_catalog.json_agg(
+                pg_catalog.json_build_object('name', e.extname, 'version', e.extversion)
+                order by e.extname
+            ),
+            '[]'
+        )
+        from pg_catalog.pg_extension as e
+    )                                                                       as extensions,
+    (
+        select pg_catalog.json_object_agg(s.name, s.reset_val order by s.name)
+        from pg_catalog.pg_settings as s
+        where s.name in (
+            'autovacuum', 'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_threshold',
+            'block_size', 'default_toast_compression', 'track_activity_query_size',
+            'track_counts', 'track_io_timing'
+        )
+    )                                                                       as settings,
+    (
+        select s.enumvals
+        from pg_catalog.pg_settings as s
+        where s.name = 'default_toast_compression'
+    )                                                                       as toast_compressions

@@ -1,0 +1,30 @@
+-- Every relation that may have a TOAST table, from the raw catalogs: nothing here opens a relation,
+-- so nothing here waits for a lock. Sizes are as of the last vacuum or analyze.
+select
+    c.oid::int8                                                     as oid,
+    n.nspname                                                       as schema,
+    c.relname                                                       as name,
+    c.relkind                                                       as kind,
+    i.inhparent::int8                                               as parent,
+    c.relpages::int8                                                as pages,
+    nullif(c.reltuples, -1)::float8                                 as rows,
+    pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
+    coalesce(t.relpages, 0)::int8                                   as toast_pages,
+    coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as toast_live_chunks
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+left join pg_catalog.pg_class as t on t.oid = c.reltoastrelid
+left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid and c.relispartition
+where c.relkind in ('r', 'm', 'p')
+    and (c.reltoastrelid <> 0 or c.relkind = 'p')
+    and c.relpersistence <> 't'
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+    and not exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = c.oid
+            and d.deptype = 'e'
+    )
+order by c.oid

@@ -1,0 +1,222 @@
+//! A DSN as libpq writes it, with the TLS modes by libpq's names.
+
+use std::path::PathBuf;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+/// How far TLS goes, by libpq's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TlsMode {
+    /// Never (`disable`).
+    Disable,
+    /// If the server offers it, unverified (`allow`, `prefer`).
+    Prefer,
+    /// Always, unverified unless root certificates are given (`require`).
+    Require,
+    /// Always, and a trusted authority signed the certificate (`verify-ca`).
+    VerifyCa,
+    /// Always, and the certificate names the host (`verify-full`).
+    VerifyFull,
+}
+
+/// A parsed DSN. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Dsn {
+    /// What the driver connects with. Its own `ssl_mode` is set from ours.
+    pub(super) config: Config,
+    pub(super) tls: TlsMode,
+    /// Root certificates to trust instead of the system's.
+    pub(super) root_certificates: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Dsn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dsn(…)")
+    }
+}
+
+impl Dsn {
+    /// Parse a URL (`postgresql://…`) or a keyword string (`host=… dbname=…`).
+    ///
+    /// # Errors
+    /// What to write instead, without a word of what was written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut tls = TlsMode::Prefer;
+        let mut root_certificates = None;
+        let mut take = |key: &str, value: &str| -> Result<bool, String> {
+            match key {
+                "sslmode" => tls = tls_mode(value)?,
+                "sslrootcert" if value == "system" => {}
+                "sslrootcert" => root_certificates = Some(PathBuf::from(value)),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        };
+        let rest = if is_url(text) {
+            without_url(text, &mut take)?
+        } else {
+            without_keyword(text, &mut take)?
+        };
+        let mut config: Config = rest.parse().map_err(|error| mend(&error))?;
+        if config.get_hosts().is_empty() {
+            return Err("it names no host".to_owned());
+        }
+        config.ssl_mode(match tls {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        });
+        Ok(Self { config, tls, root_certificates })
+    }
+
+    /// What the driver connects with: hosts, ports and the like.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("postgresql://") || text.starts_with("postgres://")
+}
+
+fn tls_mode(name: &str) -> Result<TlsMode, String> {
+    Ok(match name {
+        "disable" => TlsMode::Disable,
+        "allow" | "prefer" => TlsMode::Prefer,
+        "require" => TlsMode::Require,
+        "verify-ca" => TlsMode::VerifyCa,
+        "verify-full" => TlsMode::VerifyFull,
+        _ => {
+            return Err(
+                "`sslmode` is one of disable, allow, prefer, require, verify-ca, verify-full"
+                    .to_owned(),
+            );
+        }
+    })
+}
+
+/// The driver names the keyword it stumbles over, never its value; anything else is kept to ourselves.
+fn mend(error: &tokio_postgres::Error) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    if cause.starts_with("unknown option") || cause.starts_with("invalid value for option") {
+        return cause;
+    }
+    "write it as postgresql://USER@HOST:PORT/DATABASE, with special characters percent-encoded"
+        .to_owned()
+}
+
+type Take<'a> = dyn FnMut(&str, &str) -> Result<bool, String> + 'a;
+
+/// The URL without the parameters that `take` took.
+fn without_url(text: &str, take: &mut Take<'_>) -> Result<String, String> {
+    let Some((head, query)) = text.split_once('?') else { return Ok(text.to_owned()) };
+    let mut kept = Vec::new();
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !take(key, &percent_decoded(value))? {
+            kept.push(pair);
+        }
+    }
+    Ok(if kept.is_empty() { head.to_owned() } else { format!("{head}?{}", kept.join("&")) })
+}
+
+fn percent_decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let decoded = match (first, tail) {
+            (b'%', [high, low, ..]) => hex::decode([*high, *low]).ok(),
+            _ => None,
+        };
+        match decoded {
+            Some(byte) => {
+                bytes.extend(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The keyword string without the keywords that `take` took. Quoted values are passed through as they are.
+fn without_keyword(text: &str, take: &mut Take<'_>) -> Result<String, String> {
+    let mut kept = String::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let length = setting_length(rest);
+        let setting = &rest[..length];
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        let bare = value.trim().trim_matches('\'');
+        if !take(key.trim(), bare)? {
+            kept.push_str(setting);
+            kept.push(' ');
+        }
+        rest = rest[length..].trim_start();
+    }
+    Ok(kept)
+}
+
+/// Bytes of the first `key = value` of a keyword string, its quotes and escapes included.
+fn setting_length(text: &str) -> usize {
+    let Some(equals) = text.find('=') else { return text.len() };
+    let value = text[equals + 1..].trim_start();
+    let start = text.len() - value.len();
+    let mut quoted = false;
+    let mut escaped = false;
+    for (position, c) in value.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => return start + position,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_modes_are_taken_by_libpqs_names_from_both_forms() {
+        for dsn in [
+            "postgresql://u:p@h:1/d?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&connect_timeout=3",
+            "host=h port=1 sslmode=verify-full dbname='a b' sslrootcert='/etc/ca.pem' password = 'x\\' y'",
+        ] {
+            let parsed = Dsn::parse(dsn).unwrap();
+            assert_eq!(parsed.tls, TlsMode::VerifyFull, "{dsn}");
+            assert_eq!(parsed.root_certificates, Some(PathBuf::from("/etc/ca.pem")), "{dsn}");
+            assert_eq!(parsed.config.get_ssl_mode(), SslMode::Require, "{dsn}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_string_keeps_quotes_and_escapes() {
+        let parsed = Dsn::parse(r"host=h password = 'x\' y' sslmode=disable dbname='a b'").unwrap();
+        assert_eq!(parsed.config.get_password(), Some(&b"x' y"[..]));
+        assert_eq!(parsed.config.get_dbname(), Some("a b"));
+        assert_eq!(parsed.tls, TlsMode::Disable);
+    }
+
+    #[test]
+    fn a_malformed_dsn_is_told_the_mend_and_nothing_of_itself() {
+        for (dsn, mend) in [
+            ("postgresql://u:sekret@h/d?sslmode=on", "`sslmode` is one of"),
+            ("postgresql://u:sekret@h/d?nonsense=sekret", "unknown option `nonsense`"),
+            ("sekret", "postgresql://USER@HOST"),
+            ("dbname=d password=sekret", "it names no host"),
+            ("postgresql://u:sekret@h:port/d", "invalid value for option `port`"),
+        ] {
+            let error = Dsn::parse(dsn).unwrap_err();
+            assert!(error.contains(mend), "{dsn}: {error}");
+            assert!(!error.contains("sekret"), "{error}");
+        }
+    }
+}

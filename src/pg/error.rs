@@ -1,0 +1,150 @@
+//! Why a target could not be used. Messages name no host, user or literal.
+
+use tokio_postgres::error::SqlState;
+
+/// Why a target could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The DSN cannot be parsed.
+    #[error("the DSN of `{target}` is malformed: {mend}")]
+    MalformedDsn {
+        /// The target.
+        target: String,
+        /// What to write instead; never the DSN itself.
+        mend: String,
+    },
+    /// The root certificates cannot be read.
+    #[error("the root certificates for `{target}` cannot be read: {mend}")]
+    RootCertificates {
+        /// The target.
+        target: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The server cannot be reached, or what answers is not PostgreSQL.
+    #[error("target `{target}` could not be reached; check its host, port and that it runs")]
+    Unreachable {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+    /// No answer within the time limit.
+    #[error("target `{target}` did not answer within {seconds} s")]
+    NoAnswer {
+        /// The target.
+        target: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The TLS handshake failed, or one side insists on what the other refuses.
+    #[error("no TLS agreement with target `{target}`; check `sslmode` and `sslrootcert`")]
+    Tls {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+    /// Role, password or `pg_hba.conf` do not let us in.
+    #[error(
+        "target `{target}` refused the login; check role, password (it may have expired) and pg_hba.conf"
+    )]
+    LoginRefused {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+    /// There is no such database, or no longer.
+    #[error("the database of target `{target}` does not exist")]
+    NoSuchDatabase {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+    /// The server takes no more connections, or is starting up or shutting down.
+    #[error("target `{target}` takes no connection now; try again later")]
+    NotAccepting {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+    /// Older than we support.
+    #[error("target `{target}` runs PostgreSQL {major}; 14 or newer is required")]
+    ServerTooOld {
+        /// The target.
+        target: String,
+        /// Its major version.
+        major: u32,
+    },
+    /// All of our few connections are in use.
+    #[error("all connections to target `{target}` are busy; try again later")]
+    Busy {
+        /// The target.
+        target: String,
+    },
+    /// The connection was lost in mid-visit.
+    #[error("the connection to target `{target}` was lost")]
+    ConnectionLost {
+        /// The target.
+        target: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+}
+
+impl Error {
+    /// What a failure to connect means.
+    pub(super) fn connecting(target: &str, source: tokio_postgres::Error) -> Self {
+        let target = target.to_owned();
+        match source.code() {
+            Some(code) if Self::is_login(code) => Self::LoginRefused { target, source },
+            Some(&SqlState::INVALID_CATALOG_NAME) => Self::NoSuchDatabase { target, source },
+            Some(
+                &SqlState::TOO_MANY_CONNECTIONS
+                | &SqlState::CANNOT_CONNECT_NOW
+                | &SqlState::ADMIN_SHUTDOWN
+                | &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            ) => Self::NotAccepting { target, source },
+            _ if source.to_string().contains("TLS") => Self::Tls { target, source },
+            // A password was asked for and none was given, or the method is unknown to the driver.
+            _ if source.to_string().contains("authentication") || lacks_password(&source) => {
+                Self::LoginRefused { target, source }
+            }
+            _ => Self::Unreachable { target, source },
+        }
+    }
+
+    fn is_login(code: &SqlState) -> bool {
+        // `pg_hba.conf` without an entry, CONNECT not granted, a password that is wrong or expired.
+        [
+            SqlState::INVALID_PASSWORD,
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            SqlState::INSUFFICIENT_PRIVILEGE,
+        ]
+        .contains(code)
+    }
+
+    /// The target it is about.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::MalformedDsn { target, .. }
+            | Self::RootCertificates { target, .. }
+            | Self::Unreachable { target, .. }
+            | Self::NoAnswer { target, .. }
+            | Self::Tls { target, .. }
+            | Self::LoginRefused { target, .. }
+            | Self::NoSuchDatabase { target, .. }
+            | Self::NotAccepting { target, .. }
+            | Self::ServerTooOld { target, .. }
+            | Self::Busy { target }
+            | Self::ConnectionLost { target, .. } => target,
+        }
+    }
+}
+
+fn lacks_password(error: &tokio_postgres::Error) -> bool {
+    error.to_string().contains("password")
+}
