@@ -3,8 +3,19 @@ use database_optimizer::{analysis, model::*, pg};
 async fn main() {
     let dsn = std::env::args().nth(1).unwrap();
     let mut policy = Policy::default();
-    for a in std::env::args().skip(2) { let (k,v)=a.split_once('=').unwrap(); policy.0.insert(k.into(), v.parse().unwrap()); }
+    for a in std::env::args().skip(2) {
+        let (k, v) = a.split_once('=').unwrap();
+        policy.0.insert(k.into(), v.parse().unwrap());
+    }
     let t = pg::Target::open("cli", &dsn.into(), None).unwrap();
-    let r = analysis::Request { superpowers: Superpower::ALL.to_vec(), scope: Scope::default(), prove: ProveMode::Cheap, policy };
-    match analysis::analyse(&t, &r).await { Ok(a)=>println!("{}", serde_json::to_string_pretty(&a).unwrap()), Err(e)=>println!("{e} {e:?}") }
+    let r = analysis::Request {
+        superpowers: Superpower::ALL.to_vec(),
+        scope: Scope::default(),
+        prove: ProveMode::Cheap,
+        policy,
+    };
+    match analysis::analyse(&t, &r).await {
+        Ok(a) => println!("{}", serde_json::to_string_pretty(&a).unwrap()),
+        Err(e) => println!("{e} {e:?}"),
+    }
 }

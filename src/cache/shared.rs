@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::Error;
 
 /// How long Redis is left alone after it failed, so that its being slow costs one wait a second.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MS: u64 = 1000;
 
 /// How long connecting may take in the background; nobody waits for it longer than for a command.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,7 +83,7 @@ impl Shared {
             // Redis answered, if only to say that the value is of another type.
             Ok(Err(error)) if !error.is_io_error() => Err(Unavailable),
             Ok(Err(_)) | Err(_) => {
-                let until = self.elapsed_ms() + PAUSE.as_millis() as u64;
+                let until = self.elapsed_ms() + PAUSE_MS;
                 self.paused_until_ms.store(until, Ordering::Relaxed);
                 Err(Unavailable)
             }

@@ -1,7 +1,6 @@
 //! The service's configuration: defaults, then the file, then the environment, then flags.
 
 mod allowed_hosts;
-mod dsn;
 mod error;
 mod flags;
 mod load;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
-pub use dsn::{Dsn, MalformedDsn, TlsMode};
 pub use error::Error;
 pub use flags::Flags;
 pub use load::{load, resolve};

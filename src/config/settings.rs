@@ -53,7 +53,7 @@ pub static SETTINGS: &[Setting] = &[
         what: "PostgreSQL database for the service's own state; without it, an embedded PostgreSQL \
                keeps it in `data_dir`.",
         secret: true,
-        apply: |config, text| set(&mut config.store_url, Some(secret(text)), ""),
+        apply: |config, text| set(&mut config.store_url, Some(Some(SecretString::from(text))), ""),
     },
     Setting {
         name: "secret_key",
@@ -64,7 +64,7 @@ pub static SETTINGS: &[Setting] = &[
         what: "Key that stored DSNs are encrypted with: 32 bytes in base64 or hex. With the embedded \
                store, one is generated in `data_dir`.",
         secret: true,
-        apply: |config, text| set(&mut config.secret_key, Some(secret(text)), ""),
+        apply: |config, text| set(&mut config.secret_key, Some(Some(SecretString::from(text))), ""),
     },
     Setting {
         name: "redis_url",
@@ -74,7 +74,7 @@ pub static SETTINGS: &[Setting] = &[
         what: "Redis that replicas of the service share cached answers through; without it, each \
                caches in process.",
         secret: true,
-        apply: |config, text| set(&mut config.redis_url, Some(secret(text)), ""),
+        apply: |config, text| set(&mut config.redis_url, Some(Some(SecretString::from(text))), ""),
     },
     Setting {
         name: "allowed_hosts",
@@ -218,11 +218,6 @@ fn seconds(text: &str, min: u64) -> Option<Duration> {
 
 fn positive(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number > 0)
-}
-
-/// A secret from the environment or a file; the field it goes to is optional.
-fn secret(text: &str) -> Option<SecretString> {
-    Some(SecretString::from(text))
 }
 
 /// The README's configuration table.

@@ -113,7 +113,7 @@ fn from_table(table: Table) -> Result<TargetConfig, String> {
             }
             "labels" => rest.labels = value.try_into().map_err(|_| expects("a table of texts"))?,
             "policy" => {
-                rest.policy = value.try_into().map_err(|_| expects("a table of numbers"))?
+                rest.policy = value.try_into().map_err(|_| expects("a table of numbers"))?;
             }
             _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
         }

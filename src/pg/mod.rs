@@ -10,3 +10,4 @@ pub use dsn::Dsn;
 pub use error::Error;
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};
+pub(crate) use tls::connector;

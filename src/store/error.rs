@@ -9,7 +9,7 @@ pub enum Error {
     #[error("DBOPT_STORE_URL is malformed: {mend}")]
     MalformedUrl {
         /// What to write instead.
-        mend: &'static str,
+        mend: String,
     },
 
     /// No connection to the store.
@@ -51,7 +51,9 @@ pub enum Error {
     MalformedKey,
 
     /// The generated key file cannot be read or written.
-    #[error("the key file in the data directory cannot be used")]
+    #[error(
+        "secret.key in the data directory cannot be used; it must be a file that only its owner can read (chmod 600)"
+    )]
     KeyFile {
         /// Why.
         source: std::io::Error,
@@ -99,7 +101,25 @@ pub enum Error {
         name: String,
     },
 
-    /// A DSN that is malformed, or whose host is not allowed.
+    /// No name for a model version.
+    #[error(
+        "`{version}` cannot name a model version: 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first"
+    )]
+    InvalidModelVersion {
+        /// The version.
+        version: String,
+    },
+
+    /// A DSN that cannot be parsed.
+    #[error("the DSN of target `{target}` is malformed: {mend}")]
+    DsnMalformed {
+        /// The target.
+        target: String,
+        /// What to write instead; never the DSN itself.
+        mend: String,
+    },
+
+    /// A DSN whose host is not allowed.
     #[error("target `{target}`: {reason}")]
     DsnRefused {
         /// The target.
@@ -126,6 +146,13 @@ pub enum Error {
         target: String,
         /// The variable.
         variable: String,
+    },
+
+    /// A relative path means something else to every process.
+    #[error("target `{target}`: dsn_file must be an absolute path")]
+    DsnFileRelative {
+        /// The target.
+        target: String,
     },
 
     /// The file of a target cannot be read.

@@ -95,3 +95,32 @@ pub struct ResolvedDsn {
     /// Differs whenever one of these differs, also when only the environment or the file changed.
     pub revision: String,
 }
+
+/// A target's DSNs as they are kept.
+pub(super) struct Kept {
+    pub(super) dsn: KeptDsn,
+    pub(super) lab: Option<Vec<u8>>,
+    pub(super) replicas: Vec<Vec<u8>>,
+    pub(super) revision: i64,
+}
+
+/// Where a DSN is kept.
+pub(super) enum KeptDsn {
+    /// Encrypted in the store.
+    Sealed(Vec<u8>),
+    /// In this environment variable.
+    Env(String),
+    /// In this file.
+    File(String),
+}
+
+impl KeptDsn {
+    /// As the columns `dsn_kind`, `dsn_reference` and `dsn_sealed` hold it.
+    pub(super) fn columns(&self) -> (&'static str, Option<&str>, Option<&[u8]>) {
+        match self {
+            Self::Sealed(sealed) => ("stored", None, Some(sealed)),
+            Self::Env(variable) => ("env", Some(variable), None),
+            Self::File(file) => ("file", Some(file), None),
+        }
+    }
+}
