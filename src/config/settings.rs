@@ -53,7 +53,10 @@ pub static SETTINGS: &[Setting] = &[
         what: "PostgreSQL database for the service's own state; without it, an embedded PostgreSQL \
                keeps it in `data_dir`.",
         secret: true,
-        apply: |config, text| set(&mut config.store_url, Some(Some(SecretString::from(text))), ""),
+        apply: |config, text| {
+            config.store_url = Some(SecretString::from(text));
+            Ok(())
+        },
     },
     Setting {
         name: "secret_key",
@@ -64,7 +67,10 @@ pub static SETTINGS: &[Setting] = &[
         what: "Key that stored DSNs are encrypted with: 32 bytes in base64 or hex. With the embedded \
                store, one is generated in `data_dir`.",
         secret: true,
-        apply: |config, text| set(&mut config.secret_key, Some(Some(SecretString::from(text))), ""),
+        apply: |config, text| {
+            config.secret_key = Some(SecretString::from(text));
+            Ok(())
+        },
     },
     Setting {
         name: "redis_url",
@@ -74,7 +80,10 @@ pub static SETTINGS: &[Setting] = &[
         what: "Redis that replicas of the service share cached answers through; without it, each \
                caches in process.",
         secret: true,
-        apply: |config, text| set(&mut config.redis_url, Some(Some(SecretString::from(text))), ""),
+        apply: |config, text| {
+            config.redis_url = Some(SecretString::from(text));
+            Ok(())
+        },
     },
     Setting {
         name: "allowed_hosts",
@@ -98,7 +107,10 @@ pub static SETTINGS: &[Setting] = &[
         default: "${XDG_DATA_HOME:-~/.local/share}/dbopt",
         what: "Directory of the embedded store and of the generated key.",
         secret: false,
-        apply: |config, text| set(&mut config.data_dir, Some(text.into()), ""),
+        apply: |config, text| {
+            config.data_dir = text.into();
+            Ok(())
+        },
     },
     Setting {
         name: "cache_ttl_seconds",
