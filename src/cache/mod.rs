@@ -55,7 +55,7 @@ type Landed<E> = Result<(Arc<Entry>, CacheStatus), Arc<E>>;
 pub enum Error {
     /// The Redis URL cannot be parsed.
     #[error(
-        "DBOPT_REDIS_URL must be redis://[user:password@]host[:port][/database] or a Unix socket's unix:///path"
+        "DBOPT_REDIS_URL must be redis:// or rediss://[user:password@]host[:port][/database], or unix:///path of a socket"
     )]
     MalformedUrl,
 }

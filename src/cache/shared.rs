@@ -1,11 +1,14 @@
 //! The level that replicas share: Redis, used only while it answers quickly.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared as SharedFuture};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 
@@ -20,37 +23,38 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Values larger than this stay in process: they would hold up everybody else's.
 const VALUE_BYTES_MAX: usize = 8 << 20;
 
-/// A connection to Redis that is made when first used, and again when it was lost.
+/// One connection to Redis for everybody, made when first used, and again when it was lost.
 pub(super) struct Shared {
-    connection: ConnectionManager,
+    client: Client,
+    connection: Mutex<Option<Connecting>>,
     timeout: Duration,
     started: Instant,
     /// Milliseconds after `started` until which Redis is left alone.
     paused_until_ms: AtomicU64,
 }
 
-/// Redis did not answer in time, or not at all.
+/// A connection, or one being made; `None` if that failed.
+type Connecting = SharedFuture<BoxFuture<'static, Option<MultiplexedConnection>>>;
+
+/// Redis did not answer in time, or not with what we asked for.
 pub(super) struct Unavailable;
 
 impl Shared {
     pub(super) fn new(url: &SecretString, timeout: Duration) -> Result<Self, Error> {
-        let client = Client::open(url.expose_secret()).map_err(|_| Error::MalformedUrl)?;
-        // The pause takes the place of retries and of the driver's own timer.
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(None);
-        let connection = ConnectionManager::new_lazy_with_config(client, config)
-            .map_err(|_| Error::MalformedUrl)?;
-        let paused_until_ms = AtomicU64::new(0);
-        Ok(Self { connection, timeout, started: Instant::now(), paused_until_ms })
+        Ok(Self {
+            client: Client::open(url.expose_secret()).map_err(|_| Error::MalformedUrl)?,
+            connection: Mutex::new(None),
+            timeout,
+            started: Instant::now(),
+            paused_until_ms: AtomicU64::new(0),
+        })
     }
 
     /// The value of `key`, if there is one.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Bytes>, Unavailable> {
-        let mut connection = self.connection.clone();
-        let command = async move { redis::cmd("GET").arg(key).query_async(&mut connection).await };
-        let value: Option<Vec<u8>> = self.guarded(command).await?;
+        let mut command = redis::cmd("GET");
+        command.arg(key);
+        let value: Option<Vec<u8>> = self.run(&command).await?;
         Ok(value.map(Bytes::from))
     }
 
@@ -65,32 +69,73 @@ impl Shared {
             return Ok(());
         }
         let lifetime_ms = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).max(1);
-        let mut connection = self.connection.clone();
         let mut command = redis::cmd("SET");
         command.arg(key).arg(value).arg("PX").arg(lifetime_ms);
-        self.guarded(async move { command.query_async(&mut connection).await }).await
+        self.run(&command).await
     }
 
-    async fn guarded<T>(
-        &self,
-        command: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, Unavailable> {
+    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
         if self.elapsed_ms() < self.paused_until_ms.load(Ordering::Relaxed) {
             return Err(Unavailable);
         }
-        match timeout(self.timeout, command).await {
-            Ok(Ok(value)) => Ok(value),
-            // Redis answered, if only to say that the value is of another type.
-            Ok(Err(error)) if !error.is_io_error() => Err(Unavailable),
-            Ok(Err(_)) | Err(_) => {
-                let until = self.elapsed_ms() + PAUSE_MS;
-                self.paused_until_ms.store(until, Ordering::Relaxed);
-                Err(Unavailable)
+        let connecting = self.connecting();
+        let answer = async {
+            let mut connection = connecting.clone().await.ok_or(Lost)?;
+            match command.query_async(&mut connection).await {
+                Ok(value) => Ok(Ok(value)),
+                Err(error) if error.is_io_error() || error.is_unrecoverable_error() => Err(Lost),
+                // Redis answered, if only to say that the value is of another type.
+                Err(_) => Ok(Err(Unavailable)),
             }
+        };
+        if let Ok(Ok(answered)) = timeout(self.timeout, answer).await {
+            return answered;
         }
+        self.leave_alone(&connecting);
+        Err(Unavailable)
+    }
+
+    /// The connection, or the one being made. It is made in the background, whoever waits for it.
+    fn connecting(&self) -> Connecting {
+        let mut connection = self.lock();
+        if let Some(connecting) = &*connection {
+            return connecting.clone();
+        }
+        let client = self.client.clone();
+        let connect = async move {
+            // Our own time limit takes the place of the driver's.
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                .set_response_timeout(None);
+            let connected = client.get_multiplexed_async_connection_with_config(&config);
+            timeout(CONNECT_TIMEOUT, connected).await.ok()?.ok()
+        };
+        let connecting = connect.boxed().shared();
+        tokio::spawn(connecting.clone());
+        *connection = Some(connecting.clone());
+        connecting
+    }
+
+    /// Ask nothing for a while, and then on another connection unless this one is still being made.
+    fn leave_alone(&self, failed: &Connecting) {
+        self.paused_until_ms.store(self.elapsed_ms() + PAUSE_MS, Ordering::Relaxed);
+        if failed.peek().is_none() {
+            return;
+        }
+        let mut connection = self.lock();
+        if connection.as_ref().is_some_and(|current| current.ptr_eq(failed)) {
+            *connection = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connecting>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
+
+/// The connection was lost, or never made.
+struct Lost;

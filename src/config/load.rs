@@ -152,7 +152,7 @@ fn expand(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, 
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -231,7 +231,7 @@ mod tests {
         let file = "secret_key = 'hush'\nstore_url = 'hush'\nredis_url = 'hush'\n\
                     [targets]\na = 'hush'\nb = { dsn = 'hush', lab = 'hush', replicas = ['hush'] }";
         let config = from_file(file).unwrap();
-        assert_eq!(config.secret_key.as_ref().map(|key| key.expose_secret()), Some("hush"));
+        assert_eq!(config.secret_key.as_ref().map(ExposeSecret::expose_secret), Some("hush"));
         assert_eq!(config.targets.len(), 2);
         assert!(!format!("{config:?}").contains("hush"));
     }

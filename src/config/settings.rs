@@ -128,7 +128,9 @@ pub static SETTINGS: &[Setting] = &[
         default: "3600",
         what: "For how long after that it is still shown, while a fresh one is computed.",
         secret: false,
-        apply: |config, text| set(&mut config.cache.stale, seconds(text, 0), "seconds, 0 or more"),
+        apply: |config, text| {
+            set(&mut config.cache.stale, seconds(text, 0), "seconds, 0 to a year")
+        },
     },
     Setting {
         name: "cache_capacity_bytes",
@@ -149,8 +151,9 @@ pub static SETTINGS: &[Setting] = &[
         what: "How long one Redis command may take before the answer is computed instead.",
         secret: false,
         apply: |config, text| {
-            let timeout = positive(text).map(Duration::from_millis);
-            set(&mut config.cache.redis_timeout, timeout, "milliseconds, 1 or more")
+            let timeout = text.parse().ok().filter(|ms| (1..=60_000).contains(ms));
+            let timeout = timeout.map(Duration::from_millis);
+            set(&mut config.cache.redis_timeout, timeout, "milliseconds, 1 to 60000")
         },
     },
     Setting {
@@ -217,19 +220,17 @@ pub static SETTINGS: &[Setting] = &[
     },
 ];
 
-const SECONDS_MIN_1: Expected = "seconds, 1 or more";
+const SECONDS_MIN_1: Expected = "seconds, 1 to a year";
 
 fn set<T>(field: &mut T, value: Option<T>, expected: Expected) -> Result<(), Expected> {
     *field = value.ok_or(expected)?;
     Ok(())
 }
 
+/// A time span of at most a year: longer ones are mistakes, and clocks overflow.
 fn seconds(text: &str, min: u64) -> Option<Duration> {
-    text.parse().ok().filter(|seconds| *seconds >= min).map(Duration::from_secs)
-}
-
-fn positive(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|number| *number > 0)
+    let max = 366 * 24 * 3600;
+    text.parse().ok().filter(|seconds| (min..=max).contains(seconds)).map(Duration::from_secs)
 }
 
 /// The README's configuration table.

@@ -524,6 +524,24 @@ async fn a_value_of_another_key_or_of_another_type_is_ignored() {
 }
 
 #[tokio::test]
+async fn redis_that_refuses_us_is_used_as_soon_as_it_does_not() {
+    let redis = Redis::start().await;
+    let mut admin = redis.connection().await.unwrap();
+    let mut config_set = async |password: &str| {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("SET").arg("requirepass").arg(password);
+        command.exec_async(&mut admin).await.unwrap();
+    };
+    config_set("hush").await;
+    let (cache, oracle) = (redis.cache(&REDIS_ONLY), Oracle::open());
+    for _ in 0..3 {
+        assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    }
+    config_set("").await;
+    until("Redis is used", async || ask(&cache, &key("v1"), &oracle).await.status == Hit).await;
+}
+
+#[tokio::test]
 async fn something_that_is_no_redis_costs_only_computations() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
