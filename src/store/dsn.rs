@@ -1,5 +1,6 @@
 //! DSNs: checked before they are kept, sealed while they are kept, read from where they are kept.
 
+use std::io;
 use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -13,6 +14,9 @@ use crate::pg;
 /// What a DSN is kept as: the associated data of its encryption.
 const DSN: &str = "dsn";
 const LAB: &str = "lab";
+
+/// Larger than any DSN.
+const FILE_BYTES_MAX: u64 = 64 << 10;
 
 fn replica(number: usize) -> String {
     format!("replica {number}")
@@ -147,12 +151,21 @@ fn from_env(target: &str, variable: &str) -> Result<SecretString, Error> {
 }
 
 fn from_file(target: &str, file: &str) -> Result<SecretString, Error> {
-    let text = std::fs::read_to_string(file).map_err(|source| Error::DsnFile {
+    let text = read_small_file(file).map_err(|source| Error::DsnFile {
         target: target.to_owned(),
         file: file.to_owned(),
         source,
     })?;
     Ok(SecretString::from(text.trim()))
+}
+
+/// Neither a pipe that never ends nor a device that never stops is a DSN.
+fn read_small_file(file: &str) -> io::Result<String> {
+    let metadata = std::fs::metadata(file)?;
+    if metadata.is_file() && metadata.len() <= FILE_BYTES_MAX {
+        return std::fs::read_to_string(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a small regular file"))
 }
 
 /// The kept revision is random, so nobody learns a password by trying texts against this.

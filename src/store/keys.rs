@@ -42,7 +42,7 @@ impl Store {
 
     /// Whether any API key exists. Remembered for a second.
     pub async fn any_key(&self) -> Result<bool, Error> {
-        let ask = async {
+        let ask = || async {
             let sql = "select exists (select from dbopt.api_keys)";
             let row = self.client().await?.query_one(sql, &[]).await;
             Ok(row.map_err(query_failed("look for keys"))?.get(0))
@@ -53,7 +53,7 @@ impl Store {
     /// The API key a caller presented, if it is one of ours. Remembered for a second.
     pub async fn key_for(&self, token: &SecretString) -> Result<Option<Arc<KeyRecord>>, Error> {
         let hash = hash(token);
-        self.inner.keys.get_or(hash, self.find_key(hash)).await
+        self.inner.keys.get_or(hash, || self.find_key(hash)).await
     }
 
     async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {

@@ -1,7 +1,6 @@
 //! Answers of the store remembered for a moment, so that a cached analysis costs no query.
 
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,10 +12,11 @@ const LIFETIME: Duration = Duration::from_secs(1);
 /// Entries remembered at most: callers choose what to ask for.
 const ENTRIES_MAX: u64 = 10_000;
 
-/// Values by key, for a moment.
+/// Values by key, for a moment, each asked for once however many want it.
 pub(super) struct Memo<K, V> {
-    values: Cache<K, V>,
-    changes: Arc<AtomicU64>,
+    /// By the number of our own changes, too: what was asked before a change is not found after it.
+    values: Cache<(K, u64), V>,
+    changes: AtomicU64,
 }
 
 impl<K, V> Memo<K, V>
@@ -26,30 +26,35 @@ where
 {
     pub(super) fn new() -> Self {
         let values = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(LIFETIME).build();
-        Self { values, changes: Arc::default() }
+        Self { values, changes: AtomicU64::new(0) }
     }
 
-    /// The value of `key`, remembered or asked for by `ask`.
-    pub(super) async fn get_or<E>(
-        &self,
-        key: K,
-        ask: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E> {
-        if let Some(value) = self.values.get(&key).await {
-            return Ok(value);
+    /// The value of `key`, remembered or asked for by `ask`. A failure is not remembered.
+    pub(super) async fn get_or<E, F>(&self, key: K, ask: impl Fn() -> F) -> Result<V, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
+        let mut failure = None;
+        let asking = async {
+            match ask().await {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            }
+        };
+        let key = (key, self.changes.load(Ordering::SeqCst));
+        match (self.values.optionally_get_with(key, asking).await, failure) {
+            (Some(value), _) => Ok(value),
+            (None, Some(error)) => Err(error),
+            // It was somebody else's asking that failed.
+            (None, None) => ask().await,
         }
-        let changes = self.changes.load(Ordering::SeqCst);
-        let value = ask.await?;
-        // What was asked for before a change is not remembered after it.
-        if changes == self.changes.load(Ordering::SeqCst) {
-            self.values.insert(key, value.clone()).await;
-        }
-        Ok(value)
     }
 
-    /// Forget everything: something changed.
+    /// Remember nothing of what was asked before: something changed.
     pub(super) fn forget(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
-        self.values.invalidate_all();
     }
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::config::DsnSource;
+use crate::config::{DsnSource, TargetConfig};
 use crate::model::Policy;
 
 /// Where a target's DSN is kept; never the DSN.
@@ -64,6 +64,14 @@ pub struct NewTarget {
     pub policy: Policy,
     /// Its model version; `v1` if absent.
     pub model_version: Option<String>,
+}
+
+impl NewTarget {
+    /// The target `name` as the configuration has it.
+    pub fn configured(name: &str, target: &TargetConfig) -> Self {
+        let TargetConfig { dsn, replicas, lab, labels, policy, model_version } = target.clone();
+        Self { name: name.to_owned(), dsn, replicas, lab, labels, policy, model_version }
+    }
 }
 
 /// What to change of a target; absent leaves it as it is.

@@ -32,7 +32,7 @@ impl Store {
 
     /// The target of that name. Remembered for a second, so that cached answers cost no query.
     pub async fn target(&self, name: &str) -> Result<Option<Arc<TargetRecord>>, Error> {
-        let ask = async {
+        let ask = || async {
             let row = self.target_row(name).await?;
             Ok(row.as_ref().map(record).transpose()?.map(Arc::new))
         };

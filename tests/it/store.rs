@@ -200,6 +200,12 @@ async fn a_file_is_read_at_use_and_what_changes_in_it_changes_the_revision() {
     std::fs::write(&file, "host=elsewhere").unwrap();
     assert_ne!(store.target_dsn("demo").await.unwrap().revision, first.revision);
 
+    for endless in ["/dev/zero", "/dev", "/proc/self/mem"] {
+        let dsn = Some(DsnSource::File(endless.into()));
+        store.update_target("demo", TargetChange { dsn, ..TargetChange::default() }).await.unwrap();
+        assert!(store.target_dsn("demo").await.is_err(), "{endless}");
+    }
+
     let relative = NewTarget { dsn: DsnSource::File("dsn".into()), ..target("relative") };
     let refused = store.create_target(relative).await;
     assert!(matches!(refused, Err(Error::DsnFileRelative { .. })));
@@ -385,6 +391,61 @@ async fn another_process_sees_a_change_within_a_moment() {
         assert!(Instant::now() < deadline, "the change was never seen");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_callers_asks_once() {
+    let db = Db::create().await;
+    let store = db.store().await;
+    store.create_target(target("demo")).await.unwrap();
+    let mut admin = db.client().await;
+    let lock = admin.transaction().await.unwrap();
+    lock.batch_execute("lock table dbopt.targets").await.unwrap();
+
+    let callers: Vec<_> = (0..200)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.target("demo").await.unwrap().unwrap() })
+        })
+        .collect();
+    let watcher = db.client().await;
+    let waiting = async || -> i64 {
+        let sql = "select count(*) from pg_locks where not granted and locktype = 'relation' \
+                   and database = (select oid from pg_database where datname = current_database())";
+        watcher.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while waiting().await == 0 {
+        assert!(Instant::now() < deadline, "nobody asked");
+    }
+    for _ in 0..20 {
+        assert_eq!(waiting().await, 1);
+    }
+    lock.rollback().await.unwrap();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().name, "demo");
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_before_a_change_is_not_found_after_it() {
+    let db = Db::create().await;
+    let store = db.store().await;
+    store.create_target(target("demo")).await.unwrap();
+    let mut admin = db.client().await;
+    let lock = admin.transaction().await.unwrap();
+    lock.batch_execute("lock table dbopt.targets").await.unwrap();
+    let early = tokio::spawn({
+        let store = store.clone();
+        async move { store.target("demo").await }
+    });
+    tokio::task::yield_now().await;
+    lock.rollback().await.unwrap();
+    let change = TargetChange { model_version: Some("v2".to_owned()), ..TargetChange::default() };
+    store.update_target("demo", change).await.unwrap();
+    assert_eq!(store.target("demo").await.unwrap().unwrap().model_version, "v2");
+    early.await.unwrap().unwrap();
+    assert_eq!(store.target("demo").await.unwrap().unwrap().model_version, "v2");
 }
 
 #[tokio::test]
