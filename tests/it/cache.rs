@@ -285,6 +285,40 @@ async fn a_slow_computation_does_not_replace_the_answer_of_a_bypass_that_began_l
 }
 
 #[tokio::test]
+async fn every_answer_is_counted_by_where_it_came_from() {
+    let redis = Redis::start().await;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let cache =
+        |config: &CacheConfig| metrics::with_local_recorder(&recorder, || redis.cache(config));
+    let (first, oracle) = (cache(&CONFIG), Oracle::open());
+    ask(&first, &key("v1"), &oracle).await;
+    ask(&first, &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+    ask(&cache(&CONFIG), &key("v1"), &oracle).await;
+    let again = oracle.clone();
+    first.get_or_compute(&key("v1"), || again.answer(), true).await.unwrap();
+    redis.set(&key("v2"), b"garbage").await;
+    ask(&first, &key("v2"), &oracle).await;
+
+    let text = counted.render();
+    for (level, status, times) in [
+        ("memory", "hit", 1),
+        ("memory", "stale", 0),
+        ("redis", "hit", 1),
+        ("redis", "miss", 1),
+        ("redis", "garbage", 1),
+        ("redis", "unavailable", 0),
+        ("none", "miss", 2),
+        ("none", "bypass", 1),
+    ] {
+        let line =
+            format!(r#"dbopt_cache_requests_total{{level="{level}",status="{status}"}} {times}"#);
+        assert!(text.lines().any(|counted| counted == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_held_stays_within_its_bytes() {
     let cache = in_process(&CacheConfig { capacity_bytes: 64 << 10, ..CONFIG });
     for number in 0..200 {
