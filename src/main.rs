@@ -11,7 +11,7 @@ async fn main() {
     let r = analysis::Request {
         superpowers: Superpower::ALL.to_vec(),
         scope: Scope::default(),
-        prove: ProveMode::Cheap,
+        prove: if std::env::var("FULL").is_ok() { ProveMode::Full } else { ProveMode::Cheap },
         policy,
     };
     match analysis::analyse(&t, &r).await {

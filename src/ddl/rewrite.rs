@@ -59,9 +59,10 @@ fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> String {
 DECLARE
     dbopt_table regclass;
     dbopt_page bigint;
+    dbopt_block bigint := pg_catalog.current_setting('block_size');
 BEGIN
     FOREACH dbopt_table IN ARRAY ARRAY[{tables}]::regclass[] LOOP
-        FOR dbopt_page IN 0..pg_catalog.pg_relation_size(dbopt_table) / 8192 BY {PAGES_PER_BATCH} LOOP
+        FOR dbopt_page IN 0..pg_catalog.pg_relation_size(dbopt_table) / dbopt_block BY {PAGES_PER_BATCH} LOOP
             EXECUTE pg_catalog.format({update}, dbopt_table)
                 USING pg_catalog.format('(%s,0)', dbopt_page)::tid,
                     pg_catalog.format('(%s,0)', dbopt_page + {PAGES_PER_BATCH})::tid;

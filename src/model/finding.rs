@@ -116,9 +116,10 @@ impl Finding {
         Self { confidence, ..self }
     }
 
-    /// Add a number read from the catalogs or counters of `source`.
+    /// Add a number read from the catalogs or counters; `name` is `source.name`.
     #[must_use]
-    pub fn statistic(self, name: &str, value: impl Into<Number>, unit: Unit, source: &str) -> Self {
+    pub fn statistic(self, name: &str, value: impl Into<Number>, unit: Unit) -> Self {
+        let (source, name) = name.split_once('.').unwrap_or(("relations", name));
         self.evidence(Evidence {
             name: name.to_owned(),
             value: value.into(),

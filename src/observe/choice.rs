@@ -88,7 +88,7 @@ impl Family<'_> {
 
     /// Sizes that were never counted count as large enough: a closer look will tell.
     fn is_large_enough(&self, interest: &Interest) -> bool {
-        let rows: f64 = self.leaves().map(|leaf| rows(leaf)).sum();
+        let rows: f64 = self.leaves().map(rows).sum();
         let counted = self.leaves().all(|leaf| leaf.pages > 0 || leaf.rows.is_some());
         #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
         let bytes = self.bytes() as f64;

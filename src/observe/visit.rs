@@ -113,7 +113,7 @@ async fn closer_look(
     let mut observation = tables.seen(&answers[0]);
     if let Observation::Seen(tables) = &mut observation {
         for table in tables {
-            if let Some(size) = sizes.rows.iter().find(|size| size.oid == table.oid) {
+            if let Some(size) = sizes.decoded.iter().find(|size| size.oid == table.oid) {
                 table.heap_bytes = Some(size.heap_bytes);
                 table.toast_bytes = Some(size.toast_bytes);
             }
@@ -245,20 +245,20 @@ struct Sizes {
 /// Rows of one source, decoded as they come.
 struct Rows<T> {
     source: &'static str,
-    rows: Vec<T>,
+    decoded: Vec<T>,
     unreadable: Option<String>,
 }
 
 impl<T: DeserializeOwned> Rows<T> {
     fn new(source: &Source) -> Self {
-        Self { source: source.name, rows: Vec::new(), unreadable: None }
+        Self { source: source.name, decoded: Vec::new(), unreadable: None }
     }
 
     fn add(&mut self, row: &str) {
         match serde_json::from_str(row) {
-            Ok(row) => self.rows.push(row),
+            Ok(row) => self.decoded.push(row),
             Err(error) => {
-                self.unreadable = Some(format!("{:?} at {}", error.classify(), error.column()))
+                self.unreadable = Some(format!("{:?} at {}", error.classify(), error.column()));
             }
         }
     }
@@ -271,7 +271,7 @@ impl<T: DeserializeOwned> Rows<T> {
                 GapReason::NotVisibleInSql,
                 format!("the server's answer has another shape than expected ({how})"),
             )),
-            (Ok(()), None) => Observation::Seen(self.rows),
+            (Ok(()), None) => Observation::Seen(self.decoded),
         }
     }
 

@@ -129,15 +129,12 @@ fn percent_decoded(value: &str) -> String {
             (b'%', [high, low, ..]) => hex::decode([*high, *low]).ok(),
             _ => None,
         };
-        match decoded {
-            Some(byte) => {
-                bytes.extend(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        if let Some(byte) = decoded {
+            bytes.extend(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

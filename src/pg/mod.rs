@@ -2,12 +2,15 @@
 
 mod dsn;
 mod error;
+mod held;
 mod session;
 mod target;
 mod tls;
+mod trial;
 
 pub use dsn::Dsn;
 pub use error::Error;
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};
 pub(crate) use tls::connector;
+pub use trial::{Trial, TrialError};

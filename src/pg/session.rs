@@ -1,5 +1,6 @@
 //! A guarded session: one read-only transaction whose queries are sent ahead without waiting.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use futures_util::future::{MaybeDone, maybe_done};
@@ -7,6 +8,7 @@ use futures_util::{Future, TryStreamExt, poll};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::held::Held;
 use super::target::Connection;
 use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
@@ -27,9 +29,9 @@ set local max_parallel_workers_per_gather = 0;";
 
 /// Our reads are not to be counted among the workload's, where we are allowed to switch that off. Asked
 /// for politely: a refused SET would leave an error in the server's log at every visit.
-const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+pub(super) const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
 from pg_catalog.pg_roles where rolname = current_user and rolsuper;";
-const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+pub(super) const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
 where pg_catalog.has_parameter_privilege('track_counts', 'set');";
 
 /// Every query starts here again, whatever became of the one before.
@@ -60,16 +62,14 @@ pub struct Failure {
 
 /// A guarded session. Dropped in mid-visit, it cancels what runs on the server and hangs up.
 pub struct Session {
-    target: Target,
-    connection: Option<Connection>,
+    held: Held,
     facts: ServerFacts,
     cost: Cost,
-    begun: bool,
 }
 
 impl Session {
     pub(super) fn new(target: Target, connection: Connection, facts: ServerFacts) -> Self {
-        Self { target, connection: Some(connection), facts, cost: Cost::default(), begun: false }
+        Self { held: Held::new(target, connection), facts, cost: Cost::default() }
     }
 
     /// What the server said of itself.
@@ -94,10 +94,11 @@ impl Session {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(connection) = &self.connection else { unreachable!("taken only when dropped") };
+        let (connection, target) = (self.held.connection(), self.held.target().clone());
         let begun = Instant::now();
-        let mut opening =
-            Sent::new(connection.batch_execute(opening(self.begun, &self.facts))).await;
+        let first = if self.held.is_busy() { BACK } else { opening(&self.facts) };
+        self.held.begin();
+        let mut opening = Sent::new(connection.batch_execute(first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for question in questions {
             let parameters = question.parameters.iter().map(|(value, kind)| {
@@ -110,11 +111,10 @@ impl Session {
             .await;
             sent.push((query, Sent::new(connection.batch_execute(BACK)).await));
         }
-        self.begun = true;
         self.cost.round_trips += 1;
         self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);
 
-        opening.answer().await.map_err(|source| lost(&self.target, source))?;
+        opening.answer().await.map_err(|source| lost(&target, source))?;
         let mut answers = Vec::with_capacity(questions.len());
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {
             let cost = &mut self.cost;
@@ -128,53 +128,24 @@ impl Session {
             count(questions[position].source, &answer, asked);
             answers.push(match answer {
                 Ok(()) => Ok(()),
-                Err(source) => Err(failure(&self.target, source)?),
+                Err(source) => Err(failure(&target, source)?),
             });
-            back.answer().await.map_err(|source| lost(&self.target, source))?;
+            back.answer().await.map_err(|source| lost(&target, source))?;
         }
         self.cost.target_ms += begun.elapsed().as_secs_f64() * 1e3;
         Ok(answers)
     }
 
     /// End the visit. Nobody waits for it: the next user of the connection stands in line behind it.
-    pub fn finish(mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if self.begun {
-            tokio::spawn(async move {
-                let _ = connection.batch_execute("rollback").await;
-            });
-        }
+    pub fn finish(self) {
+        self.held.release();
     }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if !self.begun {
-            return;
-        }
-        let cancel = connection.cancel_token();
-        let tls = self.target.tls();
-        // Not to the pool: answers nobody waits for are still on their way.
-        drop(Connection::take(connection));
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // The first stops what runs; its error report shows the server that we are gone.
-                let _ = cancel.cancel_query(tls).await;
-            });
-        }
-    }
-}
-
-fn opening(begun: bool, facts: &ServerFacts) -> &'static str {
-    use std::sync::LazyLock;
+fn opening(facts: &ServerFacts) -> &'static str {
     static OLD: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED}\n{MARK}"));
     static NEW: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED_15}\n{MARK}"));
-    match (begun, facts.major) {
-        (true, _) => BACK,
-        (false, ..15) => &OLD,
-        (false, _) => &NEW,
-    }
+    if facts.major < 15 { &OLD } else { &NEW }
 }
 
 /// A request that is on its way before anybody waits for its answer.
@@ -212,7 +183,7 @@ where
 }
 
 /// A failed query is a gap; only a lost connection ends the visit.
-fn failure(target: &Target, source: tokio_postgres::Error) -> Result<Failure, Error> {
+pub(super) fn failure(target: &Target, source: tokio_postgres::Error) -> Result<Failure, Error> {
     let Some(code) = source.code() else { return Err(lost(target, source)) };
     let reason = match code {
         &SqlState::INSUFFICIENT_PRIVILEGE => GapReason::MissingPrivilege,
@@ -227,7 +198,7 @@ fn failure(target: &Target, source: tokio_postgres::Error) -> Result<Failure, Er
     Ok(Failure { reason, sqlstate: code.code().to_owned() })
 }
 
-fn lost(target: &Target, source: tokio_postgres::Error) -> Error {
+pub(super) fn lost(target: &Target, source: tokio_postgres::Error) -> Error {
     Error::ConnectionLost { target: target.name().to_owned(), source }
 }
 

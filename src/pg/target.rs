@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Dsn, Error, Session, tls};
+use super::{Dsn, Error, Session, Trial, TrialError, tls};
 
 /// Connections a target grants us at most: advice must never be what exhausts it.
 const CONNECTIONS_MAX: usize = 2;
@@ -85,6 +85,17 @@ impl Target {
         let connection = self.inner.pool.get().await.map_err(|error| self.refused(error))?;
         let facts = self.facts()?;
         Ok(Session::new(self.clone(), connection, facts))
+    }
+
+    /// A transaction for an experiment, on one of the few connections.
+    ///
+    /// # Errors
+    /// Whatever keeps us from logging in or from opening it.
+    pub async fn trial(&self) -> Result<Trial, TrialError> {
+        let connection = self.inner.pool.get().await;
+        let connection = connection.map_err(|error| TrialError::Lost(self.refused(error)))?;
+        let facts = self.facts().map_err(TrialError::Lost)?;
+        Trial::begin(self.clone(), connection, &facts).await
     }
 
     pub(super) fn tls(&self) -> MakeRustlsConnect {

@@ -27,13 +27,13 @@ pub(crate) fn connector(dsn: &Dsn) -> Result<MakeRustlsConnect, &'static str> {
         TlsMode::Prefer | TlsMode::Disable => false,
     };
     let authority = if verified { Some(authority(dsn, &provider)?) } else { None };
-    let verifier =
+    let as_libpq =
         Verifier { authority, host: dsn.tls == TlsMode::VerifyFull, provider: provider.clone() };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| "the TLS library offers no protocol version")?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::new(as_libpq))
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }

@@ -7,6 +7,7 @@ mod key_record;
 mod keys;
 mod memo;
 mod migrate;
+mod open;
 mod secret;
 mod target;
 mod targets;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use database_optimizer::config::{AllowedHosts, DsnSource};
+use database_optimizer::config::{self, AllowedHosts, Config, DsnSource, Flags};
 use database_optimizer::model::Policy;
 use database_optimizer::store::{
     self, DsnReference, Error, KeyScope, NewTarget, SecretKey, Store, TargetChange,
@@ -376,6 +376,43 @@ async fn a_configured_target_is_registered_and_then_left_alone_until_it_differs(
     assert_ne!(changed.revision, first.revision);
     let resolved = store.target_dsn("demo").await.unwrap();
     assert_eq!(resolved.lab.unwrap().expose_secret(), "host=another-lab");
+}
+
+fn configuration(file: &str, data_dir: &std::path::Path) -> Config {
+    let settings = vec![("data_dir", data_dir.to_str().unwrap().to_owned())];
+    config::resolve(Some(file), &|_| None, &Flags { settings, ..Flags::default() }).unwrap()
+}
+
+#[tokio::test]
+async fn a_store_is_opened_with_the_targets_key_and_hosts_of_the_configuration() {
+    let (db, dir) = (Db::create().await, tempfile::tempdir().unwrap());
+    let file = "allowed_hosts = 'db.example.com'\n[targets.a]\ndsn = 'host=db.example.com'\n\
+                [targets.b]\ndsn_env = 'STATE_DSN'\nmodel_version = 'v3'";
+    let config = configuration(file, dir.path());
+    let store = Store::open(&config, &db.url()).await.unwrap();
+    let names = store.list_targets(None, 10).await.unwrap();
+    assert_eq!(names.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let evil = NewTarget { dsn: DsnSource::Inline("host=evil.com".into()), ..target("c") };
+    assert!(matches!(store.create_target(evil).await, Err(Error::DsnRefused { .. })));
+
+    let again = Store::open(&config, &db.url()).await.unwrap();
+    assert_eq!(again.target_dsn("a").await.unwrap().dsn.expose_secret(), "host=db.example.com");
+    assert_eq!(*again.target("a").await.unwrap().unwrap(), names[0]);
+}
+
+#[tokio::test]
+async fn a_store_that_was_given_has_no_key_but_a_given_one() {
+    let (db, dir) = (Db::create().await, tempfile::tempdir().unwrap());
+    let file = format!("store_url = '{}'", db.url().expose_secret());
+    let store = Store::open(&configuration(&file, dir.path()), &db.url()).await.unwrap();
+    assert!(matches!(store.create_target(target("demo")).await, Err(Error::NoKey)));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "no key is made");
+
+    let file = format!("{file}\nsecret_key = '{}'", "0a".repeat(32));
+    let store = Store::open(&configuration(&file, dir.path()), &db.url()).await.unwrap();
+    store.create_target(target("demo")).await.unwrap();
+    let malformed = configuration("secret_key = 'hush'", dir.path());
+    assert!(matches!(Store::open(&malformed, &db.url()).await, Err(Error::MalformedKey)));
 }
 
 #[tokio::test]

@@ -150,10 +150,10 @@ fn finding(table: &Table<'_>, affected: &[(&Node<'_>, Bloat)], context: &Context
     let members = nodes.iter().map(|node| node.member(set(node))).collect();
     Finding::new(ID, object.clone(), severity, message)
         .confidence(Confidence::Medium)
-        .statistic("dead_share", worst.dead_share, Unit::Ratio, "toast_tables")
-        .statistic("dead_bytes", whole(dead_bytes), Unit::Bytes, "toast_tables")
-        .statistic("unused_share", worst.unused_share, Unit::Ratio, "relation_sizes")
-        .statistic("toast_bytes", table.toast_bytes(), Unit::Bytes, "relation_sizes")
+        .statistic("toast_tables.dead_share", worst.dead_share, Unit::Ratio)
+        .statistic("toast_tables.dead_bytes", whole(dead_bytes), Unit::Bytes)
+        .statistic("relation_sizes.unused_share", worst.unused_share, Unit::Ratio)
+        .statistic("relation_sizes.toast_bytes", table.toast_bytes(), Unit::Bytes)
         .action(Action::VacuumToast {
             object,
             full: worst.full,

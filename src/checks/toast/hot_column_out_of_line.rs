@@ -78,8 +78,8 @@ fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Findi
         let message = format!("`{object}` is stored out of line and read back with most rows");
         let finding = Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
-            .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+            .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
+            .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
             .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
             .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
         actions.into_iter().fold(finding, Finding::action)

@@ -64,25 +64,23 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
     let deleted = table.total(|toast| toast.chunks_deleted);
     let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
         .confidence(Confidence::Medium)
-        .statistic("toast_share", share, Unit::Ratio, "relation_sizes")
-        .statistic("toast_bytes", table.toast_bytes(), Unit::Bytes, "relation_sizes")
-        .statistic("heap_bytes", table.heap_bytes(), Unit::Bytes, "relation_sizes")
-        .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
-        .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+        .statistic("relation_sizes.toast_share", share, Unit::Ratio)
+        .statistic("relation_sizes.toast_bytes", table.toast_bytes(), Unit::Bytes)
+        .statistic("relation_sizes.heap_bytes", table.heap_bytes(), Unit::Bytes)
+        .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
+        .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
         .statistic(
-            "toast_blocks_read",
+            "toast_tables.toast_blocks_read",
             table.total(|t| t.toast_blocks_read),
             Unit::Count,
-            "toast_tables",
         )
         .statistic(
-            "toast_blocks_hit",
+            "toast_tables.toast_blocks_hit",
             table.total(|t| t.toast_blocks_hit),
             Unit::Count,
-            "toast_tables",
         )
-        .statistic("chunks_grown", inserted - deleted, Unit::Count, "toast_tables")
-        .statistic("chunks_dead", table.total(|t| t.chunks_dead), Unit::Count, "toast_tables");
+        .statistic("toast_tables.chunks_grown", inserted - deleted, Unit::Count)
+        .statistic("toast_tables.chunks_dead", table.total(|t| t.chunks_dead), Unit::Count);
     let several = || {
         Declined {
         check: ID.to_owned(),

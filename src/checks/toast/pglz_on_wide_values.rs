@@ -39,7 +39,8 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     }
     // Without lz4 there is nothing to advise; that there would be is still worth saying.
     if let (Some(gap), count @ 1..) = (Requirement::Lz4.gap(context), judgement.findings.len()) {
-        let detail = format!("{}; {count} columns compress wide values with pglz", gap.detail);
+        let detail =
+            format!("{}; columns that compress wide values with pglz: {count}", gap.detail);
         return Err(Gap { detail, ..gap });
     }
     Ok(judgement)

@@ -1,6 +1,6 @@
 //! Ways to keep a column's values in the row, which several checks of TOAST advise.
 
-use super::table::{Node, Table, float, is_vector, storage, whole};
+use super::table::{Estimate, Node, Table, float, is_vector, storage, whole};
 use crate::model::{Action, Declined, Member, Object, Rewrite, RewriteOf, Storage};
 
 /// `TOAST_TUPLE_THRESHOLD`: from here on the server compresses and moves values out of line.
@@ -59,16 +59,21 @@ pub(super) fn inline(
     }
     let rewrite = rewrite(table, column, &affected, RewriteOf::OutOfLine);
     let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
-    let mut actions = vec![set_storage(
-        table,
-        column,
-        if vector { Storage::Plain } else { Storage::Main },
-        Some(rewrite.clone()),
-    )];
-    if !vector {
-        actions.push(set_target(table, &affected, widest, rewrite));
+    if vector {
+        return Ok(vec![set_storage(table, column, Storage::Plain, Some(rewrite))]);
+    }
+    // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
+    // toast/incompressible-values.
+    let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
+    if !is_incompressible(&table.estimate(column)) {
+        actions.push(set_storage(table, column, Storage::Main, Some(rewrite)));
     }
     Ok(actions)
+}
+
+/// Whether hardly any wide value of the column compresses.
+fn is_incompressible(estimate: &Estimate) -> bool {
+    estimate.compressed_values() < 0.05 * estimate.wide_uncompressed_values
 }
 
 /// Set the column's storage strategy wherever it differs, on partitioned nodes too, so that new

@@ -29,9 +29,9 @@ const ID: &str = "toast/rewritten-out-of-line-values";
 
 static REWRITTEN_TIMES_MIN: Threshold = Threshold {
     name: "rewritten_times_min",
-    default: 1.0,
+    default: 2.0,
     unit: Unit::Ratio,
-    reason: "fewer than one rewrite a value is a correction or a backfill, not a habit",
+    reason: "one rewrite of every value is a backfill, the second may be a habit",
 };
 
 static REWRITTEN_PER_DAY_MIN: Threshold = Threshold {
@@ -94,9 +94,9 @@ fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding
     Some(
         Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .statistic("rewritten_times", times, Unit::Ratio, "toast_tables")
-            .statistic("rewritten_share_of_updates", share, Unit::Ratio, "toast_tables")
-            .statistic("rows_updated", whole(updated), Unit::Rows, "toast_tables")
+            .statistic("toast_tables.rewritten_times", times, Unit::Ratio)
+            .statistic("toast_tables.rewritten_share_of_updates", share, Unit::Ratio)
+            .statistic("toast_tables.rows_updated", whole(updated), Unit::Rows)
             .measured("out_of_line_values", whole(values), Unit::Count),
     )
 }

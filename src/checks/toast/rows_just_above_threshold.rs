@@ -68,8 +68,8 @@ fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Finding> {
         Finding::new(ID, object, Severity::Low, message)
             .measured("just_above_share", share, Unit::Ratio)
             .measured("toast_threshold_bytes", whole(TOAST_THRESHOLD), Unit::Bytes)
-            .statistic("read_back_times", reads.times, Unit::Ratio, "toast_tables")
-            .statistic("read_share_of_rows", reads.share_of_rows, Unit::Ratio, "toast_tables")
+            .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
+            .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
             .action(set_target(
                 table,
                 &affected,

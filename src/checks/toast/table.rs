@@ -222,7 +222,10 @@ impl<'a> Table<'a> {
         if values < 1.0 || live < 1.0 {
             return None;
         }
-        let chunks_read = float(self.total(|toast| toast.chunks_read));
+        // To delete a chunk is to fetch it, and an update that builds a value from the old one has fetched
+        // it before: neither is a query that wants the value.
+        let by_updates = 2 * self.total(|toast| toast.chunks_deleted);
+        let chunks_read = float(self.total(|toast| toast.chunks_read) - by_updates).max(0.0);
         let values_read = chunks_read / (chunks / values);
         let rows_read = float(self.total(|toast| toast.rows_read)).max(1.0);
         Some(Reads { times: chunks_read / live, share_of_rows: (values_read / rows_read).min(1.0) })
@@ -330,12 +333,9 @@ impl Estimate {
 
 /// The compression method new values of a column get.
 pub(super) fn effective(column: &ToastColumn, context: &Context) -> Compression {
-    match column.compression {
-        Some('l') => Compression::Lz4,
-        Some(_) => Compression::Pglz,
-        None if context.setting("default_toast_compression") == "lz4" => Compression::Lz4,
-        None => Compression::Pglz,
-    }
+    let set = column.compression.map(|letter| letter == 'l');
+    let lz4 = set.unwrap_or_else(|| context.setting("default_toast_compression") == "lz4");
+    if lz4 { Compression::Lz4 } else { Compression::Pglz }
 }
 
 /// The method set by name, which an undo has to restore.

@@ -68,7 +68,7 @@ fn find(table: &Table<'_>, node: &Node<'_>, policy: &Policy) -> Option<Finding> 
         format!("`{object}` uses a large part of the 2^32 ids its TOAST table can give out");
     Some(
         Finding::new(ID, object, severity, message)
-            .statistic("value_id_share", share, Unit::Ratio, "toast_tables")
-            .statistic("value_ids", whole(ids), Unit::Count, "toast_tables"),
+            .statistic("toast_tables.value_id_share", share, Unit::Ratio)
+            .statistic("toast_tables.value_ids", whole(ids), Unit::Count),
     )
 }

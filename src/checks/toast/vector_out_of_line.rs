@@ -70,7 +70,7 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Findi
             .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
             .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
         let times = table.reads().map_or(0.0, |reads| reads.times);
-        let finding = finding.statistic("read_back_times", times, Unit::Ratio, "toast_tables");
+        let finding = finding.statistic("toast_tables.read_back_times", times, Unit::Ratio);
         actions.into_iter().fold(finding, Finding::action)
     }))
 }

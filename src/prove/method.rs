@@ -1,0 +1,167 @@
+//! Which experiment proves which action.
+
+use crate::model::observation::{Relation, ToastColumn, ToastTable};
+use crate::model::{
+    Action, Grade, Proof, ProofMethod, QualifiedName, RewriteOf, Snapshot, Storage,
+};
+
+/// How a column's values are stored in one arm of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arm {
+    pub(super) compression: &'static str,
+    pub(super) storage: &'static str,
+    pub(super) toast_tuple_target: Option<u32>,
+}
+
+/// What an action promises, and so what the verdict looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// Less time to compress and decompress.
+    LessCpu,
+    /// Less time to write.
+    CheaperWrites,
+    /// Less time to read the column.
+    FasterReads,
+}
+
+/// One candidate of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) action: Action,
+    pub(super) arm: Arm,
+    pub(super) promise: Promise,
+}
+
+/// Candidates that are measured against the same baseline, on the same rows of one column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Experiment {
+    /// The relation the rows are taken from: the largest that is affected.
+    pub(super) relation: QualifiedName,
+    pub(super) oid: i64,
+    pub(super) column: String,
+    pub(super) baseline: Arm,
+    pub(super) candidates: Vec<Candidate>,
+}
+
+/// The experiments that prove these actions. Actions on the same column share one.
+pub(super) fn experiments(actions: &[Action], seen: &Snapshot) -> Vec<Experiment> {
+    let mut experiments: Vec<Experiment> = Vec::new();
+    for action in actions {
+        let Some(experiment) = experiment(action, seen) else { continue };
+        let shared = experiments.iter_mut().find(|other| {
+            (other.oid, &other.column, &other.baseline)
+                == (experiment.oid, &experiment.column, &experiment.baseline)
+        });
+        match shared {
+            Some(shared) if shared.candidates.iter().any(|c| c.action == *action) => {}
+            Some(shared) => shared.candidates.extend(experiment.candidates),
+            None => experiments.push(experiment),
+        }
+    }
+    experiments
+}
+
+/// What is known of an action that was not tried out.
+pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
+    match action {
+        Action::VacuumToast { .. } => Proof::not_run(
+            ProofMethod::Observation,
+            Grade::Statistics,
+            "a vacuum is not tried out: what it frees is read off the counters",
+        ),
+        _ => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
+    }
+}
+
+fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
+    let (column, names) = subject(action)?;
+    let (relation, table) = largest(&names, seen)?;
+    let stored = table.columns.iter().find(|candidate| candidate.name == column)?;
+    let now = today(stored, table, seen)?;
+    let (baseline, arm, promise) = match action {
+        Action::SetColumnCompression { to, .. } => {
+            (now.clone(), Arm { compression: to.as_str(), ..now }, Promise::LessCpu)
+        }
+        Action::SetColumnStorage { to, .. } => {
+            let promise = match to {
+                Storage::Plain | Storage::Main => Promise::FasterReads,
+                Storage::External | Storage::Extended => Promise::CheaperWrites,
+            };
+            (now.clone(), Arm { storage: to.as_str(), ..now }, promise)
+        }
+        Action::SetToastTupleTarget { bytes, .. } => {
+            (now.clone(), Arm { toast_tuple_target: Some(*bytes), ..now }, Promise::FasterReads)
+        }
+        Action::RewriteColumn { rewrite, .. } => {
+            let RewriteOf::NotCompressedBy(to) = rewrite.of else { return None };
+            // What is to be rewritten is stored by the method that the setting no longer names.
+            (
+                Arm { compression: "pglz", ..now.clone() },
+                Arm { compression: to.as_str(), ..now },
+                Promise::LessCpu,
+            )
+        }
+        Action::VacuumToast { .. } => return None,
+    };
+    let candidate = Candidate { action: action.clone(), arm, promise };
+    Some(Experiment {
+        relation: relation.qualified_name(),
+        oid: relation.oid,
+        column,
+        baseline,
+        candidates: vec![candidate],
+    })
+}
+
+/// The column an action is about, and the relations that hold its values.
+fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
+    fn names<T>(members: &[crate::model::Member<T>]) -> Vec<QualifiedName> {
+        members.iter().map(|member| member.name.clone()).collect()
+    }
+    match action {
+        Action::SetColumnCompression { column, members, .. } => {
+            Some((column.clone(), names(members)))
+        }
+        Action::SetColumnStorage { column, members, .. } => Some((column.clone(), names(members))),
+        Action::SetToastTupleTarget { rewrite, .. } | Action::RewriteColumn { rewrite, .. } => {
+            Some((rewrite.column.clone(), names(&rewrite.tables)))
+        }
+        Action::VacuumToast { .. } => None,
+    }
+}
+
+fn largest<'a>(
+    names: &[QualifiedName],
+    seen: &'a Snapshot,
+) -> Option<(&'a Relation, &'a ToastTable)> {
+    let relations = seen.relations.get().ok()?;
+    let tables = seen.toast_tables.get().ok()?;
+    let meant = |relation: &&Relation| {
+        names.iter().any(|name| name.schema == relation.schema && name.name == relation.name)
+    };
+    relations
+        .iter()
+        .filter(meant)
+        .filter_map(|relation| Some((relation, tables.iter().find(|t| t.oid == relation.oid)?)))
+        .filter(|(_, table)| table.heap_bytes.is_some())
+        .max_by_key(|(_, table)| table.heap_bytes.unwrap_or(0) + table.toast_bytes.unwrap_or(0))
+}
+
+/// How new values of the column are stored today.
+fn today(column: &ToastColumn, table: &ToastTable, seen: &Snapshot) -> Option<Arm> {
+    let default = seen.context.get().ok()?.setting("default_toast_compression") == "lz4";
+    Some(Arm {
+        compression: match column.compression {
+            Some('l') => "lz4",
+            None if default => "lz4",
+            _ => "pglz",
+        },
+        storage: match column.storage {
+            'p' => "PLAIN",
+            'e' => "EXTERNAL",
+            'm' => "MAIN",
+            _ => "EXTENDED",
+        },
+        toast_tuple_target: table.option("toast_tuple_target").and_then(|value| value.parse().ok()),
+    })
+}

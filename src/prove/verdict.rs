@@ -1,0 +1,186 @@
+//! From runs to a verdict. Pure.
+
+use super::method::{Candidate, Promise};
+use super::sampled_copy::{Measured, RUNS, Run, is_too_small};
+use crate::model::{Grade, Measurement, Proof, ProofMethod, Unit, Verdict};
+
+/// A gain below this is not worth a lock, however certain.
+const GAIN_MIN: f64 = 0.05;
+/// A gain in reading that is to pay for wider rows must be worth them.
+const READ_GAIN_MIN: f64 = 0.20;
+/// How much more room the values may take.
+const GROWTH_MAX: f64 = 0.25;
+
+/// What the runs of a candidate say, against those of the baseline.
+pub(super) fn proof(candidate: &Candidate, measured: &Measured, position: usize) -> Proof {
+    let runs = (measured.arms[0].as_slice(), measured.arms[position + 1].as_slice());
+    let measurements = vec![
+        measurement("write_ms", Unit::Ms, runs, |run| run.write_ms),
+        measurement("read_column_ms", Unit::Ms, runs, |run| run.read_column_ms),
+        measurement("scan_others_ms", Unit::Ms, runs, |run| run.scan_others_ms),
+        measurement("heap_bytes", Unit::Bytes, runs, |run| run.heap_bytes),
+        measurement("toast_bytes", Unit::Bytes, runs, |run| run.toast_bytes),
+    ];
+    let (verdict, reason) = if is_too_small(&measured.sample) {
+        (Verdict::Inconclusive, "too few rows could be copied".to_owned())
+    } else {
+        judge(candidate.promise, &measurements)
+    };
+    let place =
+        if measured.on_lab { "on the lab database" } else { "in a temporary table on the target" };
+    Proof {
+        grade: Grade::Measured,
+        method: ProofMethod::SampledCopy,
+        verdict,
+        reason: Some(format!("{reason}; measured {place}")),
+        measurements,
+        sample: Some(measured.sample.clone()),
+    }
+}
+
+fn judge(promise: Promise, measurements: &[Measurement]) -> (Verdict, String) {
+    let [write, read, _, heap, toast] = measurements else {
+        unreachable!("five metrics are measured")
+    };
+    let growth =
+        (heap.candidate + toast.candidate) / (heap.baseline + toast.baseline).max(1.0) - 1.0;
+    if growth > GROWTH_MAX {
+        return (Verdict::Refuted, format!("it takes {:.0} % more room", growth * 100.0));
+    }
+    match promise {
+        Promise::FasterReads => promised("reading the column", read, READ_GAIN_MIN),
+        Promise::CheaperWrites => promised("writing", write, GAIN_MIN),
+        Promise::LessCpu => {
+            let both = [
+                promised("reading the column", read, GAIN_MIN),
+                promised("writing", write, GAIN_MIN),
+            ];
+            let [reading, writing] = both;
+            // The better of the two, unless the other gets clearly worse.
+            match (worse(read) || worse(write), rank(reading.0) >= rank(writing.0)) {
+                (true, _) => {
+                    (Verdict::Refuted, "what it gains on one side it loses on the other".to_owned())
+                }
+                (false, true) => reading,
+                (false, false) => writing,
+            }
+        }
+    }
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Confirmed => 3,
+        Verdict::Inconclusive => 2,
+        Verdict::Refuted | Verdict::NotRun => 1,
+    }
+}
+
+/// Whether the promised gain is there, and wider than the runs spread.
+fn promised(what: &str, metric: &Measurement, gain_min: f64) -> (Verdict, String) {
+    let gain = gain(metric);
+    let said = format!(
+        "{what} takes {:.0} % {} time",
+        gain.abs() * 100.0,
+        if gain >= 0.0 { "less" } else { "more" }
+    );
+    if gain.is_nan() {
+        (Verdict::Inconclusive, "the server gave no times".to_owned())
+    } else if gain >= gain_min && gain > metric.spread {
+        (Verdict::Confirmed, said)
+    } else if gain >= gain_min || metric.spread > gain_min.max(gain.abs()) {
+        (
+            Verdict::Inconclusive,
+            format!("{said}, which the spread of {:.0} % hides", metric.spread * 100.0),
+        )
+    } else {
+        (Verdict::Refuted, said)
+    }
+}
+
+fn gain(metric: &Measurement) -> f64 {
+    (metric.baseline - metric.candidate) / metric.baseline
+}
+
+fn worse(metric: &Measurement) -> bool {
+    -gain(metric) > 2.0 * GAIN_MIN + metric.spread
+}
+
+fn measurement(
+    name: &str,
+    unit: Unit,
+    (baseline, candidate): (&[Run], &[Run]),
+    of: impl Fn(&Run) -> f64,
+) -> Measurement {
+    let (before, spread_before) = median_and_spread(baseline.iter().map(&of).collect());
+    let (after, spread_after) = median_and_spread(candidate.iter().map(&of).collect());
+    Measurement {
+        name: name.to_owned(),
+        baseline: before,
+        candidate: after,
+        unit,
+        runs: RUNS,
+        spread: (spread_before.max(spread_after) * 1e4).round() / 1e4,
+    }
+}
+
+/// The median, and half the range of the middle runs over it: the fastest and the slowest run are left out,
+/// for other work on the machine disturbs one of five.
+fn median_and_spread(mut runs: Vec<f64>) -> (f64, f64) {
+    runs.sort_by(f64::total_cmp);
+    let median = runs[runs.len() / 2];
+    let middle = if runs.len() >= 5 { &runs[1..runs.len() - 1] } else { &runs[..] };
+    let range = middle[middle.len() - 1] - middle[0];
+    (median, if median > 0.0 { range / 2.0 / median } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(baseline: f64, candidate: f64, spread: f64) -> Measurement {
+        Measurement { name: String::new(), baseline, candidate, unit: Unit::Ms, runs: 5, spread }
+    }
+
+    fn verdict(
+        promise: Promise,
+        write: Measurement,
+        read: Measurement,
+        bytes: (f64, f64),
+    ) -> Verdict {
+        let size = metric(bytes.0, bytes.1, 0.0);
+        judge(promise, &[write, read, metric(1.0, 1.0, 0.0), size, metric(0.0, 0.0, 0.0)]).0
+    }
+
+    #[test]
+    fn a_gain_wider_than_the_spread_is_confirmed() {
+        let same = || metric(10.0, 10.0, 0.01);
+        let read = metric(10.0, 5.0, 0.02);
+        assert_eq!(verdict(Promise::FasterReads, same(), read, (1.0, 1.0)), Verdict::Confirmed);
+    }
+
+    #[test]
+    fn a_gain_that_the_spread_hides_is_inconclusive() {
+        let same = || metric(10.0, 10.0, 0.01);
+        let read = metric(10.0, 7.0, 0.5);
+        assert_eq!(verdict(Promise::FasterReads, same(), read, (1.0, 1.0)), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn no_gain_is_refuted() {
+        let same = || metric(10.0, 10.0, 0.01);
+        assert_eq!(verdict(Promise::CheaperWrites, same(), same(), (1.0, 1.0)), Verdict::Refuted);
+        assert_eq!(verdict(Promise::LessCpu, same(), same(), (1.0, 1.0)), Verdict::Refuted);
+    }
+
+    #[test]
+    fn a_gain_that_takes_much_more_room_is_refuted() {
+        let better = || metric(10.0, 5.0, 0.01);
+        assert_eq!(verdict(Promise::LessCpu, better(), better(), (1.0, 1.5)), Verdict::Refuted);
+    }
+
+    #[test]
+    fn one_disturbed_run_of_five_does_not_widen_the_spread() {
+        assert_eq!(median_and_spread(vec![1.0, 1.0, 9.0, 1.0, 1.0]), (1.0, 0.0));
+    }
+}
