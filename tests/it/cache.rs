@@ -509,7 +509,7 @@ async fn redis_that_stops_answering_costs_one_short_wait_and_is_used_again_when_
     let took = started.elapsed();
     redis.signal("-CONT");
     assert!(took >= CONFIG.redis_timeout, "{took:?}");
-    assert!(took < 5 * CONFIG.redis_timeout, "twenty answers waited {took:?} in all");
+    assert!(took < 10 * CONFIG.redis_timeout, "twenty answers waited {took:?} in all");
     until("Redis is used again", async || ask(&cache, &key("v1"), &oracle).await.status == Hit)
         .await;
 }
