@@ -7,7 +7,10 @@ pub mod observe;
 
 pub mod advise;
 pub mod analysis;
+pub mod cache;
 pub mod checks;
+pub mod config;
 pub mod ddl;
 pub mod pg;
 pub mod prove;
+pub mod store;

@@ -12,4 +12,5 @@ pub use dsn::Dsn;
 pub use error::Error;
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};
+pub(crate) use tls::connector;
 pub use trial::{Trial, TrialError};

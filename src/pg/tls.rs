@@ -18,7 +18,7 @@ use super::dsn::{Dsn, TlsMode};
 ///
 /// # Errors
 /// What to do where the root certificates cannot be read.
-pub(super) fn connector(dsn: &Dsn) -> Result<MakeRustlsConnect, &'static str> {
+pub(crate) fn connector(dsn: &Dsn) -> Result<MakeRustlsConnect, &'static str> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     // libpq: `require` verifies the authority as soon as root certificates are given.
     let verified = match dsn.tls {

@@ -3,7 +3,9 @@
 #![expect(unreachable_pub, reason = "nobody else can reach into a test binary")]
 
 mod architecture;
+mod cache;
 mod pages;
 mod registry;
+mod store;
 mod support;
 mod visit;

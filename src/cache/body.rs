@@ -1,0 +1,165 @@
+//! Rendered bodies, and the one place in them that says where the answer came from. Pure.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use crate::model::CacheStatus;
+
+/// A rendered body, kept as a hit says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    hit: Bytes,
+    status_at: Option<usize>,
+}
+
+/// What stands before the status in a rendered `Analysis`. Inside a JSON string its quotes would be
+/// escaped, so the first one found is the field itself.
+const BEFORE: &str = r#""cache":{"status":""#;
+
+const HIT: &str = "hit";
+
+fn name(status: CacheStatus) -> &'static str {
+    match status {
+        CacheStatus::Hit => HIT,
+        CacheStatus::Miss => "miss",
+        CacheStatus::Stale => "stale",
+        CacheStatus::Bypass => "bypass",
+    }
+}
+
+impl Body {
+    /// A rendered `Analysis` (or anything else with `"cache":{"status":"…"`), in whatever status:
+    /// the cache writes the true one into it. A body without that place is left as it is.
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        match find_status(&bytes) {
+            Some(span) => {
+                let status_at = Some(span.start);
+                Self { hit: splice(&bytes, span, HIT), status_at }
+            }
+            None => Self { hit: bytes, status_at: None },
+        }
+    }
+
+    /// A body as [`Self::hit`] and [`Self::status_at`] gave it; `None` if no hit stands there.
+    pub(super) fn restore(hit: Bytes, status_at: Option<usize>) -> Option<Self> {
+        let stands = |at: usize| hit.get(at..at + HIT.len()) == Some(HIT.as_bytes());
+        status_at.is_none_or(stands).then_some(Self { hit, status_at })
+    }
+
+    /// The body as a hit says it.
+    pub(super) fn hit(&self) -> &Bytes {
+        &self.hit
+    }
+
+    /// Where its status stands.
+    pub(super) fn status_at(&self) -> Option<usize> {
+        self.status_at
+    }
+
+    /// The body as `status` says it. A hit costs no copy.
+    pub(super) fn in_status(&self, status: CacheStatus) -> Bytes {
+        match self.status_at {
+            Some(at) if status != CacheStatus::Hit => {
+                splice(&self.hit, at..at + HIT.len(), name(status))
+            }
+            _ => self.hit.clone(),
+        }
+    }
+
+    /// Identifies what the body says, whatever its status.
+    pub(super) fn digest(&self) -> [u8; 16] {
+        let digest: [u8; 32] = Sha256::digest(&self.hit).into();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        short
+    }
+}
+
+fn find_status(bytes: &[u8]) -> Option<Range<usize>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let start = text.find(BEFORE)? + BEFORE.len();
+    let length = text[start..].find('"')?;
+    let all = [CacheStatus::Hit, CacheStatus::Miss, CacheStatus::Stale, CacheStatus::Bypass];
+    let known = all.iter().any(|status| name(*status) == &text[start..start + length]);
+    known.then_some(start..start + length)
+}
+
+fn splice(bytes: &[u8], span: Range<usize>, status: &str) -> Bytes {
+    let mut spliced = BytesMut::with_capacity(bytes.len() + status.len());
+    spliced.extend_from_slice(&bytes[..span.start]);
+    spliced.extend_from_slice(status.as_bytes());
+    spliced.extend_from_slice(&bytes[span.end..]);
+    spliced.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Analysis, CacheInfo, Cost, Server};
+
+    fn analysis(status: CacheStatus) -> Vec<u8> {
+        let analysis = Analysis {
+            target: r#""cache":{"status":"miss""#.to_owned(),
+            superpower: "toast".to_owned(),
+            observed_at: jiff::Timestamp::UNIX_EPOCH,
+            server: Server { version: "18.6".to_owned(), major: 18, in_recovery: false },
+            cost: Cost::default(),
+            cache: Some(CacheInfo {
+                status,
+                key: "dbopt:1:v7:demo:toast:5c1f".to_owned(),
+                model_version: "v7".to_owned(),
+                ttl_seconds: 300,
+            }),
+            findings: Vec::new(),
+            recommendations: Vec::new(),
+            declined: Vec::new(),
+            gaps: Vec::new(),
+        };
+        serde_json::to_vec(&analysis).unwrap()
+    }
+
+    #[test]
+    fn an_analysis_says_its_status_in_every_status() {
+        let body = Body::new(analysis(CacheStatus::Miss));
+        for status in [CacheStatus::Hit, CacheStatus::Miss, CacheStatus::Stale, CacheStatus::Bypass]
+        {
+            assert_eq!(body.in_status(status), analysis(status), "{status:?}");
+            assert_eq!(Body::new(analysis(status)).digest(), body.digest());
+        }
+    }
+
+    #[test]
+    fn a_hit_shares_the_stored_bytes() {
+        let body = Body::new(analysis(CacheStatus::Miss));
+        assert_eq!(body.in_status(CacheStatus::Hit).as_ptr(), body.hit().as_ptr());
+    }
+
+    #[test]
+    fn a_body_without_a_status_is_left_as_it_is() {
+        for text in
+            [r#"{"target":"demo"}"#, r#"{"cache":{"status":"other"}}"#, "\"cache\":{\"status\":\""]
+        {
+            let body = Body::new(text);
+            assert_eq!(body.in_status(CacheStatus::Stale), text);
+        }
+        let body = Body::new(Bytes::from_static(b"\xff\xfe"));
+        assert_eq!(body.in_status(CacheStatus::Miss), b"\xff\xfe".as_slice());
+    }
+
+    #[test]
+    fn different_bodies_have_different_digests() {
+        assert_ne!(Body::new("a").digest(), Body::new("b").digest());
+    }
+
+    #[test]
+    fn a_body_is_restored_only_where_a_hit_stands() {
+        let body = Body::new(analysis(CacheStatus::Miss));
+        let again = Body::restore(body.hit().clone(), body.status_at());
+        assert_eq!(again, Some(body.clone()));
+        assert_eq!(Body::restore(body.hit().clone(), Some(0)), None);
+        assert_eq!(Body::restore(body.hit().clone(), Some(usize::MAX - 3)), None);
+    }
+}

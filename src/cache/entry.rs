@@ -1,0 +1,185 @@
+//! One cached answer, and its form in Redis. Pure.
+
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use jiff::Timestamp;
+
+use super::{Answer, Body, Key};
+use crate::model::CacheStatus;
+
+/// One cached answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    body: Body,
+    etag: Bytes,
+    made_at: Timestamp,
+    fresh_until_ms: i64,
+}
+
+/// First bytes of a value of ours; the last one is the version of its form.
+const MAGIC: &[u8; 8] = b"dbopt\0c\x01";
+
+/// Magic, checksum, time, time to live, place of the status, all little endian.
+const HEADER_BYTES: usize = 8 + 4 + 8 + 8 + 4;
+
+/// For "no place of the status".
+const NOWHERE: u32 = u32::MAX;
+
+impl Entry {
+    /// An answer computed from what was seen at `made_at`, fresh for `ttl`.
+    pub(super) fn new(body: Body, made_at: Timestamp, ttl: Duration) -> Self {
+        // Weak: the bodies of one computation say the same, but for the status.
+        let etag = format!("W/\"{}\"", hex::encode(body.digest())).into();
+        let fresh_until_ms = made_at.as_millisecond().saturating_add(millis(ttl));
+        Self { body, etag, made_at, fresh_until_ms }
+    }
+
+    /// Whether it still counts as fresh.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now.as_millisecond() < self.fresh_until_ms
+    }
+
+    /// Whether it was made before `other`.
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
+        self.made_at < other.made_at
+    }
+
+    /// Bytes held for it, for weighing.
+    pub(super) fn bytes(&self) -> usize {
+        self.body.hit().len() + self.etag.len() + size_of::<Self>()
+    }
+
+    /// The answer to send.
+    pub(super) fn answer(&self, status: CacheStatus) -> Answer {
+        Answer {
+            body: self.body.in_status(status),
+            etag: self.etag.clone(),
+            made_at: self.made_at,
+            status,
+        }
+    }
+
+    /// The value to store under `key`.
+    pub(super) fn encode(&self, key: &Key) -> Bytes {
+        let made_at_ms = self.made_at.as_millisecond();
+        let status_at = self.body.status_at().and_then(|at| u32::try_from(at).ok());
+        let hit = self.body.hit();
+        let mut value = BytesMut::with_capacity(HEADER_BYTES + hit.len());
+        value.put_slice(MAGIC);
+        value.put_u32_le(0);
+        value.put_i64_le(made_at_ms);
+        value.put_i64_le(self.fresh_until_ms - made_at_ms);
+        value.put_u32_le(status_at.unwrap_or(NOWHERE));
+        value.put_slice(hit);
+        let checksum = checksum(key, &value[12..]);
+        value[8..12].copy_from_slice(&checksum.to_le_bytes());
+        value.freeze()
+    }
+
+    /// The entry that was stored under `key`; `None` if that is nothing of ours, whole and unharmed.
+    pub(super) fn decode(key: &Key, value: &Bytes) -> Option<Self> {
+        let (header, _) = value.split_first_chunk::<HEADER_BYTES>()?;
+        let (magic, rest) = header.split_first_chunk::<8>()?;
+        let (stored_checksum, rest) = rest.split_first_chunk::<4>()?;
+        if magic != MAGIC || u32::from_le_bytes(*stored_checksum) != checksum(key, &value[12..]) {
+            return None;
+        }
+        let (made_at_ms, rest) = rest.split_first_chunk::<8>()?;
+        let (ttl_ms, rest) = rest.split_first_chunk::<8>()?;
+        let (status_at, _) = rest.split_first_chunk::<4>()?;
+        let status_at = Some(u32::from_le_bytes(*status_at)).filter(|at| *at != NOWHERE);
+        let body = Body::restore(value.slice(HEADER_BYTES..), status_at.map(|at| at as usize))?;
+        let made_at = Timestamp::from_millisecond(i64::from_le_bytes(*made_at_ms)).ok()?;
+        let ttl = Duration::from_millis(u64::try_from(i64::from_le_bytes(*ttl_ms)).ok()?);
+        Some(Self::new(body, made_at, ttl))
+    }
+}
+
+/// Covers the key, so that a value copied from another key is detected.
+fn checksum(key: &Key, rest: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key.as_str().as_bytes());
+    hasher.update(rest);
+    hasher.finalize()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::KeyParts;
+
+    const TTL: Duration = Duration::from_mins(5);
+
+    fn key(target: &str) -> Key {
+        let parts =
+            KeyParts { target, model_version: "v1", revision: 1, superpower: "toast", request: () };
+        Key::new(&parts)
+    }
+
+    fn entry(body: &str) -> Entry {
+        Entry::new(Body::new(body.to_owned()), Timestamp::from_second(1_700_000_000).unwrap(), TTL)
+    }
+
+    const ANALYSIS: &str = r#"{"cache":{"status":"miss"},"findings":[]}"#;
+
+    #[test]
+    fn what_was_stored_is_read_back_without_a_copy() {
+        for body in [ANALYSIS, "{}", ""] {
+            let value = entry(body).encode(&key("demo"));
+            let read = Entry::decode(&key("demo"), &value).unwrap();
+            assert_eq!(read, entry(body));
+            assert!(body.is_empty() || value.as_ptr_range().contains(&read.body.hit().as_ptr()));
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_key_is_not_read() {
+        let value = entry(ANALYSIS).encode(&key("other"));
+        assert_eq!(Entry::decode(&key("demo"), &value), None);
+    }
+
+    #[test]
+    fn freshness_ends_with_the_time_to_live() {
+        let entry = entry("{}");
+        let at = |after: Duration| entry.made_at + after;
+        assert!(entry.is_fresh(at(Duration::from_millis(299_999))));
+        assert!(!entry.is_fresh(at(TTL)));
+    }
+
+    #[test]
+    fn every_status_of_one_entry_has_the_same_tag() {
+        let entry = entry(ANALYSIS);
+        let [hit, stale] = [CacheStatus::Hit, CacheStatus::Stale].map(|s| entry.answer(s));
+        assert_ne!(hit.body, stale.body);
+        assert_eq!(hit.etag, stale.etag);
+        assert!(hit.etag.starts_with(b"W/\"") && hit.etag.ends_with(b"\""));
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_never_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(Entry::decode(&key("demo"), &Bytes::from(bytes)), None);
+        }
+
+        #[test]
+        fn one_changed_byte_is_detected(at: prop::sample::Index, change in 1_u8..) {
+            let mut value = entry(ANALYSIS).encode(&key("demo")).to_vec();
+            *at.get_mut(&mut value) ^= change;
+            prop_assert_eq!(Entry::decode(&key("demo"), &Bytes::from(value)), None);
+        }
+
+        #[test]
+        fn a_value_cut_short_is_detected(length: prop::sample::Index) {
+            let value = entry(ANALYSIS).encode(&key("demo"));
+            let value = value.slice(..length.index(value.len()));
+            prop_assert_eq!(Entry::decode(&key("demo"), &value), None);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One computation per key, shared by all who wait for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+
+use super::Key;
+
+/// A computation that many may wait for. Whoever waits drives it; it is dropped with the last one.
+pub(super) type Flight<T> = Shared<BoxFuture<'static, T>>;
+
+/// The computations under way.
+pub(super) struct Flights<T> {
+    running: Arc<Mutex<Running<T>>>,
+}
+
+struct Running<T> {
+    by_key: HashMap<Key, (u64, WeakShared<BoxFuture<'static, T>>)>,
+    started: u64,
+}
+
+impl<T: Clone + Send + Sync + 'static> Flights<T> {
+    pub(super) fn new() -> Self {
+        let running = Running { by_key: HashMap::new(), started: 0 };
+        Self { running: Arc::new(Mutex::new(running)) }
+    }
+
+    /// The computation under way for `key`, or `make`'s.
+    pub(super) fn join(
+        &self,
+        key: &Key,
+        make: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> Flight<T> {
+        let mut running = lock(&self.running);
+        if let Some(flight) = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade()) {
+            return flight;
+        }
+        self.start(&mut running, key, make())
+    }
+
+    /// `make`'s computation if none is under way for `key`.
+    pub(super) fn start_alone(
+        &self,
+        key: &Key,
+        make: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> Option<Flight<T>> {
+        let mut running = lock(&self.running);
+        let under_way = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade());
+        if under_way.is_some() {
+            // Dropping it may end the computation, which takes the lock.
+            drop(running);
+            return None;
+        }
+        Some(self.start(&mut running, key, make()))
+    }
+
+    /// A new computation for `key`, which those who come later join instead of the one under way.
+    pub(super) fn replace(&self, key: &Key, future: BoxFuture<'static, T>) -> Flight<T> {
+        self.start(&mut lock(&self.running), key, future)
+    }
+
+    fn start(
+        &self,
+        running: &mut Running<T>,
+        key: &Key,
+        future: BoxFuture<'static, T>,
+    ) -> Flight<T> {
+        running.started += 1;
+        let id = running.started;
+        let landing = Landing { running: Arc::clone(&self.running), key: key.clone(), id };
+        let flight = async move {
+            let _landing = landing;
+            future.await
+        };
+        let flight = flight.boxed().shared();
+        if let Some(weak) = flight.downgrade() {
+            running.by_key.insert(key.clone(), (id, weak));
+        }
+        flight
+    }
+}
+
+/// Forgets a computation when it ends, or when nobody waits for it any more.
+struct Landing<T> {
+    running: Arc<Mutex<Running<T>>>,
+    key: Key,
+    id: u64,
+}
+
+impl<T> Drop for Landing<T> {
+    fn drop(&mut self) {
+        let mut running = lock(&self.running);
+        if running.by_key.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
+            running.by_key.remove(&self.key);
+        }
+    }
+}
+
+/// The map is whole between any two statements, so a panic elsewhere leaves nothing broken.
+fn lock<T>(running: &Mutex<Running<T>>) -> MutexGuard<'_, Running<T>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,107 @@
+//! Settings as flags of the command line, generated from the list of settings.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::{SETTINGS, Setting};
+
+/// What was given on the command line; `#[command(flatten)]` it into a clap command.
+///
+/// There is no flag for the secret key: a command line is visible to every user of the machine.
+#[derive(Clone, Default)]
+pub struct Flags {
+    /// `--config`, or `DBOPT_CONFIG`.
+    pub config: Option<PathBuf>,
+    /// Settings by name, as text.
+    pub settings: Vec<(&'static str, String)>,
+    /// `--target NAME=DSN`, as written.
+    pub targets: Vec<String>,
+}
+
+impl std::fmt::Debug for Flags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Flags")
+            .field("config", &self.config)
+            .field("settings", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+fn arg(setting: &'static Setting) -> Option<Arg> {
+    let mut help = format!("{} [env: {}]", setting.what, setting.env);
+    if !setting.default.is_empty() {
+        help = format!("{help} [default: {}]", setting.default);
+    }
+    Some(Arg::new(setting.name).long(setting.flag?).value_name("VALUE").help(help))
+}
+
+impl clap::Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        let file = Arg::new("config")
+            .long("config")
+            .env("DBOPT_CONFIG")
+            .value_name("FILE")
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("Configuration file in TOML.");
+        let target = Arg::new("target")
+            .long("target")
+            .value_name("NAME=DSN")
+            .action(ArgAction::Append)
+            .help("Register this target at the start; repeatable.");
+        command.arg(file).arg(target).args(SETTINGS.iter().filter_map(arg))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let settings = SETTINGS.iter().filter(|setting| setting.flag.is_some());
+        let given = settings.filter_map(|setting| {
+            Some((setting.name, matches.get_one::<String>(setting.name)?.clone()))
+        });
+        Ok(Self {
+            config: matches.get_one("config").cloned(),
+            settings: given.collect(),
+            targets: matches.get_many("target").unwrap_or_default().cloned().collect(),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Flags {
+        let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
+        Flags::from_arg_matches(&command.try_get_matches_from(args).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_setting_but_the_secret_key_is_a_flag() {
+        let names = SETTINGS.iter().filter_map(|setting| setting.flag);
+        let args: Vec<_> = names.map(|name| format!("--{name}=x")).collect();
+        let flags = parse(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(flags.settings.len(), SETTINGS.len() - 1);
+        let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
+        assert!(command.try_get_matches_from(["--secret-key=x"]).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let flags = parse(&["--store-url", "postgresql://u:hush@h/d", "--target", "a=host=hush"]);
+        assert_eq!(flags.targets, ["a=host=hush"]);
+        assert!(!format!("{flags:?}").contains("hush"));
+    }
+}

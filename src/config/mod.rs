@@ -1,0 +1,89 @@
+//! The service's configuration: defaults, then the file, then the environment, then flags.
+
+mod allowed_hosts;
+mod error;
+mod flags;
+mod load;
+mod settings;
+mod target;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
+pub use error::Error;
+pub use flags::Flags;
+pub use load::{load, resolve};
+pub use settings::{SETTINGS, Setting, markdown_table};
+pub use target::{DsnSource, TargetConfig, is_target_name};
+
+/// Everything the service can be told. Debug shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to serve HTTP on.
+    pub listen: SocketAddr,
+    /// The service's own database; absent starts an embedded one in `data_dir`.
+    pub store_url: Option<SecretString>,
+    /// What stored DSNs are encrypted with: 32 bytes in base64 or hex, see [`crate::store::SecretKey`].
+    pub secret_key: Option<SecretString>,
+    /// The shared second level of the cache; absent leaves it in process.
+    pub redis_url: Option<SecretString>,
+    /// Hosts a target may be on.
+    pub allowed_hosts: AllowedHosts,
+    /// Where the embedded store and its generated key live.
+    pub data_dir: PathBuf,
+    /// How answers are cached.
+    pub cache: CacheConfig,
+    /// What one request may take.
+    pub limits: Limits,
+    /// How the service logs.
+    pub log: LogConfig,
+    /// Targets to register at the start, by name.
+    pub targets: BTreeMap<String, TargetConfig>,
+}
+
+/// How answers are cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// For how long an answer counts as fresh.
+    pub ttl: Duration,
+    /// For how long after that it may be shown while a fresh one is computed.
+    pub stale: Duration,
+    /// Bytes of answers held in process; 0 holds none.
+    pub capacity_bytes: u64,
+    /// How long one Redis command may take before the answer is computed instead.
+    pub redis_timeout: Duration,
+}
+
+/// What one request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Time until it is answered.
+    pub request_timeout: Duration,
+    /// Bytes of its body.
+    pub body_bytes: usize,
+    /// Requests answered at the same time.
+    pub concurrency: usize,
+}
+
+/// How the service logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Shape of a line.
+    pub format: LogFormat,
+    /// A filter as `tracing_subscriber::EnvFilter` reads it, such as `info` or `dbopt=debug`.
+    pub level: String,
+}
+
+/// Shape of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,168 @@
+//! Why the store could not do something.
+
+use crate::config::Refused;
+
+/// Why the store could not do something. Messages name no host, user, DSN or text of the driver.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL of the store cannot be parsed.
+    #[error("DBOPT_STORE_URL is malformed: {mend}")]
+    MalformedUrl {
+        /// What to write instead.
+        mend: String,
+    },
+
+    /// No connection to the store.
+    #[error("the store cannot be reached")]
+    Connect {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The store's schema could not be brought up to date.
+    #[error("the store's schema could not be migrated")]
+    Migrate {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A statement failed.
+    #[error("the store could not {operation}")]
+    Query {
+        /// What was attempted, such as `list targets`.
+        operation: &'static str,
+        /// Why.
+        source: tokio_postgres::Error,
+    },
+
+    /// What the store holds is not what we wrote.
+    #[error("the store holds a malformed {what}")]
+    Decode {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The secret key is not 32 bytes.
+    #[error(
+        "DBOPT_SECRET_KEY must be 32 bytes in base64 or hex; make one with: openssl rand -base64 32"
+    )]
+    MalformedKey,
+
+    /// The generated key file cannot be read or written.
+    #[error(
+        "secret.key in the data directory cannot be used; it must be a file that only its owner can read (chmod 600)"
+    )]
+    KeyFile {
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// A DSN cannot be stored without a key.
+    #[error(
+        "a DSN is stored encrypted only, and there is no key: set DBOPT_SECRET_KEY, or give dsn_env or dsn_file instead"
+    )]
+    NoKey,
+
+    /// A stored DSN was encrypted under another key, or tampered with.
+    #[error(
+        "the stored DSN of `{target}` cannot be decrypted: DBOPT_SECRET_KEY is not the one it was stored under"
+    )]
+    Decrypt {
+        /// The target.
+        target: String,
+    },
+
+    /// No randomness.
+    #[error("the system's random source failed")]
+    Random,
+
+    /// No name for a target.
+    #[error(
+        "`{name}` cannot name a target: 1 to 63 lower-case letters, digits and hyphens, no hyphen first"
+    )]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+
+    /// The name is taken.
+    #[error("a target named `{name}` is registered already")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+
+    /// No such target.
+    #[error("no target is registered as `{name}`")]
+    UnknownTarget {
+        /// The name.
+        name: String,
+    },
+
+    /// No name for a model version.
+    #[error(
+        "`{version}` cannot name a model version: 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first"
+    )]
+    InvalidModelVersion {
+        /// The version.
+        version: String,
+    },
+
+    /// A DSN that cannot be parsed.
+    #[error("the DSN of target `{target}` is malformed: {mend}")]
+    DsnMalformed {
+        /// The target.
+        target: String,
+        /// What to write instead; never the DSN itself.
+        mend: String,
+    },
+
+    /// A DSN whose host is not allowed.
+    #[error("target `{target}`: {reason}")]
+    DsnRefused {
+        /// The target.
+        target: String,
+        /// Why.
+        reason: Refused,
+    },
+
+    /// The environment variable of a target is not set.
+    #[error("target `{target}`: the environment variable {variable} is not set")]
+    DsnEnv {
+        /// The target.
+        target: String,
+        /// The variable.
+        variable: String,
+    },
+
+    /// The environment variable may not be used for a DSN: it holds a secret of the service.
+    #[error(
+        "target `{target}`: {variable} holds a secret of the service and cannot be a target's DSN"
+    )]
+    DsnEnvReserved {
+        /// The target.
+        target: String,
+        /// The variable.
+        variable: String,
+    },
+
+    /// A relative path means something else to every process.
+    #[error("target `{target}`: dsn_file must be an absolute path")]
+    DsnFileRelative {
+        /// The target.
+        target: String,
+    },
+
+    /// The file of a target cannot be read.
+    #[error("target `{target}`: the file {file} cannot be read")]
+    DsnFile {
+        /// The target.
+        target: String,
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}

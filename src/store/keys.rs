@@ -1,0 +1,113 @@
+//! API keys: made, recognised, revoked.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{Timestamp, ToSpan as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest, Sha256};
+use tokio_postgres::Row;
+
+use super::secret::random;
+use super::{Error, KeyRecord, KeyScope, Store, query_failed};
+
+/// The hash a token is kept and recognised by.
+pub(super) type TokenHash = [u8; 32];
+
+fn hash(token: &SecretString) -> TokenHash {
+    Sha256::digest(token.expose_secret().as_bytes()).into()
+}
+
+impl Store {
+    /// Make an API key. The token is shown once: only its hash is kept.
+    pub async fn create_key(
+        &self,
+        name: &str,
+        scopes: &[KeyScope],
+    ) -> Result<(KeyRecord, SecretString), Error> {
+        let token = format!("dbopt_{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
+        let token = SecretString::from(token);
+        let id = format!("k_{}", hex::encode(random::<8>()?));
+        let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let sql = "insert into dbopt.api_keys (id, name, hash, scopes) values ($1, $2, $3, $4) \
+                   returning id, name, scopes, created_at, last_used_at";
+        let hash = hash(&token);
+        let row =
+            self.client().await?.query_one(sql, &[&id, &name, &hash.as_slice(), &scopes]).await;
+        let record = record(&row.map_err(query_failed("create a key"))?)?;
+        self.forget_keys();
+        Ok((record, token))
+    }
+
+    /// Whether any API key exists. Remembered for a second.
+    pub async fn any_key(&self) -> Result<bool, Error> {
+        let ask = || async {
+            let sql = "select exists (select from dbopt.api_keys)";
+            let row = self.client().await?.query_one(sql, &[]).await;
+            Ok(row.map_err(query_failed("look for keys"))?.get(0))
+        };
+        self.inner.any_key.get_or((), ask).await
+    }
+
+    /// The API key a caller presented, if it is one of ours. Remembered for a second.
+    pub async fn key_for(&self, token: &SecretString) -> Result<Option<Arc<KeyRecord>>, Error> {
+        let hash = hash(token);
+        self.inner.keys.get_or(hash, || self.find_key(hash)).await
+    }
+
+    async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {
+        let sql = "select id, name, scopes, created_at, last_used_at \
+                   from dbopt.api_keys where hash = $1";
+        let client = self.client().await?;
+        let row = client.query_opt(sql, &[&hash.as_slice()]).await;
+        let Some(row) = row.map_err(query_failed("look up a key"))? else { return Ok(None) };
+        let record = record(&row)?;
+        let minute_ago = Timestamp::now() - 1.minute();
+        if record.last_used_at.is_none_or(|used| used < minute_ago) {
+            let sql = "update dbopt.api_keys set last_used_at = now() where id = $1";
+            client.execute(sql, &[&record.id]).await.map_err(query_failed("note a key's use"))?;
+        }
+        Ok(Some(Arc::new(record)))
+    }
+
+    /// API keys by id, those after `after`, at most `limit`.
+    pub async fn list_keys(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<KeyRecord>, Error> {
+        let sql = "select id, name, scopes, created_at, last_used_at from dbopt.api_keys \
+                   where id > $1 order by id limit $2";
+        let after = after.unwrap_or_default();
+        let rows = self.client().await?.query(sql, &[&after, &i64::from(limit)]).await;
+        rows.map_err(query_failed("list keys"))?.iter().map(record).collect()
+    }
+
+    /// Revoke an API key by id; false if there was none.
+    pub async fn delete_key(&self, id: &str) -> Result<bool, Error> {
+        let sql = "delete from dbopt.api_keys where id = $1";
+        let deleted = self.client().await?.execute(sql, &[&id]).await;
+        self.forget_keys();
+        Ok(deleted.map_err(query_failed("revoke a key"))? > 0)
+    }
+
+    fn forget_keys(&self) {
+        self.inner.keys.forget();
+        self.inner.any_key.forget();
+    }
+}
+
+fn record(row: &Row) -> Result<KeyRecord, Error> {
+    let scopes: Vec<String> = row.get("scopes");
+    let scopes = scopes.iter().map(|name| name.parse()).collect::<Result<_, _>>();
+    let scopes =
+        scopes.map_err(|source| Error::Decode { what: "scope", source: Box::new(source) })?;
+    Ok(KeyRecord {
+        id: row.get("id"),
+        name: row.get("name"),
+        scopes,
+        created_at: row.get("created_at"),
+        last_used_at: row.get("last_used_at"),
+    })
+}

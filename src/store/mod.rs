@@ -1,0 +1,86 @@
+//! The service's own state in PostgreSQL: targets and API keys.
+
+mod connect;
+mod dsn;
+mod error;
+mod key_record;
+mod keys;
+mod memo;
+mod migrate;
+mod open;
+mod secret;
+mod target;
+mod targets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use secrecy::SecretString;
+
+pub use error::Error;
+pub use key_record::{KeyRecord, KeyScope};
+pub use migrate::migrate;
+pub use secret::SecretKey;
+pub use target::{DsnReference, NewTarget, ResolvedDsn, TargetChange, TargetRecord};
+
+use crate::config::AllowedHosts;
+use keys::TokenHash;
+use memo::Memo;
+
+/// How long the store may take to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The service's own state. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+    hosts: Arc<AllowedHosts>,
+}
+
+struct Inner {
+    pool: Pool,
+    key: Option<SecretKey>,
+    targets: Memo<String, Option<Arc<TargetRecord>>>,
+    keys: Memo<TokenHash, Option<Arc<KeyRecord>>>,
+    any_key: Memo<(), bool>,
+}
+
+impl Store {
+    /// Connect to the database of `url` and bring its schema up to date.
+    pub async fn connect(url: &SecretString, key: Option<SecretKey>) -> Result<Self, Error> {
+        migrate(url).await?;
+        let inner = Inner {
+            pool: connect::Address::parse(url)?.pool()?,
+            key,
+            targets: Memo::new(),
+            keys: Memo::new(),
+            any_key: Memo::new(),
+        };
+        Ok(Self { inner: Arc::new(inner), hosts: Arc::default() })
+    }
+
+    /// Accept and hand out only DSNs whose hosts are all in `hosts`.
+    #[must_use]
+    pub fn allowing(self, hosts: AllowedHosts) -> Self {
+        Self { hosts: Arc::new(hosts), ..self }
+    }
+
+    /// Whether the store answers, within two seconds.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let ask = async {
+            let answered = self.client().await?.execute("select 1", &[]).await;
+            answered.map(drop).map_err(query_failed("answer"))
+        };
+        let late = |source| Error::Connect { source: Box::new(source) };
+        tokio::time::timeout(PING_TIMEOUT, ask).await.map_err(late)?
+    }
+
+    async fn client(&self) -> Result<Object, Error> {
+        connect::get(&self.inner.pool).await
+    }
+}
+
+fn query_failed(operation: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
+    move |source| Error::Query { operation, source }
+}

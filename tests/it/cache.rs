@@ -1,0 +1,600 @@
+//! The cache: one computation a key, answers past their time, and a real Redis that fails in every way.
+
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use database_optimizer::cache::{Answer, Body, Cache, Key, KeyParts};
+use database_optimizer::config::CacheConfig;
+use database_optimizer::model::CacheStatus::{Bypass, Hit, Miss, Stale};
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+const CONFIG: CacheConfig = CacheConfig {
+    ttl: Duration::from_mins(5),
+    stale: Duration::from_mins(5),
+    capacity_bytes: 1 << 20,
+    redis_timeout: Duration::from_millis(100),
+};
+
+/// Everything is past its time at once.
+const STALE: CacheConfig = CacheConfig { ttl: Duration::ZERO, ..CONFIG };
+
+/// Nothing is held in process.
+const REDIS_ONLY: CacheConfig = CacheConfig { capacity_bytes: 0, ..CONFIG };
+
+type Failure = &'static str;
+
+fn key(model_version: &str) -> Key {
+    let parts =
+        KeyParts { target: "demo", model_version, revision: 1, superpower: "toast", request: () };
+    Key::new(&parts)
+}
+
+/// Computes bodies that count up, as slowly as the test likes.
+#[derive(Clone)]
+struct Oracle {
+    begun: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+}
+
+struct OnDrop(Arc<AtomicUsize>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Oracle {
+    fn open() -> Self {
+        Self::with_permits(Semaphore::MAX_PERMITS)
+    }
+
+    fn closed() -> Self {
+        Self::with_permits(0)
+    }
+
+    fn with_permits(permits: usize) -> Self {
+        let gate = Arc::new(Semaphore::new(permits));
+        Self { begun: Arc::default(), dropped: Arc::default(), gate }
+    }
+
+    async fn answer(self) -> Result<Body, Failure> {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let guard = OnDrop(Arc::clone(&self.dropped));
+        self.gate.acquire().await.unwrap().forget();
+        std::mem::forget(guard);
+        Ok(body(number))
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    fn dropped(&self) -> usize {
+        self.dropped.load(Ordering::SeqCst)
+    }
+}
+
+fn body(number: usize) -> Body {
+    Body::new(format!(r#"{{"cache":{{"status":"miss"}},"number":{number}}}"#))
+}
+
+async fn ask(cache: &Cache<Failure>, key: &Key, oracle: &Oracle) -> Answer {
+    let oracle = oracle.clone();
+    cache.get_or_compute(key, || oracle.answer(), false).await.unwrap()
+}
+
+fn text(answer: &Answer) -> &str {
+    std::str::from_utf8(&answer.body).unwrap()
+}
+
+fn in_process(config: &CacheConfig) -> Cache<Failure> {
+    Cache::new(config, None).unwrap()
+}
+
+/// Wait until something holds; a second is far more than it ever takes.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{what} never came true");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_answer_is_a_miss_and_the_next_a_hit_that_says_so() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::open());
+    let miss = ask(&cache, &key("v1"), &oracle).await;
+    let hit = ask(&cache, &key("v1"), &oracle).await;
+    assert_eq!((miss.status, hit.status), (Miss, Hit));
+    assert_eq!(text(&miss), r#"{"cache":{"status":"miss"},"number":1}"#);
+    assert_eq!(text(&hit), r#"{"cache":{"status":"hit"},"number":1}"#);
+    assert_eq!(miss.etag, hit.etag);
+    assert_eq!(miss.made_at, hit.made_at);
+    assert_eq!(oracle.begun(), 1);
+}
+
+#[tokio::test]
+async fn hits_share_one_body() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    let [one, other] =
+        [ask(&cache, &key("v1"), &oracle).await, ask(&cache, &key("v1"), &oracle).await];
+    assert_eq!(one.body.as_ptr(), other.body.as_ptr());
+}
+
+#[tokio::test]
+async fn another_model_version_is_another_answer() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    assert_eq!(ask(&cache, &key("v2"), &oracle).await.status, Miss);
+    assert_eq!(oracle.begun(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_callers_at_once_cost_one_computation() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::closed());
+    let callers: Vec<_> = (0..100)
+        .map(|_| {
+            let (cache, oracle) = (cache.clone(), oracle.clone());
+            tokio::spawn(async move { ask(&cache, &key("v1"), &oracle).await })
+        })
+        .collect();
+    until("the computation begins", async || oracle.begun() == 1).await;
+    oracle.gate.add_permits(Semaphore::MAX_PERMITS);
+    for caller in callers {
+        assert!(is_number(&caller.await.unwrap(), 1));
+    }
+    assert_eq!(oracle.begun(), 1);
+}
+
+#[tokio::test]
+async fn when_the_caller_that_began_it_goes_away_another_takes_over() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::closed());
+    let spawn = || {
+        let (cache, oracle) = (cache.clone(), oracle.clone());
+        tokio::spawn(async move { ask(&cache, &key("v1"), &oracle).await })
+    };
+    let first = spawn();
+    until("the computation begins", async || oracle.begun() == 1).await;
+    let second = spawn();
+    tokio::task::yield_now().await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    oracle.gate.add_permits(1);
+    assert_eq!(second.await.unwrap().status, Miss);
+    assert_eq!((oracle.begun(), oracle.dropped()), (1, 0));
+}
+
+#[tokio::test]
+async fn when_all_callers_are_gone_the_computation_is_dropped() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::closed());
+    let callers: Vec<_> = (0..3)
+        .map(|_| {
+            let (cache, oracle) = (cache.clone(), oracle.clone());
+            tokio::spawn(async move { ask(&cache, &key("v1"), &oracle).await })
+        })
+        .collect();
+    until("the computation begins", async || oracle.begun() == 1).await;
+    for caller in &callers {
+        caller.abort();
+    }
+    until("the computation is dropped", async || oracle.dropped() == 1).await;
+    oracle.gate.add_permits(1);
+    assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    assert_eq!(oracle.begun(), 2);
+}
+
+#[tokio::test]
+async fn an_error_is_shared_with_who_waits_and_not_kept() {
+    let cache = in_process(&CONFIG);
+    let gate = Arc::new(Semaphore::new(0));
+    let failing = || {
+        let gate = Arc::clone(&gate);
+        let (cache, key) = (cache.clone(), key("v1"));
+        tokio::spawn(async move {
+            let compute = || async move {
+                let _ = gate.acquire().await;
+                Err("unreachable")
+            };
+            cache.get_or_compute(&key, compute, false).await.map(|answer| answer.status)
+        })
+    };
+    let [one, other] = [failing(), failing()];
+    tokio::task::yield_now().await;
+    gate.add_permits(2);
+    assert_eq!(*one.await.unwrap().unwrap_err(), "unreachable");
+    assert_eq!(*other.await.unwrap().unwrap_err(), "unreachable");
+    assert_eq!(ask(&cache, &key("v1"), &Oracle::open()).await.status, Miss);
+}
+
+#[tokio::test]
+async fn past_its_time_an_answer_is_shown_at_once_and_computed_once_in_the_background() {
+    let (cache, oracle) = (in_process(&STALE), Oracle::closed());
+    oracle.gate.add_permits(1);
+    let miss = ask(&cache, &key("v1"), &oracle).await;
+    for _ in 0..50 {
+        let stale = ask(&cache, &key("v1"), &oracle).await;
+        assert_eq!(stale.status, Stale);
+        assert_eq!(text(&stale), r#"{"cache":{"status":"stale"},"number":1}"#);
+        assert_eq!(stale.etag, miss.etag);
+    }
+    until("the refresh begins", async || oracle.begun() == 2).await;
+    oracle.gate.add_permits(1);
+    until("the refreshed answer is shown", async || {
+        let begun = oracle.begun();
+        let answer = ask(&cache, &key("v1"), &oracle).await;
+        begun == 2 && is_number(&answer, 2)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_leaves_the_answer_that_is_there() {
+    let (cache, oracle) = (in_process(&STALE), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    let failures = Arc::new(AtomicUsize::new(0));
+    until("the refresh is tried twice", async || {
+        let tried = Arc::clone(&failures);
+        let compute = || async move {
+            tried.fetch_add(1, Ordering::SeqCst);
+            Err("unreachable")
+        };
+        let answer = cache.get_or_compute(&key("v1"), compute, false).await.unwrap();
+        assert!(answer.status == Stale && is_number(&answer, 1));
+        failures.load(Ordering::SeqCst) >= 2
+    })
+    .await;
+}
+
+fn is_number(answer: &Answer, number: usize) -> bool {
+    text(answer).ends_with(&format!(r#""number":{number}}}"#))
+}
+
+#[tokio::test]
+async fn a_bypass_computes_anew_and_the_new_answer_is_kept() {
+    let (cache, oracle) = (in_process(&CONFIG), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    let again = oracle.clone();
+    let bypass = cache.get_or_compute(&key("v1"), || again.answer(), true).await.unwrap();
+    assert_eq!(bypass.status, Bypass);
+    assert_eq!(text(&bypass), r#"{"cache":{"status":"bypass"},"number":2}"#);
+    let hit = ask(&cache, &key("v1"), &oracle).await;
+    assert_eq!(text(&hit), r#"{"cache":{"status":"hit"},"number":2}"#);
+}
+
+#[tokio::test]
+async fn a_slow_computation_does_not_replace_the_answer_of_a_bypass_that_began_later() {
+    let (cache, slow) = (in_process(&CONFIG), Oracle::closed());
+    let asking = {
+        let (cache, slow) = (cache.clone(), slow.clone());
+        tokio::spawn(async move { ask(&cache, &key("v1"), &slow).await })
+    };
+    until("the slow computation begins", async || slow.begun() == 1).await;
+    let compute = || async { Ok(body(7)) };
+    cache.get_or_compute(&key("v1"), compute, true).await.unwrap();
+    slow.gate.add_permits(1);
+    asking.await.unwrap();
+    assert!(is_number(&ask(&cache, &key("v1"), &slow).await, 7));
+}
+
+#[tokio::test]
+async fn every_answer_is_counted_by_where_it_came_from() {
+    let redis = Redis::start().await;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let cache =
+        |config: &CacheConfig| metrics::with_local_recorder(&recorder, || redis.cache(config));
+    let (first, oracle) = (cache(&CONFIG), Oracle::open());
+    ask(&first, &key("v1"), &oracle).await;
+    ask(&first, &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+    ask(&cache(&CONFIG), &key("v1"), &oracle).await;
+    let again = oracle.clone();
+    first.get_or_compute(&key("v1"), || again.answer(), true).await.unwrap();
+    redis.set(&key("v2"), b"garbage").await;
+    ask(&first, &key("v2"), &oracle).await;
+
+    let text = counted.render();
+    for (level, status, times) in [
+        ("memory", "hit", 1),
+        ("memory", "stale", 0),
+        ("redis", "hit", 1),
+        ("redis", "miss", 1),
+        ("redis", "garbage", 1),
+        ("redis", "unavailable", 0),
+        ("none", "miss", 2),
+        ("none", "bypass", 1),
+    ] {
+        let line =
+            format!(r#"dbopt_cache_requests_total{{level="{level}",status="{status}"}} {times}"#);
+        assert!(text.lines().any(|counted| counted == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_stays_within_its_bytes() {
+    let cache = in_process(&CacheConfig { capacity_bytes: 64 << 10, ..CONFIG });
+    for number in 0..200 {
+        let compute = || async { Ok(Body::new(vec![b' '; 4 << 10])) };
+        cache.get_or_compute(&key(&format!("v{number}")), compute, false).await.unwrap();
+    }
+    until("what is too much is let go", async || {
+        ask(&cache, &key("v1"), &Oracle::open()).await;
+        let (entries, bytes) = cache.held();
+        entries > 0 && bytes <= 64 << 10
+    })
+    .await;
+}
+
+/// A Redis of this test's own.
+struct Redis {
+    dir: TempDir,
+    port: u16,
+    server: Child,
+}
+
+impl Redis {
+    async fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Self::launch(&dir, port);
+        let redis = Self { dir, port, server };
+        redis.ready().await;
+        redis
+    }
+
+    fn launch(dir: &TempDir, port: u16) -> Child {
+        Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .arg("--dir")
+            .arg(dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn url(&self) -> SecretString {
+        SecretString::from(format!("redis://127.0.0.1:{}", self.port))
+    }
+
+    async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let client = redis::Client::open(self.url().expose_secret())?;
+        client.get_multiplexed_async_connection().await
+    }
+
+    async fn ready(&self) {
+        until("Redis answers", async || {
+            let Ok(mut connection) = self.connection().await else { return false };
+            redis::cmd("PING").exec_async(&mut connection).await.is_ok()
+        })
+        .await;
+    }
+
+    fn stop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    async fn restart(&mut self) {
+        self.server = Self::launch(&self.dir, self.port);
+        self.ready().await;
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.server.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    async fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        let mut connection = self.connection().await.unwrap();
+        redis::cmd("GET").arg(key.as_str()).query_async(&mut connection).await.unwrap()
+    }
+
+    async fn set(&self, key: &Key, value: &[u8]) {
+        let mut connection = self.connection().await.unwrap();
+        redis::cmd("SET").arg(key.as_str()).arg(value).exec_async(&mut connection).await.unwrap();
+    }
+
+    fn cache(&self, config: &CacheConfig) -> Cache<Failure> {
+        Cache::new(config, Some(&self.url())).unwrap()
+    }
+
+    /// Wait until an answer of that key was stored.
+    async fn stored(&self, key: &Key) -> Vec<u8> {
+        until("the answer is stored", async || self.get(key).await.is_some()).await;
+        self.get(key).await.unwrap()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[tokio::test]
+async fn replicas_share_answers_through_redis_until_their_lifetime_ends() {
+    let redis = Redis::start().await;
+    let oracle = Oracle::open();
+    let miss = ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+
+    let replica = redis.cache(&CONFIG);
+    let hit = ask(&replica, &key("v1"), &oracle).await;
+    assert_eq!((hit.status, &hit.etag), (Hit, &miss.etag));
+    assert_eq!(text(&hit), r#"{"cache":{"status":"hit"},"number":1}"#);
+    assert_eq!(hit.made_at.as_millisecond(), miss.made_at.as_millisecond());
+    assert_eq!(oracle.begun(), 1);
+
+    let mut connection = redis.connection().await.unwrap();
+    let left: i64 =
+        redis::cmd("PTTL").arg(key("v1").as_str()).query_async(&mut connection).await.unwrap();
+    assert!((590_000..=600_000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn what_redis_gave_is_then_held_in_process() {
+    let mut redis = Redis::start().await;
+    let oracle = Oracle::open();
+    ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+    let replica = redis.cache(&CONFIG);
+    ask(&replica, &key("v1"), &oracle).await;
+    redis.stop();
+    assert_eq!(ask(&replica, &key("v1"), &oracle).await.status, Hit);
+}
+
+#[tokio::test]
+async fn past_its_time_an_answer_of_redis_is_shown_and_refreshed_for_all() {
+    let redis = Redis::start().await;
+    let oracle = Oracle::open();
+    ask(&redis.cache(&STALE), &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+    let replica = redis.cache(&STALE);
+    let stale = ask(&replica, &key("v1"), &oracle).await;
+    assert!(stale.status == Stale && is_number(&stale, 1));
+    until("the refreshed answer is stored", async || {
+        redis.get(&key("v1")).await.is_some_and(|value| value.ends_with(br#""number":2}"#))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_stopped_in_mid_run_and_started_again_costs_only_computations() {
+    let mut redis = Redis::start().await;
+    let (cache, oracle) = (redis.cache(&REDIS_ONLY), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+    assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Hit);
+
+    redis.stop();
+    assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+
+    redis.restart().await;
+    until("Redis is used again", async || ask(&cache, &key("v1"), &oracle).await.status == Hit)
+        .await;
+}
+
+#[tokio::test]
+async fn redis_may_be_away_from_the_start_and_come_later() {
+    let mut redis = Redis::start().await;
+    redis.stop();
+    let (cache, oracle) = (redis.cache(&REDIS_ONLY), Oracle::open());
+    assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    redis.restart().await;
+    until("Redis is used", async || ask(&cache, &key("v1"), &oracle).await.status == Hit).await;
+}
+
+#[tokio::test]
+async fn redis_that_stops_answering_costs_one_short_wait_and_is_used_again_when_it_does() {
+    let redis = Redis::start().await;
+    let (cache, oracle) = (redis.cache(&REDIS_ONLY), Oracle::open());
+    ask(&cache, &key("v1"), &oracle).await;
+    redis.stored(&key("v1")).await;
+
+    redis.signal("-STOP");
+    let started = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    }
+    let took = started.elapsed();
+    redis.signal("-CONT");
+    assert!(took >= CONFIG.redis_timeout, "{took:?}");
+    assert!(took < 10 * CONFIG.redis_timeout, "twenty answers waited {took:?} in all");
+    until("Redis is used again", async || ask(&cache, &key("v1"), &oracle).await.status == Hit)
+        .await;
+}
+
+#[tokio::test]
+async fn garbage_under_our_keys_is_ignored_and_replaced() {
+    let redis = Redis::start().await;
+    let oracle = Oracle::open();
+    ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await;
+    let good = redis.stored(&key("v1")).await;
+    let mut harmed = good.clone();
+    harmed[40] ^= 1;
+    let garbage: [&[u8]; 6] = [
+        b"",
+        b"garbage",
+        b"{\"cache\":{\"status\":\"hit\"}}",
+        &good[..good.len() - 1],
+        &harmed,
+        &[0; 64],
+    ];
+    for bytes in garbage {
+        redis.set(&key("v1"), bytes).await;
+        assert_eq!(ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await.status, Miss, "{bytes:?}");
+        until("it is replaced", async || redis.get(&key("v1")).await.is_some_and(|v| v != bytes))
+            .await;
+        assert_eq!(ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await.status, Hit);
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_another_key_or_of_another_type_is_ignored() {
+    let redis = Redis::start().await;
+    let oracle = Oracle::open();
+    ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await;
+    let good = redis.stored(&key("v1")).await;
+    redis.set(&key("v2"), &good).await;
+    assert_eq!(ask(&redis.cache(&CONFIG), &key("v2"), &oracle).await.status, Miss);
+
+    let mut connection = redis.connection().await.unwrap();
+    let push =
+        redis::cmd("LPUSH").arg(key("v3").as_str()).arg("x").exec_async(&mut connection).await;
+    push.unwrap();
+    assert_eq!(ask(&redis.cache(&CONFIG), &key("v3"), &oracle).await.status, Miss);
+    let after = ask(&redis.cache(&CONFIG), &key("v1"), &oracle).await.status;
+    assert_eq!(after, Hit, "a key of another type does not make Redis unavailable");
+}
+
+#[tokio::test]
+async fn redis_that_refuses_us_is_used_as_soon_as_it_does_not() {
+    let redis = Redis::start().await;
+    let mut admin = redis.connection().await.unwrap();
+    let mut config_set = async |password: &str| {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("SET").arg("requirepass").arg(password);
+        command.exec_async(&mut admin).await.unwrap();
+    };
+    config_set("hush").await;
+    let (cache, oracle) = (redis.cache(&REDIS_ONLY), Oracle::open());
+    for _ in 0..3 {
+        assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    }
+    config_set("").await;
+    until("Redis is used", async || ask(&cache, &key("v1"), &oracle).await.status == Hit).await;
+}
+
+#[tokio::test]
+async fn something_that_is_no_redis_costs_only_computations() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let url = SecretString::from(format!("redis://127.0.0.1:{port}"));
+    let cache: Cache<Failure> = Cache::new(&REDIS_ONLY, Some(&url)).unwrap();
+    let oracle = Oracle::open();
+    for _ in 0..3 {
+        assert_eq!(ask(&cache, &key("v1"), &oracle).await.status, Miss);
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_url_is_refused_without_being_repeated() {
+    let url = SecretString::from("http://u:hush@h");
+    let error = Cache::<Failure>::new(&CONFIG, Some(&url)).err().unwrap().to_string();
+    assert!(error.contains("DBOPT_REDIS_URL") && !error.contains("hush"), "{error}");
+}
