@@ -12,16 +12,20 @@ use database_optimizer::store::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::NoTls;
 
+use crate::support::any_server;
+
 /// A database of this test's own.
 struct Db {
     name: String,
 }
 
-const SERVER: &str = "postgresql://postgres@127.0.0.1:55217";
+/// The store is plain SQL: one major version is enough.
+fn dsn(database: &str) -> String {
+    any_server().dsn(database)
+}
 
 async fn connect(database: &str) -> tokio_postgres::Client {
-    let dsn = format!("{SERVER}/{database}");
-    let (client, connection) = tokio_postgres::connect(&dsn, NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&dsn(database), NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
@@ -31,12 +35,12 @@ impl Db {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("state_{}_{number}", std::process::id());
-        connect("lab").await.batch_execute(&format!("create database {name}")).await.unwrap();
+        connect("postgres").await.batch_execute(&format!("create database {name}")).await.unwrap();
         Self { name }
     }
 
     fn url(&self) -> SecretString {
-        SecretString::from(format!("{SERVER}/{}", self.name))
+        SecretString::from(dsn(&self.name))
     }
 
     async fn store(&self) -> Store {
@@ -54,7 +58,7 @@ impl Drop for Db {
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async {
-                let _ = connect("lab").await.batch_execute(&drop).await;
+                let _ = connect("postgres").await.batch_execute(&drop).await;
             });
         });
         let _ = dropping.join();
@@ -556,7 +560,7 @@ async fn a_store_that_is_away_is_an_error_without_its_address_and_comes_back() {
     let db = Db::create().await;
     let store = db.store().await;
     store.ping().await.unwrap();
-    let admin = connect("lab").await;
+    let admin = connect("postgres").await;
     admin
         .batch_execute(&format!("alter database {} with allow_connections false", db.name))
         .await

@@ -5,7 +5,7 @@ pub mod proxy;
 mod server;
 
 pub use database::TestDb;
-pub use server::{TestServer, server};
+pub use server::{TestServer, any_server, server};
 
 use database_optimizer::analysis::{self, Request};
 use database_optimizer::model::{Analysis, Policy, ProveMode, Scope, Superpower};

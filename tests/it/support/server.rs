@@ -45,6 +45,14 @@ pub fn server(name: &str) -> Option<&'static TestServer> {
     server
 }
 
+/// Any server, for what is the same on all of them.
+pub fn any_server() -> &'static TestServer {
+    let listed = std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default();
+    let name = listed.rsplit(':').find_map(|entry| entry.split_once('=')).map(|(name, _)| name);
+    let found = name.and_then(server);
+    found.unwrap_or_else(|| panic!("no PostgreSQL to test on: eval \"$(scripts/servers env)\""))
+}
+
 fn binaries(name: &str) -> Option<PathBuf> {
     let listed = std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default();
     let path = listed.split(':').find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))?;
