@@ -28,7 +28,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The service's own database; absent starts an embedded one in `data_dir`.
     pub store_url: Option<SecretString>,
-    /// What stored DSNs are encrypted with: 32 bytes in base64 or hex, see [`crate::store::SecretKey`].
+    /// What stored DSNs are encrypted with: 32 bytes in base64 or hex.
     pub secret_key: Option<SecretString>,
     /// The shared second level of the cache; absent leaves it in process.
     pub redis_url: Option<SecretString>,

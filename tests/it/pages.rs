@@ -10,7 +10,7 @@ use crate::support::{TestDb, TestServer, analyse, request, server};
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_holds(
-    #[values("npm14", "npm15", "npm16", "npm17", "npm18", "deb15", "deb17", "deb18")] member: &str,
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
     #[values(
         "toast/large-toast-share",
         "toast/pglz-on-wide-values",

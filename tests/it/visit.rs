@@ -27,7 +27,7 @@ async fn features(member: &str) -> Option<TestDb> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_costs_three_round_trips_and_says_so(
-    #[values("npm14", "npm15", "npm16", "npm17", "npm18", "deb15", "deb17", "deb18")] member: &str,
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
 ) {
     let Some(db) = features(member).await else { return };
     let proxy = Proxy::start(db.server.port, Duration::from_millis(50)).await;
@@ -45,7 +45,7 @@ async fn a_visit_costs_three_round_trips_and_says_so(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_only_connect_sees_catalogs_and_is_told_the_grant(
-    #[values("npm14", "npm16", "deb18")] member: &str,
+    #[values("pg14", "pg16", "deb18")] member: &str,
 ) {
     let Some(db) = features(member).await else { return };
     let role = format!("connect_{}", db.name);
@@ -68,7 +68,7 @@ async fn a_role_that_may_only_connect_sees_catalogs_and_is_told_the_grant(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_security_is_a_gap_and_not_a_smaller_sample() {
-    let Some(mut db) = features("npm17").await else { return };
+    let Some(mut db) = features("pg17").await else { return };
     let role = format!("reader_{}", db.name);
     db.run(&format!(
         "create role {role} login; grant usage on schema ml to {role}; grant select on ml.features to {role};
@@ -88,7 +88,7 @@ async fn row_security_is_a_gap_and_not_a_smaller_sample() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
-    let Some(mut db) = features("npm16").await else { return };
+    let Some(mut db) = features("pg16").await else { return };
     db.run("create table ml.other as select * from ml.features").await;
     db.run("analyze ml.other").await;
     db.settle().await;
@@ -104,7 +104,7 @@ async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analysis_counts_no_read_among_those_of_the_workload() {
-    for member in ["npm14", "npm17"] {
+    for member in ["pg14", "pg17"] {
         let Some(mut db) = features(member).await else { continue };
         let fetched = "select coalesce(sum(pg_stat_get_tuples_fetched(i.indexrelid)), 0)::text
             from pg_class as c join pg_index as i on i.indrelid = c.reltoastrelid
@@ -120,7 +120,7 @@ async fn an_analysis_counts_no_read_among_those_of_the_workload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analysis_that_nobody_waits_for_is_cancelled_on_the_server() {
-    let Some(db) = features("npm17").await else { return };
+    let Some(db) = features("pg17").await else { return };
     db.run("begin; lock table ml.features in access exclusive mode").await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let asked = request(&[]);
@@ -142,7 +142,7 @@ async fn an_analysis_that_nobody_waits_for_is_cancelled_on_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_answering_at_login_is_told_from_one_that_is_not_there() {
-    let Some(db) = features("npm17").await else { return };
+    let Some(db) = features("pg17").await else { return };
     let gone =
         Target::open("test", &"postgresql://u@127.0.0.1:1/d".to_owned().into(), None).unwrap();
     let error = gone.session().await.err().unwrap();
@@ -161,7 +161,7 @@ async fn a_server_that_stops_answering_at_login_is_told_from_one_that_is_not_the
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_must_be_quoted_are_quoted_in_everything_we_run() {
-    for member in ["npm14", "deb18"] {
+    for member in ["pg14", "deb18"] {
         let Some(server) = server(member) else { continue };
         let mut db = TestDb::create(server).await;
         db.run(
@@ -198,7 +198,7 @@ async fn names_that_must_be_quoted_are_quoted_in_everything_we_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_database_has_nothing_to_say_and_no_gap() {
-    let Some(server) = server("npm18") else { return };
+    let Some(server) = server("pg18") else { return };
     let db = TestDb::create(server).await;
     let analysis = analyse(&db, &request(&[])).await;
     assert_eq!((analysis.findings.len(), analysis.gaps.len()), (0, 0), "{analysis:#?}");

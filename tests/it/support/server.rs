@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,7 +41,7 @@ pub fn server(name: &str) -> Option<&'static TestServer> {
     let server = cell.get_or_init(|| Some(start(name, &binaries(name)?))).as_ref();
     if server.is_none() {
         assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "no server `{name}` to test on");
-        eprintln!("skipped: no server `{name}`");
+        skipped(&format!("no server `{name}`"));
     }
     server
 }
@@ -51,6 +52,15 @@ pub fn any_server() -> &'static TestServer {
     let name = listed.rsplit(':').find_map(|entry| entry.split_once('=')).map(|(name, _)| name);
     let found = name.and_then(server);
     found.unwrap_or_else(|| panic!("no PostgreSQL to test on: eval \"$(scripts/servers env)\""))
+}
+
+/// Say that a test was not run, and leave a line for `scripts/test` to count.
+pub fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
+    if let Some(path) = std::env::var_os("DBOPT_TEST_SKIPS") {
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{reason}").unwrap();
+    }
 }
 
 fn binaries(name: &str) -> Option<PathBuf> {
@@ -118,8 +128,8 @@ fn home(name: &str) -> PathBuf {
     let home = base.join(format!("dbopt-test-{}-{name}", std::process::id()));
     fs::create_dir(&home).unwrap();
     if is_root() {
-        let chown = Command::new("chown").arg("postgres").arg(&home).status().unwrap();
-        assert!(chown.success(), "a user `postgres` is needed to run servers as root");
+        let chown = Command::new("chown").arg(owner()).arg(&home).status().unwrap();
+        assert!(chown.success(), "{} cannot own a cluster", owner());
     }
     home
 }
@@ -128,12 +138,20 @@ fn is_root() -> bool {
     fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t")
 }
 
+/// Whom servers run as: PostgreSQL refuses to run as root.
+fn owner() -> &'static str {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    if users.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" }
+}
+
 /// The command as the owner of the cluster, told to stop when we are gone.
 fn as_owner(home: &Path, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "INT"]);
     if is_root() {
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+        let group = if owner() == "postgres" { "postgres" } else { "nogroup" };
+        command.arg(format!("--reuid={}", owner())).arg(format!("--regid={group}"));
+        command.arg("--clear-groups");
     }
     command.arg(program).current_dir(home).env("HOME", home).stdin(Stdio::null());
     command

@@ -1,0 +1,46 @@
+# Shared by the scripts: sourced, not run. Says what it does on stderr, and installs packages only as root or by sudo.
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+die() { say "$*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo; then sudo "$@"
+  else return 127; fi
+}
+
+# packages NAME... : install Debian packages that are missing; elsewhere name them and stop.
+packages() {
+  local missing=() name
+  if ! have dpkg-query; then return 1; fi
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  say "installing ${missing[*]}"
+  if ! as_root true 2>/dev/null; then die "run this as root, or install first: ${missing[*]}"; fi
+  apt_install "${missing[@]}" && return 0
+  as_root apt-get update -qq
+  apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# need COMMAND PACKAGE : make sure the command is there.
+need() {
+  have "$1" && return 0
+  packages "$2" || die "'$1' is missing: install it (Debian and Ubuntu: package $2)"
+  have "$1" || die "'$1' is still missing after installing $2"
+}
+
+# The Rust toolchain that rust-toolchain.toml pins; rustup fetches it by itself once it is there.
+rust() {
+  [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+  need cc gcc
+  have cargo && return 0
+  if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then packages rustup; fi
+  have cargo || die "cargo is missing: install the Rust toolchain with rustup, then run this again"
+}
