@@ -11,6 +11,7 @@ pub mod cache;
 pub mod checks;
 pub mod config;
 pub mod ddl;
+pub mod embedded;
 pub mod pg;
 pub mod prove;
 pub mod store;

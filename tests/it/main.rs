@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cache;
+mod embedded;
 mod pages;
 mod registry;
 mod store;

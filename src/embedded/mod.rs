@@ -1,0 +1,70 @@
+//! A PostgreSQL of our own: for the demo, and for the service's state where nobody gave it a database.
+//!
+//! It listens on a socket in a directory that only we and its owner can enter, never on a port, and it is
+//! told to stop when we are gone, however we go.
+
+mod binaries;
+mod cluster;
+mod error;
+mod owner;
+mod wheel;
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use binaries::Binaries;
+use cluster::Cluster;
+
+pub use error::Error;
+
+/// What server to start.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Directory of the cluster, kept; absent takes a temporary one, removed at the end.
+    pub data_dir: Option<PathBuf>,
+    /// Whether pgvector must be there.
+    pub needs_vector: bool,
+    /// Settings by name, on top of ours.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+/// A running server; stopped when dropped.
+pub struct Server {
+    cluster: Cluster,
+    version: String,
+}
+
+impl Server {
+    /// Where to reach one of its databases, as superuser.
+    pub fn dsn(&self, database: &str) -> SecretString {
+        let directory = self.cluster.socket_directory().display();
+        format!("host={directory} user={} dbname={database}", cluster::SUPERUSER).into()
+    }
+
+    /// Its version, such as `18.6`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Stop it, and wait until it is gone.
+    pub async fn stop(self) {
+        // Stopping waits for the process: not on a thread that answers requests.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+/// Start a server: the newest local binaries that fit, else those of a pinned package.
+///
+/// `on_progress` hears what takes long.
+pub async fn start(
+    options: Options,
+    on_progress: impl FnMut(&str) + Send + 'static,
+) -> Result<Server, Error> {
+    let start = move || {
+        let Binaries { directory, version } = binaries::find(&options, on_progress)?;
+        let cluster = Cluster::start(&directory, &options)?;
+        Ok(Server { cluster, version })
+    };
+    tokio::task::spawn_blocking(start).await.unwrap_or_else(|_| Err(Error::Interrupted))
+}
