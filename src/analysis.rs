@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
@@ -14,12 +15,15 @@ use crate::observe::{self, Interest};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 
+pub use crate::pg::Error as TargetError;
+pub use crate::prove::BUDGET as PROOF_TIME_MAX;
+
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
 /// this one is for a server that has stopped answering.
 const VISIT_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What to analyse, and how far to go.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     /// The superpowers to run; all of them is `analysis`.
     pub superpowers: Vec<Superpower>,

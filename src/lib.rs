@@ -7,11 +7,13 @@ pub mod observe;
 
 pub mod advise;
 pub mod analysis;
+pub mod app;
 pub mod cache;
 pub mod checks;
 pub mod config;
 pub mod ddl;
 pub mod embedded;
+pub mod http;
 pub mod pg;
 pub mod prove;
 pub mod store;

@@ -48,6 +48,11 @@ impl Levels {
         self.memory.as_ref().map_or((0, 0), |memory| (memory.entry_count(), memory.weighted_size()))
     }
 
+    /// Whether Redis answers; absent where there is none.
+    pub(super) async fn redis_answers(&self) -> Option<bool> {
+        Some(self.shared.as_ref()?.answers().await)
+    }
+
     /// What process memory holds.
     pub(super) async fn memory(&self, key: &Key) -> Option<Arc<Entry>> {
         self.memory.as_ref()?.get(key).await

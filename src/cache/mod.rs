@@ -86,6 +86,11 @@ impl<E: Send + Sync + 'static> Cache<E> {
         self.inner.levels.held()
     }
 
+    /// Whether Redis answers; absent where there is none.
+    pub async fn redis_answers(&self) -> Option<bool> {
+        self.inner.levels.redis_answers().await
+    }
+
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.
     ///
     /// Past its time it is answered all the same, once more computed in the background. `bypass`

@@ -74,6 +74,11 @@ impl Shared {
         self.run(&command).await
     }
 
+    /// Whether Redis answers in time.
+    pub(super) async fn answers(&self) -> bool {
+        self.run::<String>(&redis::cmd("PING")).await.is_ok()
+    }
+
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
         if self.elapsed_ms() < self.paused_until_ms.load(Ordering::Relaxed) {
             return Err(Unavailable);

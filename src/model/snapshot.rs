@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::observation::{Context, Relation, StoredValues, ToastTable};
 use super::{Cost, Gap, Server};
@@ -30,7 +31,9 @@ impl<T> Observation<T> {
 }
 
 /// A field of the snapshot that a check may need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// Settings, privileges, extensions and the age of the counters.

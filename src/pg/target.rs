@@ -77,6 +77,14 @@ impl Target {
         self.inner.lab.as_ref()
     }
 
+    /// Connections in use and idle, the lab's not counted.
+    pub fn connections(&self) -> (u32, u32) {
+        let status = self.inner.pool.status();
+        let idle = status.available;
+        let count = |connections: usize| u32::try_from(connections).unwrap_or(u32::MAX);
+        (count(status.size.saturating_sub(idle)), count(idle))
+    }
+
     /// A guarded session on one of the few connections.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::pg::Target;
 use method::{Experiment, experiments, not_run};
 
 /// How long all experiments of an analysis may take together.
-const BUDGET: Duration = Duration::from_mins(2);
+pub const BUDGET: Duration = Duration::from_mins(2);
 
 /// A proof for each action, or the reason why there is none.
 pub async fn prove(

@@ -1,0 +1,211 @@
+//! The service without HTTP: the registry, the cache and the analysis, put together once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::analysis::{self, Request, TargetError};
+use crate::cache::{self, Answer, Body, Cache, Key, KeyParts};
+use crate::config::{CacheConfig, Config, Limits};
+use crate::model::{CacheInfo, CacheStatus};
+use crate::pg::Target;
+use crate::store::{self, Store, TargetRecord};
+
+/// The service without HTTP. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    cache: Cache<Error>,
+    cache_config: CacheConfig,
+    limits: Limits,
+    /// Opened targets by name, each with the revision of the DSN it was opened with.
+    opened: Mutex<HashMap<String, (String, Target)>>,
+    metrics: PrometheusHandle,
+    /// Whether we listen on loopback only: there, no API key is needed while none exists.
+    loopback: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed, or does not know the target.
+    #[error(transparent)]
+    Store(store::Error),
+    /// The target failed.
+    #[error(transparent)]
+    Analysis(analysis::Error),
+    /// The answer could not be written as JSON.
+    #[error("the answer could not be written")]
+    Render {
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// One analysis as a caller asks for it.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    /// The superpower's name, or `all`.
+    pub superpower: &'static str,
+    /// What to analyse, and how far to go; its policy on top of the target's.
+    pub request: Request,
+    /// The model version to file the answer under; the target's if absent.
+    pub model_version: Option<String>,
+    /// Whether to compute it anew.
+    pub refresh: bool,
+}
+
+impl App {
+    /// Put the service together. Connects to nothing but what `store` is connected to.
+    pub fn new(
+        config: &Config,
+        store: Store,
+        metrics: PrometheusHandle,
+    ) -> Result<Self, cache::Error> {
+        let inner = Inner {
+            store,
+            cache: Cache::new(&config.cache, config.redis_url.as_ref())?,
+            cache_config: config.cache,
+            limits: config.limits,
+            opened: Mutex::default(),
+            metrics,
+            loopback: config.listen.ip().is_loopback(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The service's own state.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What one request may take.
+    pub fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
+    /// How answers are cached.
+    pub fn cache_config(&self) -> CacheConfig {
+        self.inner.cache_config
+    }
+
+    /// Whether callers without a key are let in while no key exists.
+    pub fn is_loopback(&self) -> bool {
+        self.inner.loopback
+    }
+
+    /// Whether Redis answers; absent where there is none.
+    pub async fn redis_answers(&self) -> Option<bool> {
+        self.inner.cache.redis_answers().await
+    }
+
+    /// Everything measured so far, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        let (entries, bytes) = self.inner.cache.held();
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
+        {
+            metrics::gauge!("dbopt_cache_entries").set(entries as f64);
+            metrics::gauge!("dbopt_cache_bytes").set(bytes as f64);
+        }
+        for (target, (in_use, idle)) in self.pools() {
+            metrics::gauge!("dbopt_target_connections", "target" => target.clone(), "state" => "in_use")
+                .set(in_use);
+            metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle").set(idle);
+        }
+        self.inner.metrics.run_upkeep();
+        self.inner.metrics.render()
+    }
+
+    fn pools(&self) -> Vec<(String, (u32, u32))> {
+        let opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.iter().map(|(name, (_, target))| (name.clone(), target.connections())).collect()
+    }
+
+    /// An analysis as JSON: from the cache, or computed once for all who ask at the same time.
+    pub async fn analysis(
+        &self,
+        target: &TargetRecord,
+        inquiry: Inquiry,
+    ) -> Result<Answer, Arc<Error>> {
+        let Inquiry { superpower, mut request, model_version, refresh } = inquiry;
+        request.policy = target.policy.overridden_by(&request.policy);
+        let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
+        let key = Key::new(&KeyParts {
+            target: &target.name,
+            model_version: &model_version,
+            revision: target.revision,
+            superpower,
+            request: &request,
+        });
+        let info = CacheInfo {
+            status: CacheStatus::Miss,
+            key: key.as_str().to_owned(),
+            model_version,
+            ttl_seconds: self.inner.cache_config.ttl.as_secs(),
+        };
+        let (app, name) = (self.clone(), target.name.clone());
+        let compute = move || async move {
+            let target = app.open(&name).await?;
+            let mut analysis =
+                analysis::analyse(&target, &request).await.map_err(Error::Analysis)?;
+            analysis.cache = Some(info);
+            rendered(&analysis)
+        };
+        self.inner.cache.get_or_compute(&key, compute, refresh).await
+    }
+
+    /// What can be seen and done on a target, as JSON.
+    pub async fn capabilities(
+        &self,
+        target: &TargetRecord,
+        refresh: bool,
+    ) -> Result<Answer, Arc<Error>> {
+        let key = Key::new(&KeyParts {
+            target: &target.name,
+            model_version: &target.model_version,
+            revision: target.revision,
+            superpower: "capabilities",
+            request: (),
+        });
+        let (app, name) = (self.clone(), target.name.clone());
+        let compute = move || async move {
+            let target = app.open(&name).await?;
+            let capabilities = analysis::capabilities(&target).await.map_err(Error::Analysis)?;
+            rendered(&capabilities)
+        };
+        self.inner.cache.get_or_compute(&key, compute, refresh).await
+    }
+
+    /// Hang up on a target that was changed or forgotten.
+    pub fn close(&self, name: &str) {
+        self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// The target's few connections; opened anew when its DSN has changed.
+    async fn open(&self, name: &str) -> Result<Target, Error> {
+        let resolved = self.inner.store.target_dsn(name).await.map_err(Error::Store)?;
+        let mut opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((revision, target)) = opened.get(name)
+            && *revision == resolved.revision
+        {
+            return Ok(target.clone());
+        }
+        let target = Target::open(name, &resolved.dsn, resolved.lab.as_ref());
+        let target = target.map_err(|error: TargetError| {
+            Error::Analysis(analysis::Error::Target(error))
+        })?;
+        opened.insert(name.to_owned(), (resolved.revision, target.clone()));
+        Ok(target)
+    }
+}
+
+fn rendered(answer: &impl serde::Serialize) -> Result<Body, Error> {
+    let json = serde_json::to_vec(answer).map_err(|source| Error::Render { source })?;
+    Ok(Body::new(Bytes::from(json)))
+}

@@ -1,0 +1,148 @@
+//! Analyses.
+
+use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, http::HeaderName};
+use std::sync::Arc;
+
+use super::auth::Caller;
+use super::problem::{self, Problem};
+use super::query::{AnalysisParameters, Pairs};
+use crate::app::App;
+use crate::cache::Answer;
+use crate::model::{Analysis, CacheStatus, ProveMode, Superpower};
+use crate::store::{KeyScope, TargetRecord};
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// All superpowers in one answer, from one visit.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/analysis", tag = "analysis", operation_id = "analyse",
+    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    responses(
+        (status = 200, description = "The analysis", body = Analysis),
+        (status = 304, description = "What the caller holds is still true"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn all(
+    app: State<App>,
+    asked: Asked,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    answer(&app, asked, query, "all", Superpower::ALL).await
+}
+
+/// TOAST Whisperer: values stored compressed or out of line.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/toast", tag = "analysis", operation_id = "toast",
+    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    responses(
+        (status = 200, description = "The analysis", body = Analysis),
+        (status = 304, description = "What the caller holds is still true"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn toast(
+    app: State<App>,
+    asked: Asked,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    answer(&app, asked, query, Superpower::Toast.as_str(), &[Superpower::Toast]).await
+}
+
+async fn answer(
+    app: &App,
+    asked: Asked,
+    query: Pairs,
+    superpower: &'static str,
+    superpowers: &[Superpower],
+) -> Result<Response, Problem> {
+    let inquiry = query.inquiry(superpower, superpowers)?;
+    if inquiry.request.prove == ProveMode::Full {
+        asked.caller.require(KeyScope::Probe)?;
+    }
+    let answer = app.analysis(&asked.target, inquiry).await?;
+    Ok(Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked }.into_response())
+}
+
+/// Of which target, by whom, and what the caller holds already.
+pub(super) struct Asked {
+    pub(super) target: Arc<TargetRecord>,
+    caller: Caller,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let target = registered(parts, app).await?;
+        let caller = Extension::<Caller>::from_request_parts(parts, app).await;
+        let Extension(caller) = caller.map_err(|_| problem::panicked())?;
+        Ok(Self { target, caller, headers: parts.headers.clone() })
+    }
+}
+
+/// The target that `{target}` of the path names.
+async fn registered(parts: &mut Parts, app: &App) -> Result<Arc<TargetRecord>, Problem> {
+    let parameters = RawPathParams::from_request_parts(parts, app).await;
+    let parameters = parameters.map_err(|_| problem::unknown_target("?"))?;
+    let name = parameters.iter().find(|(name, _)| *name == "target").map_or("", |(_, name)| name);
+    let target = app.store().target(name).await?;
+    target.ok_or_else(|| problem::unknown_target(name))
+}
+
+/// An answer of the cache, with the headers that let callers keep it.
+pub(super) struct Cached {
+    pub(super) answer: Answer,
+    /// Seconds it counts as fresh.
+    pub(super) max_age: u64,
+    pub(super) asked: Asked,
+}
+
+impl IntoResponse for Cached {
+    fn into_response(self) -> Response {
+        let Answer { body, etag, made_at, status } = self.answer;
+        let age = jiff::Timestamp::now().duration_since(made_at).as_secs().max(0);
+        let held = &self.asked.headers;
+        let mut response = if holds(held, &etag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+        };
+        let headers = response.headers_mut();
+        let max_age = format!("private, max-age={}", self.max_age);
+        let ours = [
+            (header::ETAG, HeaderValue::from_maybe_shared(etag)),
+            (header::CACHE_CONTROL, HeaderValue::from_maybe_shared(max_age.into_bytes())),
+        ];
+        headers.extend(ours.into_iter().filter_map(|(name, value)| Some((name, value.ok()?))));
+        headers.insert(header::AGE, age.into());
+        headers.insert(X_CACHE, HeaderValue::from_static(name(status)));
+        response
+    }
+}
+
+fn name(status: CacheStatus) -> &'static str {
+    match status {
+        CacheStatus::Hit => "hit",
+        CacheStatus::Miss => "miss",
+        CacheStatus::Stale => "stale",
+        CacheStatus::Bypass => "bypass",
+    }
+}
+
+/// Whether `If-None-Match` names the tag. Compared weakly, as for GET.
+fn holds(headers: &HeaderMap, etag: &[u8]) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let Ok(ours) = std::str::from_utf8(etag).map(opaque) else { return false };
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim() == "*" || opaque(tag) == ours)
+}

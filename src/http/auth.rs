@@ -1,0 +1,73 @@
+//! API keys: who may do what.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use secrecy::SecretString;
+
+use super::problem::{self, Problem};
+use crate::app::App;
+use crate::store::KeyScope;
+
+/// What a group of routes demands.
+#[derive(Clone)]
+pub(super) struct Door {
+    app: App,
+    scope: KeyScope,
+}
+
+impl Door {
+    pub(super) fn new(app: &App, scope: KeyScope) -> Self {
+        Self { app: app.clone(), scope }
+    }
+}
+
+/// What the caller may do, for handlers that demand more than their door.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// `None` where no key exists: then everything is allowed, on loopback only.
+    scopes: Option<Vec<KeyScope>>,
+}
+
+impl Caller {
+    /// Refuse a caller whose key lacks `scope`. `admin` allows everything.
+    pub(super) fn require(&self, scope: KeyScope) -> Result<(), Problem> {
+        let held = |scopes: &Vec<KeyScope>| {
+            scopes.iter().any(|held| *held == scope || *held == KeyScope::Admin)
+        };
+        if self.scopes.as_ref().is_none_or(held) {
+            return Ok(());
+        }
+        Err(problem::forbidden(scope.as_str()))
+    }
+}
+
+/// Let in who holds the key, and nobody else.
+pub(super) async fn guard(
+    State(door): State<Door>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = caller(&door.app, request.headers()).await?;
+    caller.require(door.scope)?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    if app.is_loopback() && !app.store().any_key().await? {
+        return Ok(Caller { scopes: None });
+    }
+    let token = bearer(headers)
+        .ok_or_else(|| problem::unauthorized("send `Authorization: Bearer <key>`"))?;
+    match app.store().key_for(&token).await? {
+        Some(key) => Ok(Caller { scopes: Some(key.scopes.clone()) }),
+        None => Err(problem::unauthorized("the key is not one of this service, or was revoked")),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| SecretString::from(token.trim()))
+}

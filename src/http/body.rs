@@ -1,0 +1,119 @@
+//! JSON bodies, read strictly: what is wrong is named with its place, and never quoted back.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+use super::problem::{self, Fault, Problem};
+use crate::app::App;
+
+/// The JSON body of a request.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(problem::unsupported_media_type());
+        }
+        let limit = app.limits().body_bytes;
+        let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
+            let too_large = std::error::Error::source(&error)
+                .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+            if too_large { problem::payload_too_large(limit) } else { problem::unreadable_body() }
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut reader);
+    let value = parsed.map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                problem::invalid(vec![Fault::new(pointer, expectation(&error.to_string()))])
+            }
+            _ => problem::malformed_json(error.line(), error.column()),
+        }
+    })?;
+    reader.end().map_err(|error| problem::malformed_json(error.line(), error.column()))?;
+    Ok(value)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => String::new(),
+    };
+    path.iter().map(segment).collect()
+}
+
+/// What the parser says without the value it stumbled over: that may be a secret in the wrong place.
+fn expectation(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    match message.split_once(", expected ") {
+        Some((what, expected)) if what.starts_with("invalid") => format!("must be {expected}"),
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only refused here")]
+    struct Sample {
+        name: String,
+        policy: Option<BTreeMap<String, f64>>,
+    }
+
+    fn fault(text: &str) -> (String, String) {
+        let problem = parse::<Sample>(text.as_bytes()).unwrap_err();
+        assert_eq!(problem.status, 422, "{problem:?}");
+        (problem.errors[0].pointer.clone(), problem.errors[0].detail.clone())
+    }
+
+    #[test]
+    fn a_fault_is_named_with_its_place_and_without_its_value() {
+        let (pointer, detail) = fault(r#"{"name": "a", "policy": {"x": "hush"}}"#);
+        assert_eq!((pointer.as_str(), detail.as_str()), ("/policy/x", "must be f64"));
+        let (pointer, detail) = fault(r#"{"name": ["hush"]}"#);
+        assert_eq!((pointer.as_str(), detail.as_str()), ("/name", "must be a string"));
+    }
+
+    #[test]
+    fn unknown_missing_and_repeated_fields_are_named() {
+        assert!(fault(r#"{"name": "a", "nmae": 1}"#).1.starts_with("unknown field `nmae`"));
+        assert_eq!(fault("{}").1, "missing field `name`");
+        assert_eq!(fault(r#"{"name": "a", "name": "b"}"#).1, "duplicate field `name`");
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_apart_and_placed() {
+        for text in ["", "{", "{\"name\": \"a\"} x", "\u{feff}{}", "nul"] {
+            let problem = parse::<Sample>(text.as_bytes()).unwrap_err();
+            assert_eq!(problem.status, 400, "{text:?}: {problem:?}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What can be seen and done on a target.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+
+use super::analysis::{Asked, Cached};
+use super::problem::Problem;
+use super::query::Pairs;
+use crate::app::App;
+use crate::model::Capabilities;
+
+/// Version, privileges, extensions, and for each check whether it can be judged.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/capabilities", tag = "targets", operation_id = "show_capabilities",
+    params(
+        ("target" = String, Path, description = "The target's name"),
+        ("refresh" = Option<bool>, Query, description = "Look again instead of into the cache"),
+    ),
+    responses(
+        (status = 200, description = "What can be seen and done", body = Capabilities),
+        (status = 304, description = "What the caller holds is still true"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
+    let answer = app.capabilities(&asked.target, query.refresh()?).await?;
+    Ok(Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked }.into_response())
+}

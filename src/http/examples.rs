@@ -1,0 +1,54 @@
+//! Real answers, recorded from the demo, as examples in the document.
+
+use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::path::Operation;
+
+/// By operation: the status and the recorded body.
+const ANSWERS: &[(&str, &str, &str)] = &[
+    ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
+    ("toast", "200", include_str!("../../openapi/examples/toast.json")),
+    ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),
+    ("list_targets", "200", include_str!("../../openapi/examples/list_targets.json")),
+    ("register_target", "201", include_str!("../../openapi/examples/register_target.json")),
+    ("show_target", "200", include_str!("../../openapi/examples/show_target.json")),
+    ("change_target", "200", include_str!("../../openapi/examples/change_target.json")),
+    ("list_checks", "200", include_str!("../../openapi/examples/list_checks.json")),
+    ("show_check", "200", include_str!("../../openapi/examples/show_check.json")),
+    ("live", "200", include_str!("../../openapi/examples/live.json")),
+    ("ready", "200", include_str!("../../openapi/examples/ready.json")),
+    ("metrics", "200", include_str!("../../openapi/examples/metrics.txt")),
+];
+
+/// What is sent, by operation.
+const BODIES: &[(&str, &str)] = &[
+    ("register_target", include_str!("../../openapi/examples/register_target.request.json")),
+    ("change_target", include_str!("../../openapi/examples/change_target.request.json")),
+];
+
+/// A problem, for every operation that can end in one.
+const PROBLEM: &str = include_str!("../../openapi/examples/problem.json");
+
+/// Give an operation its examples.
+pub(super) fn add(operation: &mut Operation) {
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let recorded = ANSWERS.iter().filter(|(of, ..)| *of == id);
+    let answers = recorded.map(|(_, status, text)| (*status, *text)).chain([("default", PROBLEM)]);
+    for (status, text) in answers {
+        if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+            response.content.values_mut().for_each(|content| put(content, text));
+        }
+    }
+    let bodies = BODIES.iter().filter(|(of, _)| *of == id);
+    for (body, (_, text)) in operation.request_body.iter_mut().zip(bodies) {
+        let RefOr::T(body) = body else { continue };
+        body.content.values_mut().for_each(|content| put(content, text));
+    }
+}
+
+fn put(content: &mut RefOr<Content>, text: &str) {
+    let RefOr::T(content) = content else { return };
+    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    content.example = Some(value);
+}

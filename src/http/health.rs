@@ -1,0 +1,78 @@
+//! Liveness, readiness, metrics.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::app::App;
+
+/// Whether the process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Liveness {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The version of the service.
+    version: &'static str,
+}
+
+/// Whether the service can do its work. A dead target does not count: that is the target's trouble.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ready` or `unready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// The service's own database: `ok` or `unavailable`.
+    #[schema(example = "ok")]
+    store: &'static str,
+    /// `ok`; `in_process` without Redis; `unavailable` where Redis does not answer, which costs time only.
+    #[schema(example = "in_process")]
+    cache: &'static str,
+}
+
+/// Whether the process answers.
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "live",
+    responses((status = 200, description = "It does", body = Liveness))
+)]
+pub(super) async fn live() -> Json<Liveness> {
+    Json(Liveness { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Whether the service can do its work.
+#[utoipa::path(
+    get, path = "/readyz", tag = "service", operation_id = "ready",
+    responses(
+        (status = 200, description = "It can", body = Readiness),
+        (status = 503, description = "It cannot: its own database does not answer", body = Readiness),
+    )
+)]
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
+    let (store, redis) = tokio::join!(app.store().ping(), app.redis_answers());
+    let (code, status, store) = match store {
+        Ok(()) => (StatusCode::OK, "ready", "ok"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready", "unavailable"),
+    };
+    let cache = match redis {
+        None => "in_process",
+        Some(true) => "ok",
+        Some(false) => "unavailable",
+    };
+    (code, Json(Readiness { status, store, cache }))
+}
+
+/// What was counted and timed, in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "service", operation_id = "metrics",
+    responses(
+        (status = 200, description = "Metrics", body = String, content_type = "text/plain"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics()).into_response()
+}

@@ -1,0 +1,85 @@
+//! The HTTP API. A handler only translates; everything else is somebody else's.
+
+mod analysis;
+mod auth;
+mod body;
+mod capabilities;
+mod checks;
+mod examples;
+mod health;
+mod limits;
+mod observe;
+mod openapi;
+mod page;
+mod problem;
+mod query;
+mod request_id;
+mod serve;
+mod targets;
+
+use axum::middleware::{from_fn, from_fn_with_state as with};
+use axum::routing::get;
+use axum::Router;
+use axum::response::{IntoResponse as _, Redirect};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::app::App;
+use crate::store::KeyScope;
+
+pub use openapi::document;
+pub use serve::{Bound, Error, bind};
+
+/// The whole API on one screen.
+pub fn router(app: &App) -> Router {
+    let guarded = |routes: OpenApiRouter<App>, scope| {
+        routes.layer(with(auth::Door::new(app, scope), auth::guard))
+    };
+    let (router, _) = open()
+        .merge(guarded(read(), KeyScope::Read))
+        .merge(guarded(admin(), KeyScope::Admin))
+        .split_for_parts();
+    let docs = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
+    router
+        .merge(SwaggerUi::new("/docs").config(docs))
+        .route("/", get(|| async { Redirect::to("/docs/") }))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(with(limits::Limits::of(app), limits::hold))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_| problem::panicked().into_response()))
+        .layer(from_fn(observe::watch))
+        .layer(from_fn(request_id::keep))
+        .with_state(app.clone())
+}
+
+/// For everybody.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(openapi::show))
+}
+
+/// For keys with the scope `read`.
+fn read() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(analysis::all))
+        .routes(routes!(analysis::toast))
+        .routes(routes!(capabilities::show))
+        .routes(routes!(targets::list))
+        .routes(routes!(targets::show))
+        .routes(routes!(checks::list))
+        .routes(routes!(checks::show))
+        .routes(routes!(health::metrics))
+}
+
+/// For keys with the scope `admin`.
+fn admin() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(targets::create))
+        .routes(routes!(targets::update, targets::delete))
+}

@@ -1,0 +1,102 @@
+//! The document of the API: generated from the handlers, completed from the checks, shown as examples say.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::examples;
+use crate::checks;
+use crate::model::{Superpower, Threshold};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "database-optimizer",
+        description = "Advice for PostgreSQL that can be trusted because it is proved. Register a target, ask \
+                       what can be seen of it, then ask for an analysis. Every recommendation carries its \
+                       evidence, its proof, the lock its DDL takes and an exact undo.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "analysis", description = "Find, prove and advise"),
+        (name = "targets", description = "Databases to look at"),
+        (name = "checks", description = "What can be found"),
+        (name = "service", description = "The service itself"),
+    )
+)]
+struct Frame;
+
+/// The document as JSON, the same bytes every time.
+pub fn document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let document = build().to_pretty_json();
+        document.unwrap_or_else(|_| unreachable!("a document of ours is JSON"))
+    });
+    &DOCUMENT
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "service", operation_id = "openapi",
+    responses((status = 200, description = "The document", body = Object, content_type = "application/json"))
+)]
+pub(super) async fn show() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
+}
+
+fn build() -> utoipa::openapi::OpenApi {
+    let documented = OpenApiRouter::with_openapi(Frame::openapi())
+        .merge(super::open())
+        .merge(super::read())
+        .merge(super::admin());
+    let mut document = documented.into_openapi();
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "A key made by `dbopt keys create`. On loopback none is needed while none exists.",
+    ));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("key", SecurityScheme::Http(scheme.build()));
+    for (path, item) in &mut document.paths.paths {
+        complete(path, item);
+    }
+    document
+}
+
+/// Thresholds, security and examples, none of which is written down twice.
+fn complete(path: &str, item: &mut PathItem) {
+    let superpowers: &[Superpower] = match path.rsplit('/').next() {
+        Some("analysis") => Superpower::ALL,
+        Some("toast") => &[Superpower::Toast],
+        _ => &[],
+    };
+    let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+    for operation in operations.into_iter().flatten() {
+        add_thresholds(operation, superpowers);
+        if path.starts_with("/v1") || path == "/metrics" {
+            let key = SecurityRequirement::new("key", Vec::<String>::new());
+            operation.security = Some(vec![key, SecurityRequirement::default()]);
+        }
+        examples::add(operation);
+    }
+}
+
+fn add_thresholds(operation: &mut Operation, superpowers: &[Superpower]) {
+    let of_these = checks::all().filter(|check| superpowers.contains(&check.superpower));
+    let mut thresholds: Vec<&Threshold> = of_these.flat_map(|check| check.thresholds).copied().collect();
+    thresholds.sort_by_key(|threshold| threshold.name);
+    thresholds.dedup_by_key(|threshold| threshold.name);
+    for threshold in thresholds {
+        let number = ObjectBuilder::new().schema_type(Type::Number).default(Some(threshold.default.into()));
+        let parameter = ParameterBuilder::new()
+            .name(threshold.name)
+            .parameter_in(ParameterIn::Query)
+            .description(Some(format!("Threshold: {}.", threshold.reason.trim_end_matches('.'))))
+            .schema(Some(number.minimum(Some(0)).build()));
+        operation.parameters.get_or_insert_default().push(parameter.build().into());
+    }
+}

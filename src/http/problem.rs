@@ -1,0 +1,328 @@
+//! Errors as RFC 9457 says them. The only place that knows which failure is which status.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::analysis::{Error as AnalysisError, TargetError};
+use crate::app;
+use crate::model::UnknownName;
+use crate::store::Error as StoreError;
+
+/// What went wrong, and what would mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Stable name of the kind of problem: `/problems/<kebab-case>`.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid-request")]
+    pub(super) kind: String,
+    /// The same for people.
+    #[schema(example = "The request is not valid")]
+    pub(super) title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    pub(super) status: u16,
+    /// What it was this time, and how to mend it.
+    pub(super) detail: String,
+    /// Each fault with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) errors: Vec<Fault>,
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
+}
+
+/// One fault of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Fault {
+    /// JSON pointer into the body, or `/query/<parameter>`.
+    #[schema(example = "/policy/toast_share_max")]
+    pub(super) pointer: String,
+    /// What is wrong there, and what would be right.
+    pub(super) detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub(super) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// How long to wait before trying again what was busy.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// Its HTTP status.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn later(self) -> Self {
+        Self { retry_after_seconds: Some(RETRY_AFTER_SECONDS), ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let content_type = (header::CONTENT_TYPE, "application/problem+json");
+        let mut response = (self.status(), [content_type], body).into_response();
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+/// The fields or parameters of a request are wrong.
+pub(super) fn invalid(errors: Vec<Fault>) -> Problem {
+    let detail = errors.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; ");
+    let problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid-request",
+        "The request is not valid",
+        detail,
+    );
+    Problem { errors, ..problem }
+}
+
+/// The body is not JSON at all.
+pub(super) fn malformed_json(line: usize, column: usize) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed-json",
+        "The body is not JSON",
+        format!("the body is not JSON at line {line}, column {column}"),
+    )
+}
+
+/// The body is not said to be JSON.
+pub(super) fn unsupported_media_type() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "The body is of another type than expected",
+        "send JSON, with `Content-Type: application/json`",
+    )
+}
+
+/// The body is too large.
+pub(super) fn payload_too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload-too-large",
+        "The body is too large",
+        format!("the body may have at most {limit} bytes (`body_limit_bytes`)"),
+    )
+}
+
+/// The body did not arrive.
+pub(super) fn unreadable_body() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "unreadable-body",
+        "The body could not be read",
+        "the body ended early or was malformed",
+    )
+}
+
+/// No key was given, or one we do not know.
+pub(super) fn unauthorized(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "An API key is needed", detail)
+}
+
+/// The key does not allow it.
+pub(super) fn forbidden(scope: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        "The API key does not allow this",
+        format!("a key with the scope `{scope}` is needed: dbopt keys create --scope {scope}"),
+    )
+}
+
+/// Nothing is registered under that name.
+pub(super) fn unknown_target(name: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown-target",
+        "No such target",
+        format!("no target is registered as `{name}`; GET /v1/targets lists them"),
+    )
+}
+
+/// No check has that id.
+pub(super) fn unknown_check(error: &UnknownName) -> Problem {
+    let title = "No such check";
+    Problem::new(StatusCode::NOT_FOUND, "unknown-check", title, error.to_string())
+}
+
+/// The service answers as many requests as it may.
+pub(super) fn overloaded() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "Too many requests at the same time",
+        "the service answers as many requests as it may (`concurrency_limit`); try again later",
+    )
+    .later()
+}
+
+/// The request took too long.
+pub(super) fn timed_out(seconds: u64) -> Problem {
+    Problem::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "timed-out",
+        "The request took too long",
+        format!("no answer within {seconds} s (`request_timeout_seconds`); narrow it by `schema`, `table` or `check`"),
+    )
+}
+
+/// A bug of ours.
+pub(super) fn panicked() -> Problem {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The service failed",
+        "the log of the service has the cause under this request's id",
+    )
+}
+
+/// For paths that lead nowhere.
+pub(super) async fn no_such_path(uri: Uri) -> Problem {
+    let detail = format!("nothing is at `{}`; /docs shows what there is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "No such path", detail)
+}
+
+/// For methods a path does not take.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("`{}` does not take {method}; see the header Allow", uri.path());
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "The path does not take this method",
+        detail,
+    )
+}
+
+impl From<Arc<app::Error>> for Problem {
+    fn from(error: Arc<app::Error>) -> Self {
+        Self::from(&*error)
+    }
+}
+
+impl From<&app::Error> for Problem {
+    fn from(error: &app::Error) -> Self {
+        match error {
+            app::Error::Store(error) => error.into(),
+            app::Error::Analysis(AnalysisError::Target(error)) => error.into(),
+            app::Error::Analysis(error @ AnalysisError::Unseen { .. }) => {
+                let title = "The target cannot be looked at";
+                Self::new(StatusCode::BAD_GATEWAY, "target-unseen", title, error.to_string())
+            }
+            app::Error::Render { .. } => internal(error),
+        }
+    }
+}
+
+impl From<&TargetError> for Problem {
+    fn from(error: &TargetError) -> Self {
+        use StatusCode as S;
+        use TargetError as E;
+        let (status, kind, title) = match error {
+            E::MalformedDsn { .. } | E::RootCertificates { .. } => {
+                (S::BAD_GATEWAY, "target-misconfigured", "The target's DSN cannot be used")
+            }
+            E::Unreachable { .. } | E::Tls { .. } => {
+                (S::BAD_GATEWAY, "target-unreachable", "The target cannot be reached")
+            }
+            E::ConnectionLost { .. } => {
+                (S::BAD_GATEWAY, "target-lost", "The connection to the target was lost")
+            }
+            E::LoginRefused { .. } | E::NoSuchDatabase { .. } => {
+                (S::BAD_GATEWAY, "target-login", "The target does not let the service in")
+            }
+            E::ServerTooOld { .. } => {
+                (S::UNPROCESSABLE_ENTITY, "server-too-old", "The target's version is not supported")
+            }
+            E::NoAnswer { .. } => {
+                (S::GATEWAY_TIMEOUT, "target-timeout", "The target did not answer in time")
+            }
+            E::NotAccepting { .. } | E::Busy { .. } => {
+                (S::SERVICE_UNAVAILABLE, "target-busy", "The target is busy")
+            }
+        };
+        tracing::warn!(target = error.target(), kind, "target failed");
+        let problem = Self::new(status, kind, title, error.to_string());
+        if status == S::SERVICE_UNAVAILABLE { problem.later() } else { problem }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        use StoreError as E;
+        let text = error.to_string();
+        let at = |pointer: &str| invalid(vec![Fault::new(pointer, text.clone())]);
+        match error {
+            E::UnknownTarget { name } => unknown_target(name),
+            E::NameTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "name-taken", "The name is taken", text)
+            }
+            E::InvalidName { .. } => at("/name"),
+            E::InvalidModelVersion { .. } => at("/model_version"),
+            E::DsnMalformed { .. } | E::DsnRefused { .. } | E::NoKey => at("/dsn"),
+            E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
+            E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
+            E::Decrypt { .. } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "target-misconfigured",
+                "The target's DSN cannot be used",
+                text,
+            ),
+            E::Connect { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "The service's own database does not answer",
+                text,
+            )
+            .later(),
+            E::MalformedUrl { .. }
+            | E::Migrate { .. }
+            | E::Query { .. }
+            | E::Decode { .. }
+            | E::MalformedKey
+            | E::KeyFile { .. }
+            | E::Random => internal(error),
+        }
+    }
+}
+
+/// What nobody outside can mend. SQLSTATEs and the like stay in the log.
+fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "request failed");
+    panicked()
+}

@@ -1,0 +1,209 @@
+//! Query parameters, read strictly: one that nobody knows is a fault, not ignored.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use utoipa::IntoParams;
+
+use super::problem::{self, Fault, Problem};
+use crate::analysis::Request;
+use crate::app::Inquiry;
+use crate::checks;
+use crate::model::{Policy, ProveMode, Scope, Severity, Superpower};
+
+/// Parameters as they were sent, in order.
+pub(super) struct Pairs(Vec<(String, String)>);
+
+impl<S: Sync> FromRequestParts<S> for Pairs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        Ok(Self(pairs.collect()))
+    }
+}
+
+/// Whether the proofs that take long were asked for.
+pub(super) fn asks_for_full_proof(query: &str) -> bool {
+    !query.is_empty()
+        && form_urlencoded::parse(query.as_bytes()).any(|pair| pair == ("prove".into(), "full".into()))
+}
+
+/// What every analysis can be asked, beside the thresholds of its checks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by hand, so that what is unknown is a fault; documented here")]
+pub(super) struct AnalysisParameters {
+    /// Only this schema; repeatable.
+    schema: Option<Vec<String>>,
+    /// Only this table, `name` or `schema.name`; repeatable.
+    table: Option<Vec<String>>,
+    /// Only this check; repeatable.
+    #[param(example = json!(["toast/large-toast-share"]))]
+    check: Option<Vec<String>>,
+    /// The least severity to report.
+    severity_min: Option<Severity>,
+    /// Compute anew instead of looking into the cache.
+    refresh: Option<bool>,
+    /// File the answer under this model version instead of the target's.
+    model_version: Option<String>,
+    /// How far to go in proving; `full` needs a key with the scope `probe`.
+    prove: Option<ProveMode>,
+}
+
+/// Names of [`AnalysisParameters`].
+const PARAMETERS: [&str; 7] =
+    ["schema", "table", "check", "severity_min", "refresh", "model_version", "prove"];
+
+impl Pairs {
+    /// What is asked of `superpowers`, by the name `superpower`.
+    pub(super) fn inquiry(
+        self,
+        superpower: &'static str,
+        superpowers: &[Superpower],
+    ) -> Result<Inquiry, Problem> {
+        let request = Request {
+            superpowers: superpowers.to_vec(),
+            scope: Scope::default(),
+            prove: ProveMode::default(),
+            policy: Policy::default(),
+        };
+        let mut inquiry = Inquiry { superpower, request, model_version: None, refresh: false };
+        let mut faults = Vec::new();
+        for (name, value) in self.0 {
+            if let Err(detail) = set(&mut inquiry, &name, &value) {
+                faults.push(Fault::new(format!("/query/{name}"), detail));
+            }
+        }
+        if faults.is_empty() { Ok(inquiry) } else { Err(problem::invalid(faults)) }
+    }
+
+    /// The one parameter `refresh`.
+    pub(super) fn refresh(self) -> Result<bool, Problem> {
+        let [value] = self.only(["refresh"])?;
+        value.map_or(Ok(false), |value| boolean("refresh", &value)).map_err(|detail| {
+            problem::invalid(vec![Fault::new("/query/refresh", detail)])
+        })
+    }
+
+    /// The last value of each of `names`, and no other parameter.
+    pub(super) fn only<const N: usize>(self, names: [&str; N]) -> Result<[Option<String>; N], Problem> {
+        let mut values = [const { None }; N];
+        let mut faults = Vec::new();
+        for (name, value) in self.0 {
+            match names.iter().position(|known| *known == name) {
+                Some(position) => values[position] = Some(value),
+                None => faults.push(Fault::new(format!("/query/{name}"), unknown(&name, &names))),
+            }
+        }
+        if faults.is_empty() { Ok(values) } else { Err(problem::invalid(faults)) }
+    }
+}
+
+fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
+    let request = &mut inquiry.request;
+    match name {
+        "schema" => request.scope.schemas.push(value.to_owned()),
+        "table" => request.scope.tables.push(value.to_owned()),
+        "check" => {
+            let check = checks::find(value).map_err(|error| error.to_string())?;
+            if !request.superpowers.contains(&check.superpower) {
+                return Err(format!("`{value}` is a check of `{}`", check.superpower));
+            }
+            request.scope.checks.push(check.id.to_owned());
+        }
+        "severity_min" => {
+            let severity = value.parse::<Severity>().map_err(|error| error.to_string())?;
+            request.scope.severity_min = Some(severity);
+        }
+        "refresh" => inquiry.refresh = boolean(name, value)?,
+        "prove" => request.prove = value.parse::<ProveMode>().map_err(|error| error.to_string())?,
+        "model_version" => inquiry.model_version = Some(model_version(value)?),
+        _ => {
+            let name = threshold(name, &request.superpowers)?;
+            request.policy.0.insert(name.to_owned(), number(name, value)?);
+        }
+    }
+    Ok(())
+}
+
+fn boolean(name: &str, value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| format!("`{name}` must be true or false"))
+}
+
+fn number(name: &str, value: &str) -> Result<f64, String> {
+    let number = value.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| format!("`{name}` must be a number, 0 or more"))
+}
+
+/// A model version stands in cache keys between colons.
+fn model_version(value: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let valid = (1..=63).contains(&value.len())
+        && value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && value.chars().all(plain);
+    if valid { Ok(value.to_owned()) } else {
+        Err("`model_version` must be 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first".to_owned())
+    }
+}
+
+/// The threshold of that name, of one of the superpowers asked.
+fn threshold(name: &str, superpowers: &[Superpower]) -> Result<&'static str, String> {
+    let of_these = checks::all().filter(|check| superpowers.contains(&check.superpower));
+    let mut thresholds: Vec<&str> =
+        of_these.flat_map(|check| check.thresholds).map(|threshold| threshold.name).collect();
+    thresholds.sort_unstable();
+    thresholds.dedup();
+    let found = thresholds.iter().find(|threshold| **threshold == name).copied();
+    let known: Vec<&str> = PARAMETERS.into_iter().chain(thresholds).collect();
+    let found = found.and_then(|found| checks::thresholds().get(found).map(|t| t.name));
+    found.ok_or_else(|| unknown(name, &known))
+}
+
+fn unknown(name: &str, known: &[&str]) -> String {
+    format!("unknown parameter `{name}`; known are {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inquiry(query: &str) -> Result<Inquiry, Problem> {
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Pairs(pairs).inquiry("toast", &[Superpower::Toast])
+    }
+
+    #[test]
+    fn what_is_documented_is_read() {
+        let documented = AnalysisParameters::into_params(|| None);
+        let names: Vec<_> = documented.iter().map(|parameter| parameter.name.as_str()).collect();
+        assert_eq!(names, PARAMETERS);
+        let read = inquiry(
+            "schema=a&schema=b&table=t&check=toast/bloated-toast&severity_min=high&refresh=true\
+             &model_version=v8&prove=none&toast_share_max=0.15",
+        )
+        .unwrap();
+        assert_eq!(read.request.scope.schemas, ["a", "b"]);
+        assert_eq!(read.request.scope.checks, ["toast/bloated-toast"]);
+        assert_eq!(read.request.prove, ProveMode::None);
+        assert!(read.refresh && read.model_version.as_deref() == Some("v8"));
+        assert_eq!(read.request.policy.0["toast_share_max"].to_string(), "0.15");
+    }
+
+    #[test]
+    fn every_fault_of_a_request_is_named_at_once() {
+        let problem = inquiry("toast_share_mx=1&toast_share_max=-1&refresh=yes&prove=&check=toast/x")
+            .unwrap_err();
+        let places: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        let expected = ["toast_share_mx", "toast_share_max", "refresh", "prove", "check"];
+        assert_eq!(places, expected.map(|name| format!("/query/{name}")));
+        assert!(problem.errors[0].detail.contains("toast_share_max"), "{problem:?}");
+    }
+
+    #[test]
+    fn numbers_that_compare_with_nothing_are_refused() {
+        for value in ["NaN", "inf", "-0.1", "", "1e999", "0x1"] {
+            assert!(inquiry(&format!("toast_share_max={value}")).is_err(), "{value}");
+        }
+    }
+}
