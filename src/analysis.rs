@@ -25,14 +25,26 @@ const VISIT_TIMEOUT: Duration = Duration::from_secs(45);
 /// What to analyse, and how far to go.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
-    /// The superpowers to run; all of them is `analysis`.
-    pub superpowers: Vec<Superpower>,
+    /// The superpower to run; absent runs all of them, in one visit.
+    pub superpower: Option<Superpower>,
     /// What to narrow it to.
     pub scope: Scope,
     /// How far to go in proving.
     pub prove: ProveMode,
     /// Thresholds that differ from the defaults.
     pub policy: Policy,
+}
+
+impl Request {
+    /// What the contract calls it: the superpower's name, or `all`.
+    pub fn superpower_name(&self) -> &'static str {
+        self.superpower.map_or("all", Superpower::as_str)
+    }
+
+    /// Whether the superpower was asked for.
+    pub fn covers(&self, superpower: Superpower) -> bool {
+        self.superpower.is_none_or(|asked| asked == superpower)
+    }
 }
 
 /// Why there is no analysis at all. What could not be seen of a target that answers is a gap instead.
@@ -61,11 +73,12 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
     let proofs = prove::prove(target, &seen, actions, request.prove).await;
-    let superpower = match request.superpowers.as_slice() {
-        [one] => one.as_str(),
-        _ => "all",
+    let run = Run {
+        target: target.name(),
+        superpower: request.superpower_name(),
+        seen: &seen,
+        scope: &request.scope,
     };
-    let run = Run { target: target.name(), superpower, seen: &seen, scope: &request.scope };
     Ok(advise(&run, judgement, &proofs))
 }
 
@@ -104,9 +117,8 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
 /// Judge a snapshot, wherever it came from.
 pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
-    let asked = checks::all().filter(|check| {
-        request.superpowers.contains(&check.superpower) && request.scope.wants(check.id)
-    });
+    let asked = checks::all()
+        .filter(|check| request.covers(check.superpower) && request.scope.wants(check.id));
     for check in asked {
         match check.run(seen, &request.policy) {
             Ok(judgement) => {

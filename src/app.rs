@@ -51,8 +51,6 @@ pub enum Error {
 /// One analysis as a caller asks for it.
 #[derive(Debug, Clone)]
 pub struct Inquiry {
-    /// The superpower's name, or `all`.
-    pub superpower: &'static str,
     /// What to analyse, and how far to go; its policy on top of the target's.
     pub request: Request,
     /// The model version to file the answer under; the target's if absent.
@@ -116,7 +114,8 @@ impl App {
         for (target, (in_use, idle)) in self.pools() {
             metrics::gauge!("dbopt_target_connections", "target" => target.clone(), "state" => "in_use")
                 .set(in_use);
-            metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle").set(idle);
+            metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle")
+                .set(idle);
         }
         self.inner.metrics.run_upkeep();
         self.inner.metrics.render()
@@ -133,14 +132,14 @@ impl App {
         target: &TargetRecord,
         inquiry: Inquiry,
     ) -> Result<Answer, Arc<Error>> {
-        let Inquiry { superpower, mut request, model_version, refresh } = inquiry;
+        let Inquiry { mut request, model_version, refresh } = inquiry;
         request.policy = target.policy.overridden_by(&request.policy);
         let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
         let key = Key::new(&KeyParts {
             target: &target.name,
             model_version: &model_version,
             revision: target.revision,
-            superpower,
+            superpower: request.superpower_name(),
             request: &request,
         });
         let info = CacheInfo {
@@ -197,9 +196,8 @@ impl App {
             return Ok(target.clone());
         }
         let target = Target::open(name, &resolved.dsn, resolved.lab.as_ref());
-        let target = target.map_err(|error: TargetError| {
-            Error::Analysis(analysis::Error::Target(error))
-        })?;
+        let target =
+            target.map_err(|error: TargetError| Error::Analysis(analysis::Error::Target(error)))?;
         opened.insert(name.to_owned(), (resolved.revision, target.clone()));
         Ok(target)
     }

@@ -9,7 +9,7 @@ async fn main() {
     }
     let t = pg::Target::open("cli", &dsn.into(), None).unwrap();
     let r = analysis::Request {
-        superpowers: Superpower::ALL.to_vec(),
+        superpower: None,
         scope: Scope::default(),
         prove: if std::env::var("FULL").is_ok() { ProveMode::Full } else { ProveMode::Cheap },
         policy,

@@ -70,10 +70,7 @@ impl std::fmt::Display for Wanted {
 }
 
 /// Binaries that fit `options`: those named, the newest local ones, or those of the pinned package.
-pub(super) fn find(
-    options: &Options,
-    on_progress: impl FnMut(&str),
-) -> Result<Binaries, Error> {
+pub(super) fn find(options: &Options, on_progress: impl FnMut(&str)) -> Result<Binaries, Error> {
     let major = options.data_dir.as_deref().and_then(cluster_major);
     let wanted = Wanted { major, vector: options.needs_vector };
     if let Some(named) = std::env::var_os("DBOPT_PG_BIN").filter(|named| !named.is_empty()) {

@@ -120,8 +120,7 @@ fn initialise(bin: &Path, owner: Owner, data: &Path, temporary: bool) -> Result<
     if data.join("PG_VERSION").exists() {
         return Ok(());
     }
-    fs::create_dir_all(data)
-        .map_err(|source| Error::Write { path: data.to_owned(), source })?;
+    fs::create_dir_all(data).map_err(|source| Error::Write { path: data.to_owned(), source })?;
     owner.own(data)?;
     owner.check_reach(data)?;
     let mut initdb = owner.command(&bin.join("initdb"))?;

@@ -51,7 +51,9 @@ pub enum Error {
     },
 
     /// No user to run the server as.
-    #[error("PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody`")]
+    #[error(
+        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody`"
+    )]
     NoOwner,
 
     /// A tool is missing.

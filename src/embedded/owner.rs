@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn users_are_found_by_their_whole_name() {
-        let users = "postgresql:x:1:1::/:\npostgres:x:107:115:PostgreSQL:/var/lib/postgresql:/bin/bash\n";
+        let users =
+            "postgresql:x:1:1::/:\npostgres:x:107:115:PostgreSQL:/var/lib/postgresql:/bin/bash\n";
         let found = entry(users, "postgres").unwrap();
         assert_eq!((found.user, found.group), (107, 115));
         assert!(entry(users, "nobody").is_none());

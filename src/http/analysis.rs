@@ -1,6 +1,6 @@
 //! Analyses.
 
-use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,6 +8,7 @@ use axum::{Extension, http::HeaderName};
 use std::sync::Arc;
 
 use super::auth::Caller;
+use super::path::Segments;
 use super::problem::{self, Problem};
 use super::query::{AnalysisParameters, Pairs};
 use crate::app::App;
@@ -27,12 +28,8 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn all(
-    app: State<App>,
-    asked: Asked,
-    query: Pairs,
-) -> Result<Response, Problem> {
-    answer(&app, asked, query, "all", Superpower::ALL).await
+pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
+    answer(&app, asked, query, None).await
 }
 
 /// TOAST Whisperer: values stored compressed or out of line.
@@ -50,17 +47,16 @@ pub(super) async fn toast(
     asked: Asked,
     query: Pairs,
 ) -> Result<Response, Problem> {
-    answer(&app, asked, query, Superpower::Toast.as_str(), &[Superpower::Toast]).await
+    answer(&app, asked, query, Some(Superpower::Toast)).await
 }
 
 async fn answer(
     app: &App,
     asked: Asked,
     query: Pairs,
-    superpower: &'static str,
-    superpowers: &[Superpower],
+    superpower: Option<Superpower>,
 ) -> Result<Response, Problem> {
-    let inquiry = query.inquiry(superpower, superpowers)?;
+    let inquiry = query.inquiry(superpower)?;
     if inquiry.request.prove == ProveMode::Full {
         asked.caller.require(KeyScope::Probe)?;
     }
@@ -88,11 +84,9 @@ impl FromRequestParts<App> for Asked {
 
 /// The target that `{target}` of the path names.
 async fn registered(parts: &mut Parts, app: &App) -> Result<Arc<TargetRecord>, Problem> {
-    let parameters = RawPathParams::from_request_parts(parts, app).await;
-    let parameters = parameters.map_err(|_| problem::unknown_target("?"))?;
-    let name = parameters.iter().find(|(name, _)| *name == "target").map_or("", |(_, name)| name);
-    let target = app.store().target(name).await?;
-    target.ok_or_else(|| problem::unknown_target(name))
+    let [name] = Segments::from_request_parts(parts, app).await?.0;
+    let target = app.store().target(&name).await?;
+    target.ok_or_else(|| problem::unknown_target(&name))
 }
 
 /// An answer of the cache, with the headers that let callers keep it.

@@ -1,11 +1,11 @@
 //! What can be found.
 
 use axum::Json;
-use axum::extract::RawPathParams;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::page::{ListParameters, Page, Turn};
+use super::path::Segments;
 use super::problem::{self, Problem};
 use super::query::Pairs;
 use crate::checks::{self, Check};
@@ -97,9 +97,12 @@ pub(super) async fn list(query: Pairs) -> Result<Json<Page<CheckSummary>>, Probl
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn show(path: RawPathParams, query: Pairs) -> Result<Json<CheckPage>, Problem> {
+pub(super) async fn show(
+    Segments(path): Segments<2>,
+    query: Pairs,
+) -> Result<Json<CheckPage>, Problem> {
     let [] = query.only([])?;
-    let id = path.iter().map(|(_, value)| value).collect::<Vec<_>>().join("/");
+    let id = path.join("/");
     let check = checks::find(&id).map_err(|error| problem::unknown_check(&error))?;
     Ok(Json(CheckPage { summary: CheckSummary::of(check), page: check.page }))
 }

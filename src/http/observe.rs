@@ -50,7 +50,8 @@ mod tests {
     fn a_trace_id_is_taken_only_from_a_valid_traceparent() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         let of = |text: &str| {
-            let headers = HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]);
+            let headers =
+                HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]);
             trace(&headers).map(str::to_owned)
         };
         assert_eq!(of(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));

@@ -87,11 +87,13 @@ fn complete(path: &str, item: &mut PathItem) {
 
 fn add_thresholds(operation: &mut Operation, superpowers: &[Superpower]) {
     let of_these = checks::all().filter(|check| superpowers.contains(&check.superpower));
-    let mut thresholds: Vec<&Threshold> = of_these.flat_map(|check| check.thresholds).copied().collect();
+    let mut thresholds: Vec<&Threshold> =
+        of_these.flat_map(|check| check.thresholds).copied().collect();
     thresholds.sort_by_key(|threshold| threshold.name);
     thresholds.dedup_by_key(|threshold| threshold.name);
     for threshold in thresholds {
-        let number = ObjectBuilder::new().schema_type(Type::Number).default(Some(threshold.default.into()));
+        let number =
+            ObjectBuilder::new().schema_type(Type::Number).default(Some(threshold.default.into()));
         let parameter = ParameterBuilder::new()
             .name(threshold.name)
             .parameter_in(ParameterIn::Query)

@@ -192,7 +192,9 @@ pub(super) fn timed_out(seconds: u64) -> Problem {
         StatusCode::GATEWAY_TIMEOUT,
         "timed-out",
         "The request took too long",
-        format!("no answer within {seconds} s (`request_timeout_seconds`); narrow it by `schema`, `table` or `check`"),
+        format!(
+            "no answer within {seconds} s (`request_timeout_seconds`); narrow it by `schema`, `table` or `check`"
+        ),
     )
 }
 
@@ -208,6 +210,11 @@ pub(super) fn panicked() -> Problem {
 
 /// For paths that lead nowhere.
 pub(super) async fn no_such_path(uri: Uri) -> Problem {
+    no_such_path_at(&uri)
+}
+
+/// The path leads nowhere.
+pub(super) fn no_such_path_at(uri: &Uri) -> Problem {
     let detail = format!("nothing is at `{}`; /docs shows what there is", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "not-found", "No such path", detail)
 }

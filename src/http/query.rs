@@ -26,7 +26,8 @@ impl<S: Sync> FromRequestParts<S> for Pairs {
 /// Whether the proofs that take long were asked for.
 pub(super) fn asks_for_full_proof(query: &str) -> bool {
     !query.is_empty()
-        && form_urlencoded::parse(query.as_bytes()).any(|pair| pair == ("prove".into(), "full".into()))
+        && form_urlencoded::parse(query.as_bytes())
+            .any(|pair| pair == ("prove".into(), "full".into()))
 }
 
 /// What every analysis can be asked, beside the thresholds of its checks.
@@ -56,19 +57,15 @@ const PARAMETERS: [&str; 7] =
     ["schema", "table", "check", "severity_min", "refresh", "model_version", "prove"];
 
 impl Pairs {
-    /// What is asked of `superpowers`, by the name `superpower`.
-    pub(super) fn inquiry(
-        self,
-        superpower: &'static str,
-        superpowers: &[Superpower],
-    ) -> Result<Inquiry, Problem> {
+    /// What is asked of a superpower, or of all.
+    pub(super) fn inquiry(self, superpower: Option<Superpower>) -> Result<Inquiry, Problem> {
         let request = Request {
-            superpowers: superpowers.to_vec(),
+            superpower,
             scope: Scope::default(),
             prove: ProveMode::default(),
             policy: Policy::default(),
         };
-        let mut inquiry = Inquiry { superpower, request, model_version: None, refresh: false };
+        let mut inquiry = Inquiry { request, model_version: None, refresh: false };
         let mut faults = Vec::new();
         for (name, value) in self.0 {
             if let Err(detail) = set(&mut inquiry, &name, &value) {
@@ -81,13 +78,16 @@ impl Pairs {
     /// The one parameter `refresh`.
     pub(super) fn refresh(self) -> Result<bool, Problem> {
         let [value] = self.only(["refresh"])?;
-        value.map_or(Ok(false), |value| boolean("refresh", &value)).map_err(|detail| {
-            problem::invalid(vec![Fault::new("/query/refresh", detail)])
-        })
+        value
+            .map_or(Ok(false), |value| boolean("refresh", &value))
+            .map_err(|detail| problem::invalid(vec![Fault::new("/query/refresh", detail)]))
     }
 
     /// The last value of each of `names`, and no other parameter.
-    pub(super) fn only<const N: usize>(self, names: [&str; N]) -> Result<[Option<String>; N], Problem> {
+    pub(super) fn only<const N: usize>(
+        self,
+        names: [&str; N],
+    ) -> Result<[Option<String>; N], Problem> {
         let mut values = [const { None }; N];
         let mut faults = Vec::new();
         for (name, value) in self.0 {
@@ -107,7 +107,7 @@ fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
         "table" => request.scope.tables.push(value.to_owned()),
         "check" => {
             let check = checks::find(value).map_err(|error| error.to_string())?;
-            if !request.superpowers.contains(&check.superpower) {
+            if !request.covers(check.superpower) {
                 return Err(format!("`{value}` is a check of `{}`", check.superpower));
             }
             request.scope.checks.push(check.id.to_owned());
@@ -120,7 +120,7 @@ fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
         "prove" => request.prove = value.parse::<ProveMode>().map_err(|error| error.to_string())?,
         "model_version" => inquiry.model_version = Some(model_version(value)?),
         _ => {
-            let name = threshold(name, &request.superpowers)?;
+            let name = threshold(name, request)?;
             request.policy.0.insert(name.to_owned(), number(name, value)?);
         }
     }
@@ -142,14 +142,16 @@ fn model_version(value: &str) -> Result<String, String> {
     let valid = (1..=63).contains(&value.len())
         && value.starts_with(|c: char| c.is_ascii_alphanumeric())
         && value.chars().all(plain);
-    if valid { Ok(value.to_owned()) } else {
+    if valid {
+        Ok(value.to_owned())
+    } else {
         Err("`model_version` must be 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first".to_owned())
     }
 }
 
 /// The threshold of that name, of one of the superpowers asked.
-fn threshold(name: &str, superpowers: &[Superpower]) -> Result<&'static str, String> {
-    let of_these = checks::all().filter(|check| superpowers.contains(&check.superpower));
+fn threshold(name: &str, request: &Request) -> Result<&'static str, String> {
+    let of_these = checks::all().filter(|check| request.covers(check.superpower));
     let mut thresholds: Vec<&str> =
         of_these.flat_map(|check| check.thresholds).map(|threshold| threshold.name).collect();
     thresholds.sort_unstable();
@@ -170,7 +172,7 @@ mod tests {
 
     fn inquiry(query: &str) -> Result<Inquiry, Problem> {
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Pairs(pairs).inquiry("toast", &[Superpower::Toast])
+        Pairs(pairs).inquiry(Some(Superpower::Toast))
     }
 
     #[test]
@@ -192,8 +194,9 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_request_is_named_at_once() {
-        let problem = inquiry("toast_share_mx=1&toast_share_max=-1&refresh=yes&prove=&check=toast/x")
-            .unwrap_err();
+        let problem =
+            inquiry("toast_share_mx=1&toast_share_max=-1&refresh=yes&prove=&check=toast/x")
+                .unwrap_err();
         let places: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
         let expected = ["toast_share_mx", "toast_share_max", "refresh", "prove", "check"];
         assert_eq!(places, expected.map(|name| format!("/query/{name}")));

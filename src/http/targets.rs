@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use axum::Json;
-use axum::extract::{RawPathParams, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::page::{ListParameters, Page, Turn};
+use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
 use crate::app::App;
@@ -212,10 +213,14 @@ pub(super) async fn create(
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn show(app: State<App>, path: RawPathParams, query: Pairs) -> Result<Json<Target>, Problem> {
+pub(super) async fn show(
+    app: State<App>,
+    path: Segments<1>,
+    query: Pairs,
+) -> Result<Json<Target>, Problem> {
     let [] = query.only([])?;
-    let name = name(&path);
-    let record = app.store().target(name).await?.ok_or_else(|| problem::unknown_target(name))?;
+    let Segments([name]) = path;
+    let record = app.store().target(&name).await?.ok_or_else(|| problem::unknown_target(&name))?;
     Ok(Json(Target::from(&*record)))
 }
 
@@ -231,19 +236,19 @@ pub(super) async fn show(app: State<App>, path: RawPathParams, query: Pairs) -> 
 )]
 pub(super) async fn update(
     app: State<App>,
-    path: RawPathParams,
+    path: Segments<1>,
     query: Pairs,
     Body(change): Body<Change>,
 ) -> Result<Json<Target>, Problem> {
     let [] = query.only([])?;
+    let Segments([name]) = path;
     let Change { dsn, dsn_env, dsn_file, replicas, lab, labels, policy, model_version } = change;
     check(policy.as_ref().unwrap_or(&Policy::default()))?;
     let dsn = source(dsn, dsn_env, dsn_file)?;
     let change = TargetChange { dsn, replicas, lab, labels, policy, model_version };
-    let name = name(&path);
-    let record = app.store().update_target(name, change).await?;
-    let record = record.ok_or_else(|| problem::unknown_target(name))?;
-    app.close(name);
+    let record = app.store().update_target(&name, change).await?;
+    let record = record.ok_or_else(|| problem::unknown_target(&name))?;
+    app.close(&name);
     Ok(Json(Target::from(&record)))
 }
 
@@ -258,19 +263,14 @@ pub(super) async fn update(
 )]
 pub(super) async fn delete(
     app: State<App>,
-    path: RawPathParams,
+    path: Segments<1>,
     query: Pairs,
 ) -> Result<StatusCode, Problem> {
     let [] = query.only([])?;
-    let name = name(&path);
-    if !app.store().delete_target(name).await? {
-        return Err(problem::unknown_target(name));
+    let Segments([name]) = path;
+    if !app.store().delete_target(&name).await? {
+        return Err(problem::unknown_target(&name));
     }
-    app.close(name);
+    app.close(&name);
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// `{target}` of the path.
-fn name(path: &RawPathParams) -> &str {
-    path.iter().next().map_or("", |(_, name)| name)
 }

@@ -21,7 +21,10 @@ async fn ask(server: &embedded::Server, sql: &str) -> String {
 #[tokio::test]
 async fn a_temporary_server_answers_and_leaves_nothing() {
     let server = start(Options::default()).await.unwrap();
-    assert_eq!(ask(&server, "select setting from pg_settings where name = 'listen_addresses'").await, "");
+    assert_eq!(
+        ask(&server, "select setting from pg_settings where name = 'listen_addresses'").await,
+        ""
+    );
     assert!(ask(&server, "show server_version").await.starts_with(server.version()));
     let data = PathBuf::from(ask(&server, "show data_directory").await);
     let pid = fs::read_to_string(data.join("postmaster.pid")).unwrap();

@@ -5,6 +5,7 @@
 mod architecture;
 mod cache;
 mod embedded;
+mod http;
 mod pages;
 mod registry;
 mod store;

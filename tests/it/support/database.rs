@@ -42,6 +42,13 @@ impl TestDb {
         outcome.unwrap_or_else(|error| panic!("{}: {error:?}\n{sql}", self.server.name));
     }
 
+    /// Drop the database under everybody who uses it.
+    pub async fn vanish(&self) {
+        let postgres = connect(&self.server.dsn("postgres")).await;
+        let sql = format!("drop database {} with (force)", self.name);
+        postgres.batch_execute(&sql).await.unwrap();
+    }
+
     pub async fn text(&self, sql: &str) -> String {
         self.client
             .query_one(sql, &[])

@@ -3,9 +3,11 @@
 mod database;
 pub mod proxy;
 mod server;
+mod service;
 
 pub use database::TestDb;
 pub use server::{TestServer, any_server, server};
+pub use service::{Reply, Service};
 
 use database_optimizer::analysis::{self, Request};
 use database_optimizer::model::{Analysis, Policy, ProveMode, Scope, Superpower};
@@ -14,7 +16,7 @@ use database_optimizer::pg::Target;
 /// A request for everything, with thresholds that differ from the defaults.
 pub fn request(policy: &[(&str, f64)]) -> Request {
     Request {
-        superpowers: Superpower::ALL.to_vec(),
+        superpower: Some(Superpower::Toast),
         scope: Scope::default(),
         prove: ProveMode::Cheap,
         policy: Policy(policy.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()),

@@ -1,0 +1,8 @@
+//! The API as its callers see it.
+
+mod analysis;
+mod auth;
+mod openapi;
+mod serve;
+mod strict;
+mod targets;

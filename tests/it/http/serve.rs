@@ -1,0 +1,84 @@
+//! Listening, readiness, and stopping in time.
+
+use std::time::{Duration, Instant};
+
+use database_optimizer::http;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::support::proxy::Proxy;
+use crate::support::{Service, TestDb, any_server};
+
+async fn ask(address: std::net::SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_told_to_stop_cancels_what_does_not_end_and_leaves_no_connection() {
+    let service = Service::start().await;
+    let db = TestDb::create(any_server()).await;
+    let proxy = Proxy::start(db.server.port, Duration::ZERO).await;
+    let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
+    service.register("stalled", &dsn).await;
+    assert_eq!(service.get("/v1/targets/stalled/toast").await.status.as_u16(), 200);
+    proxy.stall();
+    let bound = http::bind(service.app.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = bound.address();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(bound.serve(async move {
+        let _ = stopped.await;
+    }));
+    assert!(ask(address, "/healthz").await.starts_with("HTTP/1.1 200"));
+    let hanging =
+        tokio::spawn(async move { ask(address, "/v1/targets/stalled/toast?refresh=true").await });
+
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let told = Instant::now();
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+    assert!(told.elapsed() < Duration::from_secs(12), "{:?}", told.elapsed());
+    drop(hanging);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn readiness_is_the_store_s_and_liveness_nobody_s() {
+    let service = Service::start().await;
+    let ready = service.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["cache"]), (200, &"in_process".into()));
+
+    let away = Service::configured(&[("redis_url", "redis://127.0.0.1:1")]).await;
+    let ready = away.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["cache"]), (200, &"unavailable".into()));
+
+    away.lose_store().await;
+    let unready = away.get("/readyz").await;
+    assert_eq!((unready.status.as_u16(), &unready.json()["store"]), (503, &"unavailable".into()));
+    assert_eq!(away.get("/healthz").await.status.as_u16(), 200);
+    let problem = away.get("/v1/targets/any").await;
+    assert_eq!((problem.status.as_u16(), problem.problem().as_str()), (503, "store-unavailable"));
+}
+
+#[tokio::test]
+async fn swagger_ui_is_served_from_here_alone() {
+    let service = Service::start().await;
+    assert_eq!(service.get("/").await.header("location"), "/docs/");
+    let page = service.get("/docs/").await.text;
+    let scripts = page.split("src=\"").skip(1).chain(page.split("href=\"").skip(1));
+    let mut seen = 0;
+    for address in scripts.map(|rest| rest.split('"').next().unwrap()) {
+        assert!(!address.contains("//"), "{address}");
+        let path = format!("/docs/{}", address.trim_start_matches("./"));
+        assert_eq!(service.get(&path).await.status.as_u16(), 200, "{path}");
+        seen += 1;
+    }
+    assert!(seen >= 4, "{page}");
+    assert!(service.get("/docs/swagger-initializer.js").await.text.contains("/openapi.json"));
+}

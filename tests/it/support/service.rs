@@ -1,0 +1,109 @@
+//! The service in this process: a store of its own, its router, and a client that reads what it says.
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use database_optimizer::app::App;
+use database_optimizer::config::{self, Flags};
+use database_optimizer::http;
+use database_optimizer::store::Store;
+use http_body_util::BodyExt as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::{TestDb, any_server};
+
+/// A running service.
+pub struct Service {
+    pub app: App,
+    router: Router,
+    store: TestDb,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The kind of problem it is; panics where it is none.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        problem["type"].as_str().unwrap().trim_start_matches("/problems/").to_owned()
+    }
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::configured(&[]).await
+    }
+
+    /// With settings by name.
+    pub async fn configured(settings: &[(&'static str, &str)]) -> Self {
+        let store = TestDb::create(any_server()).await;
+        let url = store.dsn();
+        let key = "0".repeat(64);
+        let ours = [("store_url", url.expose_secret()), ("secret_key", key.as_str())];
+        let settings = ours.into_iter().chain(settings.iter().copied());
+        let settings = settings.map(|(name, value)| (name, value.to_owned())).collect();
+        let flags = Flags { settings, ..Flags::default() };
+        let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
+        let config = config::resolve(None, &home, &flags).unwrap();
+        let opened = Store::open(&config, &url).await.unwrap();
+        let app = App::new(&config, opened, metrics()).unwrap();
+        Self { router: http::router(&app), app, store }
+    }
+
+    /// Take the store's database away under it.
+    pub async fn lose_store(&self) {
+        self.store.vanish().await;
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Reply { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn with(&self, method: &str, path: &str, body: Value) -> Reply {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Register a database under a name.
+    pub async fn register(&self, name: &str, dsn: &str) {
+        let body = serde_json::json!({"name": name, "dsn": dsn});
+        let reply = self.with("POST", "/v1/targets", body).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{reply:?}");
+    }
+}
+
+/// One recorder a process.
+fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap()).clone()
+}
