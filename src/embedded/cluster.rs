@@ -44,7 +44,9 @@ impl Cluster {
         };
         initialise(bin, owner, &data, options.data_dir.is_none())?;
         let log = home.path().join("log");
-        let command = server(bin, owner, &data, home.path(), options)?;
+        let mut command = owner.command(&bin.join("postgres"))?;
+        command.arg("-D").arg(&data).env("TZ", "UTC");
+        command.args(settings(home.path(), options));
         let (pid, keeper) = spawn(command, &log)?;
         let cluster = Self { home, pid, keeper: Some(keeper) };
         cluster.wait_until_ready(&data, &log)?;
@@ -136,15 +138,8 @@ fn initialise(bin: &Path, owner: Owner, data: &Path, temporary: bool) -> Result<
     Err(Error::Initdb { detail: last_word(&String::from_utf8_lossy(&output.stderr)) })
 }
 
-fn server(
-    bin: &Path,
-    owner: Owner,
-    data: &Path,
-    socket: &Path,
-    options: &Options,
-) -> Result<Command, Error> {
-    let mut command = owner.command(&bin.join("postgres"))?;
-    command.arg("-D").arg(data).env("TZ", "UTC");
+/// The server's settings, as arguments.
+fn settings(socket: &Path, options: &Options) -> Vec<String> {
     let durable = if options.data_dir.is_some() { "on" } else { "off" };
     let ours = [
         ("listen_addresses", String::new()),
@@ -156,10 +151,8 @@ fn server(
         ("log_timezone", "UTC".to_owned()),
         ("timezone", "UTC".to_owned()),
     ];
-    for (name, value) in ours.iter().chain(&options.settings) {
-        command.arg("-c").arg(format!("{name}={value}"));
-    }
-    Ok(command)
+    let all = ours.iter().chain(&options.settings);
+    all.flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]).collect()
 }
 
 /// Run the server on a thread that lives as long as it does.

@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let limit = app.limits().body_bytes;
         let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
             let too_large = std::error::Error::source(&error)
-                .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
             if too_large { problem::payload_too_large(limit) } else { problem::unreadable_body() }
         })?;
         parse(&bytes).map(Self)

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::checks;
 use crate::config::DsnSource;
 use crate::model::{Policy, UnknownName};
-use crate::store::{DsnReference, NewTarget, TargetChange, TargetRecord};
+use crate::store::{DsnReference, LabChange, NewTarget, TargetChange, TargetRecord};
 
 /// A registered target; never its DSN.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,9 +106,9 @@ pub(super) struct Change {
     #[schema(value_type = Option<Vec<String>>, write_only)]
     replicas: Option<Vec<SecretString>>,
     /// DSN of a database where experiments may write; write-only, null removes it.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "lab_change")]
     #[schema(value_type = Option<String>, write_only)]
-    lab: Option<Option<SecretString>>,
+    lab: LabChange,
     /// Labels of the operator's choice, all of them.
     labels: Option<BTreeMap<String, String>>,
     /// Threshold overrides, all of them.
@@ -117,13 +117,9 @@ pub(super) struct Change {
     model_version: Option<String>,
 }
 
-/// A field that was given, be it null.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+/// A lab that was given, be it null.
+fn lab_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LabChange, D::Error> {
+    Option::<SecretString>::deserialize(deserializer).map(LabChange::from)
 }
 
 /// The one source that was given, if one was.

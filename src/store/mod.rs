@@ -22,7 +22,7 @@ pub use error::Error;
 pub use key_record::{KeyRecord, KeyScope};
 pub use migrate::migrate;
 pub use secret::SecretKey;
-pub use target::{DsnReference, NewTarget, ResolvedDsn, TargetChange, TargetRecord};
+pub use target::{DsnReference, LabChange, NewTarget, ResolvedDsn, TargetChange, TargetRecord};
 
 use crate::config::AllowedHosts;
 use keys::TokenHash;

@@ -81,14 +81,40 @@ pub struct TargetChange {
     pub dsn: Option<DsnSource>,
     /// DSNs of its replicas; all of them are replaced.
     pub replicas: Option<Vec<SecretString>>,
-    /// DSN of a database where experiments may write; `Some(None)` removes it.
-    pub lab: Option<Option<SecretString>>,
+    /// The database where experiments may write.
+    pub lab: LabChange,
     /// Labels; all of them are replaced.
     pub labels: Option<BTreeMap<String, String>>,
     /// Threshold overrides; all of them are replaced.
     pub policy: Option<Policy>,
     /// Its model version.
     pub model_version: Option<String>,
+}
+
+/// What becomes of a target's lab. Debug shows no secret.
+#[derive(Debug, Clone, Default)]
+pub enum LabChange {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// The target has none any more.
+    Remove,
+    /// It is the one of this DSN.
+    Use(SecretString),
+}
+
+impl LabChange {
+    /// The DSN to keep, if there is a new one.
+    pub(super) fn dsn(&self) -> Option<&SecretString> {
+        if let Self::Use(dsn) = self { Some(dsn) } else { None }
+    }
+}
+
+impl From<Option<SecretString>> for LabChange {
+    /// This one, or none.
+    fn from(lab: Option<SecretString>) -> Self {
+        lab.map_or(Self::Remove, Self::Use)
+    }
 }
 
 /// How to connect to a target, read from where it is kept. Debug shows no secret.

@@ -10,7 +10,8 @@ use super::dsn::Connections;
 use super::secret::random;
 use super::target::{Kept, KeptDsn};
 use super::{
-    DsnReference, Error, NewTarget, ResolvedDsn, Store, TargetChange, TargetRecord, query_failed,
+    DsnReference, Error, LabChange, NewTarget, ResolvedDsn, Store, TargetChange, TargetRecord,
+    query_failed,
 };
 use crate::config::is_target_name;
 
@@ -93,12 +94,13 @@ impl Store {
         let sealed = self.seal(&Connections {
             target: name,
             dsn: change.dsn.as_ref(),
-            lab: change.lab.as_ref().and_then(Option::as_ref),
+            lab: change.lab.dsn(),
             replicas: change.replicas.as_deref(),
         })?;
         let columns = sealed.dsn.as_ref().map(KeptDsn::columns);
         let (kind, reference, dsn) = columns.unwrap_or_default();
-        let reconnects = columns.is_some() || change.lab.is_some() || change.replicas.is_some();
+        let changes_lab = !matches!(change.lab, LabChange::Keep);
+        let reconnects = columns.is_some() || changes_lab || change.replicas.is_some();
         let revision = reconnects.then(new_revision).transpose()?;
         let sql = "update dbopt.targets set \
                    dsn_kind = case when $2 then $3 else dsn_kind end, \
@@ -120,7 +122,7 @@ impl Store {
                     &kind,
                     &reference,
                     &dsn,
-                    &change.lab.is_some(),
+                    &changes_lab,
                     &sealed.lab,
                     &sealed.replicas,
                     &change.labels.map(Json),
@@ -151,7 +153,7 @@ impl Store {
         let name = new.name.clone();
         let mut change = whole_change(new);
         if same_connections {
-            change = TargetChange { dsn: None, lab: None, replicas: None, ..change };
+            change = TargetChange { dsn: None, lab: LabChange::Keep, replicas: None, ..change };
         }
         change.labels = change.labels.filter(|labels| *labels != held.labels);
         change.policy = change.policy.filter(|policy| *policy != held.policy);
@@ -195,7 +197,7 @@ fn whole_change(new: NewTarget) -> TargetChange {
     TargetChange {
         dsn: Some(new.dsn),
         replicas: Some(new.replicas),
-        lab: Some(new.lab),
+        lab: new.lab.into(),
         labels: Some(new.labels),
         policy: Some(new.policy),
         model_version: new.model_version,

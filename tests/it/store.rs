@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use database_optimizer::config::{self, AllowedHosts, Config, DsnSource, Flags};
 use database_optimizer::model::Policy;
 use database_optimizer::store::{
-    self, DsnReference, Error, KeyScope, NewTarget, SecretKey, Store, TargetChange,
+    self, DsnReference, Error, KeyScope, LabChange, NewTarget, SecretKey, Store, TargetChange,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::NoTls;
@@ -158,7 +158,7 @@ async fn without_a_key_a_dsn_is_refused_and_a_reference_is_taken() {
     let env = NewTarget { dsn: DsnSource::Env("STATE_DSN".to_owned()), ..target("demo") };
     let made = store.create_target(env).await.unwrap();
     assert_eq!(made.dsn, DsnReference::Env("STATE_DSN".to_owned()));
-    let change = TargetChange { lab: Some(Some("host=lab".into())), ..TargetChange::default() };
+    let change = TargetChange { lab: LabChange::Use("host=lab".into()), ..TargetChange::default() };
     assert!(matches!(store.update_target("demo", change).await, Err(Error::NoKey)));
 }
 
@@ -326,7 +326,7 @@ async fn a_change_changes_what_it_names_and_nothing_else() {
     assert!(bumped.updated_at > made.updated_at && bumped.created_at == made.created_at);
     assert_eq!(store.target("demo").await.unwrap().unwrap().model_version, "v8");
 
-    let no_lab = TargetChange { lab: Some(None), ..TargetChange::default() };
+    let no_lab = TargetChange { lab: LabChange::Remove, ..TargetChange::default() };
     let changed = change(no_lab).await.unwrap().unwrap();
     assert!(!changed.lab && changed.replicas == 2 && changed.revision != made.revision);
 
