@@ -3,7 +3,13 @@
 use std::error::Error as _;
 use std::fmt;
 
-use crate::{analysis, cache, config, demo, embedded, http, store};
+use crate::analysis;
+use crate::cache;
+use crate::config;
+use crate::demo;
+use crate::embedded;
+use crate::http;
+use crate::store;
 
 /// Why a command could not run; its text names the mend.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::problem::{self, Fault, Problem};
 use crate::analysis::Request;
 use crate::app::Inquiry;
-use crate::model::{ProveMode, Severity, Superpower};
+use crate::model::{ProveMode, Severity, Superpower, UnknownName};
 
 /// Parameters as they were sent, in order.
 pub(super) struct Pairs(Vec<(String, String)>);
@@ -137,7 +137,7 @@ fn model_version(value: &str) -> Result<String, String> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> String {
-    format!("unknown parameter `{name}`; known are {}", known.join(", "))
+    UnknownName::new("parameter", name, known.iter().copied()).to_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cache;
+mod cli;
 mod embedded;
 mod http;
 mod pages;

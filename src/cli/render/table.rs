@@ -120,16 +120,16 @@ pub(in crate::cli) fn worst(analysis: &Analysis, limit: usize) -> String {
     if table.width().is_none() {
         table.set_width(WIDTH);
     }
-    table.set_header(["severity", "found", "advice", "proof"]);
+    table.set_header(["severity", "found", "advice"]);
     for finding in analysis.findings.iter().take(limit) {
         let first = finding.recommendations.first();
         let first = first.and_then(|id| words::recommendation(analysis, id));
-        let (advice, proof) = match first {
-            Some(first) => (first.title.clone(), words::proof(&first.proof)),
-            None => ("no statement mends it; its page says what does".to_owned(), String::new()),
+        let advice = match first {
+            Some(first) => format!("{}\n{}", first.title, words::proof(&first.proof)),
+            None => "no statement mends it; its page says what does".to_owned(),
         };
         let found = format!("{}\n{}", finding.message, finding.check);
-        table.add_row([finding.severity.as_str().to_owned(), found, advice, proof]);
+        table.add_row([finding.severity.as_str().to_owned(), found, advice]);
     }
     let left = analysis.findings.len().saturating_sub(limit);
     let more = if left > 0 { format!("\nand {left} more") } else { String::new() };
