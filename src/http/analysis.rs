@@ -21,7 +21,7 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// All superpowers in one answer, from one visit.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/analysis", tag = "analysis", operation_id = "analyse",
-    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
         (status = 304, description = "What the caller holds is still true"),
@@ -35,7 +35,7 @@ pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<R
 /// TOAST Whisperer: values stored compressed or out of line.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/toast", tag = "analysis", operation_id = "toast",
-    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
         (status = 304, description = "What the caller holds is still true"),

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::examples;
 use crate::analysis::Request;
-use crate::model::{Superpower, Threshold};
+use crate::model::{ProveMode, Superpower, Threshold};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +23,7 @@ use crate::model::{Superpower, Threshold};
                        evidence, its proof, the lock its DDL takes and an exact undo.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    components(schemas(ProveMode)),
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),

@@ -39,7 +39,6 @@ pub(super) struct AnalysisParameters {
     /// Only this table, `name` or `schema.name`; repeatable.
     table: Option<Vec<String>>,
     /// Only this check; repeatable.
-    #[param(example = json!(["toast/large-toast-share"]))]
     check: Option<Vec<String>>,
     /// The least severity to report.
     severity_min: Option<Severity>,
