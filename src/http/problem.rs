@@ -301,7 +301,8 @@ impl From<&StoreError> for Problem {
             }
             E::InvalidName { .. } => at("/name"),
             E::InvalidModelVersion { .. } => at("/model_version"),
-            E::DsnMalformed { .. } | E::DsnRefused { .. } | E::NoKey => at("/dsn"),
+            E::DsnMalformed { field, .. } | E::DsnRefused { field, .. } => at(&format!("/{field}")),
+            E::NoKey => at("/dsn"),
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
             E::Decrypt { .. } => Self::new(

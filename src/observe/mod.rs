@@ -3,6 +3,7 @@
 mod choice;
 mod sample;
 mod source;
+mod unmatched;
 mod visit;
 
 pub use visit::{Interest, context, observe};

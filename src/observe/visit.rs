@@ -13,6 +13,7 @@ use crate::pg::{Answer, Error, Failure, Question, Session};
 use super::choice::{Choice, choose};
 use super::sample::{self, Counter};
 use super::source::{self, Source};
+use super::unmatched::unmatched;
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,8 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         (Ok(relations), Ok(tables)) => samples(session, &choice, relations, tables).await?,
         (Err(gap), _) | (_, Err(gap)) => Observation::Unseen(gap.clone()),
     };
+    let unmatched = relations.get().map(|relations| unmatched(relations, &interest.scope));
+    let left_out = left_out(&choice).into_iter().chain(unmatched.unwrap_or_default());
     Ok(Snapshot {
         observed_at,
         server: Server {
@@ -51,7 +54,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         relations,
         toast_tables,
         stored_values,
-        left_out: left_out(&choice),
+        left_out: left_out.collect(),
     })
 }
 

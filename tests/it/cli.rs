@@ -94,6 +94,10 @@ async fn an_analysis_is_printed_in_every_format_and_the_exit_status_says_what_wa
     let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
     assert!(rules.iter().any(|rule| rule["id"] == finding["check"]), "{rules:?}");
 
+    let elsewhere = run(&[&format("json"), &["--table", "sesions"][..]].concat()).await;
+    let elsewhere: Value = serde_json::from_str(&elsewhere.out).unwrap();
+    assert!(elsewhere["gaps"][0]["detail"].as_str().unwrap().contains("`sesions`"), "no pass");
+
     for (arguments, status) in [
         (&["--fail-on", "critical"][..], 0),
         (&["--check", "toast/value-id-exhaustion"], 0),
