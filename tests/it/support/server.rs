@@ -31,8 +31,8 @@ impl TestServer {
 
 /// The server of that name, or none, which is said.
 pub fn server(name: &str) -> Option<&'static TestServer> {
-    static RUNNING: LazyLock<Mutex<BTreeMap<String, &'static OnceLock<Option<TestServer>>>>> =
-        LazyLock::new(Mutex::default);
+    type Cells = BTreeMap<String, &'static OnceLock<Option<TestServer>>>;
+    static RUNNING: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
     let cell = *RUNNING
         .lock()
         .unwrap()
