@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use crate::bare_redis::Redis;
-use crate::load::{self, Shot};
+use crate::load::{self, Rate, Shot};
 use crate::support::{Service, TestDb, any_server};
 use crate::table::{Measured, Table, median};
 
@@ -50,7 +50,8 @@ pub async fn load_cached() {
     let db = warehouse().await;
     let service = Served::start(&db, &[]).await;
     for _ in 0..5 {
-        println!("{:.0} a second", service.cached.rate(16));
+        let Rate { per_second, cpu_us } = service.cached.rate(16);
+        println!("{per_second:.0} a second, {cpu_us:.1} us of processor time each");
     }
 }
 
@@ -97,7 +98,7 @@ async fn through_redis(table: &mut Table, db: &TestDb) {
     let bare = bare_get(&redis, &key).await;
     for (connections, requests) in CONNECTIONS.into_iter().zip(REDIS_REQUESTS) {
         let rates = interleaved(|subject| match subject {
-            0 => Some(redis.rate(&key, connections, requests)),
+            0 => Some(Rate { per_second: redis.rate(&key, connections, requests), cpu_us: 0.0 }),
             1 => Some(bare.rate(connections)),
             2 => Some(service.cached.rate(connections)),
             _ => None,
@@ -182,8 +183,8 @@ async fn serve(router: Router) -> Shot {
 }
 
 /// Rates of each subject in every round.
-fn interleaved(rate: impl Fn(usize) -> Option<f64>) -> Vec<Vec<f64>> {
-    let mut rates: Vec<Vec<f64>> = Vec::new();
+fn interleaved(rate: impl Fn(usize) -> Option<Rate>) -> Vec<Vec<Rate>> {
+    let mut rates: Vec<Vec<Rate>> = Vec::new();
     for _ in 0..ROUNDS {
         let round = (0..).map_while(&rate);
         for (subject, rate) in round.enumerate() {
@@ -197,12 +198,20 @@ fn interleaved(rate: impl Fn(usize) -> Option<f64>) -> Vec<Vec<f64>> {
 }
 
 /// A subject beside another one, round by round.
-fn ratios(rates: &[Vec<f64>], subject: usize, floor: usize) -> Vec<f64> {
-    rates[subject].iter().zip(&rates[floor]).map(|(ours, floor)| ours / floor).collect()
+fn ratios(rates: &[Vec<Rate>], subject: usize, floor: usize) -> Vec<f64> {
+    let rounds = rates[subject].iter().zip(&rates[floor]);
+    rounds.map(|(ours, floor)| ours.per_second / floor.per_second).collect()
 }
 
-fn told(rates: &[Vec<f64>], subject: usize, floor: usize) -> String {
-    format!("{:.0} of {:.0} a second", median(&rates[subject]), median(&rates[floor]))
+fn told(rates: &[Vec<Rate>], subject: usize, floor: usize) -> String {
+    let of = |subject: usize, get: fn(&Rate) -> f64| {
+        median(&rates[subject].iter().map(get).collect::<Vec<_>>())
+    };
+    let [ours, floors] = [subject, floor].map(|subject| of(subject, |rate| rate.per_second));
+    let [cpu, floors_cpu] = [subject, floor].map(|subject| of(subject, |rate| rate.cpu_us));
+    format!(
+        "{ours:.0} of {floors:.0} a second, {cpu:.1} us of processor time, floor {floors_cpu:.1}"
+    )
 }
 
 /// Logs are written as in service, to a file nobody reads.

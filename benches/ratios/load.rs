@@ -18,8 +18,9 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// Requests a second that were answered on `connections` kept-alive connections.
-    pub fn rate(&self, connections: u32) -> f64 {
+    /// How many requests were answered on that many kept-alive connections.
+    pub fn rate(&self, connections: u32) -> Rate {
+        let cpu = cpu_seconds();
         let mut wrk = Command::new("wrk");
         wrk.args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{SECONDS}s")]);
         for (name, value) in &self.headers {
@@ -33,7 +34,11 @@ impl Shot {
             "{text}"
         );
         let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-        rate.unwrap_or_else(|| panic!("no rate in {text}")).trim().parse().unwrap()
+        let per_second =
+            rate.unwrap_or_else(|| panic!("no rate in {text}")).trim().parse().unwrap();
+        let answered = text.lines().find_map(|line| line.split_once(" requests in "));
+        let answered: f64 = answered.unwrap().0.trim().parse().unwrap();
+        Rate { per_second, cpu_us: (cpu_seconds() - cpu) * 1e6 / answered }
     }
 
     /// The head and the body of one answer.
@@ -51,6 +56,23 @@ impl Shot {
         let body = answer.split_off(end + 4);
         (String::from_utf8(answer).unwrap(), body)
     }
+}
+
+/// What was answered under load.
+#[derive(Clone, Copy)]
+pub struct Rate {
+    pub per_second: f64,
+    /// Processor time of this process for each of them, which a busy machine changes less than their number.
+    pub cpu_us: f64,
+}
+
+/// User and system time of this process so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    let ticks: f64 = rest.split(' ').skip(11).take(2).map(|n| n.parse::<f64>().unwrap()).sum();
+    // Linux tells times of processes in hundredths.
+    ticks / 100.0
 }
 
 /// The value of a header in the head of an answer.
