@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cache;
+mod containers;
 mod embedded;
 mod http;
 mod pages;
