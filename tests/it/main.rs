@@ -6,6 +6,7 @@ mod architecture;
 mod cache;
 mod containers;
 mod embedded;
+mod grants;
 mod http;
 mod pages;
 mod registry;
