@@ -117,8 +117,14 @@ impl App {
             metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle")
                 .set(idle);
         }
-        self.inner.metrics.run_upkeep();
+        self.tidy();
         self.inner.metrics.render()
+    }
+
+    /// Take measured durations into their histograms. Until then each one is kept by itself, so this is to be
+    /// done every few seconds, whether anybody reads the metrics or not.
+    pub fn tidy(&self) {
+        self.inner.metrics.run_upkeep();
     }
 
     fn pools(&self) -> Vec<(String, (u32, u32))> {
@@ -133,19 +139,24 @@ impl App {
         inquiry: Inquiry,
     ) -> Result<Answer, Arc<Error>> {
         let Inquiry { mut request, model_version, refresh } = inquiry;
-        request.policy = target.policy.overridden_by(&request.policy);
-        let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
+        if !target.policy.0.is_empty() {
+            request.policy = target.policy.overridden_by(&request.policy);
+        }
+        let model_version = model_version.as_ref().unwrap_or(&target.model_version);
         let key = Key::new(&KeyParts {
             target: &target.name,
-            model_version: &model_version,
+            model_version,
             revision: target.revision,
             superpower: request.superpower_name(),
             request: &request,
         });
+        if !refresh && let Some(answer) = self.inner.cache.fresh(&key).await {
+            return Ok(answer);
+        }
         let info = CacheInfo {
             status: CacheStatus::Miss,
             key: key.as_str().to_owned(),
-            model_version,
+            model_version: model_version.clone(),
             ttl_seconds: self.inner.cache_config.ttl.as_secs(),
         };
         let (app, name) = (self.clone(), target.name.clone());

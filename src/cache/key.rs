@@ -48,7 +48,8 @@ impl Key {
     }
 
     fn of_build<R: Serialize>(parts: &KeyParts<'_, R>, build: &str) -> Self {
-        let covered = serde_json::to_vec(&(FORMAT, build, parts)).expect("a request is JSON");
+        let mut covered = Vec::with_capacity(512);
+        serde_json::to_writer(&mut covered, &(FORMAT, build, parts)).expect("a request is JSON");
         let digest: [u8; 32] = Sha256::digest(covered).into();
         let KeyParts { target, model_version, superpower, .. } = parts;
         let [short, hash] = [&digest[..16], &digest[16..24]];

@@ -91,6 +91,15 @@ impl<E: Send + Sync + 'static> Cache<E> {
         self.inner.levels.redis_answers().await
     }
 
+    /// The answer of that key, where process memory holds a fresh one. Most calls end with it, so it
+    /// is to be asked before anything is prepared for a computation.
+    pub async fn fresh(&self, key: &Key) -> Option<Answer> {
+        let levels = &self.inner.levels;
+        let entry = levels.memory(key).await.filter(|entry| entry.is_fresh(Timestamp::now()))?;
+        levels.meter.memory_hit.increment(1);
+        Some(entry.answer(CacheStatus::Hit))
+    }
+
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.
     ///
     /// Past its time it is answered all the same, once more computed in the background. `bypass`

@@ -1,5 +1,7 @@
 //! API keys: who may do what.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -8,7 +10,7 @@ use secrecy::SecretString;
 
 use super::problem::{self, Problem};
 use crate::app::App;
-use crate::store::KeyScope;
+use crate::store::{KeyRecord, KeyScope};
 
 /// What a group of routes demands.
 #[derive(Clone)]
@@ -27,16 +29,16 @@ impl Door {
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
     /// `None` where no key exists: then everything is allowed, on loopback only.
-    scopes: Option<Vec<KeyScope>>,
+    key: Option<Arc<KeyRecord>>,
 }
 
 impl Caller {
     /// Refuse a caller whose key lacks `scope`. `admin` allows everything.
     pub(super) fn require(&self, scope: KeyScope) -> Result<(), Problem> {
-        let held = |scopes: &Vec<KeyScope>| {
-            scopes.iter().any(|held| *held == scope || *held == KeyScope::Admin)
+        let held = |key: &Arc<KeyRecord>| {
+            key.scopes.iter().any(|held| *held == scope || *held == KeyScope::Admin)
         };
-        if self.scopes.as_ref().is_none_or(held) {
+        if self.key.as_ref().is_none_or(held) {
             return Ok(());
         }
         Err(problem::forbidden(scope.as_str()))
@@ -56,15 +58,20 @@ pub(super) async fn guard(
 }
 
 async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let token = bearer(headers);
+    // The key first: who sends one is most often let in by it, and nothing else is to be asked.
+    if let Some(token) = &token
+        && let Some(key) = app.store().key_for(token).await?
+    {
+        return Ok(Caller { key: Some(key) });
+    }
     if app.is_loopback() && !app.store().any_key().await? {
-        return Ok(Caller { scopes: None });
+        return Ok(Caller { key: None });
     }
-    let token = bearer(headers)
-        .ok_or_else(|| problem::unauthorized("send `Authorization: Bearer <key>`"))?;
-    match app.store().key_for(&token).await? {
-        Some(key) => Ok(Caller { scopes: Some(key.scopes.clone()) }),
-        None => Err(problem::unauthorized("the key is not one of this service, or was revoked")),
-    }
+    Err(problem::unauthorized(match token {
+        Some(_) => "the key is not one of this service, or was revoked",
+        None => "send `Authorization: Bearer <key>`",
+    }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<SecretString> {

@@ -1,9 +1,8 @@
 //! How many requests at the same time, and how long each.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
@@ -14,9 +13,8 @@ use crate::analysis;
 use crate::app::App;
 
 /// What all requests share.
-#[derive(Clone)]
 pub(super) struct Limits {
-    places: Arc<Semaphore>,
+    places: Semaphore,
     timeout: Duration,
 }
 
@@ -24,23 +22,22 @@ impl Limits {
     pub(super) fn of(app: &App) -> Self {
         let limits = app.limits();
         let places = limits.concurrency.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(places)), timeout: limits.request_timeout }
+        Self { places: Semaphore::new(places), timeout: limits.request_timeout }
     }
-}
 
-/// Answer in time, or say that there is no answer. Probes are answered however busy the service is.
-pub(super) async fn hold(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let probe = ["/healthz", "/readyz"].contains(&request.uri().path());
-    let place = limits.places.try_acquire();
-    if place.is_err() && !probe {
-        return problem::overloaded().into_response();
-    }
-    let mut time = limits.timeout;
-    if query::asks_for_full_proof(request.uri().query().unwrap_or_default()) {
-        time += analysis::PROOF_TIME_MAX;
-    }
-    match timeout(time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => problem::timed_out(time.as_secs()).into_response(),
+    /// Answer in time, or say that there is no answer. Probes are answered however busy the service is.
+    pub(super) async fn hold(&self, request: Request, next: Next) -> Response {
+        let place = self.places.try_acquire();
+        if place.is_err() && !["/healthz", "/readyz"].contains(&request.uri().path()) {
+            return problem::overloaded().into_response();
+        }
+        let mut time = self.timeout;
+        if query::asks_for_full_proof(request.uri().query().unwrap_or_default()) {
+            time += analysis::PROOF_TIME_MAX;
+        }
+        match timeout(time, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => problem::timed_out(time.as_secs()).into_response(),
+        }
     }
 }

@@ -6,9 +6,11 @@ mod body;
 mod capabilities;
 mod checks;
 mod examples;
+mod front;
 mod health;
 mod limits;
-mod observe;
+mod log;
+mod meter;
 mod openapi;
 mod page;
 mod path;
@@ -19,10 +21,9 @@ mod serve;
 mod targets;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state as with};
-use axum::response::{IntoResponse as _, Redirect};
+use axum::middleware::from_fn_with_state as with;
+use axum::response::Redirect;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,11 +50,8 @@ pub fn router(app: &App) -> Router {
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
-        .layer(with(limits::Limits::of(app), limits::hold))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(|_| problem::panicked().into_response()))
-        .layer(from_fn(observe::watch))
-        .layer(from_fn(request_id::keep))
+        .layer(with(front::Front::of(app), front::pass))
         .with_state(app.clone())
 }
 

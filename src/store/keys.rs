@@ -47,13 +47,13 @@ impl Store {
             let row = self.client().await?.query_one(sql, &[]).await;
             Ok(row.map_err(query_failed("look for keys"))?.get(0))
         };
-        self.inner.any_key.get_or((), ask).await
+        self.inner.any_key.get_or(&(), ask).await
     }
 
     /// The API key a caller presented, if it is one of ours. Remembered for a second.
     pub async fn key_for(&self, token: &SecretString) -> Result<Option<Arc<KeyRecord>>, Error> {
         let hash = hash(token);
-        self.inner.keys.get_or(hash, || self.find_key(hash)).await
+        self.inner.keys.get_or(&hash, || self.find_key(hash)).await
     }
 
     async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {

@@ -5,7 +5,9 @@
 mod architecture;
 mod cache;
 mod cli;
+mod containers;
 mod embedded;
+mod grants;
 mod http;
 mod pages;
 mod registry;
