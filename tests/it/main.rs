@@ -10,4 +10,5 @@ mod pages;
 mod registry;
 mod store;
 mod support;
+mod traps;
 mod visit;

@@ -60,10 +60,8 @@ async fn forward(
 ) {
     let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if by_client {
-            if watch.server_spoke_last.swap(false, Ordering::SeqCst) {
-                watch.turns.fetch_add(1, Ordering::SeqCst);
-            }
+        if by_client && watch.server_spoke_last.swap(false, Ordering::SeqCst) {
+            watch.turns.fetch_add(1, Ordering::SeqCst);
         }
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
