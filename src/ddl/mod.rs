@@ -1,5 +1,6 @@
 //! From an action to statements, their locks and their exact undo.
 
+mod options;
 mod rewrite;
 mod statement;
 
@@ -7,7 +8,7 @@ use crate::model::{
     Action, Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, Storage,
     ToastAutovacuum, quote_identifier,
 };
-use statement::{brief, maintenance, option};
+use statement::{brief, maintenance};
 
 /// What to run for an action, what takes it back, and what to know before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -119,19 +120,9 @@ fn set_storage(
     Ddl { statements, undo, caveats, ..Ddl::default() }
 }
 
-fn set_toast_tuple_target(bytes: u32, members: &[Member<Option<u32>>], rewrite: &Rewrite) -> Ddl {
-    let set = |member: &Member<Option<u32>>| {
-        option(format!("{} SET (toast_tuple_target = {bytes});", alter(member.kind, &member.name)))
-    };
-    let unset = |member: &Member<Option<u32>>| {
-        let alter = alter(member.kind, &member.name);
-        option(match member.before {
-            Some(bytes) => format!("{alter} SET (toast_tuple_target = {bytes});"),
-            None => format!("{alter} RESET (toast_tuple_target);"),
-        })
-    };
-    let mut statements: Vec<Statement> = members.iter().map(set).collect();
-    let mut undo: Vec<Statement> = members.iter().rev().map(unset).collect();
+fn set_toast_tuple_target(bytes: u32, members: &[Member<Vec<String>>], rewrite: &Rewrite) -> Ddl {
+    let wanted = [("toast_tuple_target", bytes.to_string())];
+    let (mut statements, mut undo) = options::set(members, "", &wanted);
     statements.extend(rewrite::statements(rewrite));
     undo.extend(rewrite::statements(&Rewrite { of: RewriteOf::WideInline, ..rewrite.clone() }));
     let mut caveats = vec![
@@ -145,7 +136,7 @@ fn set_toast_tuple_target(bytes: u32, members: &[Member<Option<u32>>], rewrite: 
 
 fn vacuum_toast(
     full: bool,
-    members: &[Member<ToastAutovacuum>],
+    members: &[Member<Vec<String>>],
     autovacuum: Option<&ToastAutovacuum>,
 ) -> Ddl {
     let mut ddl = Ddl {
@@ -155,12 +146,15 @@ fn vacuum_toast(
         caveats: vec!["the vacuum itself cannot be undone, and need not be".to_owned()],
         ..Ddl::default()
     };
-    for member in members {
-        if let Some(wanted) = autovacuum {
-            let (set, unset) = autovacuum_options(member, wanted);
-            ddl.statements.push(set);
-            ddl.undo.insert(0, unset);
-        }
+    if let Some(autovacuum) = autovacuum {
+        let wanted: Vec<(&str, String)> = [
+            ("autovacuum_enabled", &autovacuum.enabled),
+            ("autovacuum_vacuum_scale_factor", &autovacuum.scale_factor),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
+        .collect();
+        (ddl.statements, ddl.undo) = options::set(members, "toast.", &wanted);
     }
     let names: Vec<String> = members.iter().map(|member| member.name.to_sql()).collect();
     let vacuum = if full { "VACUUM (FULL)" } else { "VACUUM" };
@@ -173,42 +167,6 @@ fn vacuum_toast(
         );
     }
     ddl
-}
-
-/// Set the wanted options, and what sets or resets each to what was there before.
-fn autovacuum_options(
-    member: &Member<ToastAutovacuum>,
-    wanted: &ToastAutovacuum,
-) -> (Statement, Statement) {
-    let pairs = [
-        ("toast.autovacuum_enabled", &wanted.enabled, &member.before.enabled),
-        ("toast.autovacuum_vacuum_scale_factor", &wanted.scale_factor, &member.before.scale_factor),
-    ];
-    let changed: Vec<_> = pairs.into_iter().filter(|(_, wanted, _)| wanted.is_some()).collect();
-    let assign = |name: &str, value: &str| format!("{name} = {value}");
-    let set: Vec<String> = changed
-        .iter()
-        .filter_map(|(name, wanted, _)| Some(assign(name, wanted.as_ref()?)))
-        .collect();
-    let back: Vec<String> = changed
-        .iter()
-        .filter_map(|(name, _, before)| Some(assign(name, before.as_ref()?)))
-        .collect();
-    let gone: Vec<&str> =
-        changed.iter().filter(|(_, _, before)| before.is_none()).map(|(name, ..)| *name).collect();
-    let alter = alter(member.kind, &member.name);
-    // One ALTER TABLE restores both kinds: what was set before, and what was not.
-    let mut parts = Vec::new();
-    if !back.is_empty() {
-        parts.push(format!("SET ({})", back.join(", ")));
-    }
-    if !gone.is_empty() {
-        parts.push(format!("RESET ({})", gone.join(", ")));
-    }
-    (
-        option(format!("{alter} SET ({});", set.join(", "))),
-        option(format!("{alter} {};", parts.join(", "))),
-    )
 }
 
 fn alter_column<Before>(member: &Member<Before>, column: &str) -> String {

@@ -33,7 +33,10 @@ pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
         rewrite.rows
     )];
     if rewrite.fires_triggers {
-        caveats.push("UPDATE triggers fire for every rewritten row".to_owned());
+        caveats.push(
+            "UPDATE triggers fire for every rewritten row, and must let it through unchanged"
+                .to_owned(),
+        );
     }
     caveats
 }
@@ -42,16 +45,20 @@ pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
 fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> String {
     let column = quote_identifier(&rewrite.column);
     // `(ARRAY[c])[1]` builds a value anew, byte for byte, whatever its type. An array of arrays would be
-    // one array of more dimensions, so arrays are joined to an empty one.
-    let rebuilt = if rewrite.is_array {
-        format!("pg_catalog.array_cat({column}, '{{}}')")
+    // one array of more dimensions, so arrays are joined to an empty one. A generated column takes no value,
+    // and is computed anew when a column of its expression is assigned.
+    let assignment = if let Some(base) = &rewrite.generated_from {
+        let base = quote_identifier(base);
+        format!("{base} = {base}")
+    } else if rewrite.is_array {
+        format!("{column} = pg_catalog.array_cat({column}, '{{}}')")
     } else {
-        format!("(ARRAY[{column}])[1]")
+        format!("{column} = (ARRAY[{column}])[1]")
     };
     let names: Vec<String> =
         tables.iter().map(|table| quote_literal(&table.name.to_sql())).collect();
     let update = format!(
-        "UPDATE ONLY %s SET {column} = {rebuilt} WHERE ctid >= $1 AND ctid < $2 AND {}",
+        "UPDATE ONLY %s SET {assignment} WHERE ctid >= $1 AND ctid < $2 AND {}",
         which(rewrite.of, &column)
     );
     let body = format!(

@@ -94,6 +94,8 @@ pub struct Rewrite {
     pub column: String,
     /// Whether its type is an array, which is rebuilt by another expression.
     pub is_array: bool,
+    /// For a generated column, the one to assign so that the server computes the value anew.
+    pub generated_from: Option<String>,
     /// Which values.
     pub of: RewriteOf,
     /// The relations that hold them.
@@ -106,12 +108,12 @@ pub struct Rewrite {
     pub fires_triggers: bool,
 }
 
-/// Autovacuum options of a TOAST table, as they are set: absent where nothing is set by name.
+/// Autovacuum options of a TOAST table to set: absent where those in force suffice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ToastAutovacuum {
-    /// `toast.autovacuum_enabled`, as written.
+    /// `toast.autovacuum_enabled`.
     pub enabled: Option<String>,
-    /// `toast.autovacuum_vacuum_scale_factor`, as written.
+    /// `toast.autovacuum_vacuum_scale_factor`.
     pub scale_factor: Option<String>,
 }
 
@@ -149,8 +151,8 @@ pub enum Action {
         object: Object,
         /// The target in bytes.
         bytes: u32,
-        /// Where, with the target set before.
-        members: Vec<Member<Option<u32>>>,
+        /// Where, with all storage parameters as they were written before, in their order.
+        members: Vec<Member<Vec<String>>>,
         /// The rewrite that follows.
         rewrite: Rewrite,
     },
@@ -167,8 +169,8 @@ pub enum Action {
         object: Object,
         /// Whether only writing the table anew gives the space back.
         full: bool,
-        /// Where, with the options set before.
-        members: Vec<Member<ToastAutovacuum>>,
+        /// Where, with all options of the TOAST table as they were written before, in their order.
+        members: Vec<Member<Vec<String>>>,
         /// Options to set; absent where those in force suffice.
         autovacuum: Option<ToastAutovacuum>,
     },

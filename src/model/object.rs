@@ -29,7 +29,7 @@ pub enum Object {
         schema: String,
         /// The root's name.
         table: String,
-        /// The partition, with its schema where that differs from the root's.
+        /// The partition; as `schema.partition` where its schema is not the root's, or its name has a dot.
         partition: String,
     },
     /// A column.
@@ -40,7 +40,8 @@ pub enum Object {
         table: String,
         /// The column.
         column: String,
-        /// The partition that alone is affected.
+        /// The partition that alone is affected; as `schema.partition` where its schema is not the root's, or its
+        /// name has a dot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partition: Option<String>,
     },
@@ -53,15 +54,24 @@ impl std::fmt::Display for Object {
             Self::Table { schema, table } | Self::MaterializedView { schema, table } => {
                 dotted(f, &[schema, table])
             }
-            Self::Partition { schema, partition, .. } => dotted(f, &[schema, partition]),
+            Self::Partition { schema, partition, .. } => dotted(f, &qualified(schema, partition)),
             Self::Column { schema, table, column, partition } => {
-                dotted(f, &[schema, partition.as_ref().unwrap_or(table), column])
+                let relation = partition.as_ref().map_or_else(
+                    || [schema.as_str(), table.as_str()],
+                    |partition| qualified(schema, partition),
+                );
+                dotted(f, &[relation[0], relation[1], column])
             }
         }
     }
 }
 
-fn dotted(f: &mut std::fmt::Formatter<'_>, names: &[&String]) -> std::fmt::Result {
+/// A partition's schema and name: its own where it is given, else the root's.
+fn qualified<'a>(schema: &'a str, partition: &'a str) -> [&'a str; 2] {
+    partition.split_once('.').map_or([schema, partition], |(schema, name)| [schema, name])
+}
+
+fn dotted(f: &mut std::fmt::Formatter<'_>, names: &[&str]) -> std::fmt::Result {
     for (position, name) in names.iter().enumerate() {
         if position > 0 {
             f.write_str(".")?;

@@ -86,10 +86,10 @@ impl Family<'_> {
         held(self.root) || self.members.iter().any(|member| held(member))
     }
 
-    /// Sizes that were never counted count as large enough: a closer look will tell.
+    /// Sizes that were never counted, or long ago, count as large enough: a closer look will tell.
     fn is_large_enough(&self, interest: &Interest) -> bool {
         let rows: f64 = self.leaves().map(rows).sum();
-        let counted = self.leaves().all(|leaf| leaf.pages > 0 || leaf.rows.is_some());
+        let counted = self.leaves().all(is_counted);
         #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
         let bytes = self.bytes() as f64;
         !counted || (rows >= interest.table_rows_min && bytes >= interest.table_bytes_min)
@@ -108,6 +108,12 @@ impl Family<'_> {
         leaves.sort_by_key(|leaf| (std::cmp::Reverse(bytes(leaf)), leaf.oid));
         leaves.iter().take(most).map(|leaf| leaf.oid).collect()
     }
+}
+
+/// Whether a vacuum or analyze counted it, and counted about as many rows as the counters believe.
+#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
+fn is_counted(relation: &Relation) -> bool {
+    relation.rows.is_some_and(|rows| relation.live_rows as f64 <= 1.5 * rows + 1000.0)
 }
 
 /// Rows as last counted, or as the counters believe where that is more.

@@ -18,6 +18,14 @@ pub(super) static RELATIONS: Source =
 pub(super) static TOAST_TABLES: Source =
     Source { name: "toast_tables", variants: &[(14, include_str!("sql/toast_tables.sql"))] };
 
+pub(super) static UPDATES_REFUSED: Source = Source {
+    name: "updates_refused",
+    variants: &[
+        (14, include_str!("sql/updates_refused.sql")),
+        (15, include_str!("sql/updates_refused.pg15.sql")),
+    ],
+};
+
 pub(super) static RELATION_SIZES: Source =
     Source { name: "relation_sizes", variants: &[(14, include_str!("sql/relation_sizes.sql"))] };
 

@@ -1,19 +1,20 @@
 //! The visit: three round trips, whatever the number of relations.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::Type;
 
-use crate::model::observation::{Context, Relation, StoredSample, StoredValues, ToastTable};
-use crate::model::{
-    Gap, GapReason, Observation, QualifiedName, Scope, Server, Snapshot, quote_identifier,
-};
-use crate::pg::{Answer, Error, Failure, Question, Session};
+use crate::model::observation::{Context, Relation, StoredValues, ToastTable};
+use crate::model::{Gap, GapReason, Observation, Scope, Server, Snapshot};
+use crate::pg::{Answer, Error, Question, Session};
 
 use super::choice::{Choice, choose};
-use super::sample::{self, Counter};
 use super::source::{self, Source};
+use super::tally::Counter;
 use super::unmatched::unmatched;
+use super::{gaps, sample};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +37,17 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
     let (context, relations) = first_look(session).await?;
     let choice = relations.get().map(|relations| choose(relations, interest)).unwrap_or_default();
     let toast_tables = closer_look(session, &choice).await?;
+    let mut left_out = gaps::left_out(&choice);
     let stored_values = match (relations.get(), toast_tables.get()) {
-        (Ok(relations), Ok(tables)) => samples(session, &choice, relations, tables).await?,
+        (Ok(relations), Ok(tables)) => {
+            left_out.extend(gaps::unread_columns(&choice, relations, tables));
+            samples(session, &choice, relations, tables).await?
+        }
         (Err(gap), _) | (_, Err(gap)) => Observation::Unseen(gap.clone()),
     };
-    let unmatched = relations.get().map(|relations| unmatched(relations, &interest.scope));
-    let left_out = left_out(&choice).into_iter().chain(unmatched.unwrap_or_default());
+    if let Ok(relations) = relations.get() {
+        left_out.extend(unmatched(relations, &interest.scope));
+    }
     Ok(Snapshot {
         observed_at,
         server: Server {
@@ -54,7 +60,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         relations,
         toast_tables,
         stored_values,
-        left_out: left_out.collect(),
+        left_out,
     })
 }
 
@@ -96,12 +102,15 @@ async fn closer_look(
     }
     let major = session.facts().major;
     let mut tables = Rows::<ToastTable>::new(&source::TOAST_TABLES);
+    let mut refusals = Rows::<Refusal>::new(&source::UPDATES_REFUSED);
     let mut sizes = Rows::<Sizes>::new(&source::RELATION_SIZES);
-    let mut questions = vec![Question {
-        source: source::TOAST_TABLES.name,
-        sql: source::TOAST_TABLES.sql_for(major),
+    let about_members = |source: &Source| Question {
+        source: source.name,
+        sql: source.sql_for(major),
         parameters: vec![(Box::new(choice.members.clone()), Type::INT8_ARRAY)],
-    }];
+    };
+    let mut questions =
+        vec![about_members(&source::TOAST_TABLES), about_members(&source::UPDATES_REFUSED)];
     questions.extend(choice.samples.iter().map(|oid| Question {
         source: source::RELATION_SIZES.name,
         sql: source::RELATION_SIZES.sql_for(major),
@@ -110,19 +119,31 @@ async fn closer_look(
     let answers = session
         .ask(&questions, |position, row| match position {
             0 => tables.add(row),
+            1 => refusals.add(row),
             _ => sizes.add(row),
         })
         .await?;
+    let refusals = match refusals.seen(&answers[1]) {
+        Observation::Seen(refusals) => refusals,
+        // What nobody knows to be allowed is not advised.
+        Observation::Unseen(gap) => return Ok(Observation::Unseen(gap)),
+    };
     let mut observation = tables.seen(&answers[0]);
     if let Observation::Seen(tables) = &mut observation {
-        for table in tables {
-            if let Some(size) = sizes.decoded.iter().find(|size| size.oid == table.oid) {
-                table.heap_bytes = Some(size.heap_bytes);
-                table.toast_bytes = Some(size.toast_bytes);
-            }
-        }
+        complete(tables, &refusals, &sizes.decoded);
     }
     Ok(observation)
+}
+
+/// Join what was asked beside it to each table.
+fn complete(tables: &mut [ToastTable], refusals: &[Refusal], sizes: &[Sizes]) {
+    let refusals: BTreeMap<i64, &Refusal> = refusals.iter().map(|r| (r.oid, r)).collect();
+    let sizes: BTreeMap<i64, &Sizes> = sizes.iter().map(|size| (size.oid, size)).collect();
+    for table in tables {
+        table.updates_refused = refusals.get(&table.oid).map(|refusal| refusal.why.clone());
+        table.heap_bytes = sizes.get(&table.oid).map(|size| size.heap_bytes);
+        table.toast_bytes = sizes.get(&table.oid).map(|size| size.toast_bytes);
+    }
 }
 
 /// The third: how values are stored.
@@ -141,12 +162,17 @@ async fn samples(
             continue;
         };
         let Some(table) = tables.iter().find(|table| table.oid == *oid) else { continue };
-        if let Some(gap) = unsampled(&relation.qualified_name(), table) {
+        if let Some(gap) = gaps::unsampled(&relation.qualified_name(), table) {
             samples.push(StoredValues { oid: *oid, sample: Observation::Unseen(gap) });
             continue;
         }
+        if table.heap_bytes == Some(0) {
+            let sample = gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)));
+            samples.push(StoredValues { oid: *oid, sample });
+            continue;
+        }
         let rows = rows(relation, table);
-        asked.push((relation, Counter::new(table, Counter::is_whole(table, rows))));
+        asked.push((relation, table, Counter::new(table, rows)));
         questions.push(Question {
             source: "stored_values",
             sql: sample::sql(&relation.qualified_name(), table, rows, major),
@@ -154,12 +180,10 @@ async fn samples(
         });
     }
     let answers =
-        session.ask_finally(&questions, |position, row| asked[position].1.add(row)).await?;
-    for ((relation, counter), answer) in asked.into_iter().zip(answers) {
-        samples.push(StoredValues {
-            oid: relation.oid,
-            sample: sampled(&relation.qualified_name(), counter, answer),
-        });
+        session.ask_finally(&questions, |position, row| asked[position].2.add(row)).await?;
+    for ((relation, table, counter), answer) in asked.into_iter().zip(answers) {
+        let sample = gaps::sampled(relation, answer.map(|()| counter.finish(table)));
+        samples.push(StoredValues { oid: relation.oid, sample });
     }
     Ok(Observation::Seen(samples))
 }
@@ -167,70 +191,6 @@ async fn samples(
 #[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
 fn rows(relation: &Relation, table: &ToastTable) -> f64 {
     relation.rows.unwrap_or(0.0).max(table.rows_live as f64)
-}
-
-/// Why a relation is not sampled at all.
-fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap> {
-    let gap = |reason, detail: String| Gap::new(observation(name), reason, detail);
-    let sql = name.to_sql();
-    if table.row_security {
-        let detail = format!("row security hides rows of `{sql}` from our role");
-        return Some(
-            gap(GapReason::MissingPrivilege, detail)
-                .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;"),
-        );
-    }
-    if table.heap_bytes.is_none() {
-        return Some(gap(
-            GapReason::Locked,
-            format!("`{sql}` was locked, or dropped, during the visit"),
-        ));
-    }
-    if !table.columns.is_empty() && sample::readable(table).is_empty() {
-        let detail = format!("our role may not read `{sql}`");
-        let lift = format!(
-            "GRANT USAGE ON SCHEMA {} TO dbopt; GRANT SELECT ON {sql} TO dbopt;",
-            quote_identifier(&name.schema)
-        );
-        return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(lift));
-    }
-    table.columns.is_empty().then(|| {
-        gap(GapReason::NotEnoughEvidence, format!("`{sql}` has no column of variable length"))
-    })
-}
-
-fn sampled(name: &QualifiedName, counter: Counter, answer: Answer) -> Observation<StoredSample> {
-    let gap =
-        |reason, detail: String| Observation::Unseen(Gap::new(observation(name), reason, detail));
-    match answer.map(|()| counter.finish()) {
-        Ok(Some(sample)) => Observation::Seen(sample),
-        Ok(None) => gap(
-            GapReason::NotVisibleInSql,
-            format!("the sample of `{}` could not be read", name.to_sql()),
-        ),
-        Err(failure) => gap(
-            failure.reason,
-            format!("the sample of `{}` failed ({})", name.to_sql(), failure.sqlstate),
-        ),
-    }
-}
-
-fn observation(name: &QualifiedName) -> String {
-    format!("stored_values of {}", name.to_sql())
-}
-
-fn left_out(choice: &Choice) -> Vec<Gap> {
-    if choice.families_left_out == 0 {
-        return Vec::new();
-    }
-    let detail = format!(
-        "{} smaller tables were not looked into; the largest came first",
-        choice.families_left_out
-    );
-    vec![
-        Gap::new("stored_values", GapReason::BudgetSpent, detail)
-            .lifted_by("narrow the analysis with `schema` or `table`"),
-    ]
 }
 
 fn question(source: &Source, major: u32) -> Question {
@@ -244,6 +204,14 @@ struct Sizes {
     oid: i64,
     heap_bytes: i64,
     toast_bytes: i64,
+}
+
+/// A relation whose rows cannot be updated as they should be.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    oid: i64,
+    why: String,
 }
 
 /// Rows of one source, decoded as they come.
@@ -269,7 +237,7 @@ impl<T: DeserializeOwned> Rows<T> {
 
     fn seen(self, answer: &Answer) -> Observation<Vec<T>> {
         match (answer, self.unreadable) {
-            (Err(failure), _) => Observation::Unseen(gap(self.source, failure)),
+            (Err(failure), _) => Observation::Unseen(gaps::failed(self.source, failure)),
             (Ok(()), Some(how)) => Observation::Unseen(Gap::new(
                 self.source,
                 GapReason::NotVisibleInSql,
@@ -293,8 +261,4 @@ impl<T: DeserializeOwned> Rows<T> {
             Observation::Unseen(gap) => Observation::Unseen(gap),
         }
     }
-}
-
-fn gap(source: &'static str, failure: &Failure) -> Gap {
-    Gap::new(source, failure.reason, format!("the query failed with SQLSTATE {}", failure.sqlstate))
 }

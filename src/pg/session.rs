@@ -25,6 +25,7 @@ set local row_security = off;
 set local timezone = 'UTC';
 set local datestyle = 'ISO';
 set local jit = off;
+set local synchronize_seqscans = off;
 set local max_parallel_workers_per_gather = 0;";
 
 /// Our reads are not to be counted among the workload's, where we are allowed to switch that off. Asked

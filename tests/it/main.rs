@@ -15,4 +15,5 @@ mod pages;
 mod registry;
 mod store;
 mod support;
+mod traps;
 mod visit;

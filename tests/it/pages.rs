@@ -2,9 +2,10 @@
 //! statement is run, must clear the finding, and is undone exactly.
 
 use database_optimizer::checks::{self, Check};
-use database_optimizer::model::{Analysis, Recommendation, ReportedFinding, Statement};
+use database_optimizer::model::Analysis;
 use rstest::rstest;
 
+use crate::support::advice::{advice, clears_and_is_undone, finding};
 use crate::support::{TestDb, TestServer, analyse, request, server};
 
 #[rstest]
@@ -34,71 +35,28 @@ async fn every_page_holds(
     }
     let (_, analysis) = run(server, &Example::of(check, "Stays silent")).await;
     assert!(
-        finding(&analysis, check).is_none(),
+        finding(&analysis, id).is_none(),
         "{member}: {id} fires on its silent example: {analysis:#?}"
     );
 
     let (mut db, analysis) = run(server, &fires).await;
-    let Some(found) = finding(&analysis, check) else {
+    let Some(found) = finding(&analysis, id) else {
         panic!("{member}: {id} does not fire: {analysis:#?}");
     };
-    for recommendation in &found.recommendations {
-        let recommendation =
-            analysis.recommendations.iter().find(|r| r.id == *recommendation).unwrap();
-        clears_and_is_undone(&mut db, &fires, found, recommendation).await;
+    for recommendation in advice(&analysis, found) {
+        clears_and_is_undone(&mut db, &request(&fires.policy()), found, recommendation).await;
     }
-}
-
-async fn clears_and_is_undone(
-    db: &mut TestDb,
-    example: &Example,
-    found: &ReportedFinding,
-    recommendation: &Recommendation,
-) {
-    let title = format!("{}: {}", db.server.name, recommendation.title);
-    let before = db.text(CATALOG).await;
-    execute(db, &recommendation.statements).await;
-    let after = analyse(db, &request(&example.policy())).await;
-    let left = after.findings.iter().find(|finding| finding.id == found.id);
-    assert!(left.is_none(), "{title} does not clear {left:#?}");
-    execute(db, &recommendation.undo).await;
-    assert_eq!(db.text(CATALOG).await, before, "{title} is not undone exactly");
-}
-
-async fn execute(db: &mut TestDb, statements: &[Statement]) {
-    for statement in statements {
-        db.run(&statement.sql).await;
-    }
-    db.settle().await;
-}
-
-fn finding<'a>(analysis: &'a Analysis, check: &Check) -> Option<&'a ReportedFinding> {
-    analysis.findings.iter().find(|finding| finding.check == check.id)
 }
 
 async fn run(server: &'static TestServer, example: &Example) -> (TestDb, Analysis) {
     let mut db = TestDb::create(server).await;
     for statement in example.statements() {
-        db.run(statement).await;
+        db.run_next(statement.trim()).await;
     }
     db.settle().await;
     let analysis = analyse(&db, &request(&example.policy())).await;
     (db, analysis)
 }
-
-/// Everything the recommendations may change.
-const CATALOG: &str = "select json_agg(x order by x.nspname, x.relname)::text from (
-    select n.nspname, c.relname, c.relkind, c.reloptions,
-        (select t.reloptions from pg_class as t where t.oid = c.reltoastrelid) as toast_options,
-        (
-            select json_agg(json_build_array(attname, attstorage, attcompression, attoptions) order by attnum)
-            from pg_attribute as a
-            where a.attrelid = c.oid and a.attnum > 0
-        ) as columns
-    from pg_class as c
-    join pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema')
-) as x";
 
 /// A runnable example of a page: its SQL, what the server must offer, and thresholds that differ.
 struct Example {

@@ -1,12 +1,13 @@
 //! `toast/bloated-toast`, explained in the page beside this file.
 
-use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::reads::too_early;
+use super::size::{COLUMN_BYTES_MIN, HISTORY_S_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Confidence, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold,
-    ToastAutovacuum, Topic, Unit,
+    Action, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
+    Threshold, ToastAutovacuum, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -19,6 +20,7 @@ pub(super) static CHECK: Check = Check {
         &TOAST_FREE_SHARE_MAX,
         &AUTOVACUUM_OVERDUE,
         &COLUMN_BYTES_MIN,
+        &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
     ],
@@ -51,6 +53,8 @@ static AUTOVACUUM_OVERDUE: Threshold = Threshold {
 
 /// `autovacuum_vacuum_scale_factor` where that of the TOAST table is too lazy: the specification's for hot tables.
 const SCALE_FACTOR: &str = "0.02";
+/// With naps longer than an hour between its looks, autovacuum is no answer to what is dead now.
+const NAPTIME_S_MAX: f64 = 3600.0;
 /// A chunk's tuple header, key and line pointer, and its share of the page header.
 const CHUNK_OVERHEAD_BYTES: f64 = 48.0;
 
@@ -58,10 +62,17 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
-        let affected: Vec<(&Node<'_>, Bloat)> =
-            table.leaves().filter_map(|node| Some((node, bloat(node, context, policy)?))).collect();
+        let (due, affected): (Vec<_>, Vec<_>) = table
+            .leaves()
+            .filter_map(|node| Some((node, bloat(node, context, policy)?)))
+            .partition(|(_, bloat)| bloat.is_due);
         if !affected.is_empty() {
             judgement.findings.push(finding(&table, &affected, context));
+        } else if !due.is_empty() {
+            judgement.declined.push(left_to_autovacuum(&table, &due));
+        } else if float(table.toast_bytes()) >= policy.get(&TABLE_BYTES_MIN) {
+            // Counters that were just reset know of no dead chunk.
+            judgement.gaps.extend(too_early(context, policy));
         }
     }
     Ok(judgement)
@@ -79,32 +90,65 @@ struct Bloat {
     full: bool,
     /// Whether autovacuum, as it is set, would not have come.
     unattended: bool,
+    /// Whether nothing is wrong but that autovacuum has not come yet.
+    is_due: bool,
 }
 
 fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
     let bytes = float(node.toast_bytes());
-    let (live, dead) = (float(node.toast.chunks_live), float(node.toast.chunks_dead));
-    if bytes <= 0.0 || live + dead < 1.0 {
+    let live = node.chunks_live();
+    if bytes <= 0.0 || live < 1.0 && node.toast.chunks_dead == 0 {
         return None;
     }
-    let dead_share = dead / (live + dead);
-    let dead_bytes = dead * chunk_bytes(node);
     let unused_share = (1.0 - live * chunk_bytes(node) / bytes).clamp(0.0, 1.0);
+    // `VACUUM (FULL)` leaves the counters as they were: no more is dead than the file has room for.
+    let room = (unused_share * bytes / chunk_bytes(node)).floor();
+    let dead = float(node.toast.chunks_dead).min(room);
+    let dead_share = dead / (live + dead).max(1.0);
+    let dead_bytes = dead * chunk_bytes(node);
     let full = unused_share > policy.get(&TOAST_FREE_SHARE_MAX)
-        && unused_share * bytes >= policy.get(&TABLE_BYTES_MIN);
-    let trigger = trigger(node, context);
-    let unattended = trigger.is_none_or(|trigger| dead <= trigger);
-    let overdue = trigger.is_some_and(|trigger| dead > policy.get(&AUTOVACUUM_OVERDUE) * trigger);
+        && unused_share * bytes >= policy.get(&TABLE_BYTES_MIN)
+        && !is_filled_again(node, unused_share * bytes, context);
     let many_dead = dead_share > policy.get(&TOAST_DEAD_SHARE_MAX)
-        && dead_bytes >= policy.get(&COLUMN_BYTES_MIN)
-        && (unattended || overdue);
-    (many_dead || full).then_some(Bloat {
+        && dead_bytes >= policy.get(&COLUMN_BYTES_MIN);
+    let trigger = trigger(node, context);
+    let unattended = many_dead && trigger.is_none_or(|trigger| dead <= trigger);
+    let overdue = many_dead
+        && trigger.is_some_and(|trigger| dead > policy.get(&AUTOVACUUM_OVERDUE) * trigger);
+    // One look cannot tell dead chunks of a minute ago from those of last week. Where autovacuum looks every
+    // few minutes, they are its business; where it looks once a day, they are not.
+    let comes_soon = context.number("autovacuum_naptime").is_some_and(|s| s <= NAPTIME_S_MAX);
+    let is_due = many_dead && !unattended && comes_soon && !full;
+    (unattended || full || is_due || overdue).then_some(Bloat {
         dead_share,
         dead_bytes,
         unused_share,
         full,
-        unattended: many_dead && unattended,
+        unattended,
+        is_due,
     })
+}
+
+/// Whether what is unused will be used within the week, at the rate at which chunks come. A day at least must
+/// have been counted, or the rate is that of the first load.
+fn is_filled_again(node: &Node<'_>, unused_bytes: f64, context: &Context) -> bool {
+    let days = context.counting_days().unwrap_or(0.0);
+    let inserted_bytes = float(node.toast.chunks_inserted) * chunk_bytes(node);
+    days >= 1.0 && inserted_bytes / days * 7.0 >= unused_bytes
+}
+
+fn left_to_autovacuum(table: &Table<'_>, due: &[(&Node<'_>, Bloat)]) -> Declined {
+    let nodes: Vec<&Node<'_>> = due.iter().map(|(node, _)| *node).collect();
+    let dead: i64 = nodes.iter().map(|node| node.toast.chunks_dead).sum();
+    Declined {
+        check: ID.to_owned(),
+        object: table.object_of(&nodes),
+        reason: "autovacuum is due and comes by itself".to_owned(),
+        detail: format!(
+            "{dead} chunks are dead, more than autovacuum waits for; if they stay, something holds the xmin \
+             horizon back, and no vacuum of ours would get further"
+        ),
+    }
 }
 
 /// Bytes of a chunk with what it costs in the page, from the sample where there is one.
@@ -127,12 +171,14 @@ fn trigger(node: &Node<'_>, context: &Context) -> Option<f64> {
     };
     let threshold: f64 = number("autovacuum_vacuum_threshold")?;
     let scale: f64 = number("autovacuum_vacuum_scale_factor")?;
-    Some(threshold + scale * float(node.toast.chunks_live))
+    // PostgreSQL 18 caps it; a negative cap is none.
+    let most = number("autovacuum_vacuum_max_threshold").filter(|most| *most >= 0.0);
+    Some((threshold + scale * node.chunks_live()).min(most.unwrap_or(f64::INFINITY)))
 }
 
-/// An autovacuum option of the TOAST table. One that has none set at all follows its table's.
+/// An autovacuum option of the TOAST table. One that has no option at all set follows its table's.
 fn option<'a>(node: &Node<'a>, name: &str) -> Option<&'a str> {
-    let own = node.toast.toast_options.iter().any(|option| option.starts_with("autovacuum_"));
+    let own = !node.toast.toast_options.is_empty();
     if own { node.toast.toast_option(name) } else { node.toast.option(name) }
 }
 
@@ -147,7 +193,7 @@ fn finding(table: &Table<'_>, affected: &[(&Node<'_>, Bloat)], context: &Context
     );
     let severity = if worst.unattended { Severity::High } else { Severity::Medium };
     let dead_bytes: f64 = affected.iter().map(|(_, bloat)| bloat.dead_bytes).sum();
-    let members = nodes.iter().map(|node| node.member(set(node))).collect();
+    let members = nodes.iter().map(|node| node.member(node.toast.toast_options.clone())).collect();
     Finding::new(ID, object.clone(), severity, message)
         .confidence(Confidence::Medium)
         .statistic("toast_tables.dead_share", worst.dead_share, Unit::Ratio)
@@ -169,15 +215,7 @@ fn worse(one: Bloat, other: Bloat) -> Bloat {
         unused_share: one.unused_share.max(other.unused_share),
         full: one.full || other.full,
         unattended: one.unattended || other.unattended,
-    }
-}
-
-/// What is set on the TOAST table, exactly.
-fn set(node: &Node<'_>) -> ToastAutovacuum {
-    let own = |name| node.toast.toast_option(name).map(str::to_owned);
-    ToastAutovacuum {
-        enabled: own("autovacuum_enabled"),
-        scale_factor: own("autovacuum_vacuum_scale_factor"),
+        is_due: one.is_due && other.is_due,
     }
 }
 

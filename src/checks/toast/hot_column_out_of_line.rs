@@ -1,11 +1,12 @@
 //! `toast/hot-column-out-of-line`, explained in the page beside this file.
 
+use super::reads::{Reads, too_early};
 use super::remedy::{column_object, inline, only_column};
 use super::size::{
-    COLUMN_BYTES_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
-    TABLE_ROWS_MIN,
+    COLUMN_BYTES_MIN, HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN,
+    TABLE_BYTES_MIN, TABLE_ROWS_MIN,
 };
-use super::table::{Reads, Table, is_vector, sample_gaps, tables, whole};
+use super::table::{Table, is_vector, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -22,6 +23,7 @@ pub(super) static CHECK: Check = Check {
         &READ_BACK_MIN,
         &READ_BACK_PER_DAY_MIN,
         &HOT_READ_SHARE,
+        &HISTORY_S_MIN,
         &COLUMN_BYTES_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
@@ -36,7 +38,10 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
-        let Some(reads) = hot(&table, context, policy) else { continue };
+        let Some(reads) = hot(&table, context, policy) else {
+            judgement.gaps.extend(table.reads().and(too_early(context, policy)));
+            continue;
+        };
         match find(&table, reads, policy) {
             Some(Ok(finding)) => judgement.findings.push(finding),
             Some(Err(declined)) => judgement.declined.push(declined),

@@ -1,5 +1,6 @@
 //! `toast/incompressible-values`, explained in the page beside this file.
 
+use super::estimate::Estimate;
 use super::remedy::set_storage;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
@@ -53,7 +54,7 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
 fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Finding> {
     let affected: Vec<&Node<'_>> =
         table.leaves().filter(|node| tries_in_vain(node, column)).collect();
-    let estimate = table.estimate(column);
+    let estimate = Estimate::of(column, &affected);
     let wide = estimate.wide_uncompressed_values + estimate.compressed_values();
     let share = estimate.wide_uncompressed_values / wide.max(1.0);
     let sampled: u64 = affected
@@ -78,7 +79,7 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Finding> {
                 Unit::Count,
             )
             .measured("incompressible_bytes", whole(estimate.wide_uncompressed_bytes), Unit::Bytes)
-            .action(set_storage(table, column, Storage::External, None)),
+            .action(set_storage(table, column, (&affected, Storage::External), None)),
     )
 }
 

@@ -1,9 +1,13 @@
 //! `toast/large-toast-share`, explained in the page beside this file.
 
+use super::reads::{Reads, too_early};
 use super::remedy::{inline, only_column};
-use super::size::{READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
-use super::table::{Reads, Table, float, sample_gaps, tables};
+use super::size::{
+    HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
+};
+use super::table::{Table, float, sample_gaps, tables};
 use crate::checks::{Check, Requirement};
+use crate::model::observation::Context;
 use crate::model::{
     Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
     Threshold, Topic, Unit,
@@ -18,6 +22,7 @@ pub(super) static CHECK: Check = Check {
         &TOAST_SHARE_MAX,
         &READ_BACK_MIN,
         &READ_BACK_PER_DAY_MIN,
+        &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
     ],
@@ -48,7 +53,12 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
                 judgement.findings.push(finding);
                 judgement.declined.extend(declined);
             }
-            reads => judgement.declined.push(unread(&table, share, reads)),
+            // Without a sample nobody can say, and the sample's gap does.
+            None => {}
+            Some(reads) => match too_early(context, policy) {
+                Some(gap) => judgement.gaps.push(gap),
+                None => judgement.declined.push(unread(&table, share, (reads, context))),
+            },
         }
     }
     Ok(judgement)
@@ -97,15 +107,16 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
     }
 }
 
-fn unread(table: &Table<'_>, share: f64, reads: Option<Reads>) -> Declined {
-    let times = reads.map_or(0.0, |reads| reads.times);
+fn unread(table: &Table<'_>, share: f64, (reads, context): (Reads, &Context)) -> Declined {
     Declined {
         check: ID.to_owned(),
         object: table.object(),
         reason: "the values are hardly read back".to_owned(),
         detail: format!(
-            "TOAST holds {share:.1} times the heap, and each value was read back {times:.2} times since the \
-             counters were reset: a large TOAST table is the right place for them"
+            "TOAST holds {share:.1} times the heap, and on this server each value was read back {:.2} times in \
+             the {:.1} days that the counters count: a large TOAST table is the right place for them",
+            reads.times,
+            context.counting_days().unwrap_or(f64::NAN)
         ),
     }
 }

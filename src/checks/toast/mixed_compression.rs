@@ -1,5 +1,6 @@
 //! `toast/mixed-compression`, explained in the page beside this file.
 
+use super::estimate::Estimate;
 use super::remedy;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, effective, sample_gaps, storage, tables, whole};
@@ -34,21 +35,28 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
         for column in table.column_names() {
-            let Some(finding) = find(&table, column, context, policy) else { continue };
-            if table.is_materialized_view() {
-                judgement.declined.push(declined(finding));
-            } else {
-                judgement.findings.push(finding);
+            match find(&table, column, context, policy) {
+                Some(Ok(finding)) if table.is_materialized_view() => {
+                    judgement.declined.push(declined(finding));
+                }
+                Some(Ok(finding)) => judgement.findings.push(finding),
+                Some(Err(declined)) => judgement.declined.push(declined),
+                None => {}
             }
         }
     }
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> Option<Finding> {
+fn find(
+    table: &Table<'_>,
+    column: &str,
+    context: &Context,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
     let affected: Vec<&Node<'_>> =
         table.leaves().filter(|node| holds_pglz_under_lz4(node, column, context)).collect();
-    let estimate = table.estimate(column);
+    let estimate = Estimate::of(column, &affected);
     let share = estimate.pglz_values / estimate.compressed_values().max(1.0);
     if affected.is_empty()
         || share < policy.get(&MIXED_SHARE_MIN)
@@ -58,16 +66,15 @@ fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> 
     }
     let object = table.column_of(column, &affected);
     let message = format!("`{object}` is set to lz4 and still holds values compressed with pglz");
-    let rewrite =
-        remedy::rewrite(table, column, &affected, RewriteOf::NotCompressedBy(Compression::Lz4));
-    Some(
+    let of = RewriteOf::NotCompressedBy(Compression::Lz4);
+    Some(remedy::rewrite(ID, table, column, (&affected, of)).map(|rewrite| {
         Finding::new(ID, object.clone(), Severity::Low, message)
             .measured("pglz_share", share, Unit::Ratio)
             .measured("pglz_values", whole(estimate.pglz_values), Unit::Count)
             .measured("pglz_bytes", whole(estimate.pglz_bytes), Unit::Bytes)
             .measured("lz4_values", whole(estimate.lz4_values), Unit::Count)
-            .action(Action::RewriteColumn { object, rewrite }),
-    )
+            .action(Action::RewriteColumn { object, rewrite })
+    }))
 }
 
 /// Values in pglz under a setting of pglz are `toast/pglz-on-wide-values`'s matter. A partition that was

@@ -1,11 +1,13 @@
 //! TOAST Whisperer: values stored compressed or out of line.
 
 mod bloated_toast;
+mod estimate;
 mod hot_column_out_of_line;
 mod incompressible_values;
 mod large_toast_share;
 mod mixed_compression;
 mod pglz_on_wide_values;
+mod reads;
 mod remedy;
 mod rewritten_out_of_line_values;
 mod rows_just_above_threshold;

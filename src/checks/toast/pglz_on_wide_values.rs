@@ -1,12 +1,13 @@
 //! `toast/pglz-on-wide-values`, explained in the page beside this file.
 
+use super::estimate::Estimate;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
-use super::table::{Estimate, Node, Table, effective, set_by_name, storage, tables, whole};
+use super::table::{Node, Table, effective, set_by_name, storage, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Compression, Finding, Gap, Judgement, Policy, Severity, Snapshot, Storage, Superpower,
-    Threshold, Topic, Unit,
+    Action, Compression, Declined, Finding, Gap, Judgement, Object, Policy, Severity, Snapshot,
+    Storage, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -34,7 +35,11 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     for table in tables(seen, policy)? {
         for column in table.column_names() {
-            judgement.findings.extend(find(&table, column, context, policy));
+            match find(&table, column, context, policy) {
+                Some(Ok(finding)) => judgement.findings.push(finding),
+                Some(Err(declined)) => judgement.declined.push(declined),
+                None => {}
+            }
         }
     }
     // Without lz4 there is nothing to advise; that there would be is still worth saying.
@@ -46,14 +51,22 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> Option<Finding> {
-    let estimate = table.estimate(column);
+fn find(
+    table: &Table<'_>,
+    column: &str,
+    context: &Context,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
     let affected: Vec<&Node<'_>> =
         table.leaves().filter(|node| compresses_with_pglz(node, column, context)).collect();
+    let estimate = Estimate::of(column, &affected);
     if affected.is_empty() || estimate.compressed_bytes() < policy.get(&COLUMN_BYTES_MIN) {
         return None;
     }
     let object = table.column_of(column, &affected);
+    if writers_choose_lz4(&affected, column, context, &estimate) {
+        return Some(Err(written_with_lz4(object, &estimate)));
+    }
     let severity = if estimate.compressed_bytes() >= policy.get(&LARGE_COLUMN_BYTES) {
         Severity::High
     } else {
@@ -61,21 +74,43 @@ fn find(table: &Table<'_>, column: &str, context: &Context, policy: &Policy) -> 
     };
     let message = format!("`{object}` compresses its wide values with pglz");
     let finding = evidence(Finding::new(ID, object.clone(), severity, message), &estimate);
-    let set_here = table.nodes.iter().filter(|node| {
-        let everywhere = affected.len() == table.leaves().count();
-        everywhere && setting_is_pglz(node, column, context)
-            || affected.iter().any(|leaf| leaf.relation.oid == node.relation.oid)
-    });
-    Some(
-        finding.action(Action::SetColumnCompression {
-            object,
-            column: column.to_owned(),
-            to: Compression::Lz4,
-            members: set_here
-                .filter_map(|node| Some(node.member(set_by_name(node.column(column)?))))
-                .collect(),
-        }),
-    )
+    let set_here =
+        table.reach(&affected).into_iter().filter(|node| setting_is_pglz(node, column, context));
+    Some(Ok(finding.action(Action::SetColumnCompression {
+        object,
+        column: column.to_owned(),
+        to: Compression::Lz4,
+        members: set_here
+            .filter_map(|node| Some(node.member(set_by_name(node.column(column)?))))
+            .collect(),
+    })))
+}
+
+/// Whether roles that have lz4 as their own default wrote what is stored, where no method is set by name.
+fn writers_choose_lz4(
+    affected: &[&Node<'_>],
+    column: &str,
+    context: &Context,
+    estimate: &Estimate,
+) -> bool {
+    let by_default = |node: &&Node<'_>| node.column(column).and_then(set_by_name).is_none();
+    context.role_compressions.iter().any(|method| method == "lz4")
+        && affected.iter().all(by_default)
+        && estimate.pglz_values < 0.05 * estimate.compressed_values()
+}
+
+fn written_with_lz4(object: Object, estimate: &Estimate) -> Declined {
+    Declined {
+        check: ID.to_owned(),
+        object,
+        reason: "its writers choose lz4".to_owned(),
+        detail: format!(
+            "no method is set by name, a role has default_toast_compression = lz4, and {:.0} of {:.0} \
+             compressed values are stored with lz4",
+            estimate.lz4_values,
+            estimate.compressed_values()
+        ),
+    }
 }
 
 /// The column's setting is judged; what was stored before it is `toast/mixed-compression`'s matter.

@@ -1,7 +1,9 @@
 //! Ways to keep a column's values in the row, which several checks of TOAST advise.
 
-use super::table::{Estimate, Node, Table, float, is_vector, storage, whole};
-use crate::model::{Action, Declined, Member, Object, Rewrite, RewriteOf, Storage};
+use super::estimate::Estimate;
+use super::table::{Node, Table, float, is_vector, storage, whole};
+use crate::model::observation::ToastColumn;
+use crate::model::{Action, Compression, Declined, Object, Rewrite, RewriteOf, Storage};
 
 /// `TOAST_TUPLE_THRESHOLD`: from here on the server compresses and moves values out of line.
 pub(super) const TOAST_THRESHOLD: f64 = 2032.0;
@@ -37,38 +39,51 @@ pub(super) fn inline(
     column: &str,
 ) -> Result<Vec<Action>, Declined> {
     let affected = out_of_line(table, column);
-    let object = table.column_of(column, &affected);
+    let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
+    let widest = widest_fitting(check, table, column, vector)?;
+    let rewrite = rewrite(check, table, column, (&affected, RewriteOf::OutOfLine))?;
+    if vector {
+        return Ok(vec![set_storage(table, column, (&affected, Storage::Plain), Some(rewrite))]);
+    }
+    // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
+    // toast/incompressible-values.
+    let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
+    if !is_incompressible(&table.estimate(column)) {
+        actions.push(set_storage(table, column, (&affected, Storage::Main), Some(rewrite)));
+    }
+    Ok(actions)
+}
+
+/// Bytes of the widest row, all inline, or why the column cannot be kept inline.
+fn widest_fitting(
+    check: &str,
+    table: &Table<'_>,
+    column: &str,
+    strictly: bool,
+) -> Result<u64, Declined> {
+    let affected = out_of_line(table, column);
     let (mut rows, mut fitting, mut widest) = (0, 0, 0);
     for sample in affected.iter().filter_map(|node| node.sample) {
         rows += sample.rows_out_of_line;
         fitting += sample.rows_fitting_page;
         widest = widest.max(sample.fitting_row_bytes_max);
     }
+    // Stored PLAIN, a row that does not fit cannot be stored at all.
+    let share_min = if strictly { 1.0 } else { FITTING_SHARE_MIN };
     let share = float(fitting) / float(rows).max(1.0);
-    if share < FITTING_SHARE_MIN {
-        return Err(Declined {
-            check: check.to_owned(),
-            object,
-            reason: "rows do not fit a page".to_owned(),
-            detail: format!(
-                "only {:.0} % of the sampled rows would fit a page with `{column}` inline; \
-                 split the table or promote the keys that are read",
-                share * 100.0
-            ),
-        });
+    if share >= share_min {
+        return Ok(widest);
     }
-    let rewrite = rewrite(table, column, &affected, RewriteOf::OutOfLine);
-    let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
-    if vector {
-        return Ok(vec![set_storage(table, column, Storage::Plain, Some(rewrite))]);
-    }
-    // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
-    // toast/incompressible-values.
-    let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
-    if !is_incompressible(&table.estimate(column)) {
-        actions.push(set_storage(table, column, Storage::Main, Some(rewrite)));
-    }
-    Ok(actions)
+    Err(Declined {
+        check: check.to_owned(),
+        object: table.column_of(column, &affected),
+        reason: "rows do not fit a page".to_owned(),
+        detail: format!(
+            "only {:.0} % of the sampled rows would fit a page with `{column}` inline; \
+             split the table or promote the keys that are read",
+            (share * 100.0).floor()
+        ),
+    })
 }
 
 /// Whether hardly any wide value of the column compresses.
@@ -76,29 +91,26 @@ fn is_incompressible(estimate: &Estimate) -> bool {
     estimate.compressed_values() < 0.05 * estimate.wide_uncompressed_values
 }
 
-/// Set the column's storage strategy wherever it differs, on partitioned nodes too, so that new
-/// partitions inherit it.
+/// Set the column's storage strategy where a finding about these leaves reaches, and where it differs.
 pub(super) fn set_storage(
     table: &Table<'_>,
     column: &str,
-    to: Storage,
+    (affected, to): (&[&Node<'_>], Storage),
     rewrite: Option<Rewrite>,
 ) -> Action {
-    let members = differing(table, column, to);
-    let leaves: Vec<&Node<'_>> =
-        table.leaves().filter(|node| node.column(column).map(storage) != Some(to)).collect();
+    let before = |node: &Node<'_>| Some(node.member(storage(node.column(column)?)));
+    let reach = table.reach(affected);
     Action::SetColumnStorage {
-        object: table.column_of(column, &leaves),
+        object: table.column_of(column, affected),
         column: column.to_owned(),
         to,
-        members,
+        members: reach
+            .into_iter()
+            .filter_map(before)
+            .filter(|member| member.before != to)
+            .collect(),
         rewrite,
     }
-}
-
-fn differing(table: &Table<'_>, column: &str, to: Storage) -> Vec<Member<Storage>> {
-    let before = |node: &Node<'_>| Some(node.member(storage(node.column(column)?)));
-    table.nodes.iter().filter_map(before).filter(|member| member.before != to).collect()
 }
 
 /// Raise `toast_tuple_target` on the affected leaves: partitioned nodes have no storage parameters.
@@ -108,45 +120,71 @@ pub(super) fn set_target(
     row_bytes: u64,
     rewrite: Rewrite,
 ) -> Action {
-    // Some room for rows that grow a little, in steps a person can remember.
-    let bytes = (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(128, PAGE_ROOM);
-    let before = |node: &Node<'_>| {
-        node.toast.option("toast_tuple_target").and_then(|value| value.parse().ok())
-    };
+    // Some room for rows that grow a little, in steps a person can remember; never less than is set.
+    let leaves: Vec<&Node<'_>> =
+        table.reach(affected).into_iter().filter(|node| node.holds_rows()).collect();
+    let set = |node: &&Node<'_>| node.toast.option("toast_tuple_target")?.parse::<u64>().ok();
+    let least = leaves.iter().filter_map(set).max().unwrap_or(128);
+    let bytes =
+        (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(least.min(PAGE_ROOM), PAGE_ROOM);
     Action::SetToastTupleTarget {
         object: table.object_of(affected),
         bytes: u32::try_from(bytes).unwrap_or(8160),
-        members: affected.iter().map(|node| node.member(before(node))).collect(),
+        members: leaves.iter().map(|node| node.member(node.toast.options.clone())).collect(),
         rewrite,
     }
 }
 
-/// A rewrite of the column's values in these leaves, priced from the estimate.
+/// A rewrite of the column's values in these leaves, priced from the estimate, or why it cannot be done.
 pub(super) fn rewrite(
+    check: &str,
     table: &Table<'_>,
     column: &str,
-    leaves: &[&Node<'_>],
-    of: RewriteOf,
-) -> Rewrite {
-    let estimate = table.estimate(column);
-    let share = leaves.iter().map(|node| node.rows()).sum::<f64>() / table.rows().max(1.0);
-    let values = share
-        * match of {
-            RewriteOf::OutOfLine => estimate.out_of_line_values,
-            RewriteOf::NotCompressedBy(crate::model::Compression::Lz4) => estimate.pglz_values,
-            RewriteOf::NotCompressedBy(crate::model::Compression::Pglz) => estimate.lz4_values,
-            RewriteOf::WideInline => estimate.values,
-        };
+    (leaves, of): (&[&Node<'_>], RewriteOf),
+) -> Result<Rewrite, Declined> {
+    let estimate = Estimate::of(column, leaves);
+    let values = match of {
+        RewriteOf::OutOfLine => estimate.out_of_line_values,
+        RewriteOf::NotCompressedBy(Compression::Lz4) => estimate.pglz_values,
+        RewriteOf::NotCompressedBy(Compression::Pglz) => estimate.lz4_values,
+        RewriteOf::WideInline => estimate.values,
+    };
     let mean_bytes = estimate.stored_bytes / estimate.values.max(1.0);
     let heap_row_bytes = float(table.heap_bytes()) / table.rows().max(1.0);
-    Rewrite {
+    let columns: Vec<&ToastColumn> =
+        table.nodes.iter().filter_map(|node| node.column(column)).collect();
+    let generated = columns.iter().find(|column| column.generated);
+    let generated_from = generated.and_then(|column| column.generated_from.clone());
+    let refused = leaves.iter().find_map(|leaf| leaf.toast.updates_refused.as_deref());
+    let unwritable = if generated.is_some() && generated_from.is_none() {
+        Some("it is generated from no column that could be assigned")
+    } else {
+        refused
+    };
+    if let Some(why) = unwritable {
+        return Err(not_updatable(check, table.column_of(column, leaves), why));
+    }
+    Ok(Rewrite {
         column: column.to_owned(),
-        is_array: table.nodes.iter().filter_map(|node| node.column(column)).any(|c| c.is_array),
+        is_array: columns.iter().any(|column| column.is_array),
+        generated_from,
         of,
         tables: leaves.iter().map(|node| node.member(())).collect(),
         rows: whole(values),
         bytes: whole(values * (mean_bytes + heap_row_bytes)),
         fires_triggers: leaves.iter().any(|node| node.toast.update_triggers),
+    })
+}
+
+fn not_updatable(check: &str, object: Object, why: &str) -> Declined {
+    Declined {
+        check: check.to_owned(),
+        detail: format!(
+            "{why}, so no UPDATE builds the values of `{object}` anew; under other settings new values alone \
+             would be stored otherwise"
+        ),
+        object,
+        reason: "its rows cannot be updated as they are".to_owned(),
     }
 }
 

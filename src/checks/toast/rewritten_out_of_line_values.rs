@@ -29,9 +29,9 @@ const ID: &str = "toast/rewritten-out-of-line-values";
 
 static REWRITTEN_TIMES_MIN: Threshold = Threshold {
     name: "rewritten_times_min",
-    default: 2.0,
+    default: 2.5,
     unit: Unit::Ratio,
-    reason: "one rewrite of every value is a backfill, the second may be a habit",
+    reason: "a backfill and its repeat, or a rewrite we advised and its undo, are no habit; the third is",
 };
 
 static REWRITTEN_PER_DAY_MIN: Threshold = Threshold {

@@ -1,15 +1,17 @@
 //! `toast/rows-just-above-threshold`, explained in the page beside this file.
 
 use super::hot_column_out_of_line::hot;
+use super::reads::{Reads, too_early};
 use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_target};
 use super::size::{
-    HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
+    HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
+    TABLE_ROWS_MIN,
 };
-use super::table::{Reads, Table, float, is_vector, sample_gaps, tables, whole};
+use super::table::{Table, float, is_vector, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
-    Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower, Threshold, Topic,
-    Unit,
+    Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower,
+    Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -22,6 +24,7 @@ pub(super) static CHECK: Check = Check {
         &READ_BACK_MIN,
         &READ_BACK_PER_DAY_MIN,
         &HOT_READ_SHARE,
+        &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
     ],
@@ -30,6 +33,9 @@ pub(super) static CHECK: Check = Check {
 };
 
 const ID: &str = "toast/rows-just-above-threshold";
+
+/// A quarter above the threshold.
+const JUST_ABOVE_BYTES: u64 = 2540;
 
 static JUST_ABOVE_SHARE_MIN: Threshold = Threshold {
     name: "just_above_share_min",
@@ -42,13 +48,20 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
-        let Some(reads) = hot(&table, context, policy) else { continue };
-        judgement.findings.extend(find(&table, reads, policy));
+        let Some(reads) = hot(&table, context, policy) else {
+            judgement.gaps.extend(table.reads().and(too_early(context, policy)));
+            continue;
+        };
+        match find(&table, reads, policy) {
+            Some(Ok(finding)) => judgement.findings.push(finding),
+            Some(Err(declined)) => judgement.declined.push(declined),
+            None => {}
+        }
     }
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Finding> {
+fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
     let column = only_column(table)?;
     if table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector) {
         return None;
@@ -63,18 +76,12 @@ fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Finding> {
     }
     let object = table.object_of(&affected);
     let message = format!("`{object}` has rows just too wide to keep `{column}` inline");
-    let row_bytes = 2540;
-    Some(
+    Some(rewrite(ID, table, column, (&affected, RewriteOf::OutOfLine)).map(|rewrite| {
         Finding::new(ID, object, Severity::Low, message)
             .measured("just_above_share", share, Unit::Ratio)
             .measured("toast_threshold_bytes", whole(TOAST_THRESHOLD), Unit::Bytes)
             .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
             .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
-            .action(set_target(
-                table,
-                &affected,
-                row_bytes,
-                rewrite(table, column, &affected, RewriteOf::OutOfLine),
-            )),
-    )
+            .action(set_target(table, &affected, JUST_ABOVE_BYTES, rewrite))
+    }))
 }

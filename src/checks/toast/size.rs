@@ -29,17 +29,25 @@ pub static COLUMN_BYTES_MIN: Threshold = Threshold {
 /// How often the stored values must have been read back, on average, to count as read.
 pub static READ_BACK_MIN: Threshold = Threshold {
     name: "read_back_min",
-    default: 1.0,
+    default: 2.5,
     unit: Unit::Ratio,
-    reason: "values that nobody has read back yet are stored well wherever they are",
+    reason: "a dump and an export read every value twice, and may fall into any window, however short",
 };
 
-/// The same per day: a dump or an export a day reads everything once.
+/// The same per day: a dump and an export a day read everything twice.
 pub static READ_BACK_PER_DAY_MIN: Threshold = Threshold {
     name: "read_back_per_day_min",
-    default: 2.0,
+    default: 2.5,
     unit: Unit::Ratio,
     reason: "a nightly dump and one export a day read every value back; queries must do more than that",
+};
+
+/// Seconds the counters must have run for before little use counts as little use.
+pub static HISTORY_S_MIN: Threshold = Threshold {
+    name: "history_s_min",
+    default: 3600.0,
+    unit: Unit::S,
+    reason: "what was hardly used in the first minutes after a reset may be in constant use all the same",
 };
 
 /// The share of row reads that must have read the value back, too.

@@ -1,10 +1,11 @@
 //! A table as the checks of TOAST see it: with its partitions, and with estimates for the whole of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::size::{READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::estimate::Estimate;
+use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{
-    Context, Relation, RelationKind, StoredColumn, StoredSample, ToastColumn, ToastTable,
+    Context, Relation, RelationKind, StoredSample, ToastColumn, ToastTable,
 };
 use crate::model::{
     Compression, Gap, Member, MemberKind, Object, Observation, Policy, Snapshot, Storage,
@@ -72,12 +73,31 @@ pub(super) fn whole(estimate: f64) -> i64 {
 }
 
 impl Node<'_> {
-    fn holds_rows(&self) -> bool {
+    pub(super) fn holds_rows(&self) -> bool {
         self.relation.kind != RelationKind::PartitionedTable
     }
 
+    /// Rows as last counted, or as the counters believe, unless the sample shows both to be stale.
     pub(super) fn rows(&self) -> f64 {
-        self.relation.rows.unwrap_or(0.0).max(float(self.toast.rows_live))
+        let (counted, live) = (self.relation.rows.unwrap_or(0.0), float(self.toast.rows_live));
+        let Some(sample) = self.sample.filter(|sample| sample.pages_share > 0.0) else {
+            return counted.max(live);
+        };
+        let sampled = float(sample.rows) / sample.pages_share;
+        if sample.complete {
+            return sampled;
+        }
+        // A sample of some dozens of pages is out by a third at most; a stale count may be out by anything.
+        let agrees = |rows: &f64| (0.5..=2.0).contains(&(rows / sampled.max(1.0)));
+        [counted, live].into_iter().find(agrees).unwrap_or(sampled)
+    }
+
+    /// Chunks alive: by the counters, or by the sample where these were reset since.
+    pub(super) fn chunks_live(&self) -> f64 {
+        let columns = self.sample.map_or(&[][..], |sample| &sample.columns);
+        let chunks: u64 = columns.iter().map(|column| column.out_of_line_chunks).sum();
+        let rows = self.sample.map_or(0, |sample| sample.rows);
+        float(self.toast.chunks_live).max(float(chunks) / float(rows).max(1.0) * self.rows())
     }
 
     pub(super) fn heap_bytes(&self) -> i64 {
@@ -166,14 +186,31 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The one partition among several that is affected, with its schema where that is another.
+    /// Whether a finding holds wherever there are rows. What is empty today is filled under the settings of
+    /// tomorrow.
+    pub(super) fn is_everywhere(&self, affected: &[&Node<'_>]) -> bool {
+        let affected = oids(affected);
+        self.leaves().all(|leaf| affected.contains(&leaf.relation.oid) || leaf.rows() < 1.0)
+    }
+
+    /// The nodes whose settings must change for a finding about these leaves: all where it holds everywhere, so
+    /// that new partitions inherit them.
+    pub(super) fn reach(&self, affected: &[&Node<'_>]) -> Vec<&Node<'a>> {
+        let (everywhere, affected) = (self.is_everywhere(affected), oids(affected));
+        self.nodes
+            .iter()
+            .filter(|node| everywhere || affected.contains(&node.relation.oid))
+            .collect()
+    }
+
+    /// The one partition among several that is affected, with its schema where that must be said.
     fn partition(&self, affected: &[&Node<'_>]) -> Option<String> {
         let [one] = affected else { return None };
-        if self.leaves().count() < 2 {
+        if self.leaves().count() < 2 || self.is_everywhere(affected) {
             return None;
         }
         let relation = one.relation;
-        Some(if relation.schema == self.root.schema {
+        Some(if relation.schema == self.root.schema && !relation.name.contains('.') {
             relation.name.clone()
         } else {
             format!("{}.{}", relation.schema, relation.name)
@@ -196,139 +233,12 @@ impl<'a> Table<'a> {
 
     /// How a column's values are stored in all of it, extrapolated from the samples.
     pub(super) fn estimate(&self, column: &str) -> Estimate {
-        let mut sum = Estimate::default();
-        let mut sampled_rows = 0.0;
-        for node in self.leaves() {
-            let Some(sample) = node.sample.filter(|sample| sample.rows > 0) else { continue };
-            sampled_rows += node.rows();
-            if let Some(stored) = sample.column(column) {
-                sum.add(stored, node.rows() / float(sample.rows));
-                sum.sampled_values += stored.values;
-            }
-        }
-        // The largest partitions speak for those that were not sampled.
-        if sampled_rows > 0.0 { sum.scaled(self.rows() / sampled_rows) } else { sum }
-    }
-
-    /// How out-of-line values are read back, if any are there.
-    pub(super) fn reads(&self) -> Option<Reads> {
-        let (mut chunks, mut values) = (0.0, 0.0);
-        for name in self.column_names() {
-            let estimate = self.estimate(name);
-            chunks += estimate.out_of_line_chunks;
-            values += estimate.out_of_line_values;
-        }
-        let live = float(self.total(|toast| toast.chunks_live)).max(chunks);
-        if values < 1.0 || live < 1.0 {
-            return None;
-        }
-        // To delete a chunk is to fetch it, and an update that builds a value from the old one has fetched
-        // it before: neither is a query that wants the value.
-        let by_updates = 2 * self.total(|toast| toast.chunks_deleted);
-        let chunks_read = float(self.total(|toast| toast.chunks_read) - by_updates).max(0.0);
-        let values_read = chunks_read / (chunks / values);
-        let rows_read = float(self.total(|toast| toast.rows_read)).max(1.0);
-        Some(Reads { times: chunks_read / live, share_of_rows: (values_read / rows_read).min(1.0) })
+        Estimate::of(column, &self.leaves().collect::<Vec<_>>())
     }
 }
 
-/// How out-of-line values are read back.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Reads {
-    /// How often each was, on average, since the counters were reset.
-    pub(super) times: f64,
-    /// The share of row reads that read a value back, too.
-    pub(super) share_of_rows: f64,
-}
-
-impl Reads {
-    /// Whether queries read the values, rather than a dump now and then.
-    pub(super) fn are_many(&self, context: &Context, policy: &Policy) -> bool {
-        let days = context.counting_days().unwrap_or(0.0);
-        self.times >= policy.get(&READ_BACK_MIN)
-            && self.times >= policy.get(&READ_BACK_PER_DAY_MIN) * days
-    }
-}
-
-/// How a column's values are stored in a whole table, as far as a sample can tell.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Estimate {
-    /// Values in the samples, not extrapolated.
-    pub(super) sampled_values: u64,
-    pub(super) values: f64,
-    pub(super) stored_bytes: f64,
-    pub(super) out_of_line_values: f64,
-    pub(super) out_of_line_bytes: f64,
-    pub(super) out_of_line_chunks: f64,
-    pub(super) pglz_values: f64,
-    pub(super) pglz_bytes: f64,
-    pub(super) lz4_values: f64,
-    pub(super) lz4_bytes: f64,
-    pub(super) wide_uncompressed_values: f64,
-    pub(super) wide_uncompressed_bytes: f64,
-    ratio_stored_bytes: f64,
-    ratio_raw_bytes: f64,
-}
-
-impl Estimate {
-    fn fields(&mut self) -> [&mut f64; 13] {
-        [
-            &mut self.values,
-            &mut self.stored_bytes,
-            &mut self.out_of_line_values,
-            &mut self.out_of_line_bytes,
-            &mut self.out_of_line_chunks,
-            &mut self.pglz_values,
-            &mut self.pglz_bytes,
-            &mut self.lz4_values,
-            &mut self.lz4_bytes,
-            &mut self.wide_uncompressed_values,
-            &mut self.wide_uncompressed_bytes,
-            &mut self.ratio_stored_bytes,
-            &mut self.ratio_raw_bytes,
-        ]
-    }
-
-    fn add(&mut self, stored: &StoredColumn, scale: f64) {
-        let counts = [
-            stored.values,
-            stored.stored_bytes,
-            stored.out_of_line_values,
-            stored.out_of_line_bytes,
-            stored.out_of_line_chunks,
-            stored.pglz_values,
-            stored.pglz_bytes,
-            stored.lz4_values,
-            stored.lz4_bytes,
-            stored.wide_uncompressed_values,
-            stored.wide_uncompressed_bytes,
-            stored.ratio_stored_bytes,
-            stored.ratio_raw_bytes,
-        ];
-        for (field, count) in self.fields().into_iter().zip(counts) {
-            *field += float(count) * scale;
-        }
-    }
-
-    fn scaled(mut self, factor: f64) -> Self {
-        for field in self.fields() {
-            *field *= factor;
-        }
-        self
-    }
-
-    pub(super) fn compressed_values(&self) -> f64 {
-        self.pglz_values + self.lz4_values
-    }
-
-    pub(super) fn compressed_bytes(&self) -> f64 {
-        self.pglz_bytes + self.lz4_bytes
-    }
-
-    /// Uncompressed bytes for each stored one, where it could be seen.
-    pub(super) fn ratio(&self) -> Option<f64> {
-        (self.ratio_stored_bytes > 0.0).then(|| self.ratio_raw_bytes / self.ratio_stored_bytes)
-    }
+fn oids(nodes: &[&Node<'_>]) -> BTreeSet<i64> {
+    nodes.iter().map(|node| node.relation.oid).collect()
 }
 
 /// The compression method new values of a column get.

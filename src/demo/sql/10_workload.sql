@@ -6,6 +6,10 @@ select sum(hashtext(payload::text)), sum(shard) from ml.features;
 select sum(hashtext(payload::text)), min(event_time) from ml.features where shard < 12;
 select sum(hashtext(payload::text)), max(event_time) from ml.features where is_active;
 select sum(hashtext(payload::text)) from ml.features where shard in (1, 3, 5, 7, 9, 11, 13, 15);
+select sum(jsonb_array_length(payload)), max(shard) from ml.features;
+select sum(jsonb_array_length(payload)), min(shard) from ml.features;
+select avg(jsonb_array_length(payload)), max(user_id) from ml.features;
+select max(jsonb_array_length(payload)), avg(user_id) from ml.features;
 -- One key of the document in nearly every query.
 select count(*) from ml.features where data ->> 'serviceIdentifier' = 'svc-7';
 select count(*) from ml.features where data ->> 'serviceIdentifier' = 'svc-8' and is_active;

@@ -27,6 +27,8 @@ pub struct Context {
     pub settings: BTreeMap<String, String>,
     /// Compression methods the server was built with.
     pub toast_compressions: Vec<String>,
+    /// Values that roles have of their own for `default_toast_compression`, in this database or in all.
+    pub role_compressions: Vec<String>,
 }
 
 impl Context {

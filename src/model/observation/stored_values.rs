@@ -48,6 +48,8 @@ pub struct StoredColumn {
 pub struct StoredSample {
     /// Rows sampled.
     pub rows: u64,
+    /// The share of the heap's pages that was looked at; 0 where that is not known.
+    pub pages_share: f64,
     /// Bytes of the values looked at, as stored.
     pub bytes: u64,
     /// Whether every row was looked at.

@@ -18,6 +18,10 @@ pub struct ToastColumn {
     pub type_storage: char,
     /// `pg_attribute.attcompression`: `p`, `l`, or absent where nothing was set by name.
     pub compression: Option<char>,
+    /// Whether the server computes and stores it: nobody can assign it.
+    pub generated: bool,
+    /// A column of its expression: to assign that is to compute the value anew.
+    pub generated_from: Option<String>,
     /// Whether our role may read it.
     pub readable: bool,
 }
@@ -25,6 +29,7 @@ pub struct ToastColumn {
 /// A relation with its TOAST table. Partitioned tables have columns and no sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct ToastTable {
     /// `pg_class.oid` of the relation.
     pub oid: i64,
@@ -38,8 +43,12 @@ pub struct ToastTable {
     pub toast_options: Vec<String>,
     /// Whether an UPDATE fires triggers.
     pub update_triggers: bool,
+    /// Why an UPDATE of it would fail or do something else; absent where it would not.
+    pub updates_refused: Option<String>,
     /// Whether row security hides rows from our role.
     pub row_security: bool,
+    /// Whether our role may read the table, and not only columns of it: system columns are not granted alone.
+    pub readable_whole: bool,
     /// Whether other tables inherit from it, partitions included.
     pub has_children: bool,
     /// Bytes of the heap's main fork, true at the time of the visit; absent if it could not be had.
@@ -56,6 +65,10 @@ pub struct ToastTable {
     pub rows_deleted: i64,
     /// Rows alive, by the counters.
     pub rows_live: i64,
+    /// Times it was analyzed since the counters were reset.
+    pub analyzes: i64,
+    /// Indexes and extended statistics that read whole values when they are built, kept or analyzed.
+    pub value_readers: i64,
     /// Chunks alive in the TOAST table, by the counters.
     pub chunks_live: i64,
     /// Chunks dead and not yet vacuumed.

@@ -40,7 +40,8 @@ select
         select pg_catalog.json_object_agg(s.name, s.reset_val order by s.name)
         from pg_catalog.pg_settings as s
         where s.name in (
-            'autovacuum', 'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_threshold',
+            'autovacuum', 'autovacuum_naptime', 'autovacuum_vacuum_max_threshold',
+            'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_threshold',
             'block_size', 'default_toast_compression', 'track_activity_query_size',
             'track_counts', 'track_io_timing'
         )
@@ -49,4 +50,20 @@ select
         select s.enumvals
         from pg_catalog.pg_settings as s
         where s.name = 'default_toast_compression'
-    )                                                                       as toast_compressions
+    )                                                                       as toast_compressions,
+    -- Roles that write with another default than ours, here or in every database.
+    (
+        select coalesce(pg_catalog.json_agg(distinct split_part(o.setting, '=', 2)), '[]')
+        from pg_catalog.pg_db_role_setting as s
+        cross join lateral unnest(s.setconfig) as o (setting)
+        where s.setrole <> 0
+            and o.setting like 'default_toast_compression=%'
+            and s.setdatabase in (
+                0,
+                (
+                    select d.oid
+                    from pg_catalog.pg_database as d
+                    where d.datname = pg_catalog.current_database()
+                )
+            )
+    )                                                                       as role_compressions

@@ -12,7 +12,9 @@ select
         from pg_catalog.pg_trigger as g
         where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype & 16 <> 0
     )                                                               as update_triggers,
+    null::text                                                      as updates_refused,
     pg_catalog.row_security_active(c.oid)                           as row_security,
+    pg_catalog.has_table_privilege(c.oid, 'select')                 as readable_whole,
     c.relhassubclass                                                as has_children,
     null::int8                                                      as heap_bytes,
     null::int8                                                      as toast_bytes,
@@ -22,6 +24,13 @@ select
     pg_catalog.pg_stat_get_tuples_updated(c.oid)                    as rows_updated,
     pg_catalog.pg_stat_get_tuples_deleted(c.oid)                    as rows_deleted,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as rows_live,
+    pg_catalog.pg_stat_get_analyze_count(c.oid) + pg_catalog.pg_stat_get_autoanalyze_count(c.oid)
+                                                                    as analyzes,
+    coalesce(x.value_readers, 0) + (
+        select count(*)
+        from pg_catalog.pg_statistic_ext as s
+        where s.stxrelid = c.oid and s.stxexprs is not null
+    )                                                               as value_readers,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as chunks_live,
     coalesce(pg_catalog.pg_stat_get_dead_tuples(t.oid), 0)          as chunks_dead,
     coalesce(pg_catalog.pg_stat_get_tuples_inserted(t.oid), 0)      as chunks_inserted,
@@ -45,6 +54,32 @@ cross join lateral (
                     'storage', a.attstorage,
                     'type_storage', k.typstorage,
                     'compression', nullif(a.attcompression, ''),
+                    'generated', a.attgenerated = 's',
+                    -- A column to touch so that the server computes the value anew. An identity column that
+                    -- is always generated takes no value, not even its own.
+                    'generated_from', case when a.attgenerated = 's' then (
+                        select b.attname
+                        from pg_catalog.pg_depend as d
+                        join pg_catalog.pg_attribute as b
+                            on b.attrelid = d.refobjid and b.attnum = d.refobjsubid
+                        where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                            and d.refobjid = c.oid
+                            and b.attnum > 0 and b.attnum <> a.attnum
+                            and b.attgenerated = '' and b.attidentity <> 'a'
+                            and (
+                                -- Until PostgreSQL 14 the column depends on the others, then its expression.
+                                d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                    and d.objid = c.oid and d.objsubid = a.attnum
+                                or d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                                    and d.objid = (
+                                        select e.oid
+                                        from pg_catalog.pg_attrdef as e
+                                        where e.adrelid = c.oid and e.adnum = a.attnum
+                                    )
+                            )
+                        order by b.attlen < 0, b.attnum
+                        limit 1
+                    ) end,
                     'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
                         and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
                 )
@@ -59,8 +94,16 @@ cross join lateral (
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
 ) as a
 left join lateral (
-    select sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid)) as fetched
+    select
+        sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
+        -- Indexes that read whole values to be built and kept: those on expressions or under a condition,
+        -- and those that take values apart.
+        count(*) filter (
+            where i.indexprs is not null or i.indpred is not null or m.amname not in ('btree', 'hash')
+        )                                                           as value_readers
     from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as k on k.oid = i.indexrelid
+    join pg_catalog.pg_am as m on m.oid = k.relam
     where i.indrelid = c.oid
 ) as x on true
 left join lateral (

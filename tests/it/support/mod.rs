@@ -1,5 +1,6 @@
 //! What tests share: real servers of every major version, a database each, and a proxy that watches.
 
+pub mod advice;
 mod database;
 pub mod proxy;
 mod server;

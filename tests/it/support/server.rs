@@ -31,8 +31,9 @@ impl TestServer {
 
 /// The server of that name, or none, which is said.
 pub fn server(name: &str) -> Option<&'static TestServer> {
-    type Cells = BTreeMap<String, &'static OnceLock<Option<TestServer>>>;
-    static RUNNING: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
+    /// Started by the first who asks; the others wait for that one alone.
+    type Cell = &'static OnceLock<Option<TestServer>>;
+    static RUNNING: LazyLock<Mutex<BTreeMap<String, Cell>>> = LazyLock::new(Mutex::default);
     let cell = *RUNNING
         .lock()
         .unwrap()

@@ -1,0 +1,84 @@
+//! How often out-of-line values are read back, and by whom.
+
+use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN};
+use super::table::{Node, Table, float};
+use crate::model::observation::{Context, ToastColumn};
+use crate::model::{Gap, GapReason, Policy};
+
+/// Rows that ANALYZE samples, at the default `default_statistics_target`.
+const ANALYZED_ROWS_MAX: f64 = 30_000.0;
+
+/// How out-of-line values are read back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Reads {
+    /// How often each was, on average, since the counters were reset.
+    pub(super) times: f64,
+    /// The share of row reads that read a value back, too.
+    pub(super) share_of_rows: f64,
+}
+
+impl Reads {
+    /// Whether queries read the values, rather than a dump and an export now and then.
+    pub(super) fn are_many(&self, context: &Context, policy: &Policy) -> bool {
+        let days = context.counting_days().unwrap_or(f64::INFINITY);
+        self.times >= policy.get(&READ_BACK_MIN)
+            && self.times >= policy.get(&READ_BACK_PER_DAY_MIN) * days
+    }
+}
+
+/// Why counters that show little use prove nothing yet. What they do show is counted, whatever their age.
+pub(super) fn too_early(context: &Context, policy: &Policy) -> Option<Gap> {
+    let seconds = context.counting_days().map(|days| days * 86_400.0);
+    let gap = |detail| Gap::new("counters", GapReason::NotEnoughHistory, detail);
+    match seconds {
+        None => Some(gap("the server does not say since when its counters count".to_owned())),
+        Some(seconds) if seconds < policy.get(&HISTORY_S_MIN) => Some(
+            gap(format!(
+                "the counters count for {:.0} minutes: what they show to be little used may be used later",
+                (seconds / 60.0).floor()
+            ))
+            .lifted_by("analyse again when they have counted for an hour"),
+        ),
+        Some(_) => None,
+    }
+}
+
+impl Table<'_> {
+    /// How out-of-line values are read back, if any are there.
+    pub(super) fn reads(&self) -> Option<Reads> {
+        let (mut chunks, mut values) = (0.0, 0.0);
+        for name in self.column_names() {
+            let estimate = self.estimate(name);
+            chunks += estimate.out_of_line_chunks;
+            values += estimate.out_of_line_values;
+        }
+        let live = self.leaves().map(Node::chunks_live).sum::<f64>().max(chunks);
+        if values < 1.0 || live < 1.0 {
+            return None;
+        }
+        // To delete a chunk is to fetch it, and an update that builds a value from the old one has fetched
+        // it before: neither is a query that wants the value. Nor is what indexes and ANALYZE read.
+        let by_updates = 2 * self.total(|toast| toast.chunks_deleted);
+        let values_a_row = values / self.rows().max(1.0);
+        let maintained: f64 =
+            self.leaves().map(|leaf| leaf.values_read_by_maintenance(values_a_row)).sum();
+        let fetched = float(self.total(|toast| toast.chunks_read) - by_updates);
+        let chunks_read = (fetched - maintained * chunks / values).max(0.0);
+        let values_read = chunks_read / (chunks / values);
+        let rows_read = float(self.total(|toast| toast.rows_read)).max(1.0);
+        Some(Reads { times: chunks_read / live, share_of_rows: (values_read / rows_read).min(1.0) })
+    }
+}
+
+impl Node<'_> {
+    /// Values that were read to build and keep indexes and to analyze, rather than by a query, at most.
+    fn values_read_by_maintenance(&self, values_a_row: f64) -> f64 {
+        let indexes = float(self.toast.value_readers);
+        let is_read = |column: &&ToastColumn| column.is_array || column.type_name == "tsvector";
+        let columns = float(self.toast.columns.iter().filter(is_read).count());
+        let analyzes = float(self.toast.analyzes) * self.rows().min(ANALYZED_ROWS_MAX);
+        values_a_row
+            * (indexes * (self.rows() + float(self.toast.rows_updated))
+                + (indexes + columns) * analyzes)
+    }
+}

@@ -1,0 +1,118 @@
+//! What could not be seen, said with the reason and what would lift it.
+
+use super::choice::Choice;
+use super::sample::readable;
+use crate::model::observation::{Relation, StoredSample, ToastTable};
+use crate::model::{Gap, GapReason, Observation, QualifiedName, quote_identifier};
+use crate::pg::Failure;
+
+/// A source that failed.
+pub(super) fn failed(source: &'static str, failure: &Failure) -> Gap {
+    Gap::new(source, failure.reason, format!("the query failed with SQLSTATE {}", failure.sqlstate))
+}
+
+/// Why a relation is not sampled at all.
+pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap> {
+    let gap = |reason, detail: String| Gap::new(observation(name), reason, detail);
+    let sql = name.to_sql();
+    if table.row_security {
+        let detail = format!("row security hides rows of `{sql}` from our role");
+        return Some(
+            gap(GapReason::MissingPrivilege, detail)
+                .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;"),
+        );
+    }
+    if table.heap_bytes.is_none() {
+        return Some(gap(
+            GapReason::Locked,
+            format!("`{sql}` was locked, or dropped, during the visit"),
+        ));
+    }
+    if !table.columns.is_empty() && readable(table).is_empty() {
+        let detail = format!("our role may not read `{sql}`");
+        let lift = format!(
+            "GRANT USAGE ON SCHEMA {} TO dbopt; GRANT SELECT ON {sql} TO dbopt;",
+            quote_identifier(&name.schema)
+        );
+        return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(lift));
+    }
+    table.columns.is_empty().then(|| {
+        gap(GapReason::NotEnoughEvidence, format!("`{sql}` has no column of variable length"))
+    })
+}
+
+/// Columns our role may not read, in tables of which it may read others.
+pub(super) fn unread_columns(
+    choice: &Choice,
+    relations: &[Relation],
+    tables: &[ToastTable],
+) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for table in tables.iter().filter(|table| choice.samples.contains(&table.oid)) {
+        let hidden: Vec<_> = table
+            .columns
+            .iter()
+            .filter(|column| !column.readable)
+            .map(|column| quote_identifier(&column.name))
+            .collect();
+        let relation = relations.iter().find(|relation| relation.oid == table.oid);
+        let Some(relation) = relation.filter(|_| !hidden.is_empty()) else { continue };
+        // Where none can be read, the table is not sampled, and that is said of it.
+        if hidden.len() == table.columns.len() {
+            continue;
+        }
+        let (name, hidden) = (relation.qualified_name(), hidden.join(", "));
+        let detail = format!("our role may not read {hidden} of `{}`", name.to_sql());
+        gaps.push(
+            Gap::new(observation(&name), GapReason::MissingPrivilege, detail)
+                .lifted_by(format!("GRANT SELECT ({hidden}) ON {} TO dbopt;", name.to_sql())),
+        );
+    }
+    gaps
+}
+
+/// A sample, or why there is none.
+pub(super) fn sampled(
+    relation: &Relation,
+    answer: Result<Option<StoredSample>, Failure>,
+) -> Observation<StoredSample> {
+    let name = relation.qualified_name();
+    let gap =
+        |reason, detail: String| Observation::Unseen(Gap::new(observation(&name), reason, detail));
+    match answer {
+        Ok(Some(sample)) => Observation::Seen(sample),
+        Ok(None) => gap(
+            GapReason::NotVisibleInSql,
+            format!("the sample of `{}` could not be read", name.to_sql()),
+        ),
+        // `object_not_in_prerequisite_state`: a materialized view that was never filled, an unlogged table on
+        // a standby.
+        Err(failure) if failure.sqlstate == "55000" => gap(
+            GapReason::NotEnoughEvidence,
+            format!("`{}` has no rows that could be read here", name.to_sql()),
+        ),
+        Err(failure) => gap(
+            failure.reason,
+            format!("the sample of `{}` failed ({})", name.to_sql(), failure.sqlstate),
+        ),
+    }
+}
+
+fn observation(name: &QualifiedName) -> String {
+    format!("stored_values of {}", name.to_sql())
+}
+
+/// Tables that the budget left out.
+pub(super) fn left_out(choice: &Choice) -> Vec<Gap> {
+    if choice.families_left_out == 0 {
+        return Vec::new();
+    }
+    let detail = format!(
+        "{} smaller tables were not looked into; the largest came first",
+        choice.families_left_out
+    );
+    vec![
+        Gap::new("stored_values", GapReason::BudgetSpent, detail)
+            .lifted_by("narrow the analysis with `schema` or `table`"),
+    ]
+}

@@ -1,0 +1,295 @@
+//! The one pass that counts the rows of a sample, in memory that does not grow with them.
+
+use super::sample::{pages, pages_share, readable, rows_max};
+use crate::model::observation::{StoredColumn, StoredSample, ToastTable};
+
+/// `TOAST_TUPLE_THRESHOLD` and the default `toast_tuple_target`: a quarter of a page less its header.
+const TOAST_THRESHOLD: u64 = 2032;
+/// `TOAST_TUPLE_TARGET_MAIN`: as much as a page can hold.
+const PAGE_ROOM: u64 = 8160;
+/// Room for data in one chunk of a TOAST table.
+const CHUNK_ROOM: u64 = 1996;
+/// A TOAST pointer with its header.
+const POINTER_BYTES: u64 = 18;
+/// A tuple header with a null bitmap for a few columns.
+const HEADER_BYTES: u64 = 24;
+/// The number for pglz in what the query returns; lz4 is the other.
+const PGLZ: u64 = 1;
+/// How far a prediction may be beyond what the file can hold before it is given up.
+const BEYOND: f64 = 1.5;
+
+/// One value of a row.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    stored: u64,
+    method: Option<u64>,
+    out_of_line: Option<bool>,
+    raw: Option<u64>,
+}
+
+/// Counts rows as they come.
+pub(super) struct Counter {
+    /// As if stored under the settings in force, then as if under the defaults: before 17 the server does not
+    /// say which values are out of line, and settings reach only rows that were written after them.
+    tallies: [Tally; 2],
+    rows_max: u64,
+    /// The share of the pages that is read unless there are more rows than that.
+    pages_share: f64,
+    /// The last page a row came from, counted from 1; absent where our role may not read that.
+    last_page: Option<u64>,
+    unreadable: u64,
+}
+
+impl Counter {
+    pub(super) fn new(table: &ToastTable, rows: f64) -> Self {
+        let columns = readable(table);
+        let target = table.option("toast_tuple_target").and_then(|value| value.parse().ok());
+        let today = columns.iter().map(|column| column.storage).collect();
+        let before = columns.iter().map(|column| column.type_storage).collect();
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let tally = |storages: Vec<char>, target| Tally::new(&names, storages, target, table);
+        let tallies =
+            [tally(today, target.unwrap_or(TOAST_THRESHOLD)), tally(before, TOAST_THRESHOLD)];
+        Self {
+            tallies,
+            rows_max: rows_max(table),
+            pages_share: pages_share(table, rows),
+            last_page: None,
+            unreadable: 0,
+        }
+    }
+
+    /// Count one row.
+    pub(super) fn add(&mut self, row: &str) {
+        let Some((page, values)) = values(row) else {
+            self.unreadable += 1;
+            return;
+        };
+        self.last_page = page.map(|page| page + 1);
+        for tally in &mut self.tallies {
+            tally.add(values.clone());
+        }
+    }
+
+    /// The counts that the files can hold; none where the server's answer could not be read.
+    #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
+    pub(super) fn finish(self, table: &ToastTable) -> Option<StoredSample> {
+        if self.unreadable > 0 {
+            return None;
+        }
+        let mut share = self.pages_share;
+        if self.tallies[0].sample.rows >= self.rows_max {
+            // Rows come in the order of the pages, and the rest was cut off.
+            let last = self.last_page.map_or(0.0, |page| page as f64);
+            share *= (last / pages(table).max(1.0)).min(1.0);
+        }
+        let [today, defaults] = self.tallies.map(|tally| tally.finish(share));
+        if today.placement_exact || today.rows == 0 {
+            return Some(today);
+        }
+        Some(if beyond(inline_bytes(&today), &today, table.heap_bytes) {
+            defaults
+        } else if beyond(out_of_line_bytes(&today), &today, table.toast_bytes) {
+            all_inline(today)
+        } else {
+            today
+        })
+    }
+}
+
+/// Whether so many bytes in the sampled rows are more than a file holds, all rows taken together.
+#[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
+fn beyond(bytes: u64, sample: &StoredSample, file: Option<i64>) -> bool {
+    sample.pages_share > 0.0
+        && bytes as f64 / sample.pages_share > BEYOND * file.unwrap_or(0) as f64
+}
+
+fn out_of_line_bytes(sample: &StoredSample) -> u64 {
+    sample.columns.iter().map(|column| column.out_of_line_bytes).sum()
+}
+
+fn inline_bytes(sample: &StoredSample) -> u64 {
+    sample.bytes - out_of_line_bytes(sample)
+}
+
+fn all_inline(sample: StoredSample) -> StoredSample {
+    let inline = |column: StoredColumn| StoredColumn {
+        out_of_line_values: 0,
+        out_of_line_bytes: 0,
+        out_of_line_chunks: 0,
+        ..column
+    };
+    StoredSample {
+        rows_out_of_line: 0,
+        rows_just_above: 0,
+        rows_fitting_page: 0,
+        fitting_row_bytes_max: 0,
+        columns: sample.columns.into_iter().map(inline).collect(),
+        ..sample
+    }
+}
+
+/// Counts under one assumption of how the rows came to be stored.
+struct Tally {
+    sample: StoredSample,
+    squares: Vec<f64>,
+    storages: Vec<char>,
+    target: u64,
+    fixed_bytes: u64,
+}
+
+impl Tally {
+    fn new(names: &[&str], storages: Vec<char>, target: u64, table: &ToastTable) -> Self {
+        let column =
+            |name: &&str| StoredColumn { column: (*name).to_owned(), ..StoredColumn::default() };
+        Self {
+            sample: StoredSample {
+                placement_exact: true,
+                columns: names.iter().map(column).collect(),
+                ..StoredSample::default()
+            },
+            squares: vec![0.0; names.len()],
+            storages,
+            target,
+            fixed_bytes: u64::try_from(table.fixed_bytes).unwrap_or(0),
+        }
+    }
+
+    fn add(&mut self, mut values: Vec<Option<Value>>) {
+        if self.place(&mut values) {
+            self.sample.rows_out_of_line += 1;
+            self.widths(&values);
+        }
+        self.sample.rows += 1;
+        for (position, value) in values.iter().enumerate() {
+            let Some(value) = value else { continue };
+            self.sample.bytes += value.stored;
+            #[expect(clippy::cast_precision_loss, reason = "a value is below 1 GiB")]
+            let square = (value.stored as f64).powi(2);
+            self.squares[position] += square;
+            count(&mut self.sample.columns[position], value);
+        }
+    }
+
+    /// The counts, with the standard errors of the means.
+    #[expect(clippy::cast_precision_loss, reason = "a sample's sums are below 2^53")]
+    fn finish(mut self, pages_share: f64) -> StoredSample {
+        self.sample.complete = pages_share >= 1.0;
+        self.sample.pages_share = pages_share;
+        let rows = self.sample.rows as f64;
+        for (column, squares) in self.sample.columns.iter_mut().zip(self.squares) {
+            if rows > 1.0 && !self.sample.complete {
+                let mean = column.stored_bytes as f64 / rows;
+                let variance = (squares / rows - mean * mean).max(0.0) * rows / (rows - 1.0);
+                column.stored_bytes_error = (variance / rows).sqrt();
+            }
+        }
+        self.sample
+    }
+
+    /// Say which values are out of line, and whether any is.
+    ///
+    /// Before 17 the server does not tell; it is worked out the way `heap_toast_insert_or_update` decides:
+    /// nothing moves while the row is below the threshold, then the widest goes first.
+    fn place(&mut self, values: &mut [Option<Value>]) -> bool {
+        let told = values.iter().flatten().all(|value| value.out_of_line.is_some());
+        if !told {
+            self.sample.placement_exact = false;
+            self.work_out(values);
+        }
+        values.iter().flatten().any(|value| value.out_of_line == Some(true))
+    }
+
+    fn work_out(&self, values: &mut [Option<Value>]) {
+        let mut width = self.width(values);
+        let movable = |storage| matches!(storage, 'x' | 'e');
+        let room = if width > TOAST_THRESHOLD { self.target } else { u64::MAX };
+        width = self.move_out(values, (width, room), movable);
+        self.move_out(values, (width, PAGE_ROOM), |storage| storage == 'm');
+        for value in values.iter_mut().flatten() {
+            value.out_of_line.get_or_insert(false);
+        }
+    }
+
+    /// Move the widest values of these storage strategies out until the row has room. Its width is returned.
+    fn move_out(
+        &self,
+        values: &mut [Option<Value>],
+        (mut width, room): (u64, u64),
+        movable: impl Fn(char) -> bool,
+    ) -> u64 {
+        while width > room {
+            let widest = values
+                .iter_mut()
+                .zip(&self.storages)
+                .filter(|(_, storage)| movable(**storage))
+                .filter_map(|(value, _)| value.as_mut())
+                .filter(|value| value.out_of_line.is_none() && value.stored > POINTER_BYTES)
+                .max_by_key(|value| value.stored);
+            let Some(widest) = widest else { break };
+            widest.out_of_line = Some(true);
+            width -= widest.stored - POINTER_BYTES;
+        }
+        width
+    }
+
+    /// Bytes of the row if every value stood in it as it is stored.
+    fn width(&self, values: &[Option<Value>]) -> u64 {
+        HEADER_BYTES
+            + self.fixed_bytes
+            + values.iter().flatten().map(|value| value.stored).sum::<u64>()
+    }
+
+    fn widths(&mut self, values: &[Option<Value>]) {
+        let width = self.width(values);
+        if width <= TOAST_THRESHOLD + TOAST_THRESHOLD / 4 {
+            self.sample.rows_just_above += 1;
+        }
+        if width <= PAGE_ROOM {
+            self.sample.rows_fitting_page += 1;
+            self.sample.fitting_row_bytes_max = self.sample.fitting_row_bytes_max.max(width);
+        }
+    }
+}
+
+fn count(column: &mut StoredColumn, value: &Value) {
+    column.values += 1;
+    column.stored_bytes += value.stored;
+    if value.out_of_line == Some(true) {
+        column.out_of_line_values += 1;
+        column.out_of_line_bytes += value.stored;
+        column.out_of_line_chunks += value.stored.div_ceil(CHUNK_ROOM);
+    }
+    match value.method {
+        Some(PGLZ) => {
+            column.pglz_values += 1;
+            column.pglz_bytes += value.stored;
+        }
+        Some(_) => {
+            column.lz4_values += 1;
+            column.lz4_bytes += value.stored;
+        }
+        None if value.stored > TOAST_THRESHOLD => {
+            column.wide_uncompressed_values += 1;
+            column.wide_uncompressed_bytes += value.stored;
+        }
+        None => {}
+    }
+    if let (Some(_), Some(raw)) = (value.method, value.raw) {
+        column.ratio_values += 1;
+        column.ratio_stored_bytes += value.stored;
+        column.ratio_raw_bytes += raw;
+    }
+}
+
+/// A row as it comes: the page it stands in, then four items a column: bytes as stored, method, whether out
+/// of line, bytes uncompressed.
+fn values(row: &str) -> Option<(Option<u64>, Vec<Option<Value>>)> {
+    let items: Vec<Option<u64>> = serde_json::from_str(row).ok()?;
+    let (page, columns) = items.split_first()?;
+    let value = |item: &[Option<u64>]| {
+        let out_of_line = item[2].map(|flag| flag != 0);
+        item[0].map(|stored| Value { stored, method: item[1], out_of_line, raw: item[3] })
+    };
+    Some((*page, columns.chunks_exact(4).map(value).collect()))
+}

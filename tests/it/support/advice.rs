@@ -1,0 +1,91 @@
+//! What advice has to stand up to: run as printed, alone and in order, it clears its finding, and its undo
+//! restores the catalog exactly.
+
+use database_optimizer::analysis::Request;
+use database_optimizer::model::{Analysis, Recommendation, ReportedFinding, Statement};
+
+use super::{TestDb, analyse};
+
+/// The finding of a check, if there is one.
+pub fn finding<'a>(analysis: &'a Analysis, check: &str) -> Option<&'a ReportedFinding> {
+    analysis.findings.iter().find(|finding| finding.check == check)
+}
+
+/// The recommendations of a finding, the best first.
+pub fn advice<'a>(analysis: &'a Analysis, found: &ReportedFinding) -> Vec<&'a Recommendation> {
+    let named = |id: &String| analysis.recommendations.iter().find(|r| r.id == *id).unwrap();
+    found.recommendations.iter().map(named).collect()
+}
+
+/// Try every recommendation of every finding.
+pub async fn all_hold(db: &mut TestDb, analysis: &Analysis, request: &Request) {
+    for found in &analysis.findings {
+        for recommendation in advice(analysis, found) {
+            clears_and_is_undone(db, request, found, recommendation).await;
+        }
+    }
+}
+
+/// Try one recommendation of a finding.
+pub async fn clears_and_is_undone(
+    db: &mut TestDb,
+    request: &Request,
+    found: &ReportedFinding,
+    recommendation: &Recommendation,
+) {
+    let title = format!("{}: {}", db.server.name, recommendation.title);
+    let before = db.text(CATALOG).await;
+    let values = db.text(VALUES).await;
+    execute(db, &recommendation.statements).await;
+    let after = analyse(db, request).await;
+    let left = after.findings.iter().find(|finding| finding.id == found.id);
+    assert!(left.is_none(), "{title} does not clear {left:#?}");
+    execute(db, &recommendation.undo).await;
+    assert_eq!(db.text(CATALOG).await, before, "{title} is not undone exactly");
+    assert_eq!(db.text(VALUES).await, values, "{title} changed rows");
+}
+
+async fn execute(db: &mut TestDb, statements: &[Statement]) {
+    for statement in statements {
+        if !statement.transactional {
+            db.settle().await;
+        }
+        db.run(&statement.sql).await;
+    }
+    db.settle().await;
+}
+
+/// Everything the recommendations may change.
+const CATALOG: &str = "select json_agg(x order by x.nspname, x.relname)::text from (
+    select n.nspname, c.relname, c.relkind, c.relpersistence, c.reloptions,
+        (select t.reloptions from pg_class as t where t.oid = c.reltoastrelid) as toast_options,
+        (
+            select json_agg(
+                json_build_array(attname, attstorage, attcompression, attoptions, attstattarget, attnotnull)
+                order by attnum
+            )
+            from pg_attribute as a
+            where a.attrelid = c.oid and a.attnum > 0
+        ) as columns
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema')
+) as x";
+
+/// Every row of every table, as one digest each.
+const VALUES: &str = "select coalesce(json_agg(x order by x.oid::text), '[]')::text from (
+    select c.oid::regclass::text,
+        (
+            xpath(
+                '/table/row/digest/text()',
+                query_to_xml(
+                    format('select sum(hashtextextended(t::text, 0)) as digest from only %s as t', c.oid::regclass),
+                    false, false, ''
+                )
+            )
+        )[1]::text as digest
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname !~ '^pg_t'
+) as x";

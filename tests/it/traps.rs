@@ -1,0 +1,736 @@
+//! What advice about TOAST trips over in the field, each on real servers: planted faults that must be found and
+//! mended, healthy twins and half-truths that must raise nothing.
+
+use database_optimizer::model::{Analysis, GapReason, Object, Recommendation};
+use rstest::rstest;
+
+use crate::support::advice::{advice, all_hold, finding};
+use crate::support::{TestDb, TestServer, analyse, request, server};
+
+/// Thresholds small enough for tables that are made in no time.
+const SMALL: &[(&str, f64)] =
+    &[("table_rows_min", 1000.0), ("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
+/// The same, for counters that began a moment ago.
+const SMALL_AND_OLD: &[(&str, f64)] = &[
+    ("table_rows_min", 1000.0),
+    ("table_bytes_min", 1e6),
+    ("column_bytes_min", 1e5),
+    ("history_s_min", 0.0),
+];
+
+/// 3 KB that do not compress.
+const WIDE: &str = "(select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i";
+/// 6 KB that compress to 2 to 3.
+const PACKED: &str = "(select string_agg(md5(g::text) || repeat('ab', 20), '') from generate_series(1, 90) as g) || i";
+
+const PGLZ: &str = "toast/pglz-on-wide-values";
+const MIXED: &str = "toast/mixed-compression";
+const HOT: &str = "toast/hot-column-out-of-line";
+const SHARE: &str = "toast/large-toast-share";
+const VAIN: &str = "toast/incompressible-values";
+const BLOATED: &str = "toast/bloated-toast";
+
+async fn made(server: &'static TestServer, sql: &str) -> TestDb {
+    let mut db = TestDb::create(server).await;
+    db.run("create schema ml").await;
+    let sql = sql.replace("$WIDE", WIDE).replace("$PACKED", PACKED);
+    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+        db.run_next(statement).await;
+    }
+    db.settle().await;
+    db
+}
+
+/// Plant a fault, find it by a check, and hold every recommendation to its word.
+async fn planted(member: &str, sql: &str, check: &str) -> Option<(TestDb, Analysis)> {
+    let mut db = made(server(member)?, sql).await;
+    let request = request(SMALL);
+    let analysis = analyse(&db, &request).await;
+    let found = finding(&analysis, check);
+    let found = found.unwrap_or_else(|| panic!("{member}: no {check}: {analysis:#?}"));
+    assert!(!found.recommendations.is_empty(), "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request).await;
+    Some((db, analysis))
+}
+
+async fn seen(member: &str, sql: &str, policy: &[(&str, f64)]) -> Option<(TestDb, Analysis)> {
+    let db = made(server(member)?, sql).await;
+    let analysis = analyse(&db, &request(policy)).await;
+    Some((db, analysis))
+}
+
+fn object<'a>(analysis: &'a Analysis, check: &str) -> &'a Object {
+    &finding(analysis, check).unwrap_or_else(|| panic!("no {check}: {analysis:#?}")).object
+}
+
+fn column(table: &str, column: &str, partition: Option<&str>) -> Object {
+    Object::Column {
+        schema: "ml".to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        partition: partition.map(str::to_owned),
+    }
+}
+
+fn statements(recommendation: &Recommendation) -> String {
+    let sql: Vec<&str> = recommendation.statements.iter().map(|s| s.sql.as_str()).collect();
+    sql.join("\n")
+}
+
+fn checks(analysis: &Analysis) -> Vec<&str> {
+    analysis.findings.iter().map(|finding| finding.check.as_str()).collect()
+}
+
+// ---- T1 to T6 -----------------------------------------------------------------------------------------------------
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t1_old_values_keep_their_method_until_the_rewrite_builds_them_anew(
+    #[values("deb15", "deb17", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set compression pglz;
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        alter table ml.t alter payload set compression lz4;
+        update ml.t set payload = payload;
+        vacuum (full, analyze) ml.t";
+    let Some((db, analysis)) = planted(member, sql, MIXED).await else { return };
+    assert_eq!(*object(&analysis, MIXED), column("t", "payload", None));
+    assert!(finding(&analysis, PGLZ).is_none(), "the setting is lz4: {analysis:#?}");
+    let left = "select count(*)::text from ml.t where pg_column_compression(payload) <> 'lz4'";
+    assert_eq!(db.text(left).await, "0");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t2_a_server_without_lz4_is_told_the_gap_and_never_the_statement(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        analyze ml.t";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::NotBuiltIn).unwrap();
+    assert!(gap.lift.is_some() && gap.detail.contains(": 1"), "{gap:?}");
+    let printed: String = analysis.recommendations.iter().map(statements).collect();
+    assert!(!printed.contains("lz4"), "{printed}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_storage_strategy_that_no_row_follows_yet_is_not_taken_for_done(
+    #[values("pg14", "pg16", "pg17")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        alter table ml.t alter payload set storage main;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((db, analysis)) = planted(member, sql, HOT).await else { return };
+    assert_eq!(*object(&analysis, HOT), column("t", "payload", None));
+    drop(db);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_vectors_that_stand_inline_are_not_called_out_of_line_for_a_setting(
+    #[values("pg15", "pg17")] member: &str,
+) {
+    let sql = "create extension vector schema public;
+        create table ml.t (id int, v public.vector(768));
+        alter table ml.t alter v set storage plain;
+        insert into ml.t select i, (select array_agg(sin(g + i)) from generate_series(1, 768) as g)::public.vector(768)
+        from generate_series(1, 1200) as i;
+        alter table ml.t alter v set storage external;
+        analyze ml.t";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.documents (id int, payload text);
+        insert into ml.documents select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.documents;
+        select count(*) from ml.documents;
+        select count(*) from ml.documents";
+    let Some((db, analysis)) = seen(member, sql, SMALL_AND_OLD).await else { return };
+    assert!(finding(&analysis, SHARE).is_none(), "{analysis:#?}");
+    let declined = analysis.declined.iter().find(|declined| declined.check == SHARE).unwrap();
+    assert!(declined.detail.contains("0.00 times"), "{declined:?}");
+    // Counters of a moment ago acquit nobody.
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert!(analysis.declined.iter().all(|declined| declined.check != SHARE), "{analysis:#?}");
+    assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::NotEnoughHistory));
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t6_a_statement_takes_the_lock_it_names(#[values("pg14", "deb15", "deb18")] member: &str) {
+    let sql = "create table ml.t (id int, payload text) with (toast.autovacuum_enabled = false);
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        update ml.t set payload = payload || 'x';
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let mut held = 0;
+    for statement in
+        analysis.recommendations.iter().flat_map(|r| r.statements.iter().chain(&r.undo))
+    {
+        if !statement.transactional {
+            continue;
+        }
+        db.run(&format!("begin; {}", statement.sql)).await;
+        let mode = db
+            .text(
+                "select string_agg(mode, ',') from pg_locks
+                where relation = 'ml.t'::regclass and pid = pg_backend_pid() and mode <> 'AccessShareLock'",
+            )
+            .await;
+        db.run("rollback").await;
+        let named =
+            serde_json::to_value(statement.lock).unwrap().as_str().unwrap().replace('_', "");
+        assert_eq!(mode.to_lowercase(), format!("{named}lock"), "{member}: {}", statement.sql);
+        held += 1;
+    }
+    assert!(held >= 4, "{analysis:#?}");
+}
+
+// ---- partitions and inheritance -----------------------------------------------------------------------------------
+
+const PARTITIONS: &str = "create table ml.t (id int, payload text) partition by range (id);
+    create table ml.t_1 partition of ml.t for values from (1) to (1001);
+    create table ml.t_2 partition of ml.t for values from (1001) to (2001) partition by range (id);
+    create table ml.t_2a partition of ml.t_2 for values from (1001) to (1501);
+    create table ml.t_2b partition of ml.t_2 for values from (1501) to (2001);
+    create table ml.t_next partition of ml.t for values from (2001) to (3001)";
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_all_partitions_is_the_roots_and_the_next_partition_is_spared(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "{PARTITIONS};
+        insert into ml.t select i, $PACKED from generate_series(1, 2000) as i;
+        analyze ml.t"
+    );
+    let Some((db, analysis)) = planted(member, &sql, PGLZ).await else { return };
+    assert_eq!(*object(&analysis, PGLZ), column("t", "payload", None));
+    let found = finding(&analysis, PGLZ).unwrap();
+    for statement in &advice(&analysis, found)[0].statements {
+        db.run(&statement.sql).await;
+    }
+    db.run("create table ml.t_2c partition of ml.t_2 default").await;
+    let new = "select attcompression::text from pg_attribute where attrelid = 'ml.t_2c'::regclass and attname = 'payload'";
+    assert_eq!(db.text(new).await, "l", "{member}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_one_partition_is_that_partitions_and_leaves_the_others_alone(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create schema other;
+        {PARTITIONS};
+        alter table ml.t_2a set schema other;
+        alter table ml.t alter payload set compression lz4;
+        alter table ml.t_1 alter payload set compression lz4;
+        alter table ml.t_2 alter payload set compression lz4;
+        alter table ml.t_2b alter payload set compression lz4;
+        alter table ml.t_next alter payload set compression lz4;
+        alter table other.t_2a alter payload set compression pglz;
+        insert into ml.t select i, $PACKED from generate_series(1, 2000) as i;
+        analyze ml.t"
+    );
+    let Some((_db, analysis)) = planted(member, &sql, PGLZ).await else { return };
+    assert_eq!(*object(&analysis, PGLZ), column("t", "payload", Some("other.t_2a")));
+    let found = finding(&analysis, PGLZ).unwrap();
+    assert!(found.message.contains("`other.t_2a.payload`"), "{}", found.message);
+    let advised = advice(&analysis, found)[0];
+    assert_eq!(
+        statements(advised),
+        "ALTER TABLE other.t_2a ALTER COLUMN payload SET COMPRESSION lz4;"
+    );
+    assert_eq!(
+        advised.undo[0].sql,
+        "ALTER TABLE other.t_2a ALTER COLUMN payload SET COMPRESSION pglz;"
+    );
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn hot_partitions_are_kept_inline_down_to_the_empty_one(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "{PARTITIONS};
+        insert into ml.t select i, $WIDE from generate_series(1, 2000) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    let Some((_db, analysis)) = planted(member, &sql, HOT).await else { return };
+    assert_eq!(*object(&analysis, HOT), column("t", "payload", None));
+    let printed = statements(advice(&analysis, finding(&analysis, HOT).unwrap())[0]);
+    assert!(printed.contains("ALTER TABLE ml.t_next SET (toast_tuple_target"), "{printed}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_others_inherit_from_is_altered_and_undone_without_them(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.parent (id int, payload text);
+        create table ml.child () inherits (ml.parent);
+        alter table only ml.parent alter payload set storage external;
+        insert into ml.parent select i, $PACKED from generate_series(1, 1500) as i;
+        alter table only ml.parent alter payload set storage extended;
+        update ml.parent set payload = payload || 'x';
+        insert into ml.child select i, 'short' from generate_series(1, 3000) as i;
+        analyze ml.parent;
+        analyze ml.child;
+        select sum(hashtext(payload)) from only ml.parent;
+        select sum(hashtext(payload)) from only ml.parent;
+        select sum(hashtext(payload)) from only ml.parent;
+        select sum(hashtext(payload)) from only ml.parent";
+    let Some((_db, analysis)) = planted(member, sql, PGLZ).await else { return };
+    assert_eq!(*object(&analysis, PGLZ), column("parent", "payload", None));
+    for recommendation in &analysis.recommendations {
+        let printed = statements(recommendation);
+        assert!(!printed.contains("ml.child"), "{printed}");
+    }
+}
+
+// ---- kinds of tables and columns ----------------------------------------------------------------------------------
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_materialized_view_is_altered_and_refreshed_as_one(
+    #[values("pg14", "deb15", "deb18")] member: &str,
+) {
+    let sql = "create materialized view ml.t as
+        select i as id, $PACKED as payload from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((_db, analysis)) = planted(member, sql, HOT).await else { return };
+    assert_eq!(*object(&analysis, HOT), column("t", "payload", None));
+}
+
+#[rstest]
+#[case::domain_over_text("ml.d", "$WIDE")]
+#[case::domain_over_jsonb("ml.j", "jsonb_build_object('k', $WIDE)")]
+#[case::domain_over_a_domain("ml.dd", "$WIDE")]
+#[case::array("float8[]", "(select array_agg(random()) from generate_series(1, 400))")]
+#[case::domain_over_an_array("ml.a", "(select array_agg(random()) from generate_series(1, 400))")]
+#[case::array_of_a_domain("ml.d[]", "array[$WIDE]::ml.d[]")]
+#[case::composite("ml.c", "row(i, $WIDE)::ml.c")]
+#[case::bytea("bytea", "convert_to($WIDE, 'UTF8')")]
+#[case::varchar("varchar(5000)", "$WIDE")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_any_type_is_brought_inline_and_stays_what_it_was(
+    #[case] kind: &str,
+    #[case] value: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create domain ml.d as text check (length(value) > 1);
+        create domain ml.dd as ml.d not null;
+        create domain ml.j as jsonb;
+        create domain ml.a as float8[];
+        create type ml.c as (a int, b text);
+        create table ml.t (id int, payload {kind});
+        insert into ml.t select i, {value} from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t"
+    );
+    planted(member, &sql, HOT).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_column_is_rebuilt_through_what_it_is_generated_from(
+    #[values("pg14", "deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (
+            id int generated always as identity, n int, base text,
+            payload text generated always as (repeat(base, 30) || n || id) stored
+        );
+        insert into ml.t (n, base) select i, md5(i::text) || md5((-i)::text) || md5((7 * i)::text)
+        from generate_series(1, 1500) as i;
+        alter table ml.t alter payload set storage external;
+        update ml.t set n = n;
+        vacuum (full, analyze) ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((_db, analysis)) = planted(member, sql, HOT).await else { return };
+    let printed = statements(advice(&analysis, finding(&analysis, HOT).unwrap())[0]);
+    assert!(printed.contains("SET n = n WHERE"), "{printed}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_made_before_are_restored_value_by_value_and_in_order(
+    #[values("pg14", "deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, gone text, payload text collate \"C\") with (
+            toast_tuple_target = 256, fillfactor = 90, autovacuum_enabled = off,
+            toast.autovacuum_vacuum_scale_factor = 0.4, toast.autovacuum_enabled = 'no', toast.vacuum_truncate = false
+        );
+        alter table ml.t drop gone;
+        alter table ml.t alter payload set storage main;
+        alter table ml.t alter payload set compression pglz;
+        alter table ml.t alter payload set statistics 10;
+        alter table ml.t alter payload set (n_distinct = -0.5);
+        insert into ml.t select i, repeat($PACKED, 3) from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        update ml.t set payload = payload || 'x';
+        analyze ml.t";
+    let Some((_db, analysis)) = planted(member, sql, BLOATED).await else { return };
+    let undo = &advice(&analysis, finding(&analysis, BLOATED).unwrap())[0].undo[0].sql;
+    assert!(undo.contains("toast.autovacuum_enabled = 'no'"), "{undo}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_set_before_is_put_back_among_the_other_options(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text) with (toast_tuple_target = 2500, fillfactor = 95);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((_db, analysis)) = planted(member, sql, HOT).await else { return };
+    let undo = &advice(&analysis, finding(&analysis, HOT).unwrap())[0].undo[0].sql;
+    assert_eq!(undo, "ALTER TABLE ml.t SET (toast_tuple_target = '2500', fillfactor = '95');");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_names_and_unlogged_tables_are_no_obstacle(
+    #[values("pg14", "deb15", "deb18")] member: &str,
+) {
+    let sql = r#"create schema "Über % $1 ""x""";
+        create unlogged table "Über % $1 ""x"""."select" ("user" int, "päy %s load" text, "$dbopt$" text);
+        insert into "Über % $1 ""x"""."select" select i, $WIDE, 'x' from generate_series(1, 1500) as i;
+        analyze "Über % $1 ""x"""."select";
+        select sum(hashtext("päy %s load")) from "Über % $1 ""x"""."select";
+        select sum(hashtext("päy %s load")) from "Über % $1 ""x"""."select";
+        select sum(hashtext("päy %s load")) from "Über % $1 ""x"""."select""#;
+    planted(member, sql, HOT).await;
+}
+
+#[rstest]
+#[case::of_sixty_columns(60)]
+#[case::of_a_thousand_columns(1000)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_many_columns_is_sampled_whole(
+    #[case] columns: u32,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let list: Vec<String> = (1..=columns).map(|n| format!("c{n} text")).collect();
+    let sql = format!(
+        "create table ml.t (id int, {}, payload text);
+        insert into ml.t (id, c1, payload) select i, 'x', $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t",
+        list.join(", ")
+    );
+    let Some((_db, analysis)) = planted(member, &sql, VAIN).await else { return };
+    assert_eq!(*object(&analysis, VAIN), column("t", "payload", None));
+}
+
+// ---- what must raise nothing --------------------------------------------------------------------------------------
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_not_ours_to_advise_about_raise_nothing(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create temp table t as select i as id, $WIDE as payload from generate_series(1, 1500) as i;
+        create table ml.no_toast (id int, n bigint);
+        insert into ml.no_toast select i, i from generate_series(1, 50000) as i;
+        create table ml.empty (id int, payload text);
+        create materialized view ml.unfilled as select * from ml.empty with no data;
+        create extension postgres_fdw schema public;
+        create server far foreign data wrapper postgres_fdw;
+        create foreign table ml.far (id int, payload text) server far;
+        create extension hstore schema public;
+        create table ml.owned (id int, payload text);
+        insert into ml.owned select i, $WIDE from generate_series(1, 1500) as i;
+        alter extension hstore add table ml.owned;
+        analyze ml.no_toast";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
+    assert!(analysis.gaps.is_empty() && analysis.declined.is_empty(), "{analysis:#?}");
+}
+
+#[rstest]
+#[case::of_few_rows(
+    "insert into ml.t select i, repeat($PACKED, 9) from generate_series(1, 9000) as i"
+)]
+#[case::of_few_bytes(
+    "insert into ml.t select i, left($PACKED, 300) from generate_series(1, 20000) as i"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_table_raises_nothing_about_its_storage(
+    #[case] fill: &str,
+    #[values("deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text) with (toast.autovacuum_enabled = false);
+        {fill};
+        update ml.t set payload = payload || 'x';
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, &[]).await else { return };
+    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
+}
+
+#[rstest]
+#[case::two_dumps("copy ml.t to '/dev/null';\ncopy ml.t to '/dev/null'")]
+#[case::analyze_of_an_expression(
+    "create index on ml.t (left(payload, 3));\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t"
+)]
+#[case::analyze_of_an_array(
+    "analyze ml.t;\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t"
+)]
+#[case::index_builds(
+    "create index on ml.t using gin (words);\nreindex table ml.t;\ncreate index on ml.t (length(payload));\ncopy ml.t to '/dev/null'"
+)]
+#[case::vacuum("vacuum (freeze) ml.t;\nvacuum ml.t;\nvacuum (full) ml.t;\nvacuum ml.t")]
+#[case::updates_of_another_column(
+    "create index on ml.t (length(payload));\ncreate index on ml.t (id);\nupdate ml.t set id = id + 1;\nupdate ml.t set id = id + 1;\nupdate ml.t set id = id + 1"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_no_query_asked_for_make_no_column_hot(
+    #[case] maintenance: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text, words text[]);
+        alter table ml.t alter words set storage external;
+        insert into ml.t select i, $WIDE, array(select md5((g * i)::text) from generate_series(1, 100) as g)
+        from generate_series(1, 1500) as i;
+        analyze ml.t;
+        {maintenance}"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    for check in
+        [HOT, SHARE, "toast/rows-just-above-threshold", "toast/rewritten-out-of-line-values"]
+    {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_reset_a_moment_ago_are_a_gap_and_no_finding(
+    #[values("pg14", "pg16", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        vacuum analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, sql).await;
+    db.run("select pg_stat_reset()").await;
+    db.run(&format!("insert into ml.t select i, {WIDE} from generate_series(1, 3) as i")).await;
+    db.settle().await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    for check in [HOT, SHARE, BLOATED] {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+        assert!(analysis.declined.iter().all(|declined| declined.check != check), "{analysis:#?}");
+    }
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::NotEnoughHistory);
+    assert!(gap.is_some_and(|gap| gap.lift.is_some()), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_nobody_ever_counted_is_judged_by_its_sample(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i";
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, sql).await;
+    db.run("select pg_stat_reset()").await;
+    db.settle().await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    let rows = finding(&analysis, VAIN).map(|found| found.evidence[1].value.clone());
+    assert_eq!(serde_json::to_value(rows).unwrap(), 1500, "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_default_of_the_database_is_the_default_of_its_columns(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    db.run(&format!("alter database {} set default_toast_compression = lz4", db.name)).await;
+    db.settle().await;
+    db.run("create schema ml").await;
+    db.run("create table ml.t (id int, payload text)").await;
+    db.run(&format!("insert into ml.t select i, {PACKED} from generate_series(1, 1500) as i"))
+        .await;
+    db.run("analyze ml.t").await;
+    db.settle().await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_chooses_lz4_by_itself_is_not_told_to(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    let writer = format!("writer_{}", db.name);
+    db.run(&format!("create role {writer} login")).await;
+    db.run(&format!(
+        "alter role {writer} in database {} set default_toast_compression = lz4",
+        db.name
+    ))
+    .await;
+    db.run("create schema ml; create table ml.t (id int, payload text); set default_toast_compression = lz4").await;
+    db.run(&format!("insert into ml.t select i, {PACKED} from generate_series(1, 1500) as i"))
+        .await;
+    db.run("analyze ml.t").await;
+    db.settle().await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    db.run(&format!("drop role {writer}")).await;
+    assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
+    assert!(analysis.declined.iter().any(|declined| declined.check == PGLZ), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set compression lz4;
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        alter table ml.t alter payload set compression pglz;
+        analyze ml.t";
+    let Some((_db, analysis)) = planted(member, sql, PGLZ).await else { return };
+    assert!(finding(&analysis, MIXED).is_none(), "{analysis:#?}");
+}
+
+#[rstest]
+#[case::without_a_replica_identity("create publication p for table ml.t")]
+#[case::with_a_rule("create rule r as on update to ml.t do instead nothing")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
+    #[case] refusal: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        {refusal};
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
+    assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
+    all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_a_role_may_not_read_are_a_gap_with_their_grant(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, label text, \"Pay load\" text);
+        insert into ml.t select i, 'x', $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t";
+    let Some(server) = server(member) else { return };
+    let db = made(server, sql).await;
+    let role = format!("partial_{}", db.name);
+    db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
+    db.run(&format!("grant select (id, label) on ml.t to {role}")).await;
+    let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let request = request(SMALL);
+    let analysis = database_optimizer::analysis::analyse(&target, &request).await.unwrap();
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege).unwrap();
+    let lift = gap.lift.clone().unwrap();
+    assert_eq!(lift, "GRANT SELECT (\"Pay load\") ON ml.t TO dbopt;");
+    db.run(&lift.replace("dbopt", &role)).await;
+    let analysis = database_optimizer::analysis::analyse(&target, &request).await.unwrap();
+    assert!(finding(&analysis, VAIN).is_some(), "{analysis:#?}");
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toast_table_that_is_mostly_air_is_written_anew_and_then_left_alone(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 8000) as i;
+        delete from ml.t where id % 7 <> 0;
+        vacuum analyze ml.t";
+    let Some((_db, analysis)) = planted(member, sql, BLOATED).await else { return };
+    let advised = advice(&analysis, finding(&analysis, BLOATED).unwrap())[0];
+    assert!(statements(advised).starts_with("VACUUM (FULL)"), "{advised:#?}");
+    assert!(
+        advised.undo.is_empty() && advised.caveats.iter().any(|c| c.contains("cannot be undone"))
+    );
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_the_same_on_every_run_and_from_every_replica(#[values("deb18")] member: &str) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((mut db, first)) = seen(member, sql, SMALL).await else { return };
+    db.run("insert into ml.t select 1, 'one more row'").await;
+    db.run("select sum(hashtext(payload)) from ml.t").await;
+    db.settle().await;
+    let second = analyse(&db, &request(SMALL)).await;
+    let ids = |analysis: &Analysis| {
+        let findings = analysis.findings.iter().map(|f| (f.id.clone(), f.recommendations.clone()));
+        let mut ids: Vec<_> = findings.collect();
+        ids.sort();
+        ids
+    };
+    assert!(first.findings.len() >= 3, "{first:#?}");
+    assert_eq!(ids(&first), ids(&second));
+}
