@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::{Malformed, Scanner, Token};
 
 /// A varlena's length word, and a container's or numeric's own.
-const WORD: u64 = 4;
+pub(super) const WORD: u64 = 4;
 /// A numeric's length word and short header.
 pub const NUMERIC_HEADER_BYTES: u64 = WORD + 2;
 /// Decimal digits in one digit of a numeric.
@@ -39,12 +39,12 @@ pub fn stored_bytes(text: &str) -> Result<u64, Malformed> {
 
 /// A value's bytes, and whether they start at a multiple of 4.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
-    bytes: u64,
-    aligned: bool,
+pub(super) struct Extent {
+    pub(super) bytes: u64,
+    pub(super) aligned: bool,
 }
 
-fn value(scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<Extent, Malformed> {
+pub(super) fn value(scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<Extent, Malformed> {
     Ok(match first {
         Token::ObjectStart => Extent { bytes: object(scanner)?, aligned: true },
         Token::ArrayStart => Extent { bytes: array(scanner)?, aligned: true },
@@ -88,7 +88,7 @@ fn object(scanner: &mut Scanner<'_>) -> Result<u64, Malformed> {
 }
 
 /// A container's header and entries, the bytes of its keys, and its values where they may start.
-fn container(entries: u64, keys: u64, values: &[Extent]) -> u64 {
+pub(super) fn container(entries: u64, keys: u64, values: &[Extent]) -> u64 {
     let place = |end: u64, value: &Extent| {
         let start = if value.aligned { end.next_multiple_of(WORD) } else { end };
         start + value.bytes

@@ -1,6 +1,6 @@
 //! Sizes of documents, worked out here and told by real servers.
 
-use database_optimizer::jsonb::stored_bytes;
+use database_optimizer::jsonb::{Counts, stored_bytes};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -62,11 +62,14 @@ async fn the_size_of_every_document_is_what_the_server_stores(
     for _ in 0..BATCHES {
         let documents: Vec<String> =
             (0..BATCH).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
-        let sql = "select pg_column_size(d::jsonb) from unnest($1::text[]) with ordinality as u(d, n) order by n";
+        let sql = "select pg_column_size(d::jsonb), d::jsonb::text from unnest($1::text[]) with ordinality as u(d, n) order by n";
         let rows = db.client.query(sql, &[&documents]).await.unwrap();
         for (document, row) in documents.iter().zip(&rows) {
             let told = u64::try_from(row.get::<_, i32>(0)).unwrap();
             assert_eq!(stored_bytes(document), Ok(told), "{member}: {document}");
+            let mut counts = Counts::default();
+            counts.add(row.get(1));
+            assert_eq!((counts.uncompressed_bytes, counts.malformed), (told, 0), "{document}");
         }
     }
 }
