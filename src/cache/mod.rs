@@ -6,6 +6,7 @@ mod flight;
 mod key;
 mod levels;
 mod meter;
+mod plain_keys;
 mod shared;
 
 use std::future::Future;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 
 pub use body::Body;
 pub use key::{Key, KeyParts};
+pub use plain_keys::PlainKeys;
 
 use crate::config::CacheConfig;
 use crate::model::CacheStatus;

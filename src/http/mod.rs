@@ -21,7 +21,6 @@ mod serve;
 mod targets;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state as with;
 use axum::response::Redirect;
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
@@ -37,9 +36,7 @@ pub use serve::{Bound, Error, bind};
 
 /// The whole API on one screen.
 pub fn router(app: &App) -> Router {
-    let guarded = |routes: OpenApiRouter<App>, scope| {
-        routes.layer(with(auth::Door::new(app, scope), auth::guard))
-    };
+    let guarded = |routes: OpenApiRouter<App>, scope| routes.layer(auth::Door::new(app, scope));
     let (router, _) = open()
         .merge(guarded(read(), KeyScope::Read))
         .merge(guarded(admin(), KeyScope::Admin))
@@ -51,7 +48,7 @@ pub fn router(app: &App) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CompressionLayer::new())
-        .layer(with(front::Front::of(app), front::pass))
+        .layer(front::Front::of(app))
         .with_state(app.clone())
 }
 

@@ -50,7 +50,7 @@ where
         F: Future<Output = Result<V, E>>,
     {
         let changes = self.changes.load(Ordering::SeqCst);
-        if let Some(value) = self.held(key, changes) {
+        if let Some(value) = self.known(key) {
             return Ok(value);
         }
         let mut failure = None;
@@ -82,11 +82,13 @@ where
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn held<Q>(&self, key: &Q, changes: u64) -> Option<V>
+    /// The value of `key` where it is remembered.
+    pub(super) fn known<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        let changes = self.changes.load(Ordering::SeqCst);
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let held = held.get(key)?;
         let counts = held.changes == changes && held.asked_at.elapsed() < LIFETIME;
