@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "nobody else can reach into a benchmark")]
 
 mod bare_redis;
+mod documents;
 mod http;
 mod load;
 mod process;
@@ -19,7 +20,7 @@ mod visit;
 
 use table::Table;
 
-/// `ratios [http] [visit] [delay]` runs these parts, all of them by default; `ratios visit-once DSN` is one
+/// `ratios [documents] [http] [visit] [delay]` runs these parts, all of them by default; `ratios visit-once DSN` is one
 /// visit in a process of its own, for the bench itself; `ratios load-cached` is load for a profiler.
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +39,9 @@ fn main() {
     }
     let wanted = |part: &str| words.is_empty() || words.contains(&part);
     let mut table = Table::default();
+    if wanted("documents") {
+        documents::measure(&mut table);
+    }
     if wanted("http") {
         runtime.block_on(http::measure(&mut table));
     }
