@@ -7,6 +7,7 @@ mod cache;
 mod embedded;
 mod http;
 mod pages;
+mod prove;
 mod registry;
 mod store;
 mod support;
