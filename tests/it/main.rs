@@ -5,6 +5,7 @@
 mod architecture;
 mod cache;
 mod embedded;
+mod hostile;
 mod http;
 mod pages;
 mod prove;
