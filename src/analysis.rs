@@ -53,7 +53,7 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
         seen: &seen,
         scope: &request.scope,
     };
-    Ok(advise(&run, judgement, &proofs))
+    Ok(advise(&run, judgement, &proofs.actions, &proofs.options))
 }
 
 /// What can be seen and done on a target.

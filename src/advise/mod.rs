@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::ddl::ddl;
 use crate::model::{
     Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Proof, Recommendation,
-    RecommendationState, ReportedFinding, Scope, Snapshot, Verdict, finding_id, recommendation_id,
+    RecommendationState, ReportedFinding, Scope, Severity, Snapshot, Tried, Verdict, finding_id,
+    recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -21,7 +22,12 @@ pub struct Run<'a> {
 }
 
 /// Put together what was found, proved and declined. What an experiment refuted is not recommended.
-pub fn advise(run: &Run<'_>, judgement: Judgement, proofs: &[(Action, Proof)]) -> Analysis {
+pub fn advise(
+    run: &Run<'_>,
+    judgement: Judgement,
+    proofs: &[(Action, Proof)],
+    tried: &[Tried],
+) -> Analysis {
     let Judgement { mut findings, declined, gaps } = judgement;
     findings.retain(|finding| run.scope.severity_min.is_none_or(|least| finding.severity >= least));
     findings.sort_by(|a, b| {
@@ -31,7 +37,12 @@ pub fn advise(run: &Run<'_>, judgement: Judgement, proofs: &[(Action, Proof)]) -
     });
 
     let mut draft = Draft { declined, ..Draft::default() };
-    let findings = findings.into_iter().map(|finding| draft.report(run, finding, proofs)).collect();
+    draft.declined.extend(tried.iter().filter_map(|tried| not_advised(&findings, tried)));
+    let mut findings: Vec<ReportedFinding> =
+        findings.into_iter().map(|finding| draft.report(run, finding, proofs)).collect();
+    // What lost its remedies lost severity with them.
+    findings.retain(|finding| run.scope.severity_min.is_none_or(|least| finding.severity >= least));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Analysis {
         target: run.target.to_owned(),
         superpower: run.superpower.to_owned(),
@@ -78,12 +89,24 @@ impl Draft {
             }
         }
         let id = finding_id(run.target, finding.check, &finding.object);
-        ReportedFinding::new(id, finding, ids)
+        // With all its remedies refuted on the target's own rows, the problem is one in name.
+        let severity = if ids.is_empty() && !finding.actions.is_empty() {
+            Severity::Info
+        } else {
+            finding.severity
+        };
+        ReportedFinding::new(id, Finding { severity, ..finding }, ids)
     }
 }
 
 fn recommendation(run: &Run<'_>, check: &str, action: &Action, proof: &Proof) -> Recommendation {
-    let ddl = ddl(action);
+    let mut ddl = ddl(action);
+    if run.seen.server.in_recovery {
+        ddl.preconditions.insert(
+            0,
+            "run it on the primary: this server is a hot standby, and takes no change".to_owned(),
+        );
+    }
     Recommendation {
         id: recommendation_id(run.target, action.as_str(), action.object(), action.alternative()),
         check: check.to_owned(),
@@ -101,21 +124,40 @@ fn recommendation(run: &Run<'_>, check: &str, action: &Action, proof: &Proof) ->
 }
 
 fn refuted(finding: &Finding, action: &Action, proof: &Proof) -> Declined {
-    let numbers: Vec<String> = proof
-        .measurements
-        .iter()
-        .map(|m| format!("{} {:.3} -> {:.3}", m.name, m.baseline, m.candidate))
-        .collect();
+    let what = [action.as_str(), action.alternative()].join(" ");
     Declined {
         check: finding.check.to_owned(),
         object: finding.object.clone(),
-        reason: format!("an experiment refuted {}", action.as_str()),
-        detail: format!(
-            "{}; measured: {}",
-            proof.reason.as_deref().unwrap_or("no gain"),
-            numbers.join(", ")
-        ),
+        reason: format!("an experiment refuted {}", what.trim_end()),
+        detail: numbers(proof),
     }
+}
+
+/// An option that was measured beside the advised ones. One that is better for what it is good for is not advised
+/// all the same: no check found that the table is used that way.
+fn not_advised(findings: &[Finding], tried: &Tried) -> Option<Declined> {
+    let finding = findings.iter().find(|finding| finding.actions.contains(&tried.action))?;
+    let reason = match tried.proof.verdict {
+        Verdict::Refuted => format!("an experiment refuted {}", tried.option),
+        _ => format!("measured, and nothing found asks for it: {}", tried.option),
+    };
+    Some(Declined {
+        check: finding.check.to_owned(),
+        object: finding.object.clone(),
+        reason,
+        detail: numbers(&tried.proof),
+    })
+}
+
+fn numbers(proof: &Proof) -> String {
+    let numbers: Vec<String> = proof
+        .measurements
+        .iter()
+        .map(|m| {
+            format!("{} {:.3} -> {:.3} (spread {:.3})", m.name, m.baseline, m.candidate, m.spread)
+        })
+        .collect();
+    format!("{}; {}", proof.reason.as_deref().unwrap_or("no gain"), numbers.join(", "))
 }
 
 /// In a stable order, each once.

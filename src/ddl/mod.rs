@@ -1,5 +1,6 @@
 //! From an action to statements, their locks and their exact undo.
 
+mod each;
 mod options;
 mod rewrite;
 mod statement;
@@ -8,6 +9,7 @@ use crate::model::{
     Action, Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, Storage,
     ToastAutovacuum, quote_identifier,
 };
+use each::altered;
 use statement::{brief, maintenance};
 
 /// What to run for an action, what takes it back, and what to know before.
@@ -67,17 +69,15 @@ pub fn ddl(action: &Action) -> Ddl {
 }
 
 fn set_compression(column: &str, to: Compression, members: &[Member<Option<Compression>>]) -> Ddl {
-    let set = |member: &Member<Option<Compression>>, method: &str| {
-        let alter = alter_column(member, column);
-        brief(format!("{alter} SET COMPRESSION {method};"))
+    let set = |method: &str| {
+        format!("ALTER COLUMN {} SET COMPRESSION {method}", quote_identifier(column))
+    };
+    let before = |member: &Member<Option<Compression>>| {
+        set(member.before.map_or("DEFAULT", Compression::as_str))
     };
     Ddl {
-        statements: members.iter().map(|member| set(member, to.as_str())).collect(),
-        undo: members
-            .iter()
-            .rev()
-            .map(|member| set(member, member.before.map_or("DEFAULT", Compression::as_str)))
-            .collect(),
+        statements: altered(members, |_| set(to.as_str()), brief),
+        undo: altered(members, before, brief),
         preconditions: vec![format!("the server was built with {}", to.as_str())],
         caveats: vec![
             "values already stored stay as they are until they are rebuilt; toast/mixed-compression watches that"
@@ -93,13 +93,11 @@ fn set_storage(
     members: &[Member<Storage>],
     rewrite: Option<&Rewrite>,
 ) -> Ddl {
-    let set = |member: &Member<Storage>, storage: Storage| {
-        let alter = alter_column(member, column);
-        brief(format!("{alter} SET STORAGE {};", storage.as_str()))
+    let set = |storage: Storage| {
+        format!("ALTER COLUMN {} SET STORAGE {}", quote_identifier(column), storage.as_str())
     };
-    let mut statements: Vec<Statement> = members.iter().map(|member| set(member, to)).collect();
-    let mut undo: Vec<Statement> =
-        members.iter().rev().map(|member| set(member, member.before)).collect();
+    let mut statements = altered(members, |_| set(to), brief);
+    let mut undo = altered(members, |member| set(member.before), brief);
     let mut caveats = match to {
         Storage::Plain => vec![
             "a row whose values do not fit a page any more can no longer be stored".to_owned(),
@@ -156,6 +154,12 @@ fn vacuum_toast(
         .collect();
         (ddl.statements, ddl.undo) = options::set(members, "toast.", &wanted);
     }
+    if members.iter().any(|member| member.kind == MemberKind::InheritanceParent) {
+        ddl.caveats.push(
+            "from PostgreSQL 18 on, VACUUM does the same to the tables that inherit from it"
+                .to_owned(),
+        );
+    }
     let names: Vec<String> = members.iter().map(|member| member.name.to_sql()).collect();
     let vacuum = if full { "VACUUM (FULL)" } else { "VACUUM" };
     ddl.statements.push(maintenance(format!("{vacuum} {};", names.join(", ")), full));
@@ -167,10 +171,6 @@ fn vacuum_toast(
         );
     }
     ddl
-}
-
-fn alter_column<Before>(member: &Member<Before>, column: &str) -> String {
-    format!("{} ALTER COLUMN {}", alter(member.kind, &member.name), quote_identifier(column))
 }
 
 /// `ONLY` wherever the statement would reach other tables: each is altered, and undone, by itself.

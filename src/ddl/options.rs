@@ -1,6 +1,6 @@
 //! Storage parameters: set, and put back so that the catalog reads as it did before, order included.
 
-use super::alter;
+use super::each::altered;
 use super::statement::option;
 use crate::model::{Member, Statement, quote_literal};
 
@@ -12,18 +12,15 @@ pub(super) fn set(
 ) -> (Vec<Statement>, Vec<Statement>) {
     let list: Vec<String> =
         wanted.iter().map(|(name, value)| format!("{prefix}{name} = {value}")).collect();
-    let set = |member: &Member<Vec<String>>| {
-        option(format!("{} SET ({});", alter(member.kind, &member.name), list.join(", ")))
-    };
     (
-        members.iter().map(set).collect(),
-        members.iter().rev().map(|member| restore(member, prefix, wanted)).collect(),
+        altered(members, |_| format!("SET ({})", list.join(", ")), option),
+        altered(members, |member| restore(member, prefix, wanted), option),
     )
 }
 
 /// The server appends what is set to the end of the list. So where one of the options was set before, all are
 /// set again, in their order; one that was not set before is only taken away.
-fn restore(member: &Member<Vec<String>>, prefix: &str, wanted: &[(&str, String)]) -> Statement {
+fn restore(member: &Member<Vec<String>>, prefix: &str, wanted: &[(&str, String)]) -> String {
     let before: Vec<(&str, &str)> =
         member.before.iter().filter_map(|option| option.split_once('=')).collect();
     let was_set = |name: &str| before.iter().any(|(set, _)| *set == name);
@@ -43,5 +40,5 @@ fn restore(member: &Member<Vec<String>>, prefix: &str, wanted: &[(&str, String)]
     if !new.is_empty() {
         parts.push(format!("RESET ({})", new.join(", ")));
     }
-    option(format!("{} {};", alter(member.kind, &member.name), parts.join(", ")))
+    parts.join(", ")
 }

@@ -103,12 +103,12 @@ fn which(of: RewriteOf, column: &str) -> String {
 }
 
 /// `format` takes `%` for itself; only the one for the table is meant.
-fn escaped(update: &str) -> String {
+pub(super) fn escaped(update: &str) -> String {
     update.replace('%', "%%").replacen("%%s", "%s", 1)
 }
 
 /// A dollar quote that does not occur in the body, whatever names the body holds.
-fn dollar_quote(body: &str) -> String {
+pub(super) fn dollar_quote(body: &str) -> String {
     let mut tag = "dbopt".to_owned();
     while body.contains(&format!("${tag}$")) {
         tag.push('_');

@@ -33,7 +33,7 @@ pub use object::Object;
 pub use policy::{Policy, Threshold};
 pub use recommendation::{
     Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,
-    Verdict,
+    Tried, Verdict,
 };
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, Snapshot, Topic};

@@ -110,6 +110,17 @@ impl Proof {
     }
 }
 
+/// A way to store a column's values that was measured beside an action and that nobody advised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// The action it was measured beside.
+    pub action: super::Action,
+    /// What it is.
+    pub option: String,
+    /// What the measurement says of it.
+    pub proof: Proof,
+}
+
 /// What is expected to change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Expected {

@@ -92,7 +92,9 @@ impl Family<'_> {
         let counted = self.leaves().all(is_counted);
         #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
         let bytes = self.bytes() as f64;
-        !counted || (rows >= interest.table_rows_min && bytes >= interest.table_bytes_min)
+        let toast_counted = self.leaves().all(|leaf| leaf.toast_counted);
+        let wide = bytes >= interest.table_bytes_min || !toast_counted;
+        !counted || (rows >= interest.table_rows_min && wide)
     }
 
     fn bytes(&self) -> i64 {
@@ -145,6 +147,7 @@ mod tests {
             rows: Some(50_000.0),
             live_rows: 0,
             toast_pages: 0,
+            toast_counted: true,
             toast_live_chunks: 0,
         }
     }
@@ -178,6 +181,14 @@ mod tests {
     fn what_was_never_counted_gets_a_closer_look() {
         let fresh = Relation { rows: None, ..relation(1, 0) };
         assert_eq!(choose(&[fresh], &interest()).samples, [1]);
+    }
+
+    #[test]
+    fn a_toast_table_that_no_vacuum_counted_may_hold_anything() {
+        let narrow = Relation { toast_counted: false, ..relation(1, 10) };
+        assert_eq!(choose(&[narrow.clone()], &interest()).samples, [1]);
+        let few = Relation { rows: Some(9_000.0), ..narrow };
+        assert_eq!(choose(&[few], &interest()).samples, [] as [i64; 0]);
     }
 
     #[test]

@@ -41,6 +41,15 @@ pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap>
     })
 }
 
+/// Why a standby holds no rows of a table that has some: unlogged tables are not sent.
+pub(super) fn left_on_the_primary(relation: &Relation, table: &ToastTable) -> Option<Gap> {
+    let name = relation.qualified_name();
+    let detail = format!("`{}` is unlogged, and its rows are on the primary alone", name.to_sql());
+    (table.heap_bytes == Some(0) && relation.pages > 0).then(|| {
+        Gap::new(observation(&name), GapReason::InRecovery, detail).lifted_by("analyse the primary")
+    })
+}
+
 /// Columns our role may not read, in tables of which it may read others.
 pub(super) fn unread_columns(
     choice: &Choice,
@@ -85,8 +94,7 @@ pub(super) fn sampled(
             GapReason::NotVisibleInSql,
             format!("the sample of `{}` could not be read", name.to_sql()),
         ),
-        // `object_not_in_prerequisite_state`: a materialized view that was never filled, an unlogged table on
-        // a standby.
+        // `object_not_in_prerequisite_state`: a materialized view that was never filled.
         Err(failure) if failure.sqlstate == "55000" => gap(
             GapReason::NotEnoughEvidence,
             format!("`{}` has no rows that could be read here", name.to_sql()),

@@ -166,6 +166,12 @@ async fn samples(
             samples.push(StoredValues { oid: *oid, sample: Observation::Unseen(gap) });
             continue;
         }
+        if session.facts().in_recovery
+            && let Some(gap) = gaps::left_on_the_primary(relation, table)
+        {
+            samples.push(StoredValues { oid: *oid, sample: Observation::Unseen(gap) });
+            continue;
+        }
         if table.heap_bytes == Some(0) {
             let sample = gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)));
             samples.push(StoredValues { oid: *oid, sample });

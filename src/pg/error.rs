@@ -145,6 +145,8 @@ impl Error {
     }
 }
 
+/// The driver says so in the cause.
 fn lacks_password(error: &tokio_postgres::Error) -> bool {
-    error.to_string().contains("password")
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    [Some(error.to_string()), cause].into_iter().flatten().any(|text| text.contains("password"))
 }

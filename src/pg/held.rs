@@ -1,9 +1,15 @@
 //! A connection in use: given back clean, or cancelled and hung up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::Target;
 use super::target::Connection;
+
+/// How long a last word to the server may take.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A connection in use. Dropped inside a transaction, it cancels what runs on the server and hangs up.
 pub(super) struct Held {
@@ -42,13 +48,24 @@ impl Held {
         self.busy.load(Ordering::Relaxed)
     }
 
-    /// Roll back and give the connection back. Nobody waits: its next user stands in line behind.
+    /// Roll back and give the connection back. Nobody waits: its next user stands in line behind. A server that
+    /// does not answer costs the connection, not its place among the few.
     pub(super) fn release(mut self) {
         let Some(connection) = self.connection.take() else { return };
         if self.is_busy() {
             tokio::spawn(async move {
-                let _ = connection.batch_execute("rollback").await;
+                let rollback = timeout(FAREWELL, connection.batch_execute("rollback")).await;
+                if !matches!(rollback, Ok(Ok(()))) {
+                    drop(Connection::take(connection));
+                }
             });
+        }
+    }
+
+    /// Hang up. The server rolls back, and gives back what the session held, temporary buffers among it.
+    pub(super) fn hang_up(mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Connection::take(connection));
         }
     }
 }
@@ -66,7 +83,7 @@ impl Drop for Held {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // It stops what runs; the report of that shows the server that nobody is there any more.
-                let _ = cancel.cancel_query(tls).await;
+                let _ = timeout(FAREWELL, cancel.cancel_query(tls)).await;
             });
         }
     }

@@ -87,9 +87,9 @@ impl Trial {
         Ok(())
     }
 
-    /// Roll everything back.
+    /// Roll everything back, and leave no session with buffers for temporary tables.
     pub fn finish(self) {
-        self.held.release();
+        self.held.hang_up();
     }
 
     fn failed(&self, source: tokio_postgres::Error) -> TrialError {

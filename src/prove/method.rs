@@ -13,6 +13,34 @@ pub(super) struct Arm {
     pub(super) toast_tuple_target: Option<u32>,
 }
 
+impl Arm {
+    /// What it is, in a few words.
+    pub(super) fn name(&self) -> String {
+        let stored = match self.storage {
+            "EXTERNAL" => "EXTERNAL, uncompressed".to_owned(),
+            "PLAIN" => "PLAIN".to_owned(),
+            storage => format!("{storage}, {}", self.compression),
+        };
+        match self.toast_tuple_target {
+            Some(bytes) => format!("{stored}, toast_tuple_target {bytes}"),
+            None => stored,
+        }
+    }
+
+    /// What makes it worth a change, where nobody said what it is for.
+    pub(super) fn promise(&self, baseline: &Self) -> Promise {
+        if self.storage == "EXTERNAL" {
+            Promise::CheaperWrites
+        } else if self.storage == baseline.storage
+            && self.toast_tuple_target == baseline.toast_tuple_target
+        {
+            Promise::LessCpu
+        } else {
+            Promise::FasterReads
+        }
+    }
+}
+
 /// What an action promises, and so what the verdict looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Promise {
@@ -41,6 +69,16 @@ pub(super) struct Experiment {
     pub(super) column: String,
     pub(super) baseline: Arm,
     pub(super) candidates: Vec<Candidate>,
+    /// The other ways to store the column, measured beside them: a reader will ask.
+    pub(super) options: Vec<Arm>,
+}
+
+impl Experiment {
+    /// Every arm: the baseline, the candidates, the options.
+    pub(super) fn arms(&self) -> Vec<&Arm> {
+        let candidates = self.candidates.iter().map(|candidate| &candidate.arm);
+        std::iter::once(&self.baseline).chain(candidates).chain(&self.options).collect()
+    }
 }
 
 /// The experiments that prove these actions. Actions on the same column share one.
@@ -58,7 +96,35 @@ pub(super) fn experiments(actions: &[Action], seen: &Snapshot) -> Vec<Experiment
             None => experiments.push(experiment),
         }
     }
+    for experiment in &mut experiments {
+        experiment.options = options(experiment, seen);
+    }
     experiments
+}
+
+/// The storage strategies, compression methods and targets that are neither today's nor advised.
+fn options(experiment: &Experiment, seen: &Snapshot) -> Vec<Arm> {
+    let today = &experiment.baseline;
+    let built = |method: &&str| {
+        let context = seen.context.get().ok();
+        context.is_some_and(|context| context.toast_compressions.iter().any(|m| m == method))
+    };
+    let extended = ["pglz", "lz4"].into_iter().filter(built).map(|compression| Arm {
+        compression,
+        storage: "EXTENDED",
+        ..today.clone()
+    });
+    let storages = ["EXTERNAL", "MAIN"].into_iter().map(|storage| Arm { storage, ..today.clone() });
+    let targets = [None, Some(4080), Some(8160)]
+        .into_iter()
+        .map(|toast_tuple_target| Arm { toast_tuple_target, ..today.clone() });
+    let mut options: Vec<Arm> = Vec::new();
+    for arm in extended.chain(storages).chain(targets) {
+        if !experiment.arms().contains(&&arm) && !options.contains(&arm) {
+            options.push(arm);
+        }
+    }
+    options
 }
 
 /// What is known of an action that was not tried out.
@@ -110,6 +176,7 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         column,
         baseline,
         candidates: vec![candidate],
+        options: Vec::new(),
     })
 }
 

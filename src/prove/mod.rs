@@ -9,32 +9,41 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::model::{Action, Grade, Proof, ProofMethod, ProveMode, Snapshot};
+use crate::model::{Action, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
 use crate::pg::Target;
-use method::{Experiment, experiments, not_run};
+use method::{Arm, Experiment, experiments, not_run};
 
 /// How long all experiments of an analysis may take together.
 pub const BUDGET: Duration = Duration::from_mins(2);
 
-/// A proof for each action, or the reason why there is none.
+/// What experiments said.
+#[derive(Debug, Default)]
+pub struct Proofs {
+    /// A proof for each action, or the reason why there is none.
+    pub actions: Vec<(Action, Proof)>,
+    /// The ways to store the same values that nobody advised.
+    pub options: Vec<Tried>,
+}
+
+/// Try actions out as far as the mode allows.
 pub async fn prove(
     target: &Target,
     seen: &Snapshot,
     actions: Vec<Action>,
     mode: ProveMode,
-) -> Vec<(Action, Proof)> {
-    let mut proofs: Vec<(Action, Proof)> = Vec::new();
+) -> Proofs {
+    let mut proofs = Proofs::default();
     if mode == ProveMode::Full {
         // Time that runs out leaves the rest unproved, and says so.
         let _ = timeout(BUDGET, async {
             for experiment in experiments(&actions, seen) {
-                proofs.extend(run(target, seen, experiment).await);
+                run(target, seen, experiment, &mut proofs).await;
             }
         })
         .await;
     }
     for action in actions {
-        if !proofs.iter().any(|(proved, _)| *proved == action) {
+        if !proofs.actions.iter().any(|(proved, _)| *proved == action) {
             let reason = match mode {
                 ProveMode::None => "no proof was asked for",
                 ProveMode::Cheap => {
@@ -43,23 +52,33 @@ pub async fn prove(
                 ProveMode::Full => "the budget for experiments was spent before its turn",
             };
             let proof = not_run(&action, reason);
-            proofs.push((action, proof));
+            proofs.actions.push((action, proof));
         }
     }
     proofs
 }
 
-/// One experiment: all its candidates against the same baseline, on the same rows.
-async fn run(target: &Target, seen: &Snapshot, experiment: Experiment) -> Vec<(Action, Proof)> {
+/// One experiment: all its arms against the same baseline, on the same rows.
+async fn run(target: &Target, seen: &Snapshot, experiment: Experiment, proofs: &mut Proofs) {
     let measured = sampled_copy::measure(target, seen, &experiment).await;
-    let candidates = experiment.candidates.into_iter().enumerate();
-    candidates
-        .map(|(position, candidate)| {
-            let proof = match &measured {
-                Ok(measured) => verdict::proof(&candidate, measured, position),
-                Err(reason) => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
-            };
-            (candidate.action, proof)
-        })
-        .collect()
+    let Experiment { baseline, candidates, options, .. } = experiment;
+    if let (Ok(measured), Some(first)) = (&measured, candidates.first()) {
+        let tried = |(position, arm): (usize, Arm)| Tried {
+            action: first.action.clone(),
+            option: arm.name(),
+            proof: verdict::proof(
+                arm.promise(&baseline),
+                measured,
+                1 + candidates.len() + position,
+            ),
+        };
+        proofs.options.extend(options.into_iter().enumerate().map(tried));
+    }
+    for (position, candidate) in candidates.into_iter().enumerate() {
+        let proof = match &measured {
+            Ok(measured) => verdict::proof(candidate.promise, measured, 1 + position),
+            Err(reason) => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
+        };
+        proofs.actions.push((candidate.action, proof));
+    }
 }

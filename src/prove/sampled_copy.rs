@@ -198,9 +198,7 @@ async fn measure_on(
     seen: &Snapshot,
     experiment: &Experiment,
 ) -> Result<Measured, TrialError> {
-    let arms: Vec<&Arm> = std::iter::once(&experiment.baseline)
-        .chain(experiment.candidates.iter().map(|c| &c.arm))
-        .collect();
+    let arms = experiment.arms();
     for (position, arm) in arms.iter().enumerate() {
         trial.run(&create_arm(position, arm, columns, experiment)).await?;
     }

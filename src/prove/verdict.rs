@@ -1,6 +1,6 @@
 //! From runs to a verdict. Pure.
 
-use super::method::{Candidate, Promise};
+use super::method::Promise;
 use super::sampled_copy::{Measured, RUNS, Run, is_too_small};
 use crate::model::{Grade, Measurement, Proof, ProofMethod, Unit, Verdict};
 
@@ -11,9 +11,9 @@ const READ_GAIN_MIN: f64 = 0.20;
 /// How much more room the values may take.
 const GROWTH_MAX: f64 = 0.25;
 
-/// What the runs of a candidate say, against those of the baseline.
-pub(super) fn proof(candidate: &Candidate, measured: &Measured, position: usize) -> Proof {
-    let runs = (measured.arms[0].as_slice(), measured.arms[position + 1].as_slice());
+/// What the runs of an arm say, against those of the baseline, which is the first.
+pub(super) fn proof(promise: Promise, measured: &Measured, arm: usize) -> Proof {
+    let runs = (measured.arms[0].as_slice(), measured.arms[arm].as_slice());
     let measurements = vec![
         measurement("write_ms", Unit::Ms, runs, |run| run.write_ms),
         measurement("read_column_ms", Unit::Ms, runs, |run| run.read_column_ms),
@@ -24,7 +24,7 @@ pub(super) fn proof(candidate: &Candidate, measured: &Measured, position: usize)
     let (verdict, reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
     } else {
-        judge(candidate.promise, &measurements)
+        judge(promise, &measurements)
     };
     let place =
         if measured.on_lab { "on the lab database" } else { "in a temporary table on the target" };

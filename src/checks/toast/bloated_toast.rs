@@ -95,7 +95,7 @@ struct Bloat {
 }
 
 fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
-    let bytes = float(node.toast_bytes());
+    let bytes = float(node.toast_bytes().unwrap_or(0));
     let live = node.chunks_live();
     if bytes <= 0.0 || live < 1.0 && node.toast.chunks_dead == 0 {
         return None;

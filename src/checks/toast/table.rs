@@ -100,12 +100,15 @@ impl Node<'_> {
         float(self.toast.chunks_live).max(float(chunks) / float(rows).max(1.0) * self.rows())
     }
 
-    pub(super) fn heap_bytes(&self) -> i64 {
-        self.toast.heap_bytes.unwrap_or(self.relation.pages * 8192)
+    /// Bytes of the heap, true or as last counted; absent for a partition that nobody measured or counted.
+    fn heap_bytes(&self) -> Option<i64> {
+        let counted = (self.relation.pages > 0).then_some(self.relation.pages * 8192);
+        self.toast.heap_bytes.or(counted)
     }
 
-    pub(super) fn toast_bytes(&self) -> i64 {
-        self.toast.toast_bytes.unwrap_or(self.relation.toast_pages * 8192)
+    pub(super) fn toast_bytes(&self) -> Option<i64> {
+        let counted = (self.relation.pages > 0).then_some(self.relation.toast_pages * 8192);
+        self.toast.toast_bytes.or(counted)
     }
 
     /// What an action needs to know of it.
@@ -135,11 +138,29 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn heap_bytes(&self) -> i64 {
-        self.leaves().map(Node::heap_bytes).sum()
+        self.sum_of(Node::heap_bytes)
     }
 
     pub(super) fn toast_bytes(&self) -> i64 {
-        self.leaves().map(Node::toast_bytes).sum()
+        self.sum_of(Node::toast_bytes)
+    }
+
+    /// The bytes of its leaves. Those that nobody counted are taken to be as wide as the others.
+    fn sum_of(&self, bytes: impl Fn(&Node<'a>) -> Option<i64>) -> i64 {
+        let (mut known, mut known_rows, mut other_rows) = (0, 0.0, 0.0);
+        for leaf in self.leaves() {
+            match bytes(leaf) {
+                Some(bytes) => {
+                    known += bytes;
+                    known_rows += leaf.rows();
+                }
+                None => other_rows += leaf.rows(),
+            }
+        }
+        if known_rows < 1.0 {
+            return known;
+        }
+        known + whole(float(known) * other_rows / known_rows)
     }
 
     pub(super) fn bytes(&self) -> i64 {

@@ -40,6 +40,8 @@ pub struct Relation {
     pub live_rows: i64,
     /// Pages of the TOAST table when last counted.
     pub toast_pages: i64,
+    /// Whether these were ever counted, which only a vacuum does.
+    pub toast_counted: bool,
     /// Chunks the cumulative statistics believe to be alive in the TOAST table.
     pub toast_live_chunks: i64,
 }

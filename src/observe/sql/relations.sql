@@ -10,6 +10,7 @@ select
     nullif(c.reltuples, -1)::float8                                 as rows,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
     coalesce(t.relpages, 0)::int8                                   as toast_pages,
+    coalesce(t.reltuples >= 0, true)                                as toast_counted,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as toast_live_chunks
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

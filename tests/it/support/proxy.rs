@@ -53,6 +53,11 @@ impl Proxy {
         self.watch.turns.load(Ordering::SeqCst)
     }
 
+    /// What was held back goes on its way.
+    pub fn resume(&self) {
+        self.watch.stalled.store(false, Ordering::SeqCst);
+    }
+
     /// From now on nothing is forwarded any more, and no connection is closed.
     pub fn stall(&self) {
         self.watch.stalled.store(true, Ordering::SeqCst);

@@ -70,10 +70,81 @@ fn binaries(name: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
+/// A cluster that one test has for itself.
+#[derive(Default)]
+pub struct Own<'a> {
+    /// What tells it from the others of its member.
+    pub purpose: &'a str,
+    /// Beside those that every cluster has, and after them.
+    pub settings: &'a [&'a str],
+    /// `pg_hba.conf`, instead of trust.
+    pub hba: Option<&'a str>,
+    /// Files beside its data: a name and what is in it.
+    pub files: &'a [(&'a str, &'a str)],
+    /// The primary it follows.
+    pub primary: Option<&'static TestServer>,
+}
+
+/// A cluster for one test, on the binaries of a member; none where these are not there, which is said.
+pub fn own_server(member: &str, own: &Own<'_>) -> Option<&'static TestServer> {
+    let Some(bin) = binaries(member) else {
+        assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "no server `{member}`");
+        skipped(&format!("no server `{member}`"));
+        return None;
+    };
+    let home = home(&format!("{member}-{}", own.purpose));
+    for (name, text) in own.files {
+        let path = home.join(name);
+        fs::write(&path, text).unwrap();
+        // A private key must be the server's alone.
+        let status = Command::new("chmod").arg("600").arg(&path).status().unwrap();
+        assert!(status.success());
+        own_by_server(&path);
+    }
+    let data = home.join("data");
+    match own.primary {
+        Some(primary) => copied(&home, &bin, primary.port),
+        None => made(member, &home, &bin),
+    }
+    if let Some(hba) = own.hba {
+        fs::write(data.join("pg_hba.conf"), hba).unwrap();
+    }
+    Some(Box::leak(Box::new(run(member, (&home, &bin), own.settings))))
+}
+
+/// The data directory of a standby.
+fn copied(home: &Path, bin: &Path, port: u16) {
+    let status = as_owner(home, &bin.join("pg_basebackup"))
+        .args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+        ])
+        .arg("-p")
+        .arg(port.to_string())
+        .arg("-D")
+        .arg(home.join("data"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "pg_basebackup failed");
+}
+
 fn start(name: &str, bin: &Path) -> TestServer {
     let home = home(name);
+    made(name, &home, bin);
+    run(name, (&home, bin), &[])
+}
+
+fn made(name: &str, home: &Path, bin: &Path) {
     let data = home.join("data");
-    as_owner(&home, &bin.join("initdb"))
+    as_owner(home, &bin.join("initdb"))
         .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"])
         .arg("-D")
         .arg(&data)
@@ -81,10 +152,15 @@ fn start(name: &str, bin: &Path) -> TestServer {
         .status()
         .map(|status| assert!(status.success(), "{name}: initdb failed"))
         .unwrap();
+}
+
+fn run(name: &str, (home, bin): (&Path, &Path), more: &[&str]) -> TestServer {
+    let data = home.join("data");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut postgres = as_owner(&home, &bin.join("postgres"));
+    let mut postgres = as_owner(home, &bin.join("postgres"));
     postgres.arg("-D").arg(&data);
-    for setting in settings(port, &home) {
+    let more = more.iter().map(|setting| setting.replace("$HOME", &home.display().to_string()));
+    for setting in settings(port, home).into_iter().chain(more) {
         postgres.arg("-c").arg(setting);
     }
     let log = fs::File::create(home.join("log")).unwrap();
@@ -128,11 +204,15 @@ fn home(name: &str) -> PathBuf {
     }
     let home = base.join(format!("dbopt-test-{}-{name}", std::process::id()));
     fs::create_dir(&home).unwrap();
+    own_by_server(&home);
+    home
+}
+
+fn own_by_server(path: &Path) {
     if is_root() {
-        let chown = Command::new("chown").arg(owner()).arg(&home).status().unwrap();
+        let chown = Command::new("chown").arg(owner()).arg(path).status().unwrap();
         assert!(chown.success(), "{} cannot own a cluster", owner());
     }
-    home
 }
 
 fn is_root() -> bool {

@@ -1,0 +1,419 @@
+//! Targets that are not there, not ours, too old, too large, or gone in mid-sentence. Each ends in a clear problem
+//! or a gap; nothing hangs, nothing leaks, and no connection is left behind.
+
+use std::time::{Duration, Instant};
+
+use database_optimizer::analysis::{self, Request};
+use database_optimizer::model::{Analysis, GapReason, ProveMode, Verdict};
+use database_optimizer::pg::{self, Target};
+use rstest::rstest;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::support::advice::finding;
+use crate::support::proxy::Proxy;
+use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server};
+
+const POLICY: &[(&str, f64)] =
+    &[("table_rows_min", 1000.0), ("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
+
+const FEATURES: &str = "create schema ml;
+create table ml.features (id int, payload text);
+insert into ml.features
+select i, (select string_agg(md5((g * i)::text) || repeat('ab', 20), '') from generate_series(1, 90) as g)
+from generate_series(1, 1500) as i;
+analyze ml.features";
+
+async fn features(server: &'static TestServer) -> TestDb {
+    let mut db = TestDb::create(server).await;
+    for statement in FEATURES.split(";\n") {
+        db.run(statement).await;
+    }
+    db.settle().await;
+    db
+}
+
+fn open(dsn: impl Into<secrecy::SecretString>) -> Target {
+    Target::open("test", &dsn.into(), None).unwrap()
+}
+
+/// The error of a target that cannot be used, which names nothing that is secret.
+async fn refused(target: &Target, secrets: &[&str]) -> pg::Error {
+    let asked = request(POLICY);
+    let outcome = timeout(Duration::from_secs(20), analysis::analyse(target, &asked));
+    let error = match outcome.await.expect("an analysis hangs") {
+        Err(analysis::Error::Target(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    for secret in secrets {
+        assert!(!error.to_string().contains(secret), "{error} names {secret}");
+    }
+    error
+}
+
+/// Wait until no session of ours is left, where closing one takes its time.
+async fn until_hung_up(db: &TestDb) {
+    let ours = format!(
+        "select coalesce(string_agg(state || ': ' || query, '; '), '') from pg_stat_activity
+        where application_name = 'dbopt' and datname = '{}'",
+        db.name
+    );
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let left = db.text(&ours).await;
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still there: {left}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+// ---- logins -------------------------------------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_answers_that_is_no_server_is_unreachable_and_silence_is_no_answer() {
+    let unknown = open("postgresql://ada:hush@no-such-host.invalid/d".to_owned());
+    let error = refused(&unknown, &["ada", "hush", "no-such-host"]).await;
+    assert!(matches!(error, pg::Error::Unreachable { .. }), "{error:?}");
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let web = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    for mode in ["disable", "prefer", "require"] {
+        let target = open(format!("postgresql://ada:hush@127.0.0.1:{port}/d?sslmode={mode}"));
+        let error = refused(&target, &["ada", "hush", "127.0.0.1"]).await;
+        let clear = matches!(error, pg::Error::Unreachable { .. } | pg::Error::Tls { .. });
+        assert!(clear, "{mode}: {error:?}");
+    }
+    web.abort();
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let target = open(format!("postgresql://ada:hush@127.0.0.1:{port}/d?sslmode=disable"));
+    let error = refused(&target, &["ada", "hush", "127.0.0.1"]).await;
+    assert!(matches!(error, pg::Error::NoAnswer { .. }), "{error:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_wrong_missing_or_expired_is_a_refused_login(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let own = Own {
+        purpose: "passwords",
+        hba: Some(
+            "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+        ),
+        settings: &["password_encryption=scram-sha-256"],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = TestDb::create(server).await;
+    db.run("create role fresh login password 'hush' valid until 'infinity'").await;
+    db.run("create role stale login password 'hush' valid until '2001-01-01'").await;
+    db.run("create role full login password 'hush' connection limit 0").await;
+    let at = |user: &str| {
+        open(format!("postgresql://{user}@127.0.0.1:{}/{}?sslmode=disable", server.port, db.name))
+    };
+    for user in ["stale:hush", "fresh:wrong", "fresh", "nobody:hush"] {
+        let error = refused(&at(user), &["hush", "stale", "fresh", "nobody", "127.0.0.1"]).await;
+        assert!(matches!(error, pg::Error::LoginRefused { .. }), "{user}: {error:?}");
+        assert!(error.to_string().contains("expired"), "{error}");
+    }
+    let error = refused(&at("full:hush"), &["full", "hush"]).await;
+    assert!(matches!(error, pg::Error::NotAccepting { .. }), "{error:?}");
+    let welcome = at("fresh:hush");
+    assert!(analysis::analyse(&welcome, &request(POLICY)).await.is_ok());
+    drop(welcome);
+    until_hung_up(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_version_13_is_refused_politely() {
+    let Some(server) = server("pg13") else { return };
+    let db = TestDb::create(server).await;
+    let target = open(db.dsn());
+    let error = refused(&target, &["127.0.0.1", "postgres"]).await;
+    assert!(matches!(error, pg::Error::ServerTooOld { major: 13, .. }), "{error:?}");
+    assert!(error.to_string().contains("runs PostgreSQL 13; 14 or newer"), "{error}");
+    assert!(matches!(
+        analysis::capabilities(&target).await,
+        Err(analysis::Error::Target(pg::Error::ServerTooOld { .. }))
+    ));
+    drop(target);
+    until_hung_up(&db).await;
+}
+
+// ---- TLS ----------------------------------------------------------------------------------------------------------
+
+/// A certificate authority and a certificate of `localhost` signed by it: (authority, certificate, key).
+fn certificates(folder: &std::path::Path) -> (String, String, String) {
+    let openssl = |arguments: &str| {
+        let run = std::process::Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    std::fs::write(folder.join("san"), "subjectAltName=DNS:localhost").unwrap();
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
+    );
+    openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr");
+    openssl(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem",
+    );
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    (read("ca.pem"), read("server.pem"), read("server.key"))
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_goes_as_far_as_libpq_would_under_the_same_mode(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let (ours, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, certificate, key) = certificates(ours.path());
+    certificates(others.path());
+    let own = Own {
+        purpose: "tls",
+        hba: Some(
+            "host all postgres 127.0.0.1/32 trust\nhostssl all encrypted 127.0.0.1/32 trust\n",
+        ),
+        settings: &["ssl=on", "ssl_cert_file=$HOME/server.pem", "ssl_key_file=$HOME/server.key"],
+        files: &[("server.pem", &certificate), ("server.key", &key)],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = TestDb::create(server).await;
+    db.run("create role encrypted login").await;
+    let root = |folder: &std::path::Path| format!("&sslrootcert={}/ca.pem", folder.display());
+    let (right, wrong) = (root(ours.path()), root(others.path()));
+    // What libpq does, mode by mode, with a certificate of `localhost`.
+    for (host, mode, roots, welcome) in [
+        ("127.0.0.1", "disable", "", false),
+        ("127.0.0.1", "allow", "", true),
+        ("127.0.0.1", "prefer", "", true),
+        ("127.0.0.1", "require", "", true),
+        ("127.0.0.1", "require", right.as_str(), true),
+        ("127.0.0.1", "require", wrong.as_str(), false),
+        ("127.0.0.1", "verify-ca", right.as_str(), true),
+        ("127.0.0.1", "verify-ca", wrong.as_str(), false),
+        ("127.0.0.1", "verify-full", right.as_str(), false),
+        ("localhost", "verify-full", right.as_str(), true),
+        ("localhost", "verify-full", wrong.as_str(), false),
+    ] {
+        let port = server.port;
+        let dsn = format!("postgresql://encrypted@{host}:{port}/{}?sslmode={mode}{roots}", db.name);
+        let target = open(dsn);
+        let outcome = analysis::analyse(&target, &request(POLICY)).await;
+        assert_eq!(outcome.is_ok(), welcome, "{host} {mode}{roots}: {outcome:?}");
+        if let Err(analysis::Error::Target(error)) = outcome {
+            let clear = matches!(error, pg::Error::Tls { .. } | pg::Error::LoginRefused { .. });
+            assert!(clear, "{host} {mode}{roots}: {error:?}");
+        }
+    }
+    until_hung_up(&db).await;
+}
+
+// ---- gone in mid-sentence -----------------------------------------------------------------------------------------
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_dropped_in_mid_visit_is_a_lost_connection_and_then_no_database(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let db = features(server).await;
+    let proxy = Proxy::start(server.port, Duration::from_millis(150)).await;
+    let target =
+        open(format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name));
+    target.session().await.unwrap().finish();
+    let gone = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        db.vanish().await;
+    };
+    let secrets = ["127.0.0.1", db.name.as_str()];
+    let (error, ()) = tokio::join!(refused(&target, &secrets), gone);
+    assert!(matches!(error, pg::Error::ConnectionLost { .. }), "{error:?}");
+    let error = refused(&target, &secrets).await;
+    assert!(matches!(error, pg::Error::NoSuchDatabase { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_answering_is_given_up_and_is_welcome_again() {
+    let Some(server) = server("deb18") else { return };
+    let db = features(server).await;
+    let proxy = Proxy::start(server.port, Duration::ZERO).await;
+    let target =
+        open(format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name));
+    assert!(analysis::analyse(&target, &request(POLICY)).await.is_ok());
+    proxy.stall();
+    // More callers than there are connections give up, one after the other and at the same time.
+    for _ in 0..2 {
+        let asked = request(POLICY);
+        let impatient = || timeout(Duration::from_millis(300), analysis::analyse(&target, &asked));
+        let (one, two, three) = tokio::join!(impatient(), impatient(), impatient());
+        assert!(one.is_err() && two.is_err() && three.is_err());
+    }
+    proxy.resume();
+    let back = timeout(Duration::from_secs(10), analysis::analyse(&target, &request(POLICY))).await;
+    assert!(matches!(back, Ok(Ok(_))), "{back:?}");
+    drop(target);
+    until_hung_up(&db).await;
+}
+
+// ---- too large ----------------------------------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_partitions_are_visited_in_bounded_time_and_answered_in_bounded_size() {
+    let Some(server) = server("deb18") else { return };
+    let mut db = TestDb::create(server).await;
+    db.run(
+        "create schema ml;
+        create table ml.t (id int, payload text) partition by range (id)",
+    )
+    .await;
+    db.run(
+        "do $$ begin for i in 0..99 loop
+            execute format('create table ml.t_%s partition of ml.t for values from (%s) to (%s)
+                partition by range (id)', i, i * 1000, i * 1000 + 1000);
+            for j in 0..99 loop
+                execute format('create table ml.t_%s_%s partition of ml.t_%1$s for values from (%3$s) to (%4$s)',
+                    i, j, i * 1000 + j * 10, i * 1000 + j * 10 + 10);
+            end loop;
+            commit;
+        end loop; end $$",
+    )
+    .await;
+    db.run(
+        "insert into ml.t select i, repeat(md5(i::text), 100)
+            || (select string_agg(md5((g * i)::text), '') from generate_series(1, 60) as g)
+        from generate_series(0, 99999, 50) as i",
+    )
+    .await;
+    db.settle().await;
+    let began = Instant::now();
+    let analysis = analyse(&db, &request(POLICY)).await;
+    let seconds = began.elapsed().as_secs_f64();
+    let bytes = serde_json::to_vec(&analysis).unwrap().len();
+    eprintln!("10,101 relations: {seconds:.1} s, {bytes} bytes answered, {:?}", analysis.cost);
+
+    assert!(seconds < 20.0, "{seconds} s");
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    assert!(analysis.cost.bytes_read < 20_000_000, "{:?}", analysis.cost);
+    let found = finding(&analysis, "toast/pglz-on-wide-values");
+    let found = found.unwrap_or_else(|| panic!("{:?} {:?}", analysis.findings, analysis.gaps));
+    assert_eq!(found.message, "`ml.t.payload` compresses its wide values with pglz");
+    let methods = "select string_agg(distinct coalesce(nullif(attcompression::text, ''), '-'), ',')
+        from pg_attribute where attname = 'payload'";
+    for (statements, left) in [(true, "l"), (false, "-")] {
+        let advised =
+            analysis.recommendations.iter().find(|r| found.recommendations.contains(&r.id));
+        let advised = advised.unwrap();
+        let run = if statements { &advised.statements } else { &advised.undo };
+        assert_eq!(run.len(), 1);
+        db.run(&run[0].sql).await;
+        assert_eq!(db.text(methods).await, left);
+    }
+}
+
+// ---- standby ------------------------------------------------------------------------------------------------------
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hot_standby_is_read_like_any_other_and_tried_out_only_on_a_lab(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(primary) = own_server(member, &Own { purpose: "primary", ..Own::default() }) else {
+        return;
+    };
+    let db = features(primary).await;
+    db.run("create unlogged table ml.fleeting as select * from ml.features").await;
+    db.run("analyze ml.fleeting").await;
+    let own = Own {
+        purpose: "standby",
+        primary: Some(primary),
+        settings: &["hot_standby=on"],
+        ..Own::default()
+    };
+    let standby = own_server(member, &own).unwrap();
+    let dsn = standby.dsn(&db.name);
+    let full = Request { prove: ProveMode::Full, ..request(POLICY) };
+
+    let alone = open(dsn.clone());
+    let analysis = analysis::analyse(&alone, &full).await.unwrap();
+    assert!(analysis.server.in_recovery);
+    assert!(finding(&analysis, "toast/pglz-on-wide-values").is_some(), "{analysis:#?}");
+    for recommendation in &analysis.recommendations {
+        assert_eq!(recommendation.proof.verdict, Verdict::NotRun);
+        assert!(recommendation.preconditions[0].contains("on the primary"), "{recommendation:?}");
+        let reason = recommendation.proof.reason.as_deref().unwrap();
+        assert!(reason.contains("hot standby"), "{reason}");
+    }
+    let unlogged = analysis.gaps.iter().find(|gap| gap.detail.contains("ml.fleeting"));
+    assert!(unlogged.is_some(), "{:#?}", analysis.gaps);
+
+    let lab = TestDb::create(primary).await;
+    let with_lab = Target::open("test", &dsn.into(), Some(&lab.dsn())).unwrap();
+    let analysis = analysis::analyse(&with_lab, &full).await.unwrap();
+    assert!(declined_or_measured(&analysis), "{analysis:#?}");
+    drop((alone, with_lab));
+    until_hung_up(&lab).await;
+}
+
+fn declined_or_measured(analysis: &Analysis) -> bool {
+    analysis.recommendations.iter().any(|r| r.proof.sample.is_some())
+        || analysis.declined.iter().any(|declined| declined.detail.contains("on the lab database"))
+}
+
+// ---- privileges ---------------------------------------------------------------------------------------------------
+
+#[rstest]
+#[case::connect("", "connect", true)]
+#[case::monitor("grant pg_monitor to $ROLE", "monitor", true)]
+#[case::reader("grant pg_read_all_data to $ROLE", "connect", false)]
+#[case::owner(
+    "grant all on schema ml to $ROLE; alter table ml.features owner to $ROLE",
+    "connect",
+    false
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_sees_what_it_may_and_is_told_the_grant_for_the_rest(
+    #[case] grants: &str,
+    #[case] tier: &str,
+    #[case] blind: bool,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let db = features(server).await;
+    let role = format!("role_{}", db.name);
+    db.run(&format!("create role {role} login; {}", grants.replace("$ROLE", &role))).await;
+    let target = open(db.dsn_as(&role));
+    let capabilities = analysis::capabilities(&target).await.unwrap();
+    assert_eq!(capabilities.privileges.tier, tier);
+
+    let analysis = analysis::analyse(&target, &request(POLICY)).await.unwrap();
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege);
+    assert_eq!(gap.is_some(), blind, "{analysis:#?}");
+    assert_eq!(analysis.findings.is_empty(), blind, "{analysis:#?}");
+    if let Some(gap) = gap {
+        assert!(analysis.declined.is_empty(), "what was not seen is not judged: {analysis:#?}");
+        db.run(&gap.lift.as_ref().unwrap().replace("dbopt", &role)).await;
+        let lifted = analysis::analyse(&target, &request(POLICY)).await.unwrap();
+        assert!(!lifted.findings.is_empty(), "{lifted:#?}");
+    }
+    drop(target);
+    until_hung_up(&db).await;
+    db.run(&format!(
+        "reassign owned by {role} to postgres; drop owned by {role}; drop role {role}"
+    ))
+    .await;
+}
