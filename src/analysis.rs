@@ -1,5 +1,6 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
+mod documents;
 mod request;
 
 use std::time::Duration;
@@ -8,11 +9,15 @@ use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
 use crate::checks::{self, toast::size};
-use crate::model::{Action, Analysis, Capabilities, CheckReadiness, Judgement, Server, Snapshot};
+use crate::model::{
+    Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation,
+    Snapshot,
+};
 use crate::observe::{self, Interest};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 
+pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use request::Request;
@@ -27,6 +32,9 @@ pub enum Error {
     /// The target could not be used.
     #[error(transparent)]
     Target(pg::Error),
+    /// No column answers to what was asked for.
+    #[error(transparent)]
+    Unmatched(Unmatched),
     /// The context of the server could not be read, so nothing can be said of what else can be.
     #[error("target `{target}` does not say what can be seen of it: {detail}")]
     Unseen {
@@ -75,17 +83,31 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
     };
     Ok(Capabilities {
         target: target.name().to_owned(),
-        server: Server {
-            version: facts.version,
-            major: facts.major,
-            in_recovery: facts.in_recovery,
-        },
+        server: facts.into(),
         platform: context.platform.clone(),
         privileges: context.privileges.clone(),
         extensions: context.extensions.clone(),
         settings: context.settings.clone(),
         checks: checks::all().map(readiness).collect(),
     })
+}
+
+/// What the documents of a JSONB column hold.
+///
+/// # Errors
+/// Where the target cannot be used at all, or has no such column.
+pub async fn documents(target: &Target, subject: &Subject) -> Result<DocumentReport, Error> {
+    let mut session = target.session().await.map_err(Error::Target)?;
+    let seen = within(target, observe::documents(&mut session, subject)).await?;
+    let (server, cost) = (session.facts().clone().into(), session.cost());
+    session.finish();
+    match seen {
+        Observation::Seen(Ok(seen)) => Ok(documents::report(target.name(), server, cost, seen)),
+        Observation::Seen(Err(unmatched)) => Err(Error::Unmatched(unmatched)),
+        Observation::Unseen(gap) => {
+            Err(Error::Unseen { target: target.name().to_owned(), detail: gap.detail })
+        }
+    }
 }
 
 /// Judge a snapshot, wherever it came from.

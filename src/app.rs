@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::analysis::{self, Request, TargetError};
+use crate::analysis::{self, Request, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{CacheConfig, Config, Limits};
 use crate::model::{CacheInfo, CacheStatus};
@@ -205,6 +205,29 @@ impl App {
             let target = app.open(&name).await?;
             let capabilities = analysis::capabilities(&target).await.map_err(Error::Analysis)?;
             rendered(&capabilities)
+        };
+        self.inner.cache.get_or_compute(&key, compute, refresh).await
+    }
+
+    /// What the documents of a column hold, as JSON.
+    pub async fn documents(
+        &self,
+        target: &TargetRecord,
+        subject: Subject,
+        refresh: bool,
+    ) -> Result<Answer, Arc<Error>> {
+        let key = Key::new(&KeyParts {
+            target: &target.name,
+            model_version: &target.model_version,
+            revision: target.revision,
+            superpower: "documents",
+            request: &subject,
+        });
+        let (app, name) = (self.clone(), target.name.clone());
+        let compute = move || async move {
+            let target = app.open(&name).await?;
+            let report = analysis::documents(&target, &subject).await.map_err(Error::Analysis)?;
+            rendered(&report)
         };
         self.inner.cache.get_or_compute(&key, compute, refresh).await
     }

@@ -9,6 +9,7 @@ use utoipa::openapi::path::Operation;
 const ANSWERS: &[(&str, &str, &str)] = &[
     ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
+    ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),
     ("list_targets", "200", include_str!("../../openapi/examples/list_targets.json")),
     ("register_target", "201", include_str!("../../openapi/examples/register_target.json")),

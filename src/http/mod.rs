@@ -8,6 +8,7 @@ mod checks;
 mod examples;
 mod front;
 mod health;
+mod hybrid_schema;
 mod limits;
 mod log;
 mod meter;
@@ -65,6 +66,7 @@ fn read() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analysis::all))
         .routes(routes!(analysis::toast))
+        .routes(routes!(hybrid_schema::keys))
         .routes(routes!(capabilities::show))
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::analysis::{Error as AnalysisError, TargetError};
+use crate::analysis::{Error as AnalysisError, TargetError, Unmatched};
 use crate::app;
 use crate::model::UnknownName;
 use crate::store::Error as StoreError;
@@ -263,11 +263,27 @@ impl From<&app::Error> for Problem {
         match error {
             app::Error::Store(error) => error.into(),
             app::Error::Analysis(AnalysisError::Target(error)) => error.into(),
+            app::Error::Analysis(AnalysisError::Unmatched(unmatched)) => unmatched.into(),
             app::Error::Analysis(error @ AnalysisError::Unseen { .. }) => {
                 let title = "The target cannot be looked at";
                 Self::new(StatusCode::BAD_GATEWAY, "target-unseen", title, error.to_string())
             }
             app::Error::Render { .. } => internal(error),
+        }
+    }
+}
+
+impl From<&Unmatched> for Problem {
+    fn from(unmatched: &Unmatched) -> Self {
+        let text = unmatched.to_string();
+        match unmatched {
+            Unmatched::Table { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-table", "No such table", text)
+            }
+            Unmatched::Column { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-column", "No such column", text)
+            }
+            Unmatched::Ambiguous { .. } => invalid(vec![Fault::new("/query/table", text)]),
         }
     }
 }

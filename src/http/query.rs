@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use utoipa::IntoParams;
 
 use super::problem::{self, Fault, Problem};
-use crate::analysis::Request;
+use crate::analysis::{Request, Subject};
 use crate::app::Inquiry;
 use crate::model::{ProveMode, Severity, Superpower, UnknownName};
 
@@ -74,6 +74,24 @@ impl Pairs {
         value
             .map_or(Ok(false), |value| boolean("refresh", &value))
             .map_err(|detail| problem::invalid(vec![Fault::new("/query/refresh", detail)]))
+    }
+
+    /// A column by `table` and, where it has several, `column`; and `refresh`.
+    pub(super) fn column(self) -> Result<(Subject, bool), Problem> {
+        let [table, column, refresh] = self.only(["table", "column", "refresh"])?;
+        let fault = |name: &str, detail: String| {
+            problem::invalid(vec![Fault::new(format!("/query/{name}"), detail)])
+        };
+        let Some(table) = table.filter(|table| !table.is_empty()) else {
+            return Err(fault("table", "`table` is needed: NAME or SCHEMA.NAME".to_owned()));
+        };
+        let refresh = refresh.map_or(Ok(false), |value| boolean("refresh", &value));
+        let refresh = refresh.map_err(|detail| fault("refresh", detail))?;
+        let (schema, table) = match table.split_once('.') {
+            Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
+            None => (None, table),
+        };
+        Ok((Subject { schema, table, column }, refresh))
     }
 
     /// The last value of each of `names`, and no other parameter.

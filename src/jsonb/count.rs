@@ -47,6 +47,8 @@ pub struct Path {
     pub documents: u64,
     /// How often it occurs, elements of arrays each counted.
     pub instances: u64,
+    /// The squares of how often it occurs in each document, summed: for the spread between documents.
+    pub squares: u64,
     /// By type, in the order of [`TYPES`].
     pub types: [u64; 6],
     /// Bytes of its values as stored, without the entry and padding before them.
@@ -65,6 +67,8 @@ pub struct Path {
     /// Where the next key is looked for first.
     likely: usize,
     last_document: u64,
+    /// How often it occurred in that one so far.
+    in_document: u64,
 }
 
 impl Path {
@@ -75,6 +79,7 @@ impl Path {
             depth,
             documents: 0,
             instances: 0,
+            squares: 0,
             types: [0; 6],
             value_bytes: 0,
             value_bytes_max: 0,
@@ -86,6 +91,7 @@ impl Path {
             items: None,
             likely: 0,
             last_document: 0,
+            in_document: 0,
         }
     }
 
@@ -184,8 +190,13 @@ impl Counts {
         let path = &mut self.paths[at];
         path.types[kind(first)] += 1;
         path.instances += 1;
-        path.documents += u64::from(path.last_document != document);
-        path.last_document = document;
+        if path.last_document != document {
+            path.last_document = document;
+            path.in_document = 0;
+            path.documents += 1;
+        }
+        path.in_document += 1;
+        path.squares += 2 * path.in_document - 1;
         path.value_bytes += extent.bytes;
         path.value_bytes_max = path.value_bytes_max.max(extent.bytes);
         Ok(extent)
@@ -328,6 +339,7 @@ mod tests {
         );
         let c = path(&counts, "b[].c");
         assert_eq!((c.documents, c.instances, c.depth, c.value_bytes), (1, 2, 3, 2));
+        assert_eq!((a.squares, c.squares), (2, 4));
         let b = path(&counts, "b");
         assert_eq!((b.elements, b.elements_max), (5, 3));
         assert_eq!(path(&counts, r#""d.e""#).types, [0, 0, 0, 0, 0, 1]);

@@ -3,6 +3,7 @@
 mod action;
 mod analysis;
 mod capability;
+mod documents;
 mod error;
 mod evidence;
 mod finding;
@@ -23,6 +24,7 @@ pub use action::{
 };
 pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
+pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;
 pub use evidence::{Evidence, Grade, Number, Unit};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};

@@ -26,6 +26,11 @@ pub(super) static UPDATES_REFUSED: Source = Source {
     ],
 };
 
+pub(super) static DOCUMENT_COLUMNS: Source = Source {
+    name: "document_columns",
+    variants: &[(14, include_str!("sql/document_columns.sql"))],
+};
+
 pub(super) static RELATION_SIZES: Source =
     Source { name: "relation_sizes", variants: &[(14, include_str!("sql/relation_sizes.sql"))] };
 

@@ -44,6 +44,7 @@ mod tests {
             live_rows: 0,
             toast_pages: 0,
             toast_live_chunks: 0,
+            toast_counted: false,
         }
     }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::types::Type;
 
 use crate::model::observation::{Context, Relation, StoredValues, ToastTable};
-use crate::model::{Gap, GapReason, Observation, Scope, Server, Snapshot};
+use crate::model::{Gap, GapReason, Observation, Scope, Snapshot};
 use crate::pg::{Answer, Error, Question, Session};
 
 use super::choice::{Choice, choose};
@@ -50,11 +50,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
     }
     Ok(Snapshot {
         observed_at,
-        server: Server {
-            version: facts.version,
-            major: facts.major,
-            in_recovery: facts.in_recovery,
-        },
+        server: facts.into(),
         cost: session.cost(),
         context,
         relations,
@@ -221,18 +217,18 @@ struct Refusal {
 }
 
 /// Rows of one source, decoded as they come.
-struct Rows<T> {
+pub(super) struct Rows<T> {
     source: &'static str,
     decoded: Vec<T>,
     unreadable: Option<String>,
 }
 
 impl<T: DeserializeOwned> Rows<T> {
-    fn new(source: &Source) -> Self {
+    pub(super) fn new(source: &Source) -> Self {
         Self { source: source.name, decoded: Vec::new(), unreadable: None }
     }
 
-    fn add(&mut self, row: &str) {
+    pub(super) fn add(&mut self, row: &str) {
         match serde_json::from_str(row) {
             Ok(row) => self.decoded.push(row),
             Err(error) => {
@@ -241,7 +237,7 @@ impl<T: DeserializeOwned> Rows<T> {
         }
     }
 
-    fn seen(self, answer: &Answer) -> Observation<Vec<T>> {
+    pub(super) fn seen(self, answer: &Answer) -> Observation<Vec<T>> {
         match (answer, self.unreadable) {
             (Err(failure), _) => Observation::Unseen(gaps::failed(self.source, failure)),
             (Ok(()), Some(how)) => Observation::Unseen(Gap::new(

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Dsn, Error, Session, Trial, TrialError, tls};
+use crate::model::Server;
 
 /// Connections a target grants us at most: advice must never be what exhausts it.
 const CONNECTIONS_MAX: usize = 2;
@@ -32,6 +33,13 @@ pub struct ServerFacts {
     pub major: u32,
     /// Whether it is a hot standby.
     pub in_recovery: bool,
+}
+
+impl From<ServerFacts> for Server {
+    fn from(facts: ServerFacts) -> Self {
+        let ServerFacts { version, major, in_recovery } = facts;
+        Self { version, major, in_recovery }
+    }
 }
 
 /// One database of one cluster, and the few connections we may have to it. Cheap to clone.

@@ -7,6 +7,7 @@ mod cache;
 mod cli;
 mod containers;
 mod docs;
+mod documents;
 mod embedded;
 mod grants;
 mod hostile;

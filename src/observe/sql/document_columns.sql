@@ -1,0 +1,57 @@
+-- The JSON columns of the tables called $2, in the schema $1 if that is given, one row for each column and leaf.
+-- A table without any comes once, with no column, so that it can be told from one that is not there.
+with recursive tree as (
+    select
+        c.oid                                               as root,
+        c.oid                                               as leaf
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relname = $2::text
+        and ($1::text is null or n.nspname = $1::text)
+        and c.relkind in ('r', 'p', 'm')
+        and c.relpersistence <> 't'
+        and n.nspname <> 'information_schema'
+        and n.nspname !~ '^pg_'
+    union all
+    select
+        t.root,
+        i.inhrelid
+    from tree as t
+    join pg_catalog.pg_inherits as i on i.inhparent = t.leaf
+    join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
+)
+select
+    rn.nspname                                              as schema,
+    r.relname                                               as table,
+    n.nspname                                               as leaf_schema,
+    c.relname                                               as leaf,
+    greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)::float8 as rows,
+    case when c.relkind <> 'p' then coalesce(pg_catalog.pg_relation_size(c.oid), 0) else 0 end as heap_bytes,
+    case
+        when c.relkind <> 'p'
+        then coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0)
+        else 0
+    end                                                     as toast_bytes,
+    c.relkind <> 'p'                                        as holds_rows,
+    a.attname                                               as column,
+    coalesce(b.typname, k.typname)                          as type_name,
+    case
+        when pg_catalog.row_security_active(c.oid) then 'row_security'
+        when not pg_catalog.has_schema_privilege(c.relnamespace, 'usage') then 'privilege'
+        when not pg_catalog.has_column_privilege(c.oid, a.attnum, 'select') then 'privilege'
+    end                                                     as hidden_by
+from tree as t
+join pg_catalog.pg_class as r on r.oid = t.root
+join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace
+join pg_catalog.pg_class as c on c.oid = t.leaf
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+left join (
+    pg_catalog.pg_attribute as a
+    join pg_catalog.pg_type as k on k.oid = a.atttypid
+    left join pg_catalog.pg_type as b on b.oid = nullif(k.typbasetype, 0)
+) on a.attrelid = c.oid
+    and a.attnum > 0
+    and not a.attisdropped
+    and coalesce(b.typname, k.typname) in ('json', 'jsonb')
+    and coalesce(b.typnamespace, k.typnamespace) = 'pg_catalog'::pg_catalog.regnamespace
+order by rn.nspname, n.nspname, c.relname, a.attnum
