@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use jiff::Timestamp;
 
-use super::{Answer, Body, Key};
+use super::{Answer, Body, Gzip, Key};
 use crate::model::CacheStatus;
 
 /// One cached answer.
@@ -13,6 +13,7 @@ use crate::model::CacheStatus;
 pub(super) struct Entry {
     body: Body,
     digest: [u8; DIGEST_BYTES],
+    gzip: Gzip,
     etag: Bytes,
     made_at: Timestamp,
     fresh_until_ms: i64,
@@ -51,7 +52,7 @@ impl Entry {
         etag.put_slice(b"\"");
         let etag = etag.freeze();
         let fresh_until_ms = made_at.as_millisecond().saturating_add(millis(ttl));
-        Self { body, digest, etag, made_at, fresh_until_ms }
+        Self { body, digest, gzip: Gzip::default(), etag, made_at, fresh_until_ms }
     }
 
     /// Whether it still counts as fresh.
@@ -64,15 +65,20 @@ impl Entry {
         self.made_at < other.made_at
     }
 
-    /// Bytes held for it, for weighing.
+    /// Bytes held for it, for weighing; with room for its compressed form, which comes later.
     pub(super) fn bytes(&self) -> usize {
-        self.body.hit().len() + self.etag.len() + size_of::<Self>()
+        self.body.hit().len() / 4 * 5 + self.etag.len() + size_of::<Self>()
     }
 
     /// The answer to send.
     pub(super) fn answer(&self, status: CacheStatus) -> Answer {
         Answer {
             body: self.body.in_status(status),
+            gzip: match status {
+                CacheStatus::Hit => self.gzip.clone(),
+                // What says another status is another body.
+                _ => Gzip::default(),
+            },
             etag: self.etag.clone(),
             made_at: self.made_at,
             status,

@@ -3,6 +3,7 @@
 mod body;
 mod entry;
 mod flight;
+mod gzip;
 mod key;
 mod levels;
 mod meter;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use body::Body;
+pub use gzip::Gzip;
 pub use key::{Key, KeyParts};
 pub use plain_keys::PlainKeys;
 
@@ -67,6 +69,8 @@ pub enum Error {
 pub struct Answer {
     /// The body, which says `status` itself where it has a place for it.
     pub body: Bytes,
+    /// Its compressed form.
+    pub gzip: Gzip,
     /// ASCII and quoted, as the header wants it; the same for all statuses of one computation.
     pub etag: Bytes,
     /// When its computation began: what it says is no older.

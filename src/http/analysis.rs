@@ -71,6 +71,7 @@ pub(super) struct Asked {
     caller: Caller,
     /// Values of `If-None-Match`.
     held: Vec<HeaderValue>,
+    takes_gzip: bool,
 }
 
 impl FromRequestParts<App> for Asked {
@@ -80,7 +81,8 @@ impl FromRequestParts<App> for Asked {
         let target = registered(parts, app).await?;
         let caller = parts.extensions.remove::<Caller>().ok_or_else(problem::panicked)?;
         let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
-        Ok(Self { target, caller, held })
+        let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
+        Ok(Self { target, caller, held, takes_gzip })
     }
 }
 
@@ -101,19 +103,15 @@ pub(super) struct Cached {
 
 impl IntoResponse for Cached {
     fn into_response(self) -> Response {
-        let Answer { body, etag, made_at, status } = self.answer;
+        let Answer { body, gzip, etag, made_at, status } = self.answer;
         let age = jiff::Timestamp::now().duration_since(made_at).as_secs().max(0);
         let mut response = if holds(&self.asked.held, &etag) {
-            StatusCode::NOT_MODIFIED.into_response()
+            with_room(Body::empty(), StatusCode::NOT_MODIFIED)
         } else {
-            let mut response = Body::from(body).into_response();
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            response
+            let gzip = self.asked.takes_gzip.then(|| gzip.of(&body)).flatten();
+            rendered(body, gzip)
         };
         let headers = response.headers_mut();
-        // Room for all of them at once, and for what the front adds.
-        headers.reserve(6);
         let max_age = Bytes::from(format!("private, max-age={}", self.max_age));
         for (name, value) in [(header::ETAG, etag), (header::CACHE_CONTROL, max_age)] {
             if let Ok(value) = HeaderValue::from_maybe_shared(value) {
@@ -124,6 +122,26 @@ impl IntoResponse for Cached {
         headers.insert(X_CACHE, HeaderValue::from_static(name(status)));
         response
     }
+}
+
+/// A response with room for all headers at once, those that are added later among them.
+fn with_room(body: Body, status: StatusCode) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().reserve(12);
+    response
+}
+
+fn rendered(body: Bytes, gzip: Option<Bytes>) -> Response {
+    let compressed = gzip.is_some();
+    let mut response = with_room(Body::from(gzip.unwrap_or(body)), StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    response
 }
 
 fn name(status: CacheStatus) -> &'static str {
@@ -146,4 +164,27 @@ fn holds(held: &[HeaderValue], etag: &[u8]) -> bool {
 
 fn opaque(tag: &str) -> &str {
     tag.trim().trim_start_matches("W/")
+}
+
+/// Whether `Accept-Encoding` names gzip, and does not refuse it by naming it.
+fn names_gzip(value: &HeaderValue) -> bool {
+    let Ok(value) = value.to_str() else { return false };
+    value.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
+        let refused = weight.is_some_and(|weight| weight.is_ok_and(|weight| weight <= 0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_who_names_it_without_refusing_it() {
+        let takes = |value| names_gzip(&HeaderValue::from_static(value));
+        assert!(takes("gzip") && takes("gzip, deflate, br") && takes("br;q=1.0, GZIP; q=0.5"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("gzip; q=0.0, br") && !takes(""));
+    }
 }

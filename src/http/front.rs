@@ -65,10 +65,9 @@ impl Service<Request> for Fronted {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
         let begun = Instant::now();
         let id = request_id::of(request.headers());
-        request.headers_mut().insert(X_REQUEST_ID, id.clone());
         let passed = Passed {
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),

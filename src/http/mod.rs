@@ -41,14 +41,15 @@ pub fn router(app: &App) -> Router {
     let (router, _) = open()
         .merge(guarded(read(), KeyScope::Read))
         .merge(guarded(admin(), KeyScope::Admin))
+        .layer(CompressionLayer::new())
+        .merge(guarded(answers(), KeyScope::Read))
         .split_for_parts();
     let docs = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
     router
-        .merge(SwaggerUi::new("/docs").config(docs))
+        .merge(Router::from(SwaggerUi::new("/docs").config(docs)).layer(CompressionLayer::new()))
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
-        .layer(CompressionLayer::new())
         .layer(front::Front::of(app))
         .with_state(app.clone())
 }
@@ -61,13 +62,18 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(openapi::show))
 }
 
-/// For keys with the scope `read`.
-fn read() -> OpenApiRouter<App> {
+/// For keys with the scope `read`; answers of the cache, which compresses them once for all.
+fn answers() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analysis::all))
         .routes(routes!(analysis::toast))
         .routes(routes!(hybrid_schema::keys))
         .routes(routes!(capabilities::show))
+}
+
+/// For keys with the scope `read`.
+fn read() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
         .routes(routes!(checks::list))

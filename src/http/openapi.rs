@@ -54,6 +54,7 @@ pub(super) async fn show() -> Response {
 fn build() -> utoipa::openapi::OpenApi {
     let documented = OpenApiRouter::with_openapi(Frame::openapi())
         .merge(super::open())
+        .merge(super::answers())
         .merge(super::read())
         .merge(super::admin());
     let mut document = documented.into_openapi();

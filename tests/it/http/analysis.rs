@@ -199,3 +199,23 @@ async fn metrics_tell_of_requests_sources_and_the_cache() {
         assert!(metrics.text.contains(name), "{name}: {}", metrics.text);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_is_compressed_for_those_who_ask_and_says_the_same() {
+    use std::io::Read as _;
+
+    let (service, _db) = with_features().await;
+    let path = "/v1/targets/demo/toast";
+    service.get(path).await;
+    let plain = service.get(path).await;
+    let request = Request::get(path).header("accept-encoding", "gzip, deflate, br");
+    let (headers, bytes) = service.bytes(request.body(Body::empty()).unwrap()).await;
+    let header = |name: &str| headers[name].to_str().unwrap();
+    assert_eq!((header("content-encoding"), header("x-cache")), ("gzip", "hit"));
+    assert!(header("vary").contains("accept-encoding"));
+    assert_eq!(header("etag"), plain.header("etag"));
+    assert!(bytes.len() < plain.text.len() / 2);
+    let mut read = String::new();
+    flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut read).unwrap();
+    assert_eq!(read, plain.text);
+}
