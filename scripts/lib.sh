@@ -40,7 +40,21 @@ need() {
 rust() {
   [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
   need cc gcc
-  have cargo && return 0
-  if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then packages rustup; fi
-  have cargo || die "cargo is missing: install the Rust toolchain with rustup, then run this again"
+  rust_is_new_enough && return 0
+  if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then
+    packages rustup
+  elif ! have rustup; then
+    say "fetching rustup"
+    need curl curl
+    curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y -q --profile minimal >&2 || true
+    [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+  fi
+  rust_is_new_enough || die "Rust $(rust_wanted) or newer is needed: install it with rustup (https://rustup.rs), then run this again"
+}
+
+rust_wanted() { sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml; }
+
+rust_is_new_enough() {
+  local found; found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return 1
+  [ -n "$found" ] && [ "$(printf '%s\n' "$(rust_wanted)" "$found" | sort -V | head -1)" = "$(rust_wanted)" ]
 }

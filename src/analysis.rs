@@ -1,51 +1,25 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
+mod request;
+
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
 use crate::checks::{self, toast::size};
-use crate::model::{
-    Action, Analysis, Capabilities, CheckReadiness, Judgement, Policy, ProveMode, Scope, Server,
-    Snapshot, Superpower,
-};
+use crate::model::{Action, Analysis, Capabilities, CheckReadiness, Judgement, Server, Snapshot};
 use crate::observe::{self, Interest};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
+pub use request::Request;
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
 /// this one is for a server that has stopped answering.
 const VISIT_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// What to analyse, and how far to go.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Request {
-    /// The superpower to run; absent runs all of them, in one visit.
-    pub superpower: Option<Superpower>,
-    /// What to narrow it to.
-    pub scope: Scope,
-    /// How far to go in proving.
-    pub prove: ProveMode,
-    /// Thresholds that differ from the defaults.
-    pub policy: Policy,
-}
-
-impl Request {
-    /// What the contract calls it: the superpower's name, or `all`.
-    pub fn superpower_name(&self) -> &'static str {
-        self.superpower.map_or("all", Superpower::as_str)
-    }
-
-    /// Whether the superpower was asked for.
-    pub fn covers(&self, superpower: Superpower) -> bool {
-        self.superpower.is_none_or(|asked| asked == superpower)
-    }
-}
 
 /// Why there is no analysis at all. What could not be seen of a target that answers is a gap instead.
 #[derive(Debug, thiserror::Error)]

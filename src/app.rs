@@ -7,7 +7,7 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::analysis::{self, Request, TargetError};
-use crate::cache::{self, Answer, Body, Cache, Key, KeyParts};
+use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{CacheConfig, Config, Limits};
 use crate::model::{CacheInfo, CacheStatus};
 use crate::pg::Target;
@@ -22,6 +22,7 @@ pub struct App {
 struct Inner {
     store: Store,
     cache: Cache<Error>,
+    plain_keys: PlainKeys,
     cache_config: CacheConfig,
     limits: Limits,
     /// Opened targets by name, each with the revision of the DSN it was opened with.
@@ -69,6 +70,7 @@ impl App {
         let inner = Inner {
             store,
             cache: Cache::new(&config.cache, config.redis_url.as_ref())?,
+            plain_keys: PlainKeys::default(),
             cache_config: config.cache,
             limits: config.limits,
             opened: Mutex::default(),
@@ -117,8 +119,14 @@ impl App {
             metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle")
                 .set(idle);
         }
-        self.inner.metrics.run_upkeep();
+        self.tidy();
         self.inner.metrics.render()
+    }
+
+    /// Take measured durations into their histograms. Until then each one is kept by itself, so this is to be
+    /// done every few seconds, whether anybody reads the metrics or not.
+    pub fn tidy(&self) {
+        self.inner.metrics.run_upkeep();
     }
 
     fn pools(&self) -> Vec<(String, (u32, u32))> {
@@ -132,16 +140,13 @@ impl App {
         target: &TargetRecord,
         inquiry: Inquiry,
     ) -> Result<Answer, Arc<Error>> {
+        let key = self.key(target, &inquiry);
         let Inquiry { mut request, model_version, refresh } = inquiry;
+        if !refresh && let Some(answer) = self.inner.cache.fresh(&key).await {
+            return Ok(answer);
+        }
         request.policy = target.policy.overridden_by(&request.policy);
         let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
-        let key = Key::new(&KeyParts {
-            target: &target.name,
-            model_version: &model_version,
-            revision: target.revision,
-            superpower: request.superpower_name(),
-            request: &request,
-        });
         let info = CacheInfo {
             status: CacheStatus::Miss,
             key: key.as_str().to_owned(),
@@ -157,6 +162,29 @@ impl App {
             rendered(&analysis)
         };
         self.inner.cache.get_or_compute(&key, compute, refresh).await
+    }
+
+    fn key(&self, target: &TargetRecord, inquiry: &Inquiry) -> Key {
+        let Inquiry { request, model_version, .. } = inquiry;
+        let plain = model_version.is_none() && *request == Request::new(request.superpower);
+        let superpower = request.superpower_name();
+        let version = (target.revision, target.updated_at);
+        let known = plain.then(|| self.inner.plain_keys.get(&target.name, version, superpower));
+        if let Some(Some(key)) = known {
+            return key;
+        }
+        let policy = target.policy.overridden_by(&request.policy);
+        let key = Key::new(&KeyParts {
+            target: &target.name,
+            model_version: model_version.as_ref().unwrap_or(&target.model_version),
+            revision: target.revision,
+            superpower,
+            request: &Request { policy, ..request.clone() },
+        });
+        if plain {
+            self.inner.plain_keys.put(&target.name, version, (superpower, &key));
+        }
+        key
     }
 
     /// What can be seen and done on a target, as JSON.

@@ -2,6 +2,7 @@
 //!
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
+pub mod jsonb;
 pub mod model;
 pub mod observe;
 
@@ -10,8 +11,10 @@ pub mod analysis;
 pub mod app;
 pub mod cache;
 pub mod checks;
+pub mod cli;
 pub mod config;
 pub mod ddl;
+pub mod demo;
 pub mod embedded;
 pub mod http;
 pub mod pg;

@@ -12,16 +12,19 @@ use crate::model::CacheStatus;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     body: Body,
+    digest: [u8; DIGEST_BYTES],
     etag: Bytes,
     made_at: Timestamp,
     fresh_until_ms: i64,
 }
 
 /// First bytes of a value of ours; the last one is the version of its form.
-const MAGIC: &[u8; 8] = b"dbopt\0c\x01";
+const MAGIC: &[u8; 8] = b"dbopt\0c\x02";
 
-/// Magic, checksum, time, time to live, place of the status, all little endian.
-const HEADER_BYTES: usize = 8 + 4 + 8 + 8 + 4;
+/// Magic, checksum, time, time to live, place of the status, digest, all little endian.
+const HEADER_BYTES: usize = 8 + 4 + 8 + 8 + 4 + DIGEST_BYTES;
+
+const DIGEST_BYTES: usize = 16;
 
 /// For "no place of the status".
 const NOWHERE: u32 = u32::MAX;
@@ -29,10 +32,26 @@ const NOWHERE: u32 = u32::MAX;
 impl Entry {
     /// An answer computed from what was seen at `made_at`, fresh for `ttl`.
     pub(super) fn new(body: Body, made_at: Timestamp, ttl: Duration) -> Self {
+        let digest = body.digest();
+        Self::identified(body, digest, (made_at, ttl))
+    }
+
+    /// An answer whose digest is known.
+    fn identified(
+        body: Body,
+        digest: [u8; DIGEST_BYTES],
+        (made_at, ttl): (Timestamp, Duration),
+    ) -> Self {
+        let mut hexed = [0; 2 * DIGEST_BYTES];
+        hex::encode_to_slice(digest, &mut hexed).expect("a byte is two digits");
+        let mut etag = BytesMut::with_capacity(2 * DIGEST_BYTES + 4);
         // Weak: the bodies of one computation say the same, but for the status.
-        let etag = format!("W/\"{}\"", hex::encode(body.digest())).into();
+        etag.put_slice(b"W/\"");
+        etag.put_slice(&hexed);
+        etag.put_slice(b"\"");
+        let etag = etag.freeze();
         let fresh_until_ms = made_at.as_millisecond().saturating_add(millis(ttl));
-        Self { body, etag, made_at, fresh_until_ms }
+        Self { body, digest, etag, made_at, fresh_until_ms }
     }
 
     /// Whether it still counts as fresh.
@@ -71,6 +90,7 @@ impl Entry {
         value.put_i64_le(made_at_ms);
         value.put_i64_le(self.fresh_until_ms - made_at_ms);
         value.put_u32_le(status_at.unwrap_or(NOWHERE));
+        value.put_slice(&self.digest);
         value.put_slice(hit);
         let checksum = checksum(key, &value[12..]);
         value[8..12].copy_from_slice(&checksum.to_le_bytes());
@@ -87,12 +107,14 @@ impl Entry {
         }
         let (made_at_ms, rest) = rest.split_first_chunk::<8>()?;
         let (ttl_ms, rest) = rest.split_first_chunk::<8>()?;
-        let (status_at, _) = rest.split_first_chunk::<4>()?;
+        let (status_at, rest) = rest.split_first_chunk::<4>()?;
+        let digest = rest.try_into().ok()?;
         let status_at = Some(u32::from_le_bytes(*status_at)).filter(|at| *at != NOWHERE);
         let body = Body::restore(value.slice(HEADER_BYTES..), status_at.map(|at| at as usize))?;
         let made_at = Timestamp::from_millisecond(i64::from_le_bytes(*made_at_ms)).ok()?;
         let ttl = Duration::from_millis(u64::try_from(i64::from_le_bytes(*ttl_ms)).ok()?);
-        Some(Self::new(body, made_at, ttl))
+        // Covered by the checksum: it need not be computed again for every reader.
+        Some(Self::identified(body, digest, (made_at, ttl)))
     }
 }
 

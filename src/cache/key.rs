@@ -42,17 +42,20 @@ impl Key {
     /// The key of what `parts` ask for, answered by this build.
     ///
     /// # Panics
-    /// If the request cannot be written as JSON, which no request of ours does: their maps have names as keys.
+    /// If the request cannot be written as JSON, which every request of ours can: their maps have names as keys.
     pub fn new<R: Serialize>(parts: &KeyParts<'_, R>) -> Self {
         Self::of_build(parts, env!("CARGO_PKG_VERSION"))
     }
 
     fn of_build<R: Serialize>(parts: &KeyParts<'_, R>, build: &str) -> Self {
-        let covered = serde_json::to_vec(&(FORMAT, build, parts)).expect("a request is JSON");
+        let mut covered = Vec::with_capacity(512);
+        serde_json::to_writer(&mut covered, &(FORMAT, build, parts)).expect("a request is JSON");
         let digest: [u8; 32] = Sha256::digest(covered).into();
         let KeyParts { target, model_version, superpower, .. } = parts;
         let [short, hash] = [&digest[..16], &digest[16..24]];
-        let short = hex::encode(short);
+        let mut hexed = [0; 32];
+        hex::encode_to_slice(short, &mut hexed).expect("16 bytes are 32 digits");
+        let short = str::from_utf8(&hexed).expect("digits are text");
         Self {
             text: format!("dbopt:{FORMAT}:{model_version}:{target}:{superpower}:{short}").into(),
             hash: hash.iter().fold(0, |hash, byte| (hash << 8) | u64::from(*byte)),

@@ -6,6 +6,7 @@ mod flight;
 mod key;
 mod levels;
 mod meter;
+mod plain_keys;
 mod shared;
 
 use std::future::Future;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 
 pub use body::Body;
 pub use key::{Key, KeyParts};
+pub use plain_keys::PlainKeys;
 
 use crate::config::CacheConfig;
 use crate::model::CacheStatus;
@@ -89,6 +91,15 @@ impl<E: Send + Sync + 'static> Cache<E> {
     /// Whether Redis answers; absent where there is none.
     pub async fn redis_answers(&self) -> Option<bool> {
         self.inner.levels.redis_answers().await
+    }
+
+    /// The answer of that key, where process memory holds a fresh one. Most calls end with it, so it
+    /// is to be asked before anything is prepared for a computation.
+    pub async fn fresh(&self, key: &Key) -> Option<Answer> {
+        let levels = &self.inner.levels;
+        let entry = levels.memory(key).await.filter(|entry| entry.is_fresh(Timestamp::now()))?;
+        levels.meter.memory_hit.increment(1);
+        Some(entry.answer(CacheStatus::Hit))
     }
 
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.

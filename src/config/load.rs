@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named() {
         let error = from_file("cache_ttl = 5").unwrap_err().to_string();
-        assert!(error.starts_with("unknown setting `cache_ttl`; known are listen, "), "{error}");
+        assert_eq!(error, "unknown setting `cache_ttl`; did you mean `cache_ttl_seconds`?");
+        let error = from_file("x = 5").unwrap_err().to_string();
+        assert!(error.starts_with("unknown setting `x`; known are listen, "), "{error}");
         let error = from_file("[targets.a]\ndsn = 'hush'\ndns = 'hush'").unwrap_err().to_string();
         assert!(error.starts_with("target `a`: unknown key `dns`; known are dsn, "), "{error}");
     }

@@ -34,14 +34,15 @@ impl Binaries {
     }
 
     /// Debian keeps libraries and extensions apart from the binaries; others keep them beside.
-    fn has_vector(&self) -> bool {
+    fn has(&self, extension: &str) -> bool {
         let up = |levels: usize| self.directory.ancestors().nth(levels).unwrap_or(Path::new("/"));
         let extensions = [
             up(1).join("share/extension"),
             up(1).join("share/postgresql/extension"),
             up(4).join(format!("share/postgresql/{}/extension", self.major())),
         ];
-        extensions.iter().any(|extensions| extensions.join("vector.control").exists())
+        let control = format!("{extension}.control");
+        extensions.iter().any(|extensions| extensions.join(&control).exists())
     }
 }
 
@@ -49,13 +50,13 @@ impl Binaries {
 struct Wanted {
     /// The major version of a cluster that exists.
     major: Option<u32>,
-    vector: bool,
+    extensions: &'static [&'static str],
 }
 
 impl Wanted {
     fn fits(&self, binaries: &Binaries) -> bool {
         self.major.map_or(binaries.major() >= MAJOR_MIN, |major| binaries.major() == major)
-            && (!self.vector || binaries.has_vector())
+            && self.extensions.iter().all(|extension| binaries.has(extension))
     }
 }
 
@@ -65,14 +66,17 @@ impl std::fmt::Display for Wanted {
             Some(major) => write!(f, "PostgreSQL {major}")?,
             None => write!(f, "PostgreSQL {MAJOR_MIN} or newer")?,
         }
-        f.write_str(if self.vector { " with pgvector" } else { "" })
+        if !self.extensions.is_empty() {
+            write!(f, " with {}", self.extensions.join(" and "))?;
+        }
+        Ok(())
     }
 }
 
 /// Binaries that fit `options`: those named, the newest local ones, or those of the pinned package.
 pub(super) fn find(options: &Options, on_progress: impl FnMut(&str)) -> Result<Binaries, Error> {
     let major = options.data_dir.as_deref().and_then(cluster_major);
-    let wanted = Wanted { major, vector: options.needs_vector };
+    let wanted = Wanted { major, extensions: options.extensions };
     if let Some(named) = std::env::var_os("DBOPT_PG_BIN").filter(|named| !named.is_empty()) {
         return Binaries::probe(Path::new(&named))
             .filter(|binaries| wanted.fits(binaries))
@@ -116,15 +120,15 @@ mod tests {
 
     #[test]
     fn old_servers_and_those_without_the_extension_do_not_fit() {
-        let wanted = Wanted { major: None, vector: false };
+        let wanted = Wanted { major: None, extensions: &[] };
         assert!(wanted.fits(&binaries("15.18")) && wanted.fits(&binaries("19beta1")));
         assert!(!wanted.fits(&binaries("14.23")));
-        assert!(!Wanted { vector: true, ..wanted }.fits(&binaries("15.18")));
+        assert!(!Wanted { extensions: &["vector"], ..wanted }.fits(&binaries("15.18")));
     }
 
     #[test]
     fn a_cluster_that_exists_wants_its_own_major_version() {
-        let wanted = Wanted { major: Some(16), vector: false };
+        let wanted = Wanted { major: Some(16), extensions: &[] };
         assert!(wanted.fits(&binaries("16.2")) && !wanted.fits(&binaries("17.1")));
         assert_eq!(wanted.to_string(), "PostgreSQL 16");
     }

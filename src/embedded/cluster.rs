@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
 use super::owner::Owner;
@@ -105,6 +105,17 @@ impl Drop for Cluster {
     }
 }
 
+/// The directory of the socket of a server that runs on `data`, from its `postmaster.pid`.
+pub(super) fn socket_of_running(data: &Path) -> Option<PathBuf> {
+    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let mut lines = file.lines();
+    let pid = Pid::from_raw(lines.next()?.parse().ok()?)?;
+    let socket = PathBuf::from(lines.nth(3)?);
+    // A server that was killed leaves the file behind.
+    let runs = test_kill_process(pid).is_ok_and(|()| socket.is_dir());
+    runs.then_some(socket)
+}
+
 /// A directory that only the owner can enter, and root.
 fn home(owner: Owner) -> Result<TempDir, Error> {
     let mut base = std::env::temp_dir();
@@ -141,17 +152,18 @@ fn initialise(bin: &Path, owner: Owner, data: &Path, temporary: bool) -> Result<
 /// The server's settings, as arguments.
 fn settings(socket: &Path, options: &Options) -> Vec<String> {
     let durable = if options.data_dir.is_some() { "on" } else { "off" };
+    let socket = socket.display().to_string();
     let ours = [
-        ("listen_addresses", String::new()),
-        ("unix_socket_directories", socket.display().to_string()),
-        ("unix_socket_permissions", "0700".to_owned()),
-        ("fsync", durable.to_owned()),
-        ("full_page_writes", durable.to_owned()),
-        ("logging_collector", "off".to_owned()),
-        ("log_timezone", "UTC".to_owned()),
-        ("timezone", "UTC".to_owned()),
+        ("listen_addresses", ""),
+        ("unix_socket_directories", &socket),
+        ("unix_socket_permissions", "0700"),
+        ("fsync", durable),
+        ("full_page_writes", durable),
+        ("logging_collector", "off"),
+        ("log_timezone", "UTC"),
+        ("timezone", "UTC"),
     ];
-    let all = ours.iter().chain(&options.settings);
+    let all = ours.iter().chain(options.settings);
     all.flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]).collect()
 }
 

@@ -9,7 +9,7 @@ mod error;
 mod owner;
 mod wheel;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
@@ -23,10 +23,10 @@ pub use error::Error;
 pub struct Options {
     /// Directory of the cluster, kept; absent takes a temporary one, removed at the end.
     pub data_dir: Option<PathBuf>,
-    /// Whether pgvector must be there.
-    pub needs_vector: bool,
+    /// Extensions that must be there, such as `vector`.
+    pub extensions: &'static [&'static str],
     /// Settings by name, on top of ours.
-    pub settings: Vec<(&'static str, String)>,
+    pub settings: &'static [(&'static str, &'static str)],
 }
 
 /// A running server; stopped when dropped.
@@ -52,6 +52,13 @@ impl Server {
         // Stopping waits for the process: not on a thread that answers requests.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
+}
+
+/// Where to reach the server that another process of ours runs on that data directory, as superuser.
+pub fn running(data_dir: &Path) -> Option<SecretString> {
+    let socket = cluster::socket_of_running(data_dir)?;
+    let directory = socket.display();
+    Some(format!("host={directory} user={} dbname=postgres", cluster::SUPERUSER).into())
 }
 
 /// Start a server: the newest local binaries that fit, else those of a pinned package.

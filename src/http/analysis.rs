@@ -1,10 +1,11 @@
 //! Analyses.
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, http::HeaderName};
+use bytes::Bytes;
 use std::sync::Arc;
 
 use super::auth::Caller;
@@ -16,12 +17,12 @@ use crate::cache::Answer;
 use crate::model::{Analysis, CacheStatus, ProveMode, Superpower};
 use crate::store::{KeyScope, TargetRecord};
 
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// All superpowers in one answer, from one visit.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/analysis", tag = "analysis", operation_id = "analyse",
-    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
         (status = 304, description = "What the caller holds is still true"),
@@ -35,7 +36,7 @@ pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<R
 /// TOAST Whisperer: values stored compressed or out of line.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/toast", tag = "analysis", operation_id = "toast",
-    params(("target" = String, Path, description = "The target's name"), AnalysisParameters),
+    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
         (status = 304, description = "What the caller holds is still true"),
@@ -68,7 +69,8 @@ async fn answer(
 pub(super) struct Asked {
     pub(super) target: Arc<TargetRecord>,
     caller: Caller,
-    headers: HeaderMap,
+    /// Values of `If-None-Match`.
+    held: Vec<HeaderValue>,
 }
 
 impl FromRequestParts<App> for Asked {
@@ -76,9 +78,9 @@ impl FromRequestParts<App> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let target = registered(parts, app).await?;
-        let caller = Extension::<Caller>::from_request_parts(parts, app).await;
-        let Extension(caller) = caller.map_err(|_| problem::panicked())?;
-        Ok(Self { target, caller, headers: parts.headers.clone() })
+        let caller = parts.extensions.remove::<Caller>().ok_or_else(problem::panicked)?;
+        let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
+        Ok(Self { target, caller, held })
     }
 }
 
@@ -101,19 +103,23 @@ impl IntoResponse for Cached {
     fn into_response(self) -> Response {
         let Answer { body, etag, made_at, status } = self.answer;
         let age = jiff::Timestamp::now().duration_since(made_at).as_secs().max(0);
-        let held = &self.asked.headers;
-        let mut response = if holds(held, &etag) {
+        let mut response = if holds(&self.asked.held, &etag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            let mut response = Body::from(body).into_response();
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            response
         };
         let headers = response.headers_mut();
-        let max_age = format!("private, max-age={}", self.max_age);
-        let ours = [
-            (header::ETAG, HeaderValue::from_maybe_shared(etag)),
-            (header::CACHE_CONTROL, HeaderValue::from_maybe_shared(max_age.into_bytes())),
-        ];
-        headers.extend(ours.into_iter().filter_map(|(name, value)| Some((name, value.ok()?))));
+        // Room for all of them at once, and for what the front adds.
+        headers.reserve(6);
+        let max_age = Bytes::from(format!("private, max-age={}", self.max_age));
+        for (name, value) in [(header::ETAG, etag), (header::CACHE_CONTROL, max_age)] {
+            if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+                headers.insert(name, value);
+            }
+        }
         headers.insert(header::AGE, age.into());
         headers.insert(X_CACHE, HeaderValue::from_static(name(status)));
         response
@@ -130,13 +136,14 @@ fn name(status: CacheStatus) -> &'static str {
 }
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as for GET.
-fn holds(headers: &HeaderMap, etag: &[u8]) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+fn holds(held: &[HeaderValue], etag: &[u8]) -> bool {
     let Ok(ours) = std::str::from_utf8(etag).map(opaque) else { return false };
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
+    held.iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|tag| tag.trim() == "*" || opaque(tag) == ours)
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.trim().trim_start_matches("W/")
 }

@@ -13,7 +13,7 @@ use crate::model::Capabilities;
 #[utoipa::path(
     get, path = "/v1/targets/{target}/capabilities", tag = "targets", operation_id = "show_capabilities",
     params(
-        ("target" = String, Path, description = "The target's name"),
+        ("target" = String, Path, description = "The target's name", example = "demo"),
         ("refresh" = Option<bool>, Query, description = "Look again instead of into the cache"),
     ),
     responses(

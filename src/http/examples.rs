@@ -18,6 +18,7 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("show_check", "200", include_str!("../../openapi/examples/show_check.json")),
     ("live", "200", include_str!("../../openapi/examples/live.json")),
     ("ready", "200", include_str!("../../openapi/examples/ready.json")),
+    ("ready", "503", include_str!("../../openapi/examples/unready.json")),
     ("metrics", "200", include_str!("../../openapi/examples/metrics.txt")),
 ];
 

@@ -1,23 +1,30 @@
 //! How many requests at the same time, and how long each.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{problem, query};
+use super::problem::{self, Problem};
+use super::query;
 use crate::analysis;
 use crate::app::App;
 
 /// What all requests share.
-#[derive(Clone)]
 pub(super) struct Limits {
     places: Arc<Semaphore>,
     timeout: Duration,
+}
+
+/// A place among the requests that are answered at the same time, for so long.
+pub(super) struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+    time: Duration,
 }
 
 impl Limits {
@@ -26,21 +33,31 @@ impl Limits {
         let places = limits.concurrency.min(Semaphore::MAX_PERMITS);
         Self { places: Arc::new(Semaphore::new(places)), timeout: limits.request_timeout }
     }
+
+    /// A place for the request, if one is free. Probes are answered however busy the service is.
+    pub(super) fn place(&self, request: &Request) -> Result<Place, Problem> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok();
+        if permit.is_none() && !["/healthz", "/readyz"].contains(&request.uri().path()) {
+            return Err(problem::overloaded());
+        }
+        let mut time = self.timeout;
+        if query::asks_for_full_proof(request.uri().query().unwrap_or_default()) {
+            time += analysis::PROOF_TIME_MAX;
+        }
+        Ok(Place { _permit: permit, time })
+    }
 }
 
-/// Answer in time, or say that there is no answer. Probes are answered however busy the service is.
-pub(super) async fn hold(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let probe = ["/healthz", "/readyz"].contains(&request.uri().path());
-    let place = limits.places.try_acquire();
-    if place.is_err() && !probe {
-        return problem::overloaded().into_response();
-    }
-    let mut time = limits.timeout;
-    if query::asks_for_full_proof(request.uri().query().unwrap_or_default()) {
-        time += analysis::PROOF_TIME_MAX;
-    }
-    match timeout(time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => problem::timed_out(time.as_secs()).into_response(),
+impl Place {
+    /// Answer in time, or say that there is no answer.
+    pub(super) async fn hold(
+        self,
+        answering: impl Future<Output = Result<Response, Infallible>>,
+    ) -> Response {
+        match timeout(self.time, answering).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => problem::timed_out(self.time.as_secs()).into_response(),
+        }
     }
 }

@@ -6,9 +6,11 @@ mod body;
 mod capabilities;
 mod checks;
 mod examples;
+mod front;
 mod health;
 mod limits;
-mod observe;
+mod log;
+mod meter;
 mod openapi;
 mod page;
 mod path;
@@ -19,10 +21,8 @@ mod serve;
 mod targets;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state as with};
-use axum::response::{IntoResponse as _, Redirect};
+use axum::response::Redirect;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,9 +36,7 @@ pub use serve::{Bound, Error, bind};
 
 /// The whole API on one screen.
 pub fn router(app: &App) -> Router {
-    let guarded = |routes: OpenApiRouter<App>, scope| {
-        routes.layer(with(auth::Door::new(app, scope), auth::guard))
-    };
+    let guarded = |routes: OpenApiRouter<App>, scope| routes.layer(auth::Door::new(app, scope));
     let (router, _) = open()
         .merge(guarded(read(), KeyScope::Read))
         .merge(guarded(admin(), KeyScope::Admin))
@@ -49,11 +47,8 @@ pub fn router(app: &App) -> Router {
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
-        .layer(with(limits::Limits::of(app), limits::hold))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(|_| problem::panicked().into_response()))
-        .layer(from_fn(observe::watch))
-        .layer(from_fn(request_id::keep))
+        .layer(front::Front::of(app))
         .with_state(app.clone())
 }
 

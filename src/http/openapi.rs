@@ -11,8 +11,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa_axum::router::OpenApiRouter;
 
 use super::examples;
-use crate::checks;
-use crate::model::{Superpower, Threshold};
+use crate::analysis::Request;
+use crate::model::{ProveMode, Superpower, Threshold};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +23,7 @@ use crate::model::{Superpower, Threshold};
                        evidence, its proof, the lock its DDL takes and an exact undo.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    components(schemas(ProveMode)),
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),
@@ -69,14 +70,14 @@ fn build() -> utoipa::openapi::OpenApi {
 
 /// Thresholds, security and examples, none of which is written down twice.
 fn complete(path: &str, item: &mut PathItem) {
-    let superpowers: &[Superpower] = match path.rsplit('/').next() {
-        Some("analysis") => Superpower::ALL,
-        Some("toast") => &[Superpower::Toast],
-        _ => &[],
+    let analysed = match path.strip_prefix("/v1/targets/{target}/").unwrap_or_default() {
+        "analysis" => Some(None),
+        name => name.parse::<Superpower>().ok().map(Some),
     };
+    let thresholds = analysed.map(|of| Request::new(of).thresholds()).unwrap_or_default();
     let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
     for operation in operations.into_iter().flatten() {
-        add_thresholds(operation, superpowers);
+        add_thresholds(operation, &thresholds);
         if path.starts_with("/v1") || path == "/metrics" {
             let key = SecurityRequirement::new("key", Vec::<String>::new());
             operation.security = Some(vec![key, SecurityRequirement::default()]);
@@ -85,12 +86,7 @@ fn complete(path: &str, item: &mut PathItem) {
     }
 }
 
-fn add_thresholds(operation: &mut Operation, superpowers: &[Superpower]) {
-    let of_these = checks::all().filter(|check| superpowers.contains(&check.superpower));
-    let mut thresholds: Vec<&Threshold> =
-        of_these.flat_map(|check| check.thresholds).copied().collect();
-    thresholds.sort_by_key(|threshold| threshold.name);
-    thresholds.dedup_by_key(|threshold| threshold.name);
+fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
     for threshold in thresholds {
         let number =
             ObjectBuilder::new().schema_type(Type::Number).default(Some(threshold.default.into()));

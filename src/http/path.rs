@@ -12,9 +12,8 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Segments<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let uri = parts.uri.clone();
-        let nowhere = || problem::no_such_path_at(&uri);
         let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let nowhere = || problem::no_such_path_at(&parts.uri);
         let parameters = parameters.map_err(|_| nowhere())?;
         let segments: Vec<String> = parameters.iter().map(|(_, value)| value.to_owned()).collect();
         segments.try_into().map(Self).map_err(|_| nowhere())

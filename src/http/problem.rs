@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 says them. The only place that knows which failure is which status.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -32,7 +33,13 @@ pub(super) struct Problem {
     pub(super) errors: Vec<Fault>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    cause: Option<Cause>,
 }
+
+/// What the log says of a problem beside its kind, and no client is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause(pub(super) String);
 
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -63,12 +70,17 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after_seconds: None,
+            cause: None,
         }
     }
 
     /// Its HTTP status.
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(Cause(cause.into())), ..self }
     }
 
     fn later(self) -> Self {
@@ -87,6 +99,9 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
         }
         response
     }
@@ -208,6 +223,13 @@ pub(super) fn panicked() -> Problem {
     )
 }
 
+/// A bug of ours that unwound.
+pub(super) fn panicked_with(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    panicked().because(format!("panicked: {}", text.unwrap_or("without a message")))
+}
+
 /// For paths that lead nowhere.
 pub(super) async fn no_such_path(uri: Uri) -> Problem {
     no_such_path_at(&uri)
@@ -277,8 +299,8 @@ impl From<&TargetError> for Problem {
                 (S::SERVICE_UNAVAILABLE, "target-busy", "The target is busy")
             }
         };
-        tracing::warn!(target = error.target(), kind, "target failed");
         let problem = Self::new(status, kind, title, error.to_string());
+        let problem = problem.because(format!("target `{}`: {kind}", error.target()));
         if status == S::SERVICE_UNAVAILABLE { problem.later() } else { problem }
     }
 }
@@ -301,7 +323,8 @@ impl From<&StoreError> for Problem {
             }
             E::InvalidName { .. } => at("/name"),
             E::InvalidModelVersion { .. } => at("/model_version"),
-            E::DsnMalformed { .. } | E::DsnRefused { .. } | E::NoKey => at("/dsn"),
+            E::DsnMalformed { field, .. } | E::DsnRefused { field, .. } => at(&format!("/{field}")),
+            E::NoKey => at("/dsn"),
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
             E::Decrypt { .. } => Self::new(
@@ -330,6 +353,5 @@ impl From<&StoreError> for Problem {
 
 /// What nobody outside can mend. SQLSTATEs and the like stay in the log.
 fn internal(error: &dyn std::error::Error) -> Problem {
-    tracing::error!(%error, "request failed");
-    panicked()
+    panicked().because(error.to_string())
 }

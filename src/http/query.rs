@@ -7,8 +7,7 @@ use utoipa::IntoParams;
 use super::problem::{self, Fault, Problem};
 use crate::analysis::Request;
 use crate::app::Inquiry;
-use crate::checks;
-use crate::model::{Policy, ProveMode, Scope, Severity, Superpower};
+use crate::model::{ProveMode, Severity, Superpower, UnknownName};
 
 /// Parameters as they were sent, in order.
 pub(super) struct Pairs(Vec<(String, String)>);
@@ -40,7 +39,6 @@ pub(super) struct AnalysisParameters {
     /// Only this table, `name` or `schema.name`; repeatable.
     table: Option<Vec<String>>,
     /// Only this check; repeatable.
-    #[param(example = json!(["toast/large-toast-share"]))]
     check: Option<Vec<String>>,
     /// The least severity to report.
     severity_min: Option<Severity>,
@@ -59,12 +57,7 @@ const PARAMETERS: [&str; 7] =
 impl Pairs {
     /// What is asked of a superpower, or of all.
     pub(super) fn inquiry(self, superpower: Option<Superpower>) -> Result<Inquiry, Problem> {
-        let request = Request {
-            superpower,
-            scope: Scope::default(),
-            prove: ProveMode::default(),
-            policy: Policy::default(),
-        };
+        let request = Request::new(superpower);
         let mut inquiry = Inquiry { request, model_version: None, refresh: false };
         let mut faults = Vec::new();
         for (name, value) in self.0 {
@@ -105,13 +98,7 @@ fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
     match name {
         "schema" => request.scope.schemas.push(value.to_owned()),
         "table" => request.scope.tables.push(value.to_owned()),
-        "check" => {
-            let check = checks::find(value).map_err(|error| error.to_string())?;
-            if !request.covers(check.superpower) {
-                return Err(format!("`{value}` is a check of `{}`", check.superpower));
-            }
-            request.scope.checks.push(check.id.to_owned());
-        }
+        "check" => request.add_check(value)?,
         "severity_min" => {
             let severity = value.parse::<Severity>().map_err(|error| error.to_string())?;
             request.scope.severity_min = Some(severity);
@@ -120,8 +107,12 @@ fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
         "prove" => request.prove = value.parse::<ProveMode>().map_err(|error| error.to_string())?,
         "model_version" => inquiry.model_version = Some(model_version(value)?),
         _ => {
-            let name = threshold(name, request)?;
-            request.policy.0.insert(name.to_owned(), number(name, value)?);
+            let thresholds = request.thresholds().into_iter().map(|threshold| threshold.name);
+            let known: Vec<&str> = PARAMETERS.into_iter().chain(thresholds).collect();
+            if !known.contains(&name) {
+                return Err(unknown(name, &known));
+            }
+            request.set_threshold(name, value)?;
         }
     }
     Ok(())
@@ -129,11 +120,6 @@ fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
 
 fn boolean(name: &str, value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| format!("`{name}` must be true or false"))
-}
-
-fn number(name: &str, value: &str) -> Result<f64, String> {
-    let number = value.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
-    number.ok_or_else(|| format!("`{name}` must be a number, 0 or more"))
 }
 
 /// A model version stands in cache keys between colons.
@@ -149,21 +135,8 @@ fn model_version(value: &str) -> Result<String, String> {
     }
 }
 
-/// The threshold of that name, of one of the superpowers asked.
-fn threshold(name: &str, request: &Request) -> Result<&'static str, String> {
-    let of_these = checks::all().filter(|check| request.covers(check.superpower));
-    let mut thresholds: Vec<&str> =
-        of_these.flat_map(|check| check.thresholds).map(|threshold| threshold.name).collect();
-    thresholds.sort_unstable();
-    thresholds.dedup();
-    let found = thresholds.iter().find(|threshold| **threshold == name).copied();
-    let known: Vec<&str> = PARAMETERS.into_iter().chain(thresholds).collect();
-    let found = found.and_then(|found| checks::thresholds().get(found).map(|t| t.name));
-    found.ok_or_else(|| unknown(name, &known))
-}
-
 fn unknown(name: &str, known: &[&str]) -> String {
-    format!("unknown parameter `{name}`; known are {}", known.join(", "))
+    UnknownName::new("parameter", name, known.iter().copied()).to_string()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Every answer carries an id, the caller's own where it sent a plain one.
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header, in both directions.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -11,14 +11,10 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// Longer ones are not ids.
 const LENGTH_MAX: usize = 128;
 
-/// Keep or make the id, and send it back.
-pub(super) async fn keep(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&X_REQUEST_ID).filter(|id| is_plain(id));
-    let id = given.cloned().unwrap_or_else(made);
-    request.headers_mut().insert(X_REQUEST_ID, id.clone());
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(X_REQUEST_ID, id);
-    response
+/// The caller's id, or one of ours.
+pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(&X_REQUEST_ID).filter(|id| is_plain(id));
+    given.cloned().unwrap_or_else(made)
 }
 
 /// Letters, digits and a few marks: it goes into logs.
@@ -27,11 +23,23 @@ fn is_plain(id: &HeaderValue) -> bool {
     (1..=LENGTH_MAX).contains(&id.len()) && id.as_bytes().iter().all(plain)
 }
 
+/// Random in its first half, which all ids of this process share; counted in its second. Randomness for each
+/// would be a call to the kernel for each.
 fn made() -> HeaderValue {
+    static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
+        let mut bytes = [0; 8];
+        // Without randomness ids repeat after a restart, which harms nobody.
+        let _ = getrandom::fill(&mut bytes);
+        bytes
+    });
+    static MADE: AtomicU64 = AtomicU64::new(0);
     let mut bytes = [0; 16];
-    // Without randomness ids repeat, which harms nobody.
-    let _ = getrandom::fill(&mut bytes);
-    HeaderValue::from_str(&hex::encode(bytes)).unwrap_or(HeaderValue::from_static("unknown"))
+    bytes[..8].copy_from_slice(&*PROCESS);
+    bytes[8..].copy_from_slice(&MADE.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let mut text = [0; 32];
+    let written = hex::encode_to_slice(bytes, &mut text);
+    let id = written.ok().and_then(|()| HeaderValue::from_bytes(&text).ok());
+    id.unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 #[cfg(test)]

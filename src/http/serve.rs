@@ -17,6 +17,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long what cancels it may take to leave.
 const PARTING: Duration = Duration::from_millis(300);
 
+/// How often measured durations are taken into their histograms.
+const TIDYING: Duration = Duration::from_secs(5);
+
 /// Why the service does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -79,10 +82,19 @@ impl Bound {
         tokio::select! {
             _ = &mut serving => return,
             _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = tidy(&self.app) => {}
         }
         if timeout(GRACE, &mut serving).await.is_err() {
             tracing::warn!("requests under way were cancelled");
             tokio::time::sleep(PARTING).await;
         }
+    }
+}
+
+/// What is to be done from time to time, for as long as we serve.
+async fn tidy(app: &App) {
+    loop {
+        tokio::time::sleep(TIDYING).await;
+        app.tidy();
     }
 }

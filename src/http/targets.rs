@@ -203,7 +203,7 @@ pub(super) async fn create(
 /// One target.
 #[utoipa::path(
     get, path = "/v1/targets/{target}", tag = "targets", operation_id = "show_target",
-    params(("target" = String, Path, description = "The target's name")),
+    params(("target" = String, Path, description = "The target's name", example = "demo")),
     responses(
         (status = 200, description = "The target", body = Target),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -223,7 +223,7 @@ pub(super) async fn show(
 /// Change what is given of a target, and leave the rest.
 #[utoipa::path(
     patch, path = "/v1/targets/{target}", tag = "targets", operation_id = "change_target",
-    params(("target" = String, Path, description = "The target's name")),
+    params(("target" = String, Path, description = "The target's name", example = "demo")),
     request_body = Change,
     responses(
         (status = 200, description = "The target as it is now", body = Target),
@@ -251,7 +251,7 @@ pub(super) async fn update(
 /// Forget a target, and hang up on it.
 #[utoipa::path(
     delete, path = "/v1/targets/{target}", tag = "targets", operation_id = "forget_target",
-    params(("target" = String, Path, description = "The target's name")),
+    params(("target" = String, Path, description = "The target's name", example = "demo")),
     responses(
         (status = 204, description = "Forgotten"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

@@ -1,7 +1,9 @@
 //! What a finding rests on.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// How a number was come by, the strongest first.
 #[derive(
@@ -42,7 +44,7 @@ pub enum Unit {
 }
 
 /// A value of evidence: a whole number, a fraction, or a name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Number {
     /// A whole number.
@@ -52,6 +54,17 @@ pub enum Number {
     /// A name, such as a compression method.
     Name(String),
 }
+
+impl PartialSchema for Number {
+    /// A whole number is a number too, so this is no choice of one among three.
+    fn schema() -> RefOr<Schema> {
+        let types = SchemaType::from_iter([Type::Number, Type::String]);
+        let description = Some("A number, or a name such as a compression method.");
+        ObjectBuilder::new().schema_type(types).description(description).into()
+    }
+}
+
+impl ToSchema for Number {}
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {

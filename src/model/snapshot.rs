@@ -76,6 +76,6 @@ pub struct Snapshot {
     pub toast_tables: Observation<Vec<ToastTable>>,
     /// How the values of these are stored, from a sample.
     pub stored_values: Observation<Vec<StoredValues>>,
-    /// What the visit's budget left out.
+    /// What the visit's budget left out, and what was asked for and is not there.
     pub left_out: Vec<Gap>,
 }

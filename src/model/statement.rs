@@ -18,6 +18,15 @@ pub enum Lock {
 }
 
 impl Lock {
+    /// Its name in SQL.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
+    }
+
     /// Whom the lock keeps waiting.
     pub fn blocks(self) -> &'static str {
         match self {

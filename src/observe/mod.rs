@@ -5,6 +5,7 @@ mod gaps;
 mod sample;
 mod source;
 mod tally;
+mod unmatched;
 mod visit;
 
 pub use visit::{Interest, context, observe};

@@ -13,6 +13,7 @@ use crate::pg::{Answer, Error, Question, Session};
 use super::choice::{Choice, choose};
 use super::source::{self, Source};
 use super::tally::Counter;
+use super::unmatched::unmatched;
 use super::{gaps, sample};
 
 /// What the caller is interested in.
@@ -44,6 +45,9 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         }
         (Err(gap), _) | (_, Err(gap)) => Observation::Unseen(gap.clone()),
     };
+    if let Ok(relations) = relations.get() {
+        left_out.extend(unmatched(relations, &interest.scope));
+    }
     Ok(Snapshot {
         observed_at,
         server: Server {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
@@ -42,6 +43,15 @@ impl Dsn {
     /// # Errors
     /// What to write instead, without a word of what was written.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let dsn = Self::read(text)?;
+        if dsn.config.get_hosts().is_empty() {
+            return Err("it names no host".to_owned());
+        }
+        Ok(dsn)
+    }
+
+    /// The same of a DSN that may leave out the host.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
         let mut tls = TlsMode::Prefer;
         let mut root_certificates = None;
         let mut take = |key: &str, value: &str| -> Result<bool, String> {
@@ -59,9 +69,6 @@ impl Dsn {
             without_keyword(text, &mut take)?
         };
         let mut config: Config = rest.parse().map_err(|error| mend(&error))?;
-        if config.get_hosts().is_empty() {
-            return Err("it names no host".to_owned());
-        }
         config.ssl_mode(match tls {
             TlsMode::Disable => SslMode::Disable,
             TlsMode::Prefer => SslMode::Prefer,
@@ -76,7 +83,7 @@ impl Dsn {
     }
 }
 
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     text.starts_with("postgresql://") || text.starts_with("postgres://")
 }
 
@@ -122,22 +129,7 @@ fn without_url(text: &str, take: &mut Take<'_>) -> Result<String, String> {
 }
 
 fn percent_decoded(value: &str) -> String {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let decoded = match (first, tail) {
-            (b'%', [high, low, ..]) => hex::decode([*high, *low]).ok(),
-            _ => None,
-        };
-        if let Some(byte) = decoded {
-            bytes.extend(byte);
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(value).decode_utf8_lossy().into_owned()
 }
 
 /// The keyword string without the keywords that `take` took. Quoted values are passed through as they are.

@@ -1,6 +1,7 @@
 //! Connections to targets: a small pool each, and sessions that cannot harm what they visit.
 
 mod dsn;
+mod environment;
 mod error;
 mod held;
 mod session;
@@ -9,6 +10,7 @@ mod tls;
 mod trial;
 
 pub use dsn::Dsn;
+pub use environment::{completed, with_database};
 pub use error::Error;
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};

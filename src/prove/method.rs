@@ -133,7 +133,7 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         Action::VacuumToast { .. } => Proof::not_run(
             ProofMethod::Observation,
             Grade::Statistics,
-            "a vacuum is not tried out: what it frees is read off the counters",
+            "what a vacuum frees is read off the counters",
         ),
         _ => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
     }

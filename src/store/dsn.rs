@@ -11,7 +11,7 @@ use super::{Error, NewTarget, Store};
 use crate::config::{DsnSource, SETTINGS};
 use crate::pg;
 
-/// What a DSN is kept as: the associated data of its encryption.
+/// What a DSN is called, in faults and as the associated data of its encryption.
 const DSN: &str = "dsn";
 const LAB: &str = "lab";
 
@@ -19,7 +19,7 @@ const LAB: &str = "lab";
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 fn replica(number: usize) -> String {
-    format!("replica {number}")
+    format!("replicas/{number}")
 }
 
 /// What is known of a target's connections before they are kept.
@@ -42,7 +42,7 @@ impl Store {
     pub(super) fn seal(&self, connections: &Connections<'_>) -> Result<Sealed, Error> {
         let target = connections.target;
         let seal = |dsn: &SecretString, field: &str| {
-            self.check_dsn(target, dsn)?;
+            self.check_dsn(target, dsn, field)?;
             self.inner.key.as_ref().ok_or(Error::NoKey)?.seal(dsn, target, field)
         };
         let dsn = connections.dsn.map(|source| match source {
@@ -81,8 +81,10 @@ impl Store {
         let replicas: Vec<_> = numbered
             .map(|(number, sealed)| open(sealed, &replica(number)))
             .collect::<Result<_, _>>()?;
-        for dsn in [&dsn].into_iter().chain(&lab).chain(&replicas) {
-            self.check_dsn(target, dsn)?;
+        self.check_dsn(target, &dsn, DSN)?;
+        lab.iter().try_for_each(|lab| self.check_dsn(target, lab, LAB))?;
+        for (number, dsn) in replicas.iter().enumerate() {
+            self.check_dsn(target, dsn, &replica(number))?;
         }
         let revision = revision(kept.revision, [&dsn].into_iter().chain(&lab).chain(&replicas));
         Ok(ResolvedDsn { dsn, lab, replicas, revision })
@@ -112,13 +114,15 @@ impl Store {
     }
 
     /// Whether a DSN can be read, and leads only where it may.
-    fn check_dsn(&self, target: &str, dsn: &SecretString) -> Result<(), Error> {
-        let target = || target.to_owned();
-        let parsed = pg::Dsn::parse(dsn.expose_secret())
-            .map_err(|mend| Error::DsnMalformed { target: target(), mend })?;
-        self.hosts
-            .check(parsed.config())
-            .map_err(|reason| Error::DsnRefused { target: target(), reason })
+    fn check_dsn(&self, target: &str, dsn: &SecretString, field: &str) -> Result<(), Error> {
+        let (target, field) = (target.to_owned(), field.to_owned());
+        match pg::Dsn::parse(dsn.expose_secret()) {
+            Err(mend) => Err(Error::DsnMalformed { target, field, mend }),
+            Ok(parsed) => {
+                let checked = self.hosts.check(parsed.config());
+                checked.map_err(|reason| Error::DsnRefused { target, field, reason })
+            }
+        }
     }
 }
 

@@ -111,19 +111,23 @@ pub enum Error {
     },
 
     /// A DSN that cannot be parsed.
-    #[error("the DSN of target `{target}` is malformed: {mend}")]
+    #[error("`{field}` of target `{target}` is malformed: {mend}")]
     DsnMalformed {
         /// The target.
         target: String,
+        /// Which of its DSNs: `dsn`, `lab` or `replicas/0`.
+        field: String,
         /// What to write instead; never the DSN itself.
         mend: String,
     },
 
     /// A DSN whose host is not allowed.
-    #[error("target `{target}`: {reason}")]
+    #[error("`{field}` of target `{target}`: {reason}")]
     DsnRefused {
         /// The target.
         target: String,
+        /// Which of its DSNs.
+        field: String,
         /// Why.
         reason: Refused,
     },

@@ -47,13 +47,19 @@ impl Store {
             let row = self.client().await?.query_one(sql, &[]).await;
             Ok(row.map_err(query_failed("look for keys"))?.get(0))
         };
-        self.inner.any_key.get_or((), ask).await
+        self.inner.any_key.get_or(&(), ask).await
     }
 
     /// The API key a caller presented, if it is one of ours. Remembered for a second.
     pub async fn key_for(&self, token: &SecretString) -> Result<Option<Arc<KeyRecord>>, Error> {
         let hash = hash(token);
-        self.inner.keys.get_or(hash, || self.find_key(hash)).await
+        self.inner.keys.get_or(&hash, || self.find_key(hash)).await
+    }
+
+    /// The API key of that token if it was looked up within the last second, and is one of ours.
+    pub fn known_key(&self, token: &str) -> Option<Arc<KeyRecord>> {
+        let hash: TokenHash = Sha256::digest(token.as_bytes()).into();
+        self.inner.keys.known(&hash).flatten()
     }
 
     async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {

@@ -1,8 +1,11 @@
 //! Answers of the store remembered for a moment, so that a cached analysis costs no query.
 
+use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
@@ -10,13 +13,22 @@ use moka::future::Cache;
 const LIFETIME: Duration = Duration::from_secs(1);
 
 /// Entries remembered at most: callers choose what to ask for.
-const ENTRIES_MAX: u64 = 10_000;
+const ENTRIES_MAX: usize = 10_000;
 
 /// Values by key, for a moment, each asked for once however many want it.
 pub(super) struct Memo<K, V> {
-    /// By the number of our own changes, too: what was asked before a change is not found after it.
-    values: Cache<(K, u64), V>,
+    /// What was asked a moment ago. Every request reads it, so it is a map that many can read at once: a cache
+    /// that notes each read would cost a cached analysis more than the analysis.
+    held: RwLock<HashMap<K, Held<V>>>,
+    /// What is being asked. By the number of our own changes, too: what was asked before one is not found after it.
+    asked: Cache<(K, u64), (V, Instant)>,
     changes: AtomicU64,
+}
+
+struct Held<V> {
+    value: V,
+    asked_at: Instant,
+    changes: u64,
 }
 
 impl<K, V> Memo<K, V>
@@ -25,28 +37,40 @@ where
     V: Clone + Send + Sync + 'static,
 {
     pub(super) fn new() -> Self {
-        let values = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(LIFETIME).build();
-        Self { values, changes: AtomicU64::new(0) }
+        let asked =
+            Cache::builder().max_capacity(ENTRIES_MAX as u64).time_to_live(LIFETIME).build();
+        Self { held: RwLock::default(), asked, changes: AtomicU64::new(0) }
     }
 
     /// The value of `key`, remembered or asked for by `ask`. A failure is not remembered.
-    pub(super) async fn get_or<E, F>(&self, key: K, ask: impl Fn() -> F) -> Result<V, E>
+    pub(super) async fn get_or<Q, E, F>(&self, key: &Q, ask: impl Fn() -> F) -> Result<V, E>
     where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
         F: Future<Output = Result<V, E>>,
     {
+        let changes = self.changes.load(Ordering::SeqCst);
+        if let Some(value) = self.known(key) {
+            return Ok(value);
+        }
         let mut failure = None;
         let asking = async {
+            // Before the answer: it is no younger than this.
+            let asked_at = Instant::now();
             match ask().await {
-                Ok(value) => Some(value),
+                Ok(value) => Some((value, asked_at)),
                 Err(error) => {
                     failure = Some(error);
                     None
                 }
             }
         };
-        let key = (key, self.changes.load(Ordering::SeqCst));
-        match (self.values.optionally_get_with(key, asking).await, failure) {
-            (Some(value), _) => Ok(value),
+        let answer = self.asked.optionally_get_with((key.to_owned(), changes), asking).await;
+        match (answer, failure) {
+            (Some((value, asked_at)), _) => {
+                self.hold(key.to_owned(), Held { value: value.clone(), asked_at, changes });
+                Ok(value)
+            }
             (None, Some(error)) => Err(error),
             // It was somebody else's asking that failed.
             (None, None) => ask().await,
@@ -56,5 +80,28 @@ where
     /// Remember nothing of what was asked before: something changed.
     pub(super) fn forget(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The value of `key` where it is remembered.
+    pub(super) fn known<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let changes = self.changes.load(Ordering::SeqCst);
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let held = held.get(key)?;
+        let counts = held.changes == changes && held.asked_at.elapsed() < LIFETIME;
+        counts.then(|| held.value.clone())
+    }
+
+    fn hold(&self, key: K, value: Held<V>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= ENTRIES_MAX {
+            held.retain(|_, held| held.asked_at.elapsed() < LIFETIME);
+        }
+        if held.len() < ENTRIES_MAX {
+            held.insert(key, value);
+        }
     }
 }

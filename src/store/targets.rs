@@ -37,7 +37,7 @@ impl Store {
             let row = self.target_row(name).await?;
             Ok(row.as_ref().map(record).transpose()?.map(Arc::new))
         };
-        self.inner.targets.get_or(name.to_owned(), ask).await
+        self.inner.targets.get_or(name, ask).await
     }
 
     /// Register a target. [`Error::NameTaken`] if there is one of that name.

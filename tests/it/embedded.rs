@@ -46,7 +46,7 @@ async fn a_server_that_is_dropped_in_mid_use_is_stopped() {
 
 #[tokio::test]
 async fn pgvector_is_there_when_asked_for() {
-    let server = start(Options { needs_vector: true, ..Options::default() }).await.unwrap();
+    let server = start(Options { extensions: &["vector"], ..Options::default() }).await.unwrap();
     let available = "select default_version from pg_available_extensions where name = 'vector'";
     assert!(!ask(&server, available).await.is_empty());
     server.stop().await;

@@ -4,9 +4,14 @@
 
 mod architecture;
 mod cache;
+mod cli;
+mod containers;
+mod docs;
 mod embedded;
+mod grants;
 mod hostile;
 mod http;
+mod jsonb;
 mod pages;
 mod prove;
 mod registry;

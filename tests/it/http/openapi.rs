@@ -45,6 +45,32 @@ async fn every_documented_operation_is_served_and_the_document_with_them() {
     }
 }
 
+/// Every `$ref` below a value.
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| match (name.as_str(), value) {
+                ("$ref", Value::String(reference)) => vec![reference.clone()],
+                _ => references(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_reference_leads_to_a_description() {
+    let document = document();
+    let references = references(&document);
+    assert!(!references.is_empty());
+    for reference in references {
+        let described = document.pointer(reference.trim_start_matches('#')).is_some();
+        assert!(described, "{reference}");
+    }
+}
+
 #[test]
 fn every_operation_has_an_example_that_its_schema_admits() {
     let document = document();

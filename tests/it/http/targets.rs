@@ -73,11 +73,13 @@ async fn what_is_wrong_with_a_registration_is_named_with_its_place() {
         (json!({"name": "a", "dns": DSN}), 422, "/dns", "unknown field `dns`"),
         (json!({"name": "a", "dsn": "mysql://hush"}), 422, "/dsn", "postgresql://"),
         (json!({"name": "a", "dsn": {"hush": 1}}), 422, "/dsn", "must be"),
+        (json!({"name": "a", "dsn": DSN, "lab": "hush"}), 422, "/lab", "postgresql://"),
+        (json!({"name": "a", "dsn": DSN, "replicas": [DSN, ""]}), 422, "/replicas/1", "no host"),
         (
             json!({"name": "a", "dsn": DSN, "policy": {"toast_share_mx": 1}}),
             422,
             "/policy/toast_share_mx",
-            "known are",
+            "did you mean `toast_share_max`",
         ),
         (
             json!({"name": "a", "dsn": DSN, "policy": {"toast_share_max": -1}}),

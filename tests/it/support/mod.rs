@@ -11,17 +11,13 @@ pub use server::{Own, TestServer, any_server, own_server, server};
 pub use service::{Reply, Service};
 
 use database_optimizer::analysis::{self, Request};
-use database_optimizer::model::{Analysis, Policy, ProveMode, Scope, Superpower};
+use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
 
 /// A request for everything, with thresholds that differ from the defaults.
 pub fn request(policy: &[(&str, f64)]) -> Request {
-    Request {
-        superpower: Some(Superpower::Toast),
-        scope: Scope::default(),
-        prove: ProveMode::Cheap,
-        policy: Policy(policy.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()),
-    }
+    let policy = policy.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    Request { policy: Policy(policy.collect()), ..Request::new(Some(Superpower::Toast)) }
 }
 
 /// Analyse a test database as a client would.

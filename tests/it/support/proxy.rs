@@ -5,7 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Chunks on their way at most, as a network holds only so much.
+const CHUNKS_MAX: usize = 1024;
 
 /// A proxy to a server on this machine.
 pub struct Proxy {
@@ -58,26 +64,46 @@ impl Proxy {
     }
 }
 
+impl Watch {
+    /// Something left the client or the server.
+    fn left(&self, by_client: bool) {
+        if by_client && self.server_spoke_last.swap(false, Ordering::SeqCst) {
+            self.turns.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// What one of them sent is about to reach the other.
+    fn arrives(&self, by_client: bool) {
+        if !by_client {
+            self.server_spoke_last.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A line of that delay: what was read waits its time, and what comes behind it is read meanwhile.
 async fn forward(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
     (watch, delay, by_client): (Arc<Watch>, Duration, bool),
 ) {
+    let (line, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_MAX);
+    let seen = watch.clone();
+    tokio::spawn(async move {
+        while let Some((due, bytes)) = arriving.recv().await {
+            tokio::time::sleep_until(due).await;
+            while watch.stalled.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            watch.arrives(by_client);
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
     let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if by_client && watch.server_spoke_last.swap(false, Ordering::SeqCst) {
-            watch.turns.fetch_add(1, Ordering::SeqCst);
-        }
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        while watch.stalled.load(Ordering::SeqCst) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        if !by_client {
-            watch.server_spoke_last.store(true, Ordering::SeqCst);
-        }
-        if to.write_all(&buffer[..length]).await.is_err() {
+        seen.left(by_client);
+        if line.send((Instant::now() + delay, buffer[..length].to_vec())).await.is_err() {
             return;
         }
     }

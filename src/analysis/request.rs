@@ -1,0 +1,80 @@
+//! What a caller asks for, whether by HTTP or on the command line.
+
+use serde::Serialize;
+
+use crate::checks;
+use crate::model::{Policy, ProveMode, Scope, Superpower, Threshold, UnknownName};
+
+/// What to analyse, and how far to go.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Request {
+    /// The superpower to run; absent runs all of them, in one visit.
+    pub superpower: Option<Superpower>,
+    /// What to narrow it to.
+    pub scope: Scope,
+    /// How far to go in proving.
+    pub prove: ProveMode,
+    /// Thresholds that differ from the defaults.
+    pub policy: Policy,
+}
+
+impl Request {
+    /// Everything about a superpower, or about all of them, proved as far as is cheap.
+    pub fn new(superpower: Option<Superpower>) -> Self {
+        Self {
+            superpower,
+            scope: Scope::default(),
+            prove: ProveMode::default(),
+            policy: Policy::default(),
+        }
+    }
+
+    /// What the contract calls it: the superpower's name, or `all`.
+    pub fn superpower_name(&self) -> &'static str {
+        self.superpower.map_or("all", Superpower::as_str)
+    }
+
+    /// Whether the superpower was asked for.
+    pub fn covers(&self, superpower: Superpower) -> bool {
+        self.superpower.is_none_or(|asked| asked == superpower)
+    }
+
+    /// Narrow it to this check, and those it was narrowed to before.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn add_check(&mut self, id: &str) -> Result<(), String> {
+        let check = checks::find(id).map_err(|error| error.to_string())?;
+        if !self.covers(check.superpower) {
+            return Err(format!("`{id}` is a check of `{}`", check.superpower));
+        }
+        self.scope.checks.push(check.id.to_owned());
+        Ok(())
+    }
+
+    /// Thresholds of the superpowers asked for, each once, by name.
+    pub fn thresholds(&self) -> Vec<&'static Threshold> {
+        let of_these = checks::all().filter(|check| self.covers(check.superpower));
+        let mut thresholds: Vec<_> = of_these.flat_map(|check| check.thresholds).copied().collect();
+        thresholds.sort_unstable_by_key(|threshold| threshold.name);
+        thresholds.dedup_by_key(|threshold| threshold.name);
+        thresholds
+    }
+
+    /// Give a threshold another value.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn set_threshold(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let thresholds = self.thresholds();
+        let Some(threshold) = thresholds.iter().find(|threshold| threshold.name == name) else {
+            let known = thresholds.iter().map(|threshold| threshold.name);
+            return Err(UnknownName::new("threshold", name, known).to_string());
+        };
+        let number = value.parse::<f64>().ok();
+        let number = number.filter(|number| number.is_finite() && *number >= 0.0);
+        let number = number.ok_or_else(|| format!("`{name}` must be a number, 0 or more"))?;
+        self.policy.0.insert(threshold.name.to_owned(), number);
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! `dbopt demo`: a newcomer's first minutes.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use clap::Args;
+use futures_util::FutureExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::analyse::analyse;
+use super::options::Format;
+use super::serve::{self, bind, told_to_stop};
+use super::store::OwnDatabase;
+use super::{Error, Outcome, print, render, say};
+use crate::analysis::Request;
+use crate::config::{self, Config, Flags, LogConfig, LogFormat};
+use crate::demo::{Demo as Warehouse, Progress};
+use crate::http::{self, Bound};
+use crate::model::{Analysis, ProveMode};
+use crate::pg::{self, Target};
+
+/// What the warehouse is registered as.
+const TARGET: &str = "demo";
+/// Findings in the table at the start; the rest is a curl away.
+const WORST: usize = 8;
+
+/// `dbopt demo`.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Do it all once, print the analyses, and exit.
+    #[arg(long)]
+    check: bool,
+    /// Server to work on, in a database of its own that is dropped at the end; without it, one is
+    /// started that leaves nothing behind.
+    #[arg(long, value_name = "DSN")]
+    dsn: Option<SecretString>,
+    /// Address to serve HTTP on [default: 127.0.0.1:8080, or any free port]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// How to print the analyses of --check.
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        serve::log(&LogConfig { format: LogFormat::Text, level: "warn".to_owned() });
+        let stop = told_to_stop()?.shared();
+        let dsn = self.dsn.as_ref().map(|dsn| {
+            let env = |name: &str| std::env::var(name).ok();
+            pg::completed(Some(dsn.expose_secret()), &env).map_err(Error::Usage)
+        });
+        let dsn = dsn.transpose()?;
+        let warehouse = tokio::select! {
+            started = Warehouse::start(dsn.as_ref(), say) => started.map_err(Error::Demo)?,
+            () = stop.clone() => return Ok(Outcome::Clean),
+        };
+        let done = tokio::select! {
+            done = self.show(&warehouse, stop.clone()) => done,
+            () = stop => Ok(Outcome::Clean),
+        };
+        warehouse.end().await.map_err(Error::Demo)?;
+        done
+    }
+
+    async fn show(
+        &self,
+        warehouse: &Warehouse,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Outcome, Error> {
+        fill(warehouse).await?;
+        let target = Target::open(TARGET, &warehouse.dsn(), None)
+            .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))?;
+        let request = Request { prove: ProveMode::Full, ..Request::new(None) };
+        let analysis = analyse(&target, &request).await?;
+        drop(target);
+        if self.check {
+            return print(&render::analysis(&analysis, self.format));
+        }
+        let bound = self.bind(warehouse).await?;
+        print(&welcome(&analysis, bound.address()))?;
+        bound.serve(stop).await;
+        Ok(Outcome::Clean)
+    }
+
+    /// Listen where we were told to; else on the usual port, or any free one.
+    async fn bind(&self, warehouse: &Warehouse) -> Result<Bound, Error> {
+        let database = OwnDatabase::at(warehouse.store_dsn());
+        if let Some(listen) = self.listen {
+            return bind(&configuration(warehouse, Some(listen))?, &database).await;
+        }
+        match bind(&configuration(warehouse, None)?, &database).await {
+            Err(Error::Http(http::Error::Listen { address, .. })) => {
+                let any = SocketAddr::new(address.ip(), 0);
+                bind(&configuration(warehouse, Some(any))?, &database).await
+            }
+            bound => bound,
+        }
+    }
+}
+
+/// Fill the warehouse, with a bar on a terminal and a line a step elsewhere.
+async fn fill(warehouse: &Warehouse) -> Result<(), Error> {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} ({elapsed})");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let filled = warehouse.fill(|Progress { done, of, step }| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        bar.set_message(step);
+        if bar.is_hidden() {
+            say(&format!("{done}/{of} {step}"));
+        }
+    });
+    let filled = filled.await.map_err(Error::Demo);
+    bar.finish_and_clear();
+    filled
+}
+
+/// What the service is told: nothing of the environment but where a home is, and a key of its own.
+fn configuration(warehouse: &Warehouse, listen: Option<SocketAddr>) -> Result<Config, Error> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|_| Error::Store(crate::store::Error::Random))?;
+    let mut settings = vec![
+        ("store_url", warehouse.store_dsn().expose_secret().to_owned()),
+        ("secret_key", hex::encode(key)),
+    ];
+    settings.extend(listen.map(|listen| ("listen", listen.to_string())));
+    let targets = vec![format!("{TARGET}={}", warehouse.dsn().expose_secret())];
+    let flags = Flags { settings, targets, ..Flags::default() };
+    let home = |name: &str| (name == "HOME").then(|| "/".to_owned());
+    config::resolve(None, &home, &flags).map_err(Error::Config)
+}
+
+fn welcome(analysis: &Analysis, address: SocketAddr) -> String {
+    let server = &analysis.server.version;
+    format!(
+        "\nA sample warehouse on PostgreSQL {server}, and the worst that was found in it:\n\n{worst}\n\
+         Swagger UI   http://{address}/docs/\n\
+         Try          curl -s 'http://{address}/v1/targets/{TARGET}/toast?prove=full'\n\
+         \x20            curl -s http://{address}/v1/targets/{TARGET}/capabilities\n\
+         \x20            curl -s http://{address}/v1/checks/toast/hot-column-out-of-line\n\n\
+         Ctrl-C stops it and leaves nothing behind.\n",
+        worst = render::worst(analysis, WORST),
+    )
+}

@@ -1,0 +1,140 @@
+//! `dbopt keys`: API keys of the service.
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use secrecy::ExposeSecret as _;
+
+use super::store::OwnDatabase;
+use super::{Error, Outcome, print, say};
+use crate::config::{self, Flags};
+use crate::store::{KeyRecord, KeyScope, Store};
+
+/// `dbopt keys`.
+#[derive(Debug, Args)]
+pub(super) struct Keys {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key. It is printed once: only its hash is kept.
+    Create(Create),
+    /// List the keys there are, without what they are.
+    List(List),
+    /// Revoke a key.
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// What its holder may do: read, probe, apply, admin (which allows all).
+    #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPE,…")]
+    scope: Vec<KeyScope>,
+    /// What to call it in lists.
+    #[arg(long, default_value = "unnamed")]
+    name: String,
+    /// Do nothing where a key exists already.
+    #[arg(long)]
+    if_none: bool,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Args)]
+struct Revoke {
+    /// The id that `dbopt keys list` shows.
+    id: String,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Keys {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let flags = match &self.command {
+            Command::Create(create) => &create.flags,
+            Command::List(list) => &list.flags,
+            Command::Revoke(revoke) => &revoke.flags,
+        };
+        let mut config = config::load(flags).map_err(Error::Config)?;
+        // Keys have nothing to do with targets, whose DSNs may need a secret that is not here.
+        config.targets.clear();
+        let database = OwnDatabase::open(&config).await?;
+        let done = match Store::open(&config, &database.url).await {
+            Ok(store) => self.command.run(&store).await,
+            Err(error) => Err(Error::Store(error)),
+        };
+        database.close().await;
+        done
+    }
+}
+
+impl Command {
+    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+        match self {
+            Self::Create(create) => create.run(store).await,
+            Self::List(_) => list(store).await,
+            Self::Revoke(revoke) => revoke.run(store).await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+        if self.if_none && store.any_key().await.map_err(Error::Store)? {
+            say("a key exists already; none was made");
+            return Ok(Outcome::Clean);
+        }
+        let (record, token) =
+            store.create_key(&self.name, &self.scope).await.map_err(Error::Store)?;
+        say(&format!(
+            "key {} ({}), shown this once; send it as `Authorization: Bearer …`:",
+            record.id,
+            scopes(&record)
+        ));
+        print(&format!("{}\n", token.expose_secret()))
+    }
+}
+
+impl Revoke {
+    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+        if store.delete_key(&self.id).await.map_err(Error::Store)? {
+            return print(&format!("revoked {}\n", self.id));
+        }
+        Err(Error::Usage(format!(
+            "no key is called `{}`: dbopt keys list shows their ids",
+            self.id
+        )))
+    }
+}
+
+/// Keys to show at most; nobody reads more.
+const LIST_MAX: u32 = 1000;
+
+async fn list(store: &Store) -> Result<Outcome, Error> {
+    let keys = store.list_keys(None, LIST_MAX).await.map_err(Error::Store)?;
+    if keys.is_empty() {
+        return print(
+            "no key exists: callers on loopback may do everything, and nobody else anything\n",
+        );
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["id", "name", "scopes", "created", "last used"]);
+    for key in &keys {
+        let used = key.last_used_at.map_or_else(|| "never".to_owned(), |used| used.to_string());
+        let scopes = scopes(key);
+        table.add_row([&key.id, &key.name, &scopes, &key.created_at.to_string(), &used]);
+    }
+    print(&format!("{table}\n"))
+}
+
+fn scopes(key: &KeyRecord) -> String {
+    key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,130 @@
+//! The command line: the same engine and the same JSON as over HTTP, no server needed.
+
+mod analyse;
+mod checks;
+mod demo;
+mod error;
+mod health;
+mod keys;
+mod options;
+mod render;
+mod serve;
+mod store;
+
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::http;
+
+pub use error::Error;
+
+/// Advice for PostgreSQL that can be trusted because it is proved.
+#[derive(Debug, Parser)]
+#[command(name = "dbopt", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something, 2 could not run.\n\
+                        Try it on sample data: dbopt demo"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API.
+    Serve(serve::Serve),
+    /// Start a PostgreSQL with a flawed sample warehouse, and serve its analyses.
+    Demo(demo::Demo),
+    /// Analyse a database: all superpowers in one visit.
+    #[command(visible_alias = "analyze")]
+    Analyse(analyse::Analyse),
+    /// TOAST Whisperer: values stored compressed or out of line.
+    Toast(analyse::Toast),
+    /// List what can be found.
+    Checks(checks::List),
+    /// Explain a check: its page, with examples that are run as tests.
+    Explain(checks::Explain),
+    /// Make, list and revoke API keys.
+    Keys(keys::Keys),
+    /// Bring the schema of the service's own database up to date.
+    Migrate(store::Migrate),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Whether the service that is configured here is ready; for health checks of containers.
+    Health(health::Health),
+}
+
+/// What became of a command that could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing to act on.
+    Clean,
+    /// Something at or above what was asked for.
+    Found,
+}
+
+/// Run the command line of this process.
+pub fn run() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
+        Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(anstream::stderr(), "dbopt: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<Outcome, Error> {
+        match self {
+            Self::Serve(serve) => wait(serve.run()),
+            Self::Demo(demo) => wait(demo.run()),
+            Self::Analyse(analyse) => wait(analyse.run()),
+            Self::Toast(toast) => wait(toast.run()),
+            Self::Checks(list) => list.run(),
+            Self::Explain(explain) => explain.run(),
+            Self::Keys(keys) => wait(keys.run()),
+            Self::Migrate(migrate) => wait(migrate.run()),
+            Self::Openapi => print(&format!("{}\n", http::document())),
+            Self::Health(health) => wait(health.run()),
+        }
+    }
+}
+
+fn wait(work: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|source| Error::Runtime { source })?.block_on(work)
+}
+
+/// The answer, on standard output; colours only on a terminal.
+fn print(text: &str) -> Result<Outcome, Error> {
+    let mut out = anstream::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map(|()| Outcome::Clean).map_err(|source| Error::Output { source })
+}
+
+/// A line for whoever watches, on standard error.
+fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,103 @@
+//! Options that every analysis shares.
+
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Error;
+use crate::analysis::Request;
+use crate::model::{ProveMode, Severity, Superpower};
+use crate::pg::{self, Target};
+
+/// What to analyse, and how to show it.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Database to analyse, as a URL or a keyword string; what it leaves out is taken from PGHOST and
+    /// kin, the password from PGPASSWORD or ~/.pgpass.
+    #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
+    dsn: Option<SecretString>,
+    /// Database where experiments may write, if not on the target itself.
+    #[arg(long, value_name = "DSN")]
+    lab: Option<SecretString>,
+    /// Only this schema; repeatable.
+    #[arg(long)]
+    schema: Vec<String>,
+    /// Only this table, NAME or SCHEMA.NAME; repeatable.
+    #[arg(long)]
+    table: Vec<String>,
+    /// Only this check; repeatable. `dbopt checks` lists them.
+    #[arg(long)]
+    check: Vec<String>,
+    /// The least severity to report.
+    #[arg(long, value_name = "SEVERITY")]
+    severity_min: Option<Severity>,
+    /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
+    #[arg(long, default_value = "cheap", value_name = "MODE")]
+    prove: ProveMode,
+    /// Another value for a threshold; repeatable. `dbopt checks` lists them.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// How to show an analysis, and what to fail on.
+#[derive(Debug, Args)]
+pub(super) struct Output {
+    /// How to print the answer.
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// Exit with 1 where something of this severity or worse is found.
+    #[arg(long, default_value = "high", value_name = "SEVERITY")]
+    pub(super) fail_on: Severity,
+}
+
+/// How to print an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// As over HTTP.
+    Json,
+    /// For pull requests.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+}
+
+impl Options {
+    /// The request these options make.
+    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
+        let mut request = Request::new(superpower);
+        request.scope.schemas.clone_from(&self.schema);
+        request.scope.tables.clone_from(&self.table);
+        request.scope.severity_min = self.severity_min;
+        request.prove = self.prove;
+        let usage = |option: &str, mend: String| Error::Usage(format!("--{option}: {mend}"));
+        for check in &self.check {
+            request.add_check(check).map_err(|mend| usage("check", mend))?;
+        }
+        for text in &self.set {
+            let (name, value) = text
+                .split_once('=')
+                .ok_or_else(|| usage("set", format!("write `{text}` as NAME=VALUE")))?;
+            request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
+        }
+        Ok(request)
+    }
+
+    /// The database to analyse. It is called after itself, so that ids are the same on every run.
+    pub(super) fn target(&self) -> Result<Target, Error> {
+        let env = |name: &str| std::env::var(name).ok();
+        let complete = |dsn: Option<&SecretString>| {
+            pg::completed(dsn.map(ExposeSecret::expose_secret), &env).map_err(Error::Usage)
+        };
+        let dsn = complete(self.dsn.as_ref())?;
+        let lab = self.lab.as_ref().map(|lab| complete(Some(lab))).transpose()?;
+        let parsed = pg::Dsn::parse(dsn.expose_secret())
+            .map_err(|mend| Error::Usage(format!("the DSN is malformed: {mend}")))?;
+        let config = parsed.config();
+        let name = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+        Target::open(name, &dsn, lab.as_ref())
+            .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))
+    }
+}

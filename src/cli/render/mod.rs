@@ -1,0 +1,26 @@
+//! An analysis as text: for people, for machines, for pull requests, for code scanning.
+
+mod markdown;
+mod sarif;
+mod table;
+mod words;
+
+use crate::cli::options::Format;
+use crate::model::Analysis;
+
+pub(super) use table::worst;
+
+/// The analysis in that format, a line feed at the end.
+pub(super) fn analysis(analysis: &Analysis, format: Format) -> String {
+    match format {
+        Format::Table => table::analysis(analysis),
+        Format::Json => json(analysis),
+        Format::Markdown => markdown::analysis(analysis),
+        Format::Sarif => sarif::analysis(analysis),
+    }
+}
+
+fn json(analysis: &Analysis) -> String {
+    let json = serde_json::to_string_pretty(analysis);
+    json.unwrap_or_else(|_| unreachable!("an analysis is JSON")) + "\n"
+}

@@ -1,0 +1,92 @@
+//! A database of our own on a server that somebody named: made, used, dropped.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+
+use super::Error;
+use crate::pg;
+
+/// A connection, and the task that drives it.
+pub(super) struct Client {
+    client: tokio_postgres::Client,
+    driver: JoinHandle<()>,
+}
+
+impl std::ops::Deref for Client {
+    type Target = tokio_postgres::Client;
+
+    fn deref(&self) -> &Self::Target {
+        &self.client
+    }
+}
+
+impl Client {
+    /// End the session, and wait until it has ended.
+    pub(super) async fn close(self) {
+        drop(self.client);
+        let _ = self.driver.await;
+    }
+}
+
+/// Connect, or say what to do.
+pub(super) async fn connect(dsn: &SecretString) -> Result<Client, String> {
+    let dsn = pg::Dsn::parse(dsn.expose_secret())
+        .map_err(|mend| format!("the DSN is malformed: {mend}"))?;
+    let tls = pg::connector(&dsn).map_err(str::to_owned)?;
+    let mut config = dsn.config().clone();
+    config.application_name("dbopt demo");
+    let (client, connection) = config.connect(tls).await.map_err(|error| match error.code() {
+        Some(code) => format!("it refused the login (SQLSTATE {})", code.code()),
+        None => "it could not be reached; check its host, port and that it runs".to_owned(),
+    })?;
+    let driver = tokio::spawn(async move {
+        // Whoever waits for an answer is told of the loss.
+        let _ = connection.await;
+    });
+    Ok(Client { client, driver })
+}
+
+/// A database of our own.
+pub(super) struct OwnDatabase {
+    /// Of the database that was named, from which ours is made and dropped.
+    server: SecretString,
+    name: String,
+}
+
+impl OwnDatabase {
+    /// A new database of that plain name on the server of `dsn`.
+    pub(super) async fn create(dsn: &SecretString, name: String) -> Result<Self, Error> {
+        let named = |mend| Error::Named { mend };
+        let client = connect(dsn).await.map_err(named)?;
+        // From template0: what others keep in their templates is not ours.
+        let sql = format!("create database {name} template template0 encoding 'UTF8'");
+        let created = client.batch_execute(&sql).await;
+        client.close().await;
+        created.map_err(|error| {
+            named(match error.code() {
+                Some(&SqlState::INSUFFICIENT_PRIVILEGE) => "the role needs CREATEDB".to_owned(),
+                Some(&SqlState::DUPLICATE_DATABASE) => format!("{name} exists: drop it first"),
+                Some(code) => format!("it refused to make one (SQLSTATE {})", code.code()),
+                None => "the connection was lost".to_owned(),
+            })
+        })?;
+        Ok(Self { server: dsn.clone(), name })
+    }
+
+    pub(super) fn dsn(&self) -> SecretString {
+        pg::with_database(self.server.expose_secret(), &self.name).into()
+    }
+
+    /// Drop it, whoever is still connected.
+    pub(super) async fn drop(self) -> Result<(), Error> {
+        let name = &self.name;
+        let failed =
+            |_| Error::Named { mend: format!("{name} could not be dropped: drop it by hand") };
+        let client = connect(&self.server).await.map_err(|mend| Error::Named { mend })?;
+        let sql = format!("drop database if exists {name} with (force)");
+        let dropped = client.batch_execute(&sql).await.map_err(failed);
+        client.close().await;
+        dropped
+    }
+}

@@ -1,0 +1,110 @@
+//! A sample warehouse with flaws of every superpower and healthy neighbours beside them, on a PostgreSQL of
+//! our own or in a database of its own on a server that is named.
+
+mod database;
+mod warehouse;
+
+use secrecy::SecretString;
+
+use crate::embedded;
+use database::OwnDatabase;
+pub use warehouse::Progress;
+
+/// A database with the warehouse in it; nothing is left of it after [`Demo::end`].
+pub struct Demo {
+    place: Place,
+}
+
+enum Place {
+    /// Dropped with its server.
+    Embedded(embedded::Server, OwnDatabase),
+    /// Named so that no other demo has it.
+    Named(OwnDatabase),
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No PostgreSQL of our own.
+    #[error(transparent)]
+    Embedded(embedded::Error),
+    /// The server that was named.
+    #[error("no database of our own on that server: {mend}")]
+    Named {
+        /// What to do.
+        mend: String,
+    },
+    /// The warehouse could not be filled.
+    #[error("the sample warehouse could not be filled ({step}): {mend}")]
+    Fill {
+        /// What was being filled.
+        step: &'static str,
+        /// What to do.
+        mend: String,
+        /// For the log only.
+        source: tokio_postgres::Error,
+    },
+}
+
+/// Settings of a server of our own. Flaws: checkpoints that write in half of their time, and more connections
+/// than any machine has use for.
+const SETTINGS: &[(&str, &str)] = &[
+    ("shared_preload_libraries", "pg_stat_statements"),
+    ("checkpoint_completion_target", "0.5"),
+    ("max_connections", "200"),
+    ("track_io_timing", "on"),
+    ("max_wal_size", "4GB"),
+];
+
+impl Demo {
+    /// An empty database, on the server of `dsn` or on one of our own.
+    pub async fn start(
+        dsn: Option<&SecretString>,
+        on_progress: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self, Error> {
+        if let Some(dsn) = dsn {
+            let name = format!("dbopt_demo_{}", std::process::id());
+            return Ok(Self { place: Place::Named(OwnDatabase::create(dsn, name).await?) });
+        }
+        let options = embedded::Options {
+            data_dir: None,
+            extensions: &["vector", "pg_stat_statements"],
+            settings: SETTINGS,
+        };
+        let server = embedded::start(options, on_progress).await.map_err(Error::Embedded)?;
+        let store = server.dsn("postgres");
+        let database = OwnDatabase::create(&store, "warehouse".to_owned()).await?;
+        Ok(Self { place: Place::Embedded(server, database) })
+    }
+
+    /// Where the warehouse is.
+    pub fn dsn(&self) -> SecretString {
+        match &self.place {
+            Place::Embedded(_, database) | Place::Named(database) => database.dsn(),
+        }
+    }
+
+    /// Where the service may keep its own state meanwhile.
+    pub fn store_dsn(&self) -> SecretString {
+        match &self.place {
+            Place::Embedded(server, _) => server.dsn("postgres"),
+            Place::Named(database) => database.dsn(),
+        }
+    }
+
+    /// Fill the warehouse and run its queries, so that there is something to find.
+    pub async fn fill(&self, on_progress: impl FnMut(Progress)) -> Result<(), Error> {
+        warehouse::fill(&self.dsn(), on_progress).await
+    }
+
+    /// Leave nothing.
+    pub async fn end(self) -> Result<(), Error> {
+        match self.place {
+            Place::Embedded(server, _) => {
+                server.stop().await;
+                Ok(())
+            }
+            Place::Named(database) => database.drop().await,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! What many documents of a column have in common, counted in one pass, in memory that does not grow with them.
+
+use std::collections::HashMap;
+
+use cardinality_estimator::CardinalityEstimator;
+
+use super::size::{self, Extent, container};
+use super::{Malformed, Scanner, Token, numeric_bytes};
+
+/// Paths told apart at most; what comes after them is counted together.
+pub const PATHS_MAX: usize = 2000;
+
+/// The types of JSON, in the order of [`Path::types`].
+pub const TYPES: [&str; 6] = ["object", "array", "string", "number", "boolean", "null"];
+
+/// What was seen of one column.
+#[derive(Debug)]
+pub struct Counts {
+    /// Documents read.
+    pub documents: u64,
+    /// Bytes of their text.
+    pub text_bytes: u64,
+    /// Bytes that these documents take uncompressed, as PostgreSQL stores them.
+    pub uncompressed_bytes: u64,
+    /// Documents by the type at their top, in the order of [`TYPES`].
+    pub roots: [u64; 6],
+    /// The deepest nesting of objects and arrays; a scalar has none.
+    pub depth_max: usize,
+    /// Documents that were no JSON to us: a bug of ours, never of theirs.
+    pub malformed: u64,
+    /// Keys beyond those told apart, counted together.
+    pub keys_left_out: u64,
+    paths: Vec<Path>,
+    extents: Vec<Extent>,
+}
+
+/// What was seen at one path: a key, or the elements of an array.
+#[derive(Debug)]
+pub struct Path {
+    /// The key; absent for the elements of an array.
+    pub key: Option<Box<str>>,
+    /// The path it is below; the root's is itself.
+    parent: usize,
+    /// Objects and arrays from the top to this one's value, not counting the value.
+    pub depth: usize,
+    /// Documents that have it.
+    pub documents: u64,
+    /// How often it occurs, elements of arrays each counted.
+    pub instances: u64,
+    /// By type, in the order of [`TYPES`].
+    pub types: [u64; 6],
+    /// Bytes of its values as stored, without the entry and padding before them.
+    pub value_bytes: u64,
+    /// Bytes of the largest.
+    pub value_bytes_max: u64,
+    /// Elements of those of its values that are arrays.
+    pub elements: u64,
+    /// Elements of the longest.
+    pub elements_max: u64,
+    distinct: CardinalityEstimator<str>,
+    children: Vec<usize>,
+    /// Positions in `children`.
+    positions: HashMap<Box<str>, usize>,
+    items: Option<usize>,
+    /// Where the next key is looked for first.
+    likely: usize,
+    last_document: u64,
+}
+
+impl Path {
+    fn new(key: Option<Box<str>>, parent: usize, depth: usize) -> Self {
+        Self {
+            key,
+            parent,
+            depth,
+            documents: 0,
+            instances: 0,
+            types: [0; 6],
+            value_bytes: 0,
+            value_bytes_max: 0,
+            elements: 0,
+            elements_max: 0,
+            distinct: CardinalityEstimator::new(),
+            children: Vec::new(),
+            positions: HashMap::new(),
+            items: None,
+            likely: 0,
+            last_document: 0,
+        }
+    }
+
+    /// Different scalars seen here: exact for a few, an estimate for many.
+    pub fn distinct(&self) -> usize {
+        self.distinct.estimate()
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            documents: 0,
+            text_bytes: 0,
+            uncompressed_bytes: 0,
+            roots: [0; 6],
+            depth_max: 0,
+            malformed: 0,
+            keys_left_out: 0,
+            paths: vec![Path::new(None, ROOT, 0)],
+            extents: Vec::new(),
+        }
+    }
+}
+
+const ROOT: usize = 0;
+/// Keys looked at before the map is asked: optional ones are often left out.
+const LIKELY: usize = 3;
+
+impl Counts {
+    /// Count one document, as `jsonb` prints itself: keys in the order they are stored in, each once.
+    pub fn add(&mut self, text: &str) {
+        self.documents += 1;
+        self.text_bytes += text.len() as u64;
+        self.extents.clear();
+        match self.document(text) {
+            Ok(bytes) => self.uncompressed_bytes += bytes,
+            Err(Malformed { .. }) => self.malformed += 1,
+        }
+    }
+
+    /// Every path but the root, in the order they were first met.
+    pub fn paths(&self) -> impl Iterator<Item = (String, &Path)> {
+        (1..self.paths.len()).map(|at| (self.name(at), &self.paths[at]))
+    }
+
+    /// `a.b[]`; a key that is no plain word is quoted as JSON writes it.
+    fn name(&self, at: usize) -> String {
+        let path = &self.paths[at];
+        let above = if path.parent == ROOT { String::new() } else { self.name(path.parent) };
+        match &path.key {
+            None => format!("{above}[]"),
+            Some(key) => {
+                let plain = !key.is_empty()
+                    && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+                let key = if plain { key.to_string() } else { format!("{key:?}") };
+                if above.is_empty() { key } else { format!("{above}.{key}") }
+            }
+        }
+    }
+
+    fn document(&mut self, text: &str) -> Result<u64, Malformed> {
+        let mut scanner = Scanner::new(text);
+        let missing = Malformed { at: text.len() };
+        let first = scanner.next_token()?.ok_or(missing)?;
+        let kind = kind(&first);
+        let root = self.value(&mut scanner, &first, ROOT)?;
+        if scanner.next_token()?.is_some() {
+            return Err(missing);
+        }
+        self.roots[kind] += 1;
+        let scalar = kind > ARRAY;
+        Ok(size::WORD + if scalar { container(1, 0, &[root]) } else { root.bytes })
+    }
+
+    fn value(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        first: &Token<'_>,
+        at: usize,
+    ) -> Result<Extent, Malformed> {
+        let extent = match first {
+            Token::ObjectStart => Extent { bytes: self.object(scanner, at)?, aligned: true },
+            Token::ArrayStart => Extent { bytes: self.array(scanner, at)?, aligned: true },
+            Token::String(string) => {
+                self.paths[at].distinct.insert(string);
+                Extent { bytes: string.len() as u64, aligned: false }
+            }
+            Token::Number(number) => {
+                self.paths[at].distinct.insert(number);
+                Extent { bytes: numeric_bytes(number), aligned: true }
+            }
+            _ => Extent { bytes: 0, aligned: false },
+        };
+        let document = self.documents;
+        let path = &mut self.paths[at];
+        path.types[kind(first)] += 1;
+        path.instances += 1;
+        path.documents += u64::from(path.last_document != document);
+        path.last_document = document;
+        path.value_bytes += extent.bytes;
+        path.value_bytes_max = path.value_bytes_max.max(extent.bytes);
+        Ok(extent)
+    }
+
+    fn object(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
+        let (begun, mut keys) = (self.extents.len(), 0);
+        self.enter(at);
+        self.paths[at].likely = 0;
+        while let Some(Token::Key(key)) = scanner.next_token()? {
+            keys += key.len() as u64;
+            let child = self.child(at, &key);
+            let Some(first) = scanner.next_token()? else { break };
+            let extent = match child {
+                Some(child) => self.value(scanner, &first, child)?,
+                None => size::value(scanner, first)?,
+            };
+            self.extents.push(extent);
+        }
+        let values = &self.extents[begun..];
+        let bytes = container(2 * values.len() as u64, keys, values);
+        self.extents.truncate(begun);
+        Ok(bytes)
+    }
+
+    fn array(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
+        let begun = self.extents.len();
+        self.enter(at);
+        while let Some(token) = scanner.next_token()? {
+            if token == Token::ArrayEnd {
+                break;
+            }
+            let extent = match self.items(at) {
+                Some(items) => self.value(scanner, &token, items)?,
+                None => size::value(scanner, token)?,
+            };
+            self.extents.push(extent);
+        }
+        let count = (self.extents.len() - begun) as u64;
+        let bytes = container(count, 0, &self.extents[begun..]);
+        self.extents.truncate(begun);
+        let path = &mut self.paths[at];
+        path.elements += count;
+        path.elements_max = path.elements_max.max(count);
+        Ok(bytes)
+    }
+
+    fn enter(&mut self, at: usize) {
+        self.depth_max = self.depth_max.max(self.paths[at].depth + 1);
+    }
+
+    /// The path of a key below another, made if there is room.
+    fn child(&mut self, at: usize, key: &str) -> Option<usize> {
+        let path = &self.paths[at];
+        if let Some(position) = self.position(path, key) {
+            let child = path.children[position];
+            self.paths[at].likely = position + 1;
+            return Some(child);
+        }
+        let child = self.make(at, Some(key.into()))?;
+        let path = &mut self.paths[at];
+        path.positions.insert(key.into(), path.children.len());
+        path.children.push(child);
+        Some(child)
+    }
+
+    /// Looked for behind the key before it first: documents of a column resemble each other. Where keys are
+    /// data, they do not, and are many.
+    fn position(&self, path: &Path, key: &str) -> Option<usize> {
+        let is = |child: &usize| self.paths[*child].key.as_deref() == Some(key);
+        let behind = path.children.iter().skip(path.likely).take(LIKELY);
+        let near = behind.into_iter().position(is).map(|position| path.likely + position);
+        near.or_else(|| path.positions.get(key).copied())
+    }
+
+    /// The path of an array's elements.
+    fn items(&mut self, at: usize) -> Option<usize> {
+        if self.paths[at].items.is_none() {
+            self.paths[at].items = self.make(at, None);
+        }
+        self.paths[at].items
+    }
+
+    fn make(&mut self, parent: usize, key: Option<Box<str>>) -> Option<usize> {
+        if self.paths.len() > PATHS_MAX {
+            self.keys_left_out += 1;
+            return None;
+        }
+        let depth = self.paths[parent].depth + 1;
+        self.paths.push(Path::new(key, parent, depth));
+        Some(self.paths.len() - 1)
+    }
+}
+
+const ARRAY: usize = 1;
+
+/// The position in [`TYPES`].
+fn kind(token: &Token<'_>) -> usize {
+    match token {
+        Token::ObjectStart => 0,
+        Token::ArrayStart => ARRAY,
+        Token::String(_) => 2,
+        Token::Number(_) => 3,
+        Token::Bool => 4,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(documents: &[&str]) -> Counts {
+        let mut counts = Counts::default();
+        for document in documents {
+            counts.add(document);
+        }
+        counts
+    }
+
+    fn path<'a>(counts: &'a Counts, name: &str) -> &'a Path {
+        let mut paths = counts.paths();
+        let found = paths.find(|(path, _)| path == name);
+        found.unwrap_or_else(|| panic!("no {name}")).1
+    }
+
+    #[test]
+    fn every_path_is_counted_by_document_and_by_instance() {
+        let counts = counted(&[
+            r#"{"a": 1, "b": [{"c": "x"}, {"c": "y"}]}"#,
+            r#"{"a": 2, "d.e": null}"#,
+            r#"{"b": [1, 2, 3]}"#,
+            "7",
+        ]);
+        assert_eq!((counts.documents, counts.depth_max, counts.roots), (4, 3, [3, 0, 0, 1, 0, 0]));
+        let a = path(&counts, "a");
+        assert_eq!(
+            (a.documents, a.instances, a.types, a.distinct()),
+            (2, 2, [0, 0, 0, 2, 0, 0], 2)
+        );
+        let c = path(&counts, "b[].c");
+        assert_eq!((c.documents, c.instances, c.depth, c.value_bytes), (1, 2, 3, 2));
+        let b = path(&counts, "b");
+        assert_eq!((b.elements, b.elements_max), (5, 3));
+        assert_eq!(path(&counts, r#""d.e""#).types, [0, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn sizes_are_those_of_each_document_alone() {
+        for document in [r#"{"a": 1, "bb": ["x", 2.5, {}]}"#, "[]", "\"s\"", "[[1], null, true]"] {
+            let counts = counted(&[document, document]);
+            let bytes = super::super::stored_bytes(document).unwrap();
+            assert_eq!(counts.uncompressed_bytes, 2 * bytes, "{document}");
+        }
+    }
+
+    #[test]
+    fn more_keys_than_can_be_told_apart_are_counted_and_priced_together() {
+        let key = |n: usize| format!("\"key{n:05}\": {{\"x\": {n}}}");
+        let wide: Vec<String> = (0..PATHS_MAX).map(key).collect();
+        let wide = format!("{{{}}}", wide.join(", "));
+        let counts = counted(&[&wide, &wide]);
+        assert!(counts.keys_left_out > 0);
+        assert_eq!(counts.paths().count(), PATHS_MAX);
+        assert_eq!(counts.uncompressed_bytes, 2 * super::super::stored_bytes(&wide).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_json_is_counted_as_such() {
+        assert_eq!(counted(&["{", "", "{} x"]).malformed, 3);
+    }
+}

@@ -1,0 +1,74 @@
+//! What the documents say is what the code does.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use database_optimizer::config::markdown_table;
+
+fn readme() -> String {
+    fs::read_to_string("README.md").unwrap()
+}
+
+#[test]
+fn the_readme_s_table_of_settings_is_the_code_s() {
+    let readme = readme();
+    let (before, rest) = readme.split_once("<!-- settings -->\n").unwrap();
+    let (table, after) = rest.split_once("<!-- /settings -->").unwrap();
+    let wanted = markdown_table();
+    if table != wanted && std::env::var_os("DBOPT_UPDATE").is_some() {
+        let text = format!("{before}<!-- settings -->\n{wanted}<!-- /settings -->{after}");
+        fs::write("README.md", text).unwrap();
+        return;
+    }
+    assert!(table == wanted, "the table is stale: DBOPT_UPDATE=1 cargo test --test it docs::");
+}
+
+/// Lines of the document's shell blocks, without comments.
+fn commands(document: &str) -> Vec<String> {
+    let blocks = document.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split('#').next().unwrap().trim());
+    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_of_the_readme_exists_with_its_options() {
+    let commands = commands(&readme());
+    assert!(commands.len() >= 8, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words[0] {
+            "dbopt" => {
+                let subcommands = words[1..].iter().take_while(|word| !word.starts_with('-'));
+                let output = Command::new(env!("CARGO_BIN_EXE_dbopt"))
+                    .args(subcommands)
+                    .arg("--help")
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "{command}");
+                let help = String::from_utf8(output.stdout).unwrap();
+                for option in words.iter().filter(|word| word.starts_with("--")) {
+                    assert!(help.contains(option), "{command}: no {option}");
+                }
+            }
+            script if script.starts_with("scripts/") => {
+                assert!(Path::new(script).exists(), "{command}");
+            }
+            "cargo" | "curl" | "docker" => {}
+            other => panic!("the README uses `{other}`, which no test knows"),
+        }
+    }
+}
+
+#[test]
+fn every_link_of_the_documents_leads_to_a_file() {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+    {
+        let text = fs::read_to_string(document).unwrap();
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let elsewhere = link.contains("://") || link.starts_with('#');
+            assert!(elsewhere || Path::new(link).exists(), "{document}: {link}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The role that `scripts/grants` prints is enough, and no more than that.
+
+use std::process::Command;
+
+use database_optimizer::analysis::{self, Request};
+use database_optimizer::model::{Analysis, GapReason, ProveMode, Verdict};
+use database_optimizer::pg::Target;
+use rstest::rstest;
+
+use crate::support::{TestDb, request, server};
+
+/// Wide documents that are read back often, in a schema that the role was told nothing of.
+const FEATURES: &str = "create schema ml;
+create table ml.features (id bigint, payload text compression pglz);
+insert into ml.features
+select i, (select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i
+from generate_series(1, 12000) as i;
+analyze ml.features";
+
+fn grants(options: &[&str]) -> std::process::Output {
+    Command::new("sh").arg("scripts/grants").args(options).output().unwrap()
+}
+
+/// A database with features in it, and a role of this name with what these options give it.
+async fn granted(member: &str, role: &str, options: &[&str]) -> Option<(TestDb, Target)> {
+    let mut db = TestDb::create(server(member)?).await;
+    // Where everybody may create temporary tables, a grant of it shows nothing.
+    db.run(&format!("revoke all on database {} from public", db.name)).await;
+    db.run(FEATURES).await;
+    for _ in 0..3 {
+        db.run("select sum(hashtext(payload)) from ml.features").await;
+    }
+    db.settle().await;
+    let output = grants(&[&["--role", role, "--database", &db.name], options].concat());
+    assert!(output.status.success(), "{output:?}");
+    let sql = String::from_utf8(output.stdout).unwrap();
+    db.run(&sql).await;
+    // Whoever runs it again changes nothing.
+    db.run(&sql).await;
+    let name = form_urlencoded::byte_serialize(role.as_bytes()).collect::<String>();
+    let target = Target::open("test", &db.dsn_as(&name.replace('+', "%20")), None).unwrap();
+    Some((db, target))
+}
+
+fn full() -> Request {
+    Request { prove: ProveMode::Full, ..request(&[]) }
+}
+
+fn refused(analysis: &Analysis) -> Vec<&str> {
+    let gaps = analysis.gaps.iter().filter(|gap| gap.reason == GapReason::MissingPrivilege);
+    gaps.map(|gap| gap.detail.as_str()).collect()
+}
+
+async fn forget(db: &TestDb, target: Target, role: &str) {
+    drop(target);
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn with_samples_and_experiments_nothing_is_missing_and_advice_is_proved(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let role = format!("Data \"O'Brien\" {member}");
+    let options = ["--samples", "--experiments"];
+    let Some((db, target)) = granted(member, &role, &options).await else { return };
+
+    let analysis = analysis::analyse(&target, &full()).await.unwrap();
+
+    assert_eq!(refused(&analysis), [""; 0], "{:#?}", analysis.gaps);
+    let proofs = analysis.recommendations.iter().map(|advice| &advice.proof);
+    let declined = analysis.declined.len();
+    let proved = proofs.filter(|proof| proof.verdict != Verdict::NotRun).count();
+    assert!(proved > 0, "{declined} declined, {:#?}", analysis.recommendations);
+    forget(&db, target, &role).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn with_samples_alone_everything_is_seen_and_nothing_is_tried_out(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let role = format!("reader_{member}");
+    let Some((db, target)) = granted(member, &role, &["--samples"]).await else { return };
+
+    let analysis = analysis::analyse(&target, &full()).await.unwrap();
+    let capabilities = analysis::capabilities(&target).await.unwrap();
+
+    assert_eq!(refused(&analysis), [""; 0], "{:#?}", analysis.gaps);
+    assert!(!analysis.findings.is_empty() && !analysis.recommendations.is_empty());
+    let untried =
+        analysis.recommendations.iter().all(|advice| advice.proof.verdict == Verdict::NotRun);
+    assert!(untried, "{:#?}", analysis.recommendations);
+    assert!(!capabilities.privileges.creates_temporary_tables);
+    assert!(capabilities.privileges.reads_all_data);
+    forget(&db, target, &role).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_options_statistics_are_read_and_no_row(#[values("pg14", "pg18")] member: &str) {
+    let role = format!("monitor_{member}");
+    let Some((db, target)) = granted(member, &role, &[]).await else { return };
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+    let capabilities = analysis::capabilities(&target).await.unwrap();
+
+    assert_eq!(refused(&analysis).len(), 1, "{:#?}", analysis.gaps);
+    assert_eq!(capabilities.privileges.tier, "monitor");
+    let role_reads = format!("select has_table_privilege('{role}', 'ml.features', 'select')::text");
+    assert_eq!(db.text(&role_reads).await, "false");
+    forget(&db, target, &role).await;
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_and_help_is_given() {
+    for options in [&["--experiments"][..], &["--role"], &["--nonsense"], &["--role", "a\\b"]] {
+        let output = grants(options);
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{options:?}");
+    }
+    let help = grants(&["--help"]);
+    assert!(help.status.success());
+    let help = String::from_utf8(help.stdout).unwrap();
+    for option in ["--role", "--database", "--samples", "--experiments"] {
+        assert!(help.contains(option), "{help}");
+    }
+}
