@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_toast_table_that_no_vacuum_counted_may_hold_anything() {
         let narrow = Relation { toast_counted: false, ..relation(1, 10) };
-        assert_eq!(choose(&[narrow.clone()], &interest()).samples, [1]);
+        assert_eq!(choose(std::slice::from_ref(&narrow), &interest()).samples, [1]);
         let few = Relation { rows: Some(9_000.0), ..narrow };
         assert_eq!(choose(&[few], &interest()).samples, [] as [i64; 0]);
     }
