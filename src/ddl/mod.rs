@@ -164,6 +164,10 @@ fn vacuum_toast(
     let vacuum = if full { "VACUUM (FULL)" } else { "VACUUM" };
     ddl.statements.push(maintenance(format!("{vacuum} {};", names.join(", ")), full));
     if full {
+        // It leaves the counters of dead rows as they were and no visibility map: a plain one mends both.
+        ddl.statements.push(maintenance(format!("VACUUM {};", names.join(", ")), false));
+    }
+    if full {
         ddl.caveats.push(
             "reads and writes wait until the table is written anew, and both copies need room on disk; \
              pg_repack does the same without the wait"

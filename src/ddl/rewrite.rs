@@ -98,7 +98,11 @@ fn which(of: RewriteOf, column: &str) -> String {
                 "pg_catalog.pg_column_size(ROW({column})) > pg_catalog.pg_column_size({column}) + 24"
             )
         }
-        RewriteOf::WideInline => format!("pg_catalog.pg_column_size({column}) > 128"),
+        // Those that moved out are not met again further on in the table.
+        RewriteOf::WideInline => format!(
+            "pg_catalog.pg_column_size({column}) > 128 \
+             AND pg_catalog.pg_column_size(ROW({column})) <= pg_catalog.pg_column_size({column}) + 24"
+        ),
     }
 }
 

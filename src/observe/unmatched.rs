@@ -43,6 +43,7 @@ mod tests {
             rows: None,
             live_rows: 0,
             toast_pages: 0,
+            toast_counted: true,
             toast_live_chunks: 0,
             toast_counted: false,
         }

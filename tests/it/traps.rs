@@ -5,7 +5,7 @@ use database_optimizer::model::{Analysis, GapReason, Object, Recommendation};
 use rstest::rstest;
 
 use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, TestServer, analyse, request, server};
+use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server};
 
 /// Thresholds small enough for tables that are made in no time.
 const SMALL: &[(&str, f64)] =
@@ -709,6 +709,44 @@ async fn a_toast_table_that_is_mostly_air_is_written_anew_and_then_left_alone(
     assert!(
         advised.undo.is_empty() && advised.caveats.iter().any(|c| c.contains("cannot be undone"))
     );
+}
+
+#[rstest]
+#[case::that_comes_soon("autovacuum_naptime=30min", false)]
+#[case::that_comes_once_a_day("autovacuum_naptime=1d", true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_chunks_are_left_to_an_autovacuum_and_found_without_one(
+    #[case] setting: &str,
+    #[case] fires: bool,
+) {
+    let own =
+        Own { purpose: setting.split_once('=').unwrap().1, settings: &[setting], ..Own::default() };
+    let Some(server) = own_server("deb18", &own) else { return };
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        vacuum analyze ml.t;
+        update ml.t set payload = payload || 'x'";
+    let db = made(server, sql).await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert_eq!(finding(&analysis, BLOATED).is_some(), fires, "{analysis:#?}");
+    let declined = analysis.declined.iter().find(|declined| declined.check == BLOATED);
+    assert_eq!(declined.is_some_and(|d| d.reason.contains("comes by itself")), !fires);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t";
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, sql).await;
+    db.run("select pg_stat_reset()").await;
+    db.settle().await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert!(finding(&analysis, VAIN).is_some(), "{member}: {analysis:#?}");
 }
 
 #[rstest]
