@@ -45,7 +45,6 @@ mod tests {
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,
-            toast_counted: false,
         }
     }
 
