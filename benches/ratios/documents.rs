@@ -35,7 +35,8 @@ fn speed(bytes: usize, work: impl FnOnce()) -> f64 {
     bytes as f64 / 1e6 / begun.elapsed().as_secs_f64()
 }
 
-pub fn measure(table: &mut Table) {
+pub fn measure() -> Table {
+    let mut table = Table::default();
     let documents: Vec<String> = (0..DOCUMENTS).map(document).collect();
     let bytes: usize = documents.iter().map(String::len).sum();
     let (mut ratios, mut speeds) = (Vec::new(), Vec::new());
@@ -72,4 +73,5 @@ pub fn measure(table: &mut Table) {
             detail: String::new(),
         },
     );
+    table
 }
