@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::ddl::ddl;
 use crate::model::{
     Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Proof, Recommendation,
-    RecommendationState, ReportedFinding, Scope, Severity, Snapshot, Tried, Verdict, finding_id,
-    recommendation_id,
+    RecommendationState, ReportedFinding, Scope, Severity, Snapshot, Tried, Unit, Verdict,
+    finding_id, recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -150,14 +150,17 @@ fn not_advised(findings: &[Finding], tried: &Tried) -> Option<Declined> {
 }
 
 fn numbers(proof: &Proof) -> String {
-    let numbers: Vec<String> = proof
-        .measurements
-        .iter()
-        .map(|m| {
-            format!("{} {:.3} -> {:.3} (spread {:.3})", m.name, m.baseline, m.candidate, m.spread)
-        })
-        .collect();
+    let numbers: Vec<String> = proof.measurements.iter().map(number).collect();
     format!("{}; {}", proof.reason.as_deref().unwrap_or("no gain"), numbers.join(", "))
+}
+
+/// Bytes are whole and the same in every run; times are neither.
+fn number(measured: &Measurement) -> String {
+    let Measurement { name, baseline, candidate, unit, spread, .. } = measured;
+    match unit {
+        Unit::Bytes => format!("{name} {baseline:.0} -> {candidate:.0}"),
+        _ => format!("{name} {baseline:.3} -> {candidate:.3} (spread {spread:.3})"),
+    }
 }
 
 /// In a stable order, each once.
