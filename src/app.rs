@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
 
 use crate::analysis::{self, Request, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
@@ -193,20 +194,8 @@ impl App {
         target: &TargetRecord,
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
-        let key = Key::new(&KeyParts {
-            target: &target.name,
-            model_version: &target.model_version,
-            revision: target.revision,
-            superpower: "capabilities",
-            request: (),
-        });
-        let (app, name) = (self.clone(), target.name.clone());
-        let compute = move || async move {
-            let target = app.open(&name).await?;
-            let capabilities = analysis::capabilities(&target).await.map_err(Error::Analysis)?;
-            rendered(&capabilities)
-        };
-        self.inner.cache.get_or_compute(&key, compute, refresh).await
+        let look = |target: Target| async move { analysis::capabilities(&target).await };
+        self.look(target, ("capabilities", &(), refresh), look).await
     }
 
     /// What the documents of a column hold, as JSON.
@@ -216,18 +205,33 @@ impl App {
         subject: Subject,
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
+        let of = subject.clone();
+        let look = |target: Target| async move { analysis::documents(&target, &subject).await };
+        self.look(target, ("documents", &of, refresh), look).await
+    }
+
+    /// What a look at a target finds, filed under its kind and what was asked.
+    async fn look<T, Fut>(
+        &self,
+        target: &TargetRecord,
+        (kind, request, refresh): (&str, &(impl Serialize + Sync), bool),
+        look: impl FnOnce(Target) -> Fut + Send + 'static,
+    ) -> Result<Answer, Arc<Error>>
+    where
+        T: Serialize,
+        Fut: Future<Output = Result<T, analysis::Error>> + Send + 'static,
+    {
         let key = Key::new(&KeyParts {
             target: &target.name,
             model_version: &target.model_version,
             revision: target.revision,
-            superpower: "documents",
-            request: &subject,
+            superpower: kind,
+            request,
         });
         let (app, name) = (self.clone(), target.name.clone());
         let compute = move || async move {
             let target = app.open(&name).await?;
-            let report = analysis::documents(&target, &subject).await.map_err(Error::Analysis)?;
-            rendered(&report)
+            rendered(&look(target).await.map_err(Error::Analysis)?)
         };
         self.inner.cache.get_or_compute(&key, compute, refresh).await
     }
@@ -254,7 +258,7 @@ impl App {
     }
 }
 
-fn rendered(answer: &impl serde::Serialize) -> Result<Body, Error> {
+fn rendered(answer: &impl Serialize) -> Result<Body, Error> {
     let json = serde_json::to_vec(answer).map_err(|source| Error::Render { source })?;
     Ok(Body::new(Bytes::from(json)))
 }

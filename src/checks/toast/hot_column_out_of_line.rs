@@ -35,6 +35,15 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "toast/hot-column-out-of-line";
 
 fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    judge_hot(seen, policy, find)
+}
+
+/// Judge the tables most of whose row reads want a value out of line, too.
+pub(super) fn judge_hot(
+    seen: &Snapshot,
+    policy: &Policy,
+    find: fn(&Table<'_>, Reads, &Policy) -> Option<Result<Finding, Declined>>,
+) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
@@ -52,7 +61,7 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
 }
 
 /// The reads of a table most of whose row reads want the value, too.
-pub(super) fn hot(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Reads> {
+fn hot(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Reads> {
     table.reads().filter(|reads| {
         reads.are_many(context, policy) && reads.share_of_rows >= policy.get(&HOT_READ_SHARE)
     })

@@ -1,13 +1,13 @@
 //! `toast/rows-just-above-threshold`, explained in the page beside this file.
 
-use super::hot_column_out_of_line::hot;
-use super::reads::{Reads, too_early};
+use super::hot_column_out_of_line::judge_hot;
+use super::reads::Reads;
 use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_target};
 use super::size::{
     HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
     TABLE_ROWS_MIN,
 };
-use super::table::{Table, float, is_vector, sample_gaps, tables, whole};
+use super::table::{Table, float, is_vector, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
     Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower,
@@ -45,20 +45,7 @@ static JUST_ABOVE_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
-    let context = seen.context.get().map_err(Clone::clone)?;
-    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
-        let Some(reads) = hot(&table, context, policy) else {
-            judgement.gaps.extend(table.reads().and(too_early(context, policy)));
-            continue;
-        };
-        match find(&table, reads, policy) {
-            Some(Ok(finding)) => judgement.findings.push(finding),
-            Some(Err(declined)) => judgement.declined.push(declined),
-            None => {}
-        }
-    }
-    Ok(judgement)
+    judge_hot(seen, policy, find)
 }
 
 fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
