@@ -15,10 +15,16 @@ use crate::model::UnknownName;
 
 /// The configuration of this process: reads the file and the environment.
 pub fn load(flags: &Flags) -> Result<Config, Error> {
-    let env = |name: &str| std::env::var(name).ok();
+    let env = |name: &str| std::env::var(name).ok().or_else(|| for_root(name));
     let path = flags.config.clone().or_else(|| env("DBOPT_CONFIG").map(PathBuf::from));
     let file = path.as_deref().map(read).transpose()?;
     resolve(file.as_deref(), &env, flags)
+}
+
+/// As root, the embedded PostgreSQL runs as somebody else, who may not enter root's home.
+fn for_root(name: &str) -> Option<String> {
+    let is_root = rustix::process::geteuid().is_root();
+    (name == "XDG_DATA_HOME" && is_root).then(|| "/var/lib".to_owned())
 }
 
 fn read(path: &Path) -> Result<String, Error> {

@@ -105,7 +105,7 @@ pub static SETTINGS: &[Setting] = &[
         env: "DBOPT_DATA_DIR",
         flag: Some("data-dir"),
         default: "${XDG_DATA_HOME:-~/.local/share}/dbopt",
-        what: "Directory of the embedded store and of the generated key.",
+        what: "Directory of the embedded store and of the generated key; below `/var/lib` as root.",
         secret: false,
         apply: |config, text| {
             config.data_dir = text.into();
