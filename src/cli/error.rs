@@ -1,6 +1,5 @@
 //! Why a command could not run.
 
-use std::error::Error as _;
 use std::fmt;
 
 use crate::analysis;
@@ -72,14 +71,3 @@ fn with_cause(f: &mut fmt::Formatter<'_>, error: &dyn std::error::Error) -> fmt:
 }
 
 impl std::error::Error for Error {}
-
-impl Error {
-    /// What went wrong beneath, for a log.
-    pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Store(error) => error.source(),
-            Self::Demo(error) => error.source(),
-            _ => None,
-        }
-    }
-}

@@ -1,5 +1,6 @@
 //! What the documents say is what the code does.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -71,4 +72,26 @@ fn every_link_of_the_documents_leads_to_a_file() {
             assert!(elsewhere || Path::new(link).exists(), "{document}: {link}");
         }
     }
+}
+
+/// Kinds of problems by status, as the code makes them: a status, then the kind.
+fn kinds() -> BTreeSet<String> {
+    let code = fs::read_to_string("src/http/problem.rs").unwrap();
+    let after_status = |rest: &str| {
+        let (status, rest) = rest.split_once(',')?;
+        let is_status =
+            !status.is_empty() && status.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let (kind, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+        is_status.then(|| kind.to_owned())
+    };
+    code.split("S::").chain(code.split("StatusCode::")).skip(1).filter_map(after_status).collect()
+}
+
+#[test]
+fn every_kind_of_problem_is_listed_and_no_other() {
+    let page = fs::read_to_string("docs/api.md").unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let listed: BTreeSet<String> = rows.map(|(kind, _)| kind.to_owned()).collect();
+    assert!(listed.len() > 20);
+    assert_eq!(listed, kinds());
 }
