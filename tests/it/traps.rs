@@ -734,6 +734,23 @@ async fn dead_chunks_are_left_to_an_autovacuum_and_found_without_one(
 }
 
 #[rstest]
+#[case::of_the_toast_table("toast.autovacuum_enabled = 'F'")]
+#[case::of_its_table("autovacuum_enabled = 'OFF'")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autovacuum_switched_off_in_other_words_is_off(
+    #[case] option: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text) with ({option});
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        analyze ml.t"
+    );
+    planted(member, &sql, BLOATED).await;
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
     #[values("pg14", "deb18")] member: &str,
