@@ -648,6 +648,21 @@ async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
 #[rstest]
 #[case::without_a_replica_identity("create publication p for table ml.t")]
 #[case::with_a_rule("create rule r as on update to ml.t do instead nothing")]
+#[case::with_a_key_that_is_no_identity(
+    "alter table ml.t add primary key (id) deferrable;
+    create publication p for table ml.t"
+)]
+#[case::with_rows_that_were_never_checked(
+    "alter table ml.t add constraint c check (id < 0) not valid"
+)]
+#[case::with_a_trigger_that_refuses(
+    "create function ml.f() returns trigger language plpgsql as 'begin raise exception ''append only''; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_that_changes_rows(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
     #[case] refusal: &str,
@@ -666,6 +681,58 @@ async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
     let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
     assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
     all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
+#[case::a_filter_on_other_columns("create publication p for table ml.t where (flag = 1)")]
+#[case::a_list_without_the_key("create publication p for table ml.t (flag)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
+    #[case] refusal: &str,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int primary key, flag int default 1, payload text);
+        insert into ml.t select i, 1, $WIDE from generate_series(1, 1500) as i;
+        {refusal};
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
+    assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
+}
+
+#[rstest]
+#[case::a_trigger_that_only_looks_on(
+    "create function ml.f() returns trigger language plpgsql as 'begin perform 1; return null; end';
+    create trigger g after update on ml.t for each row execute function ml.f()"
+)]
+#[case::a_trigger_on_rows_that_changed(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row when (old.* is distinct from new.*) execute function ml.f()"
+)]
+#[case::a_publication_by_key(
+    "alter table ml.t add primary key (id);
+    create publication p for table ml.t"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_lets_updates_through_is_told_to_update_itself(
+    #[case] harmless: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        {harmless};
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    planted(member, &sql, HOT).await;
 }
 
 #[rstest]
