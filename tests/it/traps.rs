@@ -151,6 +151,60 @@ async fn t4_vectors_that_stand_inline_are_not_called_out_of_line_for_a_setting(
 }
 
 #[rstest]
+#[case::of_main("payload text", "$PACKED", SHARE)]
+#[case::of_plain(
+    "payload public.vector(768)",
+    "(select array_agg(sin(g + i)) from generate_series(1, 768) as g)::public.vector(768)",
+    "toast/vector-out-of-line"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
+    #[case] column: &str,
+    #[case] value: &str,
+    #[case] check: &str,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, title text, {column});
+        insert into ml.t select i, 'a title that is short ' || i, {value} from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t"
+    );
+    let Some((db, analysis)) = planted(member, &sql, check).await else { return };
+    let ids = &finding(&analysis, check).expect("planted").recommendations;
+    let of_check = analysis.recommendations.iter().filter(|advice| ids.contains(&advice.id));
+    let actions: Vec<&str> = of_check.map(|advice| advice.action.as_str()).collect();
+    assert_eq!(actions, ["set_toast_tuple_target"], "{member}: {analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
+#[case::a_higher_target("alter table ml.t set (toast_tuple_target = 8160)", "select 1")]
+#[case::plain_before(
+    "alter table ml.t alter payload set storage plain",
+    "alter table ml.t alter payload set storage extended"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_compressed_is_not_called_incompressible(
+    #[case] before: &str,
+    #[case] after: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        {before};
+        insert into ml.t select i, repeat('compress me ', 500) from generate_series(1, 1500) as i;
+        {after};
+        analyze ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
     #[values("pg14", "deb18")] member: &str,
