@@ -69,9 +69,11 @@ fn metrics() -> Result<PrometheusHandle, Error> {
     built.map_err(|error| Error::Usage(format!("metrics cannot be kept: {error}")))
 }
 
-/// Log to standard error; colours only on a terminal.
+/// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,
+/// unless the filter names them.
 pub(super) fn log(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = format!("tokio_postgres=warn,refinery_core=warn,{}", config.level);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let builder = builder.with_ansi(std::io::stderr().is_terminal());
     match config.format {

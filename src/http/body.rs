@@ -37,6 +37,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The parser would take a list for the fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(problem::invalid(vec![Fault::new("", "must be an object")]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader);
     let value = parsed.map_err(|error| {
@@ -50,7 +54,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
     })?;
     reader.end().map_err(|error| problem::malformed_json(error.line(), error.column()))?;
+    if holds_nul(bytes) {
+        let detail = "no text may hold the character U+0000";
+        return Err(problem::invalid(vec![Fault::new("", detail)]));
+    }
     Ok(value)
+}
+
+/// Whether a text of this JSON holds the one character that no database stores: it stands there escaped.
+fn holds_nul(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        if rest[at..].starts_with(b"\\u0000") {
+            return true;
+        }
+        // What is escaped may be a backslash itself.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -68,6 +89,10 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 fn expectation(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     match message.split_once(", expected ") {
+        Some((what, "f64")) if what.starts_with("invalid") => "must be a number".to_owned(),
+        Some((what, expected)) if what.starts_with("invalid") && expected.starts_with("struct") => {
+            "must be an object".to_owned()
+        }
         Some((what, expected)) if what.starts_with("invalid") => format!("must be {expected}"),
         _ => message.to_owned(),
     }
@@ -98,7 +123,7 @@ mod tests {
     #[test]
     fn a_fault_is_named_with_its_place_and_without_its_value() {
         let (pointer, detail) = fault(r#"{"name": "a", "policy": {"x": "hush"}}"#);
-        assert_eq!((pointer.as_str(), detail.as_str()), ("/policy/x", "must be f64"));
+        assert_eq!((pointer.as_str(), detail.as_str()), ("/policy/x", "must be a number"));
         let (pointer, detail) = fault(r#"{"name": ["hush"]}"#);
         assert_eq!((pointer.as_str(), detail.as_str()), ("/name", "must be a string"));
     }
@@ -108,6 +133,19 @@ mod tests {
         assert!(fault(r#"{"name": "a", "nmae": 1}"#).1.starts_with("unknown field `nmae`"));
         assert_eq!(fault("{}").1, "missing field `name`");
         assert_eq!(fault(r#"{"name": "a", "name": "b"}"#).1, "duplicate field `name`");
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_so_and_no_list_is_taken_for_one() {
+        for text in ["[]", "[\"a\", null]", " [[", "1", "null", "\"a\""] {
+            assert_eq!(fault(text), (String::new(), "must be an object".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_character_that_no_database_stores_is_refused() {
+        assert_eq!(fault(r#"{"name": "a\u0000"}"#).1, "no text may hold the character U+0000");
+        assert!(parse::<Sample>(br#"{"name": "a\\u0000"}"#).is_ok());
     }
 
     #[test]

@@ -16,6 +16,10 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Segments<N> {
         let nowhere = || problem::no_such_path_at(&parts.uri);
         let parameters = parameters.map_err(|_| nowhere())?;
         let segments: Vec<String> = parameters.iter().map(|(_, value)| value.to_owned()).collect();
+        // No name in a database holds it, and none can be asked for it.
+        if segments.iter().any(|segment| segment.contains('\0')) {
+            return Err(nowhere());
+        }
         segments.try_into().map(Self).map_err(|_| nowhere())
     }
 }

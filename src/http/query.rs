@@ -1,5 +1,7 @@
 //! Query parameters, read strictly: one that nobody knows is a fault, not ignored.
 
+use std::collections::BTreeSet;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use utoipa::IntoParams;
@@ -17,8 +19,17 @@ impl<S: Sync> FromRequestParts<S> for Pairs {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        Ok(Self(pairs.collect()))
+        let pairs: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let unheard_of =
+            |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');
+        match pairs.iter().find(unheard_of) {
+            Some((name, _)) => Err(problem::invalid(vec![Fault::new(
+                format!("/query/{}", name.replace('\0', "")),
+                "no text may hold the character U+0000",
+            )])),
+            None => Ok(Self(pairs)),
+        }
     }
 }
 
@@ -54,14 +65,21 @@ pub(super) struct AnalysisParameters {
 const PARAMETERS: [&str; 7] =
     ["schema", "table", "check", "severity_min", "refresh", "model_version", "prove"];
 
+/// Those of them that may be given several times.
+const REPEATABLE: [&str; 3] = ["schema", "table", "check"];
+
 impl Pairs {
     /// What is asked of a superpower, or of all.
     pub(super) fn inquiry(self, superpower: Option<Superpower>) -> Result<Inquiry, Problem> {
         let request = Request::new(superpower);
         let mut inquiry = Inquiry { request, model_version: None, refresh: false };
         let mut faults = Vec::new();
+        let mut given = BTreeSet::new();
         for (name, value) in self.0 {
-            if let Err(detail) = set(&mut inquiry, &name, &value) {
+            let again = !given.insert(name.clone()) && !REPEATABLE.contains(&name.as_str());
+            let outcome =
+                if again { Err(repeated(&name)) } else { set(&mut inquiry, &name, &value) };
+            if let Err(detail) = outcome {
                 faults.push(Fault::new(format!("/query/{name}"), detail));
             }
         }
@@ -94,7 +112,7 @@ impl Pairs {
         Ok((Subject { schema, table, column }, refresh))
     }
 
-    /// The last value of each of `names`, and no other parameter.
+    /// The value of each of `names`, once at most, and no other parameter.
     pub(super) fn only<const N: usize>(
         self,
         names: [&str; N],
@@ -103,6 +121,9 @@ impl Pairs {
         let mut faults = Vec::new();
         for (name, value) in self.0 {
             match names.iter().position(|known| *known == name) {
+                Some(position) if values[position].is_some() => {
+                    faults.push(Fault::new(format!("/query/{name}"), repeated(&name)));
+                }
                 Some(position) => values[position] = Some(value),
                 None => faults.push(Fault::new(format!("/query/{name}"), unknown(&name, &names))),
             }
@@ -153,6 +174,10 @@ fn model_version(value: &str) -> Result<String, String> {
     }
 }
 
+fn repeated(name: &str) -> String {
+    format!("`{name}` is given more than once")
+}
+
 fn unknown(name: &str, known: &[&str]) -> String {
     UnknownName::new("parameter", name, known.iter().copied()).to_string()
 }
@@ -192,6 +217,15 @@ mod tests {
         let expected = ["toast_share_mx", "toast_share_max", "refresh", "prove", "check"];
         assert_eq!(places, expected.map(|name| format!("/query/{name}")));
         assert!(problem.errors[0].detail.contains("toast_share_max"), "{problem:?}");
+    }
+
+    #[test]
+    fn what_can_be_given_once_is_not_given_twice() {
+        assert!(inquiry("schema=a&schema=b&table=t&table=u").is_ok());
+        for query in ["prove=none&prove=full", "toast_share_max=1&toast_share_max=1"] {
+            let problem = inquiry(query).unwrap_err();
+            assert!(problem.errors[0].detail.ends_with("more than once"), "{problem:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,19 @@ use crate::pg::Failure;
 
 /// A source that failed.
 pub(super) fn failed(source: &'static str, failure: &Failure) -> Gap {
-    Gap::new(source, failure.reason, format!("the query failed with SQLSTATE {}", failure.sqlstate))
+    let detail = format!("the query failed with SQLSTATE {}", failure.sqlstate);
+    passing(Gap::new(source, failure.reason, detail))
+}
+
+/// What another try may lift says so.
+fn passing(gap: Gap) -> Gap {
+    match gap.reason {
+        GapReason::Locked => gap.lifted_by("analyse again when no other session locks it"),
+        GapReason::TimedOut => gap.lifted_by(
+            "analyse again when the server is less busy, or narrow it with `schema` or `table`",
+        ),
+        _ => gap,
+    }
 }
 
 /// Why a relation is not sampled at all.
@@ -23,10 +35,8 @@ pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap>
         );
     }
     if table.heap_bytes.is_none() {
-        return Some(gap(
-            GapReason::Locked,
-            format!("`{sql}` was locked, or dropped, during the visit"),
-        ));
+        let detail = format!("`{sql}` was locked, or dropped, during the visit");
+        return Some(passing(gap(GapReason::Locked, detail)));
     }
     if !table.columns.is_empty() && readable(table).is_empty() {
         let detail = format!("our role may not read `{sql}`");
@@ -86,8 +96,9 @@ pub(super) fn sampled(
     answer: Result<Option<StoredSample>, Failure>,
 ) -> Observation<StoredSample> {
     let name = relation.qualified_name();
-    let gap =
-        |reason, detail: String| Observation::Unseen(Gap::new(observation(&name), reason, detail));
+    let gap = |reason, detail: String| {
+        Observation::Unseen(passing(Gap::new(observation(&name), reason, detail)))
+    };
     match answer {
         Ok(Some(sample)) => Observation::Seen(sample),
         Ok(None) => gap(

@@ -117,6 +117,8 @@ fn all_inline(sample: StoredSample) -> StoredSample {
         out_of_line_values: 0,
         out_of_line_bytes: 0,
         out_of_line_chunks: 0,
+        wide_uncompressed_values: 0,
+        wide_uncompressed_bytes: 0,
         ..column
     };
     StoredSample {
@@ -269,7 +271,8 @@ fn count(column: &mut StoredColumn, value: &Value) {
             column.lz4_values += 1;
             column.lz4_bytes += value.stored;
         }
-        None if value.stored > TOAST_THRESHOLD => {
+        // What stands inline may never have been tried: under a higher `toast_tuple_target`, or stored PLAIN.
+        None if value.stored > TOAST_THRESHOLD && value.out_of_line == Some(true) => {
             column.wide_uncompressed_values += 1;
             column.wide_uncompressed_bytes += value.stored;
         }

@@ -316,6 +316,12 @@ fn reason(error: &TrialError) -> String {
             GapReason::Locked => "the table was locked by another session".to_owned(),
             GapReason::TimedOut => "a step of the experiment took longer than its limit".to_owned(),
             GapReason::MissingPrivilege => "our role lacks a privilege for it".to_owned(),
+            // `read_only_sql_transaction`
+            _ if failure.sqlstate == "25006" => {
+                "transactions of our role are read-only by default (default_transaction_read_only), and the target \
+                 has no `lab`"
+                    .to_owned()
+            }
             _ => format!("the server refused a step of it (SQLSTATE {})", failure.sqlstate),
         },
         TrialError::Lost(error) => error.to_string(),

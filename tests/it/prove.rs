@@ -186,3 +186,16 @@ async fn a_role_without_temporary_tables_is_told_so_and_experiments_move_to_the_
     drop((alone, with_lab));
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_that_are_read_only_by_default_are_named_as_what_refuses_the_experiment(
+    #[values("deb18")] member: &str,
+) {
+    let Some(db) = features(member).await else { return };
+    db.run(&format!("alter database {} set default_transaction_read_only = on", db.name)).await;
+    let analysis = analyse(&db, &full()).await;
+    let proof = &analysis.recommendations[0].proof;
+    assert_eq!(proof.verdict, Verdict::NotRun);
+    assert!(proof.reason.as_ref().unwrap().contains("default_transaction_read_only"), "{proof:?}");
+}

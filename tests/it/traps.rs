@@ -151,6 +151,60 @@ async fn t4_vectors_that_stand_inline_are_not_called_out_of_line_for_a_setting(
 }
 
 #[rstest]
+#[case::of_main("payload text", "$PACKED", SHARE)]
+#[case::of_plain(
+    "payload public.vector(768)",
+    "(select array_agg(sin(g + i)) from generate_series(1, 768) as g)::public.vector(768)",
+    "toast/vector-out-of-line"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
+    #[case] column: &str,
+    #[case] value: &str,
+    #[case] check: &str,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, title text, {column});
+        insert into ml.t select i, 'a title that is short ' || i, {value} from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t;
+        select sum(hashtext(payload::text)) from ml.t"
+    );
+    let Some((db, analysis)) = planted(member, &sql, check).await else { return };
+    let ids = &finding(&analysis, check).expect("planted").recommendations;
+    let of_check = analysis.recommendations.iter().filter(|advice| ids.contains(&advice.id));
+    let actions: Vec<&str> = of_check.map(|advice| advice.action.as_str()).collect();
+    assert_eq!(actions, ["set_toast_tuple_target"], "{member}: {analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
+#[case::a_higher_target("alter table ml.t set (toast_tuple_target = 8160)", "select 1")]
+#[case::plain_before(
+    "alter table ml.t alter payload set storage plain",
+    "alter table ml.t alter payload set storage extended"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_compressed_is_not_called_incompressible(
+    #[case] before: &str,
+    #[case] after: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        {before};
+        insert into ml.t select i, repeat('compress me ', 500) from generate_series(1, 1500) as i;
+        {after};
+        analyze ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
     #[values("pg14", "deb18")] member: &str,
@@ -648,6 +702,21 @@ async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
 #[rstest]
 #[case::without_a_replica_identity("create publication p for table ml.t")]
 #[case::with_a_rule("create rule r as on update to ml.t do instead nothing")]
+#[case::with_a_key_that_is_no_identity(
+    "alter table ml.t add primary key (id) deferrable;
+    create publication p for table ml.t"
+)]
+#[case::with_rows_that_were_never_checked(
+    "alter table ml.t add constraint c check (id < 0) not valid"
+)]
+#[case::with_a_trigger_that_refuses(
+    "create function ml.f() returns trigger language plpgsql as 'begin raise exception ''append only''; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_that_changes_rows(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
     #[case] refusal: &str,
@@ -666,6 +735,58 @@ async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
     let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
     assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
     all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
+#[case::a_filter_on_other_columns("create publication p for table ml.t where (flag = 1)")]
+#[case::a_list_without_the_key("create publication p for table ml.t (flag)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
+    #[case] refusal: &str,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int primary key, flag int default 1, payload text);
+        insert into ml.t select i, 1, $WIDE from generate_series(1, 1500) as i;
+        {refusal};
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
+    assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
+}
+
+#[rstest]
+#[case::a_trigger_that_only_looks_on(
+    "create function ml.f() returns trigger language plpgsql as 'begin perform 1; return null; end';
+    create trigger g after update on ml.t for each row execute function ml.f()"
+)]
+#[case::a_trigger_on_rows_that_changed(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row when (old.* is distinct from new.*) execute function ml.f()"
+)]
+#[case::a_publication_by_key(
+    "alter table ml.t add primary key (id);
+    create publication p for table ml.t"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_lets_updates_through_is_told_to_update_itself(
+    #[case] harmless: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        {harmless};
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t"
+    );
+    planted(member, &sql, HOT).await;
 }
 
 #[rstest]
@@ -731,6 +852,23 @@ async fn dead_chunks_are_left_to_an_autovacuum_and_found_without_one(
     assert_eq!(finding(&analysis, BLOATED).is_some(), fires, "{analysis:#?}");
     let declined = analysis.declined.iter().find(|declined| declined.check == BLOATED);
     assert_eq!(declined.is_some_and(|d| d.reason.contains("comes by itself")), !fires);
+}
+
+#[rstest]
+#[case::of_the_toast_table("toast.autovacuum_enabled = 'F'")]
+#[case::of_its_table("autovacuum_enabled = 'OFF'")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autovacuum_switched_off_in_other_words_is_off(
+    #[case] option: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text) with ({option});
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        analyze ml.t"
+    );
+    planted(member, &sql, BLOATED).await;
 }
 
 #[rstest]

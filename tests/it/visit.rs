@@ -98,6 +98,7 @@ async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
 
     let locked = analysis.gaps.iter().find(|gap| gap.reason == GapReason::Locked).unwrap();
     assert!(locked.detail.contains("`ml.features`"), "{locked:?}");
+    assert!(locked.lift.is_some(), "{locked:?}");
     let other = analysis.findings.iter().any(|finding| finding.message.contains("`ml.other"));
     assert!(other, "{:#?}", analysis.findings);
 }

@@ -162,7 +162,6 @@ fn chunk_bytes(node: &Node<'_>) -> f64 {
 
 /// Dead chunks at which autovacuum comes; none where it never does.
 fn trigger(node: &Node<'_>, context: &Context) -> Option<f64> {
-    let off = |value: &str| matches!(value, "off" | "false" | "no" | "0");
     if off(context.setting("autovacuum")) || option(node, "autovacuum_enabled").is_some_and(off) {
         return None;
     }
@@ -174,6 +173,13 @@ fn trigger(node: &Node<'_>, context: &Context) -> Option<f64> {
     // PostgreSQL 18 caps it; a negative cap is none.
     let most = number("autovacuum_vacuum_max_threshold").filter(|most| *most >= 0.0);
     Some((threshold + scale * node.chunks_live()).min(most.unwrap_or(f64::INFINITY)))
+}
+
+/// Whether a boolean option is off, in any of the spellings that the server takes and keeps as they are.
+fn off(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
+    begins("off", 2) || begins("false", 1) || begins("no", 1) || value == "0"
 }
 
 /// An autovacuum option of the TOAST table. One that has no option at all set follows its table's.

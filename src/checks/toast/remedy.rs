@@ -9,6 +9,9 @@ use crate::model::{Action, Compression, Declined, Object, Rewrite, RewriteOf, St
 pub(super) const TOAST_THRESHOLD: f64 = 2032.0;
 /// The widest row a page can hold, which is also the largest `toast_tuple_target`.
 const PAGE_ROOM: u64 = 8160;
+/// Values as wide as this on average are moved out where the row is too wide, some of them at least: the server
+/// spares those of up to 24 bytes with their header.
+const MOVABLE_BYTES: f64 = 16.0;
 /// The share of rows that must fit a page before keeping values inline is worth advising.
 const FITTING_SHARE_MIN: f64 = 0.95;
 
@@ -40,18 +43,32 @@ pub(super) fn inline(
 ) -> Result<Vec<Action>, Declined> {
     let affected = out_of_line(table, column);
     let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
-    let widest = widest_fitting(check, table, column, vector)?;
+    let crowded = crowds_others_out(table, column);
+    let widest = widest_fitting(check, table, column, vector && !crowded)?;
     let rewrite = rewrite(check, table, column, (&affected, RewriteOf::OutOfLine))?;
-    if vector {
+    if vector && !crowded {
         return Ok(vec![set_storage(table, column, (&affected, Storage::Plain), Some(rewrite))]);
     }
     // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
     // toast/incompressible-values.
     let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
-    if !is_incompressible(&table.estimate(column)) {
+    if !vector && !crowded && !is_incompressible(&table.estimate(column)) {
         actions.push(set_storage(table, column, (&affected, Storage::Main), Some(rewrite)));
     }
     Ok(actions)
+}
+
+/// Whether the row would lose other values for this one: a row beyond the threshold sends out whatever may move,
+/// down to what is hardly wider than a TOAST pointer, before it touches what is stored MAIN or PLAIN.
+fn crowds_others_out(table: &Table<'_>, column: &str) -> bool {
+    table.column_names().into_iter().filter(|other| *other != column).any(|other| {
+        let may_move =
+            |column: &ToastColumn| matches!(storage(column), Storage::Extended | Storage::External);
+        let estimate = table.estimate(other);
+        table.leaves().filter_map(|leaf| leaf.column(other)).any(may_move)
+            && estimate.values >= 1.0
+            && estimate.stored_bytes / estimate.values > MOVABLE_BYTES
+    })
 }
 
 /// Bytes of the widest row, all inline, or why the column cannot be kept inline.

@@ -1,57 +1,147 @@
--- Of the relations in $1, those that refuse every UPDATE, or turn it into something else, and why.
--- From PostgreSQL 15 on whole schemas can be published.
+-- Of the relations in $1, those that refuse every UPDATE, or may turn it into something else, and why.
+-- From PostgreSQL 15 on whole schemas can be published, and parts of tables.
 select
     c.oid::int8                                                     as oid,
     case
         when u.has_rule then 'a rule rewrites its updates'
-        else 'it publishes updates and has no replica identity'
+        when u.has_trigger then 'an UPDATE trigger changes or refuses its rows'
+        when u.is_unchecked then 'a constraint that is NOT VALID may refuse its rows'
+        else 'it publishes updates and its replica identity does not allow them'
     end                                                             as why
 from pg_catalog.pg_class as c
 cross join lateral (
-    select exists (
-        select
-        from pg_catalog.pg_rewrite as r
-        where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'
-    ) as has_rule
+    select
+        exists (
+            select
+            from pg_catalog.pg_rewrite as r
+            where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'
+        ) as has_rule,
+        -- What a function does is read off its text: a row changed, an error raised, a row withheld. One that
+        -- looks whether the row changed at all lets ours through.
+        exists (
+            select
+            from pg_catalog.pg_trigger as g
+            join pg_catalog.pg_proc as f on f.oid = g.tgfoid
+            join pg_catalog.pg_language as l on l.oid = f.prolang and l.lanname = 'plpgsql'
+            where g.tgrelid = c.oid
+                and g.tgenabled in ('O', 'A')
+                and g.tgtype & 16 <> 0
+                and (g.tgqual is null or pg_catalog.pg_get_triggerdef(g.oid) !~* 'IS DISTINCT FROM')
+                and (
+                    f.prosrc ~* '\mraise\M(?!\s+(debug|log|info|notice|warning)\M)'
+                    or g.tgtype & 3 = 3 and f.prosrc ~* '\mnew\s*\.\s*("[^"]+"|\w+)\s*:?=|\mreturn\s+(null|old)\M|\minto\s+new\M|\mnew\s*:='
+                )
+                and (
+                    g.tgattr = ''
+                    or exists (
+                        select
+                        from pg_catalog.pg_attribute as a
+                        where a.attrelid = c.oid and a.attnum = any (g.tgattr) and a.attlen = -1
+                    )
+                )
+        ) as has_trigger,
+        exists (
+            select
+            from pg_catalog.pg_constraint as k
+            where k.conrelid = c.oid
+                and k.contype in ('c', 'n')
+                and not k.convalidated
+                -- From PostgreSQL 18 on it may not even be enforced.
+                and coalesce(pg_catalog.to_json(k) ->> 'conenforced', 'true') = 'true'
+        ) as is_unchecked
 ) as u
 where c.oid = any ($1::int8[]::oid[])
     and c.relkind = 'r'
     and (
         u.has_rule
-        or c.relreplident <> 'f'
-            and not exists (
-                select
-                from pg_catalog.pg_index as i
-                where i.indrelid = c.oid
-                    and case c.relreplident
-                        when 'd' then i.indisprimary
-                        when 'i' then i.indisreplident
-                    end
-            )
-            and exists (
-                select
-                from pg_catalog.pg_publication as p
-                where p.pubupdate
-                    and (
-                        p.puballtables and c.relpersistence = 'p'
-                        or exists (
-                            select
-                            from pg_catalog.pg_publication_namespace as n
-                            where n.pnpubid = p.oid and n.pnnspid = c.relnamespace
-                        )
-                        or exists (
-                            select
-                            from pg_catalog.pg_publication_rel as r
-                            where r.prpubid = p.oid
-                                and (
-                                    r.prrelid = c.oid
-                                    or r.prrelid in (
-                                        select a.relid
-                                        from pg_catalog.pg_partition_ancestors(c.oid) as a
-                                    )
+        or u.has_trigger
+        or u.is_unchecked
+        or exists (
+            select
+            from pg_catalog.pg_publication as p
+            where p.pubupdate
+                and (
+                    p.puballtables and c.relpersistence = 'p'
+                    or exists (
+                        select
+                        from pg_catalog.pg_publication_rel as r
+                        where r.prpubid = p.oid
+                            and (
+                                r.prrelid = c.oid
+                                or r.prrelid in (
+                                    select a.relid
+                                    from pg_catalog.pg_partition_ancestors(c.oid) as a
                                 )
-                        )
+                            )
                     )
-            )
+                    or exists (
+                        select
+                        from pg_catalog.pg_publication_namespace as n
+                        where n.pnpubid = p.oid and n.pnnspid = c.relnamespace
+                    )
+                )
+                and (
+                    -- Without an identity, or with that of a deferrable key.
+                    c.relreplident <> 'f'
+                        and not exists (
+                            select
+                            from pg_catalog.pg_index as i
+                            where i.indrelid = c.oid
+                                and case c.relreplident
+                                    when 'd' then i.indisprimary and i.indimmediate
+                                    when 'i' then i.indisreplident
+                                end
+                        )
+                    -- A row filter on other columns, or a list of columns without all of it.
+                    or exists (
+                        select
+                        from pg_catalog.pg_publication_rel as r
+                        cross join lateral (
+                            select
+                                array(
+                                    select a.attname
+                                    from pg_catalog.pg_depend as d
+                                    join pg_catalog.pg_attribute as a
+                                        on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+                                    where d.classid = 'pg_catalog.pg_publication_rel'::pg_catalog.regclass
+                                        and d.objid = r.oid
+                                        and d.refobjid = r.prrelid
+                                        and d.refobjsubid > 0
+                                ) as used,
+                                array(
+                                    select a.attname
+                                    from pg_catalog.pg_index as i
+                                    join pg_catalog.pg_attribute as a
+                                        on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+                                    where i.indrelid = c.oid
+                                        and case c.relreplident
+                                            when 'd' then i.indisprimary
+                                            when 'i' then i.indisreplident
+                                        end
+                                ) as key
+                        ) as k
+                        where r.prpubid = p.oid
+                            and (
+                                r.prrelid = c.oid
+                                or r.prrelid in (
+                                    select a.relid
+                                    from pg_catalog.pg_partition_ancestors(c.oid) as a
+                                )
+                            )
+                            and (
+                                r.prqual is not null and c.relreplident <> 'f' and not k.used <@ k.key
+                                or r.prattrs is not null and (c.relreplident = 'f' or not k.key <@ k.used)
+                            )
+                    )
+                    -- From PostgreSQL 18 on an identity of all columns may hold none that is generated.
+                    or c.relreplident = 'f'
+                        and pg_catalog.current_setting('server_version_num')::int >= 180000
+                        and exists (
+                            select
+                            from pg_catalog.pg_attribute as a
+                            where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
+                        )
+                )
+        )
     )
 order by c.oid

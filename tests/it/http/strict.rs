@@ -17,6 +17,21 @@ async fn every_status_of_the_client_s_fault_is_a_problem() {
         (Request::get("/v1/nothing").body(Body::empty()).unwrap(), 404, "not-found"),
         (Request::get("/v1/checks/toast/none").body(Body::empty()).unwrap(), 404, "unknown-check"),
         (Request::get("/v1/targets/%ff").body(Body::empty()).unwrap(), 404, "not-found"),
+        (Request::get("/v1/targets/%00").body(Body::empty()).unwrap(), 404, "not-found"),
+        (Request::get("/v1/targets/%00/toast").body(Body::empty()).unwrap(), 404, "not-found"),
+        (
+            Request::get("/v1/checks?limit=1&limit=2").body(Body::empty()).unwrap(),
+            422,
+            "invalid-request",
+        ),
+        (
+            post(
+                "application/json",
+                r#"{"name": "a", "dsn": "host=h", "labels": {"a": "\u0000"}}"#,
+            ),
+            422,
+            "invalid-request",
+        ),
         (Request::put("/v1/targets").body(Body::empty()).unwrap(), 405, "method-not-allowed"),
         (post("text/plain", "{}"), 415, "unsupported-media-type"),
         (post("application/json", "{\"name\": \"a"), 400, "malformed-json"),

@@ -109,6 +109,16 @@ async fn what_is_wrong_with_a_registration_is_named_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_parameter_with_a_character_that_no_database_stores_is_refused() {
+    let service = Service::start().await;
+    service.register("a", DSN).await;
+    for query in ["hybrid-schema/keys?table=%00", "toast?table=a%00", "toast?%00=1"] {
+        let reply = service.get(&format!("/v1/targets/a/{query}")).await;
+        assert_eq!(reply.problem(), "invalid-request", "{query}: {reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn hosts_outside_the_allowed_ones_are_refused() {
     let service = Service::configured(&[("allowed_hosts", "127.0.0.1,*.example.com")]).await;
     let reply = service.with("POST", "/v1/targets", json!({"name": "a", "dsn": DSN})).await;
