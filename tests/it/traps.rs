@@ -566,6 +566,12 @@ async fn a_small_table_raises_nothing_about_its_storage(
 
 #[rstest]
 #[case::two_dumps("copy ml.t to '/dev/null';\ncopy ml.t to '/dev/null'")]
+#[case::updates_under_a_hash_index(
+    "create index on ml.t using hash (payload);
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1"
+)]
 #[case::analyze_of_an_expression(
     "create index on ml.t (left(payload, 3));\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t"
 )]
@@ -598,6 +604,23 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
     {
         assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
+    let own = Own { purpose: "logical", settings: &["wal_level=logical"], ..Own::default() };
+    let Some(server) = own_server("deb18", &own) else { return };
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t replica identity full;
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t;
+        update ml.t set id = id + 1;
+        update ml.t set id = id + 1;
+        update ml.t set id = id + 1";
+    let db = made(server, sql).await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
+    assert!(finding(&analysis, SHARE).is_none(), "{analysis:#?}");
 }
 
 #[rstest]
