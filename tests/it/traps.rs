@@ -182,6 +182,25 @@ async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
 }
 
 #[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_promised_for_it(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set storage external;
+        insert into ml.t select i, $WIDE || case when i % 25 = 0 then repeat(md5(i::text), 300) else '' end
+        from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((db, analysis)) = planted(member, sql, HOT).await else { return };
+    assert!(finding(&analysis, SHARE).expect("large").recommendations.is_empty(), "{analysis:#?}");
+    assert!(analysis.declined.iter().any(|declined| declined.check == SHARE), "{analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
 #[case::a_higher_target("alter table ml.t set (toast_tuple_target = 8160)", "select 1")]
 #[case::plain_before(
     "alter table ml.t alter payload set storage plain",
