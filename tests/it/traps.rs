@@ -182,6 +182,25 @@ async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
 }
 
 #[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_promised_for_it(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set storage external;
+        insert into ml.t select i, $WIDE || case when i % 25 = 0 then repeat(md5(i::text), 300) else '' end
+        from generate_series(1, 1500) as i;
+        analyze ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t;
+        select sum(hashtext(payload)) from ml.t";
+    let Some((db, analysis)) = planted(member, sql, HOT).await else { return };
+    assert!(finding(&analysis, SHARE).expect("large").recommendations.is_empty(), "{analysis:#?}");
+    assert!(analysis.declined.iter().any(|declined| declined.check == SHARE), "{analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
 #[case::a_higher_target("alter table ml.t set (toast_tuple_target = 8160)", "select 1")]
 #[case::plain_before(
     "alter table ml.t alter payload set storage plain",
@@ -566,6 +585,12 @@ async fn a_small_table_raises_nothing_about_its_storage(
 
 #[rstest]
 #[case::two_dumps("copy ml.t to '/dev/null';\ncopy ml.t to '/dev/null'")]
+#[case::updates_under_a_hash_index(
+    "create index on ml.t using hash (payload);
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1"
+)]
 #[case::analyze_of_an_expression(
     "create index on ml.t (left(payload, 3));\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t;\nanalyze ml.t"
 )]
@@ -598,6 +623,23 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
     {
         assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
+    let own = Own { purpose: "logical", settings: &["wal_level=logical"], ..Own::default() };
+    let Some(server) = own_server("deb18", &own) else { return };
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t replica identity full;
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.t;
+        update ml.t set id = id + 1;
+        update ml.t set id = id + 1;
+        update ml.t set id = id + 1";
+    let db = made(server, sql).await;
+    let analysis = analyse(&db, &request(SMALL)).await;
+    assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
+    assert!(finding(&analysis, SHARE).is_none(), "{analysis:#?}");
 }
 
 #[rstest]

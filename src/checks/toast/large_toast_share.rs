@@ -1,7 +1,7 @@
 //! `toast/large-toast-share`, explained in the page beside this file.
 
 use super::reads::{Reads, too_early};
-use super::remedy::{inline, only_column};
+use super::remedy::{inline_wholly, only_column};
 use super::size::{
     HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
 };
@@ -100,7 +100,8 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
             .to_owned(),
     }
     };
-    match only_column(table).ok_or_else(several).and_then(|column| inline(ID, table, column)) {
+    let actions = |column| inline_wholly(ID, table, column);
+    match only_column(table).ok_or_else(several).and_then(actions) {
         Ok(actions) => (actions.into_iter().fold(finding, Finding::action), None),
         // The share is real, and nothing about storage would mend it.
         Err(declined) => (Finding { severity: Severity::Low, ..finding }, Some(declined)),

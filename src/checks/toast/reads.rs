@@ -71,14 +71,21 @@ impl Table<'_> {
 }
 
 impl Node<'_> {
-    /// Values that were read to build and keep indexes and to analyze, rather than by a query, at most.
+    /// Values that were read to build and keep indexes, to analyze and to log old rows, rather than by a query,
+    /// at most.
     fn values_read_by_maintenance(&self, values_a_row: f64) -> f64 {
         let indexes = float(self.toast.value_readers);
         let is_read = |column: &&ToastColumn| column.is_array || column.type_name == "tsvector";
         let columns = float(self.toast.columns.iter().filter(is_read).count());
         let analyzes = float(self.toast.analyzes) * self.rows().min(ANALYZED_ROWS_MAX);
+        let logged = if self.toast.logs_old_values {
+            float(self.toast.rows_updated + self.toast.rows_deleted)
+        } else {
+            0.0
+        };
         values_a_row
-            * (indexes * (self.rows() + float(self.toast.rows_updated))
+            * (logged
+                + indexes * (self.rows() + float(self.toast.rows_updated))
                 + (indexes + columns) * analyzes)
     }
 }

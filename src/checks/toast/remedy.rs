@@ -58,6 +58,16 @@ pub(super) fn inline(
     Ok(actions)
 }
 
+/// The same where every row must fit: what stays out of line would keep the TOAST table large.
+pub(super) fn inline_wholly(
+    check: &str,
+    table: &Table<'_>,
+    column: &str,
+) -> Result<Vec<Action>, Declined> {
+    widest_fitting(check, table, column, true)?;
+    inline(check, table, column)
+}
+
 /// Whether the row would lose other values for this one: a row beyond the threshold sends out whatever may move,
 /// down to what is hardly wider than a TOAST pointer, before it touches what is stored MAIN or PLAIN.
 fn crowds_others_out(table: &Table<'_>, column: &str) -> bool {

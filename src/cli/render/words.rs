@@ -101,8 +101,9 @@ pub(super) fn tally(analysis: &Analysis) -> String {
 pub(super) fn visit(analysis: &Analysis) -> String {
     let cost = &analysis.cost;
     format!(
-        "{} round trips, {:.0} ms, {} read",
+        "{} round trip{}, {:.0} ms, {} read",
         cost.round_trips,
+        if cost.round_trips == 1 { "" } else { "s" },
         cost.target_ms,
         HumanBytes(cost.bytes_read)
     )

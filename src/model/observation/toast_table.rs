@@ -69,6 +69,8 @@ pub struct ToastTable {
     pub analyzes: i64,
     /// Indexes and extended statistics that read whole values when they are built, kept or analyzed.
     pub value_readers: i64,
+    /// Whether each update and delete reads the old row whole, to log it for logical decoding.
+    pub logs_old_values: bool,
     /// Chunks alive in the TOAST table, by the counters.
     pub chunks_live: i64,
     /// Chunks dead and not yet vacuumed.

@@ -31,6 +31,8 @@ select
         from pg_catalog.pg_statistic_ext as s
         where s.stxrelid = c.oid and s.stxexprs is not null
     )                                                               as value_readers,
+    c.relreplident = 'f' and c.relpersistence = 'p'
+        and pg_catalog.current_setting('wal_level') = 'logical'     as logs_old_values,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as chunks_live,
     coalesce(pg_catalog.pg_stat_get_dead_tuples(t.oid), 0)          as chunks_dead,
     coalesce(pg_catalog.pg_stat_get_tuples_inserted(t.oid), 0)      as chunks_inserted,
@@ -97,9 +99,16 @@ left join lateral (
     select
         sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
         -- Indexes that read whole values to be built and kept: those on expressions or under a condition,
-        -- and those that take values apart.
+        -- and those that take values apart or hash them.
         count(*) filter (
-            where i.indexprs is not null or i.indpred is not null or m.amname not in ('btree', 'hash')
+            where i.indexprs is not null
+                or i.indpred is not null
+                or m.amname not in ('btree', 'hash')
+                or m.amname = 'hash' and exists (
+                    select
+                    from pg_catalog.pg_attribute as a
+                    where a.attrelid = c.oid and a.attnum = any (i.indkey) and a.attlen = -1
+                )
         )                                                           as value_readers
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as k on k.oid = i.indexrelid
