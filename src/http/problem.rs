@@ -261,6 +261,8 @@ impl From<Arc<app::Error>> for Problem {
 impl From<&app::Error> for Problem {
     fn from(error: &app::Error) -> Self {
         match error {
+            // Whoever asks for an analysis did not write the DSN.
+            app::Error::Store(error) if error.is_of_a_dsn() => misconfigured(error),
             app::Error::Store(error) => error.into(),
             app::Error::Analysis(AnalysisError::Target(error)) => error.into(),
             app::Error::Analysis(AnalysisError::Unmatched(unmatched)) => unmatched.into(),
@@ -343,12 +345,7 @@ impl From<&StoreError> for Problem {
             E::NoKey => at("/dsn"),
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
-            E::Decrypt { .. } => Self::new(
-                StatusCode::BAD_GATEWAY,
-                "target-misconfigured",
-                "The target's DSN cannot be used",
-                text,
-            ),
+            E::Decrypt { .. } => misconfigured(error),
             E::Connect { .. } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store-unavailable",
@@ -365,6 +362,12 @@ impl From<&StoreError> for Problem {
             | E::Random => internal(error),
         }
     }
+}
+
+/// The target's DSN, as it is kept, cannot be used.
+fn misconfigured(error: &StoreError) -> Problem {
+    let title = "The target's DSN cannot be used";
+    Problem::new(StatusCode::BAD_GATEWAY, "target-misconfigured", title, error.to_string())
 }
 
 /// What nobody outside can mend. SQLSTATEs and the like stay in the log.

@@ -170,3 +170,20 @@ pub enum Error {
         source: std::io::Error,
     },
 }
+
+impl Error {
+    /// Whether it is a target's DSN that cannot be used, from wherever it is kept.
+    pub fn is_of_a_dsn(&self) -> bool {
+        matches!(
+            self,
+            Self::DsnMalformed { .. }
+                | Self::DsnRefused { .. }
+                | Self::DsnEnv { .. }
+                | Self::DsnEnvReserved { .. }
+                | Self::DsnFile { .. }
+                | Self::DsnFileRelative { .. }
+                | Self::Decrypt { .. }
+                | Self::NoKey
+        )
+    }
+}

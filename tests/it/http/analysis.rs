@@ -132,6 +132,10 @@ async fn a_target_that_cannot_be_used_is_a_problem_that_leaks_nothing() {
             }
         }
     }
+    let kept_elsewhere = json!({"name": "elsewhere", "dsn_file": "/nonexistent/hush"});
+    service.with("POST", "/v1/targets", kept_elsewhere).await;
+    let reply = service.get("/v1/targets/elsewhere/toast").await;
+    assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (502, "target-misconfigured"));
     assert_eq!(
         service.get("/readyz").await.status.as_u16(),
         200,
