@@ -19,7 +19,7 @@ pub use error::Error;
 pub use flags::Flags;
 pub use load::{load, resolve};
 pub use settings::{SETTINGS, Setting, markdown_table};
-pub use target::{DsnSource, TargetConfig, is_target_name};
+pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
 
 /// Everything the service can be told. Debug shows no secret.
 #[derive(Debug, Clone)]

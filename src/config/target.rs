@@ -60,6 +60,14 @@ pub fn is_target_name(name: &str) -> bool {
         && bytes.iter().all(|c| plain(*c) || *c == b'-')
 }
 
+/// Whether `version` can name a model version, which stands in cache keys between colons.
+pub fn is_model_version(version: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=63).contains(&version.len())
+        && version.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && version.chars().all(plain)
+}
+
 /// `[targets]`: each a DSN, or a table with exactly one of `dsn`, `dsn_env` and `dsn_file`.
 pub(super) fn read(value: Value) -> Result<BTreeMap<String, TargetConfig>, Error> {
     let Value::Table(targets) = value else {

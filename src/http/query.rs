@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use super::problem::{self, Fault, Problem};
 use crate::analysis::{Request, Subject};
 use crate::app::Inquiry;
+use crate::config::is_model_version;
 use crate::model::{ProveMode, Severity, Superpower, UnknownName};
 
 /// Parameters as they were sent, in order.
@@ -161,13 +162,8 @@ fn boolean(name: &str, value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| format!("`{name}` must be true or false"))
 }
 
-/// A model version stands in cache keys between colons.
 fn model_version(value: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let valid = (1..=63).contains(&value.len())
-        && value.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && value.chars().all(plain);
-    if valid {
+    if is_model_version(value) {
         Ok(value.to_owned())
     } else {
         Err("`model_version` must be 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first".to_owned())

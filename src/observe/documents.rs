@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use super::gaps;
-use super::source;
+use super::sample::SEED;
+use super::{gaps, source};
 use crate::jsonb::Counts;
 use crate::model::{Gap, GapReason, Observation, QualifiedName, quote_identifier};
 use crate::pg::{Answer, Error, Question, Session};
@@ -23,8 +23,6 @@ const ROWS_MIN: f64 = 20.0;
 const LEAVES_MAX: usize = 8;
 /// Pages asked for beyond those needed on average: pages differ in how many rows they hold.
 const MORE: f64 = 1.2;
-/// The same pages at every visit.
-const SEED: u32 = 14;
 
 /// Which column is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -271,9 +269,7 @@ fn name(leaf: &Row) -> QualifiedName {
 fn unreadable(leaf: &Row, column: &str) -> Gap {
     let sql = name(leaf).to_sql();
     if leaf.hidden_by == Some(HiddenBy::RowSecurity) {
-        let detail = format!("row security hides rows of `{sql}` from our role");
-        return Gap::new("documents", GapReason::MissingPrivilege, detail)
-            .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;");
+        return gaps::hidden_by_row_security("documents", &sql);
     }
     let column = quote_identifier(column);
     Gap::new(

@@ -23,16 +23,19 @@ fn passing(gap: Gap) -> Gap {
     }
 }
 
+/// Rows that our role is not shown: a sample without them would not be one of the table.
+pub(super) fn hidden_by_row_security(observation: impl Into<String>, sql: &str) -> Gap {
+    let detail = format!("row security hides rows of `{sql}` from our role");
+    Gap::new(observation, GapReason::MissingPrivilege, detail)
+        .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;")
+}
+
 /// Why a relation is not sampled at all.
 pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap> {
     let gap = |reason, detail: String| Gap::new(observation(name), reason, detail);
     let sql = name.to_sql();
     if table.row_security {
-        let detail = format!("row security hides rows of `{sql}` from our role");
-        return Some(
-            gap(GapReason::MissingPrivilege, detail)
-                .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;"),
-        );
+        return Some(hidden_by_row_security(observation(name), &sql));
     }
     if table.heap_bytes.is_none() {
         let detail = format!("`{sql}` was locked, or dropped, during the visit");

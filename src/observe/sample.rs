@@ -19,7 +19,7 @@ const PAGES_MIN: f64 = 40.0;
 /// Pages at most: 16 MiB.
 const PAGES_MAX: f64 = 2000.0;
 /// The same pages at every visit, so that two visits can be compared.
-const SEED: u32 = 14;
+pub(super) const SEED: u32 = 14;
 
 /// The columns a sample looks at: those our role may read.
 pub(super) fn readable(table: &ToastTable) -> Vec<&ToastColumn> {

@@ -13,7 +13,7 @@ use super::{
     DsnReference, Error, LabChange, NewTarget, ResolvedDsn, Store, TargetChange, TargetRecord,
     query_failed,
 };
-use crate::config::is_target_name;
+use crate::config::{is_model_version, is_target_name};
 
 /// The model version of a target nobody gave one.
 const MODEL_VERSION: &str = "v1";
@@ -208,13 +208,11 @@ fn check_name(name: &str) -> Result<(), Error> {
     if is_target_name(name) { Ok(()) } else { Err(Error::InvalidName { name: name.to_owned() }) }
 }
 
-/// A model version stands in cache keys between colons.
 fn check_model_version(version: &str) -> Result<(), Error> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let valid = (1..=63).contains(&version.len())
-        && version.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && version.chars().all(plain);
-    if valid { Ok(()) } else { Err(Error::InvalidModelVersion { version: version.to_owned() }) }
+    if is_model_version(version) {
+        return Ok(());
+    }
+    Err(Error::InvalidModelVersion { version: version.to_owned() })
 }
 
 /// Random, so that a target that was forgotten and registered again is another one to every cache.
