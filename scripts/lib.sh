@@ -1,5 +1,8 @@
 # Shared by the scripts: sourced, not run. Says what it does on stderr, and installs packages only as root or by sudo.
 
+# Where cargo puts it, wherever that is.
+dbopt=${CARGO_TARGET_DIR:-target}/debug/dbopt
+
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }

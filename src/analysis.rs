@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
-use crate::checks::{self, toast::size};
+use crate::checks::{self, size};
 use crate::model::{
     Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation,
     Snapshot,
@@ -113,9 +113,7 @@ pub async fn documents(target: &Target, subject: &Subject) -> Result<DocumentRep
 /// Judge a snapshot, wherever it came from.
 pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
-    let asked = checks::all()
-        .filter(|check| request.covers(check.superpower) && request.scope.wants(check.id));
-    for check in asked {
+    for check in asked_for(request) {
         match check.run(seen, &request.policy) {
             Ok(judgement) => {
                 all.findings.extend(judgement.findings);
@@ -128,9 +126,15 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     all
 }
 
+/// The checks that were asked for.
+fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> {
+    checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
+}
+
 async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
     let interest = Interest {
         scope: request.scope.clone(),
+        topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
         table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
         table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
     };

@@ -1,6 +1,9 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
-pub mod toast;
+mod hybrid_schema;
+mod number;
+pub mod size;
+mod toast;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +19,8 @@ pub enum Requirement {
     Lz4,
     /// Cumulative statistics (`track_counts`).
     Counters,
+    /// The planner's statistics on all columns (`pg_stats`).
+    ColumnStatistics,
 }
 
 /// A rule: what it needs to see, how it is explained, and how it judges.
@@ -55,10 +60,12 @@ impl Check {
     pub fn gaps(&self, context: &Context) -> Vec<Gap> {
         let mut gaps: Vec<Gap> =
             self.requires.iter().filter_map(|requirement| requirement.gap(context)).collect();
-        if self.needs.contains(&Topic::StoredValues) && !context.privileges.reads_all_data {
+        let sampled = [Topic::StoredValues, Topic::Documents];
+        let sampled = sampled.into_iter().find(|topic| self.needs.contains(topic));
+        if let Some(topic) = sampled.filter(|_| !context.privileges.reads_all_data) {
             gaps.push(
                 Gap::new(
-                    Topic::StoredValues.as_str(),
+                    topic.as_str(),
                     GapReason::MissingPrivilege,
                     "tables our role was not granted SELECT on cannot be sampled",
                 )
@@ -83,6 +90,15 @@ impl Requirement {
                 Gap::new("lz4", GapReason::NotBuiltIn, "this server was built without lz4")
                     .lifted_by("use a server that was built --with-lz4"),
             ),
+            Self::ColumnStatistics if context.privileges.reads_all_data => None,
+            Self::ColumnStatistics => Some(
+                Gap::new(
+                    "pg_stats",
+                    GapReason::MissingPrivilege,
+                    "statistics are shown of columns our role was granted SELECT on",
+                )
+                .lifted_by("GRANT pg_read_all_data TO dbopt;"),
+            ),
             Self::Counters if context.setting("track_counts") == "on" => None,
             Self::Counters => Some(
                 Gap::new(
@@ -98,7 +114,7 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    toast::CHECKS.iter().copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).copied()
 }
 
 /// The check of that id.

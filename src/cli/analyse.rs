@@ -25,6 +25,20 @@ impl Analyse {
     }
 }
 
+/// `dbopt hybrid-schema`.
+#[derive(Debug, Args)]
+pub(super) struct HybridSchema {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl HybridSchema {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let request = self.options.request(Some(Superpower::HybridSchema))?;
+        report(&self.options, &request).await
+    }
+}
+
 /// `dbopt toast`.
 #[derive(Debug, Args)]
 pub(super) struct Toast {

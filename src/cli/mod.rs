@@ -42,6 +42,8 @@ enum Command {
     /// Analyse a database: all superpowers in one visit.
     #[command(visible_alias = "analyze")]
     Analyse(analyse::Analyse),
+    /// Hybrid Schema Engineer: tables, and the documents in their columns.
+    HybridSchema(analyse::HybridSchema),
     /// TOAST Whisperer: values stored compressed or out of line.
     Toast(analyse::Toast),
     /// List what can be found.
@@ -89,6 +91,7 @@ impl Command {
             Self::Serve(serve) => wait(serve.run()),
             Self::Demo(demo) => wait(demo.run()),
             Self::Analyse(analyse) => wait(analyse.run()),
+            Self::HybridSchema(hybrid_schema) => wait(hybrid_schema.run()),
             Self::Toast(toast) => wait(toast.run()),
             Self::Checks(list) => list.run(),
             Self::Explain(explain) => explain.run(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::alter;
-use super::rewrite::{dollar_quote, escaped};
+use super::batch::{dollar_quoted, escaped};
 use crate::model::{Member, Statement, quote_literal};
 
 /// Statements a person still reads through. A table of 10,000 partitions would make 10,000 of them.
@@ -50,6 +50,5 @@ END
         names = names.join(", "),
         alter = quote_literal(&escaped(&format!("ALTER TABLE ONLY %s {clause}"))),
     );
-    let quote = dollar_quote(&body);
-    format!("DO {quote}{body}{quote};")
+    format!("DO {};", dollar_quoted(&body))
 }

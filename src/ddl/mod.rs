@@ -1,7 +1,11 @@
 //! From an action to statements, their locks and their exact undo.
 
+mod batch;
 mod each;
+mod jsonb;
+mod key;
 mod options;
+mod promotion;
 mod rewrite;
 mod statement;
 
@@ -29,43 +33,72 @@ pub struct Ddl {
 
 /// Write an action as SQL.
 pub fn ddl(action: &Action) -> Ddl {
+    let ddl = match action {
+        Action::SetColumnCompression { column, to, members, .. } => {
+            set_compression(column, *to, members)
+        }
+        Action::SetColumnStorage { column, to, members, rewrite, .. } => {
+            set_storage(column, *to, members, rewrite.as_ref())
+        }
+        Action::SetToastTupleTarget { bytes, members, rewrite, .. } => {
+            set_toast_tuple_target(*bytes, members, rewrite)
+        }
+        Action::RewriteColumn { rewrite, .. } => rewrite_column(rewrite),
+        Action::VacuumToast { full, members, autovacuum, .. } => {
+            vacuum_toast(*full, members, autovacuum.as_ref())
+        }
+        Action::AdoptPrimaryKey { table, key, .. } => key::adopt(table, key),
+        Action::AddIdentityKey { table, column, bytes, .. } => {
+            key::add_identity(table, column, *bytes)
+        }
+        Action::PromoteKey { promotion, .. } => promotion::promote(promotion),
+        Action::ConvertToJsonb { table, column, default, settings, reversible, bytes, .. } => {
+            let (default, settings) = (default.as_deref(), *settings);
+            let column = jsonb::TextColumn { table, column, default, settings };
+            jsonb::convert(&column, *reversible, *bytes)
+        }
+    };
+    Ddl { title: title(action), ..ddl }
+}
+
+/// The change in one line.
+fn title(action: &Action) -> String {
+    let object = action.object();
     match action {
-        Action::SetColumnCompression { object, column, to, members } => Ddl {
-            title: format!("Compress new values of `{object}` with {}", to.as_str()),
-            ..set_compression(column, *to, members)
-        },
-        Action::SetColumnStorage { object, column, to, members, rewrite } => Ddl {
-            title: format!("Store `{object}` {}", to.as_str()),
-            ..set_storage(column, *to, members, rewrite.as_ref())
-        },
-        Action::SetToastTupleTarget { object, bytes, members, rewrite } => Ddl {
-            title: format!(
-                "Let rows of `{object}` grow to {bytes} bytes before values move out of line"
-            ),
-            ..set_toast_tuple_target(*bytes, members, rewrite)
-        },
-        Action::RewriteColumn { object, rewrite } => Ddl {
-            title: format!("Store the old values of `{object}` again, under its present settings"),
-            statements: rewrite::statements(rewrite),
-            caveats: [
-                rewrite::caveats(rewrite),
-                vec![
-                    "the values do not change, only how they are stored; there is nothing to undo"
-                        .to_owned(),
-                ],
-            ]
-            .concat(),
-            ..Ddl::default()
-        },
-        Action::VacuumToast { object, full, members, autovacuum } => Ddl {
-            title: if *full {
-                format!("Write `{object}` anew to give the space of its TOAST table back")
-            } else {
-                format!("Vacuum `{object}` with its TOAST table")
-            },
-            ..vacuum_toast(*full, members, autovacuum.as_ref())
-        },
+        Action::SetColumnCompression { to, .. } => {
+            format!("Compress new values of `{object}` with {}", to.as_str())
+        }
+        Action::SetColumnStorage { to, .. } => format!("Store `{object}` {}", to.as_str()),
+        Action::SetToastTupleTarget { bytes, .. } => {
+            format!("Let rows of `{object}` grow to {bytes} bytes before values move out of line")
+        }
+        Action::RewriteColumn { .. } => {
+            format!("Store the old values of `{object}` again, under its present settings")
+        }
+        Action::VacuumToast { full: true, .. } => {
+            format!("Write `{object}` anew to give the space of its TOAST table back")
+        }
+        Action::VacuumToast { .. } => format!("Vacuum `{object}` with its TOAST table"),
+        Action::AdoptPrimaryKey { key, .. } => {
+            format!("Make {} the primary key of `{object}`", key::columns(&key.columns))
+        }
+        Action::AddIdentityKey { .. } => {
+            format!("Give `{object}` an identity column as its primary key")
+        }
+        Action::PromoteKey { promotion, .. } => {
+            let column = quote_identifier(&promotion.column);
+            format!("Give `{object}` a column of its own: {column} {}", promotion.type_sql)
+        }
+        Action::ConvertToJsonb { .. } => format!("Store `{object}` as jsonb"),
     }
+}
+
+fn rewrite_column(rewrite: &Rewrite) -> Ddl {
+    let mut caveats = rewrite::caveats(rewrite);
+    caveats.push(
+        "the values do not change, only how they are stored; there is nothing to undo".to_owned(),
+    );
+    Ddl { statements: rewrite::statements(rewrite), caveats, ..Ddl::default() }
 }
 
 fn set_compression(column: &str, to: Compression, members: &[Member<Option<Compression>>]) -> Ddl {

@@ -1,12 +1,10 @@
 //! The batched rewrite: old rows follow new settings only when their values are built anew.
 
-use super::statement::{batches, maintenance, refresh};
+use super::batch;
+use super::statement::{maintenance, refresh};
 use crate::model::{
-    Compression, Member, MemberKind, Rewrite, RewriteOf, Statement, quote_identifier, quote_literal,
+    Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, quote_identifier,
 };
-
-/// Pages a batch visits: some hundred rows, a few megabytes of WAL, one short transaction.
-const PAGES_PER_BATCH: u32 = 64;
 
 /// Update the rows in batches, then vacuum what they leave behind.
 pub(super) fn statements(rewrite: &Rewrite) -> Vec<Statement> {
@@ -18,7 +16,7 @@ pub(super) fn statements(rewrite: &Rewrite) -> Vec<Statement> {
         .collect();
     if !tables.is_empty() {
         let names: Vec<String> = tables.iter().map(|table| table.name.to_sql()).collect();
-        statements.push(batches(update(rewrite, &tables)));
+        statements.push(update(rewrite, &tables));
         statements.push(maintenance(format!("VACUUM {};", names.join(", ")), false));
     }
     statements
@@ -41,8 +39,7 @@ pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
     caveats
 }
 
-/// Variables carry the service's name so that no column of the table is taken for one of them.
-fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> String {
+fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> Statement {
     let column = quote_identifier(&rewrite.column);
     // `(ARRAY[c])[1]` builds a value anew, byte for byte, whatever its type. An array of arrays would be
     // one array of more dimensions, so arrays are joined to an empty one. A generated column takes no value,
@@ -55,34 +52,8 @@ fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> String {
     } else {
         format!("{column} = (ARRAY[{column}])[1]")
     };
-    let names: Vec<String> =
-        tables.iter().map(|table| quote_literal(&table.name.to_sql())).collect();
-    let update = format!(
-        "UPDATE ONLY %s SET {assignment} WHERE ctid >= $1 AND ctid < $2 AND {}",
-        which(rewrite.of, &column)
-    );
-    let body = format!(
-        "
-DECLARE
-    dbopt_table regclass;
-    dbopt_page bigint;
-    dbopt_block bigint := pg_catalog.current_setting('block_size');
-BEGIN
-    FOREACH dbopt_table IN ARRAY ARRAY[{tables}]::regclass[] LOOP
-        FOR dbopt_page IN 0..pg_catalog.pg_relation_size(dbopt_table) / dbopt_block BY {PAGES_PER_BATCH} LOOP
-            EXECUTE pg_catalog.format({update}, dbopt_table)
-                USING pg_catalog.format('(%s,0)', dbopt_page)::tid,
-                    pg_catalog.format('(%s,0)', dbopt_page + {PAGES_PER_BATCH})::tid;
-            COMMIT;
-        END LOOP;
-    END LOOP;
-END
-",
-        tables = names.join(", "),
-        update = quote_literal(&escaped(&update)),
-    );
-    let quote = dollar_quote(&body);
-    format!("DO {quote}{body}{quote};")
+    let names: Vec<&QualifiedName> = tables.iter().map(|table| &table.name).collect();
+    batch::update(&names, &assignment, &which(rewrite.of, &column))
 }
 
 /// Which rows a batch updates: those whose value is not yet stored as it should be.
@@ -103,37 +74,5 @@ fn which(of: RewriteOf, column: &str) -> String {
             "pg_catalog.pg_column_size({column}) > 128 \
              AND pg_catalog.pg_column_size(ROW({column})) <= pg_catalog.pg_column_size({column}) + 24"
         ),
-    }
-}
-
-/// `format` takes `%` for itself; only the one for the table is meant.
-pub(super) fn escaped(update: &str) -> String {
-    update.replace('%', "%%").replacen("%%s", "%s", 1)
-}
-
-/// A dollar quote that does not occur in the body, whatever names the body holds.
-pub(super) fn dollar_quote(body: &str) -> String {
-    let mut tag = "dbopt".to_owned();
-    while body.contains(&format!("${tag}$")) {
-        tag.push('_');
-    }
-    format!("${tag}$")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_end_the_dollar_quote() {
-        assert_eq!(dollar_quote("x $dbopt$ y"), "$dbopt_$");
-    }
-
-    #[test]
-    fn percent_signs_in_names_are_not_taken_for_placeholders() {
-        assert_eq!(
-            escaped(r#"UPDATE ONLY %s SET "a%sb" = 1"#),
-            r#"UPDATE ONLY %s SET "a%%sb" = 1"#
-        );
     }
 }

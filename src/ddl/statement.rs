@@ -66,3 +66,56 @@ pub(super) fn refresh(sql: String) -> Statement {
         timeout_ms: LOCK_TIMEOUT_MS,
     }
 }
+
+/// An index built while the table is written, which takes two scans of it.
+pub(super) fn concurrent(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::ShareUpdateExclusive,
+        blocks: Lock::ShareUpdateExclusive.blocks().to_owned(),
+        rewrites: false,
+        transactional: false,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A scan that checks every row.
+pub(super) fn validation(sql: String) -> Statement {
+    Statement { transactional: true, ..concurrent(sql) }
+}
+
+/// A change for which the table is written anew while nobody else may read it.
+pub(super) fn rewriting(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::AccessExclusive,
+        blocks: format!("{} until the table is written anew", Lock::AccessExclusive.blocks()),
+        rewrites: true,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A function made or dropped: no table is locked.
+pub(super) fn definition(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::None,
+        blocks: Lock::None.blocks().to_owned(),
+        rewrites: false,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
+/// A trigger made.
+pub(super) fn trigger(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::ShareRowExclusive,
+        blocks: format!("{}, briefly", Lock::ShareRowExclusive.blocks()),
+        rewrites: false,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}

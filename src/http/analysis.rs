@@ -33,6 +33,24 @@ pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<R
     answer(&app, asked, query, None).await
 }
 
+/// Hybrid Schema Engineer: tables, and the documents in their columns.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/hybrid-schema", tag = "analysis", operation_id = "hybrid_schema",
+    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
+    responses(
+        (status = 200, description = "The analysis", body = Analysis),
+        (status = 304, description = "What the caller holds is still true"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn hybrid_schema(
+    app: State<App>,
+    asked: Asked,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    answer(&app, asked, query, Some(Superpower::HybridSchema)).await
+}
+
 /// TOAST Whisperer: values stored compressed or out of line.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/toast", tag = "analysis", operation_id = "toast",

@@ -8,6 +8,7 @@ use utoipa::openapi::path::Operation;
 /// By operation: the status and the recorded body.
 const ANSWERS: &[(&str, &str, &str)] = &[
     ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
+    ("hybrid_schema", "200", include_str!("../../openapi/examples/hybrid_schema.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),

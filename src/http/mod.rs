@@ -66,6 +66,7 @@ fn open() -> OpenApiRouter<App> {
 fn answers() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analysis::all))
+        .routes(routes!(analysis::hybrid_schema))
         .routes(routes!(analysis::toast))
         .routes(routes!(hybrid_schema::keys))
         .routes(routes!(capabilities::show))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cardinality_estimator::CardinalityEstimator;
 
 use super::size::{self, Extent, container};
-use super::{Malformed, Scanner, Token, numeric_bytes};
+use super::{Fit, Malformed, Scanner, Token, numeric_bytes};
 
 /// Paths told apart at most; what comes after them is counted together.
 pub const PATHS_MAX: usize = 2000;
@@ -26,12 +26,16 @@ pub struct Counts {
     pub roots: [u64; 6],
     /// The deepest nesting of objects and arrays; a scalar has none.
     pub depth_max: usize,
+    /// Documents by how deep they nest; scalars first.
+    pub depths: Vec<u64>,
     /// Documents that were no JSON to us: a bug of ours, never of theirs.
     pub malformed: u64,
     /// Keys beyond those told apart, counted together.
     pub keys_left_out: u64,
     paths: Vec<Path>,
     extents: Vec<Extent>,
+    /// How deep the present document nests so far.
+    depth: usize,
 }
 
 /// What was seen at one path: a key, or the elements of an array.
@@ -59,6 +63,8 @@ pub struct Path {
     pub elements: u64,
     /// Elements of the longest.
     pub elements_max: u64,
+    /// The type of column its values fit.
+    pub fit: Fit,
     distinct: CardinalityEstimator<str>,
     children: Vec<usize>,
     /// Positions in `children`.
@@ -85,6 +91,7 @@ impl Path {
             value_bytes_max: 0,
             elements: 0,
             elements_max: 0,
+            fit: Fit::default(),
             distinct: CardinalityEstimator::new(),
             children: Vec::new(),
             positions: HashMap::new(),
@@ -109,10 +116,12 @@ impl Default for Counts {
             uncompressed_bytes: 0,
             roots: [0; 6],
             depth_max: 0,
+            depths: Vec::new(),
             malformed: 0,
             keys_left_out: 0,
             paths: vec![Path::new(None, ROOT, 0)],
             extents: Vec::new(),
+            depth: 0,
         }
     }
 }
@@ -127,8 +136,14 @@ impl Counts {
         self.documents += 1;
         self.text_bytes += text.len() as u64;
         self.extents.clear();
+        self.depth = 0;
         match self.document(text) {
-            Ok(bytes) => self.uncompressed_bytes += bytes,
+            Ok(bytes) => {
+                self.uncompressed_bytes += bytes;
+                self.depth_max = self.depth_max.max(self.depth);
+                self.depths.resize(self.depth_max + 1, 0);
+                self.depths[self.depth] += 1;
+            }
             Err(Malformed { .. }) => self.malformed += 1,
         }
     }
@@ -189,6 +204,7 @@ impl Counts {
         let document = self.documents;
         let path = &mut self.paths[at];
         path.types[kind(first)] += 1;
+        path.fit = path.fit.with(first);
         path.instances += 1;
         if path.last_document != document {
             path.last_document = document;
@@ -245,7 +261,7 @@ impl Counts {
     }
 
     fn enter(&mut self, at: usize) {
-        self.depth_max = self.depth_max.max(self.paths[at].depth + 1);
+        self.depth = self.depth.max(self.paths[at].depth + 1);
     }
 
     /// The path of a key below another, made if there is room.
@@ -332,6 +348,7 @@ mod tests {
             "7",
         ]);
         assert_eq!((counts.documents, counts.depth_max, counts.roots), (4, 3, [3, 0, 0, 1, 0, 0]));
+        assert_eq!(counts.depths, [1, 1, 1, 1], "a scalar, then one document of each depth");
         let a = path(&counts, "a");
         assert_eq!(
             (a.documents, a.instances, a.types, a.distinct()),

@@ -1,9 +1,13 @@
 //! JSONB documents from within: read piece by piece, and how many bytes PostgreSQL stores for them.
 
+mod convert;
 mod count;
+mod fit;
 mod scan;
 mod size;
 
+pub use convert::{Conversion, conversion};
 pub use count::{Counts, PATHS_MAX, Path, TYPES};
+pub use fit::Fit;
 pub use scan::{DEPTH_MAX, Malformed, Scanner, Token};
 pub use size::{NUMERIC_HEADER_BYTES, numeric_bytes, stored_bytes};

@@ -39,6 +39,17 @@ pub enum Storage {
 }
 
 impl Storage {
+    /// The strategy of a letter in `pg_attribute.attstorage`.
+    pub fn of_letter(letter: char) -> Option<Self> {
+        match letter {
+            'p' => Some(Self::Plain),
+            'e' => Some(Self::External),
+            'm' => Some(Self::Main),
+            'x' => Some(Self::Extended),
+            _ => None,
+        }
+    }
+
     /// The name in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -117,6 +128,38 @@ pub struct ToastAutovacuum {
     pub scale_factor: Option<String>,
 }
 
+/// A unique index that becomes a primary key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AdoptedKey {
+    /// Its name, and that of the constraint.
+    pub index: String,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+    /// Those of them that take NULL so far.
+    pub nullable: Vec<String>,
+    /// What makes the index again, and its comment; absent where it is not there yet.
+    pub before: Option<(String, Option<String>)>,
+}
+
+/// A key at the top of a column's documents that becomes a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Promotion {
+    /// The table.
+    pub table: QualifiedName,
+    /// The column of its documents.
+    pub document: String,
+    /// The key.
+    pub key: String,
+    /// The new column.
+    pub column: String,
+    /// Its type.
+    pub type_sql: String,
+    /// Rows that will be written again, as estimated from the sample.
+    pub rows: i64,
+    /// Bytes of these.
+    pub bytes: i64,
+}
+
 /// A change we know how to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
@@ -174,6 +217,50 @@ pub enum Action {
         /// Options to set; absent where those in force suffice.
         autovacuum: Option<ToastAutovacuum>,
     },
+    /// Make a unique index the primary key.
+    AdoptPrimaryKey {
+        /// The table as reported.
+        object: Object,
+        /// Its name.
+        table: QualifiedName,
+        /// The index.
+        key: AdoptedKey,
+    },
+    /// Add an identity column that is the primary key.
+    AddIdentityKey {
+        /// The table as reported.
+        object: Object,
+        /// Its name.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+        /// Bytes that are written anew.
+        bytes: i64,
+    },
+    /// Give a key of documents a column of its own.
+    PromoteKey {
+        /// The key as reported.
+        object: Object,
+        /// What becomes of it.
+        promotion: Promotion,
+    },
+    /// Store a column of `json` as `jsonb`.
+    ConvertToJsonb {
+        /// The column as reported.
+        object: Object,
+        /// The table's name.
+        table: QualifiedName,
+        /// The column's.
+        column: String,
+        /// Its default, as SQL writes it.
+        default: Option<String>,
+        /// Its storage strategy and compression method where these are not the type's own.
+        settings: (Option<Storage>, Option<Compression>),
+        /// Whether `jsonb` prints each document of the sample as it was written.
+        reversible: bool,
+        /// Bytes that are written anew.
+        bytes: i64,
+    },
 }
 
 impl Action {
@@ -185,18 +272,26 @@ impl Action {
             Self::SetToastTupleTarget { .. } => "set_toast_tuple_target",
             Self::RewriteColumn { .. } => "rewrite_column",
             Self::VacuumToast { .. } => "vacuum_toast",
+            Self::AdoptPrimaryKey { .. } => "adopt_primary_key",
+            Self::AddIdentityKey { .. } => "add_identity_key",
+            Self::PromoteKey { .. } => "promote_key",
+            Self::ConvertToJsonb { .. } => "convert_to_jsonb",
         }
     }
 
     /// What tells it from the other actions of its kind on the same object. No number that a later visit
     /// might estimate otherwise: recommendations keep their identity.
-    pub fn alternative(&self) -> &'static str {
+    pub fn alternative(&self) -> &str {
         match self {
             Self::SetColumnCompression { to, .. } => to.as_str(),
             Self::SetColumnStorage { to, .. } => to.as_str(),
             Self::VacuumToast { full: true, .. } => "full",
+            Self::AdoptPrimaryKey { key, .. } => &key.index,
             Self::SetToastTupleTarget { .. }
             | Self::RewriteColumn { .. }
+            | Self::AddIdentityKey { .. }
+            | Self::PromoteKey { .. }
+            | Self::ConvertToJsonb { .. }
             | Self::VacuumToast { full: false, .. } => "",
         }
     }
@@ -208,7 +303,11 @@ impl Action {
             | Self::SetColumnStorage { object, .. }
             | Self::SetToastTupleTarget { object, .. }
             | Self::RewriteColumn { object, .. }
-            | Self::VacuumToast { object, .. } => object,
+            | Self::VacuumToast { object, .. }
+            | Self::AdoptPrimaryKey { object, .. }
+            | Self::AddIdentityKey { object, .. }
+            | Self::PromoteKey { object, .. }
+            | Self::ConvertToJsonb { object, .. } => object,
         }
     }
 }

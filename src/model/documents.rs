@@ -33,6 +33,10 @@ pub struct DocumentKey {
     pub instances: Extrapolated,
     /// Its values in the sample by JSON type.
     pub types: BTreeMap<String, u64>,
+    /// The narrowest type of column that takes every value of the sample; absent where all are null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "bigint")]
+    pub fits: Option<String>,
     /// Bytes of the key's name, stored again with each instance; 0 for the elements of an array.
     pub key_bytes: u64,
     /// Bytes of an average value as stored uncompressed.

@@ -55,6 +55,18 @@ pub enum Number {
     Name(String),
 }
 
+impl Number {
+    /// The number, unless it is a name.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "counts and sizes far below 2^53")]
+            Self::Whole(value) => Some(*value as f64),
+            Self::Fraction(value) => Some(*value),
+            Self::Name(_) => None,
+        }
+    }
+}
+
 impl PartialSchema for Number {
     /// A whole number is a number too, so this is no choice of one among three.
     fn schema() -> RefOr<Schema> {

@@ -20,7 +20,8 @@ mod statement;
 mod superpower;
 
 pub use action::{
-    Action, Compression, Member, MemberKind, Rewrite, RewriteOf, Storage, ToastAutovacuum,
+    Action, AdoptedKey, Compression, Member, MemberKind, Promotion, Rewrite, RewriteOf, Storage,
+    ToastAutovacuum,
 };
 pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};

@@ -45,6 +45,17 @@ pub enum Object {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partition: Option<String>,
     },
+    /// A key of a column's documents.
+    Key {
+        /// The relation's schema.
+        schema: String,
+        /// The relation's name.
+        table: String,
+        /// The column.
+        column: String,
+        /// The key's path: `a.b`, `a[]` for the elements of an array.
+        key: String,
+    },
 }
 
 impl std::fmt::Display for Object {
@@ -61,6 +72,10 @@ impl std::fmt::Display for Object {
                     |partition| qualified(schema, partition),
                 );
                 dotted(f, &[relation[0], relation[1], column])
+            }
+            Self::Key { schema, table, column, key } => {
+                dotted(f, &[schema, table, column])?;
+                write!(f, " -> {key}")
             }
         }
     }

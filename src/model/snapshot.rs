@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::observation::{Context, Relation, StoredValues, ToastTable};
+use super::observation::{ColumnDocuments, Context, Layout, Relation, StoredValues, ToastTable};
 use super::{Cost, Gap, Server};
 
 /// What a source returned, or why it did not.
@@ -38,8 +38,12 @@ impl<T> Observation<T> {
 pub enum Topic {
     /// Settings, privileges, extensions and the age of the counters.
     Context,
-    /// Every relation that may have a TOAST table.
+    /// Every table and materialized view.
     Relations,
+    /// Columns and unique keys of the largest tables, and of those without a primary key.
+    Layouts,
+    /// What the documents of JSON columns hold, from a sample.
+    Documents,
     /// Sizes, columns and counters of the few relations large enough to matter.
     ToastTables,
     /// How the values of these are stored, from a sample.
@@ -47,11 +51,23 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Every topic.
+    pub const ALL: &[Self] = &[
+        Self::Context,
+        Self::Relations,
+        Self::Layouts,
+        Self::Documents,
+        Self::ToastTables,
+        Self::StoredValues,
+    ];
+
     /// The field's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Context => "context",
             Self::Relations => "relations",
+            Self::Layouts => "layouts",
+            Self::Documents => "documents",
             Self::ToastTables => "toast_tables",
             Self::StoredValues => "stored_values",
         }
@@ -70,8 +86,12 @@ pub struct Snapshot {
     pub cost: Cost,
     /// Settings, privileges, extensions and the age of the counters.
     pub context: Observation<Context>,
-    /// Every relation that may have a TOAST table.
+    /// Every table and materialized view.
     pub relations: Observation<Vec<Relation>>,
+    /// Columns and unique keys of the largest tables, and of those without a primary key.
+    pub layouts: Observation<Vec<Layout>>,
+    /// What the documents of JSON columns hold, from a sample.
+    pub documents: Observation<Vec<ColumnDocuments>>,
     /// Sizes, columns and counters of the few relations large enough to matter.
     pub toast_tables: Observation<Vec<ToastTable>>,
     /// How the values of these are stored, from a sample.

@@ -9,10 +9,14 @@ use utoipa::ToSchema;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Lock {
+    /// Locks no table.
+    None,
     /// Writes rows.
     RowExclusive,
     /// Blocks other DDL and VACUUM.
     ShareUpdateExclusive,
+    /// Blocks writes and other DDL.
+    ShareRowExclusive,
     /// Blocks everything, reads included.
     AccessExclusive,
 }
@@ -21,8 +25,10 @@ impl Lock {
     /// Its name in SQL.
     pub fn as_sql(self) -> &'static str {
         match self {
+            Self::None => "no table",
             Self::RowExclusive => "ROW EXCLUSIVE",
             Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
             Self::AccessExclusive => "ACCESS EXCLUSIVE",
         }
     }
@@ -30,10 +36,12 @@ impl Lock {
     /// Whom the lock keeps waiting.
     pub fn blocks(self) -> &'static str {
         match self {
+            Self::None => "nobody",
             Self::RowExclusive => "nobody who reads; writers of the same rows, one batch at a time",
             Self::ShareUpdateExclusive => {
                 "other DDL and VACUUM on the table; neither reads nor writes"
             }
+            Self::ShareRowExclusive => "writes and other DDL; not reads",
             Self::AccessExclusive => "reads and writes",
         }
     }

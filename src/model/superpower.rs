@@ -11,17 +11,20 @@ use super::UnknownName;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Superpower {
+    /// Tables, and the documents in their columns.
+    HybridSchema,
     /// Values stored compressed or out of line.
     Toast,
 }
 
 impl Superpower {
     /// Every superpower, in the order of the public contract.
-    pub const ALL: &[Self] = &[Self::Toast];
+    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::HybridSchema => "hybrid-schema",
             Self::Toast => "toast",
         }
     }
@@ -29,6 +32,7 @@ impl Superpower {
     /// What the superpower is called in prose.
     pub fn title(self) -> &'static str {
         match self {
+            Self::HybridSchema => "Hybrid Schema Engineer",
             Self::Toast => "TOAST Whisperer",
         }
     }

@@ -17,6 +17,13 @@ const CHUNK_BYTES: i64 = 2048;
 /// A row can hardly be narrower than its header.
 const ROW_BYTES_MIN: i64 = 28;
 
+/// Tables whose columns and keys are read: the largest, and as many without a primary key.
+const LAYOUTS_MAX: usize = 200;
+/// Tables whose documents are sampled.
+const DOCUMENT_TABLES_MAX: usize = 32;
+/// Partitions of one of these; the largest speak for the rest.
+const DOCUMENT_LEAVES_MAX: usize = 4;
+
 /// What the second look is about.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Choice {
@@ -32,7 +39,8 @@ pub(super) struct Choice {
 pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
     let mut families: Vec<Family<'_>> = families(relations)
         .into_values()
-        .filter(|family| family.asked_for(interest) && family.is_large_enough(interest))
+        .filter(|family| family.asked_for(interest) && family.is_toastable())
+        .filter(|family| family.is_large_enough(interest))
         .collect();
     families.sort_by_key(|family| std::cmp::Reverse(family.bytes()));
 
@@ -45,6 +53,64 @@ pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
         }
         choice.members.extend(family.members.iter().map(|relation| relation.oid));
         choice.samples.extend(family.largest_leaves(room.min(SAMPLES_PER_FAMILY_MAX)));
+    }
+    choice
+}
+
+/// Tables whose columns, keys and documents are looked at.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct LayoutChoice {
+    /// Every root, and of partitioned ones the leaves that speak for it.
+    pub(super) relations: Vec<i64>,
+    /// Tables whose documents are sampled.
+    pub(super) documents: Vec<DocumentTable>,
+    /// Tables that the budget left out.
+    pub(super) left_out: usize,
+    /// Tables whose documents it left out.
+    pub(super) documents_left_out: usize,
+}
+
+/// A table with JSON columns, and the relations that hold its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DocumentTable {
+    pub(super) root: i64,
+    /// The largest of them.
+    pub(super) leaves: Vec<i64>,
+    /// Whether these are all.
+    pub(super) all: bool,
+    /// Rows of all of them.
+    pub(super) rows: f64,
+}
+
+/// Choose the largest tables, those without a primary key among them, and those with `json` columns.
+pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest) -> LayoutChoice {
+    let json: BTreeSet<i64> = json.iter().copied().collect();
+    let mut families: Vec<Family<'_>> =
+        families(relations).into_values().filter(|family| family.asked_for(interest)).collect();
+    families.sort_by_key(|family| std::cmp::Reverse(family.bytes()));
+    let mut choice = LayoutChoice::default();
+    let (mut keyed, mut keyless) = (0, 0);
+    for family in &families {
+        let count = if family.root.primary_key { &mut keyed } else { &mut keyless };
+        *count += 1;
+        if *count > LAYOUTS_MAX {
+            choice.left_out += 1;
+            continue;
+        }
+        let holds_json = family.members.iter().any(|member| json.contains(&member.oid));
+        let leaves = family.largest_leaves(if holds_json { DOCUMENT_LEAVES_MAX } else { 1 });
+        choice.relations.push(family.root.oid);
+        choice.relations.extend(leaves.iter().filter(|leaf| **leaf != family.root.oid));
+        if !holds_json || leaves.is_empty() {
+            continue;
+        }
+        if choice.documents.len() == DOCUMENT_TABLES_MAX {
+            choice.documents_left_out += 1;
+            continue;
+        }
+        let all = family.leaves().count() == leaves.len();
+        let rows = family.leaves().map(rows).sum();
+        choice.documents.push(DocumentTable { root: family.root.oid, leaves, all, rows });
     }
     choice
 }
@@ -84,6 +150,10 @@ impl Family<'_> {
     fn asked_for(&self, interest: &Interest) -> bool {
         let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
         held(self.root) || self.members.iter().any(|member| held(member))
+    }
+
+    fn is_toastable(&self) -> bool {
+        self.leaves().any(|leaf| leaf.toastable)
     }
 
     /// Sizes that were never counted, or long ago, count as large enough: a closer look will tell.
@@ -134,7 +204,7 @@ fn bytes(relation: &Relation) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Scope;
+    use crate::model::{Scope, Topic};
 
     fn relation(oid: i64, pages: i64) -> Relation {
         Relation {
@@ -146,6 +216,8 @@ mod tests {
             pages,
             rows: Some(50_000.0),
             live_rows: 0,
+            toastable: true,
+            primary_key: true,
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,
@@ -157,6 +229,7 @@ mod tests {
             scope: Scope::default(),
             table_rows_min: 10_000.0,
             table_bytes_min: 10_485_760.0,
+            topics: Topic::ALL.iter().copied().collect(),
         }
     }
 
@@ -189,6 +262,36 @@ mod tests {
         assert_eq!(choose(std::slice::from_ref(&narrow), &interest()).samples, [1]);
         let few = Relation { rows: Some(9_000.0), ..narrow };
         assert_eq!(choose(&[few], &interest()).samples, [] as [i64; 0]);
+    }
+
+    #[test]
+    fn tables_without_a_primary_key_are_looked_at_however_many_larger_ones_have_one() {
+        let mut many: Vec<Relation> = (1..400).map(|oid| relation(oid, 5_000)).collect();
+        many.push(Relation { primary_key: false, ..relation(400, 1) });
+        let chosen = lay_out(&many, &[400, 7], &interest());
+        assert!(chosen.relations.contains(&400));
+        assert_eq!(chosen.left_out, 199);
+        let tables: Vec<i64> = chosen.documents.iter().map(|table| table.root).collect();
+        assert_eq!(tables, [7, 400]);
+    }
+
+    #[test]
+    fn the_largest_partitions_speak_for_a_table_of_documents() {
+        let root = Relation { kind: RelationKind::PartitionedTable, rows: None, ..relation(1, 0) };
+        let leaf = |oid| Relation { parent: Some(1), ..relation(oid, oid * 10) };
+        let leaves: Vec<Relation> = (2..10).map(leaf).collect();
+        let chosen = lay_out(&[vec![root], leaves].concat(), &[1, 2, 3], &interest());
+        assert_eq!(chosen.relations, [1, 9, 8, 7, 6]);
+        let table = &chosen.documents[0];
+        assert_eq!((table.root, table.all), (1, false));
+        assert_eq!(table.leaves, [9, 8, 7, 6]);
+    }
+
+    #[test]
+    fn what_has_no_toast_table_is_none_of_toast_s_business() {
+        let fixed = Relation { toastable: false, ..relation(1, 5_000) };
+        assert_eq!(choose(std::slice::from_ref(&fixed), &interest()), Choice::default());
+        assert_eq!(lay_out(&[fixed], &[], &interest()).relations, [1]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::choice::Choice;
 use super::sample::readable;
-use crate::model::observation::{Relation, StoredSample, ToastTable};
-use crate::model::{Gap, GapReason, Observation, QualifiedName, quote_identifier};
+use super::visit::Chosen;
+use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
+use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
 use crate::pg::Failure;
 
 /// A source that failed.
@@ -124,17 +125,55 @@ fn observation(name: &QualifiedName) -> String {
     format!("stored_values of {}", name.to_sql())
 }
 
-/// Tables that the budget left out.
-pub(super) fn left_out(choice: &Choice) -> Vec<Gap> {
-    if choice.families_left_out == 0 {
-        return Vec::new();
+/// What this visit was not to look at.
+pub(super) fn unasked(topic: Topic) -> Gap {
+    let detail = "this visit was not asked to look at it";
+    Gap::new(topic.as_str(), GapReason::NotEnoughEvidence, detail)
+}
+
+/// Why the documents of a column cannot be read in one relation.
+pub(super) fn unread_documents(relation: &Relation, layout: &Layout, column: &str) -> Option<Gap> {
+    let sql = relation.qualified_name().to_sql();
+    if layout.row_security {
+        return Some(hidden_by_row_security("documents", &sql));
     }
-    let detail = format!(
-        "{} smaller tables were not looked into; the largest came first",
-        choice.families_left_out
-    );
-    vec![
-        Gap::new("stored_values", GapReason::BudgetSpent, detail)
-            .lifted_by("narrow the analysis with `schema` or `table`"),
+    if layout.heap_bytes.is_none() {
+        let detail = format!("`{sql}` was locked, or dropped, during the visit");
+        return Some(passing(Gap::new("documents", GapReason::Locked, detail)));
+    }
+    let readable = layout.column(column).is_some_and(|column| column.readable);
+    (!readable).then(|| unread_column(&relation.qualified_name(), column))
+}
+
+/// A column our role may not read.
+pub(super) fn unread_column(name: &QualifiedName, column: &str) -> Gap {
+    let (sql, column) = (name.to_sql(), quote_identifier(column));
+    Gap::new(
+        "documents",
+        GapReason::MissingPrivilege,
+        format!("our role may not read {column} of `{sql}`"),
+    )
+    .lifted_by(format!(
+        "GRANT USAGE ON SCHEMA {} TO dbopt; GRANT SELECT ({column}) ON {sql} TO dbopt;",
+        quote_identifier(&name.schema)
+    ))
+}
+
+/// Tables that the budget left out.
+pub(super) fn left_out(chosen: &Chosen) -> Vec<Gap> {
+    let values = chosen.values.as_ref().map_or(0, |choice| choice.families_left_out);
+    let layouts = chosen.layouts.as_ref();
+    [
+        ("stored_values", values),
+        ("layouts", layouts.map_or(0, |choice| choice.left_out)),
+        ("documents", layouts.map_or(0, |choice| choice.documents_left_out)),
     ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(observation, count)| {
+        let detail = format!("{count} smaller tables were not looked into; the largest came first");
+        Gap::new(observation, GapReason::BudgetSpent, detail)
+            .lifted_by("narrow the analysis with `schema` or `table`")
+    })
+    .collect()
 }

@@ -1,9 +1,12 @@
 //! Look at a target once: what was seen, and what could not be. No opinion.
 
+mod batch;
 mod choice;
+mod closer_look;
 mod documents;
 mod gaps;
 mod sample;
+mod samples;
 mod source;
 mod tally;
 mod unmatched;

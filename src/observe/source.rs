@@ -26,6 +26,12 @@ pub(super) static UPDATES_REFUSED: Source = Source {
     ],
 };
 
+pub(super) static LAYOUTS: Source =
+    Source { name: "layouts", variants: &[(14, include_str!("sql/layouts.sql"))] };
+
+pub(super) static JSON_TABLES: Source =
+    Source { name: "json_tables", variants: &[(14, include_str!("sql/json_tables.sql"))] };
+
 pub(super) static DOCUMENT_COLUMNS: Source = Source {
     name: "document_columns",
     variants: &[(14, include_str!("sql/document_columns.sql"))],

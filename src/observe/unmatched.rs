@@ -20,8 +20,8 @@ pub(super) fn unmatched(relations: &[Relation], scope: &Scope) -> Vec<Gap> {
 
 fn gap(kind: &str, name: &str) -> Gap {
     let detail = match kind {
-        "schema" => format!("no schema `{name}` with tables that may have a TOAST table"),
-        _ => format!("no table `{name}` that may have a TOAST table, in the schemas asked for"),
+        "schema" => format!("no schema `{name}` with a table in it"),
+        _ => format!("no table `{name}` in the schemas asked for"),
     };
     Gap::new("relations", GapReason::NotEnoughEvidence, detail)
         .lifted_by(format!("name a {kind} of this database; nothing was judged for this one"))
@@ -42,6 +42,8 @@ mod tests {
             pages: 0,
             rows: None,
             live_rows: 0,
+            toastable: true,
+            primary_key: true,
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,

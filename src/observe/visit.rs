@@ -1,60 +1,65 @@
 //! The visit: three round trips, whatever the number of relations.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use tokio_postgres::types::Type;
+use serde::Deserialize;
 
-use crate::model::observation::{Context, Relation, StoredValues, ToastTable};
-use crate::model::{Gap, GapReason, Observation, Scope, Snapshot};
-use crate::pg::{Answer, Error, Question, Session};
+use crate::model::observation::{Context, Relation};
+use crate::model::{Observation, Scope, Snapshot, Topic};
+use crate::pg::{Error, Session};
 
-use super::choice::{Choice, choose};
-use super::source::{self, Source};
-use super::tally::Counter;
+use super::batch::{Rows, ask, question};
+use super::choice::{Choice, LayoutChoice, choose, lay_out};
+use super::closer_look::CloserLook;
 use super::unmatched::unmatched;
-use super::{gaps, sample};
+use super::{gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interest {
     /// Schemas and tables to look at.
     pub scope: Scope,
-    /// Rows below which a table is passed over.
+    /// What to look at there; the server and its relations are looked at always.
+    pub topics: BTreeSet<Topic>,
+    /// Rows below which a table's stored values are passed over.
     pub table_rows_min: f64,
-    /// Bytes, heap and TOAST, below which a table is passed over.
+    /// Bytes, heap and TOAST, below which a table's stored values are passed over.
     pub table_bytes_min: f64,
 }
 
-/// Look at everything once. What cannot be read leaves a [`Gap`], not an error.
+impl Interest {
+    fn in_any(&self, topics: &[Topic]) -> bool {
+        topics.iter().any(|topic| self.topics.contains(topic))
+    }
+}
+
+/// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
 /// # Errors
 /// Only a lost connection.
 pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snapshot, Error> {
     let observed_at = Timestamp::now();
-    let facts = session.facts().clone();
-    let (context, relations) = first_look(session).await?;
-    let choice = relations.get().map(|relations| choose(relations, interest)).unwrap_or_default();
-    let toast_tables = closer_look(session, &choice).await?;
-    let mut left_out = gaps::left_out(&choice);
-    let stored_values = match (relations.get(), toast_tables.get()) {
-        (Ok(relations), Ok(tables)) => {
-            left_out.extend(gaps::unread_columns(&choice, relations, tables));
-            samples(session, &choice, relations, tables).await?
+    let first = FirstLook::take(session, interest).await?;
+    let chosen = first.choose(interest);
+    let closer = CloserLook::take(session, &chosen).await?;
+    let mut left_out = gaps::left_out(&chosen);
+    if let Ok(relations) = first.relations.get() {
+        if let (Some(choice), Ok(tables)) = (&chosen.values, closer.toast_tables.get()) {
+            left_out.extend(gaps::unread_columns(choice, relations, tables));
         }
-        (Err(gap), _) | (_, Err(gap)) => Observation::Unseen(gap.clone()),
-    };
-    if let Ok(relations) = relations.get() {
         left_out.extend(unmatched(relations, &interest.scope));
     }
+    let (stored_values, documents) = samples::take(session, &first, &chosen, &closer).await?;
     Ok(Snapshot {
         observed_at,
-        server: facts.into(),
+        server: session.facts().clone().into(),
         cost: session.cost(),
-        context,
-        relations,
-        toast_tables,
+        context: first.context,
+        relations: first.relations,
+        layouts: closer.layouts,
+        documents,
+        toast_tables: closer.toast_tables,
         stored_values,
         left_out,
     })
@@ -65,202 +70,74 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
 /// # Errors
 /// Only a lost connection.
 pub async fn context(session: &mut Session) -> Result<Observation<Context>, Error> {
-    let questions = [question(&source::CONTEXT, session.facts().major)];
     let mut context = Rows::new(&source::CONTEXT);
-    let answers = session.ask(&questions, |_, row| context.add(row)).await?;
+    let major = session.facts().major;
+    let asks = vec![context.asked(question(&source::CONTEXT, major))];
+    let answers = ask(session, asks).await?;
     Ok(context.one(&answers[0]))
 }
 
-/// The first round trip: the server, and every relation from the raw catalogs.
-async fn first_look(
-    session: &mut Session,
-) -> Result<(Observation<Context>, Observation<Vec<Relation>>), Error> {
-    let major = session.facts().major;
-    let questions = [question(&source::CONTEXT, major), question(&source::RELATIONS, major)];
-    let (mut context, mut relations) = (Rows::new(&source::CONTEXT), Rows::new(&source::RELATIONS));
-    let answers = session
-        .ask(&questions, |position, row| match position {
-            0 => context.add(row),
-            _ => relations.add(row),
-        })
-        .await?;
-    let [about, all] = answers.as_slice() else { unreachable!("two questions, two answers") };
-    Ok((context.one(about), relations.seen(all)))
+/// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
+pub(super) struct FirstLook {
+    context: Observation<Context>,
+    pub(super) relations: Observation<Vec<Relation>>,
+    json_tables: Observation<Vec<JsonTable>>,
 }
 
-/// The second: columns, options and counters of the chosen, and true sizes of those to be sampled.
-async fn closer_look(
-    session: &mut Session,
-    choice: &Choice,
-) -> Result<Observation<Vec<ToastTable>>, Error> {
-    if choice.members.is_empty() {
-        return Ok(Observation::Seen(Vec::new()));
-    }
-    let major = session.facts().major;
-    let mut tables = Rows::<ToastTable>::new(&source::TOAST_TABLES);
-    let mut refusals = Rows::<Refusal>::new(&source::UPDATES_REFUSED);
-    let mut sizes = Rows::<Sizes>::new(&source::RELATION_SIZES);
-    let about_members = |source: &Source| Question {
-        source: source.name,
-        sql: source.sql_for(major),
-        parameters: vec![(Box::new(choice.members.clone()), Type::INT8_ARRAY)],
-    };
-    let mut questions =
-        vec![about_members(&source::TOAST_TABLES), about_members(&source::UPDATES_REFUSED)];
-    questions.extend(choice.samples.iter().map(|oid| Question {
-        source: source::RELATION_SIZES.name,
-        sql: source::RELATION_SIZES.sql_for(major),
-        parameters: vec![(Box::new(*oid), Type::INT8)],
-    }));
-    let answers = session
-        .ask(&questions, |position, row| match position {
-            0 => tables.add(row),
-            1 => refusals.add(row),
-            _ => sizes.add(row),
-        })
-        .await?;
-    let refusals = match refusals.seen(&answers[1]) {
-        Observation::Seen(refusals) => refusals,
-        // What nobody knows to be allowed is not advised.
-        Observation::Unseen(gap) => return Ok(Observation::Unseen(gap)),
-    };
-    let mut observation = tables.seen(&answers[0]);
-    if let Observation::Seen(tables) = &mut observation {
-        complete(tables, &refusals, &sizes.decoded);
-    }
-    Ok(observation)
+/// What is worth a closer look; absent where nobody asked.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// Relations whose stored values are looked at.
+    pub(super) values: Option<Choice>,
+    /// Tables whose columns and documents are.
+    pub(super) layouts: Option<LayoutChoice>,
 }
 
-/// Join what was asked beside it to each table.
-fn complete(tables: &mut [ToastTable], refusals: &[Refusal], sizes: &[Sizes]) {
-    let refusals: BTreeMap<i64, &Refusal> = refusals.iter().map(|r| (r.oid, r)).collect();
-    let sizes: BTreeMap<i64, &Sizes> = sizes.iter().map(|size| (size.oid, size)).collect();
-    for table in tables {
-        table.updates_refused = refusals.get(&table.oid).map(|refusal| refusal.why.clone());
-        table.heap_bytes = sizes.get(&table.oid).map(|size| size.heap_bytes);
-        table.toast_bytes = sizes.get(&table.oid).map(|size| size.toast_bytes);
-    }
-}
-
-/// The third: how values are stored.
-async fn samples(
-    session: &mut Session,
-    choice: &Choice,
-    relations: &[Relation],
-    tables: &[ToastTable],
-) -> Result<Observation<Vec<StoredValues>>, Error> {
-    let major = session.facts().major;
-    let mut samples = Vec::new();
-    let mut asked = Vec::new();
-    let mut questions = Vec::new();
-    for oid in &choice.samples {
-        let Some(relation) = relations.iter().find(|relation| relation.oid == *oid) else {
-            continue;
-        };
-        let Some(table) = tables.iter().find(|table| table.oid == *oid) else { continue };
-        if let Some(gap) = gaps::unsampled(&relation.qualified_name(), table) {
-            samples.push(StoredValues { oid: *oid, sample: Observation::Unseen(gap) });
-            continue;
-        }
-        if session.facts().in_recovery
-            && let Some(gap) = gaps::left_on_the_primary(relation, table)
-        {
-            samples.push(StoredValues { oid: *oid, sample: Observation::Unseen(gap) });
-            continue;
-        }
-        if table.heap_bytes == Some(0) {
-            let sample = gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)));
-            samples.push(StoredValues { oid: *oid, sample });
-            continue;
-        }
-        let rows = rows(relation, table);
-        asked.push((relation, table, Counter::new(table, rows)));
-        questions.push(Question {
-            source: "stored_values",
-            sql: sample::sql(&relation.qualified_name(), table, rows, major),
-            parameters: Vec::new(),
-        });
-    }
-    let answers =
-        session.ask_finally(&questions, |position, row| asked[position].2.add(row)).await?;
-    for ((relation, table, counter), answer) in asked.into_iter().zip(answers) {
-        let sample = gaps::sampled(relation, answer.map(|()| counter.finish(table)));
-        samples.push(StoredValues { oid: relation.oid, sample });
-    }
-    Ok(Observation::Seen(samples))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
-fn rows(relation: &Relation, table: &ToastTable) -> f64 {
-    relation.rows.unwrap_or(0.0).max(table.rows_live as f64)
-}
-
-fn question(source: &Source, major: u32) -> Question {
-    Question { source: source.name, sql: source.sql_for(major), parameters: Vec::new() }
-}
-
-/// True sizes of one relation.
-#[derive(serde::Deserialize)]
+/// A relation with a column of JSON.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sizes {
+struct JsonTable {
     oid: i64,
-    heap_bytes: i64,
-    toast_bytes: i64,
 }
 
-/// A relation whose rows cannot be updated as they should be.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Refusal {
-    oid: i64,
-    why: String,
-}
-
-/// Rows of one source, decoded as they come.
-pub(super) struct Rows<T> {
-    source: &'static str,
-    decoded: Vec<T>,
-    unreadable: Option<String>,
-}
-
-impl<T: DeserializeOwned> Rows<T> {
-    pub(super) fn new(source: &Source) -> Self {
-        Self { source: source.name, decoded: Vec::new(), unreadable: None }
+impl FirstLook {
+    async fn take(session: &mut Session, interest: &Interest) -> Result<Self, Error> {
+        let major = session.facts().major;
+        let (mut context, mut relations) =
+            (Rows::new(&source::CONTEXT), Rows::new(&source::RELATIONS));
+        let mut json_tables = Rows::new(&source::JSON_TABLES);
+        let mut asks = vec![
+            context.asked(question(&source::CONTEXT, major)),
+            relations.asked(question(&source::RELATIONS, major)),
+        ];
+        if interest.in_any(&[Topic::Layouts, Topic::Documents]) {
+            asks.push(json_tables.asked(question(&source::JSON_TABLES, major)));
+        }
+        let answers = ask(session, asks).await?;
+        let unasked = || Observation::Unseen(gaps::unasked(Topic::Documents));
+        Ok(Self {
+            context: context.one(&answers[0]),
+            relations: relations.seen(&answers[1]),
+            json_tables: answers.get(2).map_or_else(unasked, |answer| json_tables.seen(answer)),
+        })
     }
 
-    pub(super) fn add(&mut self, row: &str) {
-        match serde_json::from_str(row) {
-            Ok(row) => self.decoded.push(row),
-            Err(error) => {
-                self.unreadable = Some(format!("{:?} at {}", error.classify(), error.column()));
-            }
+    fn choose(&self, interest: &Interest) -> Chosen {
+        let Ok(relations) = self.relations.get() else { return Chosen::default() };
+        let json: Vec<i64> = self
+            .json_tables
+            .get()
+            .map_or_else(|_| Vec::new(), |all| all.iter().map(|t| t.oid).collect());
+        let values = interest.in_any(&[Topic::ToastTables, Topic::StoredValues]);
+        let layouts = interest.in_any(&[Topic::Layouts, Topic::Documents]);
+        Chosen {
+            values: values.then(|| choose(relations, interest)),
+            layouts: layouts.then(|| lay_out(relations, &json, interest)),
         }
     }
 
-    pub(super) fn seen(self, answer: &Answer) -> Observation<Vec<T>> {
-        match (answer, self.unreadable) {
-            (Err(failure), _) => Observation::Unseen(gaps::failed(self.source, failure)),
-            (Ok(()), Some(how)) => Observation::Unseen(Gap::new(
-                self.source,
-                GapReason::NotVisibleInSql,
-                format!("the server's answer has another shape than expected ({how})"),
-            )),
-            (Ok(()), None) => Observation::Seen(self.decoded),
-        }
-    }
-
-    fn one(self, answer: &Answer) -> Observation<T> {
-        let source = self.source;
-        match self.seen(answer) {
-            Observation::Seen(rows) => match rows.into_iter().next() {
-                Some(row) => Observation::Seen(row),
-                None => Observation::Unseen(Gap::new(
-                    source,
-                    GapReason::NotVisibleInSql,
-                    "no row came back",
-                )),
-            },
-            Observation::Unseen(gap) => Observation::Unseen(gap),
-        }
+    /// Why no documents are sampled, where the reason lies here.
+    pub(super) fn documents_unseen(&self) -> Option<&crate::model::Gap> {
+        self.relations.get().err().or_else(|| self.json_tables.get().err())
     }
 }

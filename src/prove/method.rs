@@ -135,7 +135,27 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
             Grade::Statistics,
             "what a vacuum frees is read off the counters",
         ),
-        _ => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
+        Action::AdoptPrimaryKey { .. } | Action::AddIdentityKey { .. } => Proof::not_run(
+            ProofMethod::Observation,
+            Grade::Statistics,
+            "the server itself refuses a key that does not hold for every row",
+        ),
+        Action::PromoteKey { .. } => Proof::not_run(
+            ProofMethod::Observation,
+            Grade::Measured,
+            "every value of the sample fits the column's type",
+        ),
+        Action::ConvertToJsonb { .. } => Proof::not_run(
+            ProofMethod::Observation,
+            Grade::Measured,
+            "every document of the sample was read, and each is one that `jsonb` keeps whole",
+        ),
+        Action::SetColumnCompression { .. }
+        | Action::SetColumnStorage { .. }
+        | Action::SetToastTupleTarget { .. }
+        | Action::RewriteColumn { .. } => {
+            Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason)
+        }
     }
 }
 
@@ -167,7 +187,11 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
                 Promise::LessCpu,
             )
         }
-        Action::VacuumToast { .. } => return None,
+        Action::VacuumToast { .. }
+        | Action::AdoptPrimaryKey { .. }
+        | Action::AddIdentityKey { .. }
+        | Action::PromoteKey { .. }
+        | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
     Some(Experiment {
@@ -193,7 +217,11 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         Action::SetToastTupleTarget { rewrite, .. } | Action::RewriteColumn { rewrite, .. } => {
             Some((rewrite.column.clone(), names(&rewrite.tables)))
         }
-        Action::VacuumToast { .. } => None,
+        Action::VacuumToast { .. }
+        | Action::AdoptPrimaryKey { .. }
+        | Action::AddIdentityKey { .. }
+        | Action::PromoteKey { .. }
+        | Action::ConvertToJsonb { .. } => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod embedded;
 mod grants;
 mod hostile;
 mod http;
+mod hybrid_schema;
 mod jsonb;
 mod pages;
 mod prove;

@@ -11,7 +11,7 @@ mod reads;
 mod remedy;
 mod rewritten_out_of_line_values;
 mod rows_just_above_threshold;
-pub mod size;
+mod size;
 mod table;
 mod value_id_exhaustion;
 mod vector_out_of_line;

@@ -2,24 +2,10 @@
 
 use crate::model::{Threshold, Unit};
 
-/// Rows below which a table raises nothing.
-pub static TABLE_ROWS_MIN: Threshold = Threshold {
-    name: "table_rows_min",
-    default: 10_000.0,
-    unit: Unit::Rows,
-    reason: "a smaller table is read whole in no time, however its values are stored",
-};
-
-/// Bytes below which a table raises nothing.
-pub static TABLE_BYTES_MIN: Threshold = Threshold {
-    name: "table_bytes_min",
-    default: 10_485_760.0,
-    unit: Unit::Bytes,
-    reason: "10 MiB stay in any shared_buffers, so nothing about their storage is worth a lock",
-};
+pub(super) use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 
 /// Bytes of one column below which its storage raises nothing.
-pub static COLUMN_BYTES_MIN: Threshold = Threshold {
+pub(super) static COLUMN_BYTES_MIN: Threshold = Threshold {
     name: "column_bytes_min",
     default: 1_048_576.0,
     unit: Unit::Bytes,
@@ -27,7 +13,7 @@ pub static COLUMN_BYTES_MIN: Threshold = Threshold {
 };
 
 /// How often the stored values must have been read back, on average, to count as read.
-pub static READ_BACK_MIN: Threshold = Threshold {
+pub(super) static READ_BACK_MIN: Threshold = Threshold {
     name: "read_back_min",
     default: 2.5,
     unit: Unit::Ratio,
@@ -35,7 +21,7 @@ pub static READ_BACK_MIN: Threshold = Threshold {
 };
 
 /// The same per day: a dump and an export a day read everything twice.
-pub static READ_BACK_PER_DAY_MIN: Threshold = Threshold {
+pub(super) static READ_BACK_PER_DAY_MIN: Threshold = Threshold {
     name: "read_back_per_day_min",
     default: 2.5,
     unit: Unit::Ratio,
@@ -43,7 +29,7 @@ pub static READ_BACK_PER_DAY_MIN: Threshold = Threshold {
 };
 
 /// Seconds the counters must have run for before little use counts as little use.
-pub static HISTORY_S_MIN: Threshold = Threshold {
+pub(super) static HISTORY_S_MIN: Threshold = Threshold {
     name: "history_s_min",
     default: 3600.0,
     unit: Unit::S,
@@ -51,7 +37,7 @@ pub static HISTORY_S_MIN: Threshold = Threshold {
 };
 
 /// The share of row reads that must have read the value back, too.
-pub static HOT_READ_SHARE: Threshold = Threshold {
+pub(super) static HOT_READ_SHARE: Threshold = Threshold {
     name: "hot_read_share",
     default: 0.5,
     unit: Unit::Ratio,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::estimate::Estimate;
 use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+pub(super) use crate::checks::number::{float, whole};
 use crate::model::observation::{
     Context, Relation, RelationKind, StoredSample, ToastColumn, ToastTable,
 };
@@ -58,18 +59,6 @@ pub(super) fn tables<'a>(seen: &'a Snapshot, policy: &Policy) -> Result<Vec<Tabl
 pub(super) fn sample_gaps(seen: &Snapshot) -> Result<Vec<Gap>, Gap> {
     let values = seen.stored_values.get().map_err(Clone::clone)?;
     Ok(values.iter().filter_map(|value| value.sample.get().err().cloned()).collect())
-}
-
-/// A count or a size as a float: all are far below 2^53.
-#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-pub(super) fn float(count: impl TryInto<i64>) -> f64 {
-    count.try_into().map_or(f64::MAX, |count| count as f64)
-}
-
-/// An estimate as a count.
-#[expect(clippy::cast_possible_truncation, reason = "estimates are far below 2^53")]
-pub(super) fn whole(estimate: f64) -> i64 {
-    estimate.round() as i64
 }
 
 impl Node<'_> {

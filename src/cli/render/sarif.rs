@@ -96,7 +96,8 @@ fn relation(object: &Object) -> (&str, &str) {
         Object::Table { schema, table }
         | Object::MaterializedView { schema, table }
         | Object::Partition { schema, table, .. }
-        | Object::Column { schema, table, .. } => (schema, table),
+        | Object::Column { schema, table, .. }
+        | Object::Key { schema, table, .. } => (schema, table),
     }
 }
 

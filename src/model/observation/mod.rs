@@ -1,11 +1,15 @@
 //! What sources return: one type per source, the same for every major version.
 
 mod context;
+mod documents;
+mod layout;
 mod relation;
 mod stored_values;
 mod toast_table;
 
 pub use context::Context;
+pub use documents::{ColumnDocuments, Documents};
+pub use layout::{Layout, LayoutColumn, UniqueKey};
 pub use relation::{Relation, RelationKind};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};

@@ -1,10 +1,10 @@
-//! Source `relations`: every relation that may have a TOAST table, from the raw catalogs.
+//! Source `relations`: every table and materialized view, from the raw catalogs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::QualifiedName;
 
-/// Kinds of relations that may have a TOAST table.
+/// Kinds of relations that hold rows, or whose partitions do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RelationKind {
     /// A table.
@@ -36,6 +36,10 @@ pub struct Relation {
     pub pages: i64,
     /// Rows when last counted; absent if never.
     pub rows: Option<f64>,
+    /// Whether it may have a TOAST table: a partitioned table's partitions may.
+    pub toastable: bool,
+    /// Whether it has a primary key.
+    pub primary_key: bool,
     /// Rows the cumulative statistics believe to be alive.
     pub live_rows: i64,
     /// Pages of the TOAST table when last counted.

@@ -1,4 +1,4 @@
--- Every relation that may have a TOAST table, from the raw catalogs: nothing here opens a relation,
+-- Every table and materialized view, from the raw catalogs: nothing here opens a relation,
 -- so nothing here waits for a lock. Sizes are as of the last vacuum or analyze.
 select
     c.oid::int8                                                     as oid,
@@ -8,6 +8,8 @@ select
     i.inhparent::int8                                               as parent,
     c.relpages::int8                                                as pages,
     nullif(c.reltuples, -1)::float8                                 as rows,
+    c.reltoastrelid <> 0 or c.relkind = 'p'                         as toastable,
+    k.indrelid is not null                                          as primary_key,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
     coalesce(t.relpages, 0)::int8                                   as toast_pages,
     coalesce(t.reltuples >= 0, true)                                as toast_counted,
@@ -15,9 +17,9 @@ select
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_class as t on t.oid = c.reltoastrelid
+left join pg_catalog.pg_index as k on k.indrelid = c.oid and k.indisprimary
 left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid and c.relispartition
 where c.relkind in ('r', 'm', 'p')
-    and (c.reltoastrelid <> 0 or c.relkind = 'p')
     and c.relpersistence <> 't'
     and n.nspname <> 'information_schema'
     and n.nspname !~ '^pg_'

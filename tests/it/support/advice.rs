@@ -55,21 +55,54 @@ async fn execute(db: &mut TestDb, statements: &[Statement]) {
     db.settle().await;
 }
 
-/// Everything the recommendations may change.
+/// Everything the recommendations may change: relations with columns, defaults, constraints and definitions, and
+/// what is made beside them. A column that was added and dropped again leaves a number behind, and nothing else;
+/// Debian's builds stamp a column with `pg_attver` whenever its type is set.
 const CATALOG: &str = "select json_agg(x order by x.nspname, x.relname)::text from (
-    select n.nspname, c.relname, c.relkind, c.relpersistence, c.reloptions,
+    select n.nspname, c.relname, c.relkind::text, c.relpersistence::text, c.reloptions, c.relreplident::text,
         (select t.reloptions from pg_class as t where t.oid = c.reltoastrelid) as toast_options,
+        obj_description(c.oid, 'pg_class') as comment,
+        case
+            when c.relkind in ('i', 'I') then pg_get_indexdef(c.oid)
+            when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid)
+        end as definition,
         (
             select json_agg(
-                json_build_array(attname, attstorage, attcompression, attoptions, attstattarget, attnotnull)
+                json_build_array(
+                    attname, format_type(atttypid, atttypmod), attstorage, attcompression,
+                    array(select o from unnest(attoptions) as o where o not like 'pg_attver=%'),
+                    attstattarget, attnotnull, attidentity, attgenerated, col_description(c.oid, attnum),
+                    (
+                        select pg_get_expr(d.adbin, d.adrelid)
+                        from pg_attrdef as d
+                        where d.adrelid = c.oid and d.adnum = a.attnum
+                    )
+                )
                 order by attnum
             )
             from pg_attribute as a
-            where a.attrelid = c.oid and a.attnum > 0
-        ) as columns
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        ) as columns,
+        (
+            select json_agg(pg_get_constraintdef(o.oid) order by o.conname)
+            from pg_constraint as o
+            where o.conrelid = c.oid
+        ) as constraints,
+        (
+            select json_agg(pg_get_triggerdef(g.oid) order by g.tgname)
+            from pg_trigger as g
+            where g.tgrelid = c.oid
+        ) as triggers
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema')
+    union all
+    select n.nspname, p.oid::regprocedure::text, 'f', p.provolatile::text, null, null, null, null,
+        pg_get_functiondef(p.oid), null, null, null
+    from pg_proc as p
+    join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname not in ('pg_catalog', 'information_schema') and p.prokind in ('f', 'p')
+        and not exists (select from pg_depend as d where d.objid = p.oid and d.deptype = 'e')
 ) as x";
 
 /// Every row of every table, as one digest each.

@@ -14,10 +14,15 @@ use database_optimizer::analysis::{self, Request};
 use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
 
-/// A request for everything, with thresholds that differ from the defaults.
+/// A request for all of TOAST, with thresholds that differ from the defaults.
 pub fn request(policy: &[(&str, f64)]) -> Request {
+    request_of(Superpower::Toast, policy)
+}
+
+/// A request for all of a superpower.
+pub fn request_of(superpower: Superpower, policy: &[(&str, f64)]) -> Request {
     let policy = policy.iter().map(|(name, value)| ((*name).to_owned(), *value));
-    Request { policy: Policy(policy.collect()), ..Request::new(Some(Superpower::Toast)) }
+    Request { policy: Policy(policy.collect()), ..Request::new(Some(superpower)) }
 }
 
 /// Analyse a test database as a client would.

@@ -1,0 +1,136 @@
+//! `hybrid-schema/padded-columns`, explained in the page beside this file.
+
+use super::row::{Item, MAXALIGN, Widths, best_order, bytes};
+use super::table::{Table, tables};
+use crate::checks::number::{float, whole};
+use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::checks::{Check, Requirement};
+use crate::model::{
+    Declined, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Policy, Severity,
+    Snapshot, Superpower, Threshold, Topic, Unit, quote_identifier,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::HybridSchema,
+    needs: &[Topic::Relations, Topic::Layouts],
+    requires: &[Requirement::ColumnStatistics],
+    thresholds: &[&PADDING_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    page: include_str!("padded_columns.md"),
+    judge,
+};
+
+const ID: &str = "hybrid-schema/padded-columns";
+
+static PADDING_SHARE_MAX: Threshold = Threshold {
+    name: "padding_share_max",
+    default: 0.05,
+    unit: Unit::Ratio,
+    reason: "below a twentieth of the heap nobody notices, and the order of columns is for readers",
+};
+
+/// A line pointer.
+const POINTER_BYTES: f64 = 4.0;
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement::default();
+    for table in tables(seen)? {
+        // The rows of a view are laid out as its query says, which can be changed at any time.
+        if !table.is_large(policy) || table.is_materialized_view() {
+            continue;
+        }
+        match Padding::of(&table) {
+            Ok(padding) => padding.judge(&table, policy, &mut judgement),
+            Err(gap) => judgement.gaps.push(gap),
+        }
+    }
+    Ok(judgement)
+}
+
+/// What a row takes now, and would in the best order.
+struct Padding {
+    now: f64,
+    best: f64,
+    /// The columns in the best order.
+    order: Vec<String>,
+}
+
+impl Padding {
+    fn of(table: &Table<'_>) -> Result<Self, Gap> {
+        let layout = table.leaf.unwrap_or(table.layout);
+        let items: Option<Vec<Item>> = layout.columns.iter().map(Item::of).collect();
+        let items = items.ok_or_else(|| uncounted(table))?;
+        let order = best_order(&items);
+        let reordered: Vec<Item> = order.iter().map(|position| items[*position]).collect();
+        let dropped = usize::try_from(layout.dropped_columns).unwrap_or(0);
+        // Nobody knows how long each value is: what is saved is saved whatever they are.
+        let saved = |widths| {
+            let now = bytes(&items, dropped, widths);
+            (now, bytes(&reordered, 0, widths))
+        };
+        let (spread, equal) = (saved(Widths::Spread), saved(Widths::Equal));
+        let (now, best) = if spread.0 - spread.1 < equal.0 - equal.1 { spread } else { equal };
+        let name =
+            |position: &usize| quote_identifier(&layout.columns[*position].name).into_owned();
+        Ok(Self { now, best, order: order.iter().map(name).collect() })
+    }
+
+    fn judge(&self, table: &Table<'_>, policy: &Policy, judgement: &mut Judgement) {
+        let saved = self.now - self.best;
+        let share = saved / (self.now + POINTER_BYTES);
+        // A row ends at a multiple of 8: less is saved in some rows only, or in none.
+        if saved + 1e-6 < MAXALIGN || share <= policy.get(&PADDING_SHARE_MAX) {
+            return;
+        }
+        let (object, order) = (table.object(), self.order.join(", "));
+        let percent = share * 100.0;
+        let message = format!(
+            "`{object}` pads each row with {saved:.0} bytes ({percent:.0} % of it) that another order of columns saves"
+        );
+        judgement.findings.push(
+            Finding::new(ID, object.clone(), Severity::Low, message)
+                .statistic("layouts.row_bytes", self.now, Unit::Bytes)
+                .statistic("layouts.row_bytes_reordered", self.best, Unit::Bytes)
+                .statistic("layouts.padding_bytes", whole(saved * table.rows), Unit::Bytes)
+                .statistic("relations.table_rows", whole(table.rows), Unit::Rows)
+                .evidence(Evidence {
+                    name: "column_order".to_owned(),
+                    value: Number::Name(order.clone()),
+                    unit: Unit::Name,
+                    source: "layouts".to_owned(),
+                    grade: Grade::Statistics,
+                }),
+        );
+        judgement.declined.push(Declined {
+            check: ID.to_owned(),
+            object,
+            reason: "no statement reorders columns".to_owned(),
+            detail: format!(
+                "it takes a new table and a copy of {} MB of heap, which padding alone is not worth; when the table is \
+                 made anew for another reason, or a like one is made, declare the columns in this order: {order}",
+                whole(float(table.heap_bytes) / 1e6)
+            ),
+        });
+    }
+}
+
+/// Values that vary and were never analyzed, or that our role may not read about.
+fn uncounted(table: &Table<'_>) -> Gap {
+    let layout = table.leaf.unwrap_or(table.layout);
+    let sql = table.name().to_sql();
+    let hidden: Vec<_> = layout
+        .columns
+        .iter()
+        .filter(|column| !column.readable)
+        .map(|column| quote_identifier(&column.name))
+        .collect();
+    let gap = |reason, detail| Gap::new("layouts", reason, detail);
+    if hidden.is_empty() {
+        let detail = format!("`{sql}` was not analyzed: nobody knows how long its values are");
+        return gap(GapReason::NotEnoughEvidence, detail).lifted_by(format!("ANALYZE {sql};"));
+    }
+    let hidden = hidden.join(", ");
+    let detail = format!("our role may not see statistics on {hidden} of `{sql}`");
+    gap(GapReason::MissingPrivilege, detail)
+        .lifted_by(format!("GRANT SELECT ({hidden}) ON {sql} TO dbopt;"))
+}

@@ -1,0 +1,59 @@
+//! A key of documents becomes a column, which several checks advise.
+
+use super::names::normalized;
+use super::table::Column;
+use crate::checks::number::whole;
+use crate::model::{Action, Declined, DocumentKey, Promotion};
+
+/// Bytes of a name at most, as the server keeps it.
+const NAME_BYTES_MAX: usize = 63;
+/// What is hung on the names of what is made.
+const SUFFIX_BYTES: usize = "_from_document".len();
+
+/// The promotion of a key at the top of a column's documents, or why it is not advised.
+pub(super) fn promote(
+    check: &str,
+    column: &Column<'_>,
+    key: &DocumentKey,
+) -> Result<Action, Declined> {
+    let table = column.table;
+    let declined = |reason: &str, detail: &str| Declined {
+        check: check.to_owned(),
+        object: column.key_object(key),
+        reason: reason.to_owned(),
+        detail: detail.to_owned(),
+    };
+    if table.is_materialized_view() {
+        return Err(declined("a materialized view", "add the column to its query"));
+    }
+    if table.is_partitioned() {
+        return Err(declined(
+            "partitioned",
+            "an index of all partitions cannot be built without blocking writes in one statement; add the column and the \
+             trigger to the root, and fill and index each partition alone",
+        ));
+    }
+    if table.layout.inheritance || table.layout.row_type_used {
+        return Err(declined("inheritance", "other tables or columns have the shape of this one"));
+    }
+    if let Some(why) = &table.layout.updates_refused {
+        return Err(declined("rows cannot be filled", why));
+    }
+    let name = normalized(&key.path);
+    let long = table.root.name.len() + name.len() + SUFFIX_BYTES + 1 > NAME_BYTES_MAX;
+    if long || table.layout.column(&name).is_some() {
+        return Err(declined("no name is left for it", "choose one, and promote it by hand"));
+    }
+    Ok(Action::PromoteKey {
+        object: column.key_object(key),
+        promotion: Promotion {
+            table: table.name(),
+            document: column.layout.name.clone(),
+            key: key.path.clone(),
+            column: name,
+            type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
+            rows: whole(table.rows * key.presence_ratio),
+            bytes: table.bytes,
+        },
+    })
+}

@@ -1,0 +1,164 @@
+//! A table as the checks of its schema see it: with its partitions, its columns, and what speaks for its rows.
+
+use std::collections::BTreeMap;
+
+use crate::checks::number::float;
+use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::observation::{
+    ColumnDocuments, Documents, Layout, LayoutColumn, Relation, RelationKind,
+};
+use crate::model::{DocumentKey, Gap, Object, Observation, Policy, QualifiedName, Snapshot};
+
+/// A tuple header and a line pointer.
+const ROW_BYTES_MIN: i64 = 28;
+
+/// A table with all its partitions, or a relation alone.
+pub(super) struct Table<'a> {
+    pub(super) root: &'a Relation,
+    /// Its columns and keys.
+    pub(super) layout: &'a Layout,
+    /// The largest relation that holds its rows, whose statistics speak for all; absent where there is none.
+    pub(super) leaf: Option<&'a Layout>,
+    leaf_bytes: i64,
+    /// Rows of all its partitions, as last counted or as the counters believe, whichever is more.
+    pub(super) rows: f64,
+    /// Bytes of their heaps.
+    pub(super) heap_bytes: i64,
+    /// Bytes of their heaps and TOAST tables.
+    pub(super) bytes: i64,
+}
+
+/// The tables whose columns were looked at.
+pub(super) fn tables(seen: &Snapshot) -> Result<Vec<Table<'_>>, Gap> {
+    let relations = seen.relations.get().map_err(Clone::clone)?;
+    let layouts = seen.layouts.get().map_err(Clone::clone)?;
+    let parents: BTreeMap<i64, i64> =
+        relations.iter().filter_map(|relation| Some((relation.oid, relation.parent?))).collect();
+    let layouts: BTreeMap<i64, &Layout> =
+        layouts.iter().map(|layout| (layout.oid, layout)).collect();
+    let mut tables: BTreeMap<i64, Table<'_>> = BTreeMap::new();
+    for root in relations.iter().filter(|relation| !parents.contains_key(&relation.oid)) {
+        let Some(layout) = layouts.get(&root.oid) else { continue };
+        tables.insert(root.oid, Table::new(root, layout));
+    }
+    for relation in
+        relations.iter().filter(|relation| relation.kind != RelationKind::PartitionedTable)
+    {
+        let mut root = relation.oid;
+        while let Some(parent) = parents.get(&root) {
+            root = *parent;
+        }
+        if let Some(table) = tables.get_mut(&root) {
+            table.add(relation, layouts.get(&relation.oid).copied());
+        }
+    }
+    Ok(tables.into_values().collect())
+}
+
+impl<'a> Table<'a> {
+    fn new(root: &'a Relation, layout: &'a Layout) -> Self {
+        Self { root, layout, leaf: None, leaf_bytes: 0, rows: 0.0, heap_bytes: 0, bytes: 0 }
+    }
+
+    fn add(&mut self, relation: &Relation, layout: Option<&'a Layout>) {
+        self.rows += relation.rows.unwrap_or(0.0).max(float(relation.live_rows));
+        // Where nothing was counted, rows are at least as long as their headers.
+        let counted = (relation.pages * 8192).max(relation.live_rows * ROW_BYTES_MIN);
+        let heap = layout.and_then(|layout| layout.heap_bytes).unwrap_or(counted);
+        let toast =
+            layout.and_then(|layout| layout.toast_bytes).unwrap_or(relation.toast_pages * 8192);
+        self.heap_bytes += heap;
+        self.bytes += heap + toast;
+        if layout.is_some() && (self.leaf.is_none() || heap > self.leaf_bytes) {
+            (self.leaf, self.leaf_bytes) = (layout, heap);
+        }
+    }
+
+    /// Whether it is large enough for its size to matter.
+    pub(super) fn is_large(&self, policy: &Policy) -> bool {
+        self.rows >= policy.get(&TABLE_ROWS_MIN)
+            && float(self.bytes) >= policy.get(&TABLE_BYTES_MIN)
+    }
+
+    pub(super) fn is_materialized_view(&self) -> bool {
+        self.root.kind == RelationKind::MaterializedView
+    }
+
+    pub(super) fn is_partitioned(&self) -> bool {
+        self.root.kind == RelationKind::PartitionedTable
+    }
+
+    pub(super) fn name(&self) -> QualifiedName {
+        self.root.qualified_name()
+    }
+
+    /// What a finding about all of it is about.
+    pub(super) fn object(&self) -> Object {
+        let (schema, table) = (self.root.schema.clone(), self.root.name.clone());
+        if self.is_materialized_view() {
+            Object::MaterializedView { schema, table }
+        } else {
+            Object::Table { schema, table }
+        }
+    }
+
+    /// What a finding about a column is about.
+    pub(super) fn column_object(&self, column: &str) -> Object {
+        let (schema, table) = (self.root.schema.clone(), self.root.name.clone());
+        Object::Column { schema, table, column: column.to_owned(), partition: None }
+    }
+
+    /// A column with what is known of its values.
+    pub(super) fn column(&self, name: &str) -> Option<&'a LayoutColumn> {
+        self.leaf.unwrap_or(self.layout).column(name)
+    }
+}
+
+/// What the documents of a table's column hold.
+pub(super) struct Column<'a> {
+    pub(super) table: &'a Table<'a>,
+    pub(super) layout: &'a LayoutColumn,
+    pub(super) documents: &'a Documents,
+}
+
+/// The sampled columns of these tables, and what could not be sampled.
+pub(super) fn columns<'a>(
+    seen: &'a Snapshot,
+    tables: &'a [Table<'a>],
+) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {
+    let all = seen.documents.get().map_err(Clone::clone)?;
+    let (mut columns, mut gaps) = (Vec::new(), Vec::new());
+    for ColumnDocuments { oid, column, sample } in all {
+        let Some(table) = tables.iter().find(|table| table.root.oid == *oid) else { continue };
+        match (sample, table.layout.column(column)) {
+            (Observation::Seen(documents), Some(layout)) => {
+                columns.push(Column { table, layout, documents });
+            }
+            (Observation::Seen(_), None) => {}
+            (Observation::Unseen(gap), _) => gaps.push(gap.clone()),
+        }
+    }
+    Ok((columns, gaps))
+}
+
+impl Column<'_> {
+    pub(super) fn object(&self) -> Object {
+        self.table.column_object(&self.layout.name)
+    }
+
+    /// What a finding about a key of the documents is about.
+    pub(super) fn key_object(&self, key: &DocumentKey) -> Object {
+        let root = self.table.root;
+        Object::Key {
+            schema: root.schema.clone(),
+            table: root.name.clone(),
+            column: self.layout.name.clone(),
+            key: key.path.clone(),
+        }
+    }
+
+    /// Documents that were read.
+    pub(super) fn count(&self) -> u64 {
+        self.documents.sample.rows - self.documents.sample.null_rows
+    }
+}

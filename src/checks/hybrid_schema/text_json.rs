@@ -1,0 +1,114 @@
+//! `hybrid-schema/text-json`, explained in the page beside this file.
+
+use super::table::{Column, columns, tables};
+use crate::checks::Check;
+use crate::checks::number::{float, whole};
+use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::{
+    Action, Compression, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot,
+    Storage, Superpower, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::HybridSchema,
+    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    requires: &[],
+    thresholds: &[&TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    page: include_str!("text_json.md"),
+    judge,
+};
+
+const ID: &str = "hybrid-schema/text-json";
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let tables = tables(seen)?;
+    let (columns, gaps) = columns(seen, &tables)?;
+    let mut judgement = Judgement { gaps, ..Judgement::default() };
+    let is_text = |column: &&Column<'_>| column.layout.type_name == "json";
+    for column in columns.iter().filter(is_text).filter(|column| column.count() > 0) {
+        if let Some(declined) = kept(column) {
+            judgement.declined.push(declined);
+            continue;
+        }
+        judgement.findings.push(find(column, policy));
+        judgement.declined.extend(refused(column));
+    }
+    Ok(judgement)
+}
+
+/// Documents that are what they are only as text.
+fn kept(column: &Column<'_>) -> Option<Declined> {
+    let lost = column.documents.lost;
+    (lost > 0).then(|| declined(
+        column,
+        "jsonb would not keep every document",
+        format!(
+            "{lost} of {} documents in the sample give a key twice or hold \\u0000 or numbers that jsonb refuses",
+            column.count()
+        ),
+    ))
+}
+
+fn declined(column: &Column<'_>, reason: &str, detail: String) -> Declined {
+    Declined { check: ID.to_owned(), object: column.object(), reason: reason.to_owned(), detail }
+}
+
+fn find(column: &Column<'_>, policy: &Policy) -> Finding {
+    let object = column.object();
+    let severity = if column.table.is_large(policy) { Severity::Medium } else { Severity::Low };
+    let message = format!("`{object}` holds its documents as text, parsed again by each reader");
+    let finding = Finding::new(ID, object, severity, message)
+        .confidence(Confidence::Medium)
+        .statistic("relations.table_rows", whole(column.table.rows), Unit::Rows)
+        .measured("documents", whole(float(column.count())), Unit::Count)
+        .measured("stored_bytes_mean", column.documents.totals.stored_bytes_mean, Unit::Bytes)
+        .measured("jsonb_bytes_mean", column.documents.totals.uncompressed_bytes_mean, Unit::Bytes);
+    if hindrance(column).is_some() { finding } else { finding.action(convert(column)) }
+}
+
+/// Why the server, or whoever depends on the column, would not let its type be changed.
+fn hindrance(column: &Column<'_>) -> Option<String> {
+    let (table, layout) = (column.table, column.layout);
+    if !layout.pins.is_empty() {
+        return Some(format!("{} depends on it", layout.pins.join(" and ")));
+    }
+    if table.is_materialized_view() {
+        return Some("it is a materialized view's: change its query".to_owned());
+    }
+    if table.layout.inheritance || layout.inherited {
+        return Some("tables that inherit share it".to_owned());
+    }
+    if table.layout.row_type_used {
+        return Some("the table's row type is used elsewhere".to_owned());
+    }
+    if layout.type_sql != "json" {
+        return Some(format!("its type is the domain {}", layout.type_sql));
+    }
+    layout.generated.map(|_| "it is generated: change its expression".to_owned())
+}
+
+fn refused(column: &Column<'_>) -> Option<Declined> {
+    let why = hindrance(column)?;
+    let detail = format!("no ALTER COLUMN TYPE is recommended for it: {why}");
+    Some(declined(column, "its type cannot be changed alone", detail))
+}
+
+fn convert(column: &Column<'_>) -> Action {
+    let (table, layout) = (column.table, column.layout);
+    let storage = Storage::of_letter(layout.storage).filter(|s| *s != Storage::Extended);
+    let compression = match layout.compression {
+        Some('p') => Some(Compression::Pglz),
+        Some('l') => Some(Compression::Lz4),
+        _ => None,
+    };
+    Action::ConvertToJsonb {
+        object: column.object(),
+        table: table.name(),
+        column: layout.name.clone(),
+        default: layout.default.clone(),
+        settings: (storage, compression),
+        reversible: column.documents.reprinted == 0,
+        bytes: table.bytes,
+    }
+}

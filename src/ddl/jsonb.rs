@@ -1,0 +1,67 @@
+//! Columns of documents.
+
+use super::Ddl;
+use super::statement::rewriting;
+use crate::model::{Compression, QualifiedName, Statement, Storage, quote_identifier};
+
+/// A column of type `json`.
+pub(super) struct TextColumn<'a> {
+    pub(super) table: &'a QualifiedName,
+    pub(super) column: &'a str,
+    pub(super) default: Option<&'a str>,
+    /// Its storage strategy and compression method, where these are not the type's own.
+    pub(super) settings: (Option<Storage>, Option<Compression>),
+}
+
+/// It becomes one of `jsonb`.
+pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> Ddl {
+    let megabytes = (bytes / 1_000_000).max(1);
+    let there = column.retype("jsonb", column.default.map(|default| format!("({default})::jsonb")));
+    let back = column.retype("json", column.default.map(str::to_owned));
+    let mut caveats = vec![format!(
+        "the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"
+    )];
+    caveats.push(if reversible {
+        "jsonb prints every document of the sample as it was written; one that was written otherwise comes back \
+         with other spaces or another order of keys"
+            .to_owned()
+    } else {
+        format!(
+            "the spaces, the order of keys and the notation of numbers are not kept, so there is no exact undo; the \
+             type alone is restored by: {}",
+            back.sql
+        )
+    });
+    Ddl {
+        statements: vec![there],
+        undo: if reversible { vec![back] } else { Vec::new() },
+        preconditions: vec![
+            "nothing calls functions on the column that exist for json alone (json_each, json_array_elements and \
+             kin): their names begin with jsonb then"
+                .to_owned(),
+            "nobody needs the text byte by byte as it was sent, for a signature for instance".to_owned(),
+        ],
+        caveats,
+        ..Ddl::default()
+    }
+}
+
+impl TextColumn<'_> {
+    /// The default goes first and comes back last: the server would not know how to convert it. Settings go with
+    /// the old type, and are made again.
+    fn retype(&self, to: &str, default: Option<String>) -> Statement {
+        let (table, column) = (self.table.to_sql(), quote_identifier(self.column));
+        let (storage, compression) = self.settings;
+        let mut changes = Vec::new();
+        if default.is_some() {
+            changes.push("DROP DEFAULT".to_owned());
+        }
+        changes.push(format!("TYPE {to} USING {column}::{to}"));
+        changes.extend(default.map(|default| format!("SET DEFAULT {default}")));
+        changes.extend(storage.map(|storage| format!("SET STORAGE {}", storage.as_str())));
+        changes.extend(compression.map(|method| format!("SET COMPRESSION {}", method.as_str())));
+        let changes: Vec<String> =
+            changes.into_iter().map(|change| format!("ALTER COLUMN {column} {change}")).collect();
+        rewriting(format!("ALTER TABLE {table} {};", changes.join(", ")))
+    }
+}

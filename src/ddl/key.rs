@@ -1,0 +1,93 @@
+//! Primary keys.
+
+use super::Ddl;
+use super::statement::{brief, concurrent, rewriting, validation};
+use crate::model::{AdoptedKey, QualifiedName, Statement, quote_identifier, quote_literal};
+
+/// Columns as a list in parentheses.
+pub(super) fn columns(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| quote_identifier(name)).collect();
+    format!("({})", names.join(", "))
+}
+
+/// A unique index becomes the primary key; it is built first where it is not there yet.
+pub(super) fn adopt(table: &QualifiedName, key: &AdoptedKey) -> Ddl {
+    let (table, index) = (table.to_sql(), quote_identifier(&key.index));
+    let mut statements = Vec::new();
+    let mut caveats = Vec::new();
+    if key.before.is_none() {
+        let columns = columns(&key.columns);
+        statements.push(concurrent(format!(
+            "CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns};"
+        )));
+        caveats.push(format!(
+            "that the values are unique is what a sample says: where two rows share one, the first statement fails and \
+             leaves an invalid index, to be dropped with DROP INDEX {index}"
+        ));
+    }
+    statements.extend(key.nullable.iter().flat_map(|column| set_not_null(&table, column)));
+    statements.push(brief(format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {index} PRIMARY KEY USING INDEX {index};"
+    )));
+    if !key.nullable.is_empty() {
+        caveats.push("a row that holds NULL there makes VALIDATE fail; nothing else has changed then but the constraint it checks".to_owned());
+    }
+    Ddl { statements, undo: abandon(&table, key), caveats, ..Ddl::default() }
+}
+
+/// The server takes a valid CHECK for its own scan, so nobody is locked out while rows are checked.
+fn set_not_null(table: &str, column: &str) -> Vec<Statement> {
+    let constraint = quote_identifier(&format!("dbopt_{column}_not_null")).into_owned();
+    let column = quote_identifier(column);
+    vec![
+        brief(format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({column} IS NOT NULL) NOT VALID;"
+        )),
+        validation(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint};")),
+        brief(format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;")),
+        brief(format!("ALTER TABLE {table} DROP CONSTRAINT {constraint};")),
+    ]
+}
+
+fn abandon(table: &str, key: &AdoptedKey) -> Vec<Statement> {
+    let index = quote_identifier(&key.index);
+    let mut undo = vec![brief(format!("ALTER TABLE {table} DROP CONSTRAINT {index};"))];
+    undo.extend(key.nullable.iter().map(|column| {
+        let column = quote_identifier(column);
+        brief(format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL;"))
+    }));
+    // The index went with the constraint.
+    if let Some((definition, comment)) = &key.before {
+        let definition =
+            definition.replacen("CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX CONCURRENTLY ", 1);
+        undo.push(concurrent(format!("{definition};")));
+        if let Some(comment) = comment {
+            let schema = table.split_once('.').map_or(table, |(schema, _)| schema);
+            let comment = quote_literal(comment);
+            undo.push(validation(format!("COMMENT ON INDEX {schema}.{index} IS {comment};")));
+        }
+    }
+    undo
+}
+
+/// A column that the server counts up.
+pub(super) fn add_identity(table: &QualifiedName, column: &str, bytes: i64) -> Ddl {
+    let (table, column) = (table.to_sql(), quote_identifier(column));
+    let megabytes = (bytes / 1_000_000).max(1);
+    Ddl {
+        statements: vec![rewriting(format!(
+            "ALTER TABLE {table} ADD COLUMN {column} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;"
+        ))],
+        undo: vec![brief(format!("ALTER TABLE {table} DROP COLUMN {column};"))],
+        preconditions: vec![
+            "no combination of the present columns tells rows apart; where one does, make that the key instead"
+                .to_owned(),
+        ],
+        caveats: vec![
+            format!("the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"),
+            "COPY and INSERT without a list of columns, and readers of SELECT *, meet one column more".to_owned(),
+            "with logical replication, add the column on the subscribers first".to_owned(),
+        ],
+        ..Ddl::default()
+    }
+}

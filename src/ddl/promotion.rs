@@ -1,0 +1,96 @@
+//! A key of documents becomes a column, phase by phase: nothing is locked for long, nothing is written anew at once.
+
+use super::Ddl;
+use super::batch::{self, dollar_quoted};
+use super::statement::{brief, concurrent, definition, maintenance, trigger};
+use crate::model::{Promotion, Statement, quote_identifier, quote_literal};
+
+/// The column, its trigger, its values, its index.
+pub(super) fn promote(promotion: &Promotion) -> Ddl {
+    let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
+    let column = quote_identifier(&promotion.column);
+    let stem = format!("{}_{}", promotion.table.name, promotion.column);
+    let (sync, index) = (format!("{stem}_from_document"), format!("{stem}_idx"));
+    let (sync, index) = (quote_identifier(&sync), quote_identifier(&index));
+    let function = format!("{schema}.{sync}");
+    Ddl {
+        statements: vec![
+            brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
+            definition(create_function(promotion, &function)),
+            trigger(format!(
+                "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
+                quote_identifier(&promotion.document)
+            )),
+            fill(promotion),
+            maintenance(format!("VACUUM (ANALYZE) {table};"), false),
+            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} ({column});")),
+        ],
+        undo: vec![
+            concurrent(format!("DROP INDEX CONCURRENTLY {schema}.{index};")),
+            brief(format!("DROP TRIGGER {sync} ON {table};")),
+            definition(format!("DROP FUNCTION {function}();")),
+            brief(format!("ALTER TABLE {table} DROP COLUMN {column};")),
+        ],
+        preconditions: Vec::new(),
+        caveats: caveats(promotion),
+        ..Ddl::default()
+    }
+}
+
+fn caveats(promotion: &Promotion) -> Vec<String> {
+    let (key, column) = (&promotion.key, quote_identifier(&promotion.column));
+    let document = quote_identifier(&promotion.document);
+    let megabytes = (promotion.bytes / 1_048_576).max(1);
+    vec![
+        format!(
+            "queries go on reading the document until they are changed: {document} ->> {} becomes {column}",
+            quote_literal(key)
+        ),
+        format!(
+            "filling the column updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
+             indexes not counted; it can be stopped and run again",
+            promotion.rows
+        ),
+        format!("a value that is no {} leaves NULL and breaks no write", promotion.type_sql),
+        "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
+            .to_owned(),
+    ]
+}
+
+/// The document is what is true: whatever is written to the column, it follows the document.
+fn create_function(promotion: &Promotion, function: &str) -> String {
+    let (column, document) =
+        (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
+    let value = format!("NEW.{document} -> {}", quote_literal(&promotion.key));
+    let text = format!("NEW.{document} ->> {}", quote_literal(&promotion.key));
+    let typed = |json: &str| format!("pg_catalog.jsonb_typeof({value}) = '{json}'");
+    let guard = match promotion.type_sql.as_str() {
+        "bigint" => format!("{} AND ({text}) ~ '^-?[0-9]{{1,18}}$'", typed("number")),
+        "numeric" => typed("number"),
+        "boolean" => typed("boolean"),
+        "uuid" => format!("({text}) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"),
+        _ => "true".to_owned(),
+    };
+    let assignment =
+        format!("NEW.{column} := CASE WHEN {guard} THEN ({text})::{} END;", promotion.type_sql);
+    let assignment = if promotion.type_sql.starts_with("timestamp") {
+        // No pattern tells which days there are.
+        format!(
+            "BEGIN\n        {assignment}\n    EXCEPTION WHEN data_exception THEN\n        NEW.{column} := NULL;\n    END;"
+        )
+    } else {
+        assignment
+    };
+    let body = format!("\nBEGIN\n    {assignment}\n    RETURN NEW;\nEND\n");
+    let body = dollar_quoted(&body);
+    format!("CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {body};")
+}
+
+/// Rows whose column is still empty are touched, and the trigger fills them.
+fn fill(promotion: &Promotion) -> Statement {
+    let (column, document) =
+        (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
+    let key = quote_literal(&promotion.key);
+    let empty = format!("{column} IS NULL AND {document} ? {key}");
+    batch::update(&[&promotion.table], &format!("{document} = {document}"), &empty)
+}

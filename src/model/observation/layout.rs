@@ -1,0 +1,116 @@
+//! Source `layouts`: columns in the order they are stored in, and the unique keys.
+
+use serde::{Deserialize, Serialize};
+
+/// A column as it is laid out in a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
+pub struct LayoutColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type's name; the base type's for a domain.
+    pub type_name: String,
+    /// Its type as SQL writes it.
+    pub type_sql: String,
+    /// Whether the type is PostgreSQL's own.
+    pub built_in: bool,
+    /// `pg_attribute.attlen`: bytes, or -1 for values of variable length.
+    pub length: i64,
+    /// `pg_attribute.attalign`: `c`, `s`, `i` or `d`.
+    pub alignment: char,
+    /// `pg_attribute.attstorage`: `p`, `e`, `m` or `x`.
+    pub storage: char,
+    /// `pg_attribute.attcompression`: `p`, `l`, or absent where nothing was set by name.
+    pub compression: Option<char>,
+    /// Whether it takes no NULL.
+    pub not_null: bool,
+    /// Its default or generation expression, as SQL writes it.
+    pub default: Option<String>,
+    /// `pg_attribute.attgenerated`: `s` or `v`; absent where values are assigned.
+    pub generated: Option<char>,
+    /// Whether it is an identity column.
+    pub identity: bool,
+    /// Whether it was inherited.
+    pub inherited: bool,
+    /// Whether our role may read it.
+    pub readable: bool,
+    /// The share of NULLs when last analyzed.
+    pub null_share: Option<f64>,
+    /// Bytes of an average value as stored, when last analyzed.
+    pub width: Option<f64>,
+    /// Different values when last analyzed: negative as a share of the rows, as `pg_stats.n_distinct`.
+    pub distinct: Option<f64>,
+    /// What keeps its type from being changed.
+    pub pins: Vec<String>,
+}
+
+impl LayoutColumn {
+    /// Whether it holds JSON, as text or in binary.
+    pub fn is_json(&self) -> bool {
+        self.built_in && matches!(self.type_name.as_str(), "json" | "jsonb")
+    }
+}
+
+/// A unique index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UniqueKey {
+    /// Its name.
+    pub index: String,
+    /// The columns it keeps unique, in order.
+    pub columns: Vec<String>,
+    /// Those of them that take NULL.
+    pub nullable: Vec<String>,
+    /// Whether a constraint owns it.
+    pub is_constraint: bool,
+    /// Whether `ADD PRIMARY KEY USING INDEX` takes it: whole rows, plain columns in default order, valid, not
+    /// deferred, in the default tablespace, neither replica identity nor clustered on.
+    pub adoptable: bool,
+    /// Whether it tells any two rows apart whose columns are not NULL: valid, of all rows, of plain columns.
+    pub identifies: bool,
+    /// What makes it again.
+    pub definition: String,
+    /// Its comment, if it has one.
+    pub comment: Option<String>,
+}
+
+/// A table as it is laid out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
+pub struct Layout {
+    /// `pg_class.oid`.
+    pub oid: i64,
+    /// Whether it is unlogged: emptied by a crash.
+    pub unlogged: bool,
+    /// Whether it inherits, or is inherited from, and is no partition.
+    pub inheritance: bool,
+    /// Whether its columns are those of a type (`CREATE TABLE … OF`), or another column's type is its row.
+    pub row_type_used: bool,
+    /// Whether a publication sends its updates or deletes.
+    pub published: bool,
+    /// Why an UPDATE of it would fail or do something else; absent where it would not.
+    pub updates_refused: Option<String>,
+    /// `pg_class.relreplident`: `d`, `n`, `f` or `i`.
+    pub replica_identity: char,
+    /// Whether our role sees all its rows.
+    pub row_security: bool,
+    /// Columns that were dropped: each still has its bit in the null bitmap of new rows.
+    pub dropped_columns: i64,
+    /// Its columns, in the order they are stored in.
+    pub columns: Vec<LayoutColumn>,
+    /// Its unique indexes, the primary key's excepted.
+    pub keys: Vec<UniqueKey>,
+    /// Bytes of the heap's main fork, true at the time of the visit; asked for where documents are sampled.
+    pub heap_bytes: Option<i64>,
+    /// Bytes of the TOAST table's main fork.
+    pub toast_bytes: Option<i64>,
+}
+
+impl Layout {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&LayoutColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}

@@ -1,0 +1,156 @@
+//! The second round trip: columns, options, keys and counters of the chosen, and true sizes of those to be sampled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use tokio_postgres::types::Type;
+
+use super::batch::{Rows, ask};
+use super::gaps;
+use super::source::{self, Source};
+use super::visit::Chosen;
+use crate::model::observation::{Layout, ToastTable};
+use crate::model::{Observation, Topic};
+use crate::pg::{Error, Question, Session};
+
+/// What was seen of the chosen relations.
+pub(super) struct CloserLook {
+    pub(super) layouts: Observation<Vec<Layout>>,
+    pub(super) toast_tables: Observation<Vec<ToastTable>>,
+    /// Bytes by relation, where they could be had.
+    sizes: BTreeMap<i64, Sizes>,
+}
+
+/// True sizes of one relation.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sizes {
+    oid: i64,
+    heap_bytes: i64,
+    toast_bytes: i64,
+}
+
+/// A relation whose rows cannot be updated as they should be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    oid: i64,
+    why: String,
+}
+
+impl CloserLook {
+    pub(super) async fn take(session: &mut Session, chosen: &Chosen) -> Result<Self, Error> {
+        let about = About::of(chosen, session.facts().major);
+        let mut tables = Rows::<ToastTable>::new(&source::TOAST_TABLES);
+        let mut refusals = Rows::<Refusal>::new(&source::UPDATES_REFUSED);
+        let mut layouts = Rows::<Layout>::new(&source::LAYOUTS);
+        let mut sizes: Vec<Rows<Sizes>> =
+            about.measured.iter().map(|_| Rows::new(&source::RELATION_SIZES)).collect();
+        let mut asks = Vec::new();
+        if !about.members.is_empty() {
+            asks.push(tables.asked(about.all(&source::TOAST_TABLES, &about.members)));
+        }
+        if !about.laid_out.is_empty() {
+            asks.push(layouts.asked(about.all(&source::LAYOUTS, &about.laid_out)));
+        }
+        if !about.updated.is_empty() {
+            asks.push(refusals.asked(about.all(&source::UPDATES_REFUSED, &about.updated)));
+        }
+        // Each alone: one that is locked is waited for, and lost, alone.
+        let measured = sizes.iter_mut().zip(&about.measured);
+        asks.extend(measured.map(|(rows, oid)| rows.asked(about.one(*oid))));
+        let mut answers = ask(session, asks).await?.into_iter();
+        // About nothing nothing was asked, and nothing failed.
+        let mut answer = |about: &[i64]| match about {
+            [] => Ok(()),
+            _ => answers.next().unwrap_or(Ok(())),
+        };
+        let toast_tables = tables.seen(&answer(&about.members));
+        let layouts = layouts.seen(&answer(&about.laid_out));
+        let refusals = refusals.seen(&answer(&about.updated));
+        let sizes = sizes.into_iter().flat_map(|rows| rows.decoded);
+        let sizes = sizes.map(|size| (size.oid, size)).collect();
+        Ok(Self { layouts, toast_tables, sizes }.completed(chosen, refusals))
+    }
+
+    /// With sizes and refusals joined to each table, and what nobody asked for told from what is not there.
+    fn completed(mut self, chosen: &Chosen, refusals: Observation<Vec<Refusal>>) -> Self {
+        let refusals: BTreeMap<i64, String> = match refusals {
+            Observation::Seen(refusals) => refusals.into_iter().map(|r| (r.oid, r.why)).collect(),
+            // What nobody knows to be allowed is not advised.
+            Observation::Unseen(gap) => {
+                self.toast_tables = Observation::Unseen(gap.clone());
+                self.layouts = Observation::Unseen(gap);
+                BTreeMap::new()
+            }
+        };
+        if chosen.values.is_none() {
+            self.toast_tables = Observation::Unseen(gaps::unasked(Topic::ToastTables));
+        }
+        if chosen.layouts.is_none() {
+            self.layouts = Observation::Unseen(gaps::unasked(Topic::Layouts));
+        }
+        if let Observation::Seen(tables) = &mut self.toast_tables {
+            for table in tables {
+                table.updates_refused = refusals.get(&table.oid).cloned();
+                table.heap_bytes = self.sizes.get(&table.oid).map(|size| size.heap_bytes);
+                table.toast_bytes = self.sizes.get(&table.oid).map(|size| size.toast_bytes);
+            }
+        }
+        if let Observation::Seen(layouts) = &mut self.layouts {
+            for layout in layouts {
+                layout.updates_refused = refusals.get(&layout.oid).cloned();
+                layout.heap_bytes = self.sizes.get(&layout.oid).map(|size| size.heap_bytes);
+                layout.toast_bytes = self.sizes.get(&layout.oid).map(|size| size.toast_bytes);
+            }
+        }
+        self
+    }
+}
+
+/// Which relations the questions are about.
+struct About {
+    major: u32,
+    members: Vec<i64>,
+    laid_out: Vec<i64>,
+    /// Those whose rows an action may update.
+    updated: Vec<i64>,
+    measured: BTreeSet<i64>,
+}
+
+impl About {
+    fn of(chosen: &Chosen, major: u32) -> Self {
+        let (values, layouts) = (chosen.values.as_ref(), chosen.layouts.as_ref());
+        let samples = values.into_iter().flat_map(|choice| &choice.samples);
+        let documents = layouts.into_iter().flat_map(|choice| &choice.documents);
+        let leaves = documents.flat_map(|table| &table.leaves);
+        let members = values.into_iter().flat_map(|choice| &choice.members);
+        let rooted = layouts.into_iter().flat_map(|choice| &choice.documents);
+        let updated: BTreeSet<i64> =
+            members.copied().chain(rooted.map(|table| table.root)).collect();
+        Self {
+            major,
+            updated: updated.into_iter().collect(),
+            members: values.map_or_else(Vec::new, |choice| choice.members.clone()),
+            laid_out: layouts.map_or_else(Vec::new, |choice| choice.relations.clone()),
+            measured: samples.chain(leaves).copied().collect(),
+        }
+    }
+
+    fn all(&self, source: &Source, relations: &[i64]) -> Question {
+        Question {
+            source: source.name,
+            sql: source.sql_for(self.major),
+            parameters: vec![(Box::new(relations.to_vec()), Type::INT8_ARRAY)],
+        }
+    }
+
+    fn one(&self, relation: i64) -> Question {
+        let source = &source::RELATION_SIZES;
+        Question {
+            source: source.name,
+            sql: source.sql_for(self.major),
+            parameters: vec![(Box::new(relation), Type::INT8)],
+        }
+    }
+}

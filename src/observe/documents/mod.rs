@@ -1,0 +1,217 @@
+//! What the documents of one JSONB column hold: two round trips, a bounded sample, counted as it streams.
+
+mod part;
+mod sampled;
+mod tally;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::types::Type;
+
+use super::batch::{Rows, ask, ask_finally};
+use super::{gaps, source};
+use crate::model::observation::Documents;
+use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
+use crate::pg::{Error, Question, Session};
+
+pub(super) use part::{Budget, Extent};
+pub(super) use sampled::Sampled;
+
+/// Partitions at most; the largest speak for the rest.
+const LEAVES_MAX: usize = 8;
+/// Which column is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Subject {
+    /// Its table's schema; absent for any.
+    pub schema: Option<String>,
+    /// Its table.
+    pub table: String,
+    /// The column; absent where the table has only one of JSON.
+    pub column: Option<String>,
+}
+
+/// What was seen of it.
+#[derive(Debug)]
+pub struct DocumentsSeen {
+    /// When the visit began.
+    pub observed_at: Timestamp,
+    /// The table.
+    pub table: QualifiedName,
+    /// The column.
+    pub column: String,
+    /// What was counted.
+    pub documents: Documents,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+/// Why no column was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmatched {
+    /// No such table, or we may not see it.
+    #[error("no table is called `{table}` here")]
+    Table {
+        /// As it was asked for.
+        table: String,
+    },
+    /// In several schemas.
+    #[error("`{table}` is in several schemas: write one of {}", .schemas.join(", "))]
+    Ambiguous {
+        /// As it was asked for.
+        table: String,
+        /// `schema.table`, each.
+        schemas: Vec<String>,
+    },
+    /// No such column of JSONB.
+    #[error("{}", columns_of(.table, .columns))]
+    Column {
+        /// The table.
+        table: String,
+        /// Those it has.
+        columns: Vec<String>,
+    },
+}
+
+fn columns_of(table: &str, columns: &[String]) -> String {
+    if columns.is_empty() {
+        return format!("`{table}` has no JSONB column");
+    }
+    format!("name a JSONB column of `{table}`: {}", columns.join(", "))
+}
+
+/// A JSON column of a leaf, or a table without one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    schema: String,
+    table: String,
+    leaf_schema: String,
+    leaf: String,
+    rows: f64,
+    heap_bytes: i64,
+    toast_bytes: i64,
+    holds_rows: bool,
+    column: Option<String>,
+    type_name: Option<String>,
+    hidden_by: Option<HiddenBy>,
+}
+
+/// What keeps rows of a leaf from our role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HiddenBy {
+    RowSecurity,
+    Privilege,
+}
+
+/// Look at the documents of a column.
+///
+/// # Errors
+/// Outside, a lost connection; inside, a name that nothing answers to.
+pub async fn documents(
+    session: &mut Session,
+    subject: &Subject,
+) -> Result<Observation<Result<DocumentsSeen, Unmatched>>, Error> {
+    let observed_at = Timestamp::now();
+    let rows = match columns(session, subject).await? {
+        Observation::Seen(rows) => rows,
+        Observation::Unseen(gap) => return Ok(Observation::Unseen(gap)),
+    };
+    let leaves = match leaves(subject, rows) {
+        Ok(leaves) => leaves,
+        Err(unmatched) => return Ok(Observation::Seen(Err(unmatched))),
+    };
+    Ok(Observation::Seen(Ok(sample(session, leaves, observed_at).await?)))
+}
+
+async fn columns(session: &mut Session, subject: &Subject) -> Result<Observation<Vec<Row>>, Error> {
+    let source = &source::DOCUMENT_COLUMNS;
+    let question = Question {
+        source: source.name,
+        sql: source.sql_for(session.facts().major),
+        parameters: vec![
+            (Box::new(subject.schema.clone()), Type::TEXT),
+            (Box::new(subject.table.clone()), Type::TEXT),
+        ],
+    };
+    let mut rows = Rows::new(source);
+    let answers = ask(session, vec![rows.asked(question)]).await?;
+    Ok(rows.seen(&answers[0]))
+}
+
+/// The leaves of the one table that is meant, each with the one column that is meant; the largest first.
+fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
+    let table = subject.table.clone();
+    let mut tables: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{}.{}", quote_identifier(&row.schema), quote_identifier(&row.table)))
+        .collect();
+    tables.dedup();
+    match tables.len() {
+        0 => return Err(Unmatched::Table { table }),
+        1 => {}
+        _ => return Err(Unmatched::Ambiguous { table, schemas: tables }),
+    }
+    let is_jsonb = |row: &&Row| row.type_name.as_deref() == Some("jsonb");
+    let mut known: Vec<String> =
+        rows.iter().filter(is_jsonb).filter_map(|r| r.column.clone()).collect();
+    known.sort();
+    known.dedup();
+    let wanted = match (&subject.column, known.as_slice()) {
+        (Some(column), known) if known.contains(column) => column.clone(),
+        (None, [only]) => only.clone(),
+        _ => return Err(Unmatched::Column { table, columns: known }),
+    };
+    let meant = |row: &Row| row.holds_rows && row.column.as_ref() == Some(&wanted);
+    let mut leaves: Vec<Row> = rows.into_iter().filter(meant).collect();
+    if leaves.is_empty() {
+        // A partitioned table without partitions holds no document.
+        return Err(Unmatched::Column { table, columns: Vec::new() });
+    }
+    leaves.sort_by_key(|leaf| std::cmp::Reverse(leaf.heap_bytes + leaf.toast_bytes));
+    Ok(leaves)
+}
+
+async fn sample(
+    session: &mut Session,
+    mut leaves: Vec<Row>,
+    observed_at: Timestamp,
+) -> Result<DocumentsSeen, Error> {
+    let first = &leaves[0];
+    let table = QualifiedName { schema: first.schema.clone(), name: first.table.clone() };
+    let column = first.column.clone().unwrap_or_default();
+    let of_rows = leaves.iter().map(|leaf| leaf.rows).sum();
+    let all = leaves.len() <= LEAVES_MAX;
+    leaves.truncate(LEAVES_MAX);
+    let (hidden, leaves): (Vec<Row>, Vec<Row>) =
+        leaves.into_iter().partition(|leaf| leaf.hidden_by.is_some());
+    let mut gaps: Vec<Gap> = hidden.iter().map(|leaf| unreadable(leaf, &column)).collect();
+
+    let major = session.facts().major;
+    let extents = leaves.iter().map(|leaf| (name(leaf), leaf.extent())).collect();
+    let mut sampled = Sampled::new(&column, false, extents, Budget::COLUMN);
+    let answers = ask_finally(session, sampled.asks(major).collect()).await?;
+    let whole = all && hidden.is_empty();
+    let (documents, ended_early) = sampled.sum_up(&answers, (of_rows, whole), major);
+    gaps.extend(ended_early);
+    Ok(DocumentsSeen { observed_at, table, column, documents, gaps })
+}
+
+impl Row {
+    fn extent(&self) -> Extent {
+        Extent { rows: self.rows, bytes: self.heap_bytes + self.toast_bytes }
+    }
+}
+
+fn name(leaf: &Row) -> QualifiedName {
+    QualifiedName { schema: leaf.leaf_schema.clone(), name: leaf.leaf.clone() }
+}
+
+fn unreadable(leaf: &Row, column: &str) -> Gap {
+    match leaf.hidden_by {
+        Some(HiddenBy::RowSecurity) => {
+            gaps::hidden_by_row_security("documents", &name(leaf).to_sql())
+        }
+        _ => gaps::unread_column(&name(leaf), column),
+    }
+}

@@ -1,0 +1,80 @@
+//! How much of a relation is read for its documents, and the query that does.
+//!
+//! The text of each document comes as one column of the ordinary protocol, in binary: the same bytes as a COPY
+//! would send, without the round trip that prepares it.
+
+use crate::model::{QualifiedName, quote_identifier};
+use crate::observe::sample::SEED;
+
+/// Rows at least: large documents, but not one of them alone.
+const ROWS_MIN: f64 = 20.0;
+/// Pages asked for beyond those needed on average: pages differ in how many rows they hold.
+const MORE: f64 = 1.2;
+
+/// How much to read of one column.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::observe) struct Budget {
+    pub(in crate::observe) rows: f64,
+    /// As they are stored.
+    pub(in crate::observe) bytes: f64,
+}
+
+impl Budget {
+    /// One column that somebody asked for: the standard error of a share is then at most half a per cent.
+    pub(in crate::observe) const COLUMN: Self = Self { rows: 10_000.0, bytes: 16_777_216.0 };
+    /// Each of many columns: at most 1.1 per cent.
+    pub(in crate::observe) const EACH: Self = Self { rows: 2000.0, bytes: 4_194_304.0 };
+}
+
+/// Rows and bytes, heap and TOAST, of a relation that holds rows.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::observe) struct Extent {
+    pub(in crate::observe) rows: f64,
+    pub(in crate::observe) bytes: i64,
+}
+
+/// A relation's part of the sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// The share of its pages in per cent; absent reads all of them.
+    percent: Option<f64>,
+    /// Rows at most.
+    pub(super) limit: u64,
+    /// Whether that is every row, by the statistics.
+    pub(super) is_whole: bool,
+}
+
+impl Part {
+    /// In proportion to its share of the `total` rows.
+    pub(super) fn of(extent: Extent, total: f64, budget: Budget) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
+        let bytes = extent.bytes as f64;
+        let share = if total > 0.0 { extent.rows / total } else { 1.0 };
+        let row_bytes = (bytes / extent.rows.max(1.0)).max(1.0);
+        let wanted = (budget.rows.min(budget.bytes / row_bytes) * share).max(ROWS_MIN).ceil();
+        let is_whole = extent.rows <= wanted;
+        let percent = (wanted * MORE / extent.rows.max(1.0) * 100.0 * 1e4).ceil() / 1e4;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "20 to 20,000")]
+        let limit = if is_whole { wanted * 2.0 } else { wanted } as u64;
+        Self { percent: (!is_whole && percent < 100.0).then_some(percent), limit, is_whole }
+    }
+
+    /// Its rows: `<stored bytes> <compressed> <out of line> <document>`.
+    pub(super) fn sql(&self, name: &QualifiedName, column: &str, major: u32) -> String {
+        let sampled = self.percent.map_or_else(String::new, |percent| {
+            format!(" tablesample system ({percent}) repeatable ({SEED})")
+        });
+        let c = format!("t.{}", quote_identifier(column));
+        let out_of_line = match major {
+            17.. => format!("(pg_catalog.pg_column_toast_chunk_id({c}) is not null)::int4"),
+            _ => "0".to_owned(),
+        };
+        format!(
+            "/* dbopt */ select pg_catalog.concat_ws(' ', pg_catalog.pg_column_size({c}), \
+             (pg_catalog.pg_column_compression({c}) is not null)::int4, {out_of_line}, {c}::pg_catalog.text) \
+             from only {} as t{sampled} limit {}",
+            name.to_sql(),
+            self.limit
+        )
+    }
+}

@@ -1,0 +1,81 @@
+//! A column's sample: a part of each relation that holds its rows, counted together.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::part::{Budget, Extent, Part};
+use super::tally::Tally;
+use crate::model::observation::Documents;
+use crate::model::{Gap, QualifiedName};
+use crate::observe::batch::Ask;
+use crate::observe::gaps;
+use crate::pg::{Answer, Question};
+
+/// A column's documents, sampled from one relation or several.
+pub(in crate::observe) struct Sampled {
+    column: String,
+    leaves: Vec<Leaf>,
+    tally: Mutex<Tally>,
+}
+
+struct Leaf {
+    name: QualifiedName,
+    part: Part,
+    /// Rows that came.
+    rows: u64,
+}
+
+impl Sampled {
+    /// Of the column, of type `json` or not, in these relations, in proportion to their rows.
+    pub(in crate::observe) fn new(
+        column: &str,
+        is_text: bool,
+        leaves: Vec<(QualifiedName, Extent)>,
+        budget: Budget,
+    ) -> Self {
+        let total = leaves.iter().map(|(_, extent)| extent.rows).sum();
+        let leaf = |(name, extent)| Leaf { name, part: Part::of(extent, total, budget), rows: 0 };
+        Self {
+            column: column.to_owned(),
+            leaves: leaves.into_iter().map(leaf).collect(),
+            tally: Mutex::new(Tally::of(is_text)),
+        }
+    }
+
+    /// A question for each relation.
+    pub(in crate::observe) fn asks(&mut self, major: u32) -> impl Iterator<Item = Ask<'_>> {
+        let (tally, column) = (&self.tally, &self.column);
+        self.leaves.iter_mut().map(move |leaf| {
+            let sql = leaf.part.sql(&leaf.name, column, major);
+            let on_row = |row: &str| {
+                leaf.rows += 1;
+                // Never contended: answers come one after the other.
+                tally.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+            };
+            Ask {
+                question: Question { source: "documents", sql, parameters: Vec::new() },
+                on_row: Box::new(on_row),
+            }
+        })
+    }
+
+    /// What was counted, of a table of so many rows on such a server, and what could not be seen of it. It is
+    /// the `whole` table only if every relation was asked, and answered to the last row.
+    pub(in crate::observe) fn sum_up(
+        self,
+        answers: &[Answer],
+        (of_rows, whole): (f64, bool),
+        major: u32,
+    ) -> (Documents, Vec<Gap>) {
+        let failed = |(leaf, answer): (&Leaf, &Answer)| {
+            let gap = gaps::failed("documents", answer.as_ref().err()?);
+            let (name, reason) = (leaf.name.to_sql(), gap.detail.clone());
+            Some(Gap { detail: format!("the sample of `{name}` ended early: {reason}"), ..gap })
+        };
+        let gaps: Vec<Gap> = self.leaves.iter().zip(answers).filter_map(failed).collect();
+        // Where more rows came than the statistics know of, there may be more yet.
+        let ended = |leaf: &Leaf| leaf.part.is_whole && leaf.rows < leaf.part.limit;
+        let complete = whole && gaps.is_empty() && self.leaves.iter().all(ended);
+        let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (tally.sum_up(of_rows, complete, major), gaps)
+    }
+}

@@ -1,0 +1,161 @@
+-- Columns in the order they are stored in, and unique keys, of the relations in $1. Nothing opens a relation.
+select
+    c.oid::int8                                                     as oid,
+    c.relpersistence = 'u'                                          as unlogged,
+    not c.relispartition and exists (
+        select
+        from pg_catalog.pg_inherits as i
+        where i.inhrelid = c.oid or i.inhparent = c.oid and c.relkind = 'r'
+    )                                                               as inheritance,
+    c.reloftype <> 0 or exists (
+        select
+        from pg_catalog.pg_attribute as a
+        join pg_catalog.pg_type as k on k.oid = a.atttypid
+        where not a.attisdropped and (a.atttypid = c.reltype or k.typelem = c.reltype and c.reltype <> 0)
+    )                                                               as row_type_used,
+    exists (
+        select
+        from pg_catalog.pg_publication as p
+        where (p.pubupdate or p.pubdelete) and (
+            p.puballtables
+            or exists (
+                select
+                from pg_catalog.pg_publication_rel as r
+                where r.prpubid = p.oid and r.prrelid = c.oid
+            )
+        )
+    )                                                               as published,
+    null::text                                                      as updates_refused,
+    c.relreplident                                                  as replica_identity,
+    pg_catalog.row_security_active(c.oid)                           as row_security,
+    (
+        select count(*)
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped
+    )                                                               as dropped_columns,
+    a.columns,
+    u.keys,
+    null::int8                                                      as heap_bytes,
+    null::int8                                                      as toast_bytes
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+cross join lateral (
+    select coalesce(
+        pg_catalog.json_agg(
+            pg_catalog.json_build_object(
+                'name', a.attname,
+                'type_name', coalesce(b.typname, k.typname),
+                'type_sql', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                'built_in', coalesce(b.typnamespace, k.typnamespace)
+                    = 'pg_catalog'::pg_catalog.regnamespace,
+                'length', a.attlen,
+                'alignment', a.attalign,
+                'storage', a.attstorage,
+                'compression', nullif(a.attcompression, ''),
+                'not_null', a.attnotnull,
+                'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+                'generated', nullif(a.attgenerated, ''),
+                'identity', a.attidentity <> '',
+                'inherited', a.attinhcount > 0,
+                'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
+                    and pg_catalog.has_schema_privilege(c.relnamespace, 'usage'),
+                'null_share', s.null_frac,
+                'width', s.avg_width,
+                'distinct', s.n_distinct,
+                'pins', p.pins
+            )
+            order by a.attnum
+        ),
+        '[]'
+    ) as columns
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_type as k on k.oid = a.atttypid
+    left join pg_catalog.pg_type as b on b.oid = nullif(k.typbasetype, 0)
+    left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+    left join (
+        -- Apart, so that the statistics of a table are found by its name once.
+        select t.attname, t.null_frac, t.avg_width, t.n_distinct
+        from pg_catalog.pg_stats as t
+        where t.schemaname = n.nspname and t.tablename = c.relname and not t.inherited
+    ) as s on s.attname = a.attname
+    cross join lateral (
+        -- What ALTER COLUMN TYPE refuses to look behind, or would have to read again.
+        select coalesce(pg_catalog.json_agg(distinct x.pin), '[]') as pins
+        from (
+            select case
+                when e.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass then 'a view or rule'
+                when e.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass then 'a policy'
+                when e.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass then 'a trigger'
+                when e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass then 'a function'
+                when e.classid = 'pg_catalog.pg_publication_rel'::pg_catalog.regclass then 'a publication'
+                when e.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then 'extended statistics'
+                when e.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and exists (
+                    -- From 18 on, NOT NULL is one, and no hindrance.
+                    select from pg_catalog.pg_constraint as o where o.oid = e.objid and o.contype <> 'n'
+                ) then 'a constraint'
+                when e.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and not exists (
+                    select from pg_catalog.pg_attrdef as f where f.oid = e.objid and f.adnum = a.attnum
+                ) then 'a generated column'
+                when e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = c.oid
+                    then 'a generated column'
+                when e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    and exists (select from pg_catalog.pg_index as i where i.indexrelid = e.objid)
+                    then 'an index'
+            end as pin
+            from pg_catalog.pg_depend as e
+            where e.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and e.refobjid = c.oid and e.refobjsubid = a.attnum
+                and coalesce(b.typname, k.typname) in ('json', 'jsonb')
+        ) as x
+        where x.pin is not null
+    ) as p
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+) as a
+cross join lateral (
+    select coalesce(
+        pg_catalog.json_agg(
+            pg_catalog.json_build_object(
+                'index', x.relname,
+                'columns', k.columns,
+                'nullable', k.nullable,
+                'is_constraint', exists (
+                    select from pg_catalog.pg_constraint as o where o.conindid = i.indexrelid and o.contype = 'u'
+                ),
+                'adoptable', i.indisvalid and i.indisready and i.indimmediate and i.indpred is null
+                    and i.indexprs is null and x.reltablespace = 0 and m.amname = 'btree'
+                    and i.indnatts = i.indnkeyatts and k.plain
+                    and not i.indisreplident and not i.indisclustered,
+                'identifies', i.indisvalid and i.indpred is null and i.indexprs is null,
+                'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
+                'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')
+            )
+            order by i.indnkeyatts, x.relname
+        ),
+        '[]'
+    ) as keys
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as x on x.oid = i.indexrelid
+    join pg_catalog.pg_am as m on m.oid = x.relam
+    cross join lateral (
+        select
+            coalesce(pg_catalog.json_agg(a.attname order by p.place), '[]') as columns,
+            coalesce(
+                pg_catalog.json_agg(a.attname order by p.place) filter (where not a.attnotnull), '[]'
+            ) as nullable,
+            -- The default operator class, order and collation of each.
+            coalesce(
+                bool_and(
+                    i.indoption[p.place - 1] = 0
+                    and o.opcdefault
+                    and i.indcollation[p.place - 1] = a.attcollation
+                ),
+                false
+            ) as plain
+        from pg_catalog.generate_series(1, i.indnkeyatts) as p (place)
+        join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[p.place - 1]
+        join pg_catalog.pg_opclass as o on o.oid = i.indclass[p.place - 1]
+    ) as k
+    where i.indrelid = c.oid and i.indisunique and not i.indisprimary
+) as u
+where c.oid = any ($1::int8[]::oid[])
+order by c.oid
