@@ -1,5 +1,9 @@
 # The service in an image of its own: the binary, root certificates, and nobody's rights.
 FROM rust:1.95.0-slim-bookworm AS build
+# PostgreSQL's parser is C: its bindings are made while it is built.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libclang-dev \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 
 # Dependencies alone, compiled around an empty program: this layer is made anew only when they change.

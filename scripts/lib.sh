@@ -43,6 +43,7 @@ need() {
 rust() {
   [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
   need cc gcc
+  libclang
   rust_is_new_enough && return 0
   if have apt-cache && apt-cache show rustup >/dev/null 2>&1; then
     packages rustup
@@ -53,6 +54,12 @@ rust() {
     [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
   fi
   rust_is_new_enough || die "Rust $(rust_wanted) or newer is needed: install it with rustup (https://rustup.rs), then run this again"
+}
+
+# PostgreSQL's parser is C: its bindings are made while it is built, by libclang and the headers that come with it.
+libclang() {
+  [ -n "${LIBCLANG_PATH:-}" ] && return 0
+  packages libclang-dev || have clang || die "libclang is missing: install it (Debian and Ubuntu: package libclang-dev)"
 }
 
 rust_wanted() { sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml; }

@@ -5,6 +5,7 @@
 pub mod jsonb;
 pub mod model;
 pub mod observe;
+pub mod sql;
 
 pub mod advise;
 pub mod analysis;

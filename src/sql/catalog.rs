@@ -1,0 +1,63 @@
+//! What names mean: the tables, columns and views that statements may speak of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::QualifiedName;
+
+/// What names mean. Built by the caller from plain values; names are unquoted, as the catalog stores them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Relations by schema and name.
+    relations: BTreeMap<String, BTreeMap<String, Relation>>,
+    /// Schemas in which an unqualified name is looked for, in that order.
+    search_path: Vec<String>,
+}
+
+/// What stands behind the name of a relation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// What stores rows: a table, a materialized view, a foreign table. Its columns, in their order.
+    Table(Vec<Column>),
+    /// A view, by the `SELECT` that defines it.
+    View(String),
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Whether its type is `json` or `jsonb`.
+    pub json: bool,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::new(vec!["public".to_owned()])
+    }
+}
+
+impl Catalog {
+    /// A catalog that knows no relation yet.
+    pub fn new(search_path: Vec<String>) -> Self {
+        Self { relations: BTreeMap::new(), search_path }
+    }
+
+    /// Make a relation known. A relation of the same name is replaced.
+    pub fn insert(&mut self, name: QualifiedName, relation: Relation) {
+        self.relations.entry(name.schema).or_default().insert(name.name, relation);
+    }
+
+    /// The relation that a name means: of this schema, or else the first on the search path.
+    pub fn find(&self, schema: Option<&str>, name: &str) -> Option<(QualifiedName, &Relation)> {
+        let path = schema.map_or(self.search_path.as_slice(), |_| &[]);
+        let schemas = schema.into_iter().chain(path.iter().map(String::as_str));
+        schemas.into_iter().find_map(|schema| {
+            let relation = self.relations.get(schema)?.get(name)?;
+            Some((QualifiedName { schema: schema.to_owned(), name: name.to_owned() }, relation))
+        })
+    }
+}
