@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use std::sync::Arc;
 
-use super::auth::Caller;
+use super::auth::{self, Caller};
 use super::path::Segments;
 use super::problem::{self, Problem};
 use super::query::{AnalysisParameters, Pairs};
@@ -78,8 +78,8 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = auth::let_in(app, &parts.headers, KeyScope::Read).await?;
         let target = registered(parts, app).await?;
-        let caller = parts.extensions.remove::<Caller>().ok_or_else(problem::panicked)?;
         let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
         Ok(Self { target, caller, held, takes_gzip })
