@@ -155,15 +155,15 @@ fn name(status: CacheStatus) -> &'static str {
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as for GET.
 fn holds(held: &[HeaderValue], etag: &[u8]) -> bool {
-    let Ok(ours) = std::str::from_utf8(etag).map(opaque) else { return false };
     held.iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || opaque(tag) == ours)
+        .any(|tag| tag.trim() == "*" || opaque(tag.as_bytes()) == opaque(etag))
 }
 
-fn opaque(tag: &str) -> &str {
-    tag.trim().trim_start_matches("W/")
+fn opaque(tag: &[u8]) -> &[u8] {
+    let tag = tag.trim_ascii();
+    tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
 /// Whether `Accept-Encoding` names gzip, and does not refuse it by naming it.
