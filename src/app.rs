@@ -142,10 +142,23 @@ impl App {
         inquiry: Inquiry,
     ) -> Result<Answer, Arc<Error>> {
         let key = self.key(target, &inquiry);
-        let Inquiry { mut request, model_version, refresh } = inquiry;
-        if !refresh && let Some(answer) = self.inner.cache.fresh(&key).await {
+        if !inquiry.refresh
+            && let Some(answer) = self.inner.cache.fresh(&key)
+        {
             return Ok(answer);
         }
+        // Boxed, because every request carries this future and few ever compute.
+        Box::pin(self.analysed(target, inquiry, key)).await
+    }
+
+    /// The analysis of that key, which process memory does not hold, or which is not to be looked for.
+    async fn analysed(
+        &self,
+        target: &TargetRecord,
+        inquiry: Inquiry,
+        key: Key,
+    ) -> Result<Answer, Arc<Error>> {
+        let Inquiry { mut request, model_version, refresh } = inquiry;
         request.policy = target.policy.overridden_by(&request.policy);
         let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
         let info = CacheInfo {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use moka::future::Cache as Memory;
 use moka::ops::compute::Op;
+use moka::sync::Cache as Memory;
 use secrecy::SecretString;
 
 use super::entry::Entry;
@@ -54,8 +54,8 @@ impl Levels {
     }
 
     /// What process memory holds.
-    pub(super) async fn memory(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.memory.as_ref()?.get(key).await
+    pub(super) fn memory(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.memory.as_ref()?.get(key)
     }
 
     /// What Redis holds; kept in process memory from then on.
@@ -79,12 +79,12 @@ impl Levels {
         let counter = if fresh { &self.meter.redis_hit } else { &self.meter.redis_stale };
         counter.increment(1);
         let entry = Arc::new(entry);
-        self.keep(key, &entry).await;
+        self.keep(key, &entry);
         Some(entry)
     }
 
     /// Keep a new answer everywhere. Nobody waits for Redis.
-    pub(super) async fn store(&self, key: &Key, body: Body, made_at: Timestamp) -> Arc<Entry> {
+    pub(super) fn store(&self, key: &Key, body: Body, made_at: Timestamp) -> Arc<Entry> {
         let entry = Arc::new(Entry::new(body, made_at, self.ttl));
         if let Some(shared) = self.shared.clone() {
             let (entry, key, lifetime) = (Arc::clone(&entry), key.clone(), self.lifetime);
@@ -94,17 +94,17 @@ impl Levels {
                 let _ = shared.set(key.as_str(), &value, lifetime).await;
             });
         }
-        self.keep(key, &entry).await;
+        self.keep(key, &entry);
         entry
     }
 
     /// Keep an answer in process memory unless a younger one is there.
-    async fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+    fn keep(&self, key: &Key, entry: &Arc<Entry>) {
         let Some(memory) = &self.memory else { return };
         let keep = |held: Option<moka::Entry<Key, Arc<Entry>>>| {
             let younger = held.is_some_and(|held| entry.is_older_than(held.value()));
-            std::future::ready(if younger { Op::Nop } else { Op::Put(Arc::clone(entry)) })
+            if younger { Op::Nop } else { Op::Put(Arc::clone(entry)) }
         };
-        memory.entry_by_ref(key).and_compute_with(keep).await;
+        memory.entry_by_ref(key).and_compute_with(keep);
     }
 }

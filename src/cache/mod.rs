@@ -99,9 +99,9 @@ impl<E: Send + Sync + 'static> Cache<E> {
 
     /// The answer of that key, where process memory holds a fresh one. Most calls end with it, so it
     /// is to be asked before anything is prepared for a computation.
-    pub async fn fresh(&self, key: &Key) -> Option<Answer> {
+    pub fn fresh(&self, key: &Key) -> Option<Answer> {
         let levels = &self.inner.levels;
-        let entry = levels.memory(key).await.filter(|entry| entry.is_fresh(Timestamp::now()))?;
+        let entry = levels.memory(key).filter(|entry| entry.is_fresh(Timestamp::now()))?;
         levels.meter.memory_hit.increment(1);
         Some(entry.answer(CacheStatus::Hit))
     }
@@ -127,7 +127,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
             let flight = inner.awaited.replace(key, self.anew(key, CacheStatus::Bypass, compute));
             return landed(flight.await);
         }
-        let Some(entry) = inner.levels.memory(key).await else {
+        let Some(entry) = inner.levels.memory(key) else {
             let flight = inner.awaited.join(key, || self.lookup(key, compute));
             return landed(flight.await);
         };
@@ -150,7 +150,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
         let look = async move {
             let levels = &cache.inner.levels;
             // Another computation may have ended between the caller's look and this one.
-            let seen = match levels.memory(&key).await {
+            let seen = match levels.memory(&key) {
                 Some(entry) => Some(entry),
                 None => levels.shared(&key).await,
             };
@@ -210,7 +210,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
         let computing = async move {
             let made_at = Timestamp::now();
             let body = compute().await.map_err(Arc::new)?;
-            Ok((cache.inner.levels.store(&key, body, made_at).await, status))
+            Ok((cache.inner.levels.store(&key, body, made_at), status))
         };
         computing.boxed()
     }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use std::sync::Arc;
 
-use super::auth::Caller;
+use super::auth::{self, Caller};
 use super::path::Segments;
 use super::problem::{self, Problem};
 use super::query::{AnalysisParameters, Pairs};
@@ -96,8 +96,8 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = auth::let_in(app, &parts.headers, KeyScope::Read).await?;
         let target = registered(parts, app).await?;
-        let caller = parts.extensions.remove::<Caller>().ok_or_else(problem::panicked)?;
         let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
         Ok(Self { target, caller, held, takes_gzip })
@@ -173,15 +173,15 @@ fn name(status: CacheStatus) -> &'static str {
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as for GET.
 fn holds(held: &[HeaderValue], etag: &[u8]) -> bool {
-    let Ok(ours) = std::str::from_utf8(etag).map(opaque) else { return false };
     held.iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || opaque(tag) == ours)
+        .any(|tag| tag.trim() == "*" || opaque(tag.as_bytes()) == opaque(etag))
 }
 
-fn opaque(tag: &str) -> &str {
-    tag.trim().trim_start_matches("W/")
+fn opaque(tag: &[u8]) -> &[u8] {
+    let tag = tag.trim_ascii();
+    tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
 /// Whether `Accept-Encoding` names gzip, and does not refuse it by naming it.

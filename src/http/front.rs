@@ -2,17 +2,19 @@
 //!
 //! One function, because a layer of its own for each would cost a cached answer more than the cache does.
 
+use std::any::Any;
 use std::convert::Infallible;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::limits::Limits;
@@ -74,23 +76,24 @@ impl Service<Request> for Fronted {
             trace: log::trace(request.headers()),
         };
         let shared = Arc::clone(&self.shared);
-        let place = shared.limits.place(&request);
-        let answering = place.map(|place| (place, self.routes.call(request)));
-        Box::pin(async move {
-            let mut response = match answering {
-                Ok((place, answering)) => {
-                    let answering = AssertUnwindSafe(place.hold(answering)).catch_unwind();
-                    let answered = answering.await;
-                    answered.unwrap_or_else(|panic| problem::panicked_with(&*panic).into_response())
-                }
-                Err(problem) => problem.into_response(),
-            };
+        let ended = move |mut response: Response| {
             let took = begun.elapsed();
             let counted = (response.status(), took);
             shared.meter.count(passed.method_name(), passed.route_name(), counted);
             passed.log(&id, &mut response, took);
             response.headers_mut().insert(X_REQUEST_ID, id);
             Ok(response)
-        })
+        };
+        // Futures put together instead of awaited: an async block would hold the request three times.
+        match self.shared.limits.place(&request) {
+            Ok(place) => {
+                let answering = place.hold(begun, self.routes.call(request));
+                let answering = AssertUnwindSafe(answering).catch_unwind();
+                let panicked =
+                    |panic: Box<dyn Any + Send>| problem::panicked_with(&*panic).into_response();
+                answering.map(move |answered| ended(answered.unwrap_or_else(panicked))).boxed()
+            }
+            Err(problem) => ready(ended(problem.into_response())).boxed(),
+        }
     }
 }

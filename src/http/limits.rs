@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use super::problem::{self, Problem};
 use super::query;
@@ -50,11 +52,17 @@ impl Limits {
 
 impl Place {
     /// Answer in time, or say that there is no answer.
-    pub(super) async fn hold(
+    pub(super) fn hold(
         self,
+        begun: Instant,
         answering: impl Future<Output = Result<Response, Infallible>>,
-    ) -> Response {
-        match timeout(self.time, answering).await {
+    ) -> impl Future<Output = Response> {
+        timeout_at(begun + self.time, answering).map(move |answered| self.leave(answered))
+    }
+
+    /// Free the place. By value, for who calls this later to hold all of it until then, not its time alone.
+    fn leave(self, answered: Result<Result<Response, Infallible>, Elapsed>) -> Response {
+        match answered {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => problem::timed_out(self.time.as_secs()).into_response(),

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 use super::analysis::X_CACHE;
 use super::problem::Cause;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request as the log and the metrics name it.
 pub(super) struct Passed {
@@ -77,7 +79,7 @@ fn is_cached(response: &Response) -> bool {
 
 /// The trace id of a `traceparent` header, as W3C writes it.
 pub(super) fn trace(headers: &HeaderMap) -> Option<String> {
-    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let mut parts = headers.get(TRACEPARENT)?.to_str().ok()?.split('-');
     let (version, trace) = (parts.next()?, parts.next()?);
     let hex = |text: &str| text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
     let valid = version.len() == 2 && trace.len() == 32 && hex(version) && hex(trace);
@@ -92,8 +94,7 @@ mod tests {
     fn a_trace_id_is_taken_only_from_a_valid_traceparent() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         let of = |text: &str| {
-            let headers =
-                HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]);
+            let headers = HeaderMap::from_iter([(TRACEPARENT, text.parse().unwrap())]);
             trace(&headers)
         };
         assert_eq!(of(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));

@@ -22,6 +22,7 @@ mod serve;
 mod targets;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
@@ -37,12 +38,14 @@ pub use serve::{Bound, Error, bind};
 
 /// The whole API on one screen.
 pub fn router(app: &App) -> Router {
-    let guarded = |routes: OpenApiRouter<App>, scope| routes.layer(auth::Door::new(app, scope));
+    let guarded = |routes: OpenApiRouter<App>, scope| {
+        routes.layer(from_fn_with_state(auth::Door::new(app, scope), auth::guard))
+    };
     let (router, _) = open()
         .merge(guarded(read(), KeyScope::Read))
         .merge(guarded(admin(), KeyScope::Admin))
         .layer(CompressionLayer::new())
-        .merge(guarded(answers(), KeyScope::Read))
+        .merge(answers())
         .split_for_parts();
     let docs = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
     router
@@ -62,7 +65,8 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(openapi::show))
 }
 
-/// For keys with the scope `read`; answers of the cache, which compresses them once for all.
+/// For keys with the scope `read`, which [`analysis::Asked`] demands: a door before them would copy each request once
+/// more. Answers of the cache, which compresses them once for all.
 fn answers() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analysis::all))

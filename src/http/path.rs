@@ -1,6 +1,6 @@
 //! The parts of a path that vary.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use super::problem::{self, Problem};
@@ -12,10 +12,9 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Segments<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let segments = Path::<Vec<String>>::from_request_parts(parts, state).await;
         let nowhere = || problem::no_such_path_at(&parts.uri);
-        let parameters = parameters.map_err(|_| nowhere())?;
-        let segments: Vec<String> = parameters.iter().map(|(_, value)| value.to_owned()).collect();
+        let Path(segments) = segments.map_err(|_| nowhere())?;
         // No name in a database holds it, and none can be asked for it.
         if segments.iter().any(|segment| segment.contains('\0')) {
             return Err(nowhere());

@@ -15,8 +15,8 @@ use super::{Error, KeyRecord, KeyScope, Store, query_failed};
 /// The hash a token is kept and recognised by.
 pub(super) type TokenHash = [u8; 32];
 
-fn hash(token: &SecretString) -> TokenHash {
-    Sha256::digest(token.expose_secret().as_bytes()).into()
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 impl Store {
@@ -32,7 +32,7 @@ impl Store {
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         let sql = "insert into dbopt.api_keys (id, name, hash, scopes) values ($1, $2, $3, $4) \
                    returning id, name, scopes, created_at, last_used_at";
-        let hash = hash(&token);
+        let hash = hash(token.expose_secret());
         let row =
             self.client().await?.query_one(sql, &[&id, &name, &hash.as_slice(), &scopes]).await;
         let record = record(&row.map_err(query_failed("create a key"))?)?;
@@ -51,15 +51,9 @@ impl Store {
     }
 
     /// The API key a caller presented, if it is one of ours. Remembered for a second.
-    pub async fn key_for(&self, token: &SecretString) -> Result<Option<Arc<KeyRecord>>, Error> {
+    pub async fn key_for(&self, token: &str) -> Result<Option<Arc<KeyRecord>>, Error> {
         let hash = hash(token);
         self.inner.keys.get_or(&hash, || self.find_key(hash)).await
-    }
-
-    /// The API key of that token if it was looked up within the last second, and is one of ours.
-    pub fn known_key(&self, token: &str) -> Option<Arc<KeyRecord>> {
-        let hash: TokenHash = Sha256::digest(token.as_bytes()).into();
-        self.inner.keys.known(&hash).flatten()
     }
 
     async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {

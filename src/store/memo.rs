@@ -50,9 +50,20 @@ where
         F: Future<Output = Result<V, E>>,
     {
         let changes = self.changes.load(Ordering::SeqCst);
-        if let Some(value) = self.known(key) {
-            return Ok(value);
+        match self.known(key, changes) {
+            Some(value) => Ok(value),
+            // Boxed, because every request carries this future and few ever ask.
+            None => Box::pin(self.ask(key, changes, ask)).await,
         }
+    }
+
+    /// The value of `key` as it is after so many changes, asked for by `ask`.
+    async fn ask<Q, E, F>(&self, key: &Q, changes: u64, ask: impl Fn() -> F) -> Result<V, E>
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
+        F: Future<Output = Result<V, E>>,
+    {
         let mut failure = None;
         let asking = async {
             // Before the answer: it is no younger than this.
@@ -82,13 +93,12 @@ where
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The value of `key` where it is remembered.
-    pub(super) fn known<Q>(&self, key: &Q) -> Option<V>
+    /// The value of `key` where it is remembered, and was asked for after so many changes.
+    fn known<Q>(&self, key: &Q, changes: u64) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let changes = self.changes.load(Ordering::SeqCst);
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let held = held.get(key)?;
         let counts = held.changes == changes && held.asked_at.elapsed() < LIFETIME;

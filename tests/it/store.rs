@@ -500,13 +500,13 @@ async fn an_api_key_is_recognised_by_its_token_alone_and_kept_as_a_hash() {
     assert!(token.expose_secret().starts_with("dbopt_") && token.expose_secret().len() == 49);
     assert_eq!(record.last_used_at, None);
 
-    let found = store.key_for(&token).await.unwrap().unwrap();
+    let found = store.key_for(token.expose_secret()).await.unwrap().unwrap();
     assert_eq!((&found.id, &found.name), (&record.id, &record.name));
     assert_eq!(found.scopes, [KeyScope::Read, KeyScope::Probe]);
     let used = store.list_keys(None, 10).await.unwrap().remove(0).last_used_at;
     assert!(used.is_some_and(|used| used >= record.created_at));
-    assert_eq!(store.key_for(&"dbopt_guess".into()).await.unwrap(), None);
-    assert_eq!(store.key_for(&"".into()).await.unwrap(), None);
+    assert_eq!(store.key_for("dbopt_guess").await.unwrap(), None);
+    assert_eq!(store.key_for("").await.unwrap(), None);
 
     let row = db.client().await.query_one("select k::text from dbopt.api_keys k", &[]).await;
     let text: String = row.unwrap().get(0);
@@ -518,10 +518,10 @@ async fn a_revoked_key_is_refused_at_once() {
     let db = Db::create().await;
     let store = db.store().await;
     let (record, token) = store.create_key("pipeline", &[KeyScope::Admin]).await.unwrap();
-    assert!(store.key_for(&token).await.unwrap().is_some());
+    assert!(store.key_for(token.expose_secret()).await.unwrap().is_some());
     assert!(store.delete_key(&record.id).await.unwrap());
     assert!(!store.delete_key(&record.id).await.unwrap());
-    assert_eq!(store.key_for(&token).await.unwrap(), None);
+    assert_eq!(store.key_for(token.expose_secret()).await.unwrap(), None);
     assert!(!store.any_key().await.unwrap());
 }
 

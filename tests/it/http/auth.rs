@@ -5,7 +5,7 @@ use axum::http::{Request, header};
 use database_optimizer::http::{self, Error};
 use database_optimizer::store::KeyScope;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Reply, Service};
 
@@ -43,6 +43,21 @@ async fn once_a_key_exists_every_caller_needs_one_that_allows_what_it_does() {
         assert_eq!(service.get(open).await.status.as_u16(), 200, "{open}");
     }
     assert_eq!(service.get("/metrics").await.status.as_u16(), 401);
+}
+
+#[tokio::test]
+async fn no_operation_but_the_open_ones_is_answered_without_a_key() {
+    let service = Service::start().await;
+    service.app.store().create_key("a", &[KeyScope::Admin]).await.unwrap();
+    let document: Value = serde_json::from_str(http::document()).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let path = path.replace(['{', '}'], "");
+            let reply = service.with(&method.to_uppercase(), &path, json!({})).await;
+            let open = ["/healthz", "/readyz", "/openapi.json"].contains(&path.as_str());
+            assert_eq!(reply.status.as_u16() == 401, !open, "{method} {path}: {reply:?}");
+        }
+    }
 }
 
 #[tokio::test]
