@@ -10,16 +10,18 @@ use tokio::time::timeout;
 use crate::advise::{Run, advise};
 use crate::checks::{self, size};
 use crate::model::{
-    Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation,
+    Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation, Review,
     Snapshot,
 };
 use crate::observe::{self, Interest};
 use crate::pg::{self, Session, Target};
 use crate::prove;
+use crate::review::{self, Sizes};
 
 pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
+pub use crate::review::SqlFile;
 pub use request::Request;
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
@@ -110,6 +112,33 @@ pub async fn documents(target: &Target, subject: &Subject) -> Result<DocumentRep
     }
 }
 
+/// Review migrations, with the sizes of the target's tables where one is given.
+///
+/// # Errors
+/// Where the target cannot be used at all.
+pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Review, Error> {
+    let mut unseen = None;
+    let sizes = match target {
+        None => Sizes::default(),
+        Some(target) => {
+            let seen = look(target, &Interest::default()).await?;
+            match seen.relations {
+                Observation::Seen(relations) => Sizes::of(&relations),
+                Observation::Unseen(gap) => {
+                    unseen = Some(gap);
+                    Sizes::default()
+                }
+            }
+        }
+    };
+    // Parsing is work, and not waiting.
+    let reviewed = tokio::task::spawn_blocking(move || review::review(&files, &sizes)).await;
+    let mut reviewed =
+        reviewed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    reviewed.gaps.extend(unseen);
+    Ok(reviewed)
+}
+
 /// Judge a snapshot, wherever it came from.
 pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
@@ -138,8 +167,12 @@ async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
         table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
         table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
     };
+    look(target, &interest).await
+}
+
+async fn look(target: &Target, interest: &Interest) -> Result<Snapshot, Error> {
     let mut session: Session = target.session().await.map_err(Error::Target)?;
-    let seen = within(target, observe::observe(&mut session, &interest)).await?;
+    let seen = within(target, observe::observe(&mut session, interest)).await?;
     session.finish();
     Ok(seen)
 }

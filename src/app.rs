@@ -7,10 +7,10 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use crate::analysis::{self, Request, Subject, TargetError};
+use crate::analysis::{self, Request, SqlFile, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{CacheConfig, Config, Limits};
-use crate::model::{CacheInfo, CacheStatus};
+use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 
@@ -221,6 +221,20 @@ impl App {
         let of = subject.clone();
         let look = |target: Target| async move { analysis::documents(&target, &subject).await };
         self.look(target, ("documents", &of, refresh), look).await
+    }
+
+    /// What is found in migrations, and how long they block a target's tables.
+    pub async fn review(
+        &self,
+        target: Option<&TargetRecord>,
+        files: Vec<SqlFile>,
+    ) -> Result<Review, Arc<Error>> {
+        let target = match target {
+            Some(target) => Some(self.open(&target.name).await?),
+            None => None,
+        };
+        let reviewed = analysis::review(target.as_ref(), files).await;
+        Ok(reviewed.map_err(Error::Analysis)?)
     }
 
     /// What a look at a target finds, filed under its kind and what was asked.

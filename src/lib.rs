@@ -20,4 +20,5 @@ pub mod embedded;
 pub mod http;
 pub mod pg;
 pub mod prove;
+pub mod review;
 pub mod store;

@@ -2,6 +2,7 @@
 
 mod hybrid_schema;
 mod number;
+pub mod row;
 pub mod size;
 mod toast;
 

@@ -8,6 +8,7 @@ mod health;
 mod keys;
 mod options;
 mod render;
+mod review;
 mod serve;
 mod store;
 
@@ -46,6 +47,8 @@ enum Command {
     HybridSchema(analyse::HybridSchema),
     /// TOAST Whisperer: values stored compressed or out of line.
     Toast(analyse::Toast),
+    /// Review migrations before they run; needs no server.
+    Review(review::Review),
     /// List what can be found.
     Checks(checks::List),
     /// Explain a check: its page, with examples that are run as tests.
@@ -93,6 +96,7 @@ impl Command {
             Self::Analyse(analyse) => wait(analyse.run()),
             Self::HybridSchema(hybrid_schema) => wait(hybrid_schema.run()),
             Self::Toast(toast) => wait(toast.run()),
+            Self::Review(review) => wait(review.run()),
             Self::Checks(list) => list.run(),
             Self::Explain(explain) => explain.run(),
             Self::Keys(keys) => wait(keys.run()),

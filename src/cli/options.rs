@@ -85,19 +85,27 @@ impl Options {
         Ok(request)
     }
 
-    /// The database to analyse. It is called after itself, so that ids are the same on every run.
+    /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
-        let env = |name: &str| std::env::var(name).ok();
-        let complete = |dsn: Option<&SecretString>| {
-            pg::completed(dsn.map(ExposeSecret::expose_secret), &env).map_err(Error::Usage)
-        };
-        let dsn = complete(self.dsn.as_ref())?;
-        let lab = self.lab.as_ref().map(|lab| complete(Some(lab))).transpose()?;
-        let parsed = pg::Dsn::parse(dsn.expose_secret())
-            .map_err(|mend| Error::Usage(format!("the DSN is malformed: {mend}")))?;
-        let config = parsed.config();
-        let name = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
-        Target::open(name, &dsn, lab.as_ref())
-            .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))
+        target_of(self.dsn.as_ref(), self.lab.as_ref())
     }
+}
+
+/// The database of that DSN. It is called after itself, so that ids are the same on every run.
+pub(super) fn target_of(
+    dsn: Option<&SecretString>,
+    lab: Option<&SecretString>,
+) -> Result<Target, Error> {
+    let env = |name: &str| std::env::var(name).ok();
+    let complete = |dsn: Option<&SecretString>| {
+        pg::completed(dsn.map(ExposeSecret::expose_secret), &env).map_err(Error::Usage)
+    };
+    let dsn = complete(dsn)?;
+    let lab = lab.map(|lab| complete(Some(lab))).transpose()?;
+    let parsed = pg::Dsn::parse(dsn.expose_secret())
+        .map_err(|mend| Error::Usage(format!("the DSN is malformed: {mend}")))?;
+    let config = parsed.config();
+    let name = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+    Target::open(name, &dsn, lab.as_ref())
+        .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))
 }

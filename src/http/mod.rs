@@ -18,6 +18,7 @@ mod path;
 mod problem;
 mod query;
 mod request_id;
+mod review;
 mod serve;
 mod targets;
 
@@ -81,6 +82,7 @@ fn read() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
+        .routes(routes!(review::migration))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))
         .routes(routes!(health::metrics))

@@ -130,3 +130,12 @@ pub struct Analysis {
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
+
+/// What a review of files found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Review {
+    /// Problems, file by file, in the order they stand there.
+    pub findings: Vec<ReportedFinding>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}

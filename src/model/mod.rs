@@ -23,7 +23,7 @@ pub use action::{
     Action, AdoptedKey, Compression, Member, MemberKind, Promotion, Rewrite, RewriteOf, Storage,
     ToastAutovacuum,
 };
-pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Server};
+pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Review, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;

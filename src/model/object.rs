@@ -45,6 +45,18 @@ pub enum Object {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partition: Option<String>,
     },
+    /// A place in a file.
+    Source {
+        /// The file's path, as it was given.
+        path: String,
+        /// The line, counted from 1.
+        line: u32,
+        /// The character in the line, counted from 1.
+        column: u32,
+        /// The function it is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        function: Option<String>,
+    },
     /// A key of a column's documents.
     Key {
         /// The relation's schema.
@@ -73,6 +85,7 @@ impl std::fmt::Display for Object {
                 );
                 dotted(f, &[relation[0], relation[1], column])
             }
+            Self::Source { path, line, column, .. } => write!(f, "{path}:{line}:{column}"),
             Self::Key { schema, table, column, key } => {
                 dotted(f, &[schema, table, column])?;
                 write!(f, " -> {key}")

@@ -16,7 +16,7 @@ use super::unmatched::unmatched;
 use super::{gaps, samples, source};
 
 /// What the caller is interested in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Interest {
     /// Schemas and tables to look at.
     pub scope: Scope,

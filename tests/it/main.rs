@@ -17,6 +17,7 @@ mod jsonb;
 mod pages;
 mod prove;
 mod registry;
+mod review;
 mod statements;
 mod store;
 mod support;

@@ -6,7 +6,6 @@ mod missing_primary_key;
 mod names;
 mod padded_columns;
 mod promotion;
-mod row;
 mod table;
 mod text_json;
 

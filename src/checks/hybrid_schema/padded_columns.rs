@@ -1,8 +1,8 @@
 //! `hybrid-schema/padded-columns`, explained in the page beside this file.
 
-use super::row::{Item, MAXALIGN, Widths, best_order, bytes};
 use super::table::{Table, tables};
 use crate::checks::number::{float, whole};
+use crate::checks::row::{Item, MAXALIGN, Widths, best_order, bytes};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::checks::{Check, Requirement};
 use crate::model::{

@@ -103,7 +103,7 @@ fn prose(text: &str) -> String {
 }
 
 /// The same in a table, where a bar ends the cell even in code.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     prose(text).replace('|', "\\|")
 }
 

@@ -1,6 +1,7 @@
 //! An analysis as text: for people, for machines, for pull requests, for code scanning.
 
 mod markdown;
+mod review;
 mod sarif;
 mod table;
 mod words;
@@ -8,6 +9,7 @@ mod words;
 use crate::cli::options::Format;
 use crate::model::Analysis;
 
+pub(super) use review::review;
 pub(super) use table::worst;
 
 /// The analysis in that format, a line feed at the end.

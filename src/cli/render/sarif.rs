@@ -1,24 +1,27 @@
 //! For code scanning: SARIF 2.1.0.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::words;
 use crate::checks;
-use crate::model::{Analysis, Object, ReportedFinding, Severity, Statement};
+use crate::model::{Analysis, Gap, Object, ReportedFinding, Review, Severity, Statement};
 
 pub(super) fn analysis(analysis: &Analysis) -> String {
-    let results: Vec<Value> = analysis.findings.iter().map(|f| result(analysis, f)).collect();
-    let rules: Vec<Value> = checks::all()
-        .filter(|check| analysis.findings.iter().any(|finding| finding.check == check.id))
-        .map(rule)
-        .collect();
-    let gaps = analysis.gaps.iter().map(|gap| {
-        json!({
-            "level": "note",
-            "descriptor": {"id": gap.reason},
-            "message": {"text": format!("{}: {}", gap.observation, gap.detail)},
-        })
-    });
+    let results: Vec<Value> =
+        analysis.findings.iter().map(|f| result(f, &message(analysis, f))).collect();
+    let invocation = invocation(&analysis.gaps, Some(analysis.observed_at));
+    report(&results, &rules(&analysis.findings), &invocation)
+}
+
+pub(super) fn review(review: &Review) -> String {
+    let results: Vec<Value> = review.findings.iter().map(|f| result(f, &f.message)).collect();
+    report(&results, &rules(&review.findings), &invocation(&review.gaps, None))
+}
+
+fn report(results: &[Value], rules: &[Value], invocation: &Value) -> String {
     let report = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -28,15 +31,36 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},
-            "invocations": [{
-                "executionSuccessful": true,
-                "endTimeUtc": analysis.observed_at,
-                "toolExecutionNotifications": gaps.collect::<Vec<_>>(),
-            }],
+            "invocations": [invocation],
             "results": results,
         }],
     });
     format!("{report:#}\n")
+}
+
+fn invocation(gaps: &[Gap], ended: Option<Timestamp>) -> Value {
+    let gaps = gaps.iter().map(|gap| {
+        json!({
+            "level": "note",
+            "descriptor": {"id": gap.reason},
+            "message": {"text": format!("{}: {}", gap.observation, gap.detail)},
+        })
+    });
+    let mut invocation = json!({
+        "executionSuccessful": true,
+        "toolExecutionNotifications": gaps.collect::<Vec<_>>(),
+    });
+    if let Some(ended) = ended {
+        invocation["endTimeUtc"] = json!(ended);
+    }
+    invocation
+}
+
+/// The checks that found something; those of migrations have no page.
+fn rules(findings: &[ReportedFinding]) -> Vec<Value> {
+    let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
+    let rule = |id: &str| checks::find(id).map_or_else(|_| json!({"id": id}), rule);
+    ids.into_iter().map(rule).collect()
 }
 
 fn rule(check: &checks::Check) -> Value {
@@ -47,20 +71,12 @@ fn rule(check: &checks::Check) -> Value {
     })
 }
 
-fn result(analysis: &Analysis, finding: &ReportedFinding) -> Value {
-    let (schema, table) = relation(&finding.object);
+fn result(finding: &ReportedFinding, message: &str) -> Value {
     json!({
         "ruleId": finding.check,
         "level": level(finding.severity),
-        "message": {"text": message(analysis, finding)},
-        "locations": [{
-            // Code scanning shows only what has a file: a path that names the relation stands in for one.
-            "physicalLocation": {
-                "artifactLocation": {"uri": format!("database/{}/{}", encoded(schema), encoded(table))},
-                "region": {"startLine": 1},
-            },
-            "logicalLocations": [{"fullyQualifiedName": finding.object.to_string()}],
-        }],
+        "message": {"text": message},
+        "locations": [location(&finding.object)],
         "partialFingerprints": {"dbopt/v1": finding.id},
         "properties": {
             "severity": finding.severity,
@@ -69,6 +85,37 @@ fn result(analysis: &Analysis, finding: &ReportedFinding) -> Value {
             "evidence": finding.evidence,
         },
     })
+}
+
+/// Code scanning shows only what has a file: a path that names the relation stands in for one.
+fn location(object: &Object) -> Value {
+    let relation = |schema: &str, table: &str| {
+        json!({
+            "physicalLocation": {
+                "artifactLocation": {"uri": format!("database/{}/{}", encoded(schema), encoded(table))},
+                "region": {"startLine": 1},
+            },
+            "logicalLocations": [{"fullyQualifiedName": object.to_string()}],
+        })
+    };
+    match object {
+        Object::Table { schema, table }
+        | Object::MaterializedView { schema, table }
+        | Object::Partition { schema, table, .. }
+        | Object::Column { schema, table, .. }
+        | Object::Key { schema, table, .. } => relation(schema, table),
+        Object::Source { path, line, column, .. } => json!({
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri(path)},
+                "region": {"startLine": line, "startColumn": column},
+            },
+        }),
+    }
+}
+
+/// A path as a URI: each part by itself.
+fn uri(path: &str) -> String {
+    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }
 
 fn message(analysis: &Analysis, finding: &ReportedFinding) -> String {
@@ -91,17 +138,11 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn relation(object: &Object) -> (&str, &str) {
-    match object {
-        Object::Table { schema, table }
-        | Object::MaterializedView { schema, table }
-        | Object::Partition { schema, table, .. }
-        | Object::Column { schema, table, .. }
-        | Object::Key { schema, table, .. } => (schema, table),
-    }
-}
-
 /// A part of a URI.
 fn encoded(name: &str) -> String {
-    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+    percent_encoding::utf8_percent_encode(name, RESERVED).to_string()
 }
+
+/// Everything but what a URI leaves as it is.
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -101,7 +101,7 @@ fn sql(text: &mut String, statement: &Statement) {
     }
 }
 
-fn style(severity: Severity) -> Style {
+pub(super) fn style(severity: Severity) -> Style {
     let color = match severity {
         Severity::Critical => return AnsiColor::White.on(AnsiColor::Red).bold(),
         Severity::High => AnsiColor::Red,

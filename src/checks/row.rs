@@ -8,7 +8,7 @@
 use crate::model::observation::LayoutColumn;
 
 /// `MAXALIGN`: rows begin and end at multiples of it.
-pub(super) const MAXALIGN: f64 = 8.0;
+pub const MAXALIGN: f64 = 8.0;
 /// A tuple header without its null bitmap.
 const HEADER_BYTES: usize = 23;
 /// Values up to this long have a header of one byte, and are not aligned.
@@ -16,7 +16,7 @@ const SHORT_BYTES_MAX: f64 = 127.0;
 
 /// What is known of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Item {
+pub struct Item {
     length: Length,
     alignment: usize,
     null_share: f64,
@@ -31,7 +31,7 @@ enum Length {
 
 /// What is assumed of values of variable length: nobody knows but their average.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Widths {
+pub enum Widths {
     /// They end anywhere.
     Spread,
     /// All are as long as their average.
@@ -39,8 +39,18 @@ pub(super) enum Widths {
 }
 
 impl Item {
+    /// Of a type of fixed length, in bytes, that takes no NULL.
+    pub fn fixed(bytes: usize, alignment: usize) -> Self {
+        Self { length: Length::Fixed(bytes), alignment, null_share: 0.0 }
+    }
+
+    /// Of a type of variable length, of so many bytes on average, headers of one byte included.
+    pub fn variable(bytes: f64) -> Self {
+        Self { length: Length::Variable(bytes), alignment: 1, null_share: 0.0 }
+    }
+
     /// Of a column, unless what it takes to know was never counted.
-    pub(super) fn of(column: &LayoutColumn) -> Option<Self> {
+    pub fn of(column: &LayoutColumn) -> Option<Self> {
         let alignment = match column.alignment {
             'c' => 1,
             's' => 2,
@@ -80,14 +90,14 @@ impl Item {
 }
 
 /// The order that pads least, as positions. Columns that rank the same keep theirs.
-pub(super) fn best_order(items: &[Item]) -> Vec<usize> {
+pub fn best_order(items: &[Item]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|position| items[*position].rank());
     order
 }
 
 /// Bytes of an average row with these columns, and some that were dropped before, which are NULL.
-pub(super) fn bytes(items: &[Item], dropped: usize, widths: Widths) -> f64 {
+pub fn bytes(items: &[Item], dropped: usize, widths: Widths) -> f64 {
     let mut ends = [0.0; 8];
     ends[0] = 1.0;
     let mut bytes = header(items, dropped);

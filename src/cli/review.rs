@@ -1,0 +1,96 @@
+//! `dbopt review`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::options::{Output, target_of};
+use super::{Error, Outcome, print, render};
+use crate::analysis::{self, SqlFile};
+use crate::model::{Gap, GapReason};
+
+/// `dbopt review`.
+#[derive(Debug, Args)]
+pub(super) struct Review {
+    /// Files of SQL, or folders of them; `-` for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Database the migrations will run on: then it is told how long its tables are blocked.
+    #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
+    dsn: Option<SecretString>,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Review {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let mut read = Files::default();
+        for path in &self.paths {
+            read.add(path)?;
+        }
+        let target = self.dsn.as_ref().map(|dsn| target_of(Some(dsn), None)).transpose()?;
+        let reviewed = analysis::review(target.as_ref(), read.files).await;
+        let mut reviewed = reviewed.map_err(Error::Analysis)?;
+        reviewed.gaps.extend(read.gaps);
+        print(&render::review(&reviewed, self.output.format))?;
+        let bad = reviewed.findings.iter().any(|found| found.severity >= self.output.fail_on);
+        Ok(if bad { Outcome::Found } else { Outcome::Clean })
+    }
+}
+
+/// What was read, in order.
+#[derive(Default)]
+struct Files {
+    files: Vec<SqlFile>,
+    gaps: Vec<Gap>,
+}
+
+impl Files {
+    /// A file, or those of a folder in the order of their names, which is that of migrations.
+    fn add(&mut self, path: &Path) -> Result<(), Error> {
+        if path == Path::new("-") {
+            let mut sql = String::new();
+            let read = std::io::stdin().read_to_string(&mut sql);
+            read.map_err(|error| Error::Usage(format!("standard input cannot be read: {error}")))?;
+            self.files.push(SqlFile { path: "-".to_owned(), sql });
+            return Ok(());
+        }
+        let failed = |error| Error::Usage(format!("{} cannot be read: {error}", path.display()));
+        if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+            return self.add_file(path);
+        }
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
+            .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
+            .map_err(failed)?;
+        entries.sort();
+        for entry in entries {
+            // Links are not followed: they may lead in circles.
+            let kind = entry.symlink_metadata().map_err(failed)?.file_type();
+            if kind.is_dir() || kind.is_file() && has_extension(&entry, "sql") {
+                self.add(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Error> {
+        if has_extension(path, "py") {
+            let detail = format!("{} was not reviewed: only SQL is read so far", path.display());
+            let gap = Gap::new("source", GapReason::NotEnoughEvidence, detail);
+            self.gaps.push(gap.lifted_by("print its SQL: alembic upgrade HEAD --sql"));
+            return Ok(());
+        }
+        let bytes = std::fs::read(path);
+        let bytes = bytes
+            .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", path.display())))?;
+        let sql = String::from_utf8_lossy(&bytes).into_owned();
+        self.files.push(SqlFile { path: path.display().to_string(), sql });
+        Ok(())
+    }
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
+}

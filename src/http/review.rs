@@ -1,0 +1,92 @@
+//! Review of migrations, before they run.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::problem::{self, Fault, Problem};
+use super::query::Pairs;
+use crate::analysis::SqlFile;
+use crate::app::App;
+use crate::model::Review;
+
+/// Files of one review at most.
+const FILES_MAX: usize = 500;
+
+/// What is to be reviewed: `sql` alone, or `files` in the order they are run in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Migration {
+    /// One migration.
+    sql: Option<String>,
+    /// How findings name it; `migration.sql` where it is not given.
+    path: Option<String>,
+    /// Several migrations.
+    files: Option<Vec<MigrationFile>>,
+    /// A registered target: then it is told how long its tables are blocked.
+    #[schema(example = "demo")]
+    target: Option<String>,
+}
+
+/// A file of SQL.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MigrationFile {
+    /// How findings name it.
+    #[schema(example = "migrations/0042_sessions.sql")]
+    path: String,
+    /// What it says: plain SQL, Alembic's offline SQL, or a script for psql.
+    sql: String,
+}
+
+/// Findings for the SQL of migrations: unsafe DDL with what it locks, long keys and deep nesting in new documents, padded
+/// columns, `json`, missing primary keys. `-- dbopt-ignore CHECK` on or above a line suppresses a finding.
+#[utoipa::path(
+    post, path = "/v1/review/migration", tag = "review", operation_id = "review_migration",
+    request_body = Migration,
+    responses(
+        (status = 200, description = "What was found", body = Review),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn migration(
+    app: State<App>,
+    query: Pairs,
+    Body(migration): Body<Migration>,
+) -> Result<Json<Review>, Problem> {
+    let [] = query.only([])?;
+    let target = match &migration.target {
+        None => None,
+        Some(name) => {
+            let target = app.store().target(name).await?;
+            Some(target.ok_or_else(|| problem::unknown_target(name))?)
+        }
+    };
+    let files = files(migration)?;
+    Ok(Json(app.review(target.as_deref(), files).await?))
+}
+
+fn files(migration: Migration) -> Result<Vec<SqlFile>, Problem> {
+    let fault =
+        |pointer: &str, detail: &str| Err(problem::invalid(vec![Fault::new(pointer, detail)]));
+    match (migration.sql, migration.files) {
+        (Some(sql), None) => {
+            let path = migration.path.unwrap_or_else(|| "migration.sql".to_owned());
+            Ok(vec![SqlFile { path, sql }])
+        }
+        (None, Some(_)) if migration.path.is_some() => {
+            fault("/path", "`path` goes with `sql`; each of `files` has its own")
+        }
+        (None, Some(files)) if files.is_empty() => fault("/files", "at least one file is needed"),
+        (None, Some(files)) if files.len() > FILES_MAX => {
+            fault("/files", "at most 500 files are reviewed at once")
+        }
+        (None, Some(files)) => {
+            let file = |file: MigrationFile| SqlFile { path: file.path, sql: file.sql };
+            Ok(files.into_iter().map(file).collect())
+        }
+        _ => fault("", "give `sql` or `files`, one of them"),
+    }
+}

@@ -1,0 +1,80 @@
+//! What DDL locks and breaks, by squawk's rules: those about safety, not about taste.
+
+use squawk_linter::{Linter, Rule};
+
+use super::Found;
+use super::file::File;
+use crate::model::{Confidence, Severity};
+
+/// The rules, as checks, with the harm they warn of.
+const RULES: &[(Rule, &str, Severity)] = &[
+    (Rule::AddingFieldWithDefault, "migration/adding-field-with-default", Severity::High),
+    (Rule::AddingForeignKeyConstraint, "migration/adding-foreign-key-constraint", Severity::High),
+    (Rule::AddingNotNullableField, "migration/adding-not-nullable-field", Severity::High),
+    (Rule::AddingRequiredField, "migration/adding-required-field", Severity::High),
+    (
+        Rule::AddingSerialPrimaryKeyField,
+        "migration/adding-serial-primary-key-field",
+        Severity::High,
+    ),
+    (
+        Rule::BanConcurrentIndexCreationInTransaction,
+        "migration/concurrent-index-in-transaction",
+        Severity::High,
+    ),
+    (Rule::BanDropColumn, "migration/drop-column", Severity::Medium),
+    (Rule::BanDropDatabase, "migration/drop-database", Severity::High),
+    (Rule::BanDropNotNull, "migration/drop-not-null", Severity::Low),
+    (Rule::BanDropTable, "migration/drop-table", Severity::Medium),
+    (Rule::BanTruncateCascade, "migration/truncate-cascade", Severity::High),
+    (Rule::BanUncommittedTransaction, "migration/uncommitted-transaction", Severity::High),
+    (Rule::ChangingColumnType, "migration/changing-column-type", Severity::High),
+    (Rule::ConstraintMissingNotValid, "migration/constraint-missing-not-valid", Severity::High),
+    (Rule::DisallowedUniqueConstraint, "migration/unique-constraint", Severity::High),
+    (Rule::PreferRepack, "migration/table-rewrite", Severity::Medium),
+    (Rule::RenamingColumn, "migration/renaming-column", Severity::Medium),
+    (Rule::RenamingTable, "migration/renaming-table", Severity::Medium),
+    (Rule::RequireConcurrentIndexCreation, "migration/index-not-concurrent", Severity::High),
+    (Rule::RequireConcurrentIndexDeletion, "migration/drop-index-not-concurrent", Severity::Medium),
+    (Rule::RequireConcurrentPartitionDetach, "migration/detach-not-concurrent", Severity::Medium),
+    (Rule::RequireConcurrentReindex, "migration/reindex-not-concurrent", Severity::High),
+    (Rule::RequireLockTimeout, "migration/no-lock-timeout", Severity::Low),
+    (Rule::TransactionNesting, "migration/nested-transaction", Severity::Medium),
+];
+
+/// Rules about what waits while a table is read or written: it matters as much as the table is large.
+const WAITED_FOR: [Rule; 12] = [
+    Rule::AddingFieldWithDefault,
+    Rule::AddingForeignKeyConstraint,
+    Rule::AddingNotNullableField,
+    Rule::AddingSerialPrimaryKeyField,
+    Rule::ChangingColumnType,
+    Rule::ConstraintMissingNotValid,
+    Rule::DisallowedUniqueConstraint,
+    Rule::PreferRepack,
+    Rule::RequireConcurrentIndexCreation,
+    Rule::RequireConcurrentIndexDeletion,
+    Rule::RequireConcurrentPartitionDetach,
+    Rule::RequireConcurrentReindex,
+];
+
+pub(super) fn judge(file: &File) -> Vec<Found> {
+    let mut linter = Linter::from(RULES.iter().map(|(rule, ..)| *rule));
+    let violations = linter.lint(&file.tree, &file.text);
+    let found = violations.into_iter().filter_map(|violation| {
+        let (_, check, severity) = RULES.iter().find(|(rule, ..)| *rule == violation.code)?;
+        let message = match violation.help {
+            Some(help) => format!("{} {help}", violation.message),
+            None => violation.message,
+        };
+        Some(Found {
+            at: usize::from(violation.text_range.start()),
+            check,
+            severity: *severity,
+            waited_for: WAITED_FOR.contains(&violation.code),
+            confidence: Confidence::High,
+            message: message.trim().trim_end_matches('.').to_owned(),
+        })
+    });
+    found.collect()
+}

@@ -1,0 +1,285 @@
+//! Review of migrations: SQL is read and judged before it runs. Pure: files come in as text.
+//!
+//! What DDL locks and breaks is judged by squawk's rules, the field's own; what it does to documents, keys and rows by
+//! ours. Findings have a place in a file, and a comment suppresses them.
+
+mod ddl;
+mod documents;
+mod file;
+mod sizes;
+mod suppression;
+mod tables;
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, ReportedFinding, Review,
+    Severity, Unit, finding_id,
+};
+use file::File;
+
+pub use sizes::Sizes;
+
+/// Bytes of a file at most: a dump of data is no migration.
+const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Errors of syntax told of one file: one slip makes many.
+const ERRORS_MAX: usize = 5;
+
+/// A file of SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlFile {
+    /// Where it is, as findings name it.
+    pub path: String,
+    /// What it says.
+    pub sql: String,
+}
+
+/// Something found at a place.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    /// Byte where it begins.
+    at: usize,
+    check: &'static str,
+    severity: Severity,
+    /// Whether others wait while the table is read or written.
+    waited_for: bool,
+    confidence: Confidence,
+    message: String,
+}
+
+/// Review files, in the order they are run in. Where the tables are known that they are run on, it is told how
+/// long these are blocked.
+pub fn review(files: &[SqlFile], sizes: &Sizes) -> Review {
+    let mut review = Review::default();
+    let mut read = Vec::new();
+    for file in files {
+        match File::read(&file.path, &file.sql) {
+            Ok(file) => read.push(file),
+            Err(gap) => review.gaps.push(gap),
+        }
+    }
+    // A key may be given to a table later, or in another file.
+    let keyed: BTreeSet<String> = read.iter().flat_map(tables::keyed_later).collect();
+    for file in &read {
+        review.gaps.extend(unread(file));
+        let mut found = ddl::judge(file);
+        found.extend(tables::judge(file, &keyed));
+        found.extend(documents::judge(file));
+        found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
+        found.retain(|found| !file.suppressions.cover(file, found));
+        review.findings.extend(found.into_iter().map(|found| reported(file, found, sizes)));
+    }
+    review
+}
+
+fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
+    let (line, column) = file.place(found.at);
+    let object = Object::Source { path: file.path.clone(), line, column, function: None };
+    let id = finding_id("review", found.check, &object);
+    let changed = file.statement_at(found.at).and_then(|statement| sizes.changed_by(&statement));
+    let Some((table, size)) = changed.filter(|_| found.waited_for) else {
+        let finding = Finding::new(found.check, object, found.severity, found.message);
+        return ReportedFinding::new(id, finding.confidence(found.confidence), Vec::new());
+    };
+    let (severity, while_) = if size.is_small() {
+        (found.severity.min(Severity::Low), "which is small".to_owned())
+    } else {
+        (found.severity, format!("for about {:.0} s", size.seconds().max(1.0)))
+    };
+    let message = format!("{} (blocks `{table}`, {while_})", found.message);
+    let finding = Finding::new(found.check, object, severity, message)
+        .confidence(found.confidence)
+        .statistic("relations.table_rows", whole(size.rows), Unit::Rows)
+        .statistic("relations.table_bytes", whole(size.bytes), Unit::Bytes)
+        .evidence(Evidence {
+            name: "blocked_s".to_owned(),
+            value: Number::from(size.seconds()),
+            unit: Unit::S,
+            source: "relations".to_owned(),
+            grade: Grade::Heuristic,
+        });
+    ReportedFinding::new(id, finding, Vec::new())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rows and bytes below 2^53")]
+fn whole(count: f64) -> i64 {
+    count.round() as i64
+}
+
+/// What could not be read of a file.
+fn unread(file: &File) -> Vec<Gap> {
+    let errors = file.tree.errors();
+    let told = errors.iter().take(ERRORS_MAX).map(|error| {
+        let (line, column) = file.place(usize::from(error.range().start()));
+        let detail = format!(
+            "{}:{line}:{column} is not understood as SQL; what it says there was not judged",
+            file.path
+        );
+        Gap::new("migration", GapReason::NotEnoughEvidence, detail)
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `line:column check`, for each finding.
+    fn found(sql: &str) -> Vec<String> {
+        let file = SqlFile { path: "m.sql".to_owned(), sql: sql.to_owned() };
+        let review = review(&[file], &Sizes::default());
+        assert!(review.gaps.is_empty(), "{:#?}", review.gaps);
+        let told = review.findings.iter().map(|finding| {
+            let place = finding.object.to_string();
+            let place = place.trim_start_matches("m.sql:").to_owned();
+            format!("{place} {}", finding.check)
+        });
+        told.collect()
+    }
+
+    const TIMEOUT: &str = "set lock_timeout = '2s';\nset statement_timeout = '5s';\n";
+
+    fn under_timeout(sql: &str) -> Vec<String> {
+        found(&format!("{TIMEOUT}{sql}"))
+    }
+
+    #[test]
+    fn new_tables_are_judged_by_keys_types_and_order() {
+        let sql = "create table ml.t (
+    seen boolean not null, id bigint not null, kept boolean not null, at timestamptz,
+    data json
+);";
+        assert_eq!(
+            under_timeout(sql),
+            [
+                "3:1 hybrid-schema/missing-primary-key",
+                "3:1 hybrid-schema/padded-columns",
+                "5:5 hybrid-schema/text-json",
+            ]
+        );
+        let healthy = "create table ml.t (id bigint primary key, at timestamptz, seen bool, data jsonb compression lz4);
+create table ml.u (a bigint);
+alter table only ml.u add constraint u_pkey primary key (a);
+create unlogged table ml.v (a bigint);
+create temp table w (a bigint);
+create table ml.stg_x (a bigint);
+create table ml.y (like ml.t including all);
+create table ml.p1 partition of ml.p for values in (1);";
+        let found = under_timeout(healthy);
+        assert!(!found.iter().any(|found| found.contains("hybrid-schema")), "{found:?}");
+    }
+
+    #[test]
+    fn documents_are_judged_where_they_are_written_and_not_where_they_are_read() {
+        let long = "hybrid-schema/long-keys";
+        let deep = "hybrid-schema/deep-nesting";
+        let cases: &[(&str, &[&str])] = &[
+            (r#"insert into t (d) values ('{"user_id": 1, "timestamp": 2}');"#, &[long]),
+            (r#"insert into t (d) values ('{"uid": 1, "ts": 2}');"#, &[]),
+            ("update t set d = jsonb_build_object('user_id', 1);", &[long]),
+            ("update t set d = '{}' where d @> '{\"user_id\": 1}';", &[]),
+            (
+                "insert into t select jsonb_build_object('a', jsonb_build_array(jsonb_build_object('b', jsonb_build_object('c', 1))));",
+                &[deep],
+            ),
+            (r#"insert into t values ('{"a": [{"b": [1]}]}');"#, &[deep]),
+            ("insert into t values ('{1,2,3}', 'a {user} b');", &[]),
+            ("create index concurrently if not exists i on t ((data ->> 'session'));", &[long]),
+            ("select jsonb_build_object('user_id', 1);", &[]),
+        ];
+        for (sql, expected) in cases {
+            let told: Vec<String> = expected.iter().map(|check| format!("3:1 {check}")).collect();
+            assert_eq!(under_timeout(sql), told, "{sql}");
+        }
+    }
+
+    #[test]
+    fn unsafe_ddl_is_found_where_it_stands() {
+        let sql = "create index on big (a);\n  alter table big alter column a type bigint;";
+        let found = found(sql);
+        assert!(
+            found.iter().any(|found| found == "1:1 migration/index-not-concurrent"),
+            "{found:?}"
+        );
+        assert!(
+            found.iter().any(|found| found.ends_with("migration/changing-column-type")),
+            "{found:?}"
+        );
+        assert!(
+            found.iter().any(|found| found.ends_with("migration/no-lock-timeout")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_comment_suppresses_what_it_names_and_nothing_else() {
+        let table = "create table t (\n  a boolean, id bigint, b boolean, c bigint, d json\n);";
+        let both = ["3:1 hybrid-schema/missing-primary-key", "hybrid-schema/text-json"];
+        assert_eq!(under_timeout(table).len(), 3, "{both:?}");
+        let named = "-- dbopt-ignore hybrid-schema/missing-primary-key, hybrid-schema/padded-columns - a log";
+        let left = under_timeout(&format!("{named}\n\n{table}"));
+        assert_eq!(left, ["6:46 hybrid-schema/text-json"]);
+        let file = under_timeout(&format!("{table}\n-- dbopt-ignore-file hybrid-schema/text-json"));
+        assert_eq!(file.len(), 2, "{file:?}");
+    }
+
+    #[test]
+    fn what_is_no_sql_is_a_gap_and_the_rest_is_judged() {
+        let sql = format!(
+            "{TIMEOUT}create table t (a json);\nselect from where (;\ncreate table u (a int);"
+        );
+        let files = [SqlFile { path: "m.sql".to_owned(), sql }];
+        let review = review(&files, &Sizes::default());
+        assert!(!review.gaps.is_empty() && review.gaps.len() <= ERRORS_MAX, "{review:#?}");
+        assert!(
+            review.findings.iter().any(|f| f.check == "hybrid-schema/text-json"),
+            "{review:#?}"
+        );
+    }
+
+    #[test]
+    fn the_longest_statements_that_are_read_are_survived() {
+        for part in
+            ["- ", "not ", "case when ", "1 + ", "1 union select 1, 2 ", "prepare a as ", "join a "]
+        {
+            let sql = format!("select {}1;", part.repeat(600));
+            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &Sizes::default());
+        }
+    }
+
+    #[test]
+    fn what_is_blocked_and_for_how_long_is_told_where_the_tables_are_known() {
+        let relation = |oid, name: &str, pages| crate::model::observation::Relation {
+            oid,
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            kind: crate::model::observation::RelationKind::Table,
+            parent: None,
+            pages,
+            rows: Some(40_000.0),
+            toastable: true,
+            primary_key: true,
+            live_rows: 0,
+            toast_pages: 0,
+            toast_counted: true,
+            toast_live_chunks: 0,
+        };
+        let sizes = Sizes::of(&[relation(1, "big", 1_000_000), relation(2, "small", 10)]);
+        let sql = "create index on big (a);\ncreate index on public.small (a);\ncreate index on other (a);";
+        let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
+        let findings = review(&[file], &sizes).findings;
+        let told: Vec<_> =
+            findings.iter().map(|f| (f.severity, f.message.contains("blocks `"))).collect();
+        assert_eq!(told, [(Severity::High, true), (Severity::Low, true), (Severity::High, false)]);
+        assert!(findings[0].message.ends_with("(blocks `big`, for about 164 s)"), "{findings:#?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC{0,200}", cut in 0_usize..400) {
+            let sql = format!("create table t (a json, b jsonb default '{{\"long\": [{{}}]}}'); {text}");
+            let cut = (0..=cut.min(sql.len())).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
+            review(&[SqlFile { path: "m".to_owned(), sql: sql[..cut].to_owned() }], &Sizes::default());
+        }
+    }
+}

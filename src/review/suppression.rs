@@ -1,0 +1,56 @@
+//! Comments that suppress findings: `-- dbopt-ignore CHECK[, CHECK…]`, on the line itself or the one before, or
+//! `-- dbopt-ignore-file CHECK…` for all of a file.
+
+use super::Found;
+use super::file::{File, code};
+
+const LINE: &str = "dbopt-ignore ";
+const FILE: &str = "dbopt-ignore-file ";
+
+/// What is suppressed where.
+#[derive(Debug, Default)]
+pub(super) struct Suppressions {
+    /// Checks with the line they are suppressed on; none for everywhere.
+    checks: Vec<(Option<u32>, String)>,
+}
+
+impl Suppressions {
+    pub(super) fn of(text: &str) -> Self {
+        let mut all = Self::default();
+        let lines: Vec<&str> = text.lines().collect();
+        for (position, line) in lines.iter().enumerate() {
+            let Some((code, comment)) = line.split_once("--") else { continue };
+            let comment = format!("{} ", comment.trim());
+            let (named, at) = if let Some(named) = comment.strip_prefix(FILE) {
+                (named, None)
+            } else if let Some(named) = comment.strip_prefix(LINE) {
+                let own = !code.trim().is_empty();
+                let line = if own { position } else { position + next_code(&lines[position..]) };
+                (named, Some(u32::try_from(line + 1).unwrap_or(u32::MAX)))
+            } else {
+                continue;
+            };
+            // What follows the list is the reason.
+            let list = named.split(" - ").next().unwrap_or_default();
+            let checks = list.split(',').map(str::trim).filter(|check| !check.is_empty());
+            all.checks.extend(checks.map(|check| (at, check.to_owned())));
+        }
+        all
+    }
+
+    /// Whether the finding is suppressed: by its own line, or the first of its statement.
+    pub(super) fn cover(&self, file: &File, found: &Found) -> bool {
+        let (own, _) = file.place(found.at);
+        let statement = file.statement_at(found.at);
+        let (first, _) = file.place(statement.map_or(found.at, |statement| code(&statement)));
+        self.checks.iter().any(|(line, check)| {
+            check == found.check && line.is_none_or(|line| line == own || line == first)
+        })
+    }
+}
+
+/// How many lines on there is something to run.
+fn next_code(lines: &[&str]) -> usize {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("--");
+    lines.iter().position(is_code).unwrap_or(0)
+}

@@ -1,0 +1,241 @@
+//! New tables and columns: keys, types, order.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::ast::{self, AstNode};
+
+use super::Found;
+use super::file::{File, code};
+use crate::checks::row::{Item, MAXALIGN, Widths, best_order, bytes};
+use crate::model::{Confidence, Severity, quote_identifier};
+
+/// Words that name what is loaded, transformed and emptied again.
+const STAGING: [&str; 6] = ["staging", "stage", "stg", "landing", "tmp", "temp"];
+/// Bytes a value of variable length is taken to have: what matters is that it has some.
+const TEXT_BYTES: f64 = 20.0;
+/// The share of a row from which on padding is worth a word.
+const PADDING_SHARE_MIN: f64 = 0.05;
+
+/// A column as it is declared.
+struct Column {
+    at: usize,
+    name: String,
+    type_name: String,
+    is_key: bool,
+    compression: bool,
+}
+
+/// The tables that are given a primary key by `ALTER TABLE`.
+pub(super) fn keyed_later(file: &File) -> Vec<String> {
+    let root = file.tree.syntax_node();
+    let altered = root.descendants().filter_map(ast::AlterTable::cast);
+    let keyed = altered.filter(|alter| {
+        let adds_key = |node| ast::PrimaryKeyConstraint::can_cast(node);
+        alter.syntax().descendants().any(|node| adds_key(node.kind()))
+    });
+    keyed
+        .filter_map(|alter| Some(name(&alter.table_relation_name()?.syntax().text().to_string())))
+        .collect()
+}
+
+pub(super) fn judge(file: &File, keyed: &BTreeSet<String>) -> Vec<Found> {
+    let root = file.tree.syntax_node();
+    let mut found = Vec::new();
+    for table in root.descendants().filter_map(ast::CreateTable::cast) {
+        found.extend(judge_table(&table, keyed));
+    }
+    for added in root.descendants().filter_map(ast::AddColumn::cast) {
+        let type_name = added.ty().map(|ty| type_of(&ty)).unwrap_or_default();
+        if type_name == "json" {
+            let column = added.column_name().map(|name| name.syntax().text().to_string());
+            found.push(text_json(code(added.syntax()), &column.unwrap_or_default()));
+        }
+    }
+    found
+}
+
+fn judge_table(table: &ast::CreateTable, keyed: &BTreeSet<String>) -> Vec<Found> {
+    let own = table.table_name().map(|own| name(&own.syntax().text().to_string()));
+    let (Some(own), Some(arguments)) = (own, table.table_arg_list()) else { return Vec::new() };
+    if table.partition_of().is_some()
+        || matches!(table.persistence(), Some(ast::Persistence::Temp(_)))
+    {
+        return Vec::new();
+    }
+    let columns: Vec<Column> = arguments.args().filter_map(column).collect();
+    let mut found = Vec::new();
+    found.extend(keyless(table, &arguments, &columns, (&own, keyed)));
+    let text = columns.iter().filter(|column| column.type_name == "json");
+    found.extend(text.map(|column| text_json(column.at, &column.name)));
+    found.extend(padded(code(table.syntax()), &own, &columns));
+    found.extend(compressed_by_pglz(&columns));
+    found
+}
+
+fn column(argument: ast::TableArg) -> Option<Column> {
+    let ast::TableArg::Column(column) = argument else { return None };
+    let constraints = column.clauses();
+    let (mut is_key, mut compression) = (false, false);
+    for clause in constraints {
+        match clause {
+            ast::ColumnClause::ColumnConstraint(ast::ColumnConstraint::PrimaryKeyConstraint(_)) => {
+                is_key = true;
+            }
+            ast::ColumnClause::CompressionMethod(_) => compression = true,
+            _ => {}
+        }
+    }
+    Some(Column {
+        at: code(column.syntax()),
+        name: name(&column.name()?.syntax().text().to_string()),
+        type_name: column.ty().map(|ty| type_of(&ty)).unwrap_or_default(),
+        is_key,
+        compression,
+    })
+}
+
+fn keyless(
+    table: &ast::CreateTable,
+    arguments: &ast::TableArgList,
+    columns: &[Column],
+    (own, keyed): (&str, &BTreeSet<String>),
+) -> Option<Found> {
+    // What is copied by LIKE may be a key.
+    let is_key = |argument: ast::TableArg| {
+        matches!(
+            argument,
+            ast::TableArg::LikeClause(_)
+                | ast::TableArg::TableConstraint(ast::TableConstraint::PrimaryKeyConstraint(_))
+        )
+    };
+    let staging = own.split(['_', '.', '"']).any(|word| STAGING.contains(&word));
+    let excused = staging
+        || table.inherits().is_some()
+        || table.of_type().is_some()
+        || matches!(table.persistence(), Some(ast::Persistence::Unlogged(_)));
+    let has_key = columns.iter().any(|column| column.is_key)
+        || arguments.args().any(is_key)
+        || keyed.contains(own);
+    (!excused && !has_key && !columns.is_empty()).then(|| Found {
+        at: code(table.syntax()),
+        check: "hybrid-schema/missing-primary-key",
+        severity: Severity::Medium,
+        waited_for: false,
+        confidence: Confidence::High,
+        message: format!("`{own}` is made without a primary key"),
+    })
+}
+
+fn text_json(at: usize, column: &str) -> Found {
+    Found {
+        at,
+        check: "hybrid-schema/text-json",
+        severity: Severity::Medium,
+        waited_for: false,
+        confidence: Confidence::Medium,
+        message: format!(
+            "`{column}` is json, which keeps text and parses it for each reader: jsonb is parsed once"
+        ),
+    }
+}
+
+/// Where another order of columns saves at least 8 bytes in each row, taking all to be filled.
+fn padded(at: usize, own: &str, columns: &[Column]) -> Option<Found> {
+    let items: Option<Vec<Item>> = columns.iter().map(|column| item(&column.type_name)).collect();
+    let items = items?;
+    let order = best_order(&items);
+    let reordered: Vec<Item> = order.iter().map(|position| items[*position]).collect();
+    let saved = |widths| bytes(&items, 0, widths) - bytes(&reordered, 0, widths);
+    let saved = saved(Widths::Spread).min(saved(Widths::Equal));
+    let share = saved / bytes(&items, 0, Widths::Spread);
+    (saved + 1e-6 >= MAXALIGN && share > PADDING_SHARE_MIN).then(|| {
+        let names = order.iter().map(|position| quote_identifier(&columns[*position].name));
+        let names: Vec<_> = names.collect();
+        Found {
+            at,
+            check: "hybrid-schema/padded-columns",
+            severity: Severity::Low,
+            waited_for: false,
+            confidence: Confidence::Medium,
+            message: format!(
+                "`{own}` pads each row with {saved:.0} bytes that this order of columns saves: {}",
+                names.join(", ")
+            ),
+        }
+    })
+}
+
+/// New documents follow the server's default, which is pglz unless somebody changed it.
+fn compressed_by_pglz(columns: &[Column]) -> Option<Found> {
+    let unset = |column: &&Column| column.type_name == "jsonb" && !column.compression;
+    let names: Vec<&str> =
+        columns.iter().filter(unset).map(|column| column.name.as_str()).collect();
+    let at = columns.iter().find(unset)?.at;
+    Some(Found {
+        at,
+        check: "toast/pglz-on-wide-values",
+        severity: Severity::Info,
+        waited_for: false,
+        confidence: Confidence::Low,
+        message: format!(
+            "`{}` names no compression: documents over 2 kB are compressed with the server's default, pglz unless it was \
+             changed; COMPRESSION lz4 takes less CPU where the server has it",
+            names.join("`, `")
+        ),
+    })
+}
+
+/// Length and alignment of the types a migration usually names; none of others.
+fn item(type_name: &str) -> Option<Item> {
+    Some(match type_name {
+        "bool" | "boolean" => Item::fixed(1, 1),
+        "int2" | "smallint" | "smallserial" => Item::fixed(2, 2),
+        "int" | "int4" | "integer" | "serial" | "float4" | "real" | "date" => Item::fixed(4, 4),
+        "int8"
+        | "bigint"
+        | "bigserial"
+        | "float8"
+        | "double precision"
+        | "timestamp"
+        | "timestamptz"
+        | "timestamp without time zone"
+        | "timestamp with time zone"
+        | "money"
+        | "time" => Item::fixed(8, 8),
+        "uuid" => Item::fixed(16, 1),
+        "interval" => Item::fixed(16, 8),
+        "text" | "varchar" | "character varying" | "numeric" | "decimal" | "bytea" | "json"
+        | "jsonb" => Item::variable(TEXT_BYTES),
+        _ => return None,
+    })
+}
+
+/// A type's name, in lower case, without its modifier and the schema of PostgreSQL's own; arrays keep their brackets.
+fn type_of(ty: &ast::Type) -> String {
+    let text = ty.syntax().text().to_string().to_lowercase();
+    let mut plain = String::new();
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            c if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").trim_start_matches("pg_catalog.").to_owned()
+}
+
+/// A name as the server would fold it: each part unquoted, or in lower case.
+pub(super) fn name(text: &str) -> String {
+    let parts = text.split('.').map(|part| {
+        let part = part.trim();
+        match part.strip_prefix('"').and_then(|part| part.strip_suffix('"')) {
+            Some(quoted) => quoted.replace("\"\"", "\""),
+            None => part.to_lowercase(),
+        }
+    });
+    let name: Vec<String> = parts.collect();
+    name.join(".").trim_start_matches("only ").to_owned()
+}

@@ -1,0 +1,165 @@
+//! Migrations are reviewed before they run, on the command line and over HTTP.
+
+use std::process::{Command, Stdio};
+
+use axum::http::StatusCode;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::support::{Service, TestDb, any_server};
+
+const FOLDER: &str = "tests/it/migrations";
+
+/// `dbopt review` with these arguments: the exit status, and what it said.
+fn review(arguments: &[&str], input: Option<&str>) -> (i32, String, String) {
+    use std::io::Write as _;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
+    command.arg("review").args(arguments).env_clear();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn json_of(arguments: &[&str]) -> Value {
+    let (_, out, err) = review(&[arguments, &["--format", "json"]].concat(), None);
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+}
+
+/// `path:line check` of each finding.
+fn places(review: &Value) -> Vec<String> {
+    let findings = review["findings"].as_array().unwrap();
+    let place = |finding: &Value| {
+        let object = &finding["object"];
+        assert_eq!(object["kind"], "source");
+        let path = object["path"].as_str().unwrap().rsplit('/').next().unwrap();
+        format!("{path}:{} {}", object["line"], finding["check"].as_str().unwrap())
+    };
+    findings.iter().map(place).collect()
+}
+
+#[test]
+fn the_offline_sql_of_alembic_is_judged_statement_by_statement() {
+    let review = json_of(&[&format!("{FOLDER}/alembic.sql")]);
+    let places = places(&review);
+    for expected in [
+        "alembic.sql:13 hybrid-schema/text-json",
+        "alembic.sql:23 migration/changing-column-type",
+        "alembic.sql:25 hybrid-schema/deep-nesting",
+        "alembic.sql:25 hybrid-schema/long-keys",
+    ] {
+        assert!(places.iter().any(|place| place == expected), "no {expected}: {places:#?}");
+    }
+    assert!(!places.iter().any(|place| place.contains("missing-primary-key")), "{places:#?}");
+    // The table is as new as its index.
+    assert!(!places.iter().any(|place| place.contains("index-not-concurrent")), "{places:#?}");
+    assert_eq!(review["gaps"], json!([]));
+}
+
+#[test]
+fn a_script_for_psql_is_read_past_its_commands_and_data_and_a_key_that_comes_later_is_seen() {
+    let review = json_of(&[&format!("{FOLDER}/psql.sql")]);
+    assert_eq!(review["gaps"], json!([]), "{review:#}");
+    let places = places(&review);
+    assert!(!places.iter().any(|place| place.contains("hybrid-schema")), "{places:#?}");
+}
+
+#[test]
+fn a_folder_is_read_in_order_and_the_exit_status_says_what_was_found() {
+    let (status, out, err) = review(&[FOLDER], None);
+    assert_eq!((status, err.as_str()), (1, ""));
+    let first = out.lines().next().unwrap();
+    assert!(first.starts_with("tests/it/migrations/alembic.sql:"), "{out}");
+    assert!(out.lines().last().unwrap().ends_with("no gap"), "{out}");
+    let (status, ..) = review(&[FOLDER, "--fail-on", "critical"], None);
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn standard_input_is_reviewed_and_what_cannot_be_read_is_told() {
+    let (status, out, _) = review(&["-"], Some("create table t (a json);"));
+    assert_eq!(status, 0, "nothing high: {out}");
+    assert!(out.contains("-:1:"), "{out}");
+    let (status, out, err) = review(&["/nonexistent/m.sql"], None);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(err.contains("/nonexistent/m.sql cannot be read"), "{err}");
+    let (status, out, _) = review(&["/nonexistent/../etc/../nonexistent.py"], None);
+    assert_eq!((status, out.as_str()), (2, ""), "a file that is not there is no gap");
+}
+
+#[test]
+fn code_scanning_is_told_the_place_in_the_file() {
+    let (_, out, _) = review(&[FOLDER, "--format", "sarif"], None);
+    let sarif: Value = serde_json::from_str(&out).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let nested = results.iter().find(|r| r["ruleId"] == "hybrid-schema/deep-nesting").unwrap();
+    let place = &nested["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "tests/it/migrations/alembic.sql");
+    assert_eq!(place["region"], json!({"startLine": 25, "startColumn": 1}));
+    let (_, out, _) = review(&[FOLDER, "--format", "markdown"], None);
+    assert!(out.starts_with("| place |"), "{out}");
+}
+
+/// A table large enough for its size to matter.
+async fn large() -> TestDb {
+    let mut db = TestDb::create(any_server()).await;
+    db.run("create table big (a int, b text)").await;
+    db.run("insert into big select i, repeat('x', 900) from generate_series(1, 20000) as i").await;
+    db.run("create table small (a int)").await;
+    db.run("analyze").await;
+    db.settle().await;
+    db
+}
+
+const INDEXES: &str = "set lock_timeout = 1; set statement_timeout = 1;
+create index on big (a);
+create index on small (a);";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_database_it_is_told_what_is_blocked_and_a_small_table_is_no_matter() {
+    let db = large().await;
+    let dsn = db.dsn().expose_secret().to_owned();
+    let command = move || review(&["-", "--dsn", &dsn, "--format", "json"], Some(INDEXES));
+    let (status, out, err) = tokio::task::spawn_blocking(command).await.unwrap();
+    assert_eq!(status, 1, "{out}{err}");
+    let review: Value = serde_json::from_str(&out).unwrap();
+    let [big, small] = &review["findings"].as_array().unwrap()[..] else { panic!("{review:#}") };
+    assert_eq!((&big["severity"], &small["severity"]), (&json!("high"), &json!("low")));
+    assert!(big["message"].as_str().unwrap().contains("(blocks `big`, for about"), "{review:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http_one_migration_or_several_are_reviewed_and_nonsense_is_named() {
+    let service = Service::start().await;
+    let db = large().await;
+    service.register("demo", db.dsn().expose_secret()).await;
+    let post = |body| service.with("POST", "/v1/review/migration", body);
+
+    let one = post(json!({"sql": "create table t (a json);"})).await;
+    assert_eq!(one.status, StatusCode::OK, "{one:?}");
+    assert!(one.text.contains("\"path\":\"migration.sql\""), "{one:?}");
+    let several = json!({"files": [{"path": "1.sql", "sql": INDEXES}], "target": "demo"});
+    let several = post(several).await;
+    assert!(several.text.contains("blocks `big`"), "{several:?}");
+
+    let none = post(json!({"target": "none", "sql": ""})).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    for (body, named) in [
+        (json!({}), "give `sql` or `files`"),
+        (json!({"sql": "", "files": []}), "give `sql` or `files`"),
+        (json!({"files": []}), "/files"),
+        (json!({"files": [{"path": "a"}]}), "/files/0"),
+        (json!({"files": [], "path": "a"}), "/path"),
+        (json!({"sq": "select 1"}), "sql"),
+    ] {
+        let reply = post(body.clone()).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {reply:?}");
+        assert!(reply.text.contains(named), "{body}: {reply:?}");
+    }
+    let nested = format!("select {}1{};", "(".repeat(50_000), ")".repeat(50_000));
+    let hostile = post(json!({"sql": nested})).await;
+    assert_eq!(hostile.status, StatusCode::OK);
+    assert_eq!(hostile.json()["gaps"].as_array().unwrap().len(), 1, "{hostile:?}");
+}
