@@ -51,7 +51,7 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
              indexes not counted; it can be stopped and run again",
             promotion.rows
         ),
-        format!("a value that is no {} leaves NULL and breaks no write", promotion.type_sql),
+        format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
             .to_owned(),
     ]
@@ -69,10 +69,17 @@ fn create_function(promotion: &Promotion, function: &str) -> String {
         "numeric" => typed("number"),
         "boolean" => typed("boolean"),
         "uuid" => format!("({text}) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"),
-        _ => "true".to_owned(),
+        // Without a time zone it would be taken for one of the session's.
+        time if time.starts_with("timestamp") => {
+            format!("({text}) ~ '^[0-9]{{4}}-.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$'")
+        }
+        _ => String::new(),
     };
-    let assignment =
-        format!("NEW.{column} := CASE WHEN {guard} THEN ({text})::{} END;", promotion.type_sql);
+    let typed = format!("({text})::{}", promotion.type_sql);
+    let assignment = match guard.as_str() {
+        "" => format!("NEW.{column} := {text};"),
+        guard => format!("NEW.{column} := CASE WHEN {guard} THEN {typed} END;"),
+    };
     let assignment = if promotion.type_sql.starts_with("timestamp") {
         // No pattern tells which days there are.
         format!(

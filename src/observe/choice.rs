@@ -78,8 +78,8 @@ pub(super) struct DocumentTable {
     pub(super) leaves: Vec<i64>,
     /// Whether these are all.
     pub(super) all: bool,
-    /// Rows of all of them.
-    pub(super) rows: f64,
+    /// Rows of the others.
+    pub(super) other_rows: f64,
 }
 
 /// Choose the largest tables, those without a primary key among them, and those with `json` columns.
@@ -108,9 +108,10 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
             choice.documents_left_out += 1;
             continue;
         }
-        let all = family.leaves().count() == leaves.len();
-        let rows = family.leaves().map(rows).sum();
-        choice.documents.push(DocumentTable { root: family.root.oid, leaves, all, rows });
+        let others = || family.leaves().filter(|leaf| !leaves.contains(&leaf.oid));
+        let other_rows = others().map(|leaf| leaf.rows_now(None)).sum();
+        let (root, all) = (family.root.oid, others().next().is_none());
+        choice.documents.push(DocumentTable { root, leaves, all, other_rows });
     }
     choice
 }

@@ -201,21 +201,17 @@ impl Catalog<'_> {
                 return Err(gap);
             }
             let bytes = layout.heap_bytes.unwrap_or(0) + layout.toast_bytes.unwrap_or(0);
-            let extent = Extent { rows: believed(relation), bytes };
+            let extent = Extent { rows: relation.rows_now(layout.heap_bytes), bytes };
             leaves.push((relation.qualified_name(), extent));
         }
         let questions = leaves.len();
+        let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
         Ok(DocumentSample {
             oid: table.root,
             column: column.name.clone(),
             sampled: Sampled::new(&column.name, column.type_name == "json", leaves, Budget::EACH),
-            of: (table.rows, table.all),
+            of: (rows, table.all),
             questions,
         })
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
-fn believed(relation: &Relation) -> f64 {
-    relation.rows.unwrap_or(0.0).max(relation.live_rows as f64)
 }

@@ -26,13 +26,13 @@ pub struct Sizes(BTreeMap<String, Size>);
 
 impl Sizes {
     /// As the catalog last counted them.
-    #[expect(clippy::cast_precision_loss, reason = "pages and rows below 2^53")]
+    #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
     pub fn of(relations: &[Relation]) -> Self {
         let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
         let mut sizes = BTreeMap::new();
         for relation in relations {
             let size = Size {
-                rows: relation.rows.unwrap_or(0.0).max(relation.live_rows as f64),
+                rows: relation.rows_now(None),
                 bytes: ((relation.pages + relation.toast_pages) * 8192) as f64,
             };
             let mut owner = Some(relation);

@@ -401,3 +401,99 @@ async fn a_visit_of_schemas_costs_three_round_trips() {
     let Some((_, analysis)) = seen("pg18", sql).await else { return };
     assert_eq!(analysis.cost.round_trips, 3);
 }
+
+// Keys that become columns.
+
+#[rstest]
+#[case::numbers("i % 900", "bigint")]
+#[case::uuids("gen_random_uuid()", "uuid")]
+#[case::texts("'u-' || i % 900", "text")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_business_key_becomes_a_column_that_follows_its_document_and_refuses_no_write(
+    #[case] value: &str,
+    #[case] type_sql: &str,
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.users (id bigint primary key);
+        create table ml.\"Odd events\" (id bigint primary key, \"Doc\" jsonb not null);
+        insert into ml.\"Odd events\" select i, jsonb_build_object('userId', {value}, 'x', i)
+            from generate_series(1, 3000) as i;
+        analyze"
+    );
+    let check = "hybrid-schema/business-key-in-document";
+    let Some((db, analysis)) = seen(member, &sql).await else { return };
+    let recommendation = only(&analysis, check);
+    assert!(recommendation.title.ends_with(&format!("user_id {type_sql}")), "{recommendation:#?}");
+    for statement in &recommendation.statements {
+        db.run(&statement.sql).await;
+    }
+    let differ = "select count(*)::text from ml.\"Odd events\"
+        where user_id::text is distinct from \"Doc\" ->> 'userId'";
+    assert_eq!(db.text(differ).await, "0");
+    db.run(
+        "insert into ml.\"Odd events\" values (0, '{\"userId\": {\"not\": [\"a key\"]}}');
+        update ml.\"Odd events\" set \"Doc\" = '{}' where id = 1",
+    )
+    .await;
+    let left = "select count(*)::text from ml.\"Odd events\" where id < 2 and user_id is null";
+    assert_eq!(db.text(left).await, if type_sql == "text" { "1" } else { "2" });
+    for statement in &recommendation.undo {
+        db.run(&statement.sql).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_is_no_time_leaves_nothing_and_breaks_no_write() {
+    let sql = "create table ml.events (id bigint primary key, doc jsonb);
+        insert into ml.events select i, jsonb_build_object('event_time', timestamptz '2026-11-22 10:00Z' + i * interval '1 s')
+            from generate_series(1, 3000) as i;
+        analyze ml.events";
+    let check = "hybrid-schema/business-key-in-document";
+    let Some((db, analysis)) = seen("pg17", sql).await else { return };
+    for statement in &only(&analysis, check).statements {
+        db.run(&statement.sql).await;
+    }
+    db.run("insert into ml.events values (0, '{\"event_time\": \"2026-02-31T10:00:00Z\"}')").await;
+    db.run("insert into ml.events values (-1, '{\"event_time\": \"2026-02-01T10:00:00\"}')").await;
+    db.run("insert into ml.events values (-2, '{\"event_time\": \"2026-02-01T10:00:00+01:00\"}')")
+        .await;
+    let times = "select string_agg(event_time::text, ' ' order by id) from ml.events where id < 1";
+    db.run("set timezone = 'UTC'").await;
+    assert_eq!(db.text(times).await, "2026-02-01 09:00:00+00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_whose_triggers_would_change_its_rows_is_not_filled() {
+    let sql = "create table ml.users (id bigint primary key);
+        create table ml.events (id bigint primary key, touched timestamptz, doc jsonb);
+        insert into ml.events select i, now(), jsonb_build_object('user_id', i) from generate_series(1, 3000) as i;
+        create function ml.touch() returns trigger language plpgsql as
+            'begin new.touched := now(); return new; end';
+        create trigger touch before update on ml.events for each row execute function ml.touch();
+        analyze";
+    let check = "hybrid-schema/business-key-in-document";
+    let Some((_, analysis)) = seen("pg17", sql).await else { return };
+    assert!(found(&analysis, check).recommendations.is_empty(), "{analysis:#?}");
+    assert_eq!(declined(&analysis, check), "rows cannot be filled");
+}
+
+#[rstest]
+#[case::a_column_has_it("alter table ml.events add column \"userId\" bigint")]
+#[case::not_every_document_has_it("update ml.events set doc = '{}' where id % 10 = 0")]
+#[case::it_is_null_at_times("update ml.events set doc = '{\"user_id\": null}' where id = 7")]
+#[case::hardly_any_value_differs("update ml.events set doc = '{\"user_id\": 1}'")]
+#[case::nobody_knows_it("update ml.events set doc = jsonb_build_object('request_id', id)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_none_of_the_business_where(#[case] healthy: &str) {
+    let sql = format!(
+        "create table ml.users (id bigint primary key);
+        create table ml.events (id bigint primary key, doc jsonb);
+        insert into ml.events select i, jsonb_build_object('user_id', i) from generate_series(1, 1500) as i;
+        {healthy};
+        vacuum analyze ml.events"
+    );
+    let check = "hybrid-schema/business-key-in-document";
+    let Some((_, analysis)) = seen("pg18", &sql).await else { return };
+    assert!(finding(&analysis, check).is_none(), "{analysis:#?}");
+}

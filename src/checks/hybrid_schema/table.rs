@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
     }
 
     fn add(&mut self, relation: &Relation, layout: Option<&'a Layout>) {
-        self.rows += relation.rows.unwrap_or(0.0).max(float(relation.live_rows));
+        self.rows += relation.rows_now(layout.and_then(|layout| layout.heap_bytes));
         // Where nothing was counted, rows are at least as long as their headers.
         let counted = (relation.pages * 8192).max(relation.live_rows * ROW_BYTES_MIN);
         let heap = layout.and_then(|layout| layout.heap_bytes).unwrap_or(counted);
