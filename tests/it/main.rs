@@ -22,3 +22,4 @@ mod store;
 mod support;
 mod traps;
 mod visit;
+mod workload;
