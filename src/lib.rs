@@ -6,6 +6,7 @@ pub mod jsonb;
 pub mod model;
 pub mod observe;
 pub mod sql;
+pub mod workload;
 
 pub mod advise;
 pub mod analysis;

@@ -23,3 +23,4 @@ mod store;
 mod support;
 mod traps;
 mod visit;
+mod workload;

@@ -1,0 +1,73 @@
+//! Entries into the ledger.
+
+use super::entry::Entry;
+use super::ledger::Ledger;
+use super::meaning::Meanings;
+use super::source::Source;
+use super::tally::Tally;
+use crate::model::QualifiedName;
+use crate::sql::Catalog;
+
+/// Understands entries and adds them to a ledger. What it knows of statements serves all sources.
+pub struct Bookkeeper<'c> {
+    meanings: Meanings<'c>,
+    ledger: Ledger,
+}
+
+/// What the catalog stores of an object that uses documents, as the server prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Definition<'a> {
+    /// `CREATE INDEX …` (`pg_get_indexdef`), `CREATE STATISTICS …` (`pg_get_statisticsobjdef`).
+    Statement(&'a str),
+    /// The query of a view (`pg_get_viewdef`), the body of a function in SQL (`prosrc`).
+    Query(&'a str),
+    /// The expression of a generated column, a default or a constraint of a table (`pg_get_expr`).
+    Expression {
+        /// The table.
+        table: &'a QualifiedName,
+        /// The expression.
+        expression: &'a str,
+    },
+}
+
+impl<'c> Bookkeeper<'c> {
+    /// With an empty ledger. The catalog says what names mean.
+    pub fn new(catalog: &'c Catalog) -> Self {
+        Self { meanings: Meanings::new(catalog), ledger: Ledger::default() }
+    }
+
+    /// Adds an entry.
+    pub fn add(&mut self, source: Source, entry: &Entry) {
+        let tally = Tally::of(entry.calls, entry.total_ms);
+        match self.meanings.of(entry) {
+            Ok(meaning) => self.ledger.add(source, &tally, &meaning),
+            Err(_) => self.ledger.add_not_understood(source, &tally),
+        }
+    }
+
+    /// Adds a definition of the catalog: it mentions keys, and makes no calls.
+    pub fn mention(&mut self, definition: &Definition<'_>) {
+        let sql = match definition {
+            Definition::Statement(sql) | Definition::Query(sql) => (*sql).to_owned(),
+            Definition::Expression { table, expression } => {
+                format!("select {expression} from {}", table.to_sql())
+            }
+        };
+        self.add(Source::Catalog, &Entry { calls: 0, ..Entry::once(sql) });
+    }
+
+    /// How many texts had to be parsed; the others had the shape of one before.
+    pub fn parsed(&self) -> u64 {
+        self.meanings.parsed()
+    }
+
+    /// The ledger as it stands.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The ledger.
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+}

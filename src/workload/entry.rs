@@ -1,0 +1,66 @@
+//! One statement that an application ran, as a source tells it. Passes through, and is never kept.
+
+use std::fmt;
+
+use super::parameters::Parameters;
+
+/// A statement that was run, with its literals.
+#[derive(Clone, PartialEq)]
+pub struct Entry {
+    /// The text as it was sent.
+    pub sql: String,
+    /// How often it ran. None for further fetches from a cursor, which only add their time.
+    pub calls: u64,
+    /// What all calls took together, where the source tells.
+    pub total_ms: Option<f64>,
+    /// Values of `$1`, `$2`, …, where the source tells.
+    pub parameters: Parameters,
+    /// The database in which it ran, where the source tells: a log is one for the whole cluster.
+    pub database: Option<String>,
+    /// Whether the text is longer than is read, so that its end is missing.
+    pub cut_off: bool,
+}
+
+impl Entry {
+    /// A text that ran once, of which nothing else is known.
+    pub fn once(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            calls: 1,
+            total_ms: None,
+            parameters: Parameters::default(),
+            database: None,
+            cut_off: false,
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    /// Without the text: it may hold what nobody may log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("sql_bytes", &self.sql.len())
+            .field("calls", &self.calls)
+            .field("total_ms", &self.total_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was read of a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Bytes.
+    pub bytes: u64,
+    /// Lines; none of a JSON document.
+    pub lines: u64,
+    /// Statements that were handed on.
+    pub entries: u64,
+    /// Lines, records or elements that are not of the format.
+    pub malformed: u64,
+    /// Messages of a log that look like those about statements, in words that are not known.
+    pub skipped: u64,
+    /// Statements whose text is longer than is read, or whose record is.
+    pub cut_off: u64,
+    /// Statements that ran in another database than the one that was asked for.
+    pub elsewhere: u64,
+}

@@ -1,0 +1,193 @@
+//! What the statements of entries mean, each shape of them parsed once.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::entry::Entry;
+use super::parameters;
+use super::shape::{document_shape, shape};
+use crate::model::QualifiedName;
+use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement};
+
+/// As many shapes, twice, are remembered.
+const SHAPES_MAX: usize = 4096;
+
+/// As many bytes of shapes, twice, are remembered.
+const SHAPES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A longer shape is not remembered: it is an import, or a list of thousands, and comes once.
+const SHAPE_BYTES_MAX: usize = 64 * 1024;
+
+/// As much is kept of a redacted text.
+const REDACTED_BYTES_MAX: usize = 4096;
+
+/// As many parameters are tried for being keys; each costs a parse of each shape that has keys as parameters.
+const PARAMETERS_TRIED_MAX: usize = 16;
+
+/// A longer value of a parameter is no key and no path.
+const KEY_BYTES_MAX: usize = 4096;
+
+/// What the statements of a text mean, taken together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Meaning {
+    /// The same for the same statements with the same uses.
+    pub(super) id: String,
+    pub(super) redacted: String,
+    pub(super) tables: BTreeSet<QualifiedName>,
+    pub(super) uses: BTreeSet<KeyUse>,
+    pub(super) unresolved: u32,
+    /// Whether the application's text leaves a key to a parameter.
+    pub(super) bound: bool,
+    fingerprint: String,
+    /// The parameters on which keys depend.
+    keys_in: Vec<u32>,
+}
+
+impl Meaning {
+    /// Whether a key is still unknown.
+    pub(super) fn has_unknown_key(&self) -> bool {
+        self.uses.iter().any(KeyUse::is_bound)
+    }
+
+    /// Whether it does with documents anything at all.
+    pub(super) fn uses_documents(&self) -> bool {
+        self.unresolved > 0 || !self.uses.is_empty()
+    }
+
+    /// What the statements of a text mean.
+    pub(super) fn of(text: &str, catalog: &Catalog) -> Result<Self, NotUnderstood> {
+        let (mut fingerprint, mut redacted) = (String::new(), String::new());
+        let (mut tables, mut uses, mut unresolved) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
+        for understood in statement(text, catalog)? {
+            fingerprint.push_str(&understood.fingerprint);
+            if !redacted.is_empty() {
+                redacted.push_str("; ");
+            }
+            redacted.push_str(&understood.redacted);
+            tables.extend(understood.tables);
+            uses.extend(understood.uses);
+            unresolved = unresolved.saturating_add(understood.unresolved);
+        }
+        if redacted.len() > REDACTED_BYTES_MAX {
+            redacted.truncate(redacted.floor_char_boundary(REDACTED_BYTES_MAX));
+            redacted.push('…');
+        }
+        let (id, keys_in) = (identity(&fingerprint, &uses), Vec::new());
+        let bound = uses.iter().any(KeyUse::is_bound);
+        Ok(Self { id, redacted, tables, uses, unresolved, bound, fingerprint, keys_in })
+    }
+}
+
+/// 64 bits in hex, the same in every process.
+fn identity(fingerprint: &str, uses: &BTreeSet<KeyUse>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(fingerprint);
+    for one in uses {
+        hash.update([0]);
+        hash.update(one.to_string());
+    }
+    hex::encode(&hash.finalize()[..8])
+}
+
+type Known = Result<Arc<Meaning>, NotUnderstood>;
+
+/// What is known of shapes that were met.
+pub(super) struct Meanings<'c> {
+    catalog: &'c Catalog,
+    young: HashMap<String, Known>,
+    old: HashMap<String, Known>,
+    bytes: usize,
+    /// How many texts were parsed.
+    parsed: u64,
+}
+
+impl<'c> Meanings<'c> {
+    pub(super) fn new(catalog: &'c Catalog) -> Self {
+        Self { catalog, young: HashMap::new(), old: HashMap::new(), bytes: 0, parsed: 0 }
+    }
+
+    pub(super) fn parsed(&self) -> u64 {
+        self.parsed
+    }
+
+    /// What an entry means, keys that its parameters tell included.
+    pub(super) fn of(&mut self, entry: &Entry) -> Known {
+        if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
+            return Err(NotUnderstood::TooLong);
+        }
+        let shape = shape(&entry.sql);
+        let meaning = self.known(&shape, Self::read)?;
+        if meaning.keys_in.is_empty() || entry.parameters.is_empty() {
+            return Ok(meaning);
+        }
+        let values = meaning.keys_in.iter().filter_map(|number| {
+            let value =
+                entry.parameters.get(*number).filter(|value| value.len() <= KEY_BYTES_MAX)?;
+            Some((*number, document_shape(&value).map_or(value, Cow::Owned)))
+        });
+        let values: Vec<_> = values.collect();
+        let text = parameters::substituted(&shape, &values);
+        // A value may have made the text one that is refused; then the keys stay unknown.
+        Ok(self.known(&text, |this, text| this.told(text, &meaning)).unwrap_or(meaning))
+    }
+
+    fn known(&mut self, shape: &str, read: impl FnOnce(&mut Self, &str) -> Known) -> Known {
+        if let Some(known) = self.young.get(shape) {
+            return known.clone();
+        }
+        let known = match self.old.remove(shape) {
+            Some(known) => known,
+            None => read(self, shape),
+        };
+        if shape.len() <= SHAPE_BYTES_MAX {
+            self.bytes += shape.len();
+            self.young.insert(shape.to_owned(), known.clone());
+        }
+        if self.young.len() > SHAPES_MAX || self.bytes > SHAPES_BYTES_MAX {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        known
+    }
+
+    fn parse(&mut self, text: &str) -> Result<Meaning, NotUnderstood> {
+        self.parsed += 1;
+        Meaning::of(text, self.catalog)
+    }
+
+    /// A shape that is new.
+    fn read(&mut self, shape: &str) -> Known {
+        let mut meaning = self.parse(shape)?;
+        if meaning.bound {
+            let numbers = parameters::numbers(shape);
+            for number in numbers.into_iter().take(PARAMETERS_TRIED_MAX) {
+                let tried = self.parse(&parameters::substituted(shape, &[(number, "k".into())]));
+                if tried.is_ok_and(|tried| !same_paths(&tried.uses, &meaning.uses)) {
+                    meaning.keys_in.push(number);
+                }
+            }
+        }
+        Ok(Arc::new(meaning))
+    }
+
+    /// A shape whose keys parameters told. It is still the statement that the application sent.
+    fn told(&mut self, text: &str, sent: &Meaning) -> Known {
+        let told = self.parse(text)?;
+        let id = identity(&sent.fingerprint, &told.uses);
+        Ok(Arc::new(Meaning { id, uses: told.uses, unresolved: told.unresolved, ..sent.clone() }))
+    }
+}
+
+/// Whether uses are of the same values, whatever these are compared with.
+fn same_paths(one: &BTreeSet<KeyUse>, other: &BTreeSet<KeyUse>) -> bool {
+    let paths = |uses: &BTreeSet<KeyUse>| {
+        let path = |one: &KeyUse| -> (String, Vec<Step>) {
+            (format!("{} {}", one.table.to_sql(), one.column), one.path.clone())
+        };
+        uses.iter().map(path).collect::<BTreeSet<_>>()
+    };
+    paths(one) == paths(other)
+}

@@ -1,0 +1,45 @@
+//! What an application runs, and which keys of which documents that uses.
+//!
+//! A source (a server's log, a list of statements) is read as a stream of entries, each a statement with its literals. An
+//! entry is understood by [`crate::sql`] and then gone: the ledger counts calls and time by table, column and path, and holds
+//! no literal. It says how much of what it was shown it could attribute, and where that is too little to judge by.
+
+mod bookkeeper;
+mod csvlog;
+mod entry;
+mod evidence;
+mod format;
+mod jsonlog;
+mod ledger;
+mod lines;
+mod list;
+mod meaning;
+mod message;
+mod pairs;
+mod parameters;
+mod plan;
+mod reader;
+mod separated;
+mod session;
+mod shape;
+mod source;
+mod stderr;
+mod tally;
+mod tokens;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+pub use bookkeeper::{Bookkeeper, Definition};
+pub use entry::{Counts, Entry};
+pub use evidence::{
+    Sufficiency, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN,
+};
+pub use format::Format;
+pub use ledger::{Ledger, STATEMENTS_MAX};
+pub use parameters::Parameters;
+pub use reader::{Read, Reader};
+pub use source::{Coverage, Source};
+pub use tally::{Share, Tally};
+pub use usage::{ColumnUse, PATHS_MAX, PathUse, StatementUse, TableUse, Way};

@@ -1,0 +1,248 @@
+//! Messages of one session put together: one execution is told by up to four of them.
+//!
+//! `log_statement` writes the text and `log_duration` the time; `log_min_duration_statement` writes both; `auto_explain`
+//! writes the plan with the text again: before the others in the simple protocol, after them in the extended one.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
+
+use super::entry::{Counts, Entry};
+use super::message::{Said, said};
+use super::parameters::Parameters;
+use super::plan::planned;
+use crate::sql::TEXT_BYTES_MAX;
+
+/// As many sessions, twice, are remembered; those that said nothing for longest are closed.
+const SESSIONS_MAX: usize = 1024;
+
+/// As many bytes of text, twice, wait for another message.
+const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// As many plans of one session wait for their statement: those of the statements in its functions.
+const PLANS_MAX: usize = 64;
+
+/// Durations are printed with three decimals.
+const ROUNDING_MS: f64 = 0.001;
+
+/// One message of a log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Message<'a> {
+    /// What tells its session from others; none where the log does not say.
+    pub(super) session: Option<u64>,
+    pub(super) database: Option<&'a str>,
+    pub(super) text: &'a str,
+    pub(super) detail: &'a str,
+    /// Whether the end of the text is missing.
+    pub(super) cut_off: bool,
+}
+
+/// What one session has said that may belong together with what comes.
+#[derive(Default)]
+struct Session {
+    /// A statement whose duration has not come yet.
+    statement: Option<Entry>,
+    /// Plans whose statement has not come yet.
+    plans: Vec<Entry>,
+    /// The last statement that was handed on, if its plan may come behind it.
+    last: Option<u64>,
+}
+
+impl Session {
+    fn bytes(&self) -> usize {
+        self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len()).sum()
+    }
+
+    /// A statement was run: plans that wait are its own, or of statements within.
+    fn ran(&mut self, mut entry: Entry, extended: bool, out: &mut Out<'_>) {
+        self.statement.take().into_iter().for_each(|earlier| out.give(earlier));
+        let plans = std::mem::take(&mut self.plans);
+        let Some(ms) = entry.total_ms else {
+            for plan in plans {
+                out.give(plan);
+            }
+            self.last = None;
+            self.statement = Some(entry);
+            return;
+        };
+        let mut left_ms = ms + ROUNDING_MS;
+        let mut others = Vec::new();
+        for plan in plans.into_iter().rev() {
+            let own_ms = plan.total_ms.unwrap_or(0.0);
+            if plan.sql == entry.sql && own_ms <= left_ms {
+                left_ms -= own_ms - ROUNDING_MS;
+                if entry.parameters.is_empty() {
+                    entry.parameters = plan.parameters;
+                }
+            } else {
+                others.push(plan);
+            }
+        }
+        others.into_iter().rev().for_each(|plan| out.give(plan));
+        self.last = extended.then(|| identity(&*entry.sql));
+        out.give(entry);
+    }
+
+    /// A plan came: of a statement that was told already, or of one that will be.
+    fn planned(&mut self, plan: Entry, out: &mut Out<'_>) {
+        if let Some(statement) = self.statement.as_mut().filter(|held| held.sql == plan.sql) {
+            let ms = statement.total_ms.unwrap_or(0.0) + plan.total_ms.unwrap_or(0.0);
+            statement.total_ms = Some(ms);
+            if statement.parameters.is_empty() {
+                statement.parameters = plan.parameters;
+            }
+            return;
+        }
+        if self.last.is_some_and(|last| last == identity(&*plan.sql)) {
+            self.last = None;
+            return;
+        }
+        if self.plans.len() == PLANS_MAX {
+            out.give(self.plans.remove(0));
+        }
+        self.plans.push(plan);
+    }
+
+    /// What was told before took this long. Where sessions are not told apart, it may be another's.
+    fn lasted(&mut self, ms: Option<f64>, out: &mut Out<'_>) {
+        self.plans.drain(..).for_each(|plan| out.give(plan));
+        if let Some(mut statement) = self.statement.take() {
+            statement.total_ms = ms.or(statement.total_ms);
+            self.last = Some(identity(&*statement.sql));
+            out.give(statement);
+        }
+    }
+}
+
+/// A number for what tells something apart, the same on every run.
+pub(super) fn identity(what: impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(what)
+}
+
+/// The sessions of a log.
+#[derive(Default)]
+pub(super) struct Sessions {
+    young: BTreeMap<u64, Session>,
+    old: BTreeMap<u64, Session>,
+    waiting_bytes: usize,
+}
+
+/// Where statements go.
+pub(super) struct Out<'a> {
+    pub(super) counts: &'a mut Counts,
+    /// The only database whose statements are wanted.
+    pub(super) database: Option<&'a str>,
+    pub(super) to: &'a mut dyn FnMut(Entry),
+}
+
+impl Out<'_> {
+    /// Hand a statement on. A text that is too long loses its end.
+    pub(super) fn give(&mut self, mut entry: Entry) {
+        if let (Some(wanted), Some(found)) = (self.database, entry.database.as_deref())
+            && wanted != found
+        {
+            self.counts.elsewhere += 1;
+            return;
+        }
+        if entry.sql.len() > TEXT_BYTES_MAX {
+            entry.sql.truncate(entry.sql.floor_char_boundary(TEXT_BYTES_MAX));
+            entry.cut_off = true;
+        }
+        self.counts.cut_off += u64::from(entry.cut_off);
+        self.counts.entries += 1;
+        (self.to)(entry);
+    }
+}
+
+impl Sessions {
+    /// A further message.
+    pub(super) fn hear(&mut self, message: &Message<'_>, out: &mut Out<'_>) {
+        match said(message.text) {
+            Said::Nothing | Said::Prepared => {}
+            Said::Unknown => out.counts.skipped += 1,
+            Said::Duration(ms) => {
+                let ms = message.session.is_some().then_some(ms);
+                self.of(message, out, |session, out| session.lasted(ms, out));
+            }
+            Said::Ran { ms, sql, extended } => {
+                let entry = Entry { total_ms: ms, ..entry_of(message, sql) };
+                self.of(message, out, |session, out| session.ran(entry, extended, out));
+            }
+            Said::Fetched { ms, sql } => {
+                let fetched = Entry { calls: 0, total_ms: ms, ..entry(message, sql) };
+                if ms.is_some() {
+                    out.give(fetched);
+                } else {
+                    self.of(message, out, |session, out| session.ran(fetched, true, out));
+                }
+            }
+            Said::Plan { ms, plan } => {
+                let Some(planned) = planned(plan) else {
+                    out.counts.skipped += 1;
+                    return;
+                };
+                let entry = Entry {
+                    total_ms: Some(ms),
+                    parameters: planned.parameters,
+                    ..entry(message, &planned.sql)
+                };
+                self.of(message, out, |session, out| session.planned(entry, out));
+            }
+        }
+    }
+
+    /// Tell the session of a message. Those that said nothing for longest are closed where there are too many.
+    fn of(
+        &mut self,
+        message: &Message<'_>,
+        out: &mut Out<'_>,
+        tell: impl FnOnce(&mut Session, &mut Out<'_>),
+    ) {
+        let key = message.session.unwrap_or(0);
+        let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
+        let mut session = known.unwrap_or_default();
+        let before = session.bytes();
+        tell(&mut session, out);
+        self.waiting_bytes = (self.waiting_bytes + session.bytes()).saturating_sub(before);
+        self.young.insert(key, session);
+        if self.young.len() > SESSIONS_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
+            let grown = std::mem::take(&mut self.young);
+            close(std::mem::replace(&mut self.old, grown), out);
+            self.waiting_bytes = 0;
+        }
+    }
+
+    /// No message will follow.
+    pub(super) fn end(&mut self, out: &mut Out<'_>) {
+        close(std::mem::take(&mut self.old), out);
+        close(std::mem::take(&mut self.young), out);
+    }
+}
+
+/// Hand on what waits in sessions that are over.
+fn close(sessions: BTreeMap<u64, Session>, out: &mut Out<'_>) {
+    for session in sessions.into_values() {
+        session.statement.into_iter().chain(session.plans).for_each(|entry| out.give(entry));
+    }
+}
+
+fn entry(message: &Message<'_>, sql: &str) -> Entry {
+    Entry {
+        parameters: Parameters::from_log(message.detail),
+        database: message.database.filter(|name| !name.is_empty()).map(str::to_owned),
+        cut_off: message.cut_off,
+        ..Entry::once(sql)
+    }
+}
+
+/// A statement that was run. Of `EXECUTE name` the detail tells what was prepared under the name.
+fn entry_of(message: &Message<'_>, sql: &str) -> Entry {
+    let mut entry = entry(message, sql);
+    let executes = sql.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("execute "));
+    if executes && entry.parameters.is_empty() {
+        let prepared = message.detail.split_once(": ").map(|(_, prepared)| prepared.trim_start());
+        if let Some(prepared) = prepared {
+            prepared.clone_into(&mut entry.sql);
+        }
+    }
+    entry
+}

@@ -1,0 +1,81 @@
+//! Where evidence comes from, and how much of it could be attributed.
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::{Share, Tally};
+
+/// Where statements come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A server's log, uploaded or read where it lies: each execution was seen.
+    Log,
+    /// A list of statements that somebody uploaded: its calls are what that person says.
+    List,
+    /// `pg_stat_activity`, sampled.
+    Activity,
+    /// `pg_stat_statements`: without keys that the server made parameters.
+    StatStatements,
+    /// Examples of `pg_qualstats`.
+    Qualstats,
+    /// Prepared statements of sessions.
+    Prepared,
+    /// Definitions of indexes, views, functions and columns: mentions without calls.
+    Catalog,
+}
+
+/// How much of what a source told could be attributed to keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Everything it told.
+    pub all: Tally,
+    /// That which does something with documents.
+    pub documents: Tally,
+    /// Of these, that whose every JSON operator was followed to its column.
+    pub traced: Tally,
+    /// Of these, that whose keys are parameters in the application's text, and known from the log or not.
+    pub bound: Tally,
+    /// Of these, that of which some key is not known.
+    pub unknown_key: Tally,
+    /// Of documents, that which is traced and whose keys are all known.
+    pub attributed: Tally,
+    /// Statements that were not understood; whether they use documents is not known.
+    pub not_understood: Tally,
+}
+
+impl Coverage {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.all.add(&other.all);
+        self.documents.add(&other.documents);
+        self.traced.add(&other.traced);
+        self.bound.add(&other.bound);
+        self.unknown_key.add(&other.unknown_key);
+        self.attributed.add(&other.attributed);
+        self.not_understood.add(&other.not_understood);
+    }
+
+    /// Which share of what uses documents, or may, was attributed.
+    pub fn attributed_share(&self) -> Share {
+        self.attributed.share_of(&self.relevant())
+    }
+
+    /// Which share of what uses documents, or may, cannot be attributed.
+    pub fn unattributed_share(&self) -> Share {
+        let share = self.attributed_share();
+        let rest = |share: Option<f64>| share.map(|share| 1.0 - share);
+        Share { calls: rest(share.calls), time: rest(share.time) }
+    }
+
+    fn relevant(&self) -> Tally {
+        let mut relevant = self.documents;
+        relevant.add(&self.not_understood);
+        relevant
+    }
+}
+
+impl Source {
+    /// Whether each of its entries is an execution that was seen.
+    pub fn is_seen_one_by_one(self) -> bool {
+        matches!(self, Self::Log | Self::Activity | Self::Qualstats)
+    }
+}

@@ -1,0 +1,78 @@
+//! Statements that differ in values only are parsed once, and mean what each of them means.
+
+use super::super::meaning::Meaning;
+use super::super::shape::shape;
+use super::*;
+
+#[test]
+fn values_that_are_no_keys_are_left_out_and_keys_stay() {
+    for (sql, shaped) in [
+        (
+            "select data->>'a' from features where id = 42 and name='x''y'",
+            "select data->>'a' from features where id = 0 and name=''",
+        ),
+        (
+            "select 1 where data ->> 'k' in ('a', 'b', -1) limit 10",
+            "select 1 where data ->> 'k' in ('', '', -1) limit 0",
+        ),
+        (
+            "select 1 where data @> '{\"a\": [1, 2, {\"b\": \"x\"}]}'::jsonb",
+            "select 1 where data @> '{\"a\":[null,{\"b\":null}]}'::jsonb",
+        ),
+        (
+            "insert into users values (1, 'a', '{}'), (2, f('k'), '{}')",
+            "insert into users values (0, '', ''), (0, f('k'), '')",
+        ),
+        ("select 1 where a = 'k' || data and b = -5", "select 1 where a = 'k' || data and b = -0"),
+        (
+            "select 1 where x = E'\\'' and y = $$a$$ -- = 5",
+            "select 1 where x = E'\\'' and y = $$a$$ -- = 5",
+        ),
+        ("select 1 where x = 'open", "select 1 where x = 'open"),
+        (
+            "select data -> 0, jsonb_extract_path(data, 'a', 'b') order by 1",
+            "select data -> 0, jsonb_extract_path(data, 'a', 'b') order by 1",
+        ),
+    ] {
+        assert_eq!(shape(sql), shaped);
+    }
+}
+
+/// Statements of the tables of [`crate::sql`].
+fn statements() -> impl Iterator<Item = String> {
+    [
+        include_str!("../../sql/tests/operators.sql"),
+        include_str!("../../sql/tests/functions.sql"),
+        include_str!("../../sql/tests/resolution.sql"),
+        include_str!("../../sql/tests/writes.sql"),
+        include_str!("../../sql/tests/drivers.sql"),
+    ]
+    .into_iter()
+    .flat_map(|table| table.split("\n\n"))
+    .map(|case| case.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n"))
+    .filter(|sql| !sql.trim().is_empty())
+}
+
+#[test]
+fn a_shape_means_what_the_statement_means() {
+    let (mut compared, mut changed) = (0, 0);
+    for sql in statements() {
+        let shaped = shape(&sql);
+        changed += u32::from(shaped != sql);
+        let meaning = |sql| Meaning::of(sql, &catalog());
+        assert_eq!(meaning(&shaped), meaning(&sql), "{sql}\n{shaped}");
+        compared += 1;
+    }
+    assert!(compared > 200 && changed > 30, "{compared} statements, {changed} of which change");
+}
+
+#[test]
+fn a_shape_is_parsed_once() {
+    let catalog = catalog();
+    let mut book = Bookkeeper::new(&catalog);
+    for id in 0..100 {
+        let sql = format!("select data ->> 'a' from features where id = {id} and name = 'n{id}'");
+        book.add(Source::Log, &Entry::once(sql));
+    }
+    assert_eq!(book.parsed(), 1);
+}

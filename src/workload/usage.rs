@@ -1,0 +1,215 @@
+//! What the ledger holds of a table, a column, a path and a statement.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use serde::{Deserialize, Serialize};
+
+use super::pairs;
+use super::source::Source;
+use super::tally::{Share, Tally};
+use crate::model::QualifiedName;
+use crate::sql::{Access, Comparison, KeyUse, Place, Step, path_to_string};
+
+/// As many paths of one column are told apart: documents with ids for keys have no end of them.
+pub const PATHS_MAX: usize = 1000;
+
+/// As many ways of using one path are told apart.
+const WAYS_MAX: usize = 256;
+
+/// A longer path is left out.
+const PATH_BYTES_MAX: usize = 1024;
+
+/// What the workload does with a table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableUse {
+    /// Calls that read or write it.
+    pub touched: Tally,
+    /// Those of which some JSON operator could not be followed to its column: maybe to one of this table.
+    pub untraced: Tally,
+}
+
+/// What the workload does with the documents of a column.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ColumnUse {
+    /// Calls that use its documents, each once, however many keys it uses.
+    pub touched: Tally,
+    /// Those of which some key is not known: it is a parameter.
+    pub unknown_key: Tally,
+    /// By source.
+    pub sources: BTreeMap<Source, Tally>,
+    /// The paths, each with what it is used for. Empty is the document as a whole.
+    #[serde(with = "pairs")]
+    pub paths: BTreeMap<Vec<Step>, PathUse>,
+    /// How many paths were left out, the least used; a path that was left out and came again counts again.
+    pub paths_left_out: u64,
+    /// Uses of these.
+    pub left_out: Tally,
+}
+
+/// What the workload does with one path.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PathUse {
+    /// Calls that use it, each once.
+    pub touched: Tally,
+    /// Those in whose text the key is a parameter, which only the log tells: no index on an expression serves them for
+    /// certain.
+    pub bound: Tally,
+    /// By source.
+    pub sources: BTreeMap<Source, Tally>,
+    /// By way of using it; a call may use it in several ways.
+    #[serde(with = "pairs")]
+    pub ways: BTreeMap<Way, Tally>,
+    /// Uses in ways beyond those that are told apart.
+    pub other_ways: Tally,
+}
+
+/// A way of using the value at a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Way {
+    /// By which means it is reached.
+    pub access: Access,
+    /// Where in the statement.
+    pub place: Place,
+    /// The type to which it is cast.
+    pub cast: Option<String>,
+    /// What it is compared with.
+    pub comparison: Option<Comparison>,
+}
+
+/// One of the statements that take most time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatementUse {
+    /// The text without literals; the end of a long one is left out.
+    pub redacted: String,
+    /// Its calls.
+    pub tally: Tally,
+    /// By source.
+    pub sources: BTreeMap<Source, Tally>,
+    /// Tables that it reads or writes.
+    pub tables: Vec<QualifiedName>,
+    /// What it does with documents.
+    pub uses: Vec<KeyUse>,
+}
+
+/// What is added: how often, from where, and whether its keys are parameters in the application's text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added {
+    pub(super) source: Source,
+    pub(super) tally: Tally,
+    pub(super) bound: bool,
+}
+
+impl ColumnUse {
+    /// Which share of what uses the column's documents uses this path.
+    pub fn share(&self, path: &[Step]) -> Share {
+        let used = self.paths.get(path).map(|path| path.touched).unwrap_or_default();
+        used.share_of(&self.touched)
+    }
+
+    /// What a statement does with this column.
+    pub(super) fn add(&mut self, uses: &[&KeyUse], added: &Added) {
+        self.touched.add(&added.tally);
+        self.sources.entry(added.source).or_default().add(&added.tally);
+        if uses.iter().any(|one| one.is_bound()) {
+            self.unknown_key.add(&added.tally);
+        }
+        let mut paths = BTreeMap::<&[Step], Vec<&KeyUse>>::new();
+        for one in uses {
+            paths.entry(&one.path).or_default().push(one);
+        }
+        for (path, uses) in paths {
+            if path_to_string(path).len() > PATH_BYTES_MAX {
+                self.leave_out(&added.tally);
+                continue;
+            }
+            let known = self.paths.entry(path.to_vec()).or_default();
+            known.add(&uses, added);
+        }
+        self.bound_paths();
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.touched.add(&other.touched);
+        self.unknown_key.add(&other.unknown_key);
+        merge_sources(&mut self.sources, &other.sources);
+        for (path, used) in other.paths {
+            self.paths.entry(path).or_default().merge(used);
+        }
+        self.paths_left_out += other.paths_left_out;
+        self.left_out.add(&other.left_out);
+        self.bound_paths();
+    }
+
+    fn leave_out(&mut self, tally: &Tally) {
+        self.paths_left_out += 1;
+        self.left_out.add(tally);
+    }
+
+    /// Where there are too many paths, the half that is used least goes; one that is hot and comes late finds room.
+    fn bound_paths(&mut self) {
+        if self.paths.len() <= PATHS_MAX {
+            return;
+        }
+        let mut calls: Vec<u64> = self.paths.values().map(|path| path.touched.calls).collect();
+        calls.sort_unstable();
+        let (floor, mut room) = (calls[calls.len() / 2], PATHS_MAX / 2);
+        for (path, used) in std::mem::take(&mut self.paths) {
+            if used.touched.calls > floor || (used.touched.calls == floor && room > 0) {
+                room = room.saturating_sub(usize::from(used.touched.calls == floor));
+                self.paths.insert(path, used);
+            } else {
+                self.leave_out(&used.touched);
+            }
+        }
+    }
+}
+
+impl PathUse {
+    fn add(&mut self, uses: &[&KeyUse], added: &Added) {
+        self.touched.add(&added.tally);
+        if added.bound {
+            self.bound.add(&added.tally);
+        }
+        self.sources.entry(added.source).or_default().add(&added.tally);
+        for one in uses {
+            let way = Way {
+                access: one.access,
+                place: one.place,
+                cast: one.cast.clone(),
+                comparison: one.comparison.clone(),
+            };
+            self.add_way(way, &added.tally);
+        }
+    }
+
+    fn add_way(&mut self, way: Way, tally: &Tally) {
+        let room = self.ways.len() < WAYS_MAX;
+        match self.ways.entry(way) {
+            Entry::Occupied(mut known) => known.get_mut().add(tally),
+            Entry::Vacant(new) if room => drop(new.insert(*tally)),
+            Entry::Vacant(_) => self.other_ways.add(tally),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.touched.add(&other.touched);
+        self.bound.add(&other.bound);
+        merge_sources(&mut self.sources, &other.sources);
+        other.ways.into_iter().for_each(|(way, tally)| self.add_way(way, &tally));
+        self.other_ways.add(&other.other_ways);
+    }
+}
+
+impl StatementUse {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        merge_sources(&mut self.sources, &other.sources);
+    }
+}
+
+fn merge_sources(sources: &mut BTreeMap<Source, Tally>, others: &BTreeMap<Source, Tally>) {
+    for (source, tally) in others {
+        sources.entry(*source).or_default().add(tally);
+    }
+}
