@@ -2,6 +2,7 @@
 
 mod documents;
 mod request;
+mod workload;
 
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
+pub use crate::workload::{Format, Ledger, Read, StatementUse};
 pub use request::Request;
+pub use workload::{Intake, workload};
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
 /// this one is for a server that has stopped answering.
@@ -52,7 +55,10 @@ pub enum Error {
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
-    let seen = visit(target, request).await?;
+    let mut seen = visit(target, request).await?;
+    if let Some(workload) = &request.workload {
+        seen.workload = Observation::Seen(workload.clone());
+    }
     let judgement = judge(&seen, request);
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use crate::analysis::{self, Request, SqlFile, Subject, TargetError};
+use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{CacheConfig, Config, Limits};
 use crate::model::{CacheInfo, CacheStatus, Review};
@@ -170,6 +170,9 @@ impl App {
         let (app, name) = (self.clone(), target.name.clone());
         let compute = move || async move {
             let target = app.open(&name).await?;
+            let told: Option<Ledger> =
+                app.inner.store.workload(&name).await.map_err(Error::Store)?;
+            request.workload = told.as_ref().map(analysis::workload);
             let mut analysis =
                 analysis::analyse(&target, &request).await.map_err(Error::Analysis)?;
             analysis.cache = Some(info);
@@ -235,6 +238,39 @@ impl App {
         };
         let reviewed = analysis::review(target.as_ref(), files).await;
         Ok(reviewed.map_err(Error::Analysis)?)
+    }
+
+    /// Take in a source of statements that run on a target.
+    pub async fn intake(
+        &self,
+        target: &TargetRecord,
+        format: Option<Format>,
+    ) -> Result<Intake, Arc<Error>> {
+        let target = self.open(&target.name).await?;
+        Ok(Intake::open(&target, format).await.map_err(Error::Analysis)?)
+    }
+
+    /// Keep what was taken in, beside or instead of what was before; none where the target is gone.
+    pub async fn keep_workload(
+        &self,
+        target: &TargetRecord,
+        ledger: Ledger,
+        replace: bool,
+    ) -> Result<Option<Ledger>, Arc<Error>> {
+        let change = |before: Option<Ledger>| match before.filter(|_| !replace) {
+            None => ledger,
+            Some(mut before) => {
+                before.merge(ledger);
+                before
+            }
+        };
+        let kept = self.inner.store.change_workload(&target.name, change).await;
+        Ok(kept.map_err(Error::Store)?)
+    }
+
+    /// What is known of the statements that run on a target.
+    pub async fn ledger(&self, target: &TargetRecord) -> Result<Option<Ledger>, Arc<Error>> {
+        Ok(self.inner.store.workload(&target.name).await.map_err(Error::Store)?)
     }
 
     /// What a look at a target finds, filed under its kind and what was asked.

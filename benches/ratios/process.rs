@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use database_optimizer::analysis::{self, Request};
-use database_optimizer::model::{Policy, ProveMode, Scope, Superpower};
+use database_optimizer::model::{ProveMode, Superpower};
 use database_optimizer::pg::Target;
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +27,7 @@ pub struct Visit {
 
 /// The analysis that is measured: TOAST Whisperer's visit and judgement, without experiments.
 pub fn request() -> Request {
-    Request {
-        superpower: Some(Superpower::Toast),
-        scope: Scope::default(),
-        prove: ProveMode::None,
-        policy: Policy::default(),
-    }
+    Request { prove: ProveMode::None, ..Request::new(Some(Superpower::Toast)) }
 }
 
 /// Visit, and print what it took.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checks;
+use crate::model::observation::Workload;
 use crate::model::{Policy, ProveMode, Scope, Superpower, Threshold, UnknownName};
 
 /// What to analyse, and how far to go.
@@ -16,6 +17,10 @@ pub struct Request {
     pub prove: ProveMode,
     /// Thresholds that differ from the defaults.
     pub policy: Policy,
+    /// What the application runs, where somebody told. Not part of what is asked: the target's revision changes
+    /// with it.
+    #[serde(skip)]
+    pub workload: Option<Workload>,
 }
 
 impl Request {
@@ -26,6 +31,7 @@ impl Request {
             scope: Scope::default(),
             prove: ProveMode::default(),
             policy: Policy::default(),
+            workload: None,
         }
     }
 

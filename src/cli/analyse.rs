@@ -30,11 +30,18 @@ impl Analyse {
 pub(super) struct HybridSchema {
     #[command(flatten)]
     options: Options,
+    /// Share of calls from which on a key deserves a column (`hot_key_share`).
+    #[arg(long, value_name = "SHARE")]
+    threshold: Option<String>,
 }
 
 impl HybridSchema {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let request = self.options.request(Some(Superpower::HybridSchema))?;
+        let mut request = self.options.request(Some(Superpower::HybridSchema))?;
+        if let Some(share) = &self.threshold {
+            let usage = |mend| Error::Usage(format!("--threshold: {mend}"));
+            request.set_threshold("hot_key_share", share).map_err(usage)?;
+        }
         report(&self.options, &request).await
     }
 }
@@ -61,7 +68,9 @@ impl Toast {
 }
 
 async fn report(options: &Options, request: &Request) -> Result<Outcome, Error> {
-    let analysis = analyse(&options.target()?, request).await?;
+    let target = options.target()?;
+    let workload = options.workload(&target).await?;
+    let analysis = analyse(&target, &Request { workload, ..request.clone() }).await?;
     print(&render::analysis(&analysis, options.output.format))?;
     Ok(outcome(&analysis, &options.output))
 }

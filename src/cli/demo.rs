@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use clap::Args;
 use futures_util::FutureExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,9 +14,9 @@ use super::options::Format;
 use super::serve::{self, bind, told_to_stop};
 use super::store::OwnDatabase;
 use super::{Error, Outcome, print, render, say};
-use crate::analysis::Request;
+use crate::analysis::{self, Intake, Ledger, Request};
 use crate::config::{self, Config, Flags, LogConfig, LogFormat};
-use crate::demo::{Demo as Warehouse, Progress};
+use crate::demo::{Demo as Warehouse, Progress, WORKLOAD};
 use crate::http::{self, Bound};
 use crate::model::{Analysis, ProveMode};
 use crate::pg::{self, Target};
@@ -72,13 +73,17 @@ impl Demo {
         fill(warehouse).await?;
         let target = Target::open(TARGET, &warehouse.dsn(), None)
             .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))?;
-        let request = Request { prove: ProveMode::Full, ..Request::new(None) };
+        let ledger = told(&target).await?;
+        let workload = Some(analysis::workload(&ledger));
+        let request = Request { prove: ProveMode::Full, workload, ..Request::new(None) };
         let analysis = analyse(&target, &request).await?;
         drop(target);
         if self.check {
             return print(&render::analysis(&analysis, self.format));
         }
         let bound = self.bind(warehouse).await?;
+        let kept = bound.app().store().change_workload(TARGET, |_| ledger).await;
+        kept.map_err(Error::Store)?;
         print(&welcome(&analysis, bound.address()))?;
         bound.serve(stop).await;
         Ok(Outcome::Clean)
@@ -118,6 +123,13 @@ async fn fill(warehouse: &Warehouse) -> Result<(), Error> {
     filled
 }
 
+/// What the sample application runs, as its operators would tell it.
+async fn told(target: &Target) -> Result<Ledger, Error> {
+    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    intake.push(Bytes::from_static(WORKLOAD.as_bytes())).await;
+    Ok(intake.close().await.0)
+}
+
 /// What the service is told: nothing of the environment but where a home is, and a key of its own.
 fn configuration(warehouse: &Warehouse, listen: Option<SocketAddr>) -> Result<Config, Error> {
     let mut key = [0; 32];
@@ -140,7 +152,7 @@ fn welcome(analysis: &Analysis, address: SocketAddr) -> String {
          Swagger UI   http://{address}/docs/\n\
          Try          curl -s 'http://{address}/v1/targets/{TARGET}/toast?prove=full'\n\
          \x20            curl -s http://{address}/v1/targets/{TARGET}/capabilities\n\
-         \x20            curl -s http://{address}/v1/checks/toast/hot-column-out-of-line\n\n\
+         \x20            curl -s http://{address}/v1/targets/{TARGET}/hybrid-schema\n\n\
          Ctrl-C stops it and leaves nothing behind.\n",
         worst = render::worst(analysis, WORST),
     )

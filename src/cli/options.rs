@@ -1,12 +1,19 @@
 //! Options that every analysis shares.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Error;
-use crate::analysis::Request;
+use crate::analysis::{self, Intake, Ledger, Request};
+use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
 use crate::pg::{self, Target};
+
+/// Bytes of a file that are read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What to analyse, and how to show it.
 #[derive(Debug, Args)]
@@ -33,6 +40,9 @@ pub(super) struct Options {
     /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
     #[arg(long, default_value = "cheap", value_name = "MODE")]
     prove: ProveMode,
+    /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
+    #[arg(long, value_name = "FILE")]
+    workload: Vec<PathBuf>,
     /// Another value for a threshold; repeatable. `dbopt checks` lists them.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -85,6 +95,19 @@ impl Options {
         Ok(request)
     }
 
+    /// What the files say that the application runs; none where there are no files.
+    pub(super) async fn workload(&self, target: &Target) -> Result<Option<Workload>, Error> {
+        let mut told: Option<Ledger> = None;
+        for path in &self.workload {
+            let ledger = read(path, target).await?;
+            match &mut told {
+                None => told = Some(ledger),
+                Some(told) => told.merge(ledger),
+            }
+        }
+        Ok(told.as_ref().map(analysis::workload))
+    }
+
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
         target_of(self.dsn.as_ref(), self.lab.as_ref())
@@ -108,4 +131,30 @@ pub(super) fn target_of(
     let name = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
     Target::open(name, &dsn, lab.as_ref())
         .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))
+}
+
+/// Read a source of statements, however long it is.
+async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| {
+        Error::Usage(format!("--workload: {shown} cannot be read: {error}"))
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    loop {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let length = file.read(&mut chunk).map_err(failed)?;
+        if length == 0 {
+            break;
+        }
+        chunk.truncate(length);
+        intake.push(chunk.into()).await;
+    }
+    let (ledger, read) = intake.close().await;
+    match read.format {
+        Some(_) => Ok(ledger),
+        None => Err(Error::Usage(format!(
+            "--workload: {shown} is neither a server log nor a list of statements: CSV with a header that names `sql`, or JSON"
+        ))),
+    }
 }

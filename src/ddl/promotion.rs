@@ -38,13 +38,12 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
 }
 
 fn caveats(promotion: &Promotion) -> Vec<String> {
-    let (key, column) = (&promotion.key, quote_identifier(&promotion.column));
-    let document = quote_identifier(&promotion.document);
+    let column = quote_identifier(&promotion.column);
+    let text = text_of(promotion, "");
     let megabytes = (promotion.bytes / 1_048_576).max(1);
     vec![
         format!(
-            "queries go on reading the document until they are changed: {document} ->> {} becomes {column}",
-            quote_literal(key)
+            "queries go on reading the document until they are changed: {text} becomes {column}"
         ),
         format!(
             "filling the column updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
@@ -59,10 +58,9 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
 
 /// The document is what is true: whatever is written to the column, it follows the document.
 fn create_function(promotion: &Promotion, function: &str) -> String {
-    let (column, document) =
-        (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
-    let value = format!("NEW.{document} -> {}", quote_literal(&promotion.key));
-    let text = format!("NEW.{document} ->> {}", quote_literal(&promotion.key));
+    let column = quote_identifier(&promotion.column);
+    let text = text_of(promotion, "NEW.");
+    let value = text.replacen(">>", ">", 1);
     let typed = |json: &str| format!("pg_catalog.jsonb_typeof({value}) = '{json}'");
     let guard = match promotion.type_sql.as_str() {
         "bigint" => format!("{} AND ({text}) ~ '^-?[0-9]{{1,18}}$'", typed("number")),
@@ -93,11 +91,23 @@ fn create_function(promotion: &Promotion, function: &str) -> String {
     format!("CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {body};")
 }
 
+/// The key's value as text.
+fn text_of(promotion: &Promotion, row: &str) -> String {
+    let document = quote_identifier(&promotion.document);
+    match promotion.path.as_slice() {
+        [key] => format!("{row}{document} ->> {}", quote_literal(key)),
+        path => {
+            let path: Vec<String> = path.iter().map(|key| quote_literal(key)).collect();
+            format!("{row}{document} #>> ARRAY[{}]", path.join(", "))
+        }
+    }
+}
+
 /// Rows whose column is still empty are touched, and the trigger fills them.
 fn fill(promotion: &Promotion) -> Statement {
     let (column, document) =
         (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
-    let key = quote_literal(&promotion.key);
-    let empty = format!("{column} IS NULL AND {document} ? {key}");
+    let text = text_of(promotion, "");
+    let empty = format!("{column} IS NULL AND ({text}) IS NOT NULL");
     batch::update(&[&promotion.table], &format!("{document} = {document}"), &empty)
 }

@@ -10,6 +10,9 @@ use crate::embedded;
 use database::OwnDatabase;
 pub use warehouse::Progress;
 
+/// What the sample application runs: a list of statements with their calls.
+pub const WORKLOAD: &str = include_str!("workload.csv");
+
 /// A database with the warehouse in it; nothing is left of it after [`Demo::end`].
 pub struct Demo {
     place: Place,

@@ -10,6 +10,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
     ("hybrid_schema", "200", include_str!("../../openapi/examples/hybrid_schema.json")),
     ("review_migration", "200", include_str!("../../openapi/examples/review_migration.json")),
+    ("show_workload", "200", include_str!("../../openapi/examples/show_workload.json")),
+    ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),
@@ -30,6 +32,7 @@ const BODIES: &[(&str, &str)] = &[
     ("register_target", include_str!("../../openapi/examples/register_target.request.json")),
     ("change_target", include_str!("../../openapi/examples/change_target.request.json")),
     ("review_migration", include_str!("../../openapi/examples/review_migration.request.json")),
+    ("tell_workload", include_str!("../demo/workload.csv")),
 ];
 
 /// A problem, for every operation that can end in one.

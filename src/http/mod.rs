@@ -21,6 +21,7 @@ mod request_id;
 mod review;
 mod serve;
 mod targets;
+mod workload;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -82,6 +83,7 @@ fn read() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
+        .routes(routes!(workload::show, workload::tell))
         .routes(routes!(review::migration))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))

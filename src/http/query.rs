@@ -89,10 +89,14 @@ impl Pairs {
 
     /// The one parameter `refresh`.
     pub(super) fn refresh(self) -> Result<bool, Problem> {
-        let [value] = self.only(["refresh"])?;
-        value
-            .map_or(Ok(false), |value| boolean("refresh", &value))
-            .map_err(|detail| problem::invalid(vec![Fault::new("/query/refresh", detail)]))
+        self.flag("refresh")
+    }
+
+    /// The one parameter of that name, true or false; false where it is not given.
+    pub(super) fn flag(self, name: &'static str) -> Result<bool, Problem> {
+        let [value] = self.only([name])?;
+        let fault = |detail| problem::invalid(vec![Fault::new(format!("/query/{name}"), detail)]);
+        value.map_or(Ok(false), |value| boolean(name, &value)).map_err(fault)
     }
 
     /// A column by `table` and, where it has several, `column`; and `refresh`.

@@ -64,6 +64,11 @@ pub async fn bind(app: App, address: SocketAddr) -> Result<Bound, Error> {
 }
 
 impl Bound {
+    /// What is served.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Where it listens: the port, where any was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -141,15 +141,15 @@ pub struct AdoptedKey {
     pub before: Option<(String, Option<String>)>,
 }
 
-/// A key at the top of a column's documents that becomes a column.
+/// A key of a column's documents that becomes a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Promotion {
     /// The table.
     pub table: QualifiedName,
     /// The column of its documents.
     pub document: String,
-    /// The key.
-    pub key: String,
+    /// The key's path, from the top.
+    pub path: Vec<String>,
     /// The new column.
     pub column: String,
     /// Its type.

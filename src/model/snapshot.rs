@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::observation::{ColumnDocuments, Context, Layout, Relation, StoredValues, ToastTable};
+use super::observation::{
+    ColumnDocuments, Context, Layout, Relation, StoredValues, ToastTable, Workload,
+};
 use super::{Cost, Gap, Server};
 
 /// What a source returned, or why it did not.
@@ -48,6 +50,8 @@ pub enum Topic {
     ToastTables,
     /// How the values of these are stored, from a sample.
     StoredValues,
+    /// What an application runs, as far as anybody told.
+    Workload,
 }
 
 impl Topic {
@@ -59,6 +63,7 @@ impl Topic {
         Self::Documents,
         Self::ToastTables,
         Self::StoredValues,
+        Self::Workload,
     ];
 
     /// The field's name.
@@ -70,6 +75,7 @@ impl Topic {
             Self::Documents => "documents",
             Self::ToastTables => "toast_tables",
             Self::StoredValues => "stored_values",
+            Self::Workload => "workload",
         }
     }
 }
@@ -96,6 +102,8 @@ pub struct Snapshot {
     pub toast_tables: Observation<Vec<ToastTable>>,
     /// How the values of these are stored, from a sample.
     pub stored_values: Observation<Vec<StoredValues>>,
+    /// What an application runs, as far as anybody told.
+    pub workload: Observation<Workload>,
     /// What the visit's budget left out, and what was asked for and is not there.
     pub left_out: Vec<Gap>,
 }

@@ -131,6 +131,15 @@ pub(super) fn unasked(topic: Topic) -> Gap {
     Gap::new(topic.as_str(), GapReason::NotEnoughEvidence, detail)
 }
 
+/// A workload that nobody told us of.
+pub(super) fn untold() -> Gap {
+    let detail =
+        "nobody told which statements are run; pg_stat_statements does not keep the keys they name";
+    Gap::new(Topic::Workload.as_str(), GapReason::NotEnoughEvidence, detail).lifted_by(
+        "send a server log or a list of statements: POST /v1/targets/{target}/workload, or --workload FILE",
+    )
+}
+
 /// Why the documents of a column cannot be read in one relation.
 pub(super) fn unread_documents(relation: &Relation, layout: &Layout, column: &str) -> Option<Gap> {
     let sql = relation.qualified_name().to_sql();

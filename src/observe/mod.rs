@@ -5,6 +5,7 @@ mod choice;
 mod closer_look;
 mod documents;
 mod gaps;
+mod names;
 mod sample;
 mod samples;
 mod source;
@@ -13,4 +14,5 @@ mod unmatched;
 mod visit;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
+pub use names::names;
 pub use visit::{Interest, context, observe};

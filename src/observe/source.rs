@@ -32,6 +32,12 @@ pub(super) static LAYOUTS: Source =
 pub(super) static JSON_TABLES: Source =
     Source { name: "json_tables", variants: &[(14, include_str!("sql/json_tables.sql"))] };
 
+pub(super) static NAMES: Source =
+    Source { name: "names", variants: &[(14, include_str!("sql/names.sql"))] };
+
+pub(super) static SEARCH_PATH: Source =
+    Source { name: "search_path", variants: &[(14, include_str!("sql/search_path.sql"))] };
+
 pub(super) static DOCUMENT_COLUMNS: Source = Source {
     name: "document_columns",
     variants: &[(14, include_str!("sql/document_columns.sql"))],

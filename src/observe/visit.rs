@@ -61,6 +61,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         documents,
         toast_tables: closer.toast_tables,
         stored_values,
+        workload: Observation::Unseen(gaps::untold()),
         left_out,
     })
 }

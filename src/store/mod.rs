@@ -1,4 +1,4 @@
-//! The service's own state in PostgreSQL: targets and API keys.
+//! The service's own state in PostgreSQL: targets, API keys and workloads.
 
 mod connect;
 mod dsn;
@@ -11,6 +11,7 @@ mod open;
 mod secret;
 mod target;
 mod targets;
+mod workloads;
 
 use std::sync::Arc;
 use std::time::Duration;

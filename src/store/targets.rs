@@ -216,7 +216,7 @@ fn check_model_version(version: &str) -> Result<(), Error> {
 }
 
 /// Random, so that a target that was forgotten and registered again is another one to every cache.
-fn new_revision() -> Result<i64, Error> {
+pub(super) fn new_revision() -> Result<i64, Error> {
     Ok(i64::from_le_bytes(random()?) & i64::MAX)
 }
 

@@ -19,6 +19,8 @@ pub struct Entry {
     pub database: Option<String>,
     /// Whether the text is longer than is read, so that its end is missing.
     pub cut_off: bool,
+    /// Whether it comes from a list that somebody made, and was not seen to run.
+    pub listed: bool,
 }
 
 impl Entry {
@@ -31,6 +33,7 @@ impl Entry {
             parameters: Parameters::default(),
             database: None,
             cut_off: false,
+            listed: false,
         }
     }
 }

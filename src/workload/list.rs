@@ -59,7 +59,7 @@ impl Listed {
         let calls = calls.map_or(1, |calls| calls as u64);
         #[expect(clippy::cast_precision_loss, reason = "a mean time has no such precision")]
         let total_ms = total.or_else(|| mean.map(|mean| mean * calls as f64));
-        out.give(Entry { calls, total_ms, ..Entry::once(self.sql) });
+        out.give(Entry { calls, total_ms, listed: true, ..Entry::once(self.sql) });
     }
 }
 

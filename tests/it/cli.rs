@@ -292,8 +292,12 @@ async fn the_demo_on_a_server_that_is_named_works_in_a_database_of_its_own_and_d
         .iter()
         .map(|finding| finding["check"].as_str().unwrap())
         .collect();
-    for check in ["toast/bloated-toast", "toast/vector-out-of-line", "toast/hot-column-out-of-line"]
-    {
+    for check in [
+        "hybrid-schema/hot-key-in-document",
+        "toast/bloated-toast",
+        "toast/vector-out-of-line",
+        "toast/hot-column-out-of-line",
+    ] {
         assert!(found.contains(&check), "{check}: {found:?}");
     }
     let healthy = ["ml.predictions", "ml.documents", "ml.embeddings"];

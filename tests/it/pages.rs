@@ -1,8 +1,11 @@
 //! Every check's page is a test: its first example must be found, its second must not. Each recommended
 //! statement is run, must clear the finding, and is undone exactly.
 
+use bytes::Bytes;
+use database_optimizer::analysis::{self, Intake, Request};
 use database_optimizer::checks::{self, Check};
 use database_optimizer::model::Analysis;
+use database_optimizer::pg::Target;
 use rstest::rstest;
 
 use crate::support::advice::{advice, clears_and_is_undone, finding};
@@ -13,6 +16,8 @@ use crate::support::{TestDb, TestServer, analyse, request_of, server};
 async fn every_page_holds(
     #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
     #[values(
+        "hybrid-schema/hot-key-in-document",
+        "hybrid-schema/bound-json-key",
         "hybrid-schema/deep-nesting",
         "hybrid-schema/padded-columns",
         "hybrid-schema/missing-primary-key",
@@ -49,7 +54,7 @@ async fn every_page_holds(
         panic!("{member}: {id} does not fire: {analysis:#?}");
     };
     for recommendation in advice(&analysis, found) {
-        let request = request_of(check.superpower, &fires.policy());
+        let request = fires.request(&db, check).await;
         clears_and_is_undone(&mut db, &request, found, recommendation).await;
     }
 }
@@ -60,13 +65,16 @@ async fn run(server: &'static TestServer, check: &Check, example: &Example) -> (
         db.run_next(statement.trim()).await;
     }
     db.settle().await;
-    let analysis = analyse(&db, &request_of(check.superpower, &example.policy())).await;
+    let request = example.request(&db, check).await;
+    let analysis = analyse(&db, &request).await;
     (db, analysis)
 }
 
-/// A runnable example of a page: its SQL, what the server must offer, and thresholds that differ.
+/// A runnable example of a page: its SQL, the statements that an application runs, what the server must offer, and
+/// thresholds that differ.
 struct Example {
     sql: &'static str,
+    workload: Option<&'static str>,
     needs: Option<&'static str>,
     set: Vec<(&'static str, f64)>,
 }
@@ -75,11 +83,15 @@ impl Example {
     fn of(check: &Check, heading: &str) -> Self {
         let section = check.page.split_once(&format!("## {heading}\n\n```sql")).unwrap().1;
         let (info, rest) = section.split_once('\n').unwrap();
-        let (sql, _) = rest.split_once("\n```").unwrap();
+        let (sql, rest) = rest.split_once("\n```").unwrap();
+        let (rest, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
+        let workload =
+            rest.split_once("```csv\n").map(|(_, rest)| rest.split_once("```").unwrap().0);
         let words = || info.split_whitespace();
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {
             sql,
+            workload,
             needs: words().find_map(|word| word.strip_prefix("needs=")),
             set: set.map(|(name, value)| (name, value.parse().unwrap())).collect(),
         }
@@ -94,8 +106,16 @@ impl Example {
         }
     }
 
-    fn policy(&self) -> Vec<(&'static str, f64)> {
-        self.set.clone()
+    async fn request(&self, db: &TestDb, check: &Check) -> Request {
+        let mut request = request_of(check.superpower, &self.set);
+        if let Some(statements) = self.workload {
+            let target = Target::open("test", &db.dsn(), None).unwrap();
+            let intake = Intake::open(&target, None).await.unwrap();
+            intake.push(Bytes::from_static(statements.as_bytes())).await;
+            let (ledger, _) = intake.close().await;
+            request.workload = Some(analysis::workload(&ledger));
+        }
+        request
     }
 
     /// Each alone: VACUUM runs outside a transaction block.

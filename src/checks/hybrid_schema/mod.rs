@@ -1,21 +1,26 @@
 //! Hybrid Schema Engineer: tables, and the documents in their columns.
 
+mod bound_json_key;
 mod business_key_in_document;
 mod deep_nesting;
+mod hot_key_in_document;
 mod missing_primary_key;
 mod names;
 mod padded_columns;
 mod promotion;
 mod table;
 mod text_json;
+mod workload;
 
 use super::Check;
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[
+    &hot_key_in_document::CHECK,
     &deep_nesting::CHECK,
     &padded_columns::CHECK,
     &missing_primary_key::CHECK,
     &business_key_in_document::CHECK,
     &text_json::CHECK,
+    &bound_json_key::CHECK,
 ];

@@ -10,7 +10,7 @@ const NAME_BYTES_MAX: usize = 63;
 /// What is hung on the names of what is made.
 const SUFFIX_BYTES: usize = "_from_document".len();
 
-/// The promotion of a key at the top of a column's documents, or why it is not advised.
+/// The promotion of a key of a column's documents, or why it is not advised.
 pub(super) fn promote(
     check: &str,
     column: &Column<'_>,
@@ -23,6 +23,12 @@ pub(super) fn promote(
         reason: reason.to_owned(),
         detail: detail.to_owned(),
     };
+    if key.path.contains(['"', '[']) {
+        return Err(declined(
+            "its path is no plain one",
+            "elements of arrays are several values of a row",
+        ));
+    }
     if table.is_materialized_view() {
         return Err(declined("a materialized view", "add the column to its query"));
     }
@@ -39,7 +45,7 @@ pub(super) fn promote(
     if let Some(why) = &table.layout.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
-    let name = normalized(&key.path);
+    let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
     let long = table.root.name.len() + name.len() + SUFFIX_BYTES + 1 > NAME_BYTES_MAX;
     if long || table.layout.column(&name).is_some() {
         return Err(declined("no name is left for it", "choose one, and promote it by hand"));
@@ -49,7 +55,7 @@ pub(super) fn promote(
         promotion: Promotion {
             table: table.name(),
             document: column.layout.name.clone(),
-            key: key.path.clone(),
+            path: key.path.split('.').map(str::to_owned).collect(),
             column: name,
             type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
             rows: whole(table.rows * key.presence_ratio),

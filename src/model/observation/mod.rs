@@ -3,13 +3,17 @@
 mod context;
 mod documents;
 mod layout;
+mod names;
 mod relation;
 mod stored_values;
 mod toast_table;
+mod workload;
 
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents};
 pub use layout::{Layout, LayoutColumn, UniqueKey};
+pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
+pub use workload::{ColumnWorkload, KeyWorkload, Workload};

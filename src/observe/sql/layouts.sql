@@ -8,10 +8,13 @@ select
         where i.inhrelid = c.oid or i.inhparent = c.oid and c.relkind = 'r'
     )                                                               as inheritance,
     c.reloftype <> 0 or exists (
+        -- A column depends on its type: that is indexed, the types of columns are not.
         select
-        from pg_catalog.pg_attribute as a
-        join pg_catalog.pg_type as k on k.oid = a.atttypid
-        where not a.attisdropped and (a.atttypid = c.reltype or k.typelem = c.reltype and c.reltype <> 0)
+        from pg_catalog.pg_type as k
+        join pg_catalog.pg_depend as d on d.refobjid in (k.oid, k.typarray)
+        where k.oid = c.reltype
+            and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+            and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     )                                                               as row_type_used,
     exists (
         select

@@ -6,3 +6,4 @@ mod openapi;
 mod serve;
 mod strict;
 mod targets;
+mod workload;

@@ -1,0 +1,172 @@
+//! What an application runs, taken in as a stream, and what the checks are told of it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::{Error, within};
+use crate::model::Observation;
+use crate::model::observation::{ColumnWorkload, KeyWorkload, Names, Workload};
+use crate::observe;
+use crate::pg::Target;
+use crate::sql::{Catalog, Column, Place, Relation, path_to_string};
+use crate::workload::{
+    Bookkeeper, ColumnUse, Entry, Format, Ledger, PathUse, Read, Reader, Source,
+};
+
+/// Chunks that may wait for the reader: what comes faster waits with its sender.
+const CHUNKS_WAITING: usize = 8;
+
+/// Takes in one source of statements.
+pub struct Intake {
+    chunks: mpsc::Sender<Bytes>,
+    read: JoinHandle<(Ledger, Read)>,
+}
+
+impl Intake {
+    /// For a source of that format, or of the one its beginning tells. The target says what names mean.
+    ///
+    /// # Errors
+    /// Where the target cannot be used at all, or does not tell its names.
+    pub async fn open(target: &Target, format: Option<Format>) -> Result<Self, Error> {
+        let mut session = target.session().await.map_err(Error::Target)?;
+        let names = within(target, observe::names(&mut session)).await?;
+        session.finish();
+        let names = match names {
+            Observation::Seen(names) => names,
+            Observation::Unseen(gap) => {
+                let (target, detail) = (target.name().to_owned(), gap.detail);
+                return Err(Error::Unseen { target, detail });
+            }
+        };
+        let (chunks, arriving) = mpsc::channel(CHUNKS_WAITING);
+        // Understanding statements is work, and not waiting.
+        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, format));
+        Ok(Self { chunks, read })
+    }
+
+    /// Hand on a chunk; waits where the reader is behind.
+    pub async fn push(&self, chunk: Bytes) {
+        // Where nobody reads any more, closing tells why.
+        let _ = self.chunks.send(chunk).await;
+    }
+
+    /// What was taken in, once all of it was read.
+    pub async fn close(self) -> (Ledger, Read) {
+        drop(self.chunks);
+        self.read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+}
+
+fn take_in(
+    mut arriving: mpsc::Receiver<Bytes>,
+    names: Names,
+    format: Option<Format>,
+) -> (Ledger, Read) {
+    let mut reader = Reader::new(format).of_database(names.database.clone());
+    let catalog = catalog(names);
+    let mut book = Bookkeeper::new(&catalog);
+    let mut add = |entry: Entry| {
+        let source = if entry.listed { Source::List } else { Source::Log };
+        book.add(source, &entry);
+    };
+    while let Some(chunk) = arriving.blocking_recv() {
+        reader.push(&chunk, &mut add);
+    }
+    let read = reader.finish(&mut add);
+    (book.into_ledger(), read)
+}
+
+fn catalog(names: Names) -> Catalog {
+    let search_path = match names.search_path {
+        path if path.is_empty() => vec!["public".to_owned()],
+        path => path,
+    };
+    let mut catalog = Catalog::new(search_path);
+    for relation in names.relations {
+        let name = crate::model::QualifiedName { schema: relation.schema, name: relation.name };
+        let columns = relation.columns.into_iter();
+        let meaning = match relation.view {
+            Some(query) => Relation::View(query),
+            None => Relation::Table(
+                columns.map(|column| Column { name: column.name, json: column.json }).collect(),
+            ),
+        };
+        catalog.insert(name, meaning);
+    }
+    catalog
+}
+
+/// What the checks are told of a ledger.
+pub fn workload(ledger: &Ledger) -> Workload {
+    let coverage = ledger.total_coverage();
+    let columns = ledger.columns().map(|(table, column, used)| ColumnWorkload {
+        schema: table.schema.clone(),
+        table: table.name.clone(),
+        column: column.to_owned(),
+        calls: used.touched.calls,
+        executions: executions(used),
+        total_ms: milliseconds(used.touched.total_ms),
+        attributed_ratio: ledger.attributed(table, column),
+        bound_calls: used.unknown_key.calls + known_but_bound(used),
+        keys: keys(used),
+    });
+    Workload {
+        calls: coverage.all.calls,
+        not_understood_calls: coverage.not_understood.calls,
+        columns: columns.collect(),
+    }
+}
+
+/// Executions that were seen one by one, each of them once.
+fn executions(used: &ColumnUse) -> u64 {
+    let seen = used.sources.iter().filter(|(source, _)| source.is_seen_one_by_one());
+    seen.map(|(_, tally)| tally.calls.min(tally.entries)).sum()
+}
+
+/// Calls whose key the application sent as a parameter, and the log told all the same.
+fn known_but_bound(used: &ColumnUse) -> u64 {
+    used.paths.values().map(|path| path.bound.calls).max().unwrap_or(0)
+}
+
+/// The keys that are named, the most used first.
+fn keys(used: &ColumnUse) -> Vec<KeyWorkload> {
+    let named = used.paths.iter().filter(|(path, _)| !path.is_empty());
+    let mut keys: Vec<KeyWorkload> = named
+        .map(|(path, used)| KeyWorkload {
+            path: path_to_string(path),
+            calls: used.touched.calls,
+            filter_calls: filter_calls(used),
+            total_ms: milliseconds(used.touched.total_ms),
+            casts: casts(used),
+        })
+        .collect();
+    keys.sort_by_key(|key| std::cmp::Reverse(key.calls));
+    keys
+}
+
+/// A call may filter by a key in several ways, so this is the most it can be.
+fn filter_calls(used: &PathUse) -> u64 {
+    let filters = |place| matches!(place, Place::Where | Place::Join | Place::Having);
+    let ways = used.ways.iter().filter(|(way, _)| filters(way.place));
+    ways.map(|(_, tally)| tally.calls).sum::<u64>().min(used.touched.calls)
+}
+
+fn casts(used: &PathUse) -> Vec<String> {
+    let mut calls: BTreeMap<&str, u64> = BTreeMap::new();
+    for (way, tally) in &used.ways {
+        if let Some(cast) = &way.cast {
+            *calls.entry(cast).or_default() += tally.calls;
+        }
+    }
+    let mut casts: Vec<(&str, u64)> = calls.into_iter().collect();
+    casts.sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
+    casts.into_iter().map(|(cast, _)| cast.to_owned()).collect()
+}
+
+/// To a thousandth: digits beyond are noise of the addition.
+fn milliseconds(sum: f64) -> f64 {
+    (sum * 1e3).round() / 1e3
+}

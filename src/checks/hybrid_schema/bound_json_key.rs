@@ -1,0 +1,82 @@
+//! `hybrid-schema/bound-json-key`, explained in the page beside this file.
+
+use super::table::{columns, tables};
+use super::workload::{self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN};
+use crate::checks::Check;
+use crate::checks::number::{float, whole};
+use crate::model::{
+    Evidence, Finding, Gap, Grade, Judgement, Number, Policy, Severity, Snapshot, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::HybridSchema,
+    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents, Topic::Workload],
+    requires: &[],
+    thresholds: &[&BOUND_SHARE_MAX, &WORKLOAD_CALLS_MIN, &WORKLOAD_EXECUTIONS_MIN],
+    page: include_str!("bound_json_key.md"),
+    judge,
+};
+
+const ID: &str = "hybrid-schema/bound-json-key";
+
+static BOUND_SHARE_MAX: Threshold = Threshold {
+    name: "bound_share_max",
+    default: 0.1,
+    unit: Unit::Ratio,
+    reason: "a tenth of the calls is a code path, and not a person's question",
+};
+
+/// The same policy for any coverage.
+fn lenient(policy: &Policy) -> Policy {
+    let mut lenient = policy.clone();
+    lenient.0.insert(WORKLOAD_COVERAGE_MIN.name.to_owned(), 0.0);
+    lenient
+}
+
+fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+    let told = workload::told(seen)?;
+    let tables = tables(seen)?;
+    let (columns, gaps) = columns(seen, &tables)?;
+    let mut judgement = Judgement { gaps, ..Judgement::default() };
+    for column in &columns {
+        // Bound keys are what keeps calls from being attributed: a gap of that kind is the finding itself.
+        let Some(used) = workload::of(told, column, &lenient(policy)) else { continue };
+        let used = match used {
+            Ok(used) => used,
+            Err(gap) => {
+                judgement.gaps.push(gap);
+                continue;
+            }
+        };
+        let share = float(used.bound_calls) / float(used.calls).max(1.0);
+        if share <= policy.get(&BOUND_SHARE_MAX) {
+            continue;
+        }
+        let indexed = column.layout.pins.iter().any(|pin| pin == "an index");
+        let object = column.object();
+        let percent = share * 100.0;
+        let (severity, consequence) = if indexed {
+            (Severity::Medium, ", where a generic plan cannot use its indexes on expressions")
+        } else {
+            (Severity::Low, "")
+        };
+        let message = format!(
+            "{percent:.0} % of the calls that read `{object}` send the key as a parameter{consequence}"
+        );
+        let told = |name: &str, value: Number, unit| Evidence {
+            name: name.to_owned(),
+            value,
+            unit,
+            source: "workload".to_owned(),
+            grade: Grade::Statistics,
+        };
+        judgement.findings.push(
+            Finding::new(ID, object, severity, message)
+                .evidence(told("bound_share", Number::from(share), Unit::Ratio))
+                .evidence(told("calls", Number::from(whole(float(used.calls))), Unit::Count)),
+        );
+    }
+    Ok(judgement)
+}

@@ -1,0 +1,207 @@
+//! What a target's applications run, as evidence.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header;
+use futures_util::TryStreamExt as _;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::let_in;
+use super::path::Segments;
+use super::problem::{self, Fault, Problem};
+use super::query::Pairs;
+use crate::analysis::{self, Format, Ledger, Read};
+use crate::app::App;
+use crate::model::observation::Workload;
+use crate::store::{KeyScope, TargetRecord};
+
+/// Statements shown at most.
+const STATEMENTS_SHOWN: usize = 50;
+
+/// What is known of the workload, and what of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WorkloadReport {
+    /// The target's name.
+    #[schema(example = "demo")]
+    target: String,
+    /// What was read of the source that was just sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<Intake>,
+    /// Which keys of which documents are used.
+    workload: Workload,
+    /// How much of what each kind of source told could be attributed.
+    coverage: BTreeMap<String, CoverageReport>,
+    /// The statements that take most time, without literals.
+    statements: Vec<StatementReport>,
+}
+
+/// What was read of a source.
+#[derive(Debug, Serialize, ToSchema)]
+struct Intake {
+    /// What it is: `stderr`, `csvlog`, `jsonlog`, `csv_list` or `json_list`.
+    #[schema(example = "csvlog")]
+    format: Option<String>,
+    /// Bytes.
+    bytes: u64,
+    /// Statements.
+    statements: u64,
+    /// Lines or records that are not of the format.
+    malformed: u64,
+    /// Messages of a log in words that are not known.
+    skipped: u64,
+    /// Statements longer than is read.
+    cut_off: u64,
+    /// Statements of other databases.
+    elsewhere: u64,
+}
+
+/// How much could be attributed, in calls.
+#[derive(Debug, Serialize, ToSchema)]
+struct CoverageReport {
+    /// All.
+    calls: u64,
+    /// Those that use documents.
+    document_calls: u64,
+    /// Those of them whose keys are known.
+    attributed_calls: u64,
+    /// Those that could not be read.
+    not_understood_calls: u64,
+}
+
+/// A statement, as often as it was run.
+#[derive(Debug, Serialize, ToSchema)]
+struct StatementReport {
+    /// Its text without literals.
+    #[schema(example = "select id from ml.features where data ->> $1 = $2")]
+    sql: String,
+    /// Calls.
+    calls: u64,
+    /// Milliseconds all of them took.
+    total_ms: f64,
+    /// What it does with documents.
+    uses: Vec<String>,
+}
+
+/// Which keys of which documents the target's statements use, and how much of them is known.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "show_workload",
+    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    responses(
+        (status = 200, description = "What is known", body = WorkloadReport),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(
+    app: State<App>,
+    path: Segments<1>,
+    query: Pairs,
+) -> Result<Json<WorkloadReport>, Problem> {
+    let [] = query.only([])?;
+    let Segments([name]) = path;
+    let target = registered(&app, &name).await?;
+    let ledger = app.ledger(&target).await?.unwrap_or_default();
+    Ok(Json(report(&name, &ledger, None)))
+}
+
+/// Tell what the target's applications run: a server log (csvlog, jsonlog or stderr, with plans or without), a list of
+/// statements as CSV (`sql,calls,mean_ms`) or JSON (`{"statements": [{"sql", "calls", "mean_ms"}]}`). The body is read as a
+/// stream, however long it is. Keys and calls are kept, literals never. What was told before stays, unless `replace` is true.
+#[utoipa::path(
+    post, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "tell_workload",
+    params(
+        ("target" = String, Path, description = "The target's name", example = "demo"),
+        ("replace" = Option<bool>, Query, description = "Forget what was told before"),
+    ),
+    request_body(content = String, content_type = "text/plain", description = "The source, in any of its formats"),
+    responses(
+        (status = 200, description = "What is known now", body = WorkloadReport),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn tell(
+    app: State<App>,
+    path: Segments<1>,
+    query: Pairs,
+    request: Request,
+) -> Result<Json<WorkloadReport>, Problem> {
+    let Segments([name]) = path;
+    let replace = query.flag("replace")?;
+    let_in(&app, request.headers(), KeyScope::Probe).await?;
+    let target = registered(&app, &name).await?;
+    let format = declared(&request);
+    let intake = app.intake(&target, format).await?;
+    let mut body = Body::into_data_stream(request.into_body());
+    while let Some(chunk) = body.try_next().await.map_err(|_| problem::unreadable_body())? {
+        intake.push(chunk).await;
+    }
+    let (ledger, read) = intake.close().await;
+    if read.format.is_none() {
+        let detail = "neither a server log nor a list of statements: CSV with a header that names `sql`, or JSON";
+        return Err(problem::invalid(vec![Fault::new("", detail)]));
+    }
+    let ledger = app.keep_workload(&target, ledger, replace).await?;
+    let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
+    Ok(Json(report(&name, &ledger, Some(&read))))
+}
+
+async fn registered(app: &App, name: &str) -> Result<std::sync::Arc<TargetRecord>, Problem> {
+    let target = app.store().target(name).await?;
+    target.ok_or_else(|| problem::unknown_target(name))
+}
+
+/// JSON is a list; everything else is told by how it begins.
+fn declared(request: &Request) -> Option<Format> {
+    let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    content_type.starts_with("application/json").then_some(Format::JsonList)
+}
+
+fn report(target: &str, ledger: &Ledger, read: Option<&Read>) -> WorkloadReport {
+    let coverage = ledger.coverage().iter().map(|(source, coverage)| {
+        let report = CoverageReport {
+            calls: coverage.all.calls,
+            document_calls: coverage.documents.calls,
+            attributed_calls: coverage.attributed.calls,
+            not_understood_calls: coverage.not_understood.calls,
+        };
+        (named(source), report)
+    });
+    let statements = ledger.statements_by_time().into_iter().take(STATEMENTS_SHOWN);
+    let statement = |used: &analysis::StatementUse| StatementReport {
+        sql: used.redacted.clone(),
+        calls: used.tally.calls,
+        total_ms: (used.tally.total_ms * 1e3).round() / 1e3,
+        uses: used.uses.iter().map(ToString::to_string).collect(),
+    };
+    WorkloadReport {
+        target: target.to_owned(),
+        read: read.map(Intake::of),
+        workload: analysis::workload(ledger),
+        coverage: coverage.collect(),
+        statements: statements.map(statement).collect(),
+    }
+}
+
+impl Intake {
+    fn of(read: &Read) -> Self {
+        let counts = &read.counts;
+        Self {
+            format: read.format.map(|format| named(&format)),
+            bytes: counts.bytes,
+            statements: counts.entries,
+            malformed: counts.malformed,
+            skipped: counts.skipped,
+            cut_off: counts.cut_off,
+            elsewhere: counts.elsewhere,
+        }
+    }
+}
+
+/// A name as JSON writes it.
+fn named(name: &impl Serialize) -> String {
+    let json = serde_json::to_value(name).ok();
+    json.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,56 @@
+//! What an application runs, as far as anybody told: which keys of which documents its statements use.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How one key of a column's documents is used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyWorkload {
+    /// Its path: `a.b`, `a[]` for the elements of an array.
+    pub path: String,
+    /// Calls of statements that use it.
+    pub calls: u64,
+    /// Calls of those that filter or join by it.
+    pub filter_calls: u64,
+    /// Milliseconds all these calls took.
+    pub total_ms: f64,
+    /// Types it is cast to, the most frequent first.
+    pub casts: Vec<String>,
+}
+
+/// How a column's documents are used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnWorkload {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// Calls of statements that use the documents.
+    pub calls: u64,
+    /// Those of them that were seen one by one, and not counted by others.
+    pub executions: u64,
+    /// Milliseconds these took.
+    pub total_ms: f64,
+    /// The share of the calls that use the documents, or may, whose keys are known.
+    pub attributed_ratio: f64,
+    /// Calls whose key is a parameter in the application's text.
+    pub bound_calls: u64,
+    /// Every key, the most used first.
+    pub keys: Vec<KeyWorkload>,
+}
+
+/// What an application runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Calls of all statements that were told.
+    pub calls: u64,
+    /// Calls of those that could not be read.
+    pub not_understood_calls: u64,
+    /// Every column of documents that is used.
+    pub columns: Vec<ColumnWorkload>,
+}

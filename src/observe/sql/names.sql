@@ -1,0 +1,30 @@
+-- What names in statements mean: tables with their columns, and views with the queries they stand for.
+select
+    n.nspname                                                       as schema,
+    c.relname                                                       as name,
+    case when c.relkind = 'v' then pg_catalog.pg_get_viewdef(c.oid) end as view,
+    coalesce(
+        (
+            select pg_catalog.json_agg(
+                pg_catalog.json_build_object(
+                    'name', a.attname,
+                    'json', coalesce(nullif(k.typbasetype, 0), k.oid) in (
+                        'pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype
+                    )
+                )
+                order by a.attnum
+            )
+            from pg_catalog.pg_attribute as a
+            join pg_catalog.pg_type as k on k.oid = a.atttypid
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind <> 'v'
+        ),
+        '[]'
+    )                                                               as columns
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'm', 'f', 'v')
+    and c.relpersistence <> 't'
+    and not c.relispartition
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+order by c.oid

@@ -1,0 +1,118 @@
+//! What an application runs, told over HTTP.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Service, TestDb, any_server};
+
+const SMALL: &str = "table_rows_min=1000&table_bytes_min=100000";
+
+/// A service with a target whose documents have a key `segment`, in a table large enough.
+async fn told() -> (Service, TestDb) {
+    let mut db = TestDb::create(any_server()).await;
+    db.run(
+        "create schema ml;
+        create table ml.features (id bigint primary key, data jsonb not null);
+        insert into ml.features
+        select i, jsonb_build_object('segment', i % 50, 'note', repeat('x', 200))
+        from generate_series(1, 5000) as i",
+    )
+    .await;
+    db.run("analyze ml.features").await;
+    db.settle().await;
+    let service = Service::start().await;
+    service.register("demo", db.dsn().expose_secret()).await;
+    (service, db)
+}
+
+async fn post(service: &Service, content_type: &str, query: &str, body: &str) -> Reply {
+    let request = Request::post(format!("/v1/targets/demo/workload{query}"))
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    service.send(request).await
+}
+
+async fn hot_keys(service: &Service) -> (Vec<String>, String) {
+    let path =
+        format!("/v1/targets/demo/hybrid-schema?check=hybrid-schema/hot-key-in-document&{SMALL}");
+    let reply = service.get(&path).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let analysis = reply.json();
+    let key = |finding: &Value| finding["object"]["key"].as_str().unwrap().to_owned();
+    let keys = analysis["findings"].as_array().unwrap().iter().map(key).collect();
+    (keys, reply.header("x-cache").to_owned())
+}
+
+fn statements(calls: u64) -> String {
+    let sql = "select id from ml.features where (data ->> 'segment')::int = 7 and id < 'hush'::int";
+    json!({"statements": [{"sql": sql, "calls": calls, "mean_ms": 4.5}]}).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_is_judged_at_once_kept_and_added_to_and_holds_no_literal() {
+    let (service, _db) = told().await;
+    assert_eq!(hot_keys(&service).await, (vec![], "miss".to_owned()));
+    assert_eq!(hot_keys(&service).await.1, "hit");
+
+    let reply = post(&service, "application/json", "", &statements(900)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let report = reply.json();
+    assert_eq!(report["read"]["format"], "json_list");
+    assert_eq!(report["workload"]["columns"][0]["keys"][0]["path"], "segment");
+    assert_eq!(report["workload"]["columns"][0]["keys"][0]["filter_calls"], 900);
+    assert_eq!(hot_keys(&service).await, (vec!["segment".to_owned()], "miss".to_owned()));
+
+    let list = "sql,calls,mean_ms\n\"select data ->> 'note' from ml.features\",900,1\n";
+    let reply = post(&service, "text/csv", "", list).await;
+    assert_eq!(reply.json()["read"]["format"], "csv_list", "{reply:?}");
+    assert_eq!(hot_keys(&service).await.0, Vec::<String>::new(), "half of the calls");
+    let shown = service.get("/v1/targets/demo/workload").await;
+    assert_eq!(shown.json()["coverage"]["list"]["attributed_calls"], 1800);
+    assert_eq!(shown.json()["statements"].as_array().unwrap().len(), 2);
+    assert!(!shown.text.contains("hush"), "{shown:?}");
+
+    let reply = post(&service, "application/json", "?replace=true", &statements(100)).await;
+    assert_eq!(reply.json()["workload"]["calls"], 100);
+    assert_eq!(hot_keys(&service).await.0, ["segment"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_far_beyond_the_limit_of_bodies_is_read_as_a_stream() {
+    let (service, db) = told().await;
+    let line = |n: usize| {
+        format!(
+            "2026-11-22 10:00:00.000 UTC,\"app\",\"{}\",{n},\"127.0.0.1:1\",6741.1,{n},\"SELECT\",2026-11-22 09:00:00 UTC,3/1,0,LOG,00000,\
+             \"duration: 1.500 ms  statement: select 1 from ml.features where data ->> 'segment' = '{n}'\",,,,,,,,,\"psql\",\"client backend\",,0\n",
+            db.name
+        )
+    };
+    let log: String = (1..12_000).map(line).collect();
+    assert!(log.len() > 2 << 20, "{}", log.len());
+    let reply = post(&service, "text/plain", "", &log).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let report = reply.json();
+    assert_eq!(
+        (&report["read"]["format"], &report["read"]["malformed"]),
+        (&json!("csvlog"), &json!(0))
+    );
+    assert_eq!(report["read"]["statements"], 11_999);
+    assert_eq!(hot_keys(&service).await.0, ["segment"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_workload_is_refused_and_nothing_is_kept() {
+    let (service, _db) = told().await;
+    for body in ["", "Dear sir,\nplease find attached", "\u{0}\u{1}\u{2}", "id,name\n1,x\n"] {
+        let reply = post(&service, "text/plain", "", body).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{body:?}: {reply:?}");
+        assert!(reply.text.contains("neither a server log"), "{reply:?}");
+    }
+    let reply = post(&service, "text/plain", "?replaec=true", "sql\nselect 1\n").await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unknown = service.get("/v1/targets/none/workload").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert_eq!(service.get("/v1/targets/demo/workload").await.json()["workload"]["calls"], 0);
+}
