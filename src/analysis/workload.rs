@@ -110,7 +110,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         executions: executions(used),
         total_ms: milliseconds(used.touched.total_ms),
         attributed_ratio: ledger.attributed(table, column),
-        bound_calls: used.unknown_key.calls + known_but_bound(used),
+        bound_calls: used.parameter_key.calls + known_but_bound(used),
         keys: keys(used),
     });
     Workload {

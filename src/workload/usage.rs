@@ -36,6 +36,8 @@ pub struct ColumnUse {
     pub touched: Tally,
     /// Those of which some key is not known: it is a parameter.
     pub unknown_key: Tally,
+    /// Those of these that were seen to run. In a list, as `pg_stat_statements` makes them, every literal is a parameter.
+    pub parameter_key: Tally,
     /// By source.
     pub sources: BTreeMap<Source, Tally>,
     /// The paths, each with what it is used for. Empty is the document as a whole.
@@ -113,6 +115,9 @@ impl ColumnUse {
         self.sources.entry(added.source).or_default().add(&added.tally);
         if uses.iter().any(|one| one.is_bound()) {
             self.unknown_key.add(&added.tally);
+            if added.source.is_seen_one_by_one() {
+                self.parameter_key.add(&added.tally);
+            }
         }
         let mut paths = BTreeMap::<&[Step], Vec<&KeyUse>>::new();
         for one in uses {
@@ -132,6 +137,7 @@ impl ColumnUse {
     pub(super) fn merge(&mut self, other: Self) {
         self.touched.add(&other.touched);
         self.unknown_key.add(&other.unknown_key);
+        self.parameter_key.add(&other.parameter_key);
         merge_sources(&mut self.sources, &other.sources);
         for (path, used) in other.paths {
             self.paths.entry(path).or_default().merge(used);
@@ -168,7 +174,7 @@ impl ColumnUse {
 impl PathUse {
     fn add(&mut self, uses: &[&KeyUse], added: &Added) {
         self.touched.add(&added.tally);
-        if added.bound {
+        if added.bound && added.source.is_seen_one_by_one() {
             self.bound.add(&added.tally);
         }
         self.sources.entry(added.source).or_default().add(&added.tally);

@@ -85,8 +85,8 @@ impl Example {
         let (info, rest) = section.split_once('\n').unwrap();
         let (sql, rest) = rest.split_once("\n```").unwrap();
         let (rest, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
-        let workload =
-            rest.split_once("```csv\n").map(|(_, rest)| rest.split_once("```").unwrap().0);
+        let fence = ["```csv\n", "```text\n"].into_iter().find_map(|fence| rest.split_once(fence));
+        let workload = fence.map(|(_, rest)| rest.split_once("```").unwrap().0);
         let words = || info.split_whitespace();
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {

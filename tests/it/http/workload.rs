@@ -116,3 +116,20 @@ async fn what_is_no_workload_is_refused_and_nothing_is_kept() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert_eq!(service.get("/v1/targets/demo/workload").await.json()["workload"]["calls"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_whose_literals_somebody_made_parameters_are_too_little_evidence_and_no_fault() {
+    let (service, _db) = told().await;
+    let list = "query,calls,total_exec_time\n\"select id from ml.features where data ->> $1 = $2\",5000,9000\n";
+    let reply = post(&service, "text/csv", "", list).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let reply = service.get(&format!("/v1/targets/demo/hybrid-schema?{SMALL}")).await;
+    let analysis = reply.json();
+    let checks: Vec<&Value> =
+        analysis["findings"].as_array().unwrap().iter().map(|f| &f["check"]).collect();
+    assert_eq!(checks, [] as [&Value; 0]);
+    let gaps = analysis["gaps"].as_array().unwrap();
+    let gap = gaps.iter().find(|gap| gap["observation"] == "workload").unwrap();
+    assert_eq!(gap["reason"], "not_enough_evidence");
+    assert!(gap["detail"].as_str().unwrap().contains("only 0 %"), "{gap}");
+}
