@@ -63,6 +63,7 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
     let proofs = prove::prove(target, &seen, actions, request.prove).await;
+    seen.cost += proofs.cost;
     let run = Run {
         target: target.name(),
         superpower: request.superpower_name(),

@@ -34,6 +34,16 @@ pub struct Cost {
     pub bytes_read: u64,
 }
 
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.queries += other.queries;
+        self.round_trips += other.round_trips;
+        self.target_ms += other.target_ms;
+        self.rows_read += other.rows_read;
+        self.bytes_read += other.bytes_read;
+    }
+}
+
 /// Where the answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -12,6 +12,8 @@ use super::{Grade, Statement, Unit};
 pub enum ProofMethod {
     /// Real values stored again under each option, in a temporary table.
     SampledCopy,
+    /// Read off every row, where that is quick.
+    FullScan,
     /// Read off the server after the fact; nothing to try out.
     Observation,
 }

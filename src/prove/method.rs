@@ -138,7 +138,7 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         Action::AdoptPrimaryKey { .. } | Action::AddIdentityKey { .. } => Proof::not_run(
             ProofMethod::Observation,
             Grade::Statistics,
-            "the server itself refuses a key that does not hold for every row",
+            "what is there already is a key, or makes one",
         ),
         Action::PromoteKey { .. } => Proof::not_run(
             ProofMethod::Observation,

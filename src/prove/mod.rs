@@ -1,6 +1,7 @@
 //! Try a recommendation out before it is made. The only module that writes to a target: temporary tables,
 //! in a transaction that is rolled back.
 
+mod full_scan;
 mod method;
 mod sampled_copy;
 mod verdict;
@@ -9,18 +10,23 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::model::{Action, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
+use crate::model::{Action, Cost, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
 use crate::pg::Target;
 use method::{Arm, Experiment, experiments, not_run};
 
 /// How long all experiments of an analysis may take together.
 pub const BUDGET: Duration = Duration::from_mins(2);
 
+/// How long reading every row may take together.
+const SCANS: Duration = Duration::from_secs(3);
+
 /// What experiments said.
 #[derive(Debug, Default)]
 pub struct Proofs {
     /// A proof for each action, or the reason why there is none.
     pub actions: Vec<(Action, Proof)>,
+    /// What reading every row cost the target; experiments are not in it.
+    pub cost: Cost,
     /// The ways to store the same values that nobody advised.
     pub options: Vec<Tried>,
 }
@@ -33,6 +39,16 @@ pub async fn prove(
     mode: ProveMode,
 ) -> Proofs {
     let mut proofs = Proofs::default();
+    if mode != ProveMode::None {
+        let _ = timeout(SCANS, async {
+            for action in &actions {
+                if let Some(proof) = full_scan::prove(target, action, &mut proofs.cost).await {
+                    proofs.actions.push((action.clone(), proof));
+                }
+            }
+        })
+        .await;
+    }
     if mode == ProveMode::Full {
         // Time that runs out leaves the rest unproved, and says so.
         let _ = timeout(BUDGET, async {

@@ -1,0 +1,140 @@
+//! What a sample cannot promise of every row is read off every row, while that is quick: one value that is no key, or one
+//! document that `jsonb` refuses, and the statement would fail. Nothing is written, so this is part of every analysis.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::jsonb::{Conversion, conversion};
+use crate::model::{
+    Action, AdoptedKey, Cost, Grade, Proof, ProofMethod, QualifiedName, Verdict, quote_identifier,
+};
+use crate::pg::{Question, Session, Target};
+
+/// How long the rows of one table may take.
+const SCAN_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// What reading every row says of an action, added to what it costs; none where the action needs no such thing.
+pub(super) async fn prove(target: &Target, action: &Action, cost: &mut Cost) -> Option<Proof> {
+    let scanned = match action {
+        Action::AdoptPrimaryKey { table, key, .. } if needs_scan(key) => {
+            timeout(SCAN_TIME_MAX, key_holds(target, table, key, cost)).await
+        }
+        Action::ConvertToJsonb { table, column, .. } => {
+            timeout(SCAN_TIME_MAX, documents_convert(target, table, column, cost)).await
+        }
+        _ => return None,
+    };
+    Some(match scanned {
+        Ok(Ok(scan)) => scan.proof(),
+        Ok(Err(reason)) => not_run(reason),
+        Err(_) => not_run("reading every row takes over a second; it rests on the sample"),
+    })
+}
+
+fn needs_scan(key: &AdoptedKey) -> bool {
+    key.before.is_none() || !key.nullable.is_empty()
+}
+
+fn not_run(reason: &str) -> Proof {
+    Proof::not_run(ProofMethod::FullScan, Grade::Statistics, reason)
+}
+
+/// What was read of all rows.
+#[derive(Debug, Default)]
+struct Scan {
+    /// Rows that stand against the action.
+    against: u64,
+    /// Why they do.
+    why: &'static str,
+}
+
+impl Scan {
+    fn proof(&self) -> Proof {
+        let (verdict, reason) = match self.against {
+            0 => (Verdict::Confirmed, "every row was read, and none stands against it".to_owned()),
+            rows => (Verdict::Refuted, format!("{rows} {}", self.why)),
+        };
+        Proof {
+            grade: Grade::Measured,
+            method: ProofMethod::FullScan,
+            verdict,
+            reason: Some(reason),
+            measurements: Vec::new(),
+            sample: None,
+        }
+    }
+}
+
+/// Whether the columns are never NULL, and no two rows have the same values in them.
+async fn key_holds(
+    target: &Target,
+    table: &QualifiedName,
+    key: &AdoptedKey,
+    cost: &mut Cost,
+) -> Result<Scan, &'static str> {
+    let (sql, columns) = (table.to_sql(), key.columns.iter().map(|name| quote_identifier(name)));
+    let columns: Vec<_> = columns.collect();
+    let nulls: Vec<String> =
+        key.nullable.iter().map(|name| format!("{} is null", quote_identifier(name))).collect();
+    let nulls = match nulls.as_slice() {
+        [] => "0".to_owned(),
+        nulls => format!("(select count(*) from only {sql} where {})", nulls.join(" or ")),
+    };
+    // A unique index has told already.
+    let twice = match key.before {
+        Some(_) => "0".to_owned(),
+        None => format!(
+            "(select count(*) from (select from only {sql} group by {columns} having count(*) > 1) as t)",
+            columns = columns.join(", ")
+        ),
+    };
+    let mut scan = Scan {
+        why: "rows hold NULL there, or values that other rows hold, too",
+        ..Scan::default()
+    };
+    let counted = format!("/* dbopt */ select pg_catalog.concat({nulls} + {twice})");
+    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
+    Ok(scan)
+}
+
+/// Whether `jsonb` takes every document, and keeps its values.
+async fn documents_convert(
+    target: &Target,
+    table: &QualifiedName,
+    column: &str,
+    cost: &mut Cost,
+) -> Result<Scan, &'static str> {
+    let column = quote_identifier(column);
+    let mut scan = Scan {
+        why: "documents are refused by jsonb, or lose a key given twice",
+        ..Scan::default()
+    };
+    let all = format!(
+        "/* dbopt */ select {column}::pg_catalog.text from {} where {column} is not null",
+        table.to_sql()
+    );
+    *cost += ask(target, all, |document| {
+        scan.against += u64::from(matches!(conversion(document), Ok(Conversion::Lost) | Err(_)));
+    })
+    .await?;
+    Ok(scan)
+}
+
+/// Ask one question in a session that only reads, and hand out its rows; what it cost.
+async fn ask(
+    target: &Target,
+    sql: String,
+    mut on_row: impl FnMut(&str) + Send,
+) -> Result<Cost, &'static str> {
+    const UNREAD: &str = "the rows could not be read; it rests on the sample";
+    let mut session: Session = target.session().await.map_err(|_| UNREAD)?;
+    let question = Question { source: "full_scan", sql, parameters: Vec::new() };
+    let answers = session.ask_finally(&[question], |_, row| on_row(row)).await;
+    let cost = session.cost();
+    session.finish();
+    match answers.as_deref() {
+        Ok([Ok(())]) => Ok(cost),
+        _ => Err(UNREAD),
+    }
+}
