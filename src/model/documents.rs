@@ -25,6 +25,14 @@ pub struct DocumentKey {
     /// The path: `a.b`, `a[]` for the elements of an array, quoted where a key is no plain word.
     #[schema(example = "derivedFeatures.sessionBehaviour")]
     pub path: String,
+    /// The key itself; absent for the elements of an array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sessionBehaviour")]
+    pub name: Option<String>,
+    /// Whether the key is data and no name: one of very many below its parent, most of them in few objects or made
+    /// of digits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_data: bool,
     /// Objects and arrays around its value.
     pub depth: u64,
     /// The share of documents that have it.

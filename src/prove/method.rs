@@ -153,6 +153,7 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         Action::SetColumnCompression { .. }
         | Action::SetColumnStorage { .. }
         | Action::SetToastTupleTarget { .. }
+        | Action::ShortenKeys { .. }
         | Action::RewriteColumn { .. } => {
             Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason)
         }
@@ -191,6 +192,7 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
@@ -221,6 +223,7 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => None,
     }
 }

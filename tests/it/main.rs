@@ -14,6 +14,7 @@ mod hostile;
 mod http;
 mod hybrid_schema;
 mod jsonb;
+mod long_keys;
 mod pages;
 mod prove;
 mod registry;

@@ -1,6 +1,7 @@
 //! What the documents of one JSONB column hold: two round trips, a bounded sample, counted as it streams.
 
 mod part;
+mod renamed;
 mod sampled;
 mod tally;
 
