@@ -141,8 +141,7 @@ fn keys(column: &Column<'_>, policy: &Policy) -> (Keys, Keys) {
 fn saving(column: &Column<'_>) -> (f64, f64) {
     let (sample, renamed) = (&column.documents.sample, &column.documents.renamed);
     let documents = float(column.count()) / float(sample.rows).max(1.0) * sample.of_rows;
-    let before = float(renamed.stored_bytes) - float(renamed.renamed_stored_bytes);
-    let saved = before / float(renamed.documents).max(1.0) * documents;
+    let saved = float(renamed.saved_bytes) / float(renamed.documents).max(1.0) * documents;
     (saved, saved / float(column.table.bytes).max(1.0))
 }
 

@@ -11,6 +11,9 @@ const SHORT_BYTES_MAX: u64 = 130;
 /// What that saves.
 const SHORT_SAVES: u64 = 3;
 
+/// Rows end at a multiple of this.
+const ROW_STEP_BYTES: i64 = 8;
+
 /// How a document is stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored {
@@ -30,12 +33,20 @@ pub(super) fn renamed(counts: &Counts, stored: &[Stored]) -> RenamedDocuments {
         all.stored_bytes += stored.bytes;
         all.uncompressed_bytes += document.bytes;
         all.renamed_uncompressed_bytes += document.renamed_bytes;
-        all.renamed_stored_bytes += then(*stored, document);
+        let renamed_stored_bytes = then(*stored, document);
+        all.renamed_stored_bytes += renamed_stored_bytes;
+        all.saved_bytes += saved(stored.bytes, renamed_stored_bytes);
         all.compressed += u64::from(stored.compressed);
         all.no_longer_compressed +=
             u64::from(stored.compressed && document.renamed_bytes < COMPRESSED_FROM_BYTES);
     }
     all
+}
+
+/// In whole steps of a row, whatever stands beside the document.
+fn saved(before: u64, after: u64) -> i64 {
+    let saved = before.cast_signed() - after.cast_signed();
+    saved.div_euclid(ROW_STEP_BYTES) * ROW_STEP_BYTES
 }
 
 /// Bytes of the document as it would be stored.
@@ -74,7 +85,9 @@ mod tests {
         let plain = |bytes| Stored { bytes, compressed: false };
         let all = counted(r#"{"timestamp": 123}"#, plain(33));
         assert_eq!((all.uncompressed_bytes, all.renamed_uncompressed_bytes), (36, 28));
-        assert_eq!((all.stored_bytes, all.renamed_stored_bytes), (33, 25));
+        assert_eq!((all.stored_bytes, all.renamed_stored_bytes, all.saved_bytes), (33, 25, 8));
+        let all = counted(r#"{"stamp": "abc"}"#, plain(21));
+        assert_eq!((all.renamed_stored_bytes, all.saved_bytes), (19, 0));
         assert_eq!(counted(r#"{"timestamp": 123}"#, plain(36)).renamed_stored_bytes, 28);
     }
 
