@@ -6,6 +6,7 @@ mod jsonb;
 mod key;
 mod options;
 mod promotion;
+mod renaming;
 mod rewrite;
 mod statement;
 
@@ -52,6 +53,7 @@ pub fn ddl(action: &Action) -> Ddl {
             key::add_identity(table, column, *bytes)
         }
         Action::PromoteKey { promotion, .. } => promotion::promote(promotion),
+        Action::ShortenKeys { renaming, .. } => renaming::shorten(renaming),
         Action::ConvertToJsonb { table, column, default, settings, reversible, bytes, .. } => {
             let (default, settings) = (default.as_deref(), *settings);
             let column = jsonb::TextColumn { table, column, default, settings };
@@ -88,6 +90,9 @@ fn title(action: &Action) -> String {
         Action::PromoteKey { promotion, .. } => {
             let column = quote_identifier(&promotion.column);
             format!("Give `{object}` a column of its own: {column} {}", promotion.type_sql)
+        }
+        Action::ShortenKeys { renaming, .. } => {
+            format!("Store codes for the {} long keys of `{object}`", renaming.codes.len())
         }
         Action::ConvertToJsonb { .. } => format!("Store `{object}` as jsonb"),
     }

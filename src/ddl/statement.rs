@@ -96,7 +96,12 @@ pub(super) fn rewriting(sql: String) -> Statement {
     }
 }
 
-/// A function made or dropped: no table is locked.
+/// A look at every row that stops the change where it must not be made.
+pub(super) fn guard(sql: String) -> Statement {
+    definition(sql)
+}
+
+/// A function, a view or a table of ours made or dropped: no table that others use is locked.
 pub(super) fn definition(sql: String) -> Statement {
     Statement {
         sql,

@@ -1,9 +1,11 @@
 //! What many documents of a column have in common, counted in one pass, in memory that does not grow with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cardinality_estimator::CardinalityEstimator;
 
+use super::dictionary::dictionary;
+use super::shape::{Piece, Shapes};
 use super::size::{self, Extent, container};
 use super::{Fit, Malformed, Scanner, Token, numeric_bytes};
 
@@ -34,6 +36,7 @@ pub struct Counts {
     pub keys_left_out: u64,
     paths: Vec<Path>,
     extents: Vec<Extent>,
+    shapes: Shapes,
     /// How deep the present document nests so far.
     depth: usize,
 }
@@ -121,14 +124,30 @@ impl Default for Counts {
             keys_left_out: 0,
             paths: vec![Path::new(None, ROOT, 0)],
             extents: Vec::new(),
+            shapes: Shapes::default(),
             depth: 0,
         }
     }
 }
 
+/// One of the first documents under other keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renamed {
+    /// Its position among all that were counted.
+    pub position: u64,
+    /// Bytes that it takes uncompressed.
+    pub bytes: u64,
+    /// Bytes that it would take uncompressed.
+    pub renamed_bytes: u64,
+}
+
 const ROOT: usize = 0;
 /// Keys looked at before the map is asked: optional ones are often left out.
 const LIKELY: usize = 3;
+/// Keys below one path from which on they may be data. Nobody writes so many that each is in few objects.
+const DATA_KEYS_MIN: usize = 50;
+/// A key in less than one object of so many is one of those that are.
+const DATA_OBJECTS: u64 = 100;
 
 impl Counts {
     /// Count one document, as `jsonb` prints itself: keys in the order they are stored in, each once.
@@ -137,7 +156,10 @@ impl Counts {
         self.text_bytes += text.len() as u64;
         self.extents.clear();
         self.depth = 0;
-        match self.document(text) {
+        self.shapes.begin();
+        let counted = self.document(text);
+        self.shapes.end(counted.is_ok().then_some(self.documents - 1));
+        match counted {
             Ok(bytes) => {
                 self.uncompressed_bytes += bytes;
                 self.depth_max = self.depth_max.max(self.depth);
@@ -148,9 +170,52 @@ impl Counts {
         }
     }
 
-    /// Every path but the root, in the order they were first met.
-    pub fn paths(&self) -> impl Iterator<Item = (String, &Path)> {
-        (1..self.paths.len()).map(|at| (self.name(at), &self.paths[at]))
+    /// Every path but the root, in the order they were first met, and whether its key is data and no name.
+    pub fn paths(&self) -> impl Iterator<Item = (String, &Path, bool)> {
+        let data = self.data();
+        (1..self.paths.len()).map(move |at| (self.name(at), &self.paths[at], data[at]))
+    }
+
+    /// A code for each key that is a name and longer than a code.
+    pub fn dictionary(&self) -> BTreeMap<String, String> {
+        let data = self.data();
+        let named = self.paths.iter().zip(data).filter(|(_, is_data)| !is_data);
+        dictionary(named.filter_map(|(path, _)| Some((path.key.as_deref()?, path.instances))))
+    }
+
+    /// What the first documents would take under these codes.
+    pub fn renamed(&self, codes: &BTreeMap<String, String>) -> Vec<Renamed> {
+        let keys = self.paths.iter().map(|path| path.key.as_deref().unwrap_or_default());
+        let today: Vec<&str> = keys.clone().collect();
+        let then: Vec<&str> = keys.map(|key| codes.get(key).map_or(key, String::as_str)).collect();
+        let both = self.shapes.priced(&today).into_iter().zip(self.shapes.priced(&then));
+        both.map(|((position, bytes), (_, renamed_bytes))| Renamed {
+            position,
+            bytes,
+            renamed_bytes,
+        })
+        .collect()
+    }
+
+    /// For each path, whether its key is data, and no name: one of very many below its parent, most of them in few
+    /// objects or made of digits.
+    fn data(&self) -> Vec<bool> {
+        let holds_data: Vec<bool> = self.paths.iter().map(|path| self.holds_data(path)).collect();
+        let is_data = |path: &Path| path.key.is_some() && holds_data[path.parent];
+        self.paths.iter().map(is_data).collect()
+    }
+
+    fn holds_data(&self, path: &Path) -> bool {
+        let keys = path.children.len();
+        if keys < DATA_KEYS_MIN {
+            return false;
+        }
+        let rare_max = (path.types[0] / DATA_OBJECTS).max(1);
+        let rare = |child: &&usize| self.paths[**child].instances <= rare_max;
+        let counted = |child: &&usize| self.paths[**child].key.as_deref().is_some_and(is_number);
+        let most = |of: usize| 2 * of > keys;
+        most(path.children.iter().filter(rare).count())
+            || most(path.children.iter().filter(counted).count())
     }
 
     /// `a.b[]`; a key that is no plain word is quoted as JSON writes it.
@@ -193,13 +258,13 @@ impl Counts {
             Token::ArrayStart => Extent { bytes: self.array(scanner, at)?, aligned: true },
             Token::String(string) => {
                 self.paths[at].distinct.insert(string);
-                Extent { bytes: string.len() as u64, aligned: false }
+                self.scalar(string.len() as u64, false)
             }
             Token::Number(number) => {
                 self.paths[at].distinct.insert(number);
-                Extent { bytes: numeric_bytes(number), aligned: true }
+                self.scalar(numeric_bytes(number), true)
             }
-            _ => Extent { bytes: 0, aligned: false },
+            _ => self.scalar(0, false),
         };
         let document = self.documents;
         let path = &mut self.paths[at];
@@ -218,20 +283,39 @@ impl Counts {
         Ok(extent)
     }
 
+    fn scalar(&mut self, bytes: u64, aligned: bool) -> Extent {
+        let extent = Extent { bytes, aligned };
+        self.shapes.push_value(extent);
+        extent
+    }
+
+    /// A value that no path is left for.
+    fn other(&mut self, scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<Extent, Malformed> {
+        let extent = size::value(scanner, first)?;
+        self.shapes.push_value(extent);
+        Ok(extent)
+    }
+
     fn object(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
         let (begun, mut keys) = (self.extents.len(), 0);
         self.enter(at);
+        self.shapes.push(Piece::Object);
         self.paths[at].likely = 0;
         while let Some(Token::Key(key)) = scanner.next_token()? {
             keys += key.len() as u64;
             let child = self.child(at, &key);
             let Some(first) = scanner.next_token()? else { break };
+            self.shapes.push(match child {
+                Some(child) => Piece::Key(short(child)),
+                None => Piece::OtherKey(short(key.len())),
+            });
             let extent = match child {
                 Some(child) => self.value(scanner, &first, child)?,
-                None => size::value(scanner, first)?,
+                None => self.other(scanner, first)?,
             };
             self.extents.push(extent);
         }
+        self.shapes.push(Piece::End);
         let values = &self.extents[begun..];
         let bytes = container(2 * values.len() as u64, keys, values);
         self.extents.truncate(begun);
@@ -241,16 +325,18 @@ impl Counts {
     fn array(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
         let begun = self.extents.len();
         self.enter(at);
+        self.shapes.push(Piece::Array);
         while let Some(token) = scanner.next_token()? {
             if token == Token::ArrayEnd {
                 break;
             }
             let extent = match self.items(at) {
                 Some(items) => self.value(scanner, &token, items)?,
-                None => size::value(scanner, token)?,
+                None => self.other(scanner, token)?,
             };
             self.extents.push(extent);
         }
+        self.shapes.push(Piece::End);
         let count = (self.extents.len() - begun) as u64;
         let bytes = container(count, 0, &self.extents[begun..]);
         self.extents.truncate(begun);
@@ -309,6 +395,17 @@ impl Counts {
 
 const ARRAY: usize = 1;
 
+/// Paths are some thousand, and a key's length is below 2^28.
+fn short(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Whether a key is an identifier or a date, and no word: most of it is digits.
+fn is_number(key: &str) -> bool {
+    let digits = key.bytes().filter(u8::is_ascii_digit).count();
+    2 * digits > key.len()
+}
+
 /// The position in [`TYPES`].
 fn kind(token: &Token<'_>) -> usize {
     match token {
@@ -323,6 +420,11 @@ fn kind(token: &Token<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::super::shape::PIECES_MAX;
+    use super::super::stored_bytes;
     use super::*;
 
     fn counted(documents: &[&str]) -> Counts {
@@ -335,7 +437,7 @@ mod tests {
 
     fn path<'a>(counts: &'a Counts, name: &str) -> &'a Path {
         let mut paths = counts.paths();
-        let found = paths.find(|(path, _)| path == name);
+        let found = paths.find(|(path, ..)| path == name);
         found.unwrap_or_else(|| panic!("no {name}")).1
     }
 
@@ -366,7 +468,7 @@ mod tests {
     fn sizes_are_those_of_each_document_alone() {
         for document in [r#"{"a": 1, "bb": ["x", 2.5, {}]}"#, "[]", "\"s\"", "[[1], null, true]"] {
             let counts = counted(&[document, document]);
-            let bytes = super::super::stored_bytes(document).unwrap();
+            let bytes = stored_bytes(document).unwrap();
             assert_eq!(counts.uncompressed_bytes, 2 * bytes, "{document}");
         }
     }
@@ -379,7 +481,92 @@ mod tests {
         let counts = counted(&[&wide, &wide]);
         assert!(counts.keys_left_out > 0);
         assert_eq!(counts.paths().count(), PATHS_MAX);
-        assert_eq!(counts.uncompressed_bytes, 2 * super::super::stored_bytes(&wide).unwrap());
+        assert_eq!(counts.uncompressed_bytes, 2 * stored_bytes(&wide).unwrap());
+    }
+
+    fn data(counts: &Counts) -> Vec<String> {
+        counts.paths().filter(|(_, _, is_data)| *is_data).map(|(name, ..)| name).collect()
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,9}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 60, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map("[a-d]{1,6}|.{0,9}", inner, 0..8)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn under(codes: &BTreeMap<String, String>, document: Value) -> Value {
+        let code = |key: String| codes.get(&key).cloned().unwrap_or(key);
+        match document {
+            Value::Object(fields) => {
+                fields.into_iter().map(|(key, value)| (code(key), under(codes, value))).collect()
+            }
+            Value::Array(items) => items.into_iter().map(|item| under(codes, item)).collect(),
+            scalar => scalar,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_under_other_keys_takes_what_is_told(documents in prop::collection::vec(document(), 1..6)) {
+            let mut counts = Counts::default();
+            for document in &documents {
+                counts.add(&document.to_string());
+            }
+            let codes = counts.dictionary();
+            let told = counts.renamed(&codes);
+            prop_assert_eq!(told.len(), documents.len());
+            for (renamed, document) in told.iter().zip(documents) {
+                let bytes = |document: &Value| stored_bytes(&document.to_string()).unwrap();
+                prop_assert_eq!(renamed.bytes, bytes(&document));
+                prop_assert_eq!(renamed.renamed_bytes, bytes(&under(&codes, document)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_documents_are_priced_in_memory_that_has_a_bound() {
+        let wide: Vec<String> = (0..1000).map(|n| format!("\"feature_{n}\": {n}")).collect();
+        let wide = format!("{{{}}}", wide.join(", "));
+        let many: Vec<&str> = std::iter::repeat_n(wide.as_str(), 200).collect();
+        let counts = counted(&many);
+        let priced = counts.renamed(&counts.dictionary());
+        assert_eq!(priced.len(), PIECES_MAX / 2002);
+        assert_eq!(priced[9].bytes, stored_bytes(&wide).unwrap());
+    }
+
+    #[test]
+    fn keys_that_are_data_are_told_from_names() {
+        let by_user = |n: usize| format!("{{\"visits\": {{\"user-{n}\": {{\"first_page\": 1}}}}}}");
+        let documents: Vec<String> = (0..300).map(by_user).collect();
+        let counts = counted(&documents.iter().map(String::as_str).collect::<Vec<_>>());
+        let found = data(&counts);
+        assert_eq!(found.len(), 300);
+        assert!(found.iter().all(|name| name.starts_with("visits.user-")), "{found:?}");
+        assert_eq!(counts.dictionary().keys().collect::<Vec<_>>(), ["first_page", "visits"]);
+
+        let by_shop: Vec<String> = (4000..4060).map(|n| format!("\"{n}\": 1")).collect();
+        let by_shop = format!("{{{}}}", by_shop.join(", "));
+        assert_eq!(data(&counted(&[&by_shop, &by_shop])).len(), 60);
+        assert!(counted(&[&by_shop]).dictionary().is_empty());
+    }
+
+    #[test]
+    fn many_names_are_no_data_where_every_document_has_most_of_them() {
+        let wide: Vec<String> = (0..200).map(|n| format!("\"feature_{n}\": {n}")).collect();
+        let wide = format!("{{{}}}", wide.join(", "));
+        let counts = counted(&[&wide, &wide, &wide]);
+        assert_eq!(data(&counts), [] as [&str; 0]);
+        assert_eq!(counts.dictionary().len(), 200);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 mod convert;
 mod count;
+mod dictionary;
 mod fit;
 mod scan;
+mod shape;
 mod size;
 
 pub use convert::{Conversion, conversion};
-pub use count::{Counts, PATHS_MAX, Path, TYPES};
+pub use count::{Counts, PATHS_MAX, Path, Renamed, TYPES};
+pub use dictionary::{CODE_BYTES_MAX, dictionary};
 pub use fit::Fit;
 pub use scan::{DEPTH_MAX, Malformed, Scanner, Token};
 pub use size::{NUMERIC_HEADER_BYTES, numeric_bytes, stored_bytes};

@@ -1,5 +1,7 @@
 //! Changes we know how to make. `ddl` writes them as SQL; a check only names them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Object, QualifiedName};
@@ -160,6 +162,27 @@ pub struct Promotion {
     pub bytes: i64,
 }
 
+/// The keys of a column's documents, which become codes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Renaming {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+    /// The column of the documents.
+    pub column: String,
+    /// A code for each key.
+    pub codes: BTreeMap<String, String>,
+    /// The key that occurs most often at the top.
+    pub example: String,
+    /// Rows that will be written again, as estimated from the sample.
+    pub rows: i64,
+    /// Bytes of these.
+    pub bytes: i64,
+    /// The share of the relation that it must save to be worth it.
+    pub saving_ratio_min: f64,
+}
+
 /// A change we know how to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
@@ -244,6 +267,13 @@ pub enum Action {
         /// What becomes of it.
         promotion: Promotion,
     },
+    /// Store codes for the keys of a column's documents.
+    ShortenKeys {
+        /// The column as reported.
+        object: Object,
+        /// What becomes of its keys.
+        renaming: Renaming,
+    },
     /// Store a column of `json` as `jsonb`.
     ConvertToJsonb {
         /// The column as reported.
@@ -275,6 +305,7 @@ impl Action {
             Self::AdoptPrimaryKey { .. } => "adopt_primary_key",
             Self::AddIdentityKey { .. } => "add_identity_key",
             Self::PromoteKey { .. } => "promote_key",
+            Self::ShortenKeys { .. } => "shorten_keys",
             Self::ConvertToJsonb { .. } => "convert_to_jsonb",
         }
     }
@@ -291,6 +322,7 @@ impl Action {
             | Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
+            | Self::ShortenKeys { .. }
             | Self::ConvertToJsonb { .. }
             | Self::VacuumToast { full: false, .. } => "",
         }
@@ -307,6 +339,7 @@ impl Action {
             | Self::AdoptPrimaryKey { object, .. }
             | Self::AddIdentityKey { object, .. }
             | Self::PromoteKey { object, .. }
+            | Self::ShortenKeys { object, .. }
             | Self::ConvertToJsonb { object, .. } => object,
         }
     }

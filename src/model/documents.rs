@@ -25,6 +25,14 @@ pub struct DocumentKey {
     /// The path: `a.b`, `a[]` for the elements of an array, quoted where a key is no plain word.
     #[schema(example = "derivedFeatures.sessionBehaviour")]
     pub path: String,
+    /// The key itself; absent for the elements of an array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sessionBehaviour")]
+    pub name: Option<String>,
+    /// Whether the key is data and no name: one of very many below its parent, most of them in few objects or made
+    /// of digits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_data: bool,
     /// Objects and arrays around its value.
     pub depth: u64,
     /// The share of documents that have it.
@@ -106,6 +114,9 @@ pub struct DocumentReport {
     pub documents: DocumentTotals,
     /// Every key path, in the order they were met.
     pub keys: Vec<DocumentKey>,
+    /// The key that each code of the documents stands for, where they were given codes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, String>,
     /// Occurrences of keys beyond those told apart.
     pub keys_left_out: u64,
     /// What could not be seen.

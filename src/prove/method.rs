@@ -1,8 +1,10 @@
 //! Which experiment proves which action.
 
+use std::collections::BTreeMap;
+
 use crate::model::observation::{Relation, ToastColumn, ToastTable};
 use crate::model::{
-    Action, Grade, Proof, ProofMethod, QualifiedName, RewriteOf, Snapshot, Storage,
+    Action, Grade, Proof, ProofMethod, QualifiedName, Renaming, RewriteOf, Snapshot, Storage,
 };
 
 /// How a column's values are stored in one arm of an experiment.
@@ -11,6 +13,17 @@ pub(super) struct Arm {
     pub(super) compression: &'static str,
     pub(super) storage: &'static str,
     pub(super) toast_tuple_target: Option<u32>,
+    /// The keys of its documents, where these are on trial.
+    pub(super) keys: Option<Keys>,
+}
+
+/// Which keys documents have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Other names than they have on the target; none leaves them as they are.
+    pub(super) names: BTreeMap<String, String>,
+    /// One whose reading is timed.
+    pub(super) read: String,
 }
 
 impl Arm {
@@ -42,7 +55,7 @@ impl Arm {
 }
 
 /// What an action promises, and so what the verdict looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Promise {
     /// Less time to compress and decompress.
     LessCpu,
@@ -50,6 +63,11 @@ pub(super) enum Promise {
     CheaperWrites,
     /// Less time to read the column.
     FasterReads,
+    /// Less room for heap and TOAST.
+    LessRoom {
+        /// The share of it that must be saved.
+        saving_ratio_min: f64,
+    },
 }
 
 /// One candidate of an experiment.
@@ -105,6 +123,9 @@ pub(super) fn experiments(actions: &[Action], seen: &Snapshot) -> Vec<Experiment
 /// The storage strategies, compression methods and targets that are neither today's nor advised.
 fn options(experiment: &Experiment, seen: &Snapshot) -> Vec<Arm> {
     let today = &experiment.baseline;
+    if today.keys.is_some() {
+        return Vec::new();
+    }
     let built = |method: &&str| {
         let context = seen.context.get().ok();
         context.is_some_and(|context| context.toast_compressions.iter().any(|m| m == method))
@@ -153,6 +174,7 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         Action::SetColumnCompression { .. }
         | Action::SetColumnStorage { .. }
         | Action::SetToastTupleTarget { .. }
+        | Action::ShortenKeys { .. }
         | Action::RewriteColumn { .. } => {
             Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason)
         }
@@ -160,6 +182,9 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
 }
 
 fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
+    if let Action::ShortenKeys { renaming, .. } = action {
+        return with_codes(action, renaming, seen);
+    }
     let (column, names) = subject(action)?;
     let (relation, table) = largest(&names, seen)?;
     let stored = table.columns.iter().find(|candidate| candidate.name == column)?;
@@ -191,6 +216,7 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
@@ -200,6 +226,32 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         column,
         baseline,
         candidates: vec![candidate],
+        options: Vec::new(),
+    })
+}
+
+/// The same documents under their codes, stored as they are today.
+fn with_codes(action: &Action, renaming: &Renaming, seen: &Snapshot) -> Option<Experiment> {
+    let Renaming { table, column, codes, example, saving_ratio_min, .. } = renaming;
+    let relation = seen.relations.get().ok()?.iter().find(|r| r.qualified_name() == *table)?;
+    let layout = seen.layouts.get().ok()?.iter().find(|layout| layout.oid == relation.oid)?;
+    let stored = layout.column(column)?;
+    let arm = |names: BTreeMap<String, String>, read: &String| {
+        Some(Arm {
+            compression: compression(stored.compression, seen)?,
+            storage: storage(stored.storage),
+            toast_tuple_target: layout.toast_tuple_target,
+            keys: Some(Keys { names, read: read.clone() }),
+        })
+    };
+    let promise = Promise::LessRoom { saving_ratio_min: *saving_ratio_min };
+    let short = arm(codes.clone(), codes.get(example)?)?;
+    Some(Experiment {
+        relation: table.clone(),
+        oid: relation.oid,
+        column: column.clone(),
+        baseline: arm(BTreeMap::new(), example)?,
+        candidates: vec![Candidate { action: action.clone(), arm: short, promise }],
         options: Vec::new(),
     })
 }
@@ -221,6 +273,7 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => None,
     }
 }
@@ -244,19 +297,30 @@ fn largest<'a>(
 
 /// How new values of the column are stored today.
 fn today(column: &ToastColumn, table: &ToastTable, seen: &Snapshot) -> Option<Arm> {
-    let default = seen.context.get().ok()?.setting("default_toast_compression") == "lz4";
     Some(Arm {
-        compression: match column.compression {
-            Some('l') => "lz4",
-            None if default => "lz4",
-            _ => "pglz",
-        },
-        storage: match column.storage {
-            'p' => "PLAIN",
-            'e' => "EXTERNAL",
-            'm' => "MAIN",
-            _ => "EXTENDED",
-        },
+        compression: compression(column.compression, seen)?,
+        storage: storage(column.storage),
         toast_tuple_target: table.option("toast_tuple_target").and_then(|value| value.parse().ok()),
+        keys: None,
     })
+}
+
+/// The method in force, by `pg_attribute.attcompression`.
+fn compression(set: Option<char>, seen: &Snapshot) -> Option<&'static str> {
+    let default = seen.context.get().ok()?.setting("default_toast_compression") == "lz4";
+    Some(match set {
+        Some('l') => "lz4",
+        None if default => "lz4",
+        _ => "pglz",
+    })
+}
+
+/// The strategy, by `pg_attribute.attstorage`.
+pub(super) fn storage(letter: char) -> &'static str {
+    match letter {
+        'p' => "PLAIN",
+        'e' => "EXTERNAL",
+        'm' => "MAIN",
+        _ => "EXTENDED",
+    }
 }

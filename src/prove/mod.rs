@@ -1,8 +1,9 @@
-//! Try a recommendation out before it is made. The only module that writes to a target: temporary tables,
-//! in a transaction that is rolled back.
+//! Try a recommendation out before it is made. The only module that writes to a target: temporary tables and
+//! functions, in a transaction that is rolled back.
 
 mod full_scan;
 mod method;
+mod renamed;
 mod sampled_copy;
 mod verdict;
 

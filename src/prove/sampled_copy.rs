@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use super::method::{Arm, Experiment};
+use super::method::{Arm, Experiment, storage};
+use super::renamed;
 use crate::model::{GapReason, ProofSample, Snapshot, quote_identifier, quote_literal};
 use crate::pg::{Target, Trial, TrialError};
 
@@ -33,6 +34,8 @@ pub(super) struct Run {
     pub(super) write_ms: f64,
     pub(super) read_column_ms: f64,
     pub(super) scan_others_ms: f64,
+    /// Where keys are on trial.
+    pub(super) read_key_ms: Option<f64>,
     pub(super) heap_bytes: f64,
     pub(super) toast_bytes: f64,
 }
@@ -48,7 +51,7 @@ struct Column {
     varies: bool,
     is_array: bool,
     /// `attstorage`, to be kept for all columns but the one on trial.
-    storage: String,
+    storage: char,
 }
 
 /// Measure all arms of an experiment, or say why that was not possible.
@@ -134,7 +137,7 @@ async fn columns(trial: &Trial, experiment: &Experiment) -> Result<Vec<Column>, 
 /// every arm the same.
 async fn create_base(trial: &Trial, columns: &[Column]) -> Result<(), TrialError> {
     let mut sql = format!("create temp table dbopt_base ({});", definitions(columns));
-    for column in columns.iter().filter(|column| column.varies && column.storage != "p") {
+    for column in columns.iter().filter(|column| column.varies && column.storage != 'p') {
         let _ = write!(
             sql,
             "alter table pg_temp.dbopt_base alter column {} set storage external;",
@@ -180,6 +183,7 @@ fn rebuilt(column: &Column) -> String {
     }
 }
 
+/// Rows and bytes of the relation, by whichever source looked at it.
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
 fn size(seen: &Snapshot, experiment: &Experiment) -> (f64, f64) {
     let relation =
@@ -188,8 +192,12 @@ fn size(seen: &Snapshot, experiment: &Experiment) -> (f64, f64) {
         seen.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == experiment.oid));
     let rows = relation.and_then(|relation| relation.rows).unwrap_or(0.0);
     let live = table.map_or(0.0, |table| table.rows_live as f64);
-    let bytes = table.map_or(0, |t| t.heap_bytes.unwrap_or(0) + t.toast_bytes.unwrap_or(0));
-    (rows.max(live), bytes as f64)
+    let layout = seen.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == experiment.oid));
+    let sizes = table.map(|table| (table.heap_bytes, table.toast_bytes));
+    let (heap, toast) = sizes
+        .or_else(|| layout.map(|layout| (layout.heap_bytes, layout.toast_bytes)))
+        .unwrap_or((None, None));
+    (rows.max(live), (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64)
 }
 
 async fn measure_on(
@@ -199,14 +207,18 @@ async fn measure_on(
     experiment: &Experiment,
 ) -> Result<Measured, TrialError> {
     let arms = experiment.arms();
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let mut bases = Vec::new();
     for (position, arm) in arms.iter().enumerate() {
         trial.run(&create_arm(position, arm, columns, experiment)).await?;
+        bases.push(renamed::base(trial, position, arm, (&names, &experiment.column)).await?);
     }
     let mut runs = vec![Vec::new(); arms.len()];
     // One run to warm up, which is not counted.
     for round in 0..=RUNS {
         for (position, runs) in runs.iter_mut().enumerate() {
-            let run = run(trial, position, columns, experiment).await?;
+            let on_trial = OnTrial { position, arm: arms[position], base: &bases[position] };
+            let run = run(trial, &on_trial, columns, experiment).await?;
             if round > 0 {
                 runs.push(run);
             }
@@ -222,7 +234,7 @@ fn create_arm(position: usize, arm: &Arm, columns: &[Column], experiment: &Exper
     for column in columns.iter().filter(|column| column.varies) {
         let name = quote_identifier(&column.name);
         let on_trial = column.name == experiment.column;
-        let storage = if on_trial { arm.storage } else { storage(&column.storage) };
+        let storage = if on_trial { arm.storage } else { storage(column.storage) };
         let _ = write!(sql, "{alter} alter column {name} set storage {storage};");
         if on_trial && matches!(storage, "EXTENDED" | "MAIN") {
             let _ = write!(sql, "{alter} alter column {name} set compression {};", arm.compression);
@@ -234,27 +246,25 @@ fn create_arm(position: usize, arm: &Arm, columns: &[Column], experiment: &Exper
     sql
 }
 
-fn storage(letter: &str) -> &'static str {
-    match letter {
-        "p" => "PLAIN",
-        "e" => "EXTERNAL",
-        "m" => "MAIN",
-        _ => "EXTENDED",
-    }
+/// An arm whose turn it is.
+struct OnTrial<'a> {
+    position: usize,
+    arm: &'a Arm,
+    /// The table its rows are taken from.
+    base: &'a str,
 }
 
 /// Write the arm, read its column, scan its rows without it.
 async fn run(
     trial: &Trial,
-    position: usize,
+    OnTrial { position, arm: options, base }: &OnTrial<'_>,
     columns: &[Column],
     experiment: &Experiment,
 ) -> Result<Run, TrialError> {
     let arm = format!("pg_temp.dbopt_arm_{position}");
     trial.run(&format!("truncate {arm}")).await?;
     let values: Vec<String> = columns.iter().map(rebuilt).collect();
-    let insert =
-        format!("insert into {arm} select {} from pg_temp.dbopt_base as t", values.join(", "));
+    let insert = format!("insert into {arm} select {} from {base} as t", values.join(", "));
     let on_trial = columns.iter().find(|column| column.name == experiment.column);
     let read = on_trial.map_or_else(|| "t.ctid".to_owned(), rebuilt);
     let write_ms = timed(trial, &insert).await?;
@@ -262,6 +272,14 @@ async fn run(
         timed(trial, &format!("select sum(pg_catalog.pg_column_size({read})) from {arm} as t"))
             .await?;
     let scan_others_ms = timed(trial, &format!("select count(t.ctid) from {arm} as t")).await?;
+    let read_key_ms = match &options.keys {
+        Some(keys) => {
+            let column = quote_identifier(&experiment.column);
+            let value = format!("t.{column} -> {}", quote_literal(&keys.read));
+            Some(timed(trial, &format!("select count({value}) from {arm} as t")).await?)
+        }
+        None => None,
+    };
     let sizes = trial
         .rows(&format!(
             "select pg_catalog.json_build_array(pg_catalog.pg_relation_size(c.oid),
@@ -272,7 +290,7 @@ async fn run(
         .await?;
     let (heap_bytes, toast_bytes) =
         sizes.first().and_then(|row| serde_json::from_str(row).ok()).unwrap_or((0.0, 0.0));
-    Ok(Run { write_ms, read_column_ms, scan_others_ms, heap_bytes, toast_bytes })
+    Ok(Run { write_ms, read_column_ms, scan_others_ms, read_key_ms, heap_bytes, toast_bytes })
 }
 
 /// The server's own time for the statement, without the network.

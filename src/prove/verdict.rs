@@ -14,13 +14,19 @@ const GROWTH_MAX: f64 = 0.25;
 /// What the runs of an arm say, against those of the baseline, which is the first.
 pub(super) fn proof(promise: Promise, measured: &Measured, arm: usize) -> Proof {
     let runs = (measured.arms[0].as_slice(), measured.arms[arm].as_slice());
-    let measurements = vec![
+    let mut measurements = vec![
         measurement("write_ms", Unit::Ms, runs, |run| run.write_ms),
         measurement("read_column_ms", Unit::Ms, runs, |run| run.read_column_ms),
         measurement("scan_others_ms", Unit::Ms, runs, |run| run.scan_others_ms),
         measurement("heap_bytes", Unit::Bytes, runs, |run| run.heap_bytes),
         measurement("toast_bytes", Unit::Bytes, runs, |run| run.toast_bytes),
     ];
+    if let Promise::LessRoom { .. } = promise {
+        let bytes = |run: &Run| run.heap_bytes + run.toast_bytes;
+        measurements.push(measurement("relation_bytes", Unit::Bytes, runs, bytes));
+        let read = |run: &Run| run.read_key_ms.unwrap_or(f64::NAN);
+        measurements.push(measurement("read_key_ms", Unit::Ms, runs, read));
+    }
     let (verdict, reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
     } else {
@@ -39,8 +45,8 @@ pub(super) fn proof(promise: Promise, measured: &Measured, arm: usize) -> Proof 
 }
 
 fn judge(promise: Promise, measurements: &[Measurement]) -> (Verdict, String) {
-    let [write, read, _, heap, toast] = measurements else {
-        unreachable!("five metrics are measured")
+    let [write, read, _, heap, toast, ..] = measurements else {
+        unreachable!("five metrics are measured of every arm")
     };
     let growth =
         (heap.candidate + toast.candidate) / (heap.baseline + toast.baseline).max(1.0) - 1.0;
@@ -48,6 +54,7 @@ fn judge(promise: Promise, measurements: &[Measurement]) -> (Verdict, String) {
         return (Verdict::Refuted, format!("it takes {:.0} % more room", growth * 100.0));
     }
     match promise {
+        Promise::LessRoom { saving_ratio_min } => less_room(0.0 - growth, saving_ratio_min),
         Promise::FasterReads => promised("reading the column", read, READ_GAIN_MIN),
         Promise::CheaperWrites => promised("writing", write, GAIN_MIN),
         Promise::LessCpu => {
@@ -65,6 +72,16 @@ fn judge(promise: Promise, measurements: &[Measurement]) -> (Verdict, String) {
                 (false, false) => writing,
             }
         }
+    }
+}
+
+/// Bytes are the same in every run: nothing hides them.
+fn less_room(saved: f64, saving_ratio_min: f64) -> (Verdict, String) {
+    let said = format!("it saves {:.0} % of heap and TOAST", saved * 100.0);
+    if saved >= saving_ratio_min {
+        (Verdict::Confirmed, said)
+    } else {
+        (Verdict::Refuted, format!("{said}, less than {:.0} %", saving_ratio_min * 100.0))
     }
 }
 
@@ -177,6 +194,15 @@ mod tests {
     fn a_gain_that_takes_much_more_room_is_refuted() {
         let better = || metric(10.0, 5.0, 0.01);
         assert_eq!(verdict(Promise::LessCpu, better(), better(), (1.0, 1.5)), Verdict::Refuted);
+    }
+
+    #[test]
+    fn room_is_saved_or_not() {
+        let same = || metric(10.0, 10.0, 0.5);
+        let promise = Promise::LessRoom { saving_ratio_min: 0.2 };
+        assert_eq!(verdict(promise, same(), same(), (100.0, 79.0)), Verdict::Confirmed);
+        assert_eq!(verdict(promise, same(), same(), (100.0, 81.0)), Verdict::Refuted);
+        assert_eq!(verdict(promise, same(), same(), (100.0, 140.0)), Verdict::Refuted);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const DEEP: &str = "hybrid-schema/deep-nesting";
 /// Thresholds small enough for tables that are made in no time.
 const SMALL: &[(&str, f64)] = &[("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
 
-async fn made(member: &str, sql: &str) -> Option<TestDb> {
+pub(crate) async fn made(member: &str, sql: &str) -> Option<TestDb> {
     let mut db = TestDb::create(server(member)?).await;
     db.run("create schema ml").await;
     for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
@@ -43,18 +43,18 @@ async fn planted(member: &str, sql: &str, check: &str) -> Option<(Analysis, Repo
     Some((analysis, found))
 }
 
-fn found<'a>(analysis: &'a Analysis, check: &str) -> &'a ReportedFinding {
+pub(crate) fn found<'a>(analysis: &'a Analysis, check: &str) -> &'a ReportedFinding {
     finding(analysis, check).unwrap_or_else(|| panic!("no {check}: {analysis:#?}"))
 }
 
-fn only<'a>(analysis: &'a Analysis, check: &str) -> &'a Recommendation {
+pub(crate) fn only<'a>(analysis: &'a Analysis, check: &str) -> &'a Recommendation {
     match advice(analysis, found(analysis, check)).as_slice() {
         [only] => only,
         others => panic!("{others:#?}"),
     }
 }
 
-fn declined<'a>(analysis: &'a Analysis, check: &str) -> &'a str {
+pub(crate) fn declined<'a>(analysis: &'a Analysis, check: &str) -> &'a str {
     let declined = analysis.declined.iter().find(|declined| declined.check == check);
     &declined.unwrap_or_else(|| panic!("nothing declined: {analysis:#?}")).reason
 }
@@ -63,7 +63,7 @@ fn evidence<'a>(found: &'a ReportedFinding, name: &str) -> &'a Number {
     &found.evidence.iter().find(|evidence| evidence.name == name).unwrap().value
 }
 
-fn number(found: &ReportedFinding, name: &str) -> f64 {
+pub(crate) fn number(found: &ReportedFinding, name: &str) -> f64 {
     evidence(found, name).to_owned().as_f64().unwrap()
 }
 

@@ -16,6 +16,7 @@ use crate::support::{TestDb, TestServer, analyse, request_of, server};
 async fn every_page_holds(
     #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
     #[values(
+        "hybrid-schema/long-keys",
         "hybrid-schema/hot-key-in-document",
         "hybrid-schema/bound-json-key",
         "hybrid-schema/deep-nesting",

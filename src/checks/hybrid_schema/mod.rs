@@ -4,6 +4,7 @@ mod bound_json_key;
 mod business_key_in_document;
 mod deep_nesting;
 mod hot_key_in_document;
+mod long_keys;
 mod missing_primary_key;
 mod names;
 mod padded_columns;
@@ -16,6 +17,7 @@ use super::Check;
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[
+    &long_keys::CHECK,
     &hot_key_in_document::CHECK,
     &deep_nesting::CHECK,
     &padded_columns::CHECK,

@@ -1,5 +1,7 @@
 //! Source `documents`: what the documents of a JSON column hold, counted in one pass over a bounded sample.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{DocumentKey, DocumentSample, DocumentTotals, Observation};
@@ -22,6 +24,34 @@ pub struct Documents {
     pub lost: u64,
     /// Those that it would print otherwise than they were written: spaces, the order of keys.
     pub reprinted: u64,
+    /// What they would take under shorter keys.
+    pub renamed: RenamedDocuments,
+}
+
+/// The first documents of the sample under keys of at most three bytes, worked out as the server stores them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenamedDocuments {
+    /// A code for each key that is longer.
+    pub codes: BTreeMap<String, String>,
+    /// Documents that were priced.
+    pub documents: u64,
+    /// Bytes of these as stored.
+    pub stored_bytes: u64,
+    /// Bytes of these as they would be stored. What compression makes of the others is not known: a document that
+    /// would still be compressed counts as it is.
+    pub renamed_stored_bytes: u64,
+    /// Bytes that their rows would take less, at least; negative where they would take more. A row ends at a multiple
+    /// of 8, and that eats small differences.
+    pub saved_bytes: i64,
+    /// Bytes of these uncompressed.
+    pub uncompressed_bytes: u64,
+    /// Bytes of these uncompressed, as they would be.
+    pub renamed_uncompressed_bytes: u64,
+    /// Those of them that are stored compressed.
+    pub compressed: u64,
+    /// Those of them that would be too short to be compressed any more.
+    pub no_longer_compressed: u64,
 }
 
 /// A JSON column of a table, and its sample or why there is none.

@@ -98,6 +98,8 @@ pub struct Layout {
     pub row_security: bool,
     /// Columns that were dropped: each still has its bit in the null bitmap of new rows.
     pub dropped_columns: i64,
+    /// `toast_tuple_target`, where it is set.
+    pub toast_tuple_target: Option<u32>,
     /// Its columns, in the order they are stored in.
     pub columns: Vec<LayoutColumn>,
     /// Its unique indexes, the primary key's excepted.

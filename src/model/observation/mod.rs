@@ -10,7 +10,7 @@ mod toast_table;
 mod workload;
 
 pub use context::Context;
-pub use documents::{ColumnDocuments, Documents};
+pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use layout::{Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::renamed::{Stored, renamed};
 use crate::jsonb::{self, Conversion, Counts, Path, TYPES};
 use crate::model::observation::Documents;
 use crate::model::{DocumentKey, DocumentSample, DocumentTotals, Extrapolated};
@@ -28,6 +29,8 @@ pub(super) struct Tally {
     lost: u64,
     /// Those that it would print otherwise than they were written.
     reprinted: u64,
+    /// How each document is stored.
+    stored: Vec<Stored>,
     /// What the documents hold.
     counts: Counts,
 }
@@ -49,6 +52,7 @@ impl Tally {
             return;
         };
         self.stored_bytes += stored;
+        self.stored.push(Stored { bytes: stored, compressed: compressed > 0 });
         self.compressed += compressed;
         self.out_of_line += out_of_line;
         let document = parts.next().unwrap_or_default();
@@ -80,9 +84,13 @@ impl Tally {
             depth_max: counts.depth_max as u64,
             tops: by_type(&counts.roots),
         };
-        let keys = counts.paths().map(|(name, path)| key(name, path, counts, &sample));
+        let keys = counts.paths().map(|(name, path, is_data)| DocumentKey {
+            is_data,
+            ..key(name, path, counts, &sample)
+        });
         Documents {
             keys: keys.collect(),
+            renamed: renamed(counts, &self.stored),
             keys_left_out: counts.keys_left_out,
             depths: counts.depths.clone(),
             lost: self.lost,
@@ -97,6 +105,8 @@ fn key(name: String, path: &Path, counts: &Counts, sample: &DocumentSample) -> D
     let arrays = path.types[1];
     DocumentKey {
         path: name,
+        name: path.key.as_deref().map(str::to_owned),
+        is_data: false,
         depth: path.depth as u64,
         presence_ratio: ratio(path.documents, counts.documents),
         instances: extrapolated(path, sample),

@@ -36,6 +36,11 @@ select
         from pg_catalog.pg_attribute as a
         where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped
     )                                                               as dropped_columns,
+    (
+        select o.option_value::int8
+        from pg_catalog.pg_options_to_table(c.reloptions) as o
+        where o.option_name = 'toast_tuple_target'
+    )                                                               as toast_tuple_target,
     a.columns,
     u.keys,
     null::int8                                                      as heap_bytes,
