@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{CacheConfig, Config, Limits};
+use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
@@ -210,7 +211,9 @@ impl App {
         target: &TargetRecord,
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
-        let look = |target: Target| async move { analysis::capabilities(&target).await };
+        let look = |target: Target| async move {
+            rendered(&analysis::capabilities(&target).await.map_err(Error::Analysis)?)
+        };
         self.look(target, ("capabilities", &(), refresh), look).await
     }
 
@@ -222,8 +225,25 @@ impl App {
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
         let of = subject.clone();
-        let look = |target: Target| async move { analysis::documents(&target, &subject).await };
+        let look = |target: Target| async move {
+            rendered(&analysis::documents(&target, &subject).await.map_err(Error::Analysis)?)
+        };
         self.look(target, ("documents", &of, refresh), look).await
+    }
+
+    /// The contract of a column's documents, as that format writes it.
+    pub async fn contract(
+        &self,
+        target: &TargetRecord,
+        (subject, format): (Subject, ContractFormat),
+        refresh: bool,
+    ) -> Result<Answer, Arc<Error>> {
+        let of = (subject.clone(), format);
+        let look = move |target: Target| async move {
+            let report = analysis::documents(&target, &subject).await.map_err(Error::Analysis)?;
+            Ok(Body::new(Bytes::from(contract(&report, format))))
+        };
+        self.look(target, ("contract", &of, refresh), look).await
     }
 
     /// What is found in migrations, and how long they block a target's tables.
@@ -274,15 +294,14 @@ impl App {
     }
 
     /// What a look at a target finds, filed under its kind and what was asked.
-    async fn look<T, Fut>(
+    async fn look<Fut>(
         &self,
         target: &TargetRecord,
         (kind, request, refresh): (&str, &(impl Serialize + Sync), bool),
         look: impl FnOnce(Target) -> Fut + Send + 'static,
     ) -> Result<Answer, Arc<Error>>
     where
-        T: Serialize,
-        Fut: Future<Output = Result<T, analysis::Error>> + Send + 'static,
+        Fut: Future<Output = Result<Body, Error>> + Send + 'static,
     {
         let key = Key::new(&KeyParts {
             target: &target.name,
@@ -294,7 +313,7 @@ impl App {
         let (app, name) = (self.clone(), target.name.clone());
         let compute = move || async move {
             let target = app.open(&name).await?;
-            rendered(&look(target).await.map_err(Error::Analysis)?)
+            look(target).await
         };
         self.inner.cache.get_or_compute(&key, compute, refresh).await
     }

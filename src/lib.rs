@@ -15,6 +15,7 @@ pub mod cache;
 pub mod checks;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod ddl;
 pub mod demo;
 pub mod embedded;

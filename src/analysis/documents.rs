@@ -20,6 +20,7 @@ pub(super) fn report(
         sample: seen.documents.sample,
         documents: seen.documents.totals,
         keys: seen.documents.keys,
+        codes: seen.codes,
         keys_left_out: seen.documents.keys_left_out,
         gaps: seen.gaps,
     }

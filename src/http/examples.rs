@@ -14,6 +14,7 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
+    ("document_contract", "200", include_str!("../../openapi/examples/document_contract.json")),
     ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),
     ("list_targets", "200", include_str!("../../openapi/examples/list_targets.json")),
     ("register_target", "201", include_str!("../../openapi/examples/register_target.json")),
@@ -26,6 +27,10 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("ready", "503", include_str!("../../openapi/examples/unready.json")),
     ("metrics", "200", include_str!("../../openapi/examples/metrics.txt")),
 ];
+
+/// The same contract as a Python module.
+const PYTHON: (&str, &str) =
+    ("text/x-python", include_str!("../../openapi/examples/document_contract.py"));
 
 /// What is sent, by operation.
 const BODIES: &[(&str, &str)] = &[
@@ -45,7 +50,9 @@ pub(super) fn add(operation: &mut Operation) {
     let answers = recorded.map(|(_, status, text)| (*status, *text)).chain([("default", PROBLEM)]);
     for (status, text) in answers {
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
-            response.content.values_mut().for_each(|content| put(content, text));
+            for (kind, content) in &mut response.content {
+                put(content, if *kind == PYTHON.0 { PYTHON.1 } else { text });
+            }
         }
     }
     let bodies = BODIES.iter().filter(|(of, _)| *of == id);

@@ -1,12 +1,14 @@
 //! Hybrid Schema Engineer: what is inside the documents.
 
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::analysis::{Asked, Cached};
 use super::problem::Problem;
 use super::query::Pairs;
 use crate::app::App;
+use crate::contract::ContractFormat;
 use crate::model::DocumentReport;
 
 /// What the documents of a JSONB column hold: each key path with its presence, types, sizes and distinct values,
@@ -29,4 +31,41 @@ pub(super) async fn keys(app: State<App>, asked: Asked, query: Pairs) -> Result<
     let (subject, refresh) = query.column()?;
     let answer = app.documents(&asked.target, subject, refresh).await?;
     Ok(Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked }.into_response())
+}
+
+/// The contract of the documents of a JSONB column, from a bounded sample: a JSON Schema, or a Python module with models
+/// of Pydantic 2. What each document of the sample has is required, what some have is optional; keys that are data become
+/// maps. Where documents have codes for keys, models have the long names, and the codes as aliases.
+#[utoipa::path(
+    get, path = "/v1/targets/{target}/hybrid-schema/contract", tag = "analysis", operation_id = "document_contract",
+    params(
+        ("target" = String, Path, description = "The target's name", example = "demo"),
+        ("table" = String, Query, description = "The table, `name` or `schema.name`", example = "ml.features"),
+        ("column" = Option<String>, Query, description = "The column, where the table has several of JSONB", example = "data"),
+        ("format" = inline(Option<ContractFormat>), Query, description = "How it is written; a JSON Schema where none is named"),
+        ("refresh" = Option<bool>, Query, description = "Look again instead of into the cache"),
+    ),
+    responses(
+        (status = 200, description = "The contract", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/x-python"),
+        )),
+        (status = 304, description = "What the caller holds is still true"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn contract(
+    app: State<App>,
+    asked: Asked,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    let (subject, format, refresh) = query.contract()?;
+    let answer = app.contract(&asked.target, (subject, format), refresh).await?;
+    let cached = Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked };
+    let mut response = cached.into_response();
+    if format == ContractFormat::Pydantic && response.status() == StatusCode::OK {
+        let python = HeaderValue::from_static("text/x-python; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, python);
+    }
+    Ok(response)
 }

@@ -75,6 +75,7 @@ fn answers() -> OpenApiRouter<App> {
         .routes(routes!(analysis::hybrid_schema))
         .routes(routes!(analysis::toast))
         .routes(routes!(hybrid_schema::keys))
+        .routes(routes!(hybrid_schema::contract))
         .routes(routes!(capabilities::show))
 }
 

@@ -10,6 +10,7 @@ use super::problem::{self, Fault, Problem};
 use crate::analysis::{Request, Subject};
 use crate::app::Inquiry;
 use crate::config::is_model_version;
+use crate::contract::ContractFormat;
 use crate::model::{ProveMode, Severity, Superpower, UnknownName};
 
 /// Parameters as they were sent, in order.
@@ -102,19 +103,17 @@ impl Pairs {
     /// A column by `table` and, where it has several, `column`; and `refresh`.
     pub(super) fn column(self) -> Result<(Subject, bool), Problem> {
         let [table, column, refresh] = self.only(["table", "column", "refresh"])?;
-        let fault = |name: &str, detail: String| {
-            problem::invalid(vec![Fault::new(format!("/query/{name}"), detail)])
-        };
-        let Some(table) = table.filter(|table| !table.is_empty()) else {
-            return Err(fault("table", "`table` is needed: NAME or SCHEMA.NAME".to_owned()));
-        };
-        let refresh = refresh.map_or(Ok(false), |value| boolean("refresh", &value));
-        let refresh = refresh.map_err(|detail| fault("refresh", detail))?;
-        let (schema, table) = match table.split_once('.') {
-            Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
-            None => (None, table),
-        };
-        Ok((Subject { schema, table, column }, refresh))
+        column_of(table, column, refresh)
+    }
+
+    /// The same, and the format of its contract: JSON Schema where none is named.
+    pub(super) fn contract(self) -> Result<(Subject, ContractFormat, bool), Problem> {
+        let [table, column, format, refresh] =
+            self.only(["table", "column", "format", "refresh"])?;
+        let format = format.map_or(Ok(ContractFormat::JsonSchema), |format| format.parse());
+        let format = format.map_err(|error: UnknownName| fault("format", error.to_string()))?;
+        let (subject, refresh) = column_of(table, column, refresh)?;
+        Ok((subject, format, refresh))
     }
 
     /// The value of each of `names`, once at most, and no other parameter.
@@ -135,6 +134,27 @@ impl Pairs {
         }
         if faults.is_empty() { Ok(values) } else { Err(problem::invalid(faults)) }
     }
+}
+
+fn column_of(
+    table: Option<String>,
+    column: Option<String>,
+    refresh: Option<String>,
+) -> Result<(Subject, bool), Problem> {
+    let Some(table) = table.filter(|table| !table.is_empty()) else {
+        return Err(fault("table", "`table` is needed: NAME or SCHEMA.NAME".to_owned()));
+    };
+    let refresh = refresh.map_or(Ok(false), |value| boolean("refresh", &value));
+    let refresh = refresh.map_err(|detail| fault("refresh", detail))?;
+    let (schema, table) = match table.split_once('.') {
+        Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
+        None => (None, table),
+    };
+    Ok((Subject { schema, table, column }, refresh))
+}
+
+fn fault(name: &str, detail: String) -> Problem {
+    problem::invalid(vec![Fault::new(format!("/query/{name}"), detail)])
 }
 
 fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {

@@ -114,6 +114,9 @@ pub struct DocumentReport {
     pub documents: DocumentTotals,
     /// Every key path, in the order they were met.
     pub keys: Vec<DocumentKey>,
+    /// The key that each code of the documents stands for, where they were given codes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, String>,
     /// Occurrences of keys beyond those told apart.
     pub keys_left_out: u64,
     /// What could not be seen.

@@ -6,6 +6,7 @@ mod architecture;
 mod cache;
 mod cli;
 mod containers;
+mod contract;
 mod docs;
 mod documents;
 mod embedded;

@@ -1,19 +1,22 @@
 //! What the documents of one JSONB column hold: two round trips, a bounded sample, counted as it streams.
 
+mod codes;
 mod part;
 mod renamed;
 mod sampled;
 mod tally;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use super::batch::{Rows, ask, ask_finally};
+use super::batch::{Ask, Rows, ask, ask_finally};
 use super::{gaps, source};
 use crate::model::observation::Documents;
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
-use crate::pg::{Error, Question, Session};
+use crate::pg::{Answer, Error, Question, Session};
 
 pub(super) use part::{Budget, Extent};
 pub(super) use sampled::Sampled;
@@ -42,6 +45,8 @@ pub struct DocumentsSeen {
     pub column: String,
     /// What was counted.
     pub documents: Documents,
+    /// The key that each code of the documents stands for, by the dictionary beside the table.
+    pub codes: BTreeMap<String, String>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
@@ -95,6 +100,7 @@ struct Row {
     column: Option<String>,
     type_name: Option<String>,
     hidden_by: Option<HiddenBy>,
+    has_dictionary: bool,
 }
 
 /// What keeps rows of a leaf from our role.
@@ -181,6 +187,7 @@ async fn sample(
     let first = &leaves[0];
     let table = QualifiedName { schema: first.schema.clone(), name: first.table.clone() };
     let column = first.column.clone().unwrap_or_default();
+    let has_dictionary = first.has_dictionary;
     let of_rows = leaves.iter().map(|leaf| leaf.rows).sum();
     let all = leaves.len() <= LEAVES_MAX;
     leaves.truncate(LEAVES_MAX);
@@ -191,11 +198,18 @@ async fn sample(
     let major = session.facts().major;
     let extents = leaves.iter().map(|leaf| (name(leaf), leaf.extent())).collect();
     let mut sampled = Sampled::new(&column, false, extents, Budget::COLUMN);
-    let answers = ask_finally(session, sampled.asks(major).collect()).await?;
+    let mut codes = BTreeMap::new();
+    let mut asks: Vec<Ask<'_>> = sampled.asks(major).collect();
+    let questions = asks.len();
+    asks.extend(has_dictionary.then(|| codes::asked(&table, &column, &mut codes)));
+    let answers = ask_finally(session, asks).await?;
+    let (of_samples, dictionary) = answers.split_at(questions);
     let whole = all && hidden.is_empty();
-    let (documents, ended_early) = sampled.sum_up(&answers, (of_rows, whole), major);
+    let (documents, ended_early) = sampled.sum_up(of_samples, (of_rows, whole), major);
     gaps.extend(ended_early);
-    Ok(DocumentsSeen { observed_at, table, column, documents, gaps })
+    let unread = |answer: &Answer| Some(gaps::failed("documents", answer.as_ref().err()?));
+    gaps.extend(dictionary.iter().filter_map(unread));
+    Ok(DocumentsSeen { observed_at, table, column, documents, codes, gaps })
 }
 
 impl Row {

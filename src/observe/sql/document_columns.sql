@@ -39,7 +39,22 @@ select
         when pg_catalog.row_security_active(c.oid) then 'row_security'
         when not pg_catalog.has_schema_privilege(c.relnamespace, 'usage') then 'privilege'
         when not pg_catalog.has_column_privilege(c.oid, a.attnum, 'select') then 'privilege'
-    end                                                     as hidden_by
+    end                                                     as hidden_by,
+    -- What the documents' keys are codes for, where they were given codes.
+    exists (
+        select
+        from pg_catalog.pg_class as d
+        where d.relnamespace = r.relnamespace
+            and d.relname = r.relname || '_' || a.attname || '_keys'
+            and d.relkind = 'r'
+            and 2 = (
+                select count(*)
+                from pg_catalog.pg_attribute as e
+                where e.attrelid = d.oid
+                    and e.attname in ('code', 'key')
+                    and e.atttypid = 'pg_catalog.text'::pg_catalog.regtype
+            )
+    )                                                       as has_dictionary
 from tree as t
 join pg_catalog.pg_class as r on r.oid = t.root
 join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace

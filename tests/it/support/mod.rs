@@ -7,7 +7,7 @@ mod server;
 mod service;
 
 pub use database::TestDb;
-pub use server::{Own, TestServer, any_server, own_server, server};
+pub use server::{Own, TestServer, any_server, own_server, server, skipped};
 pub use service::{Reply, Service};
 
 use database_optimizer::analysis::{self, Request};

@@ -56,7 +56,7 @@ pub fn any_server() -> &'static TestServer {
 }
 
 /// Say that a test was not run, and leave a line for `scripts/test` to count.
-fn skipped(reason: &str) {
+pub fn skipped(reason: &str) {
     eprintln!("skipped: {reason}");
     if let Some(path) = std::env::var_os("DBOPT_TEST_SKIPS") {
         let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();

@@ -1,0 +1,33 @@
+//! The dictionary of a column whose documents have codes for keys.
+
+use std::collections::BTreeMap;
+
+use crate::model::{QualifiedName, quote_identifier};
+use crate::observe::batch::Ask;
+use crate::pg::Question;
+
+/// Codes read at most: nobody has as many keys.
+const CODES_MAX: u32 = 10_000;
+
+/// The question for it; its rows go into `codes`.
+pub(super) fn asked<'a>(
+    table: &QualifiedName,
+    column: &str,
+    codes: &'a mut BTreeMap<String, String>,
+) -> Ask<'a> {
+    let (schema, name) = (&table.schema, format!("{}_{column}_keys", table.name));
+    let sql = format!(
+        "/* dbopt */ select pg_catalog.json_build_array(code, key)::pg_catalog.text from only {}.{} limit {CODES_MAX}",
+        quote_identifier(schema),
+        quote_identifier(&name)
+    );
+    let on_row = |row: &str| {
+        if let Ok((code, key)) = serde_json::from_str(row) {
+            codes.insert(code, key);
+        }
+    };
+    Ask {
+        question: Question { source: "documents", sql, parameters: Vec::new() },
+        on_row: Box::new(on_row),
+    }
+}
