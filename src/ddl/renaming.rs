@@ -162,7 +162,7 @@ fn caveats(renaming: &Renaming, view: &str) -> Vec<String> {
     let megabytes = (renaming.bytes / 1_048_576).max(1);
     vec![
         format!(
-            "it changes the contract of the application: every query, index, view, trigger, report and consumer that \
+            "it changes the contract of the application: every query, index, view, trigger, subscriber and consumer that \
              names a key must name its code, {column} ->> {} becomes {column} ->> {}",
             quote_literal(key),
             quote_literal(code)

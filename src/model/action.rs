@@ -173,7 +173,7 @@ pub struct Renaming {
     pub column: String,
     /// A code for each key.
     pub codes: BTreeMap<String, String>,
-    /// The key that occurs most often.
+    /// The key that occurs most often at the top.
     pub example: String,
     /// Rows that will be written again, as estimated from the sample.
     pub rows: i64,

@@ -289,7 +289,9 @@ fn shorten(column: &Column<'_>, policy: &Policy) -> Action {
     let names = documents.keys.iter().filter(|key| {
         key.name.as_ref().is_some_and(|name| documents.renamed.codes.contains_key(name))
     });
-    let most = names.max_by(|a, b| a.instances.estimate.total_cmp(&b.instances.estimate));
+    // One at the top, where queries read it.
+    let rank = |key: &&DocumentKey| (key.depth == 1, key.instances.estimate.max(0.0).to_bits());
+    let most = names.max_by_key(rank);
     let filled = float(column.count()) / float(documents.sample.rows).max(1.0);
     Action::ShortenKeys {
         object: column.object(),
