@@ -7,7 +7,8 @@ use tokio::time::timeout;
 
 use crate::jsonb::{Conversion, conversion};
 use crate::model::{
-    Action, AdoptedKey, Cost, Grade, Proof, ProofMethod, QualifiedName, Verdict, quote_identifier,
+    Action, AdoptedKey, Cost, Grade, Proof, ProofMethod, QualifiedName, Renaming, Verdict,
+    quote_identifier, quote_literal,
 };
 use crate::pg::{Question, Session, Target};
 
@@ -22,6 +23,11 @@ pub(super) async fn prove(target: &Target, action: &Action, cost: &mut Cost) -> 
         }
         Action::ConvertToJsonb { table, column, .. } => {
             timeout(SCAN_TIME_MAX, documents_convert(target, table, column, cost)).await
+        }
+        Action::ShortenKeys { renaming, .. } => {
+            // Told only where it stands against the action: what codes save is for a sampled copy to say.
+            let scan = timeout(SCAN_TIME_MAX, codes_are_free(target, renaming, cost)).await;
+            return scan.ok()?.ok().filter(|scan| scan.against > 0).map(|scan| scan.proof());
         }
         _ => return None,
     };
@@ -118,6 +124,29 @@ async fn documents_convert(
         scan.against += u64::from(matches!(conversion(document), Ok(Conversion::Lost) | Err(_)));
     })
     .await?;
+    Ok(scan)
+}
+
+/// Whether no document holds a code as a key already: the first statement would refuse.
+async fn codes_are_free(
+    target: &Target,
+    renaming: &Renaming,
+    cost: &mut Cost,
+) -> Result<Scan, &'static str> {
+    let codes: Vec<String> = renaming.codes.values().map(|code| quote_literal(code)).collect();
+    let counted = format!(
+        "/* dbopt */ select pg_catalog.concat(count(*)) from only {} as t where exists (
+            select
+            from pg_catalog.jsonb_path_query(t.{}, 'strict $.** ? (@.type() == \"object\")') as o
+            where o ?| array[{}]
+        )",
+        renaming.table.to_sql(),
+        quote_identifier(&renaming.column),
+        codes.join(", ")
+    );
+    let why = "documents hold one of the codes as a key already";
+    let mut scan = Scan { why, ..Scan::default() };
+    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
     Ok(scan)
 }
 

@@ -114,6 +114,20 @@ async fn a_document_that_holds_a_code_already_stops_the_change_before_it_begins(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_one_document_of_many_holds_as_a_key_is_seen_before_the_statements_fail() {
+    let sql = FEATURES.replace("6000", "20000").replace(
+        "vacuum",
+        r#"update ml.features set data = '[{"deep": [{"uid": 1}]}]' where id = 9999;
+        vacuum"#,
+    );
+    for member in ["pg14", "pg18"] {
+        let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
+        assert!(found(&analysis, LONG).recommendations.is_empty(), "{analysis:#?}");
+        assert_eq!(declined(&analysis, LONG), "an experiment refuted shorten_keys");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_lost_where_a_key_and_its_code_stand_side_by_side() {
     let Some((db, analysis)) = looked_at("pg17", FEATURES).await else { return };
     let recommendation = only(&analysis, LONG);
