@@ -31,7 +31,7 @@ pub static WORKLOAD_COVERAGE_MIN: Threshold = Threshold {
 
 /// Whether the ledger holds enough to judge a column by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "sufficient")]
+#[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Sufficiency {
     /// It does.
     Enough,

@@ -15,8 +15,11 @@ use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement
 /// As many shapes, twice, are remembered.
 const SHAPES_MAX: usize = 4096;
 
-/// As many bytes of shapes, twice, are remembered.
-const SHAPES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// As many bytes, twice, are remembered of shapes and of what they mean.
+const SHAPES_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// As much takes one use of a document, with its names.
+const USE_BYTES: usize = 256;
 
 /// A longer shape is not remembered: it is an import, or a list of thousands, and comes once.
 const SHAPE_BYTES_MAX: usize = 64 * 1024;
@@ -143,7 +146,8 @@ impl<'c> Meanings<'c> {
             None => read(self, shape),
         };
         if shape.len() <= SHAPE_BYTES_MAX {
-            self.bytes += shape.len();
+            let uses = known.as_ref().map_or(0, |meaning| meaning.uses.len());
+            self.bytes += shape.len() + uses * USE_BYTES;
             self.young.insert(shape.to_owned(), known.clone());
         }
         if self.young.len() > SHAPES_MAX || self.bytes > SHAPES_BYTES_MAX {
