@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
+use super::learned::Learned;
 use super::parameters;
 use super::shape::{document_shape, shape};
 use crate::model::QualifiedName;
@@ -103,13 +104,15 @@ pub(super) struct Meanings<'c> {
     young: HashMap<String, Known>,
     old: HashMap<String, Known>,
     bytes: usize,
+    learned: Learned,
     /// How many texts were parsed.
     parsed: u64,
 }
 
 impl<'c> Meanings<'c> {
     pub(super) fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, young: HashMap::new(), old: HashMap::new(), bytes: 0, parsed: 0 }
+        let (young, old) = (HashMap::new(), HashMap::new());
+        Self { catalog, young, old, bytes: 0, learned: Learned::default(), parsed: 0 }
     }
 
     pub(super) fn parsed(&self) -> u64 {
@@ -121,7 +124,7 @@ impl<'c> Meanings<'c> {
         if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
             return Err(NotUnderstood::TooLong);
         }
-        let shape = shape(&entry.sql);
+        let shape = self.shape(shape(&entry.sql));
         let meaning = self.known(&shape, Self::read)?;
         if meaning.keys_in.is_empty() || entry.parameters.is_empty() {
             return Ok(meaning);
@@ -135,6 +138,21 @@ impl<'c> Meanings<'c> {
         let text = parameters::substituted(&shape, &values);
         // A value may have made the text one that is refused; then the keys stay unknown.
         Ok(self.known(&text, |this, text| this.told(text, &meaning)).unwrap_or(meaning))
+    }
+
+    /// The shape without values that only many statements together tell.
+    fn shape(&mut self, shape: String) -> String {
+        if self.young.contains_key(&shape) || shape.len() > SHAPE_BYTES_MAX {
+            return shape;
+        }
+        let mut learned = std::mem::take(&mut self.learned);
+        let shape = learned.shape(shape, |sql, probes| {
+            let meant = self.parse(sql);
+            let same = |probe: &String| meant.is_ok() && self.parse(probe) == meant;
+            probes.iter().map(same).collect()
+        });
+        self.learned = learned;
+        shape
     }
 
     fn known(&mut self, shape: &str, read: impl FnOnce(&mut Self, &str) -> Known) -> Known {

@@ -10,6 +10,7 @@ mod entry;
 mod evidence;
 mod format;
 mod jsonlog;
+mod learned;
 mod ledger;
 mod lines;
 mod list;
