@@ -270,3 +270,9 @@ fn statements_with_the_same_keys_are_one_and_with_other_keys_two() {
     assert_eq!(told, [(1, key("b")), (2, key("a"))]);
     assert_eq!(statements[1].redacted, "select data ->> $1 from features where id = $2");
 }
+
+#[test]
+fn what_the_advisor_itself_runs_is_no_part_of_the_workload() {
+    let own = entry("/* dbopt */ select data::text from only public.features as t", 5, Some(1.0));
+    assert_eq!(ledger(&[own]), Ledger::default());
+}
