@@ -8,6 +8,9 @@ use super::tally::Tally;
 use crate::model::QualifiedName;
 use crate::sql::Catalog;
 
+/// What the advisor's own statements begin with: they are no part of the workload, and they read whole documents.
+const OWN: &str = "/* dbopt */";
+
 /// Understands entries and adds them to a ledger. What it knows of statements serves all sources.
 pub struct Bookkeeper<'c> {
     meanings: Meanings<'c>,
@@ -36,8 +39,11 @@ impl<'c> Bookkeeper<'c> {
         Self { meanings: Meanings::new(catalog), ledger: Ledger::default() }
     }
 
-    /// Adds an entry.
+    /// Adds an entry, unless the advisor itself ran it.
     pub fn add(&mut self, source: Source, entry: &Entry) {
+        if entry.sql.starts_with(OWN) {
+            return;
+        }
         let tally = Tally::of(entry.calls, entry.total_ms);
         match self.meanings.of(entry) {
             Ok(meaning) => self.ledger.add(source, &tally, &meaning),

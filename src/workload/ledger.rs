@@ -157,13 +157,7 @@ impl Ledger {
             known.sources.entry(added.source).or_default().add(&added.tally);
             return;
         }
-        let used = StatementUse {
-            redacted: meaning.redacted.clone(),
-            tally: added.tally,
-            sources: BTreeMap::from([(added.source, added.tally)]),
-            tables: meaning.tables.iter().cloned().collect(),
-            uses: meaning.uses.iter().cloned().collect(),
-        };
+        let used = StatementUse::new(meaning, added.source, added.tally);
         self.statements.insert(meaning.id.clone(), used);
         self.bound_statements();
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
+use super::learned::Learned;
 use super::parameters;
 use super::shape::{document_shape, shape};
 use crate::model::QualifiedName;
@@ -15,8 +16,11 @@ use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement
 /// As many shapes, twice, are remembered.
 const SHAPES_MAX: usize = 4096;
 
-/// As many bytes of shapes, twice, are remembered.
-const SHAPES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// As many bytes, twice, are remembered of shapes and of what they mean.
+const SHAPES_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// As much takes one use of a document, with its names.
+const USE_BYTES: usize = 256;
 
 /// A longer shape is not remembered: it is an import, or a list of thousands, and comes once.
 const SHAPE_BYTES_MAX: usize = 64 * 1024;
@@ -100,13 +104,15 @@ pub(super) struct Meanings<'c> {
     young: HashMap<String, Known>,
     old: HashMap<String, Known>,
     bytes: usize,
+    learned: Learned,
     /// How many texts were parsed.
     parsed: u64,
 }
 
 impl<'c> Meanings<'c> {
     pub(super) fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, young: HashMap::new(), old: HashMap::new(), bytes: 0, parsed: 0 }
+        let (young, old) = (HashMap::new(), HashMap::new());
+        Self { catalog, young, old, bytes: 0, learned: Learned::default(), parsed: 0 }
     }
 
     pub(super) fn parsed(&self) -> u64 {
@@ -118,7 +124,7 @@ impl<'c> Meanings<'c> {
         if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
             return Err(NotUnderstood::TooLong);
         }
-        let shape = shape(&entry.sql);
+        let shape = self.shape(shape(&entry.sql));
         let meaning = self.known(&shape, Self::read)?;
         if meaning.keys_in.is_empty() || entry.parameters.is_empty() {
             return Ok(meaning);
@@ -134,6 +140,21 @@ impl<'c> Meanings<'c> {
         Ok(self.known(&text, |this, text| this.told(text, &meaning)).unwrap_or(meaning))
     }
 
+    /// The shape without values that only many statements together tell.
+    fn shape(&mut self, shape: String) -> String {
+        if self.young.contains_key(&shape) || shape.len() > SHAPE_BYTES_MAX {
+            return shape;
+        }
+        let mut learned = std::mem::take(&mut self.learned);
+        let shape = learned.shape(shape, |sql, probes| {
+            let meant = self.parse(sql);
+            let same = |probe: &String| meant.is_ok() && self.parse(probe) == meant;
+            probes.iter().map(same).collect()
+        });
+        self.learned = learned;
+        shape
+    }
+
     fn known(&mut self, shape: &str, read: impl FnOnce(&mut Self, &str) -> Known) -> Known {
         if let Some(known) = self.young.get(shape) {
             return known.clone();
@@ -143,7 +164,8 @@ impl<'c> Meanings<'c> {
             None => read(self, shape),
         };
         if shape.len() <= SHAPE_BYTES_MAX {
-            self.bytes += shape.len();
+            let uses = known.as_ref().map_or(0, |meaning| meaning.uses.len());
+            self.bytes += shape.len() + uses * USE_BYTES;
             self.young.insert(shape.to_owned(), known.clone());
         }
         if self.young.len() > SHAPES_MAX || self.bytes > SHAPES_BYTES_MAX {

@@ -10,6 +10,7 @@ mod entry;
 mod evidence;
 mod format;
 mod jsonlog;
+mod learned;
 mod ledger;
 mod lines;
 mod list;
@@ -33,9 +34,6 @@ mod tests;
 
 pub use bookkeeper::{Bookkeeper, Definition};
 pub use entry::{Counts, Entry};
-pub use evidence::{
-    Sufficiency, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN,
-};
 pub use format::Format;
 pub use ledger::{Ledger, STATEMENTS_MAX};
 pub use parameters::Parameters;

@@ -61,9 +61,13 @@ impl Parameters {
     }
 }
 
+/// The first value stands this near to the beginning.
+const LABEL_BYTES_MAX: usize = 96;
+
 /// Where the first value begins in what the server writes; nothing or a word or two stand before it, and a colon.
 pub(super) fn begin(detail: &str) -> Option<usize> {
-    let begin = detail.find("$1 = ")?;
+    let head = detail.as_bytes();
+    let begin = memchr::memmem::find(&head[..head.len().min(LABEL_BYTES_MAX)], b"$1 = ")?;
     let label = detail[..begin].trim_end();
     let words = label.strip_suffix(':').unwrap_or(label).trim_end();
     let is_label = label.is_empty()

@@ -16,6 +16,8 @@ const PREFIX_BYTES_MAX: usize = 512;
 pub(super) struct Stderr {
     /// The message whose lines are read.
     record: Record,
+    /// Where it names its severity.
+    severity: Severity,
     /// The one before, while details of it may come.
     before: Option<Heard>,
     sessions: Sessions,
@@ -44,10 +46,12 @@ impl Stderr {
             return;
         }
         self.close_record(out);
-        if severity(line.bytes).is_some() {
-            self.record.begin(line);
-        } else {
-            out.counts.malformed += 1;
+        match severity(line.bytes) {
+            Some(severity) => {
+                self.severity = severity;
+                self.record.begin(line);
+            }
+            None => out.counts.malformed += 1,
         }
     }
 
@@ -61,7 +65,10 @@ impl Stderr {
     /// The message is complete: it is one, or details of the one before.
     fn close_record(&mut self, out: &mut Out<'_>) {
         let record = std::mem::take(&mut self.record.bytes);
-        let Some(severity) = severity(&record) else { return };
+        if record.is_empty() {
+            return;
+        }
+        let severity = self.severity;
         let text = String::from_utf8_lossy(&record[severity.end..]);
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
         if (is_detail(&word) || parameters::begin(&text).is_some())
@@ -103,6 +110,7 @@ impl Stderr {
 }
 
 /// Where a line names its severity.
+#[derive(Debug, Clone, Copy, Default)]
 struct Severity {
     begin: usize,
     word_end: usize,

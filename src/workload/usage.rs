@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
+use super::meaning::Meaning;
 use super::pairs;
 use super::source::Source;
 use super::tally::{Share, Tally};
@@ -15,7 +16,10 @@ use crate::sql::{Access, Comparison, KeyUse, Place, Step, path_to_string};
 pub const PATHS_MAX: usize = 1000;
 
 /// As many ways of using one path are told apart.
-const WAYS_MAX: usize = 256;
+const WAYS_MAX: usize = 64;
+
+/// As many uses are kept of one statement.
+const STATEMENT_USES_MAX: usize = 128;
 
 /// A longer path is left out.
 const PATH_BYTES_MAX: usize = 1024;
@@ -92,6 +96,8 @@ pub struct StatementUse {
     pub tables: Vec<QualifiedName>,
     /// What it does with documents.
     pub uses: Vec<KeyUse>,
+    /// How many further uses were left out.
+    pub uses_left_out: usize,
 }
 
 /// What is added: how often, from where, and whether its keys are parameters in the application's text.
@@ -208,6 +214,17 @@ impl PathUse {
 }
 
 impl StatementUse {
+    pub(super) fn new(meaning: &Meaning, source: Source, tally: Tally) -> Self {
+        Self {
+            redacted: meaning.redacted.clone(),
+            tally,
+            sources: BTreeMap::from([(source, tally)]),
+            tables: meaning.tables.iter().cloned().collect(),
+            uses: meaning.uses.iter().take(STATEMENT_USES_MAX).cloned().collect(),
+            uses_left_out: meaning.uses.len().saturating_sub(STATEMENT_USES_MAX),
+        }
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.tally.add(&other.tally);
         merge_sources(&mut self.sources, &other.sources);

@@ -97,6 +97,51 @@ fn messages_are_understood_in_other_languages() {
     }
 }
 
+/// What a server of PostgreSQL 15 ran while it wrote the logs beside this file, each in another language.
+const RAN: &[&str] = &[
+    "create table features(id int, name text, data jsonb);",
+    "insert into features select n, 'n', '{\"a\":1}' from generate_series(1,30) n;",
+    "select data ->> 'a' from features where data ->> 'b' = 'x''y';",
+    "prepare p(text) as select data ->> $1 from features;",
+    // EXECUTE, told by what was prepared.
+    "prepare p(text) as select data ->> $1 from features;",
+    "set log_duration=on;",
+    "select data ->> 'ls' from features;",
+    "begin;",
+    "declare c cursor for select data ->> 'cur' from features;",
+    "fetch 2 from c;",
+    "commit;",
+    "select data ->> 'pb' from features where id = $1;",
+    "select data ->> 'pb' from features where id = $1;",
+    "select data ->> 'pb' from features where id = $1;",
+    "select data ->> 'pb' from features where id = $1;",
+    "select data ->> 'pb' from features where id = $1;",
+    "select data ->> 'pb' from features where id = $1;",
+];
+
+#[test]
+fn logs_of_servers_that_speak_other_languages_tell_the_same() {
+    for log in [
+        include_str!("de.log"),
+        include_str!("es.log"),
+        include_str!("fr.log"),
+        include_str!("ja.log"),
+        include_str!("ru.log"),
+        include_str!("ru.csv"),
+    ] {
+        let (mut entries, read) = read(log);
+        // Its plan is all that was logged of it, and waits for more until the log ends.
+        let plan = entries.iter().position(|entry| entry.sql.contains("plan_only"));
+        assert_eq!(entries.remove(plan.unwrap()).sql, "select data ->> 'plan_only' from features;");
+        let read_sql: Vec<_> = entries.iter().map(|entry| entry.sql.as_str()).collect();
+        assert_eq!(read_sql, RAN);
+        assert!(entries.iter().all(|entry| entry.total_ms.is_some()));
+        let last = &entries[entries.len() - 1];
+        assert_eq!(last.parameters.get(1).as_deref(), Some("7"));
+        assert_eq!((read.counts.malformed, read.counts.skipped), (0, 0));
+    }
+}
+
 #[test]
 fn a_message_in_words_that_are_not_known_is_counted() {
     let (told, _, counts) = told_of(stderr(&["LOG:  keston: 1.500 ms  lause: select 1"]));

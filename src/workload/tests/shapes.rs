@@ -76,3 +76,26 @@ fn a_shape_is_parsed_once() {
     }
     assert_eq!(book.parsed(), 1);
 }
+
+#[test]
+fn values_that_look_like_keys_are_found_out_once_they_come_again_and_again() {
+    let catalog = catalog();
+    let mut book = Bookkeeper::new(&catalog);
+    let key = |number: usize| format!("k{}", number % 3);
+    for number in 0..1000 {
+        let key = key(number);
+        let sql = format!(
+            "update features set data = jsonb_set(data, '{{{key}}}', '{number}'), note = left('n{number}', 5) \
+             where data ? '{key}' and event_time < '2026-11-25 0:0:{number}'::timestamptz"
+        );
+        book.add(Source::Log, &Entry::once(sql));
+    }
+    assert!(book.parsed() < 100, "{}", book.parsed());
+    let (_, _, column) = book.ledger().columns().next().unwrap();
+    let told: Vec<_> = column
+        .paths
+        .iter()
+        .map(|(path, used)| (crate::sql::path_to_string(path), used.touched.calls))
+        .collect();
+    assert_eq!(told, [("k0".to_owned(), 334), ("k1".to_owned(), 333), ("k2".to_owned(), 333)]);
+}

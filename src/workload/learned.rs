@@ -1,0 +1,86 @@
+//! Values among literals that their surroundings do not tell from keys: `jsonb_set(data, '{a}', '1')`, `'2026-11-25'::date`.
+//!
+//! Where texts come again and again that differ in such literals, each literal is replaced by what a key, a path, a
+//! document and a jsonpath look like. One whose replacement never changes what the statement means is a value.
+
+use std::collections::HashMap;
+
+use super::session::identity;
+use super::tokens::{Kind, Token, tokens};
+
+/// As many statements that differ in literals are parsed before it is found out which of these are values.
+const LEARN_AFTER: u8 = 16;
+
+/// As many literals of one statement are tried; each costs a parse for each probe.
+const LITERALS_MAX: usize = 16;
+
+/// As many kinds of statements are remembered.
+const TEMPLATES_MAX: usize = 8192;
+
+/// What a literal may be that matters: a key, a position, a path, documents, a jsonpath.
+const PROBES: &[&str] = &["k", "0", "{k}", "{\"k\": 1}", "[{\"k\": 1}]", "1", "$.k"];
+
+/// Which literals of which statements are values.
+#[derive(Default)]
+pub(super) struct Learned {
+    templates: HashMap<u64, State>,
+}
+
+enum State {
+    /// How often it came.
+    Seen(u8),
+    /// Which of its literals are values.
+    Values(Vec<bool>),
+}
+
+impl Learned {
+    /// The statement with one and the same value for all that were found to be values. `means_same` tells whether a
+    /// statement means what this one means.
+    pub(super) fn shape(
+        &mut self,
+        sql: String,
+        means_same: impl FnOnce(&str, &[String]) -> Vec<bool>,
+    ) -> String {
+        let literals: Vec<Token> =
+            tokens(&sql).filter(|token| token.kind == Kind::Text).take(LITERALS_MAX + 1).collect();
+        if literals.is_empty() || literals.len() > LITERALS_MAX {
+            return sql;
+        }
+        let template = identity(replaced(&sql, literals.iter().map(|token| (*token, ""))));
+        if self.templates.len() > TEMPLATES_MAX {
+            self.templates.clear();
+        }
+        let state = self.templates.entry(template).or_insert(State::Seen(0));
+        if let State::Seen(times) = state {
+            *times += 1;
+            if *times <= LEARN_AFTER {
+                return sql;
+            }
+            let probes: Vec<String> = literals
+                .iter()
+                .flat_map(|token| PROBES.iter().map(|probe| (*token, *probe)))
+                .map(|probe| replaced(&sql, [probe].into_iter()))
+                .collect();
+            let same = means_same(&sql, &probes);
+            let values = same.chunks(PROBES.len()).map(|same| same.iter().all(|same| *same));
+            *state = State::Values(values.collect());
+        }
+        let State::Values(values) = state else { return sql };
+        let values = literals.into_iter().zip(values).filter(|(_, is_value)| **is_value);
+        replaced(&sql, values.map(|(token, _)| (token, "")))
+    }
+}
+
+/// The text with other contents in some of its literals, which come in their order.
+fn replaced<'p>(sql: &str, literals: impl Iterator<Item = (Token, &'p str)>) -> String {
+    let (mut text, mut copied) = (String::with_capacity(sql.len()), 0);
+    for (token, content) in literals {
+        text.push_str(&sql[copied..token.start]);
+        text.push('\'');
+        text.push_str(content);
+        text.push('\'');
+        copied = token.end;
+    }
+    text.push_str(&sql[copied..]);
+    text
+}
