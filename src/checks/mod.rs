@@ -1,7 +1,7 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod hybrid_schema;
-mod number;
+pub mod number;
 pub mod row;
 pub mod size;
 mod toast;

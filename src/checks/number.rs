@@ -2,12 +2,12 @@
 
 /// A count or a size as a float: all are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-pub(super) fn float(count: impl TryInto<i64>) -> f64 {
+pub fn float(count: impl TryInto<i64>) -> f64 {
     count.try_into().map_or(f64::MAX, |count| count as f64)
 }
 
 /// An estimate as a count.
 #[expect(clippy::cast_possible_truncation, reason = "estimates are far below 2^53")]
-pub(super) fn whole(estimate: f64) -> i64 {
+pub fn whole(estimate: f64) -> i64 {
     estimate.round() as i64
 }

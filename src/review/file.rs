@@ -20,6 +20,8 @@ pub(super) struct File {
     pub(super) text: String,
     pub(super) tree: Parse<SourceFile>,
     pub(super) suppressions: Suppressions,
+    /// Each statement with the byte where its own text begins, in order.
+    statements: Vec<(usize, SyntaxNode)>,
     /// Where each line begins.
     lines: Vec<usize>,
 }
@@ -43,13 +45,15 @@ impl File {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines: Vec<usize> = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
         let suppressions = Suppressions::of(&text);
-        Ok(Self { path: path.to_owned(), text, tree, suppressions, lines })
+        let nodes = tree.syntax_node().children();
+        let statements = nodes.map(|node| (code(&node), node)).collect();
+        Ok(Self { path: path.to_owned(), text, tree, suppressions, statements, lines })
     }
 
-    /// The statement that holds a byte.
-    pub(super) fn statement_at(&self, at: usize) -> Option<SyntaxNode> {
-        let begun = self.tree.syntax_node().children().filter(|node| code(node) <= at);
-        begun.max_by_key(code)
+    /// The statement that holds a byte, and where it begins.
+    pub(super) fn statement_at(&self, at: usize) -> Option<&(usize, SyntaxNode)> {
+        let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
+        self.statements[..behind].last()
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.

@@ -12,6 +12,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 
+use crate::checks::number::whole;
 use crate::model::{
     Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, ReportedFinding, Review,
     Severity, Unit, finding_id,
@@ -76,8 +77,9 @@ fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
     let (line, column) = file.place(found.at);
     let object = Object::Source { path: file.path.clone(), line, column, function: None };
     let id = finding_id("review", found.check, &object);
-    let changed = file.statement_at(found.at).and_then(|statement| sizes.changed_by(&statement));
-    let Some((table, size)) = changed.filter(|_| found.waited_for) else {
+    let statement = file.statement_at(found.at).filter(|_| found.waited_for);
+    let changed = statement.and_then(|(_, statement)| sizes.changed_by(statement));
+    let Some((table, size)) = changed else {
         let finding = Finding::new(found.check, object, found.severity, found.message);
         return ReportedFinding::new(id, finding.confidence(found.confidence), Vec::new());
     };
@@ -99,11 +101,6 @@ fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
             grade: Grade::Heuristic,
         });
     ReportedFinding::new(id, finding, Vec::new())
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "rows and bytes below 2^53")]
-fn whole(count: f64) -> i64 {
-    count.round() as i64
 }
 
 /// What could not be read of a file.

@@ -2,7 +2,7 @@
 //! `-- dbopt-ignore-file CHECK…` for all of a file.
 
 use super::Found;
-use super::file::{File, code};
+use super::file::File;
 
 const LINE: &str = "dbopt-ignore ";
 const FILE: &str = "dbopt-ignore-file ";
@@ -41,8 +41,8 @@ impl Suppressions {
     /// Whether the finding is suppressed: by its own line, or the first of its statement.
     pub(super) fn cover(&self, file: &File, found: &Found) -> bool {
         let (own, _) = file.place(found.at);
-        let statement = file.statement_at(found.at);
-        let (first, _) = file.place(statement.map_or(found.at, |statement| code(&statement)));
+        let (first, _) =
+            file.place(file.statement_at(found.at).map_or(found.at, |(begin, _)| *begin));
         self.checks.iter().any(|(line, check)| {
             check == found.check && line.is_none_or(|line| line == own || line == first)
         })
