@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::auth::{self, Caller};
 use super::path::Segments;
-use super::problem::{self, Problem};
+use super::problem::Problem;
 use super::query::{AnalysisParameters, Pairs};
+use super::targets::registered;
 use crate::app::App;
 use crate::cache::Answer;
 use crate::model::{Analysis, CacheStatus, ProveMode, Superpower};
@@ -97,18 +98,12 @@ impl FromRequestParts<App> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = auth::let_in(app, &parts.headers, KeyScope::Read).await?;
-        let target = registered(parts, app).await?;
+        let Segments([name]) = Segments::from_request_parts(parts, app).await?;
+        let target = registered(app, &name).await?;
         let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
         Ok(Self { target, caller, held, takes_gzip })
     }
-}
-
-/// The target that `{target}` of the path names.
-async fn registered(parts: &mut Parts, app: &App) -> Result<Arc<TargetRecord>, Problem> {
-    let [name] = Segments::from_request_parts(parts, app).await?.0;
-    let target = app.store().target(&name).await?;
-    target.ok_or_else(|| problem::unknown_target(&name))
 }
 
 /// An answer of the cache, with the headers that let callers keep it.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::body::Body;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
+use super::targets::registered;
 use crate::analysis::SqlFile;
 use crate::app::App;
 use crate::model::Review;
@@ -59,10 +60,7 @@ pub(super) async fn migration(
     let [] = query.only([])?;
     let target = match &migration.target {
         None => None,
-        Some(name) => {
-            let target = app.store().target(name).await?;
-            Some(target.ok_or_else(|| problem::unknown_target(name))?)
-        }
+        Some(name) => Some(registered(&app, name).await?),
     };
     let files = files(migration)?;
     Ok(Json(app.review(target.as_deref(), files).await?))

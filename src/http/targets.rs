@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -48,6 +49,12 @@ pub(super) struct Target {
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+}
+
+/// The target that is registered under that name.
+pub(super) async fn registered(app: &App, name: &str) -> Result<Arc<TargetRecord>, Problem> {
+    let target = app.store().target(name).await?;
+    target.ok_or_else(|| problem::unknown_target(name))
 }
 
 impl From<&TargetRecord> for Target {
@@ -216,7 +223,7 @@ pub(super) async fn show(
 ) -> Result<Json<Target>, Problem> {
     let [] = query.only([])?;
     let Segments([name]) = path;
-    let record = app.store().target(&name).await?.ok_or_else(|| problem::unknown_target(&name))?;
+    let record = registered(&app, &name).await?;
     Ok(Json(Target::from(&*record)))
 }
 

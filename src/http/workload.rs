@@ -14,10 +14,11 @@ use super::auth::let_in;
 use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
+use super::targets::registered;
 use crate::analysis::{self, Format, Ledger, Read};
 use crate::app::App;
 use crate::model::observation::Workload;
-use crate::store::{KeyScope, TargetRecord};
+use crate::store::KeyScope;
 
 /// Statements shown at most.
 const STATEMENTS_SHOWN: usize = 50;
@@ -146,11 +147,6 @@ pub(super) async fn tell(
     let ledger = app.keep_workload(&target, ledger, replace).await?;
     let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
     Ok(Json(report(&name, &ledger, Some(&read))))
-}
-
-async fn registered(app: &App, name: &str) -> Result<std::sync::Arc<TargetRecord>, Problem> {
-    let target = app.store().target(name).await?;
-    target.ok_or_else(|| problem::unknown_target(name))
 }
 
 /// JSON is a list; everything else is told by how it begins.

@@ -6,7 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
 use super::file::{File, code};
-use crate::checks::row::{Item, MAXALIGN, Widths, best_order, bytes};
+use crate::checks::row::{Item, MAXALIGN, Reordered, Widths, bytes, reorder};
 use crate::model::{Confidence, Severity, quote_identifier};
 
 /// Words that name what is loaded, transformed and emptied again.
@@ -143,10 +143,8 @@ fn text_json(at: usize, column: &str) -> Found {
 fn padded(at: usize, own: &str, columns: &[Column]) -> Option<Found> {
     let items: Option<Vec<Item>> = columns.iter().map(|column| item(&column.type_name)).collect();
     let items = items?;
-    let order = best_order(&items);
-    let reordered: Vec<Item> = order.iter().map(|position| items[*position]).collect();
-    let saved = |widths| bytes(&items, 0, widths) - bytes(&reordered, 0, widths);
-    let saved = saved(Widths::Spread).min(saved(Widths::Equal));
+    let Reordered { order, now, best } = reorder(&items, 0);
+    let saved = now - best;
     let share = saved / bytes(&items, 0, Widths::Spread);
     (saved + 1e-6 >= MAXALIGN && share > PADDING_SHARE_MIN).then(|| {
         let names = order.iter().map(|position| quote_identifier(&columns[*position].name));

@@ -5,8 +5,7 @@ use super::workload::{self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
-    Evidence, Finding, Gap, Grade, Judgement, Number, Policy, Severity, Snapshot, Superpower,
-    Threshold, Topic, Unit,
+    Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -65,17 +64,10 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         let message = format!(
             "{percent:.0} % of the calls that read `{object}` send the key as a parameter{consequence}"
         );
-        let told = |name: &str, value: Number, unit| Evidence {
-            name: name.to_owned(),
-            value,
-            unit,
-            source: "workload".to_owned(),
-            grade: Grade::Statistics,
-        };
         judgement.findings.push(
             Finding::new(ID, object, severity, message)
-                .evidence(told("bound_share", Number::from(share), Unit::Ratio))
-                .evidence(told("calls", Number::from(whole(float(used.calls))), Unit::Count)),
+                .statistic("workload.bound_share", share, Unit::Ratio)
+                .statistic("workload.calls", whole(float(used.calls)), Unit::Count),
         );
     }
     Ok(judgement)

@@ -9,7 +9,7 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Number, Policy, Severity, Snapshot,
+    Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
     Superpower, Threshold, Topic, Unit,
 };
 
@@ -137,7 +137,7 @@ fn find(
         .measured("presence_ratio", key.presence_ratio, Unit::Ratio)
         .measured("distinct", whole(float(key.distinct)), Unit::Count)
         .measured("documents", whole(float(column.count())), Unit::Count)
-        .measured("fits", Number::from(fits), Unit::Name);
+        .measured("fits", fits, Unit::Name);
     match promote(ID, column, key) {
         Ok(action) => (finding.action(action), None),
         Err(declined) => (finding, Some(declined)),

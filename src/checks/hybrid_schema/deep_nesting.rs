@@ -4,8 +4,8 @@ use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
-    DocumentKey, Evidence, Finding, Gap, Grade, Judgement, Number, Policy, Severity, Snapshot,
-    Superpower, Threshold, Topic, Unit,
+    DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
+    Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -65,13 +65,7 @@ fn find(column: &Column<'_>, policy: &Policy) -> Option<Finding> {
             .measured("depth_max", whole(float(depth)), Unit::Count)
             .measured("deep_share", share, Unit::Ratio)
             .measured("documents", whole(float(count)), Unit::Count)
-            .evidence(Evidence {
-                name: "deepest_path".to_owned(),
-                value: Number::Name(deepest.path.clone()),
-                unit: Unit::Name,
-                source: "sample".to_owned(),
-                grade: Grade::Measured,
-            }),
+            .measured("deepest_path", deepest.path.as_str(), Unit::Name),
     )
 }
 

@@ -9,8 +9,8 @@ use crate::checks::number::{float, whole};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{ColumnWorkload, KeyWorkload};
 use crate::model::{
-    Confidence, Declined, DocumentKey, Evidence, Finding, Gap, Grade, Judgement, Number, Policy,
-    Severity, Snapshot, Superpower, Threshold, Topic, Unit, quote_identifier, quote_literal,
+    Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
+    Superpower, Threshold, Topic, Unit, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,26 +88,15 @@ impl Hot<'_> {
         let percent = self.share * 100.0;
         let message =
             format!("`{object}` is used by {percent:.0} % of the calls that use these documents");
-        let told = |name: &str, value: Number, unit| Evidence {
-            name: name.to_owned(),
-            value,
-            unit,
-            source: "workload".to_owned(),
-            grade: Grade::Statistics,
-        };
         let by_time = self.key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
         let finding = Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .evidence(told("share_by_calls", Number::from(self.share), Unit::Ratio))
-            .evidence(told("share_by_time", Number::from(by_time.min(1.0)), Unit::Ratio))
-            .evidence(told("calls", Number::from(whole(float(self.key.calls))), Unit::Count))
-            .evidence(told(
-                "filter_calls",
-                Number::from(whole(float(self.key.filter_calls))),
-                Unit::Count,
-            ))
+            .statistic("workload.share_by_calls", self.share, Unit::Ratio)
+            .statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio)
+            .statistic("workload.calls", whole(float(self.key.calls)), Unit::Count)
+            .statistic("workload.filter_calls", whole(float(self.key.filter_calls)), Unit::Count)
             .measured("presence_ratio", seen.presence_ratio, Unit::Ratio)
-            .measured("fits", Number::from(fits), Unit::Name);
+            .measured("fits", fits, Unit::Name);
         match promote(ID, self.column, seen) {
             Ok(action) => {
                 judgement.findings.push(finding.action(action));

@@ -1,5 +1,6 @@
 //! `hybrid-schema/long-keys`, explained in the page beside this file.
 
+use super::names::NAME_BYTES_MAX;
 use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
@@ -48,8 +49,6 @@ static SAVING_RATIO_MIN: Threshold = Threshold {
     reason: "what changes every query and consumer must save a part of the table that is felt, in reads as on disk",
 };
 
-/// Bytes of a name at most, as the server keeps it.
-const NAME_BYTES_MAX: usize = 63;
 /// What is hung on the names of what is made, and the two joints.
 const SUFFIX_BYTES: usize = "__lengthen".len();
 /// The share of compressed documents from which on they are the reason why little is saved.

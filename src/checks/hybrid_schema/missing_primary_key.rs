@@ -1,5 +1,6 @@
 //! `hybrid-schema/missing-primary-key`, explained in the page beside this file.
 
+use super::names::NAME_BYTES_MAX;
 use super::table::{Table, tables};
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -195,7 +196,9 @@ fn identity_key(table: &Table<'_>) -> Option<Action> {
     }
     let own = format!("{}_id", table.root.name);
     let names = ["id", own.as_str(), "row_id", "surrogate_id"];
-    let column = names.into_iter().find(|name| layout.column(name).is_none() && name.len() < 63)?;
+    let column = names
+        .into_iter()
+        .find(|name| layout.column(name).is_none() && name.len() < NAME_BYTES_MAX)?;
     Some(Action::AddIdentityKey {
         object: table.object(),
         table: table.name(),
@@ -204,10 +207,10 @@ fn identity_key(table: &Table<'_>) -> Option<Action> {
     })
 }
 
-/// A name as the server would give it, cut to 63 bytes.
+/// A name as the server would give it, cut to what it keeps.
 fn free_name(table: &Table<'_>, suffix: &str) -> String {
     let mut stem = table.root.name.clone();
-    while stem.len() + 1 + suffix.len() > 63 {
+    while stem.len() + 1 + suffix.len() > NAME_BYTES_MAX {
         stem.pop();
     }
     format!("{stem}_{suffix}")

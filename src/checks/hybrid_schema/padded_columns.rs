@@ -2,12 +2,12 @@
 
 use super::table::{Table, tables};
 use crate::checks::number::{float, whole};
-use crate::checks::row::{Item, MAXALIGN, Widths, best_order, bytes};
+use crate::checks::row::{Item, MAXALIGN, Reordered, reorder};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::checks::{Check, Requirement};
 use crate::model::{
-    Declined, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Policy, Severity,
-    Snapshot, Superpower, Threshold, Topic, Unit, quote_identifier,
+    Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Snapshot, Superpower,
+    Threshold, Topic, Unit, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -60,16 +60,8 @@ impl Padding {
         let layout = table.leaf.unwrap_or(table.layout);
         let items: Option<Vec<Item>> = layout.columns.iter().map(Item::of).collect();
         let items = items.ok_or_else(|| uncounted(table))?;
-        let order = best_order(&items);
-        let reordered: Vec<Item> = order.iter().map(|position| items[*position]).collect();
         let dropped = usize::try_from(layout.dropped_columns).unwrap_or(0);
-        // Nobody knows how long each value is: what is saved is saved whatever they are.
-        let saved = |widths| {
-            let now = bytes(&items, dropped, widths);
-            (now, bytes(&reordered, 0, widths))
-        };
-        let (spread, equal) = (saved(Widths::Spread), saved(Widths::Equal));
-        let (now, best) = if spread.0 - spread.1 < equal.0 - equal.1 { spread } else { equal };
+        let Reordered { order, now, best } = reorder(&items, dropped);
         let name =
             |position: &usize| quote_identifier(&layout.columns[*position].name).into_owned();
         Ok(Self { now, best, order: order.iter().map(name).collect() })
@@ -93,13 +85,7 @@ impl Padding {
                 .statistic("layouts.row_bytes_reordered", self.best, Unit::Bytes)
                 .statistic("layouts.padding_bytes", whole(saved * table.rows), Unit::Bytes)
                 .statistic("relations.table_rows", whole(table.rows), Unit::Rows)
-                .evidence(Evidence {
-                    name: "column_order".to_owned(),
-                    value: Number::Name(order.clone()),
-                    unit: Unit::Name,
-                    source: "layouts".to_owned(),
-                    grade: Grade::Statistics,
-                }),
+                .statistic("layouts.column_order", order.as_str(), Unit::Name),
         );
         judgement.declined.push(Declined {
             check: ID.to_owned(),

@@ -1,12 +1,10 @@
 //! A key of documents becomes a column, which several checks advise.
 
-use super::names::normalized;
+use super::names::{NAME_BYTES_MAX, normalized};
 use super::table::Column;
 use crate::checks::number::whole;
 use crate::model::{Action, Declined, DocumentKey, Promotion};
 
-/// Bytes of a name at most, as the server keeps it.
-const NAME_BYTES_MAX: usize = 63;
 /// What is hung on the names of what is made.
 const SUFFIX_BYTES: usize = "_from_document".len();
 

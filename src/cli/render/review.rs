@@ -6,7 +6,7 @@ use super::table::style;
 use crate::cli::options::Format;
 use crate::model::{ReportedFinding, Review};
 
-use super::{markdown, sarif};
+use super::{markdown, sarif, words};
 
 /// The review in that format, a line feed at the end.
 pub(in crate::cli) fn review(review: &Review, format: Format) -> String {
@@ -31,13 +31,8 @@ fn lines(review: &Review) -> String {
     for gap in &review.gaps {
         let _ = writeln!(text, "not seen: {}", gap.detail);
     }
-    let count = |count: usize, one: &str| match count {
-        0 => format!("no {one}"),
-        1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
-    };
-    let found = count(review.findings.len(), "finding");
-    let _ = writeln!(text, "{found}, {}", count(review.gaps.len(), "gap"));
+    let found = words::count(review.findings.len(), "finding");
+    let _ = writeln!(text, "{found}, {}", words::count(review.gaps.len(), "gap"));
     text
 }
 

@@ -81,13 +81,17 @@ pub(super) fn superpower(analysis: &Analysis) -> &str {
     analysis.superpower.parse::<Superpower>().map_or("all superpowers", Superpower::title)
 }
 
-/// `2 findings, 1 recommendation, nothing declined, 3 gaps`.
-pub(super) fn tally(analysis: &Analysis) -> String {
-    let count = |count: usize, one: &str| match count {
+/// `no gap`, `1 gap`, `3 gaps`.
+pub(super) fn count(count: usize, one: &str) -> String {
+    match count {
         0 => format!("no {one}"),
         1 => format!("1 {one}"),
         _ => format!("{count} {one}s"),
-    };
+    }
+}
+
+/// `2 findings, 1 recommendation, nothing declined, 3 gaps`.
+pub(super) fn tally(analysis: &Analysis) -> String {
     format!(
         "{}, {}, {} declined, {}",
         count(analysis.findings.len(), "finding"),
