@@ -92,11 +92,6 @@ impl App {
         self.inner.limits
     }
 
-    /// How answers are cached.
-    pub fn cache_config(&self) -> CacheConfig {
-        self.inner.cache_config
-    }
-
     /// Whether callers without a key are let in while no key exists.
     pub fn is_loopback(&self) -> bool {
         self.inner.loopback

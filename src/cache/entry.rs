@@ -15,6 +15,7 @@ pub(super) struct Entry {
     digest: [u8; DIGEST_BYTES],
     gzip: Gzip,
     etag: Bytes,
+    cache_control: Bytes,
     made_at: Timestamp,
     fresh_until_ms: i64,
 }
@@ -51,8 +52,9 @@ impl Entry {
         etag.put_slice(&hexed);
         etag.put_slice(b"\"");
         let etag = etag.freeze();
+        let cache_control = Bytes::from(format!("private, max-age={}", ttl.as_secs()));
         let fresh_until_ms = made_at.as_millisecond().saturating_add(millis(ttl));
-        Self { body, digest, gzip: Gzip::default(), etag, made_at, fresh_until_ms }
+        Self { body, digest, gzip: Gzip::default(), etag, cache_control, made_at, fresh_until_ms }
     }
 
     /// Whether it still counts as fresh.
@@ -80,6 +82,7 @@ impl Entry {
                 _ => Gzip::default(),
             },
             etag: self.etag.clone(),
+            cache_control: self.cache_control.clone(),
             made_at: self.made_at,
             status,
         }

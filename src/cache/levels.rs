@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use moka::ops::compute::Op;
 use moka::sync::Cache as Memory;
@@ -16,7 +17,7 @@ use crate::config::CacheConfig;
 
 /// Where answers are kept.
 pub(super) struct Levels {
-    memory: Option<Memory<Key, Arc<Entry>>>,
+    memory: Option<Memory<Key, Arc<Entry>, RandomState>>,
     shared: Option<Arc<Shared>>,
     ttl: Duration,
     /// For how long an answer may be shown at all.
@@ -37,7 +38,7 @@ impl Levels {
                     u32::try_from(key.as_str().len() + entry.bytes()).unwrap_or(u32::MAX)
                 })
                 .time_to_live(lifetime)
-                .build()
+                .build_with_hasher(RandomState::default())
         });
         let shared = redis_url.map(|url| Shared::new(url, config.redis_timeout)).transpose()?;
         let shared = shared.map(Arc::new);

@@ -73,6 +73,8 @@ pub struct Answer {
     pub gzip: Gzip,
     /// ASCII and quoted, as the header wants it; the same for all statuses of one computation.
     pub etag: Bytes,
+    /// For how long and where it may be kept, as the header `Cache-Control` wants it.
+    pub cache_control: Bytes,
     /// When its computation began: what it says is no older.
     pub made_at: Timestamp,
     /// Where it came from.

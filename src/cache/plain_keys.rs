@@ -1,8 +1,8 @@
 //! Keys of questions without parameters, which most are: making a key anew costs more than finding its answer.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use super::Key;

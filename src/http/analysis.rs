@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn answer(
         asked.caller.require(KeyScope::Probe)?;
     }
     let answer = app.analysis(&asked.target, inquiry).await?;
-    Ok(Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked }.into_response())
+    Ok(Cached { answer, asked }.into_response())
 }
 
 /// Of which target, by whom, and what the caller holds already.
@@ -91,6 +91,9 @@ pub(super) struct Asked {
     /// Values of `If-None-Match`.
     held: Vec<HeaderValue>,
     takes_gzip: bool,
+    /// The request's own table of headers, emptied: the server made it for this request and hands it to the next, so
+    /// that an answer that fills it costs no table.
+    headers: HeaderMap,
 }
 
 impl FromRequestParts<App> for Asked {
@@ -102,31 +105,32 @@ impl FromRequestParts<App> for Asked {
         let target = registered(app, &name).await?;
         let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
-        Ok(Self { target, caller, held, takes_gzip })
+        let mut headers = std::mem::take(&mut parts.headers);
+        headers.clear();
+        Ok(Self { target, caller, held, takes_gzip, headers })
     }
 }
 
 /// An answer of the cache, with the headers that let callers keep it.
 pub(super) struct Cached {
     pub(super) answer: Answer,
-    /// Seconds it counts as fresh.
-    pub(super) max_age: u64,
     pub(super) asked: Asked,
 }
 
 impl IntoResponse for Cached {
     fn into_response(self) -> Response {
-        let Answer { body, gzip, etag, made_at, status } = self.answer;
+        let Answer { body, gzip, etag, cache_control, made_at, status } = self.answer;
         let age = jiff::Timestamp::now().duration_since(made_at).as_secs().max(0);
-        let mut response = if holds(&self.asked.held, &etag) {
-            with_room(Body::empty(), StatusCode::NOT_MODIFIED)
+        let mut response = Response::new(Body::empty());
+        *response.headers_mut() = self.asked.headers;
+        if holds(&self.asked.held, &etag) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             let gzip = self.asked.takes_gzip.then(|| gzip.of(&body)).flatten();
-            rendered(body, gzip)
-        };
+            fill(&mut response, body, gzip);
+        }
         let headers = response.headers_mut();
-        let max_age = Bytes::from(format!("private, max-age={}", self.max_age));
-        for (name, value) in [(header::ETAG, etag), (header::CACHE_CONTROL, max_age)] {
+        for (name, value) in [(header::ETAG, etag), (header::CACHE_CONTROL, cache_control)] {
             if let Ok(value) = HeaderValue::from_maybe_shared(value) {
                 headers.insert(name, value);
             }
@@ -137,24 +141,14 @@ impl IntoResponse for Cached {
     }
 }
 
-/// A response with room for all headers at once, those that are added later among them.
-fn with_room(body: Body, status: StatusCode) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().reserve(12);
-    response
-}
-
-fn rendered(body: Bytes, gzip: Option<Bytes>) -> Response {
-    let compressed = gzip.is_some();
-    let mut response = with_room(Body::from(gzip.unwrap_or(body)), StatusCode::OK);
+fn fill(response: &mut Response, body: Bytes, gzip: Option<Bytes>) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if compressed {
+    if gzip.is_some() {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
-    response
+    *response.body_mut() = Body::from(gzip.unwrap_or(body));
 }
 
 fn name(status: CacheStatus) -> &'static str {

@@ -30,7 +30,7 @@ use crate::model::DocumentReport;
 pub(super) async fn keys(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
     let (subject, refresh) = query.column()?;
     let answer = app.documents(&asked.target, subject, refresh).await?;
-    Ok(Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked }.into_response())
+    Ok(Cached { answer, asked }.into_response())
 }
 
 /// The contract of the documents of a JSONB column, from a bounded sample: a JSON Schema, or a Python module with models
@@ -61,7 +61,7 @@ pub(super) async fn contract(
 ) -> Result<Response, Problem> {
     let (subject, format, refresh) = query.contract()?;
     let answer = app.contract(&asked.target, (subject, format), refresh).await?;
-    let cached = Cached { answer, max_age: app.cache_config().ttl.as_secs(), asked };
+    let cached = Cached { answer, asked };
     let mut response = cached.into_response();
     if format == ContractFormat::Pydantic && response.status() == StatusCode::OK {
         let python = HeaderValue::from_static("text/x-python; charset=utf-8");

@@ -1,10 +1,10 @@
 //! Counters and histograms of requests, bound once for each route: looking them up by name costs more than an answer.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use foldhash::HashMap;
 use metrics::{Counter, Histogram};
 
 /// What is counted, by route.

@@ -1,12 +1,12 @@
 //! Answers of the store remembered for a moment, so that a cached analysis costs no query.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use moka::future::Cache;
 
 /// How long another process's change may go unseen. Our own is seen at once.
