@@ -80,7 +80,7 @@ impl<'a> ValueSamples<'a> {
                 gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)))
             }
             None => {
-                let counter = Counter::new(table, rows(relation, table));
+                let counter = Counter::new(table, relation.rows_now(table.heap_bytes));
                 return self.asked.push((relation, table, counter));
             }
         };
@@ -89,7 +89,7 @@ impl<'a> ValueSamples<'a> {
 
     fn asks(&mut self, major: u32) -> impl Iterator<Item = Ask<'_>> {
         self.asked.iter_mut().map(move |(relation, table, counter)| {
-            let rows = rows(relation, table);
+            let rows = relation.rows_now(table.heap_bytes);
             let sql = sample::sql(&relation.qualified_name(), table, rows, major);
             Ask {
                 question: Question { source: "stored_values", sql, parameters: Vec::new() },
@@ -107,11 +107,6 @@ impl<'a> ValueSamples<'a> {
         }
         samples
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
-fn rows(relation: &Relation, table: &ToastTable) -> f64 {
-    relation.rows.unwrap_or(0.0).max(table.rows_live as f64)
 }
 
 /// What the documents of each column hold.

@@ -25,7 +25,14 @@ select
     r.relname                                               as table,
     n.nspname                                               as leaf_schema,
     c.relname                                               as leaf,
-    greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)::float8 as rows,
+    -- As last counted, in proportion to how the file has grown since: rows that were loaded by the session that then
+    -- counted them are counted twice by the counters.
+    case
+        when c.reltuples >= 0 and c.relpages > 0
+        then c.reltuples * pg_catalog.pg_relation_size(c.oid)
+            / pg_catalog.current_setting('block_size')::float8 / c.relpages
+        else pg_catalog.pg_stat_get_live_tuples(c.oid)
+    end::float8                                             as rows,
     case when c.relkind <> 'p' then coalesce(pg_catalog.pg_relation_size(c.oid), 0) else 0 end as heap_bytes,
     case
         when c.relkind <> 'p'
