@@ -156,13 +156,23 @@ async fn a_partitioned_table_is_named_once_and_told_why_no_key_is_recommended() 
     assert_eq!(declined(&analysis, KEYLESS), "partitioned");
 }
 
+#[rstest]
+#[case::a_table("pg14", "table ml.t")]
+#[case::all_tables("pg15", "all tables")]
+#[case::a_schema("pg15", "tables in schema ml")]
+#[case::a_schema("pg18", "tables in schema ml")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_published_table_without_a_key_is_urgent_unless_its_rows_are_identified() {
-    let sql = "create table ml.t (a bigint, b text);
+async fn a_published_table_without_a_key_is_urgent_unless_its_rows_are_identified(
+    #[case] member: &str,
+    #[case] of: &str,
+) {
+    let sql = format!(
+        "create table ml.t (a bigint, b text);
         insert into ml.t select i % 10, 'x' from generate_series(1, 2000) as i;
-        create publication p for table ml.t;
-        analyze ml.t";
-    let Some((db, analysis)) = seen("pg18", sql).await else { return };
+        create publication p for {of};
+        analyze ml.t"
+    );
+    let Some((db, analysis)) = seen(member, &sql).await else { return };
     assert_eq!(found(&analysis, KEYLESS).severity, Severity::High);
     db.run("alter table ml.t replica identity full").await;
     let analysis = analyse(&db, &request_of(Superpower::HybridSchema, SMALL)).await;

@@ -20,11 +20,22 @@ select
         select
         from pg_catalog.pg_publication as p
         where (p.pubupdate or p.pubdelete) and (
-            p.puballtables
+            p.puballtables and c.relpersistence = 'p'
             or exists (
                 select
                 from pg_catalog.pg_publication_rel as r
                 where r.prpubid = p.oid and r.prrelid = c.oid
+            )
+            -- Its whole schema, from PostgreSQL 15 on: the catalog of these is not there before, what depends on what is.
+            or exists (
+                select
+                from pg_catalog.pg_depend as d
+                join pg_catalog.pg_depend as s on s.classid = d.classid and s.objid = d.objid
+                where d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace')
+                    and d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass
+                    and d.refobjid = p.oid
+                    and s.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                    and s.refobjid = c.relnamespace
             )
         )
     )                                                               as published,
