@@ -17,8 +17,9 @@ mod statements;
 mod support;
 mod table;
 mod visit;
+mod xray;
 
-/// `ratios [documents] [http] [visit] [delay]` runs these parts, all of them by default; `ratios visit-once DSN` is one
+/// `ratios [documents] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
 /// visit in a process of its own, for the bench itself; `ratios load-cached` is load for a profiler.
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -48,5 +49,8 @@ fn main() {
     }
     if wanted("visit") {
         println!("{}", runtime.block_on(visit::measure_catalog()));
+    }
+    if wanted("xray") {
+        println!("{}", runtime.block_on(xray::measure()));
     }
 }

@@ -4,6 +4,7 @@ mod hybrid_schema;
 pub mod number;
 pub mod row;
 pub mod size;
+pub mod staging;
 mod toast;
 
 use std::collections::BTreeMap;

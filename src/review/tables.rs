@@ -7,10 +7,9 @@ use squawk_syntax::ast::{self, AstNode};
 use super::Found;
 use super::file::{File, code};
 use crate::checks::row::{Item, MAXALIGN, Reordered, Widths, bytes, reorder};
+use crate::checks::staging::names_staging;
 use crate::model::{Confidence, Severity, quote_identifier};
 
-/// Words that name what is loaded, transformed and emptied again.
-const STAGING: [&str; 6] = ["staging", "stage", "stg", "landing", "tmp", "temp"];
 /// Bytes a value of variable length is taken to have: what matters is that it has some.
 const TEXT_BYTES: f64 = 20.0;
 /// The share of a row from which on padding is worth a word.
@@ -108,8 +107,7 @@ fn keyless(
                 | ast::TableArg::TableConstraint(ast::TableConstraint::PrimaryKeyConstraint(_))
         )
     };
-    let staging = own.split(['_', '.', '"']).any(|word| STAGING.contains(&word));
-    let excused = staging
+    let excused = names_staging(own)
         || table.inherits().is_some()
         || table.of_type().is_some()
         || matches!(table.persistence(), Some(ast::Persistence::Unlogged(_)));

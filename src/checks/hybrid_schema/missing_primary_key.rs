@@ -5,6 +5,7 @@ use super::table::{Table, tables};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::checks::size::TABLE_ROWS_MIN;
+use crate::checks::staging::names_staging;
 use crate::model::observation::{LayoutColumn, UniqueKey};
 use crate::model::{
     Action, AdoptedKey, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
@@ -60,19 +61,10 @@ fn partitioned(table: &Table<'_>) -> Option<Declined> {
     })
 }
 
-/// Words that name what is loaded, transformed and emptied again.
-const STAGING: [&str; 8] =
-    ["staging", "stage", "stg", "landing", "scratch", "tmp", "temp", "incoming"];
-
-fn is_staging(table: &Table<'_>) -> bool {
-    let words = table.root.schema.split('_').chain(table.root.name.split('_'));
-    words.map(str::to_lowercase).any(|word| STAGING.contains(&word.as_str()))
-}
-
 /// Why a table may do without.
 fn excuse(table: &Table<'_>) -> Option<(&'static str, String)> {
     let layout = table.layout;
-    if is_staging(table) {
+    if names_staging(&table.root.schema) || names_staging(&table.root.name) {
         let detail = "by its name it holds rows on their way elsewhere, which may come twice";
         return Some(("a staging table", detail.to_owned()));
     }
