@@ -3,7 +3,7 @@
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
 use super::statement::{brief, concurrent, definition, maintenance, trigger};
-use crate::model::{Promotion, Statement, quote_identifier, quote_literal};
+use crate::model::{self, Promotion, Reached, Statement, quote_identifier};
 
 /// The column, its trigger, its values, its index.
 pub(super) fn promote(promotion: &Promotion) -> Ddl {
@@ -93,14 +93,8 @@ fn create_function(promotion: &Promotion, function: &str) -> String {
 
 /// The key's value as text.
 fn text_of(promotion: &Promotion, row: &str) -> String {
-    let document = quote_identifier(&promotion.document);
-    match promotion.path.as_slice() {
-        [key] => format!("{row}{document} ->> {}", quote_literal(key)),
-        path => {
-            let path: Vec<String> = path.iter().map(|key| quote_literal(key)).collect();
-            format!("{row}{document} #>> ARRAY[{}]", path.join(", "))
-        }
-    }
+    let reached = if promotion.path.len() == 1 { Reached::Arrows } else { Reached::Path };
+    model::text_of(row, &promotion.document, &promotion.path, reached)
 }
 
 /// Rows whose column is still empty are touched, and the trigger fills them.

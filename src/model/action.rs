@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Object, QualifiedName};
+use super::observation::KeyShape;
+use super::{KeyExpression, Object, QualifiedName};
 
 /// A compression method of TOAST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,6 +161,25 @@ pub struct Promotion {
     pub rows: i64,
     /// Bytes of these.
     pub bytes: i64,
+    /// What statements do with the key, as far as it is known.
+    pub shapes: Vec<KeyShape>,
+}
+
+/// An index on a key of documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IndexedKey {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its name.
+    pub index: String,
+    /// What it is on.
+    pub expression: KeyExpression,
+    /// The type of column that takes every value of the sample.
+    pub type_sql: String,
+    /// Rows of the table.
+    pub rows: i64,
+    /// What statements do with the key.
+    pub shapes: Vec<KeyShape>,
 }
 
 /// The keys of a column's documents, which become codes.
@@ -267,6 +287,13 @@ pub enum Action {
         /// What becomes of it.
         promotion: Promotion,
     },
+    /// Index a key where it is.
+    IndexKey {
+        /// The key as reported.
+        object: Object,
+        /// The index.
+        indexed: IndexedKey,
+    },
     /// Store codes for the keys of a column's documents.
     ShortenKeys {
         /// The column as reported.
@@ -305,6 +332,7 @@ impl Action {
             Self::AdoptPrimaryKey { .. } => "adopt_primary_key",
             Self::AddIdentityKey { .. } => "add_identity_key",
             Self::PromoteKey { .. } => "promote_key",
+            Self::IndexKey { .. } => "index_key",
             Self::ShortenKeys { .. } => "shorten_keys",
             Self::ConvertToJsonb { .. } => "convert_to_jsonb",
         }
@@ -322,6 +350,7 @@ impl Action {
             | Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
+            | Self::IndexKey { .. }
             | Self::ShortenKeys { .. }
             | Self::ConvertToJsonb { .. }
             | Self::VacuumToast { full: false, .. } => "",
@@ -339,6 +368,7 @@ impl Action {
             | Self::AdoptPrimaryKey { object, .. }
             | Self::AddIdentityKey { object, .. }
             | Self::PromoteKey { object, .. }
+            | Self::IndexKey { object, .. }
             | Self::ShortenKeys { object, .. }
             | Self::ConvertToJsonb { object, .. } => object,
         }

@@ -50,7 +50,19 @@ pub struct Measurement {
     pub spread: f64,
 }
 
+/// The share of today's value by which one candidate must be less than another to be called better: less is not worth a
+/// larger change.
+const CLEARLY_LESS: f64 = 0.05;
+
 impl Measurement {
+    /// Whether the candidate is less than that of another measurement against the same baseline, by more than both spread
+    /// and by a share of the baseline that is felt.
+    pub fn is_clearly_less_than(&self, other: &Self) -> bool {
+        let spread = self.spread * self.candidate + other.spread * other.candidate;
+        let baseline = self.baseline.max(other.baseline);
+        other.candidate - self.candidate > spread.max(CLEARLY_LESS * baseline)
+    }
+
     /// What the measurement lets expect.
     pub fn expected(&self) -> Expected {
         Expected {
@@ -99,6 +111,11 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// How long a call of the workload takes, where that was measured.
+    pub fn call(&self) -> Option<&Measurement> {
+        self.measurements.iter().find(|measured| measured.name == "call_ms")
+    }
+
     /// No experiment was run, because of `reason`; the advice rests on `grade`.
     pub fn not_run(method: ProofMethod, grade: Grade, reason: impl Into<String>) -> Self {
         Self {

@@ -1,18 +1,22 @@
 //! A key of documents becomes a column, which several checks advise.
 
+use super::indexing::INDEXED_BYTES_MAX;
 use super::names::{NAME_BYTES_MAX, normalized};
 use super::table::Column;
 use crate::checks::number::whole;
+use crate::model::observation::KeyShape;
 use crate::model::{Action, Declined, DocumentKey, Promotion};
 
 /// What is hung on the names of what is made.
 const SUFFIX_BYTES: usize = "_from_document".len();
 
-/// The promotion of a key of a column's documents, or why it is not advised.
+/// The promotion of a key of a column's documents, for what statements do with it as far as that is known; or why it is
+/// not advised.
 pub(super) fn promote(
     check: &str,
     column: &Column<'_>,
     key: &DocumentKey,
+    shapes: &[KeyShape],
 ) -> Result<Action, Declined> {
     let table = column.table;
     let declined = |reason: &str, detail: &str| Declined {
@@ -40,6 +44,10 @@ pub(super) fn promote(
     if table.layout.inheritance || table.layout.row_type_used {
         return Err(declined("inheritance", "other tables or columns have the shape of this one"));
     }
+    if key.fits.as_deref() == Some("text") && key.value_bytes_max > INDEXED_BYTES_MAX {
+        let detail = format!("a value of {} bytes was met", key.value_bytes_max);
+        return Err(declined("its values are too long for an index", &detail));
+    }
     if let Some(why) = &table.layout.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
@@ -58,6 +66,7 @@ pub(super) fn promote(
             type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
             rows: whole(table.rows * key.presence_ratio),
             bytes: table.bytes,
+            shapes: shapes.to_vec(),
         },
     })
 }

@@ -1,0 +1,38 @@
+//! An index on a key of documents, where it is.
+
+use super::Ddl;
+use super::statement::{concurrent, validation};
+use crate::model::{IndexedKey, quote_identifier};
+
+/// The index, and statistics of what it holds.
+pub(super) fn index(indexed: &IndexedKey) -> Ddl {
+    let (table, schema) = (indexed.table.to_sql(), quote_identifier(&indexed.table.schema));
+    let (index, expression) = (quote_identifier(&indexed.index), indexed.expression.to_sql(""));
+    Ddl {
+        statements: vec![
+            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} (({expression}));")),
+            validation(format!("ANALYZE {table};")),
+        ],
+        undo: vec![concurrent(format!("DROP INDEX CONCURRENTLY {schema}.{index};"))],
+        caveats: caveats(indexed, &expression),
+        ..Ddl::default()
+    }
+}
+
+fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {
+    let mut caveats = vec![
+        format!("it is found by queries that compare {expression}, spelled so, and by no other"),
+        "it is never read alone: the row is fetched for each match, and the document for each value that is put out"
+            .to_owned(),
+        "an UPDATE that changes the document writes to every index of the table from then on, where no other index is on the \
+         document so far (no HOT update)"
+            .to_owned(),
+    ];
+    if let Some(cast) = &indexed.expression.cast {
+        caveats.push(format!(
+            "a document whose value is no {cast} makes the first statement fail, and leaves an invalid index to be dropped; \
+             afterwards its INSERT is refused, as the queries that cast it are today"
+        ));
+    }
+    caveats
+}

@@ -1,0 +1,294 @@
+//! Keys that most statements use, on real servers: what an index on them and a column bring, measured on a copy of their
+//! own rows, and that the better of the two is what is advised first.
+
+use std::time::{Duration, Instant};
+
+use database_optimizer::analysis::{self, Request};
+use database_optimizer::model::{
+    Analysis, Declined, Measurement, ProveMode, Recommendation, Severity, Superpower, Verdict,
+};
+use database_optimizer::pg::Target;
+use rstest::rstest;
+
+use crate::hybrid_schema::{found, made, only};
+use crate::prove::{SESSIONS, TRACES, until_hung_up};
+use crate::support::advice::{advice, all_hold, finding};
+use crate::support::{TestDb, analyse, request_of, workload};
+
+const HOT: &str = "hybrid-schema/hot-key-in-document";
+
+/// Thresholds small enough for tables that are made in no time.
+const SMALL: &[(&str, f64)] = &[("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
+
+/// Documents of some kB that do not compress, out of line.
+const WIDE: &str = "create table ml.t (id bigint primary key, data jsonb not null);
+    insert into ml.t select i, jsonb_build_object('customer', i % 100, 'note',
+            (select string_agg(md5((i * g)::text), '') from generate_series(1, 150) as g))
+        from generate_series(1, 2000) as i;
+    vacuum (analyze) ml.t";
+
+/// Small documents that are put out whole with each row.
+const SMALL_DOCUMENTS: &str = "create table ml.t (id bigint primary key, data jsonb not null);
+    insert into ml.t select i, jsonb_build_object('kind', 'k' || i % 3) || (
+            select jsonb_object_agg('f' || g, g * i) from generate_series(1, 12) as g)
+        from generate_series(1, 4000) as i;
+    vacuum (analyze) ml.t";
+
+const FILTERED_AND_READ: &str = "sql,calls,mean_ms
+\"select id from ml.t where (data ->> 'customer')::int = 7\",600,9
+\"select (data ->> 'customer')::int, count(*) from ml.t group by 1\",350,9
+\"select data ->> 'note' from ml.t where id = 12\",50,0.1
+";
+
+const FILTERED: &str = "sql,calls,mean_ms
+\"select id from ml.t where (data ->> 'customer')::int = 7\",950,9
+\"select data ->> 'note' from ml.t where id = 12\",50,0.1
+";
+
+const PUT_OUT_WHOLE: &str = "sql,calls,mean_ms
+\"select data ->> 'kind', data from ml.t\",1000,9
+";
+
+async fn request(db: &TestDb, statements: &'static str, prove: ProveMode) -> Request {
+    let mut request = request_of(Superpower::HybridSchema, SMALL);
+    request.scope.checks = vec![HOT.to_owned()];
+    request.workload = Some(workload(db, statements).await);
+    Request { prove, ..request }
+}
+
+async fn judged(db: &TestDb, statements: &'static str, prove: ProveMode) -> Analysis {
+    analyse(db, &request(db, statements, prove).await).await
+}
+
+fn actions(analysis: &Analysis) -> Vec<&str> {
+    advice(analysis, found(analysis, HOT)).iter().map(|r| r.action.as_str()).collect()
+}
+
+fn recommended<'a>(analysis: &'a Analysis, action: &str) -> &'a Recommendation {
+    let all = advice(analysis, found(analysis, HOT));
+    all.into_iter().find(|r| r.action == action).unwrap_or_else(|| panic!("{analysis:#?}"))
+}
+
+fn measured<'a>(recommendation: &'a Recommendation, name: &str) -> &'a Measurement {
+    let found = recommendation.proof.measurements.iter().find(|measured| measured.name == name);
+    found.unwrap_or_else(|| panic!("no {name}: {recommendation:#?}"))
+}
+
+fn reason(recommendation: &Recommendation) -> &str {
+    recommendation.proof.reason.as_deref().unwrap()
+}
+
+fn declined<'a>(analysis: &'a Analysis, reason: &str) -> &'a Declined {
+    let found = analysis.declined.iter().find(|declined| declined.reason == reason);
+    found.unwrap_or_else(|| panic!("no `{reason}`: {:#?}", analysis.declined))
+}
+
+/// How often less time the calls take.
+fn times(measured: &Measurement) -> f64 {
+    measured.baseline / measured.candidate
+}
+
+// What experiments say.
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+) {
+    let Some(mut db) = made(member, WIDE).await else { return };
+    let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
+    assert_eq!(actions(&analysis), ["promote_key", "index_key"], "{analysis:#?}");
+
+    let column = recommended(&analysis, "promote_key");
+    assert_eq!(column.proof.verdict, Verdict::Confirmed, "{column:#?}");
+    for name in ["call_ms", "filter_ms", "read_key_ms"] {
+        let measured = measured(column, name);
+        eprintln!("{member}: {name} {} -> {}", measured.baseline, measured.candidate);
+        assert!(times(measured) > 5.0 && measured.runs >= 5, "{member}: {measured:?}");
+        assert!(column.expected.iter().any(|e| e.metric == name && e.change_ratio < -0.8));
+    }
+    for name in ["write_ms", "heap_bytes", "toast_bytes", "index_bytes"] {
+        assert!(measured(column, name).candidate >= 0.0);
+    }
+    let sample = column.proof.sample.as_ref().unwrap();
+    assert!(sample.rows >= 500 && sample.bytes > 1_000_000, "{sample:?}");
+    assert_eq!(sample.of_rows, Some(2000));
+
+    let index = recommended(&analysis, "index_key");
+    assert!(times(measured(index, "filter_ms")) > 5.0, "{index:#?}");
+    assert!(times(measured(index, "read_key_ms")) < 2.0, "{index:#?}");
+    let alone =
+        &declined(&analysis, "measured, and nothing found asks for it: a column without an index");
+    assert!(alone.detail.contains("call_ms") && alone.detail.contains("spread"), "{alone:?}");
+    let generated = &declined(&analysis, "a generated column writes the table anew").detail;
+    assert!(generated.contains("2000 rows") && generated.contains("MB"), "{generated}");
+
+    let request = request(&db, FILTERED_AND_READ, ProveMode::Cheap).await;
+    all_hold(&mut db, &analysis, &request).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_does_as_well_as_a_column_is_advised_first(
+    #[values("pg14", "pg16", "pg18")] member: &str,
+) {
+    let Some(mut db) = made(member, WIDE).await else { return };
+    let analysis = judged(&db, FILTERED, ProveMode::Full).await;
+    assert_eq!(actions(&analysis), ["index_key", "promote_key"], "{analysis:#?}");
+    let index = recommended(&analysis, "index_key");
+    assert_eq!(index.proof.verdict, Verdict::Confirmed, "{index:#?}");
+    assert!(times(measured(index, "call_ms")) > 5.0, "{index:#?}");
+    let column = recommended(&analysis, "promote_key");
+    assert!(reason(column).contains("an index on the key where it is does as well"), "{column:#?}");
+    let request = request(&db, FILTERED, ProveMode::Cheap).await;
+    all_hold(&mut db, &analysis, &request).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_spares_little_is_refuted_and_declined_with_its_numbers(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = made(member, SMALL_DOCUMENTS).await else { return };
+    let analysis = judged(&db, PUT_OUT_WHOLE, ProveMode::Full).await;
+    let found = found(&analysis, HOT);
+    assert!(found.recommendations.is_empty(), "{analysis:#?}");
+    assert_eq!(found.severity, Severity::Info, "a problem in name");
+    let refuted = declined(&analysis, "an experiment refuted promote_key");
+    eprintln!("{member}: {}", refuted.detail);
+    for number in ["call_ms", "read_key_ms", "spread", "50 % less were to be"] {
+        assert!(refuted.detail.contains(number), "{refuted:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
+    #[values("pg14", "deb15", "pg18")] member: &str,
+) {
+    let Some(mut db) = made(member, WIDE).await else { return };
+    let before = db.text(TRACES).await;
+    let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
+    assert!(recommended(&analysis, "promote_key").proof.sample.is_some(), "{analysis:#?}");
+    until_hung_up(&db).await;
+    db.settle().await;
+    assert_eq!(db.text(TRACES).await, before, "{member}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_nobody_waits_for_is_undone_in_the_middle(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = made(member, WIDE).await else { return };
+    let before = db.text(TRACES).await;
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let asked = request(&db, FILTERED_AND_READ, ProveMode::Full).await;
+    {
+        let mut analysis = std::pin::pin!(analysis::analyse(&target, &asked));
+        let writing = async {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !db.text(SESSIONS).await.contains("dbopt_arm_3") {
+                assert!(Instant::now() < deadline, "no trial was seen");
+            }
+        };
+        tokio::select! {
+            _ = &mut analysis => panic!("the trial was over too soon"),
+            () = writing => {}
+        }
+    }
+    drop(target);
+    until_hung_up(&db).await;
+    assert_eq!(db.text(TRACES).await, before, "{member}");
+}
+
+// What an index that is there serves.
+
+#[rstest]
+#[case::same("(((data ->> 'customer')::int))", true)]
+#[case::further_columns("(((data ->> 'customer')::int), id)", true)]
+#[case::hash("using hash (((data ->> 'customer')::int))", true)]
+#[case::other_cast("(((data ->> 'customer')::bigint))", false)]
+#[case::uncast("((data ->> 'customer'))", false)]
+#[case::other_operator("(((data #>> '{customer}')::int))", false)]
+#[case::other_key("(((data ->> 'other')::int))", false)]
+#[case::second("(id, ((data ->> 'customer')::int))", false)]
+#[case::partial("(((data ->> 'customer')::int)) where id > 5", false)]
+#[case::containment("using gin (data)", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_clears_a_key_only_where_it_serves_its_calls(
+    #[case] on: &str,
+    #[case] serves: bool,
+) {
+    let index = format!("create index i on ml.t {on}");
+    for member in ["pg14", "pg18"] {
+        let Some(db) = made(member, &WIDE.replace("vacuum", &format!("{index};\nvacuum"))).await
+        else {
+            continue;
+        };
+        let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
+        assert_eq!(finding(&analysis, HOT).is_none(), serves, "{member}: {index}: {analysis:#?}");
+        if serves {
+            let served = &declined(&analysis, "an index on the key serves its calls").detail;
+            assert!(served.contains("950 of the 950 calls"), "{served}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_for_containment_serves_calls_that_ask_for_containment() {
+    let contains = "sql,calls,mean_ms
+\"select id from ml.t where data @> '{\"\"customer\"\": 7}'\",1000,9
+";
+    let Some(db) = made("pg17", WIDE).await else { return };
+    let before = judged(&db, contains, ProveMode::Cheap).await;
+    assert_eq!(only(&before, HOT).action, "promote_key");
+    db.run("create index on ml.t using gin (data jsonb_path_ops)").await;
+    let after = judged(&db, contains, ProveMode::Cheap).await;
+    assert!(finding(&after, HOT).is_none(), "{after:#?}");
+}
+
+#[rstest]
+#[case::arrows("data -> 'a' ->> 'b'", "data -> 'a' ->> 'b'")]
+#[case::path("data #>> '{a,b}'", "data #>> ARRAY['a', 'b']")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nested_key_is_indexed_as_its_statements_reach_it(
+    #[case] spelled: &str,
+    #[case] printed: &str,
+) {
+    let sql = WIDE.replace("'customer', i % 100", "'a', jsonb_build_object('b', 'x' || i % 100)");
+    let statements =
+        format!("sql,calls,mean_ms\n\"select id from ml.t where {spelled} = 'x7'\",900,9\n");
+    let statements: &'static str = statements.leak();
+    for member in ["pg14", "pg18"] {
+        let Some(mut db) = made(member, &sql).await else { continue };
+        let analysis = judged(&db, statements, ProveMode::Full).await;
+        let index = recommended(&analysis, "index_key");
+        assert!(index.statements[0].sql.contains(printed), "{index:#?}");
+        assert_eq!(index.proof.verdict, Verdict::Confirmed, "{index:#?}");
+        let request = request(&db, statements, ProveMode::Cheap).await;
+        all_hold(&mut db, &analysis, &request).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_not_advised_where_it_would_not_be_read_or_not_be_built() {
+    let told = |cast: &str| -> &'static str {
+        let statement = format!("select id from ml.t where (data ->> 'customer'){cast} = '7'");
+        format!("sql,calls,mean_ms\n\"{statement}\",900,9\n").leak()
+    };
+    for (values, cast, reason) in [
+        ("i % 3", "::int", "no index on the expression would be read"),
+        (
+            "now() + i * interval '1 day'",
+            "::timestamptz",
+            "no index on the expression would be read",
+        ),
+        ("i || repeat(md5(i::text), 80)", "", "no index: its values are too long"),
+    ] {
+        let Some(db) = made("pg17", &WIDE.replace("i % 100", values)).await else { return };
+        let analysis = judged(&db, told(cast), ProveMode::Cheap).await;
+        assert!(!actions(&analysis).contains(&"index_key"), "{values}: {analysis:#?}");
+        declined(&analysis, reason);
+    }
+}
