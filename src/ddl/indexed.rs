@@ -4,6 +4,10 @@ use super::Ddl;
 use super::statement::{concurrent, validation};
 use crate::model::{IndexedKey, quote_identifier};
 
+/// What a B-tree refuses.
+pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the index stores it makes the index fail, and leaves an invalid one to be \
+     dropped; afterwards its INSERT is refused";
+
 /// The index, and statistics of what it holds.
 pub(super) fn index(indexed: &IndexedKey) -> Ddl {
     let (table, schema) = (indexed.table.to_sql(), quote_identifier(&indexed.table.schema));
@@ -34,5 +38,6 @@ fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {
              afterwards its INSERT is refused, as the queries that cast it are today"
         ));
     }
+    caveats.extend((indexed.type_sql == "text").then(|| LONG_VALUES.to_owned()));
     caveats
 }

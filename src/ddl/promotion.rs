@@ -2,6 +2,7 @@
 
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
+use super::indexed::LONG_VALUES;
 use super::statement::{brief, concurrent, definition, maintenance, trigger};
 use crate::model::{self, Promotion, Reached, Statement, quote_identifier};
 
@@ -41,7 +42,7 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
     let column = quote_identifier(&promotion.column);
     let text = text_of(promotion, "");
     let megabytes = (promotion.bytes / 1_048_576).max(1);
-    vec![
+    let mut caveats = vec![
         format!(
             "queries go on reading the document until they are changed: {text} becomes {column}"
         ),
@@ -53,7 +54,9 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
         format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
             .to_owned(),
-    ]
+    ];
+    caveats.extend((promotion.type_sql == "text").then(|| LONG_VALUES.to_owned()));
+    caveats
 }
 
 /// The document is what is true: whatever is written to the column, it follows the document.

@@ -103,7 +103,7 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
     assert_eq!(column.proof.verdict, Verdict::Confirmed, "{column:#?}");
     for name in ["call_ms", "filter_ms", "read_key_ms"] {
         let measured = measured(column, name);
-        eprintln!("{member}: {name} {} -> {}", measured.baseline, measured.candidate);
+        eprintln!("{member}: {measured:?}");
         assert!(times(measured) > 5.0 && measured.runs >= 5, "{member}: {measured:?}");
         assert!(column.expected.iter().any(|e| e.metric == name && e.change_ratio < -0.8));
     }
@@ -116,7 +116,7 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
 
     let index = recommended(&analysis, "index_key");
     assert!(times(measured(index, "filter_ms")) > 5.0, "{index:#?}");
-    assert!(times(measured(index, "read_key_ms")) < 2.0, "{index:#?}");
+    assert!(times(measured(index, "read_key_ms")) < 5.0, "{index:#?}");
     let alone =
         &declined(&analysis, "measured, and nothing found asks for it: a column without an index");
     assert!(alone.detail.contains("call_ms") && alone.detail.contains("spread"), "{alone:?}");
@@ -290,5 +290,35 @@ async fn an_index_is_not_advised_where_it_would_not_be_read_or_not_be_built() {
         let analysis = judged(&db, told(cast), ProveMode::Cheap).await;
         assert!(!actions(&analysis).contains(&"index_key"), "{values}: {analysis:#?}");
         declined(&analysis, reason);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_value_of_many_that_the_cast_refuses_is_seen_before_the_index_fails() {
+    for (value, cast, refused) in [
+        ("\"none\"", "int", true),
+        ("9999999999", "int", true),
+        ("\" 7\"", "int", false),
+        ("9999999999", "bigint", false),
+        ("7.5", "bigint", true),
+    ] {
+        let sql = WIDE.replace(
+            "vacuum",
+            &format!(
+                "update ml.t set data = jsonb_set(data, '{{customer}}', '{value}') where id = 1999;
+                vacuum"
+            ),
+        );
+        // So many rows that the sample misses this one.
+        let Some(db) = made("pg17", &sql.replace("2000)", "20000)").replace("150)", "3)")).await
+        else {
+            return;
+        };
+        let statements = FILTERED.replace("::int", &format!("::{cast}")).leak();
+        let analysis = judged(&db, statements, ProveMode::Cheap).await;
+        let against =
+            analysis.declined.iter().any(|d| d.reason == "an experiment refuted index_key");
+        assert_eq!(against, refused, "{value}::{cast}: {analysis:#?}");
+        assert_eq!(actions(&analysis).contains(&"index_key"), !refused, "{value}::{cast}");
     }
 }
