@@ -1,8 +1,9 @@
 //! An index on a key of documents, where it is.
 
 use super::Ddl;
-use super::statement::{concurrent, validation};
-use crate::model::{IndexedKey, quote_identifier};
+use super::new_index::NewIndex;
+use super::statement::validation;
+use crate::model::IndexedKey;
 
 /// What a B-tree refuses.
 pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the index stores it makes the index fail, and leaves an invalid one to be \
@@ -10,17 +11,13 @@ pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the
 
 /// The index, and statistics of what it holds.
 pub(super) fn index(indexed: &IndexedKey) -> Ddl {
-    let (table, schema) = (indexed.table.to_sql(), quote_identifier(&indexed.table.schema));
-    let (index, expression) = (quote_identifier(&indexed.index), indexed.expression.to_sql(""));
-    Ddl {
-        statements: vec![
-            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} (({expression}));")),
-            validation(format!("ANALYZE {table};")),
-        ],
-        undo: vec![concurrent(format!("DROP INDEX CONCURRENTLY {schema}.{index};"))],
-        caveats: caveats(indexed, &expression),
-        ..Ddl::default()
-    }
+    let IndexedKey { table, partitions, suffix, expression, .. } = indexed;
+    let expression = expression.to_sql("");
+    let index = NewIndex { table, partitions, suffix, on: format!("({expression})") };
+    let mut statements = index.create();
+    statements.push(validation(format!("ANALYZE {};", table.to_sql())));
+    let caveats = caveats(indexed, &expression);
+    Ddl { statements, undo: vec![index.drop()], caveats, ..Ddl::default() }
 }
 
 fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {

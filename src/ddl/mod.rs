@@ -5,6 +5,7 @@ mod each;
 mod indexed;
 mod jsonb;
 mod key;
+mod new_index;
 mod options;
 mod promotion;
 mod renaming;

@@ -3,36 +3,43 @@
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
 use super::indexed::LONG_VALUES;
-use super::statement::{brief, concurrent, definition, maintenance, trigger};
-use crate::model::{self, Promotion, Reached, Statement, quote_identifier};
+use super::new_index::NewIndex;
+use super::statement::{brief, definition, maintenance, trigger};
+use crate::model::{self, Promotion, QualifiedName, Reached, Statement, quote_identifier};
 
 /// The column, its trigger, its values, its index.
 pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
-    let stem = format!("{}_{}", promotion.table.name, promotion.column);
-    let (sync, index) = (format!("{stem}_from_document"), format!("{stem}_idx"));
-    let (sync, index) = (quote_identifier(&sync), quote_identifier(&index));
+    let suffix = format!("{}_idx", promotion.column);
+    let index = NewIndex {
+        table: &promotion.table,
+        partitions: &promotion.partitions,
+        suffix: &suffix,
+        on: column.to_string(),
+    };
+    let sync = format!("{}_{}_from_document", promotion.table.name, promotion.column);
+    let sync = quote_identifier(&sync);
     let function = format!("{schema}.{sync}");
+    let mut statements = vec![
+        brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
+        definition(create_function(promotion, &function)),
+        trigger(format!(
+            "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
+            quote_identifier(&promotion.document)
+        )),
+        fill(promotion),
+        maintenance(format!("VACUUM (ANALYZE) {table};"), false),
+    ];
+    statements.extend(index.create());
     Ddl {
-        statements: vec![
-            brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
-            definition(create_function(promotion, &function)),
-            trigger(format!(
-                "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
-                quote_identifier(&promotion.document)
-            )),
-            fill(promotion),
-            maintenance(format!("VACUUM (ANALYZE) {table};"), false),
-            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} ({column});")),
-        ],
+        statements,
         undo: vec![
-            concurrent(format!("DROP INDEX CONCURRENTLY {schema}.{index};")),
+            index.drop(),
             brief(format!("DROP TRIGGER {sync} ON {table};")),
             definition(format!("DROP FUNCTION {function}();")),
             brief(format!("ALTER TABLE {table} DROP COLUMN {column};")),
         ],
-        preconditions: Vec::new(),
         caveats: caveats(promotion),
         ..Ddl::default()
     }
@@ -55,6 +62,11 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
             .to_owned(),
     ];
+    caveats.extend((!promotion.partitions.is_empty()).then(|| {
+        "the column and the trigger come to all partitions at once, and wait for the locks of all; a partition that is \
+         attached later must bring the column, and gets the trigger and the index by itself"
+            .to_owned()
+    }));
     caveats.extend((promotion.type_sql == "text").then(|| LONG_VALUES.to_owned()));
     caveats
 }
@@ -106,5 +118,10 @@ fn fill(promotion: &Promotion) -> Statement {
         (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
     let text = text_of(promotion, "");
     let empty = format!("{column} IS NULL AND ({text}) IS NOT NULL");
-    batch::update(&[&promotion.table], &format!("{document} = {document}"), &empty)
+    let leaves = promotion.partitions.iter().filter(|partition| !partition.partitioned);
+    let mut tables: Vec<&QualifiedName> = leaves.map(|partition| &partition.name).collect();
+    if tables.is_empty() {
+        tables.push(&promotion.table);
+    }
+    batch::update(&tables, &format!("{document} = {document}"), &empty)
 }

@@ -144,11 +144,24 @@ pub struct AdoptedKey {
     pub before: Option<(String, Option<String>)>,
 }
 
+/// A table beneath a partitioned one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Partition {
+    /// The table.
+    pub name: QualifiedName,
+    /// The partitioned table it is a part of.
+    pub parent: QualifiedName,
+    /// Whether it is partitioned itself, and holds no rows.
+    pub partitioned: bool,
+}
+
 /// A key of a column's documents that becomes a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Promotion {
     /// The table.
     pub table: QualifiedName,
+    /// Its partitions where it is partitioned, each after the one it is a part of.
+    pub partitions: Vec<Partition>,
     /// The column of its documents.
     pub document: String,
     /// The key's path, from the top.
@@ -170,8 +183,10 @@ pub struct Promotion {
 pub struct IndexedKey {
     /// The table.
     pub table: QualifiedName,
-    /// Its name.
-    pub index: String,
+    /// Its partitions where it is partitioned, each after the one it is a part of.
+    pub partitions: Vec<Partition>,
+    /// What the index is called after the name of its table.
+    pub suffix: String,
     /// What it is on.
     pub expression: KeyExpression,
     /// The type of column that takes every value of the sample.

@@ -21,8 +21,8 @@ mod statement;
 mod superpower;
 
 pub use action::{
-    Action, AdoptedKey, Compression, IndexedKey, Member, MemberKind, Promotion, Renaming, Rewrite,
-    RewriteOf, Storage, ToastAutovacuum,
+    Action, AdoptedKey, Compression, IndexedKey, Member, MemberKind, Partition, Promotion,
+    Renaming, Rewrite, RewriteOf, Storage, ToastAutovacuum,
 };
 pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Review, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};

@@ -195,3 +195,24 @@ pub struct Recommendation {
     #[schema(value_type = String, format = DateTime)]
     pub last_seen: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_candidate_is_less_than_another_only_where_it_is_felt_and_no_spread_hides_it() {
+        let call = |candidate: f64, spread: f64| Measurement {
+            name: "call_ms".to_owned(),
+            baseline: 100.0,
+            candidate,
+            unit: Unit::Ms,
+            runs: 5,
+            spread,
+        };
+        assert!(call(1.0, 0.1).is_clearly_less_than(&call(50.0, 0.1)));
+        assert!(!call(1.0, 0.1).is_clearly_less_than(&call(5.0, 0.1)), "4 % of today's");
+        assert!(!call(40.0, 0.2).is_clearly_less_than(&call(50.0, 0.2)), "both spread by more");
+        assert!(!call(50.0, 0.1).is_clearly_less_than(&call(1.0, 0.1)));
+    }
+}

@@ -223,6 +223,7 @@ fn median_and_spread(mut runs: Vec<f64>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ProofSample;
 
     fn metric(baseline: f64, candidate: f64, spread: f64) -> Measurement {
         Measurement { name: String::new(), baseline, candidate, unit: Unit::Ms, runs: 5, spread }
@@ -277,5 +278,45 @@ mod tests {
     #[test]
     fn one_disturbed_run_of_five_does_not_widen_the_spread() {
         assert_eq!(median_and_spread(vec![1.0, 1.0, 9.0, 1.0, 1.0]), (1.0, 0.0));
+    }
+
+    fn key_runs(call_ms: f64, write_ms: f64) -> Vec<KeyRun> {
+        let run = KeyRun { call_ms, write_ms, filter_ms: Some(call_ms), ..KeyRun::default() };
+        vec![run; 5]
+    }
+
+    fn measured(today: Vec<KeyRun>, index: Vec<KeyRun>, column: Vec<KeyRun>) -> KeyMeasured {
+        KeyMeasured {
+            arms: vec![
+                (Place::Today, today),
+                (Place::Indexed, index),
+                (Place::IndexedColumn, column),
+            ],
+            sample: ProofSample { rows: 2000, bytes: 1, of_rows: None },
+            on_lab: false,
+        }
+    }
+
+    #[test]
+    fn a_call_must_take_half_of_the_time() {
+        let halved = measured(key_runs(10.0, 1.0), key_runs(5.1, 1.0), key_runs(4.9, 3.0));
+        let column = key_proof(&halved, Place::IndexedColumn);
+        assert_eq!(column.verdict, Verdict::Confirmed);
+        let reason = column.reason.unwrap();
+        assert!(reason.contains("writing a row takes 3.0 times as long"), "{reason}");
+        assert!(reason.contains("does as well"), "{reason}");
+        let index = key_proof(&halved, Place::Indexed);
+        assert_eq!(index.verdict, Verdict::Refuted);
+        assert!(index.reason.unwrap().contains("50 % less were to be"));
+        let names: Vec<_> = index.measurements.iter().map(|m| m.name.as_str()).collect();
+        let sizes = ["write_ms", "heap_bytes", "toast_bytes", "index_bytes"];
+        assert_eq!(names, [&["call_ms", "filter_ms"][..], &sizes[..]].concat());
+    }
+
+    #[test]
+    fn a_few_rows_prove_nothing_of_a_key() {
+        let mut few = measured(key_runs(10.0, 1.0), key_runs(1.0, 1.0), key_runs(1.0, 1.0));
+        few.sample.rows = 5;
+        assert_eq!(key_proof(&few, Place::Indexed).verdict, Verdict::Inconclusive);
     }
 }

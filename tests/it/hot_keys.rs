@@ -161,6 +161,41 @@ async fn a_column_that_spares_little_is_refuted_and_declined_with_its_numbers(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_tried_out_on_the_lab_where_the_target_allows_no_temporary_tables() {
+    let Some(db) = made("pg18", WIDE).await else { return };
+    let lab = TestDb::create(db.server).await;
+    let role = format!("reader_{}", db.name);
+    db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
+    db.run(&format!("grant select on ml.t to {role}")).await;
+    db.run(&format!("revoke temp on database {} from public", db.name)).await;
+    let target = Target::open("test", &db.dsn_as(&role), Some(&lab.dsn())).unwrap();
+    let asked = request(&db, FILTERED_AND_READ, ProveMode::Full).await;
+    let analysis = analysis::analyse(&target, &asked).await.unwrap();
+    let column = recommended(&analysis, "promote_key");
+    assert_eq!(column.proof.verdict, Verdict::Confirmed, "{column:#?}");
+    assert!(reason(column).contains("on the lab database"), "{column:#?}");
+    drop(target);
+    until_hung_up(&lab).await;
+    let left = "select count(*)::text from pg_class where relname like 'dbopt%'";
+    assert_eq!((lab.text(left).await, db.text(left).await), ("0".to_owned(), "0".to_owned()));
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn advice_that_two_checks_give_comes_once_and_with_what_was_measured() {
+    let sql = WIDE.replace("'customer'", "'user_id'");
+    let statements = FILTERED.replace("customer", "user_id").leak();
+    let Some(db) = made("pg17", &sql).await else { return };
+    let mut request = request(&db, statements, ProveMode::Full).await;
+    request.scope.checks.clear();
+    let analysis = analyse(&db, &request).await;
+    let business = only(&analysis, "hybrid-schema/business-key-in-document");
+    assert!(found(&analysis, HOT).recommendations.contains(&business.id), "{analysis:#?}");
+    assert_eq!(business.proof.verdict, Verdict::Confirmed, "{business:#?}");
+    assert!(!business.expected.is_empty(), "{business:#?}");
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
@@ -200,6 +235,68 @@ async fn a_trial_that_nobody_waits_for_is_undone_in_the_middle(
     drop(target);
     until_hung_up(&db).await;
     assert_eq!(db.text(TRACES).await, before, "{member}");
+}
+
+// Partitioned tables.
+
+/// The same documents in partitions, one of which is partitioned again.
+const PARTITIONED: &str =
+    "create table ml.t (id bigint not null, data jsonb not null) partition by range (id);
+    create table ml.\"Odd part\" partition of ml.t for values from (0) to (1000);
+    create table ml.t2 partition of ml.t for values from (1000) to (3000) partition by range (id);
+    create table ml.t2a partition of ml.t2 for values from (1000) to (1500);
+    create table ml.t2b partition of ml.t2 for values from (1500) to (3000);
+    insert into ml.t select i, jsonb_build_object('customer', i % 100, 'note',
+            (select string_agg(md5((i * g)::text), '') from generate_series(1, 150) as g))
+        from generate_series(1, 2000) as i;
+    vacuum (analyze) ml.t";
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_partitioned_table_gets_its_column_or_its_index_partition_by_partition(
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+) {
+    let Some(mut db) = made(member, PARTITIONED).await else { return };
+    let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
+    assert_eq!(actions(&analysis), ["promote_key", "index_key"], "{analysis:#?}");
+    let column = recommended(&analysis, "promote_key");
+    assert_eq!(column.proof.verdict, Verdict::Confirmed, "{column:#?}");
+    assert!(times(measured(column, "call_ms")) > 5.0, "{column:#?}");
+    let request = request(&db, FILTERED_AND_READ, ProveMode::Cheap).await;
+    all_hold(&mut db, &analysis, &request).await;
+
+    for statement in &column.statements {
+        db.run(&statement.sql).await;
+    }
+    let valid = "select string_agg(c.relname, ', ' order by c.relname) from pg_class as c
+        join pg_index as i on i.indexrelid = c.oid where i.indisvalid and c.relname like '%customer_idx'";
+    assert_eq!(
+        db.text(valid).await,
+        "Odd part_customer_idx, t2_customer_idx, t2a_customer_idx, t2b_customer_idx, t_customer_idx"
+    );
+    db.run("insert into ml.t values (2500, '{\"customer\": 4711}')").await;
+    db.run("update ml.t set data = '{\"customer\": 4712}' where id = 1").await;
+    let filled =
+        "select string_agg(customer::text, ', ' order by id) from ml.t where customer > 4000";
+    assert_eq!(db.text(filled).await, "4712, 4711");
+    assert_eq!(db.text("select count(*)::text from ml.t where customer is null").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_very_many_partitions_is_left_to_its_makers() {
+    let part = |n| {
+        let (from, to) = (n * 100, (n + 1) * 100);
+        format!("create table ml.p{n} partition of ml.t for values from ({from}) to ({to})")
+    };
+    let parts: Vec<String> = (0..33).map(part).collect();
+    let (create, rest) = PARTITIONED.split_once(";\n").unwrap();
+    let (_, insert) = rest.split_once("insert into").unwrap();
+    let sql = format!("{create};\n{};\ninsert into{insert}", parts.join(";\n"));
+    let Some(db) = made("pg17", &sql).await else { return };
+    let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
+    assert!(found(&analysis, HOT).recommendations.is_empty(), "{analysis:#?}");
+    assert!(declined(&analysis, "partitioned").detail.contains("33 partitions"));
+    declined(&analysis, "no index: partitioned");
 }
 
 // What an index that is there serves.

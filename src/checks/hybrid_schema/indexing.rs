@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::{NAME_BYTES_MAX, normalized};
+use super::promotion::{PARTITIONS_MAX, too_many};
 use super::table::Column;
 use crate::checks::number::whole;
 use crate::model::observation::{DocumentIndex, KeyFilter, KeyShape, KeyWorkload};
@@ -142,16 +143,20 @@ impl Used<'_> {
             let detail = format!("a value of {} bytes was met", self.seen.value_bytes_max);
             return Some(("no index: its values are too long", detail));
         }
-        let long = self.index_name().len() > NAME_BYTES_MAX;
+        if table.partitions.len() > PARTITIONS_MAX {
+            return Some(("no index: partitioned", too_many(table)));
+        }
+        let long = table.longest_name() + 1 + self.suffix().len() > NAME_BYTES_MAX;
         long.then(|| ("no index: no name is left for it", "choose one".to_owned()))
     }
 
-    fn index_name(&self) -> String {
+    fn suffix(&self) -> String {
         let key = normalized(self.seen.path.rsplit('.').next().unwrap_or_default());
-        let (table, document) = (&self.column.table.root.name, &self.column.layout.name);
-        let room = NAME_BYTES_MAX.saturating_sub(table.len() + key.len() + SUFFIX_BYTES + 1);
+        let (table, document) = (self.column.table, &self.column.layout.name);
+        let taken = table.longest_name() + key.len() + SUFFIX_BYTES + 1;
+        let room = NAME_BYTES_MAX.saturating_sub(taken);
         let document = &document[..document.floor_char_boundary(room)];
-        format!("{table}_{document}_{key}_idx")
+        format!("{document}_{key}_idx")
     }
 
     fn action(&self, expression: KeyExpression) -> Action {
@@ -160,7 +165,8 @@ impl Used<'_> {
             object: self.column.key_object(self.seen),
             indexed: IndexedKey {
                 table: table.name(),
-                index: self.index_name(),
+                partitions: table.partitions.clone(),
+                suffix: self.suffix(),
                 expression,
                 type_sql: self.seen.fits.clone().unwrap_or_else(|| "text".to_owned()),
                 rows: whole(table.rows),
