@@ -322,6 +322,38 @@ async fn a_key_of_a_partitioned_table_gets_its_column_or_its_index_partition_by_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_were_indexed_one_by_one_are_indexed() {
+    let index = |part: &str| format!("create index on {part} (((data ->> 'customer')::int))");
+    let parts = ["ml.\"Odd part\"", "ml.t2a", "ml.t2b"].map(index).join(";\n");
+    let sql = PARTITIONED.replace("vacuum", &format!("{parts};\nvacuum"));
+    for member in ["pg14", "pg18"] {
+        let Some(db) = made(member, &sql).await else { continue };
+        let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
+        assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
+        declined(&analysis, "an index on the key serves its calls");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_materialized_view_is_indexed_and_gets_no_column() {
+    let sql = WIDE.replace("create table ml.t ", "create table ml.base ");
+    let sql = sql.replace("insert into ml.t ", "insert into ml.base ").replace(
+        "vacuum (analyze) ml.t",
+        "create materialized view ml.t as select * from ml.base;
+        vacuum (analyze) ml.t",
+    );
+    for member in ["pg14", "pg18"] {
+        let Some(mut db) = made(member, &sql).await else { continue };
+        let analysis = judged(&db, FILTERED, ProveMode::Full).await;
+        assert_eq!(only(&analysis, HOT).action, "index_key", "{analysis:#?}");
+        assert_eq!(only(&analysis, HOT).proof.verdict, Verdict::Confirmed, "{analysis:#?}");
+        declined(&analysis, "a materialized view");
+        let request = request(&db, FILTERED, ProveMode::Cheap).await;
+        all_hold(&mut db, &analysis, &request).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_very_many_partitions_is_left_to_its_makers() {
     let part = |n| {
         let (from, to) = (n * 100, (n + 1) * 100);

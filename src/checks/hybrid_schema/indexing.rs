@@ -55,8 +55,11 @@ impl Used<'_> {
     }
 
     fn index_for(&self, shape: &KeyShape) -> Option<&DocumentIndex> {
-        let all = &self.column.table.layout.document_indexes;
-        all.iter().find(|index| self.serves(index, shape))
+        // Partitions may have been indexed one by one, beside their root: the largest speaks for them.
+        let table = self.column.table;
+        let layouts = std::iter::once(table.layout).chain(table.leaf);
+        let mut all = layouts.flat_map(|layout| &layout.document_indexes);
+        all.find(|index| self.serves(index, shape))
     }
 
     fn serves(&self, index: &DocumentIndex, shape: &KeyShape) -> bool {
