@@ -1,4 +1,5 @@
-//! What statements do with a key, each statement taken as a whole: a call that filters by a key and puts it out is one call.
+//! What statements do with a key, each statement taken as a whole: a call that filters by a key and puts it out is one
+//! call.
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,8 @@ use super::statement::validation;
 use crate::model::IndexedKey;
 
 /// What a B-tree refuses.
-pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the index stores it makes the index fail, and leaves an invalid one to be \
-     dropped; afterwards its INSERT is refused";
+pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the index stores it makes the index \
+     fail, and leaves an invalid one to be dropped; afterwards its INSERT is refused";
 
 /// The index, and statistics of what it holds.
 pub(super) fn index(indexed: &IndexedKey) -> Ddl {

@@ -121,6 +121,10 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
     let alone =
         &declined(&analysis, "measured, and nothing found asks for it: a column without an index");
     assert!(alone.detail.contains("call_ms") && alone.detail.contains("spread"), "{alone:?}");
+    let told = analysis.declined.iter().map(|declined| &declined.detail);
+    for text in told.chain(analysis.recommendations.iter().flat_map(|r| &r.caveats)) {
+        assert!(!text.contains("  "), "{text}");
+    }
     let generated = &declined(&analysis, "a generated column writes the table anew").detail;
     assert!(generated.contains("2000 rows") && generated.contains("MB"), "{generated}");
 

@@ -158,7 +158,8 @@ impl Hot<'_> {
     fn is_indexed(&self) -> Declined {
         let Served { indexes, calls } = &self.served;
         let detail = format!(
-            "{} finds the rows of {calls} of the {} calls that use it; the others are {:.0} % of the calls that use these              documents",
+            "{} finds the rows of {calls} of the {} calls that use it; the others are {:.0} % of the calls that use \
+             these documents",
             indexes.join(" and "),
             self.key.key.calls,
             self.share_without(*calls) * 100.0
@@ -168,7 +169,8 @@ impl Hot<'_> {
 
     fn serves_few(&self, calls: u64) -> Declined {
         let detail = format!(
-            "it would find the rows of {calls} of the {} calls that use the key; the others read the document for the value,              and an index on an expression is never read alone",
+            "it would find the rows of {calls} of the {} calls that use the key; the others read the document for \
+             the value, and an index on an expression is never read alone",
             self.key.key.calls
         );
         self.declined("an index on the expression leaves most calls as they are", detail)
@@ -184,7 +186,10 @@ impl Hot<'_> {
             _ => "",
         };
         let detail = format!(
-            "a stored one writes the table anew, about {:.0} MB and {:.0} rows with every index, under ACCESS EXCLUSIVE, and a              value that does not fit its type stops that; a virtual one, from 18 on, reads the document each time and takes              no index; no planner rewrites a query to either{casts}",
+            "a stored one writes the table anew, about {:.0} MB and {:.0} rows with every index, under ACCESS \
+             EXCLUSIVE, and a value that does not fit its type stops that; a virtual one, from 18 on, \
+             reads the document each time and takes no index; no planner rewrites a query to \
+             either{casts}",
             float(table.bytes) / 1e6,
             table.rows
         );
@@ -193,7 +198,10 @@ impl Hot<'_> {
 
     fn statistics(&self) -> Declined {
         let detail = format!(
-            "extended statistics on the expression cost one more value in each ANALYZE, a lock that only keeps other              maintenance out, and mend the planner's estimate of {} calls that filter by the key (without, it takes every              comparison to meet 0.5 % of the rows); an index on the expression and a column bring statistics with them, and              these alone spare no reading of a document",
+            "extended statistics on the expression cost one more value in each ANALYZE, a lock that only keeps other \
+             maintenance out, and mend the planner's estimate of {} calls that filter by the key (without, it takes \
+             every comparison to meet 0.5 % of the rows); an index on the expression and a column bring \
+             statistics with them, and these alone spare no reading of a document",
             self.key.key.filter_calls
         );
         self.declined("statistics on the expression mend estimates alone", detail)
