@@ -2,6 +2,7 @@
 
 mod documents;
 mod request;
+mod shapes;
 mod workload;
 
 use std::time::Duration;

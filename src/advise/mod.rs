@@ -73,20 +73,14 @@ impl Draft {
         proofs: &[(Action, Proof)],
     ) -> ReportedFinding {
         let mut ids = Vec::new();
-        for action in &finding.actions {
-            let Some((_, proof)) = proofs.iter().find(|(proved, _)| proved == action) else {
-                continue;
-            };
+        for (action, proof) in best_first(&finding.actions, proofs) {
             if proof.verdict == Verdict::Refuted {
                 self.declined.push(refuted(&finding, action, proof));
                 continue;
             }
             let recommendation = recommendation(run, finding.check, action, proof);
             ids.push(recommendation.id.clone());
-            if !self.positions.contains_key(&recommendation.id) {
-                self.positions.insert(recommendation.id.clone(), self.recommendations.len());
-                self.recommendations.push(recommendation);
-            }
+            self.add(recommendation);
         }
         let id = finding_id(run.target, finding.check, &finding.object);
         // With all its remedies refuted on the target's own rows, the problem is one in name.
@@ -97,6 +91,42 @@ impl Draft {
         };
         ReportedFinding::new(id, Finding { severity, ..finding }, ids)
     }
+
+    /// Each once. Two checks may give the same advice, and only one of them know what it is to be measured by.
+    fn add(&mut self, recommendation: Recommendation) {
+        match self.positions.get(&recommendation.id) {
+            None => {
+                self.positions.insert(recommendation.id.clone(), self.recommendations.len());
+                self.recommendations.push(recommendation);
+            }
+            Some(position) => {
+                let known = &mut self.recommendations[*position];
+                if known.proof.verdict == Verdict::NotRun {
+                    known.expected = recommendation.expected;
+                    known.proof = recommendation.proof;
+                }
+            }
+        }
+    }
+}
+
+/// Actions with their proofs, in the order of the check, which names what costs less first. What is dearer overtakes only
+/// where both were measured and it is clearly faster.
+fn best_first<'a>(
+    actions: &'a [Action],
+    proofs: &'a [(Action, Proof)],
+) -> Vec<(&'a Action, &'a Proof)> {
+    let mut ordered: Vec<(&Action, &Proof)> = Vec::new();
+    for action in actions {
+        let Some((_, proof)) = proofs.iter().find(|(proved, _)| proved == action) else { continue };
+        let slower = |(_, other): &(&Action, &Proof)| match (proof.call(), other.call()) {
+            (Some(call), Some(other)) => call.is_clearly_less_than(other),
+            _ => false,
+        };
+        let place = ordered.iter().position(slower).unwrap_or(ordered.len());
+        ordered.insert(place, (action, proof));
+    }
+    ordered
 }
 
 fn recommendation(run: &Run<'_>, check: &str, action: &Action, proof: &Proof) -> Recommendation {

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
-use crate::model::observation::{ColumnWorkload, KeyWorkload, Names, Workload};
+use crate::model::observation::{ColumnWorkload, KeyShape, KeyWorkload, Names, Workload};
 use crate::observe;
 use crate::pg::Target;
-use crate::sql::{Catalog, Column, Place, Relation, path_to_string};
+use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};
 use crate::workload::{
     Bookkeeper, ColumnUse, Entry, Format, Ledger, PathUse, Read, Reader, Source,
 };
@@ -102,6 +103,7 @@ fn catalog(names: Names) -> Catalog {
 /// What the checks are told of a ledger.
 pub fn workload(ledger: &Ledger) -> Workload {
     let coverage = ledger.total_coverage();
+    let shapes = Shapes::of(ledger);
     let columns = ledger.columns().map(|(table, column, used)| ColumnWorkload {
         schema: table.schema.clone(),
         table: table.name.clone(),
@@ -111,7 +113,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         total_ms: milliseconds(used.touched.total_ms),
         attributed_ratio: ledger.attributed(table, column),
         bound_calls: used.parameter_key.calls + known_but_bound(used),
-        keys: keys(used),
+        keys: keys(used, |path| shapes.get(table, column, path)),
     });
     Workload {
         calls: coverage.all.calls,
@@ -132,14 +134,16 @@ fn known_but_bound(used: &ColumnUse) -> u64 {
 }
 
 /// The keys that are named, the most used first.
-fn keys(used: &ColumnUse) -> Vec<KeyWorkload> {
+fn keys(used: &ColumnUse, shapes: impl Fn(&[Step]) -> Vec<KeyShape>) -> Vec<KeyWorkload> {
     let named = used.paths.iter().filter(|(path, _)| !path.is_empty());
     let mut keys: Vec<KeyWorkload> = named
         .map(|(path, used)| KeyWorkload {
             path: path_to_string(path),
             calls: used.touched.calls,
             filter_calls: filter_calls(used),
+            bound_calls: used.bound.calls,
             total_ms: milliseconds(used.touched.total_ms),
+            shapes: shapes(path),
             casts: casts(used),
         })
         .collect();

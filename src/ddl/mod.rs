@@ -2,8 +2,10 @@
 
 mod batch;
 mod each;
+mod indexed;
 mod jsonb;
 mod key;
+mod new_index;
 mod options;
 mod promotion;
 mod renaming;
@@ -53,6 +55,7 @@ pub fn ddl(action: &Action) -> Ddl {
             key::add_identity(table, column, *bytes)
         }
         Action::PromoteKey { promotion, .. } => promotion::promote(promotion),
+        Action::IndexKey { indexed, .. } => indexed::index(indexed),
         Action::ShortenKeys { renaming, .. } => renaming::shorten(renaming),
         Action::ConvertToJsonb { table, column, default, settings, reversible, bytes, .. } => {
             let (default, settings) = (default.as_deref(), *settings);
@@ -90,6 +93,9 @@ fn title(action: &Action) -> String {
         Action::PromoteKey { promotion, .. } => {
             let column = quote_identifier(&promotion.column);
             format!("Give `{object}` a column of its own: {column} {}", promotion.type_sql)
+        }
+        Action::IndexKey { indexed, .. } => {
+            format!("Index `{object}` where it is: {}", indexed.expression.to_sql(""))
         }
         Action::ShortenKeys { renaming, .. } => {
             format!("Store codes for the {} long keys of `{object}`", renaming.codes.len())

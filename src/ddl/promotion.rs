@@ -2,36 +2,44 @@
 
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
-use super::statement::{brief, concurrent, definition, maintenance, trigger};
-use crate::model::{Promotion, Statement, quote_identifier, quote_literal};
+use super::indexed::LONG_VALUES;
+use super::new_index::NewIndex;
+use super::statement::{brief, definition, maintenance, trigger};
+use crate::model::{self, Promotion, QualifiedName, Reached, Statement, quote_identifier};
 
 /// The column, its trigger, its values, its index.
 pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
-    let stem = format!("{}_{}", promotion.table.name, promotion.column);
-    let (sync, index) = (format!("{stem}_from_document"), format!("{stem}_idx"));
-    let (sync, index) = (quote_identifier(&sync), quote_identifier(&index));
+    let suffix = format!("{}_idx", promotion.column);
+    let index = NewIndex {
+        table: &promotion.table,
+        partitions: &promotion.partitions,
+        suffix: &suffix,
+        on: column.to_string(),
+    };
+    let sync = format!("{}_{}_from_document", promotion.table.name, promotion.column);
+    let sync = quote_identifier(&sync);
     let function = format!("{schema}.{sync}");
+    let mut statements = vec![
+        brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
+        definition(create_function(promotion, &function)),
+        trigger(format!(
+            "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
+            quote_identifier(&promotion.document)
+        )),
+        fill(promotion),
+        maintenance(format!("VACUUM (ANALYZE) {table};"), false),
+    ];
+    statements.extend(index.create());
     Ddl {
-        statements: vec![
-            brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
-            definition(create_function(promotion, &function)),
-            trigger(format!(
-                "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
-                quote_identifier(&promotion.document)
-            )),
-            fill(promotion),
-            maintenance(format!("VACUUM (ANALYZE) {table};"), false),
-            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} ({column});")),
-        ],
+        statements,
         undo: vec![
-            concurrent(format!("DROP INDEX CONCURRENTLY {schema}.{index};")),
+            index.drop(),
             brief(format!("DROP TRIGGER {sync} ON {table};")),
             definition(format!("DROP FUNCTION {function}();")),
             brief(format!("ALTER TABLE {table} DROP COLUMN {column};")),
         ],
-        preconditions: Vec::new(),
         caveats: caveats(promotion),
         ..Ddl::default()
     }
@@ -41,7 +49,7 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
     let column = quote_identifier(&promotion.column);
     let text = text_of(promotion, "");
     let megabytes = (promotion.bytes / 1_048_576).max(1);
-    vec![
+    let mut caveats = vec![
         format!(
             "queries go on reading the document until they are changed: {text} becomes {column}"
         ),
@@ -53,7 +61,14 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
         format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
             .to_owned(),
-    ]
+    ];
+    caveats.extend((!promotion.partitions.is_empty()).then(|| {
+        "the column and the trigger come to all partitions at once, and wait for the locks of all; a partition that is \
+         attached later must bring the column, and gets the trigger and the index by itself"
+            .to_owned()
+    }));
+    caveats.extend((promotion.type_sql == "text").then(|| LONG_VALUES.to_owned()));
+    caveats
 }
 
 /// The document is what is true: whatever is written to the column, it follows the document.
@@ -93,14 +108,8 @@ fn create_function(promotion: &Promotion, function: &str) -> String {
 
 /// The key's value as text.
 fn text_of(promotion: &Promotion, row: &str) -> String {
-    let document = quote_identifier(&promotion.document);
-    match promotion.path.as_slice() {
-        [key] => format!("{row}{document} ->> {}", quote_literal(key)),
-        path => {
-            let path: Vec<String> = path.iter().map(|key| quote_literal(key)).collect();
-            format!("{row}{document} #>> ARRAY[{}]", path.join(", "))
-        }
-    }
+    let reached = if promotion.path.len() == 1 { Reached::Arrows } else { Reached::Path };
+    model::text_of(row, &promotion.document, &promotion.path, reached)
 }
 
 /// Rows whose column is still empty are touched, and the trigger fills them.
@@ -109,5 +118,10 @@ fn fill(promotion: &Promotion) -> Statement {
         (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
     let text = text_of(promotion, "");
     let empty = format!("{column} IS NULL AND ({text}) IS NOT NULL");
-    batch::update(&[&promotion.table], &format!("{document} = {document}"), &empty)
+    let leaves = promotion.partitions.iter().filter(|partition| !partition.partitioned);
+    let mut tables: Vec<&QualifiedName> = leaves.map(|partition| &partition.name).collect();
+    if tables.is_empty() {
+        tables.push(&promotion.table);
+    }
+    batch::update(&tables, &format!("{document} = {document}"), &empty)
 }

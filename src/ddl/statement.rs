@@ -79,6 +79,18 @@ pub(super) fn concurrent(sql: String) -> Statement {
     }
 }
 
+/// An index of a partitioned table alone, which holds nothing.
+pub(super) fn reserving(sql: String) -> Statement {
+    Statement {
+        sql,
+        lock: Lock::Share,
+        blocks: format!("{}, briefly", Lock::Share.blocks()),
+        rewrites: false,
+        transactional: true,
+        timeout_ms: LOCK_TIMEOUT_MS,
+    }
+}
+
 /// A scan that checks every row.
 pub(super) fn validation(sql: String) -> Statement {
     Statement { transactional: true, ..concurrent(sql) }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Object, QualifiedName};
+use super::observation::KeyShape;
+use super::{KeyExpression, Object, QualifiedName};
 
 /// A compression method of TOAST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -143,11 +144,24 @@ pub struct AdoptedKey {
     pub before: Option<(String, Option<String>)>,
 }
 
+/// A table beneath a partitioned one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Partition {
+    /// The table.
+    pub name: QualifiedName,
+    /// The partitioned table it is a part of.
+    pub parent: QualifiedName,
+    /// Whether it is partitioned itself, and holds no rows.
+    pub partitioned: bool,
+}
+
 /// A key of a column's documents that becomes a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Promotion {
     /// The table.
     pub table: QualifiedName,
+    /// Its partitions where it is partitioned, each after the one it is a part of.
+    pub partitions: Vec<Partition>,
     /// The column of its documents.
     pub document: String,
     /// The key's path, from the top.
@@ -160,6 +174,27 @@ pub struct Promotion {
     pub rows: i64,
     /// Bytes of these.
     pub bytes: i64,
+    /// What statements do with the key, as far as it is known.
+    pub shapes: Vec<KeyShape>,
+}
+
+/// An index on a key of documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IndexedKey {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its partitions where it is partitioned, each after the one it is a part of.
+    pub partitions: Vec<Partition>,
+    /// What the index is called after the name of its table.
+    pub suffix: String,
+    /// What it is on.
+    pub expression: KeyExpression,
+    /// The type of column that takes every value of the sample.
+    pub type_sql: String,
+    /// Rows of the table.
+    pub rows: i64,
+    /// What statements do with the key.
+    pub shapes: Vec<KeyShape>,
 }
 
 /// The keys of a column's documents, which become codes.
@@ -267,6 +302,13 @@ pub enum Action {
         /// What becomes of it.
         promotion: Promotion,
     },
+    /// Index a key where it is.
+    IndexKey {
+        /// The key as reported.
+        object: Object,
+        /// The index.
+        indexed: IndexedKey,
+    },
     /// Store codes for the keys of a column's documents.
     ShortenKeys {
         /// The column as reported.
@@ -305,6 +347,7 @@ impl Action {
             Self::AdoptPrimaryKey { .. } => "adopt_primary_key",
             Self::AddIdentityKey { .. } => "add_identity_key",
             Self::PromoteKey { .. } => "promote_key",
+            Self::IndexKey { .. } => "index_key",
             Self::ShortenKeys { .. } => "shorten_keys",
             Self::ConvertToJsonb { .. } => "convert_to_jsonb",
         }
@@ -322,6 +365,7 @@ impl Action {
             | Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
+            | Self::IndexKey { .. }
             | Self::ShortenKeys { .. }
             | Self::ConvertToJsonb { .. }
             | Self::VacuumToast { full: false, .. } => "",
@@ -339,6 +383,7 @@ impl Action {
             | Self::AdoptPrimaryKey { object, .. }
             | Self::AddIdentityKey { object, .. }
             | Self::PromoteKey { object, .. }
+            | Self::IndexKey { object, .. }
             | Self::ShortenKeys { object, .. }
             | Self::ConvertToJsonb { object, .. } => object,
         }

@@ -9,6 +9,7 @@ mod evidence;
 mod finding;
 mod gap;
 mod identity;
+mod key_expression;
 mod name;
 mod object;
 pub mod observation;
@@ -20,8 +21,8 @@ mod statement;
 mod superpower;
 
 pub use action::{
-    Action, AdoptedKey, Compression, Member, MemberKind, Promotion, Renaming, Rewrite, RewriteOf,
-    Storage, ToastAutovacuum,
+    Action, AdoptedKey, Compression, IndexedKey, Member, MemberKind, Partition, Promotion,
+    Renaming, Rewrite, RewriteOf, Storage, ToastAutovacuum,
 };
 pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Review, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
@@ -31,6 +32,7 @@ pub use evidence::{Evidence, Grade, Number, Unit};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
+pub use key_expression::{KeyExpression, Reached, text_of};
 pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use object::Object;
 pub use policy::{Policy, Threshold};

@@ -50,7 +50,19 @@ pub struct Measurement {
     pub spread: f64,
 }
 
+/// The share of today's value by which one candidate must be less than another to be called better: less is not worth a
+/// larger change.
+const CLEARLY_LESS: f64 = 0.05;
+
 impl Measurement {
+    /// Whether the candidate is less than that of another measurement against the same baseline, by more than both spread
+    /// and by a share of the baseline that is felt.
+    pub fn is_clearly_less_than(&self, other: &Self) -> bool {
+        let spread = self.spread * self.candidate + other.spread * other.candidate;
+        let baseline = self.baseline.max(other.baseline);
+        other.candidate - self.candidate > spread.max(CLEARLY_LESS * baseline)
+    }
+
     /// What the measurement lets expect.
     pub fn expected(&self) -> Expected {
         Expected {
@@ -99,6 +111,11 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// How long a call of the workload takes, where that was measured.
+    pub fn call(&self) -> Option<&Measurement> {
+        self.measurements.iter().find(|measured| measured.name == "call_ms")
+    }
+
     /// No experiment was run, because of `reason`; the advice rests on `grade`.
     pub fn not_run(method: ProofMethod, grade: Grade, reason: impl Into<String>) -> Self {
         Self {
@@ -177,4 +194,25 @@ pub struct Recommendation {
     /// When it was last seen.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_candidate_is_less_than_another_only_where_it_is_felt_and_no_spread_hides_it() {
+        let call = |candidate: f64, spread: f64| Measurement {
+            name: "call_ms".to_owned(),
+            baseline: 100.0,
+            candidate,
+            unit: Unit::Ms,
+            runs: 5,
+            spread,
+        };
+        assert!(call(1.0, 0.1).is_clearly_less_than(&call(50.0, 0.1)));
+        assert!(!call(1.0, 0.1).is_clearly_less_than(&call(5.0, 0.1)), "4 % of today's");
+        assert!(!call(40.0, 0.2).is_clearly_less_than(&call(50.0, 0.2)), "both spread by more");
+        assert!(!call(50.0, 0.1).is_clearly_less_than(&call(1.0, 0.1)));
+    }
 }

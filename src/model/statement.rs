@@ -15,6 +15,8 @@ pub enum Lock {
     RowExclusive,
     /// Blocks other DDL and VACUUM.
     ShareUpdateExclusive,
+    /// Blocks writes.
+    Share,
     /// Blocks writes and other DDL.
     ShareRowExclusive,
     /// Blocks everything, reads included.
@@ -28,6 +30,7 @@ impl Lock {
             Self::None => "no table",
             Self::RowExclusive => "ROW EXCLUSIVE",
             Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
             Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
             Self::AccessExclusive => "ACCESS EXCLUSIVE",
         }
@@ -41,6 +44,7 @@ impl Lock {
             Self::ShareUpdateExclusive => {
                 "other DDL and VACUUM on the table; neither reads nor writes"
             }
+            Self::Share => "writes; not reads",
             Self::ShareRowExclusive => "writes and other DDL; not reads",
             Self::AccessExclusive => "reads and writes",
         }

@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use crate::jsonb::{Conversion, conversion};
 use crate::model::{
-    Action, AdoptedKey, Cost, Grade, Proof, ProofMethod, QualifiedName, Renaming, Verdict,
-    quote_identifier, quote_literal,
+    Action, AdoptedKey, Cost, Grade, IndexedKey, KeyExpression, Proof, ProofMethod, QualifiedName,
+    Renaming, Verdict, quote_identifier, quote_literal,
 };
 use crate::pg::{Question, Session, Target};
 
@@ -27,6 +27,11 @@ pub(super) async fn prove(target: &Target, action: &Action, cost: &mut Cost) -> 
         Action::ShortenKeys { renaming, .. } => {
             // Told only where it stands against the action: what codes save is for a sampled copy to say.
             let scan = timeout(SCAN_TIME_MAX, codes_are_free(target, renaming, cost)).await;
+            return scan.ok()?.ok().filter(|scan| scan.against > 0).map(|scan| scan.proof());
+        }
+        Action::IndexKey { indexed, .. } => {
+            // The same: what an index brings is for a sampled copy to say.
+            let scan = timeout(SCAN_TIME_MAX, values_are_cast(target, indexed, cost)).await;
             return scan.ok()?.ok().filter(|scan| scan.against > 0).map(|scan| scan.proof());
         }
         _ => return None,
@@ -148,6 +153,44 @@ async fn codes_are_free(
     let mut scan = Scan { why, ..Scan::default() };
     *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
     Ok(scan)
+}
+
+/// Whether each value stands the cast that the index is to hold: on one that does not it could not be built.
+async fn values_are_cast(
+    target: &Target,
+    indexed: &IndexedKey,
+    cost: &mut Cost,
+) -> Result<Scan, &'static str> {
+    let why = "rows hold a value that the index's cast refuses";
+    let mut scan = Scan { why, ..Scan::default() };
+    let Some(to) = &indexed.expression.cast else { return Ok(scan) };
+    let text = KeyExpression { cast: None, ..indexed.expression.clone() }.to_sql("t.");
+    let counted = format!(
+        "/* dbopt */ select pg_catalog.concat(count(*)) from (select {text} as value from {} as t) as x
+        where x.value is not null and not ({})",
+        indexed.table.to_sql(),
+        stands_cast(to)
+    );
+    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
+    Ok(scan)
+}
+
+/// What holds of each text `x.value` that the cast takes. Spellings that no serializer writes are left out.
+fn stands_cast(to: &str) -> String {
+    let whole = |low: &str, high: &str| {
+        format!(
+            "case when x.value ~ '^ *[-+]?[0-9]{{1,19}} *$' then x.value::numeric between {low} and {high} else false end"
+        )
+    };
+    match to {
+        "smallint" => whole("-32768", "32767"),
+        "integer" => whole("-2147483648", "2147483647"),
+        "bigint" => whole("-9223372036854775808", "9223372036854775807"),
+        "boolean" => "x.value ~* '^(t|true|f|false|y|yes|n|no|on|off|1|0)$'".to_owned(),
+        "uuid" => "x.value ~* '^[{]?[0-9a-f]{4}(-?[0-9a-f]{4}){7}[}]?$'".to_owned(),
+        _ => "x.value ~ '^ *([-+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]{1,2})?|NaN|-?Infinity) *$'"
+            .to_owned(),
+    }
 }
 
 /// Ask one question in a session that only reads, and hand out its rows; what it cost.

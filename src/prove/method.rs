@@ -161,7 +161,8 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
             Grade::Statistics,
             "what is there already is a key, or makes one",
         ),
-        Action::PromoteKey { .. } => Proof::not_run(
+        // Where nobody told what the key is used for, there is nothing to time.
+        Action::PromoteKey { promotion, .. } if promotion.shapes.is_empty() => Proof::not_run(
             ProofMethod::Observation,
             Grade::Measured,
             "every value of the sample fits the column's type",
@@ -175,6 +176,8 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         | Action::SetColumnStorage { .. }
         | Action::SetToastTupleTarget { .. }
         | Action::ShortenKeys { .. }
+        | Action::PromoteKey { .. }
+        | Action::IndexKey { .. }
         | Action::RewriteColumn { .. } => {
             Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason)
         }
@@ -216,6 +219,7 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::IndexKey { .. }
         | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => return None,
     };
@@ -234,15 +238,9 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
 fn with_codes(action: &Action, renaming: &Renaming, seen: &Snapshot) -> Option<Experiment> {
     let Renaming { table, column, codes, example, saving_ratio_min, .. } = renaming;
     let relation = seen.relations.get().ok()?.iter().find(|r| r.qualified_name() == *table)?;
-    let layout = seen.layouts.get().ok()?.iter().find(|layout| layout.oid == relation.oid)?;
-    let stored = layout.column(column)?;
     let arm = |names: BTreeMap<String, String>, read: &String| {
-        Some(Arm {
-            compression: compression(stored.compression, seen)?,
-            storage: storage(stored.storage),
-            toast_tuple_target: layout.toast_tuple_target,
-            keys: Some(Keys { names, read: read.clone() }),
-        })
+        let keys = Some(Keys { names, read: read.clone() });
+        Some(Arm { keys, ..laid_out(relation.oid, column, seen)? })
     };
     let promise = Promise::LessRoom { saving_ratio_min: *saving_ratio_min };
     let short = arm(codes.clone(), codes.get(example)?)?;
@@ -273,6 +271,7 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::AdoptPrimaryKey { .. }
         | Action::AddIdentityKey { .. }
         | Action::PromoteKey { .. }
+        | Action::IndexKey { .. }
         | Action::ShortenKeys { .. }
         | Action::ConvertToJsonb { .. } => None,
     }
@@ -293,6 +292,18 @@ fn largest<'a>(
         .filter_map(|relation| Some((relation, tables.iter().find(|t| t.oid == relation.oid)?)))
         .filter(|(_, table)| table.heap_bytes.is_some())
         .max_by_key(|(_, table)| table.heap_bytes.unwrap_or(0) + table.toast_bytes.unwrap_or(0))
+}
+
+/// How new values of a column are stored today, by its table's layout.
+pub(super) fn laid_out(oid: i64, column: &str, seen: &Snapshot) -> Option<Arm> {
+    let layout = seen.layouts.get().ok()?.iter().find(|layout| layout.oid == oid)?;
+    let stored = layout.column(column)?;
+    Some(Arm {
+        compression: compression(stored.compression, seen)?,
+        storage: storage(stored.storage),
+        toast_tuple_target: layout.toast_tuple_target,
+        keys: None,
+    })
 }
 
 /// How new values of the column are stored today.

@@ -1,7 +1,10 @@
 //! Try a recommendation out before it is made. The only module that writes to a target: temporary tables and
 //! functions, in a transaction that is rolled back.
 
+mod copy;
 mod full_scan;
+mod key_trial;
+mod key_use;
 mod method;
 mod renamed;
 mod sampled_copy;
@@ -13,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::model::{Action, Cost, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
 use crate::pg::Target;
+use key_use::{KeyTrial, Place, key_trials};
 use method::{Arm, Experiment, experiments, not_run};
 
 /// How long all experiments of an analysis may take together.
@@ -56,6 +60,9 @@ pub async fn prove(
             for experiment in experiments(&actions, seen) {
                 run(target, seen, experiment, &mut proofs).await;
             }
+            for trial in key_trials(&actions, seen) {
+                run_key_trial(target, seen, trial, &mut proofs).await;
+            }
         })
         .await;
     }
@@ -97,5 +104,33 @@ async fn run(target: &Target, seen: &Snapshot, experiment: Experiment, proofs: &
             Err(reason) => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
         };
         proofs.actions.push((candidate.action, proof));
+    }
+}
+
+/// What becomes of a key: each way that was advised, and those that were not, against the document as it is.
+async fn run_key_trial(target: &Target, seen: &Snapshot, trial: KeyTrial, proofs: &mut Proofs) {
+    let measured = key_trial::measure(target, seen, &trial).await;
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(reason) => {
+            let not_run = |action| {
+                let proof = Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, &reason);
+                (action, proof)
+            };
+            proofs.actions.extend(trial.actions.into_values().map(not_run));
+            return;
+        }
+    };
+    let beside = trial.actions.values().next().cloned();
+    for (place, _) in measured.arms.iter().filter(|(place, _)| *place != Place::Today) {
+        let proof = verdict::key_proof(&measured, *place);
+        match (trial.actions.get(place), &beside) {
+            (Some(action), _) => proofs.actions.push((action.clone(), proof)),
+            (None, Some(action)) => {
+                let (action, option) = (action.clone(), place.name().to_owned());
+                proofs.options.push(Tried { action, option, proof });
+            }
+            (None, None) => {}
+        }
     }
 }

@@ -1,13 +1,21 @@
 //! From runs to a verdict. Pure.
 
+use std::fmt::Write as _;
+
+use super::copy::{RUNS, is_too_small};
+use super::key_trial::{KeyMeasured, KeyRun};
+use super::key_use::Place;
 use super::method::Promise;
-use super::sampled_copy::{Measured, RUNS, Run, is_too_small};
+use super::sampled_copy::{Measured, Run};
 use crate::model::{Grade, Measurement, Proof, ProofMethod, Unit, Verdict};
 
 /// A gain below this is not worth a lock, however certain.
 const GAIN_MIN: f64 = 0.05;
 /// A gain in reading that is to pay for wider rows must be worth them.
 const READ_GAIN_MIN: f64 = 0.20;
+/// The share of its time that a call of the workload must lose, for an index to be kept up or queries to be changed: the
+/// specification's for a key that becomes a column.
+const CALL_GAIN_MIN: f64 = 0.50;
 /// How much more room the values may take.
 const GROWTH_MAX: f64 = 0.25;
 
@@ -42,6 +50,67 @@ pub(super) fn proof(promise: Promise, measured: &Measured, arm: usize) -> Proof 
         measurements,
         sample: Some(measured.sample.clone()),
     }
+}
+
+/// What the runs of one way to keep a key say, against those with the key in the document as it is.
+pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
+    let runs_of = |wanted: Place| {
+        let found = measured.arms.iter().find(|(place, _)| *place == wanted);
+        found.map_or(&[][..], |(_, runs)| runs.as_slice())
+    };
+    let measurements = |place: Place| key_measurements((runs_of(Place::Today), runs_of(place)));
+    let numbers = measurements(place);
+    let (verdict, mut reason) = if is_too_small(&measured.sample) {
+        (Verdict::Inconclusive, "too few rows could be copied".to_owned())
+    } else {
+        promised("a call of the workload", &numbers[0], CALL_GAIN_MIN)
+    };
+    if verdict == Verdict::Refuted {
+        let _ = write!(reason, ", and {:.0} % less were to be", CALL_GAIN_MIN * 100.0);
+    }
+    let indexed = measured.arms.iter().any(|(place, _)| *place == Place::Indexed);
+    if place == Place::IndexedColumn && indexed {
+        let index = measurements(Place::Indexed);
+        if !numbers[0].is_clearly_less_than(&index[0]) {
+            reason.push_str(", and an index on the key where it is does as well");
+        }
+    }
+    let written = numbers.iter().find(|measured| measured.name == "write_ms");
+    if let Some(written) = written.filter(|written| worse(written)) {
+        let times = written.candidate / written.baseline;
+        let _ = write!(reason, ", writing a row takes {times:.1} times as long");
+    }
+    let where_ =
+        if measured.on_lab { "on the lab database" } else { "in a temporary table on the target" };
+    Proof {
+        grade: Grade::Measured,
+        method: ProofMethod::SampledCopy,
+        verdict,
+        reason: Some(format!("{reason}; measured {where_}")),
+        measurements: numbers,
+        sample: Some(measured.sample.clone()),
+    }
+}
+
+/// The mean of a call first.
+fn key_measurements(runs: (&[KeyRun], &[KeyRun])) -> Vec<Measurement> {
+    let mut measurements = vec![measurement("call_ms", Unit::Ms, runs, |run| run.call_ms)];
+    // Where the workload does no such thing, there is no time of it.
+    let mut add = |name: &str, of: fn(&KeyRun) -> Option<f64>| {
+        if runs.0.iter().all(|run| of(run).is_some()) {
+            let of = |run: &KeyRun| of(run).unwrap_or(f64::NAN);
+            measurements.push(measurement(name, Unit::Ms, runs, of));
+        }
+    };
+    add("filter_ms", |run| run.filter_ms);
+    add("read_key_ms", |run| run.read_key_ms);
+    measurements.extend([
+        measurement("write_ms", Unit::Ms, runs, |run| run.write_ms),
+        measurement("heap_bytes", Unit::Bytes, runs, |run| run.heap_bytes),
+        measurement("toast_bytes", Unit::Bytes, runs, |run| run.toast_bytes),
+        measurement("index_bytes", Unit::Bytes, runs, |run| run.index_bytes),
+    ]);
+    measurements
 }
 
 fn judge(promise: Promise, measurements: &[Measurement]) -> (Verdict, String) {
@@ -123,7 +192,7 @@ fn worse(metric: &Measurement) -> bool {
     -gain(metric) > 2.0 * GAIN_MIN + metric.spread
 }
 
-fn measurement(
+fn measurement<Run>(
     name: &str,
     unit: Unit,
     (baseline, candidate): (&[Run], &[Run]),
@@ -154,6 +223,7 @@ fn median_and_spread(mut runs: Vec<f64>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ProofSample;
 
     fn metric(baseline: f64, candidate: f64, spread: f64) -> Measurement {
         Measurement { name: String::new(), baseline, candidate, unit: Unit::Ms, runs: 5, spread }
@@ -208,5 +278,45 @@ mod tests {
     #[test]
     fn one_disturbed_run_of_five_does_not_widen_the_spread() {
         assert_eq!(median_and_spread(vec![1.0, 1.0, 9.0, 1.0, 1.0]), (1.0, 0.0));
+    }
+
+    fn key_runs(call_ms: f64, write_ms: f64) -> Vec<KeyRun> {
+        let run = KeyRun { call_ms, write_ms, filter_ms: Some(call_ms), ..KeyRun::default() };
+        vec![run; 5]
+    }
+
+    fn measured(today: Vec<KeyRun>, index: Vec<KeyRun>, column: Vec<KeyRun>) -> KeyMeasured {
+        KeyMeasured {
+            arms: vec![
+                (Place::Today, today),
+                (Place::Indexed, index),
+                (Place::IndexedColumn, column),
+            ],
+            sample: ProofSample { rows: 2000, bytes: 1, of_rows: None },
+            on_lab: false,
+        }
+    }
+
+    #[test]
+    fn a_call_must_take_half_of_the_time() {
+        let halved = measured(key_runs(10.0, 1.0), key_runs(5.1, 1.0), key_runs(4.9, 3.0));
+        let column = key_proof(&halved, Place::IndexedColumn);
+        assert_eq!(column.verdict, Verdict::Confirmed);
+        let reason = column.reason.unwrap();
+        assert!(reason.contains("writing a row takes 3.0 times as long"), "{reason}");
+        assert!(reason.contains("does as well"), "{reason}");
+        let index = key_proof(&halved, Place::Indexed);
+        assert_eq!(index.verdict, Verdict::Refuted);
+        assert!(index.reason.unwrap().contains("50 % less were to be"));
+        let names: Vec<_> = index.measurements.iter().map(|m| m.name.as_str()).collect();
+        let sizes = ["write_ms", "heap_bytes", "toast_bytes", "index_bytes"];
+        assert_eq!(names, [&["call_ms", "filter_ms"][..], &sizes[..]].concat());
+    }
+
+    #[test]
+    fn a_few_rows_prove_nothing_of_a_key() {
+        let mut few = measured(key_runs(10.0, 1.0), key_runs(1.0, 1.0), key_runs(1.0, 1.0));
+        few.sample.rows = 5;
+        assert_eq!(key_proof(&few, Place::Indexed).verdict, Verdict::Inconclusive);
     }
 }

@@ -12,6 +12,7 @@ mod documents;
 mod embedded;
 mod grants;
 mod hostile;
+mod hot_keys;
 mod http;
 mod hybrid_schema;
 mod jsonb;

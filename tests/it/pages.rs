@@ -1,15 +1,13 @@
 //! Every check's page is a test: its first example must be found, its second must not. Each recommended
 //! statement is run, must clear the finding, and is undone exactly.
 
-use bytes::Bytes;
-use database_optimizer::analysis::{self, Intake, Request};
+use database_optimizer::analysis::Request;
 use database_optimizer::checks::{self, Check};
 use database_optimizer::model::Analysis;
-use database_optimizer::pg::Target;
 use rstest::rstest;
 
 use crate::support::advice::{advice, clears_and_is_undone, finding};
-use crate::support::{TestDb, TestServer, analyse, request_of, server};
+use crate::support::{TestDb, TestServer, analyse, request_of, server, workload};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -110,11 +108,7 @@ impl Example {
     async fn request(&self, db: &TestDb, check: &Check) -> Request {
         let mut request = request_of(check.superpower, &self.set);
         if let Some(statements) = self.workload {
-            let target = Target::open("test", &db.dsn(), None).unwrap();
-            let intake = Intake::open(&target, None).await.unwrap();
-            intake.push(Bytes::from_static(statements.as_bytes())).await;
-            let (ledger, _) = intake.close().await;
-            request.workload = Some(analysis::workload(&ledger));
+            request.workload = Some(workload(db, statements).await);
         }
         request
     }

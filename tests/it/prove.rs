@@ -35,7 +35,7 @@ async fn features(member: &str) -> Option<TestDb> {
 }
 
 /// Everything that an analysis might leave behind in the database.
-const TRACES: &str = "select json_build_array(
+pub(crate) const TRACES: &str = "select json_build_array(
     (select json_agg(json_build_array(oid, relname, reloptions, relfilenode) order by oid) from pg_class
         where oid >= 16384),
     (select json_agg(nspname order by oid) from pg_namespace),
@@ -49,11 +49,11 @@ const TRACES: &str = "select json_build_array(
     (select stats_reset from pg_stat_database where datname = current_database())
 )::text";
 
-const SESSIONS: &str =
+pub(crate) const SESSIONS: &str =
     "select coalesce(string_agg(state || ': ' || query, '; '), '') from pg_stat_activity
     where application_name = 'dbopt' and datname = current_database()";
 
-async fn until_hung_up(db: &TestDb) {
+pub(crate) async fn until_hung_up(db: &TestDb) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let sessions = db.text(SESSIONS).await;

@@ -138,7 +138,7 @@ fn find(
         .measured("distinct", whole(float(key.distinct)), Unit::Count)
         .measured("documents", whole(float(column.count())), Unit::Count)
         .measured("fits", fits, Unit::Name);
-    match promote(ID, column, key) {
+    match promote(ID, column, key, &[]) {
         Ok(action) => (finding.action(action), None),
         Err(declined) => (finding, Some(declined)),
     }

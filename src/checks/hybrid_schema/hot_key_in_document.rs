@@ -1,5 +1,6 @@
 //! `hybrid-schema/hot-key-in-document`, explained in the page beside this file.
 
+use super::indexing::{Served, Used};
 use super::names::normalized;
 use super::promotion::promote;
 use super::table::{Column, columns, tables};
@@ -10,7 +11,7 @@ use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{ColumnWorkload, KeyWorkload};
 use crate::model::{
     Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
-    Superpower, Threshold, Topic, Unit, quote_identifier, quote_literal,
+    Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -58,9 +59,8 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
             }
         };
         for key in &used.keys {
-            let share = float(key.calls) / float(used.calls);
-            if share > policy.get(&HOT_KEY_SHARE) {
-                Hot { column, used, key, share }.judge(&mut judgement);
+            if float(key.calls) / float(used.calls) > policy.get(&HOT_KEY_SHARE) {
+                judge_key(column, used, (key, policy), &mut judgement);
             }
         }
     }
@@ -69,73 +69,141 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
 
 /// A key that most calls use.
 struct Hot<'a> {
-    column: &'a Column<'a>,
+    key: Used<'a>,
     used: &'a ColumnWorkload,
-    key: &'a KeyWorkload,
-    share: f64,
+    served: Served,
+    share_max: f64,
+}
+
+fn judge_key(
+    column: &Column<'_>,
+    used: &ColumnWorkload,
+    (key, policy): (&KeyWorkload, &Policy),
+    judgement: &mut Judgement,
+) {
+    let seen = column.documents.keys.iter().find(|seen| seen.path == key.path);
+    let Some(seen) = seen.filter(|seen| !is_column(column, seen)) else { return };
+    let key = Used { column, key, seen };
+    let hot = Hot { key, used, served: key.served(), share_max: policy.get(&HOT_KEY_SHARE) };
+    if hot.share_without(hot.served.calls) > hot.share_max {
+        hot.judge(judgement);
+    } else {
+        judgement.declined.push(hot.is_indexed());
+    }
+}
+
+/// Whether a column of the table is called like the key, or can take none of its values.
+fn is_column(column: &Column<'_>, key: &DocumentKey) -> bool {
+    let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
+    let columns = &column.table.layout.columns;
+    let fits = key.fits.as_deref().unwrap_or("jsonb");
+    columns.iter().any(|column| normalized(&column.name) == name) || fits == "jsonb"
 }
 
 impl Hot<'_> {
+    /// The share of the calls that use the key, less those that an index serves.
+    fn share_without(&self, served: u64) -> f64 {
+        float(self.key.key.calls.saturating_sub(served)) / float(self.used.calls)
+    }
+
     fn judge(&self, judgement: &mut Judgement) {
-        let Some(seen) = self.seen() else { return };
-        let name = normalized(seen.path.rsplit('.').next().unwrap_or_default());
-        let columns = &self.column.table.layout.columns;
-        let fits = seen.fits.as_deref().unwrap_or("jsonb");
-        if columns.iter().any(|column| normalized(&column.name) == name) || fits == "jsonb" {
-            return;
+        let Used { column, key, seen } = self.key;
+        let (mut finding, mut remedies) = (self.finding(), Vec::new());
+        match self.key.index(ID) {
+            Ok((index, calls))
+                if self.share_without(self.served.calls + calls) <= self.share_max =>
+            {
+                finding = finding.action(index);
+            }
+            Ok((_, calls)) => remedies.push(self.serves_few(calls)),
+            Err(declined) => remedies.push(declined),
         }
-        let object = self.column.key_object(seen);
-        let percent = self.share * 100.0;
+        match promote(ID, column, seen, &key.shapes) {
+            Ok(action) => {
+                finding = finding.action(action);
+                remedies.push(self.generated());
+            }
+            Err(declined) => remedies.push(declined),
+        }
+        remedies.push(self.statistics());
+        judgement.findings.push(finding);
+        judgement.declined.extend(remedies);
+    }
+
+    fn finding(&self) -> Finding {
+        let Used { column, key, seen } = self.key;
+        let (object, share) = (column.key_object(seen), self.share_without(0));
+        let percent = share * 100.0;
         let message =
             format!("`{object}` is used by {percent:.0} % of the calls that use these documents");
-        let by_time = self.key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
-        let finding = Finding::new(ID, object, Severity::Medium, message)
+        let by_time = key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
+        Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .statistic("workload.share_by_calls", self.share, Unit::Ratio)
+            .statistic("workload.share_by_calls", share, Unit::Ratio)
             .statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio)
-            .statistic("workload.calls", whole(float(self.key.calls)), Unit::Count)
-            .statistic("workload.filter_calls", whole(float(self.key.filter_calls)), Unit::Count)
+            .statistic("workload.calls", whole(float(key.calls)), Unit::Count)
+            .statistic("workload.filter_calls", whole(float(key.filter_calls)), Unit::Count)
+            .statistic("workload.indexed_calls", whole(float(self.served.calls)), Unit::Count)
             .measured("presence_ratio", seen.presence_ratio, Unit::Ratio)
-            .measured("fits", fits, Unit::Name);
-        match promote(ID, self.column, seen) {
-            Ok(action) => {
-                judgement.findings.push(finding.action(action));
-                judgement.declined.push(self.cheaper(seen));
-            }
-            Err(declined) => {
-                judgement.findings.push(finding);
-                judgement.declined.push(declined);
-            }
-        }
+            .measured("distinct", whole(float(seen.distinct)), Unit::Count)
+            .measured("fits", seen.fits.as_deref().unwrap_or("jsonb"), Unit::Name)
     }
 
-    /// The same key in the sample.
-    fn seen(&self) -> Option<&DocumentKey> {
-        self.column.documents.keys.iter().find(|key| key.path == self.key.path)
+    fn declined(&self, reason: &str, detail: String) -> Declined {
+        let object = self.key.column.key_object(self.key.seen);
+        Declined { check: ID.to_owned(), object, reason: reason.to_owned(), detail }
     }
 
-    /// What costs less than a column, and does less.
-    fn cheaper(&self, key: &DocumentKey) -> Declined {
-        let (table, document) = (self.column.table.name().to_sql(), &self.column.layout.name);
-        let path: Vec<&str> = key.path.split('.').collect();
-        let text = match path.as_slice() {
-            [only] => format!("{} ->> {}", quote_identifier(document), quote_literal(only)),
-            path => format!(
-                "{} #>> {}",
-                quote_identifier(document),
-                quote_literal(&format!("{{{}}}", path.join(",")))
-            ),
+    /// Why a key that is hot is no finding.
+    fn is_indexed(&self) -> Declined {
+        let Served { indexes, calls } = &self.served;
+        let detail = format!(
+            "{} finds the rows of {calls} of the {} calls that use it; the others are {:.0} % of the calls that use \
+             these documents",
+            indexes.join(" and "),
+            self.key.key.calls,
+            self.share_without(*calls) * 100.0
+        );
+        self.declined("an index on the key serves its calls", detail)
+    }
+
+    fn serves_few(&self, calls: u64) -> Declined {
+        let detail = format!(
+            "it would find the rows of {calls} of the {} calls that use the key; the others read the document for \
+             the value, and an index on an expression is never read alone",
+            self.key.key.calls
+        );
+        self.declined("an index on the expression leaves most calls as they are", detail)
+    }
+
+    /// The way to a column that everybody thinks of first.
+    fn generated(&self) -> Declined {
+        let table = self.key.column.table;
+        let casts = match self.key.seen.fits.as_deref() {
+            Some(time) if time.starts_with("timestamp") => {
+                "; a cast to a time depends on the session, and is refused as not immutable"
+            }
+            _ => "",
         };
-        Declined {
-            check: ID.to_owned(),
-            object: self.column.key_object(key),
-            reason: "an index or statistics on the expression cost less, and do less".to_owned(),
-            detail: format!(
-                "{} of {} calls filter by it: for these, CREATE INDEX CONCURRENTLY ON {table} (({text})) finds the rows without \
-                 a new column, but is never read alone, and CREATE STATISTICS ON ({text}) FROM {table} mends the planner's \
-                 estimate; neither spares reading the document for the value",
-                self.key.filter_calls, self.key.calls
-            ),
-        }
+        let detail = format!(
+            "a stored one writes the table anew, about {:.0} MB and {:.0} rows with every index, under ACCESS \
+             EXCLUSIVE, and a value that does not fit its type stops that; a virtual one, from 18 on, \
+             reads the document each time and takes no index; no planner rewrites a query to \
+             either{casts}",
+            float(table.bytes) / 1e6,
+            table.rows
+        );
+        self.declined("a generated column writes the table anew", detail)
+    }
+
+    fn statistics(&self) -> Declined {
+        let detail = format!(
+            "extended statistics on the expression cost one more value in each ANALYZE, a lock that only keeps other \
+             maintenance out, and mend the planner's estimate of {} calls that filter by the key (without, it takes \
+             every comparison to meet 0.5 % of the rows); an index on the expression and a column bring \
+             statistics with them, and these alone spare no reading of a document",
+            self.key.key.filter_calls
+        );
+        self.declined("statistics on the expression mend estimates alone", detail)
     }
 }

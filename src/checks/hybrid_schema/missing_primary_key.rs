@@ -55,8 +55,9 @@ fn partitioned(table: &Table<'_>) -> Option<Declined> {
         check: ID.to_owned(),
         object: table.object(),
         reason: "partitioned".to_owned(),
-        detail: "its key must hold the columns it is partitioned by, and building it locks every partition; whether \
-                 these and which others tell rows apart is for its makers to say"
+        detail: "its key must hold the columns it is partitioned by; PostgreSQL adopts no index there as a key (ADD CONSTRAINT \
+                 with USING INDEX is refused), so it is built while every partition is locked; whether these columns and \
+                 which others tell rows apart is for its makers to say"
             .to_owned(),
     })
 }

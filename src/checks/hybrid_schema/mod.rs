@@ -4,6 +4,7 @@ mod bound_json_key;
 mod business_key_in_document;
 mod deep_nesting;
 mod hot_key_in_document;
+mod indexing;
 mod long_keys;
 mod missing_primary_key;
 mod names;

@@ -7,7 +7,9 @@ use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{
     ColumnDocuments, Documents, Layout, LayoutColumn, Relation, RelationKind,
 };
-use crate::model::{DocumentKey, Gap, Object, Observation, Policy, QualifiedName, Snapshot};
+use crate::model::{
+    DocumentKey, Gap, Object, Observation, Partition, Policy, QualifiedName, Snapshot,
+};
 
 /// A tuple header and a line pointer.
 const ROW_BYTES_MIN: i64 = 28;
@@ -20,6 +22,8 @@ pub(super) struct Table<'a> {
     /// The largest relation that holds its rows, whose statistics speak for all; absent where there is none.
     pub(super) leaf: Option<&'a Layout>,
     leaf_bytes: i64,
+    /// What it is partitioned into, each after the one it is a part of.
+    pub(super) partitions: Vec<Partition>,
     /// Rows of all its partitions, as last counted or as the counters believe, whichever is more.
     pub(super) rows: f64,
     /// Bytes of their heaps.
@@ -52,12 +56,45 @@ pub(super) fn tables(seen: &Snapshot) -> Result<Vec<Table<'_>>, Gap> {
             table.add(relation, layouts.get(&relation.oid).copied());
         }
     }
+    for table in tables.values_mut().filter(|table| table.is_partitioned()) {
+        table.partitions = partitions(relations, table.root);
+    }
     Ok(tables.into_values().collect())
+}
+
+/// Everything beneath a partitioned table, each after the one it is a part of, by name.
+fn partitions(relations: &[Relation], root: &Relation) -> Vec<Partition> {
+    let mut all: Vec<Partition> = Vec::new();
+    let mut above: Vec<&Relation> = vec![root];
+    while !above.is_empty() {
+        let mut below: Vec<(&Relation, &Relation)> = Vec::new();
+        for parent in above {
+            let parts = relations.iter().filter(|part| part.parent == Some(parent.oid));
+            below.extend(parts.map(|part| (parent, part)));
+        }
+        below.sort_by_key(|(_, part)| (&part.schema, &part.name));
+        all.extend(below.iter().map(|(parent, part)| Partition {
+            name: part.qualified_name(),
+            parent: parent.qualified_name(),
+            partitioned: part.kind == RelationKind::PartitionedTable,
+        }));
+        above = below.into_iter().map(|(_, part)| part).collect();
+    }
+    all
 }
 
 impl<'a> Table<'a> {
     fn new(root: &'a Relation, layout: &'a Layout) -> Self {
-        Self { root, layout, leaf: None, leaf_bytes: 0, rows: 0.0, heap_bytes: 0, bytes: 0 }
+        Self {
+            root,
+            layout,
+            leaf: None,
+            leaf_bytes: 0,
+            partitions: Vec::new(),
+            rows: 0.0,
+            heap_bytes: 0,
+            bytes: 0,
+        }
     }
 
     fn add(&mut self, relation: &Relation, layout: Option<&'a Layout>) {
@@ -86,6 +123,12 @@ impl<'a> Table<'a> {
 
     pub(super) fn is_partitioned(&self) -> bool {
         self.root.kind == RelationKind::PartitionedTable
+    }
+
+    /// Bytes of the longest name among it and its partitions, to which others are hung.
+    pub(super) fn longest_name(&self) -> usize {
+        let partitions = self.partitions.iter().map(|partition| partition.name.name.len());
+        partitions.chain([self.root.name.len()]).max().unwrap_or_default()
     }
 
     pub(super) fn name(&self) -> QualifiedName {

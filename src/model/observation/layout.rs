@@ -75,6 +75,20 @@ pub struct UniqueKey {
     pub comment: Option<String>,
 }
 
+/// An index on a key of documents, or on documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentIndex {
+    /// Its name.
+    pub index: String,
+    /// What it is on: the name of a column, or an expression as `pg_get_indexdef(…, 1, true)` prints it.
+    pub first: String,
+    /// `pg_am.amname`.
+    pub method: String,
+    /// Whether its operator class is the default one: another one may not serve every comparison.
+    pub default_class: bool,
+}
+
 /// A table as it is laid out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +118,9 @@ pub struct Layout {
     pub columns: Vec<LayoutColumn>,
     /// Its unique indexes, the primary key's excepted.
     pub keys: Vec<UniqueKey>,
+    /// Its valid indexes of all rows whose first column is an expression or of type `jsonb`.
+    #[serde(default)]
+    pub document_indexes: Vec<DocumentIndex>,
     /// Bytes of the heap's main fork, true at the time of the visit; asked for where documents are sampled.
     pub heap_bytes: Option<i64>,
     /// Bytes of the TOAST table's main fork.

@@ -11,9 +11,9 @@ mod workload;
 
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
-pub use layout::{Layout, LayoutColumn, UniqueKey};
+pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
-pub use workload::{ColumnWorkload, KeyWorkload, Workload};
+pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};

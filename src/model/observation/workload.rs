@@ -3,6 +3,45 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::model::Reached;
+
+/// How rows are found by a key.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyFilter {
+    /// Its text equals a value, or one of some.
+    Equality,
+    /// Its text, perhaps cast, is within bounds.
+    Range,
+    /// The document contains the key with a value: `@>`.
+    Contains,
+}
+
+/// What statements of one shape do with a key.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct KeyShape {
+    /// How they find rows by it; absent where they do not, or in a way that needs the key of every row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<KeyFilter>,
+    /// By which operators the key that they filter by is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
+    /// The type it is cast to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast: Option<String>,
+    /// Whether they use the key's value beyond that: put it out, group, sort, join or compare by it.
+    pub reads_key: bool,
+    /// Whether they put out the whole document.
+    pub reads_document: bool,
+    /// Their calls.
+    pub calls: u64,
+}
+
 /// How one key of a column's documents is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -13,8 +52,14 @@ pub struct KeyWorkload {
     pub calls: u64,
     /// Calls of those that filter or join by it.
     pub filter_calls: u64,
+    /// Calls in whose text the key is a parameter: no index on an expression serves them for certain.
+    #[serde(default)]
+    pub bound_calls: u64,
     /// Milliseconds all these calls took.
     pub total_ms: f64,
+    /// What their statements do with it, the shape with most calls first. A call has one shape.
+    #[serde(default)]
+    pub shapes: Vec<KeyShape>,
     /// Types it is cast to, the most frequent first.
     pub casts: Vec<String>,
 }

@@ -1,4 +1,4 @@
--- Columns in the order they are stored in, and unique keys, of the relations in $1. Nothing opens a relation.
+-- Columns in the order they are stored in, unique keys and indexes on documents, of the relations in $1. Nothing opens a relation.
 select
     c.oid::int8                                                     as oid,
     c.relpersistence = 'u'                                          as unlogged,
@@ -54,6 +54,7 @@ select
     )                                                               as toast_tuple_target,
     a.columns,
     u.keys,
+    x.document_indexes,
     null::int8                                                      as heap_bytes,
     null::int8                                                      as toast_bytes
 from pg_catalog.pg_class as c
@@ -176,5 +177,28 @@ cross join lateral (
     ) as k
     where i.indrelid = c.oid and i.indisunique and not i.indisprimary
 ) as u
+cross join lateral (
+    select coalesce(
+        pg_catalog.json_agg(
+            pg_catalog.json_build_object(
+                'index', n.relname,
+                'first', coalesce(a.attname::text, pg_catalog.pg_get_indexdef(i.indexrelid, 1, true)),
+                'method', m.amname,
+                'default_class', o.opcdefault
+            )
+            order by n.relname
+        ),
+        '[]'
+    ) as document_indexes
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as n on n.oid = i.indexrelid
+    join pg_catalog.pg_am as m on m.oid = n.relam
+    join pg_catalog.pg_opclass as o on o.oid = i.indclass[0]
+    left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+    where i.indrelid = c.oid and i.indisvalid and i.indpred is null
+        and (i.indkey[0] = 0 or a.atttypid = 'pg_catalog.jsonb'::pg_catalog.regtype)
+        -- Text that is sorted otherwise is another text to the planner.
+        and i.indcollation[0] in (0, 100)
+) as x
 where c.oid = any ($1::int8[]::oid[])
 order by c.oid

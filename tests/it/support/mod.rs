@@ -10,7 +10,9 @@ pub use database::TestDb;
 pub use server::{Own, TestServer, any_server, own_server, server, skipped};
 pub use service::{Reply, Service};
 
-use database_optimizer::analysis::{self, Request};
+use bytes::Bytes;
+use database_optimizer::analysis::{self, Intake, Request};
+use database_optimizer::model::observation::Workload;
 use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
 
@@ -29,4 +31,13 @@ pub fn request_of(superpower: Superpower, policy: &[(&str, f64)]) -> Request {
 pub async fn analyse(db: &TestDb, request: &Request) -> Analysis {
     let target = Target::open("test", &db.dsn(), None).unwrap();
     analysis::analyse(&target, request).await.unwrap()
+}
+
+/// What the checks are told of these statements: a list or a log, as a client would send it.
+pub async fn workload(db: &TestDb, statements: &'static str) -> Workload {
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let intake = Intake::open(&target, None).await.unwrap();
+    intake.push(Bytes::from_static(statements.as_bytes())).await;
+    let (ledger, _) = intake.close().await;
+    analysis::workload(&ledger)
 }

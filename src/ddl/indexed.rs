@@ -1,0 +1,40 @@
+//! An index on a key of documents, where it is.
+
+use super::Ddl;
+use super::new_index::NewIndex;
+use super::statement::validation;
+use crate::model::IndexedKey;
+
+/// What a B-tree refuses.
+pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the index stores it makes the index \
+     fail, and leaves an invalid one to be dropped; afterwards its INSERT is refused";
+
+/// The index, and statistics of what it holds.
+pub(super) fn index(indexed: &IndexedKey) -> Ddl {
+    let IndexedKey { table, partitions, suffix, expression, .. } = indexed;
+    let expression = expression.to_sql("");
+    let index = NewIndex { table, partitions, suffix, on: format!("({expression})") };
+    let mut statements = index.create();
+    statements.push(validation(format!("ANALYZE {};", table.to_sql())));
+    let caveats = caveats(indexed, &expression);
+    Ddl { statements, undo: vec![index.drop()], caveats, ..Ddl::default() }
+}
+
+fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {
+    let mut caveats = vec![
+        format!("it is found by queries that compare {expression}, spelled so, and by no other"),
+        "it is never read alone: the row is fetched for each match, and the document for each value that is put out"
+            .to_owned(),
+        "an UPDATE that changes the document writes to every index of the table from then on, where no other index is on the \
+         document so far (no HOT update)"
+            .to_owned(),
+    ];
+    if let Some(cast) = &indexed.expression.cast {
+        caveats.push(format!(
+            "a document whose value is no {cast} makes the first statement fail, and leaves an invalid index to be dropped; \
+             afterwards its INSERT is refused, as the queries that cast it are today"
+        ));
+    }
+    caveats.extend((indexed.type_sql == "text").then(|| LONG_VALUES.to_owned()));
+    caveats
+}

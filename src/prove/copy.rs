@@ -1,0 +1,240 @@
+//! A bounded copy of a relation's real rows, in a temporary table that is rolled back: on the target, or on its lab.
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+
+use crate::model::{GapReason, ProofSample, QualifiedName, Snapshot, quote_identifier};
+use crate::pg::{Target, Trial, TrialError};
+
+/// Runs of each arm, in turns, so that a disturbance hits all of them.
+pub(super) const RUNS: u32 = 5;
+/// Rows copied at most.
+const ROWS_MAX: f64 = 2000.0;
+/// Bytes copied at most, uncompressed sizes not known: the stored ones, with room for their growth.
+const BYTES_MAX: f64 = 8.0 * 1024.0 * 1024.0;
+/// Rows at least, or the copy proves nothing.
+const ROWS_MIN: i64 = 100;
+
+/// What is copied.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The relation.
+    pub(super) relation: &'a QualifiedName,
+    pub(super) oid: i64,
+    /// The column on trial: rows where it is NULL are left out.
+    pub(super) column: &'a str,
+}
+
+/// A column of the copy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// As SQL writes it.
+    pub(super) data_type: String,
+    /// Of variable length, and so possibly out of line.
+    pub(super) varies: bool,
+    is_array: bool,
+    /// `attstorage`, to be kept for all columns but the one on trial.
+    pub(super) storage: char,
+}
+
+/// The rows, in `pg_temp.dbopt_base`, and the transaction that holds them.
+pub(super) struct Copied {
+    pub(super) trial: Trial,
+    pub(super) columns: Vec<Column>,
+    /// Where the copy was made.
+    pub(super) on_lab: bool,
+}
+
+/// Copy the rows, or say why that was not possible.
+pub(super) async fn copy(
+    target: &Target,
+    seen: &Snapshot,
+    subject: Subject<'_>,
+) -> Result<Copied, String> {
+    let privileges = &seen.context.get().map_err(|gap| gap.detail.clone())?.privileges;
+    let on_target = privileges.creates_temporary_tables && !seen.server.in_recovery;
+    let outcome = match (on_target, target.lab()) {
+        (true, _) => on_the_target(target, seen, subject).await,
+        (false, Some(lab)) => on_the_lab((target, lab), seen, subject).await,
+        (false, None) => {
+            let why = if seen.server.in_recovery {
+                "a hot standby has no temporary tables"
+            } else {
+                "our role may not create temporary tables (GRANT TEMP ON DATABASE … TO dbopt)"
+            };
+            return Err(format!("{why}, and the target has no `lab`"));
+        }
+    };
+    outcome.map_err(|error| reason(&error))
+}
+
+async fn on_the_target(
+    target: &Target,
+    seen: &Snapshot,
+    subject: Subject<'_>,
+) -> Result<Copied, TrialError> {
+    let trial = target.trial().await?;
+    let columns = columns(&trial, subject).await?;
+    create_base(&trial, &columns).await?;
+    let rows = select(&columns, seen, subject);
+    trial.run(&format!("insert into pg_temp.dbopt_base {rows}")).await?;
+    Ok(Copied { trial, columns, on_lab: false })
+}
+
+async fn on_the_lab(
+    (target, lab): (&Target, &Target),
+    seen: &Snapshot,
+    subject: Subject<'_>,
+) -> Result<Copied, TrialError> {
+    let (there, trial) = (target.trial().await?, lab.trial().await?);
+    // The target is only read.
+    there.run("set transaction read only").await?;
+    let columns = columns(&there, subject).await?;
+    create_base(&trial, &columns).await?;
+    let from = format!("copy ({}) to stdout (format binary)", select(&columns, seen, subject));
+    trial.copy_from(&there, &from, "copy pg_temp.dbopt_base from stdin (format binary)").await?;
+    there.finish();
+    Ok(Copied { trial, columns, on_lab: true })
+}
+
+/// The columns our role may read, the one on trial among them.
+async fn columns(trial: &Trial, subject: Subject<'_>) -> Result<Vec<Column>, TrialError> {
+    let rows = trial
+        .rows(&format!(
+            "select pg_catalog.json_build_object(
+                'name', a.attname,
+                'data_type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                'varies', a.attlen = -1,
+                'is_array', t.typcategory = 'A',
+                'storage', a.attstorage)::text
+            from pg_catalog.pg_attribute as a
+            join pg_catalog.pg_type as t on t.oid = a.atttypid
+            where a.attrelid = {}::oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
+                and pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'select')
+            order by a.attnum",
+            subject.oid
+        ))
+        .await?;
+    Ok(rows.iter().filter_map(|row| serde_json::from_str(row).ok()).collect())
+}
+
+/// A temporary table of these columns, everything out of line and nothing compressed: reading it costs
+/// every arm the same.
+async fn create_base(trial: &Trial, columns: &[Column]) -> Result<(), TrialError> {
+    let mut sql = format!("create temp table dbopt_base ({});", definitions(columns));
+    for column in columns.iter().filter(|column| column.varies && column.storage != 'p') {
+        let _ = write!(
+            sql,
+            "alter table pg_temp.dbopt_base alter column {} set storage external;",
+            quote_identifier(&column.name)
+        );
+    }
+    trial.run(&sql).await
+}
+
+pub(super) fn definitions(columns: &[Column]) -> String {
+    let define =
+        |column: &Column| format!("{} {}", quote_identifier(&column.name), column.data_type);
+    columns.iter().map(define).collect::<Vec<_>>().join(", ")
+}
+
+/// The rows to copy, bounded in number and bytes, every value built anew.
+fn select(columns: &[Column], seen: &Snapshot, subject: Subject<'_>) -> String {
+    let rebuilt: Vec<String> = columns.iter().map(rebuilt).collect();
+    let (rows, bytes) = size(seen, subject);
+    let row_bytes = (bytes / rows.max(1.0)).max(1.0);
+    let wanted = ROWS_MAX.min(BYTES_MAX / row_bytes).max(1.0).ceil();
+    let percent = (wanted * 1.5 / rows.max(1.0) * 100.0).min(100.0);
+    let sampled = if percent >= 100.0 {
+        String::new()
+    } else {
+        format!(" tablesample system ({percent}) repeatable (14)")
+    };
+    format!(
+        "select {} from only {} as t{sampled} where t.{} is not null limit {wanted}",
+        rebuilt.join(", "),
+        subject.relation.to_sql(),
+        quote_identifier(subject.column),
+    )
+}
+
+/// A value built anew, byte for byte; arrays would become arrays of arrays.
+pub(super) fn rebuilt(column: &Column) -> String {
+    let name = quote_identifier(&column.name);
+    match (column.varies, column.is_array) {
+        (true, false) => format!("(array[t.{name}])[1]"),
+        (true, true) => format!("pg_catalog.array_cat(t.{name}, '{{}}')"),
+        (false, _) => format!("t.{name}"),
+    }
+}
+
+/// Rows and bytes of the relation, by whichever source looked at it.
+#[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
+fn size(seen: &Snapshot, subject: Subject<'_>) -> (f64, f64) {
+    let relation = seen.relations.get().ok().and_then(|r| r.iter().find(|r| r.oid == subject.oid));
+    let table = seen.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == subject.oid));
+    let rows = relation.and_then(|relation| relation.rows).unwrap_or(0.0);
+    let live = table.map_or(0.0, |table| table.rows_live as f64);
+    let layout = seen.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == subject.oid));
+    let sizes = table.map(|table| (table.heap_bytes, table.toast_bytes));
+    let (heap, toast) = sizes
+        .or_else(|| layout.map(|layout| (layout.heap_bytes, layout.toast_bytes)))
+        .unwrap_or((None, None));
+    (rows.max(live), (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64)
+}
+
+/// The server's own time for the statement, without the network.
+pub(super) async fn timed(trial: &Trial, statement: &str) -> Result<f64, TrialError> {
+    let plan = trial
+        .rows(&format!("explain (analyze, timing off, costs off, format text) {statement}"))
+        .await?;
+    let time = plan.iter().rev().find_map(|line| {
+        line.trim().strip_prefix("Execution Time: ")?.strip_suffix(" ms")?.parse().ok()
+    });
+    Ok(time.unwrap_or(f64::NAN))
+}
+
+pub(super) async fn sample(
+    trial: &Trial,
+    seen: &Snapshot,
+    subject: Subject<'_>,
+) -> Result<ProofSample, TrialError> {
+    let copied = trial
+        .rows(
+            "select pg_catalog.json_build_array(count(*),
+                pg_catalog.pg_total_relation_size('pg_temp.dbopt_base'::pg_catalog.regclass))::text
+            from pg_temp.dbopt_base",
+        )
+        .await?;
+    let (rows, bytes) =
+        copied.first().and_then(|row| serde_json::from_str(row).ok()).unwrap_or((0, 0));
+    let (of_rows, _) = size(seen, subject);
+    #[expect(clippy::cast_possible_truncation, reason = "rows below 2^53")]
+    Ok(ProofSample { rows, bytes, of_rows: Some(of_rows.round() as i64) })
+}
+
+/// Too few rows to prove anything.
+pub(super) fn is_too_small(sample: &ProofSample) -> bool {
+    sample.rows < ROWS_MIN
+}
+
+pub(super) fn reason(error: &TrialError) -> String {
+    match error {
+        TrialError::Refused(failure) => match failure.reason {
+            GapReason::Locked => "the table was locked by another session".to_owned(),
+            GapReason::TimedOut => "a step of the experiment took longer than its limit".to_owned(),
+            GapReason::MissingPrivilege => "our role lacks a privilege for it".to_owned(),
+            // `read_only_sql_transaction`
+            _ if failure.sqlstate == "25006" => {
+                "transactions of our role are read-only by default (default_transaction_read_only), and the target \
+                 has no `lab`"
+                    .to_owned()
+            }
+            _ => format!("the server refused a step of it (SQLSTATE {})", failure.sqlstate),
+        },
+        TrialError::Lost(error) => error.to_string(),
+    }
+}

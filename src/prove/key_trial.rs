@@ -1,0 +1,285 @@
+//! Proof on a sampled copy of what becomes of a key: the statements that the workload runs, timed with the key where it
+//! is, with an index on it, and as a column.
+
+use super::copy::{Column, Copied, RUNS, Subject, copy, reason, rebuilt, sample, timed};
+use super::key_use::{COLUMN, KeyTrial, Place, Values, arm};
+use super::sampled_copy::create_arm;
+use crate::model::observation::{KeyFilter, KeyShape};
+use crate::model::{ProofSample, Snapshot, quote_identifier, quote_literal};
+use crate::pg::{Target, Trial, TrialError};
+
+/// Where in the order of its values those are that equality is timed with: by rows, so a value that many rows have comes
+/// as often.
+const POINTS: &str = "{0.1,0.3,0.5,0.7,0.9}";
+/// Where a range begins and ends: it meets a tenth of the rows. Which part the workload's meet is in no ledger.
+const RANGE: &str = "{0.45,0.55}";
+
+/// Of as many executions in a run the fastest counts: they take some milliseconds, and what disturbs them only adds.
+const TIMES: u32 = 3;
+
+/// What was measured, run by run, of each arm that there is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct KeyMeasured {
+    pub(super) arms: Vec<(Place, Vec<KeyRun>)>,
+    pub(super) sample: ProofSample,
+    pub(super) on_lab: bool,
+}
+
+/// One run of one arm. Times are the means of calls, weighted by how often each shape is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct KeyRun {
+    pub(super) call_ms: f64,
+    /// Of calls that find rows by the key.
+    pub(super) filter_ms: Option<f64>,
+    /// Of calls that need the key of every row.
+    pub(super) read_key_ms: Option<f64>,
+    /// All rows of the copy.
+    pub(super) write_ms: f64,
+    pub(super) heap_bytes: f64,
+    pub(super) toast_bytes: f64,
+    pub(super) index_bytes: f64,
+}
+
+/// Measure all arms, or say why that was not possible.
+pub(super) async fn measure(
+    target: &Target,
+    seen: &Snapshot,
+    on_trial: &KeyTrial,
+) -> Result<KeyMeasured, String> {
+    let KeyTrial { relation, oid, document, .. } = on_trial;
+    let subject = Subject { relation, oid: *oid, column: document };
+    let Copied { trial, columns, on_lab } = copy(target, seen, subject).await?;
+    let arms = measure_on(&trial, &columns, on_trial).await;
+    let sample = sample(&trial, seen, subject).await;
+    let measured = arms.and_then(|arms| Ok(KeyMeasured { arms, sample: sample?, on_lab }));
+    trial.finish();
+    measured.map_err(|error| reason(&error))
+}
+
+async fn measure_on(
+    trial: &Trial,
+    columns: &[Column],
+    on_trial: &KeyTrial,
+) -> Result<Vec<(Place, Vec<KeyRun>)>, TrialError> {
+    let has_arm = |place: &Place| *place != Place::Indexed || on_trial.index.is_some();
+    let places: Vec<Place> = Place::ALL.into_iter().filter(has_arm).collect();
+    for place in &places {
+        create(trial, columns, (on_trial, *place)).await?;
+    }
+    let mut arms: Vec<(Place, Vec<KeyRun>)> =
+        places.iter().map(|place| (*place, Vec::new())).collect();
+    // One run to warm up, which is not counted.
+    for round in 0..=RUNS {
+        for (place, runs) in &mut arms {
+            let run = write(trial, columns, *place).await?;
+            if round > 0 {
+                runs.push(run);
+            }
+        }
+    }
+    let statements = statements(trial, on_trial, &places).await?;
+    for round in 0..=RUNS {
+        for (position, (_, runs)) in arms.iter_mut().enumerate() {
+            let (call_ms, filter_ms, read_key_ms) = call(trial, &statements[position]).await?;
+            let run = round.checked_sub(1).and_then(|done| runs.get_mut(done as usize));
+            if let Some(run) = run {
+                *run = KeyRun { call_ms, filter_ms, read_key_ms, ..*run };
+            }
+        }
+    }
+    Ok(arms)
+}
+
+/// An arm's table with what its rows are written through: a trigger that fills the column, an index.
+async fn create(
+    trial: &Trial,
+    columns: &[Column],
+    (on_trial, place): (&KeyTrial, Place),
+) -> Result<(), TrialError> {
+    let table = arm(place);
+    trial.run(&create_arm(place as usize, &on_trial.stored, columns, &on_trial.document)).await?;
+    if place.is_column() {
+        let type_sql = &on_trial.type_sql;
+        let function = format!("pg_temp.dbopt_promoted_{}", place as usize);
+        trial
+            .run(&format!(
+                "alter table {table} add column {COLUMN} {type_sql};
+                create function {function}() returns trigger language plpgsql as {};
+                create trigger dbopt_promoted before insert on {table} for each row execute function {function}();",
+                quote_literal(&fill(on_trial))
+            ))
+            .await?;
+    }
+    let indexed = match place {
+        Place::Indexed => on_trial.index.as_ref().map(|expression| expression.to_sql("")),
+        Place::IndexedColumn => Some(COLUMN.to_owned()),
+        Place::Today | Place::Column => None,
+    };
+    match indexed {
+        Some(indexed) => trial.run(&format!("create index on {table} (({indexed}))")).await,
+        None => Ok(()),
+    }
+}
+
+/// The body of the trigger: what does not fit leaves NULL, as the trigger does that is advised.
+fn fill(on_trial: &KeyTrial) -> String {
+    let text = on_trial.text().replacen("t.", "new.", 1);
+    let pattern = match on_trial.type_sql.as_str() {
+        "bigint" => "^-?[0-9]{1,18}$",
+        "numeric" => "^-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$",
+        "boolean" => "^(true|false)$",
+        "uuid" => "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        time if time.starts_with("timestamp") => "^[0-9]{4}-.*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$",
+        _ => "",
+    };
+    let assign = format!(
+        "new.{COLUMN} := case when ({text}) ~ {} then ({text})::{} end;",
+        quote_literal(pattern),
+        on_trial.type_sql
+    );
+    let assign = if on_trial.type_sql.starts_with("timestamp") {
+        format!("begin {assign} exception when data_exception then new.{COLUMN} := null; end;")
+    } else {
+        assign
+    };
+    format!("begin {assign} return new; end")
+}
+
+/// All rows of the copy, written through what the arm has.
+async fn write(trial: &Trial, columns: &[Column], place: Place) -> Result<KeyRun, TrialError> {
+    let table = arm(place);
+    trial.run(&format!("truncate {table}")).await?;
+    let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+    let values: Vec<String> = columns.iter().map(rebuilt).collect();
+    let (names, values) = (names.join(", "), values.join(", "));
+    let insert =
+        format!("insert into {table} ({names}) select {values} from pg_temp.dbopt_base as t");
+    let write_ms = timed(trial, &insert).await?;
+    let sizes = trial
+        .rows(&format!(
+            "select pg_catalog.json_build_array(pg_catalog.pg_relation_size(c.oid),
+                coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0),
+                pg_catalog.pg_indexes_size(c.oid))::text
+            from pg_catalog.pg_class as c where c.oid = {}::pg_catalog.regclass",
+            quote_literal(&table)
+        ))
+        .await?;
+    let (heap_bytes, toast_bytes, index_bytes) =
+        sizes.first().and_then(|row| serde_json::from_str(row).ok()).unwrap_or_default();
+    Ok(KeyRun { write_ms, heap_bytes, toast_bytes, index_bytes, ..KeyRun::default() })
+}
+
+/// What is timed of a shape: its statement with each value.
+struct Timed<'a> {
+    shape: &'a KeyShape,
+    statements: Vec<String>,
+}
+
+/// The statements of each arm, once its rows are there: values come from them, and the planner's estimates.
+async fn statements<'a>(
+    trial: &Trial,
+    on_trial: &'a KeyTrial,
+    places: &[Place],
+) -> Result<Vec<Vec<Timed<'a>>>, TrialError> {
+    let points = points(trial, on_trial).await?;
+    let mut of_arms = Vec::new();
+    for place in places {
+        trial.run(&format!("analyze {}", arm(*place))).await?;
+        let mut of_arm = Vec::new();
+        for shape in &on_trial.shapes {
+            let mut values = Values { points: points.clone(), ranges: Vec::new() };
+            if shape.filter == Some(KeyFilter::Range) {
+                values.ranges = range(trial, on_trial, (shape, *place)).await?;
+            }
+            let conditions = on_trial.conditions(shape, *place, &values);
+            let statement = |condition: &String| on_trial.statement(shape, *place, condition);
+            let statements = conditions.iter().map(statement).collect();
+            of_arm.push(Timed { shape, statements });
+        }
+        of_arms.push(of_arm);
+    }
+    Ok(of_arms)
+}
+
+/// Values of the key, spread over its rows.
+async fn points(trial: &Trial, on_trial: &KeyTrial) -> Result<Vec<String>, TrialError> {
+    let (text, table) = (on_trial.text(), arm(Place::IndexedColumn));
+    trial
+        .rows(&format!(
+            "select distinct v.value
+            from (
+                select pg_catalog.percentile_disc('{POINTS}'::float8[]) within group (order by x.value) as found
+                from (select ({text}) collate \"C\" as value from {table} as t where t.{COLUMN} is not null) as x
+            ) as p
+            cross join lateral pg_catalog.unnest(p.found) as v (value)
+            where v.value is not null"
+        ))
+        .await
+}
+
+/// A range of the key's values, as the shape orders them.
+async fn range(
+    trial: &Trial,
+    on_trial: &KeyTrial,
+    (shape, place): (&KeyShape, Place),
+) -> Result<Vec<(String, String)>, TrialError> {
+    let (compared, _) = on_trial.compared(shape, place);
+    let bounds = trial
+        .rows(&format!(
+            "select pg_catalog.json_build_array(p.bounds[1]::text, p.bounds[2]::text)::text
+            from (
+                select pg_catalog.percentile_disc('{RANGE}'::float8[]) within group (order by {compared}) as bounds
+                from {} as t
+            ) as p
+            where p.bounds[2] is not null",
+            arm(place)
+        ))
+        .await?;
+    Ok(bounds.iter().filter_map(|row| serde_json::from_str(row).ok()).collect())
+}
+
+/// The mean of a call: of all, of those that filter, and of those that need every row.
+async fn call(
+    trial: &Trial,
+    of_arm: &[Timed<'_>],
+) -> Result<(f64, Option<f64>, Option<f64>), TrialError> {
+    let (mut filters, mut reads) = (Weighed::default(), Weighed::default());
+    for Timed { shape, statements } in of_arm {
+        // Without a value there is nothing to find.
+        if statements.is_empty() {
+            continue;
+        }
+        let mut sum = 0.0;
+        for statement in statements {
+            let mut fastest = timed(trial, statement).await?;
+            for _ in 1..TIMES {
+                fastest = fastest.min(timed(trial, statement).await?);
+            }
+            sum += fastest;
+        }
+        let mean = sum / f64::from(u32::try_from(statements.len()).unwrap_or(u32::MAX));
+        let weighed = if shape.filter.is_some() { &mut filters } else { &mut reads };
+        weighed.add(mean, shape.calls);
+    }
+    let all = Weighed { sum: filters.sum + reads.sum, calls: filters.calls + reads.calls };
+    Ok((all.mean().unwrap_or(f64::NAN), filters.mean(), reads.mean()))
+}
+
+/// Times, weighted by calls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weighed {
+    sum: f64,
+    calls: f64,
+}
+
+impl Weighed {
+    #[expect(clippy::cast_precision_loss, reason = "calls below 2^53")]
+    fn add(&mut self, ms: f64, calls: u64) {
+        self.sum += ms * calls as f64;
+        self.calls += calls as f64;
+    }
+
+    fn mean(self) -> Option<f64> {
+        (self.calls > 0.0).then(|| self.sum / self.calls)
+    }
+}
