@@ -176,14 +176,13 @@ pub(super) fn rebuilt(column: &Column) -> String {
 fn size(seen: &Snapshot, subject: Subject<'_>) -> (f64, f64) {
     let relation = seen.relations.get().ok().and_then(|r| r.iter().find(|r| r.oid == subject.oid));
     let table = seen.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == subject.oid));
-    let rows = relation.and_then(|relation| relation.rows).unwrap_or(0.0);
-    let live = table.map_or(0.0, |table| table.rows_live as f64);
     let layout = seen.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == subject.oid));
     let sizes = table.map(|table| (table.heap_bytes, table.toast_bytes));
     let (heap, toast) = sizes
         .or_else(|| layout.map(|layout| (layout.heap_bytes, layout.toast_bytes)))
         .unwrap_or((None, None));
-    (rows.max(live), (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64)
+    let rows = relation.map_or(0.0, |relation| relation.rows_now(heap));
+    (rows, (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64)
 }
 
 /// The server's own time for the statement, without the network.
