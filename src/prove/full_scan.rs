@@ -99,7 +99,7 @@ async fn key_holds(
         why: "rows hold NULL there, or values that other rows hold, too",
         ..Scan::default()
     };
-    let counted = format!("/* dbopt */ select pg_catalog.concat({nulls} + {twice})");
+    let counted = format!("select /* dbopt */ pg_catalog.concat({nulls} + {twice})");
     *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
     Ok(scan)
 }
@@ -117,7 +117,7 @@ async fn documents_convert(
         ..Scan::default()
     };
     let all = format!(
-        "/* dbopt */ select {column}::pg_catalog.text from {} where {column} is not null",
+        "select /* dbopt */ {column}::pg_catalog.text from {} where {column} is not null",
         table.to_sql()
     );
     *cost += ask(target, all, |document| {
@@ -135,7 +135,7 @@ async fn codes_are_free(
 ) -> Result<Scan, &'static str> {
     let codes: Vec<String> = renaming.codes.values().map(|code| quote_literal(code)).collect();
     let counted = format!(
-        "/* dbopt */ select pg_catalog.concat(count(*)) from only {} as t where exists (
+        "select /* dbopt */ pg_catalog.concat(count(*)) from only {} as t where exists (
             select
             from pg_catalog.jsonb_path_query(t.{}, 'strict $.** ? (@.type() == \"object\")') as o
             where o ?| array[{}]

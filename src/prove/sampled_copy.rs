@@ -86,7 +86,10 @@ async fn on_the_target(
     let columns = columns(&trial, experiment).await?;
     create_base(&trial, &columns).await?;
     trial
-        .run(&format!("insert into pg_temp.dbopt_base {}", select(&columns, seen, experiment)))
+        .run(&format!(
+            "insert /* dbopt */ into pg_temp.dbopt_base {}",
+            select(&columns, seen, experiment)
+        ))
         .await?;
     let measured = measure_on(&trial, &columns, seen, experiment).await?;
     trial.finish();

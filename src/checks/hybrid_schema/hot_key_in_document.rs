@@ -3,7 +3,9 @@
 use super::names::normalized;
 use super::promotion::promote;
 use super::table::{Column, columns, tables};
-use super::workload::{self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN};
+use super::workload::{
+    self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
+};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
@@ -23,6 +25,7 @@ pub(super) static CHECK: Check = Check {
         &WORKLOAD_CALLS_MIN,
         &WORKLOAD_COVERAGE_MIN,
         &WORKLOAD_EXECUTIONS_MIN,
+        &WORKLOAD_SAMPLES_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
     ],
@@ -52,8 +55,8 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         let used = match workload::of(told, column, policy) {
             None => continue,
             Some(Ok(used)) => used,
-            Some(Err(gap)) => {
-                judgement.gaps.push(gap);
+            Some(Err(gaps)) => {
+                judgement.gaps.extend(gaps);
                 continue;
             }
         };
@@ -95,8 +98,10 @@ impl Hot<'_> {
             .statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio)
             .statistic("workload.calls", whole(float(self.key.calls)), Unit::Count)
             .statistic("workload.filter_calls", whole(float(self.key.filter_calls)), Unit::Count)
+            .statistic("workload.definitions", whole(float(self.key.definitions)), Unit::Count)
             .measured("presence_ratio", seen.presence_ratio, Unit::Ratio)
             .measured("fits", fits, Unit::Name);
+        let finding = workload::with_sources(finding, self.used);
         match promote(ID, self.column, seen) {
             Ok(action) => {
                 judgement.findings.push(finding.action(action));

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::model::Gap;
+
 /// How one key of a column's documents is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub struct KeyWorkload {
     pub total_ms: f64,
     /// Types it is cast to, the most frequent first.
     pub casts: Vec<String>,
+    /// Definitions of the catalog that name it: indexes, views, functions and the like. They make no calls.
+    #[serde(default)]
+    pub definitions: u64,
 }
 
 /// How a column's documents are used.
@@ -39,6 +44,13 @@ pub struct ColumnWorkload {
     pub attributed_ratio: f64,
     /// Calls whose key is a parameter in the application's text.
     pub bound_calls: u64,
+    /// Who told: `log`, `list`, `activity`, `stat_statements`, `qualstats`, `catalog`.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Where the server's own counts were shared among keys by texts of the same statements: how many texts, each of as
+    /// many calls, would tell as much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_size: Option<f64>,
     /// Every key, the most used first.
     pub keys: Vec<KeyWorkload>,
 }
@@ -51,6 +63,9 @@ pub struct Workload {
     pub calls: u64,
     /// Calls of those that could not be read.
     pub not_understood_calls: u64,
-    /// Every column of documents that is used.
+    /// Every column of documents that is used; twice where somebody told and the server did, what somebody told first.
     pub columns: Vec<ColumnWorkload>,
+    /// What the server could have told of it, and did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Gap>,
 }

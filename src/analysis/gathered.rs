@@ -1,0 +1,113 @@
+//! What the target itself tells of its workload: texts with their literals become keys and calls, and are gone.
+
+use std::time::{Duration, Instant};
+
+use super::workload::{catalog, workload};
+use crate::model::observation::Workload;
+use crate::model::{Gap, Observation, QualifiedName};
+use crate::observe::{Defined, DefinedKind, Text, Texts};
+use crate::workload::{Bookkeeper, Counted, Definition, Entry, Reader, Source};
+
+/// Statements may take this long to be understood; four megabytes of log take a tenth of a second in a release build. What
+/// is left then is not attributed.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What is known of the workload: what somebody told, and what the target tells of itself. `untold` says that nothing is.
+pub(super) async fn gathered(
+    told: Option<Workload>,
+    texts: Option<Texts>,
+    untold: Observation<Workload>,
+) -> Observation<Workload> {
+    let gathered = match texts {
+        None => None,
+        // Understanding statements is work, and not waiting.
+        Some(texts) => {
+            let understood = tokio::task::spawn_blocking(move || understood(texts)).await;
+            Some(understood.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+        }
+    };
+    match (told, gathered) {
+        (None, None) => untold,
+        (Some(told), None) => Observation::Seen(told),
+        (told, Some(gathered)) => Observation::Seen(joined(told, gathered, untold.get().err())),
+    }
+}
+
+/// What somebody told before what the target tells: of the same calls both may know, so they are never added. Whoever told
+/// needs no advice on what else the server could tell.
+fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) -> Workload {
+    if let Some(told) = told {
+        let columns = [told.columns, gathered.columns].concat();
+        return Workload { columns, ..told };
+    }
+    if gathered.columns.iter().all(|column| column.calls == 0) {
+        gathered.unseen.extend(untold.cloned());
+    }
+    gathered
+}
+
+/// The workload by the texts and counts of the server.
+fn understood(texts: Texts) -> Workload {
+    let Texts { names, activity, examples, counted, definitions, log, gaps } = texts;
+    let names = match names {
+        Observation::Seen(names) => names,
+        Observation::Unseen(gap) => return Workload { unseen: vec![gap], ..Workload::default() },
+    };
+    let begun = Instant::now();
+    let in_time = || begun.elapsed() < TIME_MAX;
+    let mut reader = Reader::new(None).of_database(names.database.clone());
+    let catalog = catalog(names);
+    let mut book = Bookkeeper::new(&catalog);
+    let mut hear = |entry: Entry| {
+        if in_time() {
+            book.hear(Source::Log, None, &entry);
+        }
+    };
+    reader.push(&log, &mut hear);
+    reader.finish(&mut hear);
+    drop(log);
+    hear_all(&mut book, Source::Activity, activity);
+    hear_all(&mut book, Source::Qualstats, examples);
+    for defined in &definitions {
+        mention(&mut book, defined);
+    }
+    let counted: Option<Vec<Counted<'_>>> = counted.as_ref().map(|counted| {
+        let counted = counted.iter().map(|one| Counted {
+            query_id: one.query_id,
+            sql: one.sql.as_deref(),
+            calls: one.calls,
+            total_ms: one.total_ms,
+        });
+        counted.collect()
+    });
+    let attributed = book.attribute(counted.as_deref(), in_time);
+    let mut seen = Workload { unseen: gaps, ..workload(&attributed.ledger) };
+    for column in &mut seen.columns {
+        let table = QualifiedName { schema: column.schema.clone(), name: column.table.clone() };
+        let of = (table, column.column.clone());
+        column.sample_size =
+            attributed.sample_sizes.get(&of).map(|size| (size * 10.0).round() / 10.0);
+    }
+    seen
+}
+
+fn hear_all(book: &mut Bookkeeper<'_>, source: Source, texts: Vec<Text>) {
+    for Text { query_id, sql, cut_off } in texts {
+        if let Some(sql) = sql {
+            book.hear(source, query_id, &Entry { cut_off, ..Entry::once(sql) });
+        }
+    }
+}
+
+fn mention(book: &mut Bookkeeper<'_>, defined: &Defined) {
+    let sql = &defined.sql;
+    match (defined.kind, &defined.schema, &defined.name) {
+        (DefinedKind::Statement, _, _) => book.mention(&Definition::Statement(sql)),
+        (DefinedKind::Query, _, _) => book.mention(&Definition::Query(sql)),
+        (DefinedKind::Expression, Some(schema), Some(name)) => {
+            let table = QualifiedName { schema: schema.clone(), name: name.clone() };
+            book.mention(&Definition::Expression { table: &table, expression: sql });
+        }
+        (DefinedKind::Expression, _, _) => {}
+    }
+}
