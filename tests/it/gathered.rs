@@ -1,5 +1,6 @@
 //! What a server itself tells of its workload: keys from texts, calls from counts, nothing from counts alone.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use database_optimizer::analysis::{self, Request};
@@ -7,10 +8,15 @@ use database_optimizer::model::{Analysis, GapReason, ReportedFinding, Superpower
 use database_optimizer::pg::Target;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::advice::finding;
-use crate::support::{Own, Service, TestDb, TestServer, analyse, own_server, request_of, server};
+use crate::support::proxy::Proxy;
+use crate::support::{
+    Own, Service, TestDb, TestServer, analyse, any_server, own_server, request_of, server,
+};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
 const BOUND: &str = "hybrid-schema/bound-json-key";
@@ -77,6 +83,27 @@ async fn shown(db: &TestDb, sql: &str, sessions: usize) -> Vec<Client> {
         clients.push(client);
     }
     clients
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_texts_of_statements_come_with_the_three_round_trips_of_a_visit(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let proxy = Proxy::start(db.server.port, Duration::from_millis(50)).await;
+    let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
+    let target = Target::open("test", &dsn.into(), None).unwrap();
+    target.session().await.unwrap().finish();
+    let login = proxy.round_trips();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+    assert_eq!(analysis.cost.round_trips, 3, "{member}");
+    assert!(proxy.round_trips() - login <= 3, "{} round trips", proxy.round_trips() - login);
 }
 
 /// Evidence as it is printed.
@@ -242,6 +269,49 @@ async fn no_literal_of_any_text_leaves_the_analysis() {
     assert!(!reply.text.contains("hush"), "{reply:?}");
     let kept = service.everything_kept().await;
     assert!(kept.contains("demo") && !kept.contains("hush"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_literal_of_any_text_is_logged_by_a_service_that_logs_everything() {
+    let Some(db) = counted("pg17").await else { return };
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let store = TestDb::create(any_server()).await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut service = Command::new(env!("CARGO_BIN_EXE_dbopt"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "trace", "--target"])
+        .arg(format!("demo={}", db.dsn().expose_secret()))
+        .env_clear()
+        .env("DBOPT_STORE_URL", store.dsn().expose_secret())
+        .env("DBOPT_SECRET_KEY", "0".repeat(64))
+        .stdout(log.reopen().unwrap())
+        .stderr(log.reopen().unwrap())
+        .spawn()
+        .unwrap();
+    let written = || std::fs::read_to_string(log.path()).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let address = loop {
+        let said = written();
+        if let Some((_, rest)) = said.split_once("http://") {
+            break rest.split("/docs").next().unwrap().to_owned();
+        }
+        assert!(Instant::now() < deadline, "{said}");
+        tokio::task::yield_now().await;
+    };
+
+    let path = "/v1/targets/demo/hybrid-schema?table_rows_min=1000&table_bytes_min=100000";
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    service.kill().unwrap();
+    service.wait().unwrap();
+
+    assert!(answer.contains(HOT) && !answer.contains("hush"), "{answer}");
+    let log = written();
+    assert!(log.contains("answered") && log.contains("status=200"), "{log}");
+    assert!(!log.contains("hush"), "a literal is in the log");
 }
 
 #[rstest]
