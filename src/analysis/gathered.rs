@@ -60,7 +60,7 @@ fn understood(texts: Texts) -> Workload {
     let mut book = Bookkeeper::new(&catalog);
     let mut hear = |entry: Entry| {
         if in_time() {
-            book.hear(Source::Log, None, &entry);
+            book.hear(Source::Log, &entry);
         }
     };
     reader.push(&log, &mut hear);
@@ -94,7 +94,7 @@ fn understood(texts: Texts) -> Workload {
 fn hear_all(book: &mut Bookkeeper<'_>, source: Source, texts: Vec<Text>) {
     for Text { query_id, sql, cut_off } in texts {
         if let Some(sql) = sql {
-            book.hear(source, query_id, &Entry { cut_off, ..Entry::once(sql) });
+            book.hear(source, &Entry { query_id, cut_off, ..Entry::once(sql) });
         }
     }
 }

@@ -57,12 +57,13 @@ struct HeardText {
 impl Bookkeeper<'_> {
     /// Hears a text that an application sent, which counts nothing by itself. The server's identifier tells whose it is,
     /// or else its shape, where only one statement has that.
-    pub fn hear(&mut self, source: Source, query_id: Option<i64>, entry: &Entry) {
+    pub fn hear(&mut self, source: Source, entry: &Entry) {
         if is_own(&entry.sql) || self.heard.texts.len() == TEXTS_MAX {
             return;
         }
+        let (query_id, ms) = (entry.query_id, entry.total_ms);
         let meaning = self.meanings.of(entry);
-        self.heard.texts.push(HeardText { source, query_id, ms: entry.total_ms, meaning });
+        self.heard.texts.push(HeardText { source, query_id, ms, meaning });
     }
 
     /// Attributes what the server counted by the texts that were heard. Where it does not count, executions in its log count

@@ -390,6 +390,47 @@ async fn the_end_of_the_log_is_read_by_a_role_that_may(#[values("pg14", "pg18")]
     }
 }
 
+#[rstest]
+#[case("pg14", "log_destination=csvlog")]
+#[case("pg17", "log_destination=jsonlog")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_tells_literal_keys_from_those_that_are_sent(
+    #[case] member: &str,
+    #[case] destination: &str,
+) {
+    let own = Own {
+        purpose: "log-ids",
+        settings: &["logging_collector=on", "log_min_messages=warning", destination],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = features(server).await;
+    db.run("create extension pg_stat_statements; set log_min_duration_statement = 0").await;
+    count(&db, &by("segment"), 120).await;
+    let sql = "select id from ml.features where data ->> $1 = $2 and id < 3";
+    let statement = db.client.prepare(sql).await.unwrap();
+    for _ in 0..80 {
+        db.client.query(&statement, &[&"tenant", &"hush-hush"]).await.unwrap();
+    }
+    db.run("select 1").await;
+    let request = request(&[("hot_key_share", 0.3)]);
+    let both = ["segment", "tenant"].map(str::to_owned);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let analysis = analyse(&db, &request).await;
+        let keys = hot(&analysis);
+        if keys.iter().map(|(key, _)| key).eq(&both) {
+            let shares: Vec<&str> = keys.iter().map(|(_, share)| share.as_str()).collect();
+            assert_eq!(shares, ["0.6", "0.4"], "{member}");
+            let found = finding(&analysis, BOUND).unwrap();
+            assert_eq!(evidence(found, "bound_share"), "0.4", "{member}");
+            assert_eq!(evidence(found, "sources"), "log", "{member}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{member}: {analysis:#?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_told_is_judged_before_what_the_server_counted() {
     let Some(db) = counted("pg16").await else { return };

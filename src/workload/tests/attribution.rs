@@ -21,7 +21,7 @@ fn attributed(counted: Option<&[Counted<'_>]>, heard: &[Heard<'_>]) -> Attribute
     let catalog = catalog();
     let mut book = Bookkeeper::new(&catalog);
     for (source, query_id, sql) in heard {
-        book.hear(*source, *query_id, &Entry::once(*sql));
+        book.hear(*source, &Entry { query_id: *query_id, ..Entry::once(*sql) });
     }
     book.attribute(counted, || true)
 }
