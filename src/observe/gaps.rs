@@ -143,21 +143,21 @@ fn of_workload(reason: GapReason, detail: impl Into<String>) -> Gap {
     Gap::new(Topic::Workload.as_str(), reason, detail)
 }
 
-/// What the server keeps of the workload, and did not tell.
-pub(super) fn untold_by(source: &'static str, failure: &Failure) -> Gap {
+/// What the server keeps of the workload, in an extension's schema or elsewhere, and did not tell.
+pub(super) fn untold_by(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
     let gap = failed(source, failure);
-    let gap = Gap { detail: format!("{source}: {}", gap.detail), ..gap };
-    let lift = match (source, failure.sqlstate.as_str()) {
-        ("stat_statements", "55000") => {
-            "add pg_stat_statements to shared_preload_libraries, and restart the server"
+    let detail = format!("{source}: {}", gap.detail);
+    let gap = Gap { observation: Topic::Workload.as_str().to_owned(), detail, ..gap };
+    match (failure.sqlstate.as_str(), schema) {
+        ("55000", Some(_)) => gap.lifted_by(format!(
+            "add pg_{source} to shared_preload_libraries, and restart the server"
+        )),
+        ("42703", Some(_)) => gap.lifted_by(format!("ALTER EXTENSION pg_{source} UPDATE;")),
+        ("42501", Some(schema)) => {
+            gap.lifted_by(format!("GRANT USAGE ON SCHEMA {} TO dbopt;", quote_identifier(schema)))
         }
-        ("stat_statements", "42703") => "ALTER EXTENSION pg_stat_statements UPDATE;",
-        ("stat_statements" | "qualstats", "42501") => {
-            "grant the role USAGE on the schema of the extension"
-        }
-        _ => return Gap { observation: Topic::Workload.as_str().to_owned(), ..gap },
-    };
-    Gap { observation: Topic::Workload.as_str().to_owned(), ..gap }.lifted_by(lift)
+        _ => gap,
+    }
 }
 
 /// Sessions that do not show what they run.

@@ -158,24 +158,23 @@ impl TextRows {
     /// What the answers to them say.
     pub(super) fn finish(self, answers: &[Answer]) -> Texts {
         let (names, rest) = answers.split_at(2);
-        let mut answers = rest.iter();
-        let mut gaps = self.sources.gaps();
-        let activity = taken(self.activity, answers.next(), &mut gaps).unwrap_or_default();
-        let definitions = taken(self.definitions, answers.next(), &mut gaps).unwrap_or_default();
-        let sources = &self.sources;
-        let asked = sources.stat_statements_schema.as_ref().and_then(|_| answers.next());
-        let counted = taken(self.counted, asked, &mut gaps);
-        let asked = sources.qualstats_schema.as_ref().and_then(|_| answers.next());
-        let examples = taken(self.examples, asked, &mut gaps).unwrap_or_default();
-        let asked = if sources.log_can_be_read() { answers.next() } else { None };
-        let log = taken(self.log, asked, &mut gaps);
+        let mut taken = Taken { answers: rest.iter(), gaps: self.sources.gaps() };
+        let activity = taken.next(self.activity, None).unwrap_or_default();
+        let definitions = taken.next(self.definitions, None).unwrap_or_default();
+        let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
+        let counted = stat_statements_schema.as_deref();
+        let counted = counted.and_then(|schema| taken.next(self.counted, Some(schema)));
+        let examples = qualstats_schema.as_deref();
+        let examples = examples.and_then(|schema| taken.next(self.examples, Some(schema)));
+        let log = if self.sources.log_can_be_read() { taken.next(self.log, None) } else { None };
+        let mut gaps = taken.gaps;
         gaps.extend(gaps::hidden_texts(&activity, counted.as_deref().unwrap_or_default()));
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
         Texts {
             names: self.names.seen(names),
             activity,
-            examples,
+            examples: examples.unwrap_or_default(),
             counted,
             definitions,
             log: log.into_iter().flatten().next().map(LogTail::bytes).unwrap_or_default(),
@@ -218,20 +217,27 @@ impl LogTail {
     }
 }
 
-/// What an answer brought; of what was not asked, nothing, and no gap.
-fn taken<T: serde::de::DeserializeOwned + Send>(
-    rows: Rows<T>,
-    answer: Option<&Answer>,
-    gaps: &mut Vec<Gap>,
-) -> Option<Vec<T>> {
-    let source = rows.source;
-    match rows.seen(answer?) {
-        Observation::Seen(rows) => Some(rows),
-        Observation::Unseen(gap) => {
-            let failure = answer.and_then(|answer| answer.as_ref().err());
-            gaps.push(failure.map_or(gap, |failure| gaps::untold_by(source, failure)));
-            None
+/// Answers in their order, and why some brought nothing.
+struct Taken<'a> {
+    answers: std::slice::Iter<'a, Answer>,
+    gaps: Vec<Gap>,
+}
+
+impl Taken<'_> {
+    /// What the next answer brought, from the extension in that schema where it is one.
+    fn next<T>(&mut self, rows: Rows<T>, schema: Option<&str>) -> Option<Vec<T>>
+    where
+        T: serde::de::DeserializeOwned + Send,
+    {
+        let (source, answer) = (rows.source, self.answers.next()?);
+        match (rows.seen(answer), answer) {
+            (Observation::Seen(rows), _) => return Some(rows),
+            (Observation::Unseen(_), Err(failure)) => {
+                self.gaps.push(gaps::untold_by(source, failure, schema));
+            }
+            (Observation::Unseen(gap), Ok(())) => self.gaps.push(gap),
         }
+        None
     }
 }
 

@@ -228,6 +228,80 @@ async fn a_role_that_is_not_shown_what_others_run_is_told_the_grant(
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_use_the_schema_of_the_counts_is_told_the_grant() {
+    let Some(db) = counted("pg16").await else { return };
+    let role = format!("stranger_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant pg_monitor to {role};
+        grant usage on schema ml to {role}; grant select on ml.features to {role}"
+    ))
+    .await;
+    count(&db, &by("segment"), 300).await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.contains(&"GRANT USAGE ON SCHEMA \"St's\" TO dbopt;"), "{lifts:?}");
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[rstest]
+#[case::not_loaded("shared_preload_libraries=", "shared_preload_libraries")]
+#[case::no_identifiers("compute_query_id=off", "compute_query_id = auto")]
+#[case::no_activities("track_activities=off", "track_activities = on")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_is_set_not_to_keep_is_a_gap_with_the_setting(
+    #[case] setting: &str,
+    #[case] mend: &str,
+) {
+    let own = Own { purpose: setting, settings: &[setting], ..Own::default() };
+    let Some(server) = own_server("pg18", &own) else { return };
+    let db = features(server).await;
+    db.run("create extension pg_stat_statements").await;
+    count(&db, &by("segment"), 300).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.iter().any(|lift| lift.contains(mend)), "{lifts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_lost_its_end_tells_nothing_and_is_a_gap() {
+    let Some(db) = counted("pg15").await else { return };
+    let long = format!("{} and '{}' <> 'x'", by("segment"), "y".repeat(2000));
+    count(&db, &long, 300).await;
+    let _sessions = shown(&db, &long, SESSIONS).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.iter().any(|lift| lift.contains("track_activity_query_size")), "{lifts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_in_another_database_is_none_of_this_one() {
+    let (Some(server), Some(other)) = (server("pg16"), counted("pg16").await) else { return };
+    let db = features(server).await;
+    count(&other, &by("segment"), 300).await;
+    let _sessions = shown(&other, &by("segment"), SESSIONS).await;
+    // Without counts, what sessions show would count.
+    for statement in ["select 1", "create extension pg_stat_statements"] {
+        db.run(statement).await;
+        let analysis = analyse(&db, &request(&[("workload_calls_min", 1.0)])).await;
+        assert_eq!(analysis.findings, [], "{statement}");
+        let gaps = gaps(&analysis, GapReason::NotEnoughEvidence);
+        let unknown = gaps.iter().any(|gap| gap.starts_with("no statement that was run"));
+        assert!(unknown, "{statement}: {gaps:?}");
+    }
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_an_application_sends_is_told_by_its_own_text(
