@@ -8,8 +8,7 @@ use crate::model::{Gap, Observation, QualifiedName};
 use crate::observe::{Defined, DefinedKind, Text, Texts};
 use crate::workload::{Bookkeeper, Counted, Definition, Entry, Reader, Source};
 
-/// Statements may take this long to be understood; four megabytes of log take a tenth of a second in a release build. What
-/// is left then is not attributed.
+/// Statements may take this long to be understood, those of the log half of it. What is left then is not attributed.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What is known of the workload: what somebody told, and what the target tells of itself. `untold` says that nothing is.
@@ -48,26 +47,28 @@ fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) 
 
 /// The workload by the texts and counts of the server.
 fn understood(texts: Texts) -> Workload {
-    let Texts { names, activity, examples, counted, definitions, log, gaps } = texts;
+    let Texts { names, activity, examples, counted, definitions, log, mut gaps } = texts;
     let names = match names {
         Observation::Seen(names) => names,
-        Observation::Unseen(gap) => return Workload { unseen: vec![gap], ..Workload::default() },
+        Observation::Unseen(gap) => {
+            gaps.push(gap);
+            return Workload { unseen: gaps, ..Workload::default() };
+        }
     };
     let begun = Instant::now();
-    let in_time = || begun.elapsed() < TIME_MAX;
     let mut reader = Reader::new(None).of_database(names.database.clone());
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
+    hear_all(&mut book, Source::Activity, activity);
+    hear_all(&mut book, Source::Qualstats, examples);
     let mut hear = |entry: Entry| {
-        if in_time() {
+        if begun.elapsed() < TIME_MAX / 2 {
             book.hear(Source::Log, &entry);
         }
     };
     reader.push(&log, &mut hear);
     reader.finish(&mut hear);
     drop(log);
-    hear_all(&mut book, Source::Activity, activity);
-    hear_all(&mut book, Source::Qualstats, examples);
     for defined in &definitions {
         mention(&mut book, defined);
     }
@@ -80,7 +81,7 @@ fn understood(texts: Texts) -> Workload {
         });
         counted.collect()
     });
-    let attributed = book.attribute(counted.as_deref(), in_time);
+    let attributed = book.attribute(counted.as_deref(), || begun.elapsed() < TIME_MAX);
     let mut seen = Workload { unseen: gaps, ..workload(&attributed.ledger) };
     for column in &mut seen.columns {
         let table = QualifiedName { schema: column.schema.clone(), name: column.table.clone() };
