@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::workload::{catalog, workload};
-use crate::model::observation::Workload;
+use crate::model::observation::{ColumnWorkload, Workload};
 use crate::model::{Gap, Observation, QualifiedName};
 use crate::observe::{Defined, DefinedKind, Text, Texts};
 use crate::workload::{Bookkeeper, Counted, Definition, Entry, Reader, Source};
@@ -33,11 +33,23 @@ pub(super) async fn gathered(
 }
 
 /// What somebody told before what the target tells: of the same calls both may know, so they are never added. Whoever told
-/// needs no advice on what else the server could tell.
+/// needs no advice on what else the server could tell. What the catalog defines is no call, and said of both.
 fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) -> Workload {
-    if let Some(told) = told {
-        let columns = [told.columns, gathered.columns].concat();
-        return Workload { columns, ..told };
+    if let Some(mut told) = told {
+        for column in &mut told.columns {
+            let same = |other: &&ColumnWorkload| {
+                (&other.schema, &other.table, &other.column)
+                    == (&column.schema, &column.table, &column.column)
+            };
+            let known = gathered.columns.iter().find(same);
+            let keys = known.map_or(&[][..], |known| &known.keys);
+            for key in &mut column.keys {
+                let same = keys.iter().find(|other| other.path == key.path);
+                key.definitions = same.map_or(0, |same| same.definitions);
+            }
+        }
+        told.columns.append(&mut gathered.columns);
+        return told;
     }
     if gathered.columns.iter().all(|column| column.calls == 0) {
         gathered.unseen.extend(untold.cloned());

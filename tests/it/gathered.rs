@@ -508,6 +508,7 @@ async fn a_log_tells_literal_keys_from_those_that_are_sent(
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_told_is_judged_before_what_the_server_counted() {
     let Some(db) = counted("pg16").await else { return };
+    db.run("create index on ml.features ((data ->> 'tenant'))").await;
     count(&db, &by("segment"), 300).await;
     let _sessions = shown(&db, &by("segment"), SESSIONS).await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
@@ -519,10 +520,13 @@ async fn what_somebody_told_is_judged_before_what_the_server_counted() {
         let workload = Some(analysis::workload(&ledger));
         Request { workload, ..request(&[]) }
     };
-    let keys = |analysis: &Analysis| hot(analysis).into_iter().map(|(key, _)| key).collect();
+    let keys = |analysis: &Analysis| -> Vec<String> {
+        hot(analysis).into_iter().map(|(key, _)| key).collect()
+    };
 
-    let enough: Vec<String> = keys(&analyse(&db, &told(500).await).await);
-    assert_eq!(enough, ["tenant"]);
-    let little: Vec<String> = keys(&analyse(&db, &told(5).await).await);
+    let enough = analyse(&db, &told(500).await).await;
+    assert_eq!(keys(&enough), ["tenant"]);
+    assert_eq!(evidence(finding(&enough, HOT).unwrap(), "definitions"), "1");
+    let little = keys(&analyse(&db, &told(5).await).await);
     assert_eq!(little, ["segment"], "which the server knows enough of");
 }
