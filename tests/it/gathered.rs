@@ -181,6 +181,31 @@ async fn counts_alone_attribute_nothing_and_texts_tell_the_keys_of_one_statement
     assert_eq!(hot(&shares), [half("segment"), half("tenant")], "{member}");
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn each_definition_that_names_a_key_is_a_mention_of_it(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    db.run(
+        "alter table ml.features add copied text generated always as (data ->> 'segment') stored;
+        create index on ml.features (id) where data ->> 'segment' = 'hush-hush';
+        create statistics ml.of_segment on (data ->> 'segment') from ml.features;
+        create view ml.seen as select data ->> 'segment' as segment from ml.features;
+        create materialized view ml.kept as select data ->> 'segment' as segment from ml.features;
+        create function ml.told() returns bigint language sql
+        as 'select count(data ->> ''segment'') from ml.features'",
+    )
+    .await;
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    let found = finding(&analysis, HOT).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert_eq!(evidence(found, "definitions"), "6", "{member}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_calls_or_a_few_texts_of_many_are_too_little_evidence() {
     let Some(db) = counted("pg17").await else { return };
