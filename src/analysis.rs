@@ -1,6 +1,7 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
 mod documents;
+mod gathered;
 mod request;
 mod shapes;
 mod workload;
@@ -15,7 +16,7 @@ use crate::model::{
     Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation, Review,
     Snapshot,
 };
-use crate::observe::{self, Interest};
+use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 use crate::review::{self, Sizes};
@@ -56,10 +57,8 @@ pub enum Error {
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
-    let mut seen = visit(target, request).await?;
-    if let Some(workload) = &request.workload {
-        seen.workload = Observation::Seen(workload.clone());
-    }
+    let (mut seen, texts) = visit(target, request).await?;
+    seen.workload = gathered::gathered(request.workload.clone(), texts, seen.workload).await;
     let judgement = judge(&seen, request);
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
@@ -129,7 +128,7 @@ pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Revi
     let sizes = match target {
         None => Sizes::default(),
         Some(target) => {
-            let seen = look(target, &Interest::default()).await?;
+            let (seen, _) = look(target, &Interest::default()).await?;
             match seen.relations {
                 Observation::Seen(relations) => Sizes::of(&relations),
                 Observation::Unseen(gap) => {
@@ -168,7 +167,7 @@ fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> 
     checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
 }
 
-async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
+async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<Texts>), Error> {
     let interest = Interest {
         scope: request.scope.clone(),
         topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
@@ -178,7 +177,7 @@ async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
     look(target, &interest).await
 }
 
-async fn look(target: &Target, interest: &Interest) -> Result<Snapshot, Error> {
+async fn look(target: &Target, interest: &Interest) -> Result<(Snapshot, Option<Texts>), Error> {
     let mut session: Session = target.session().await.map_err(Error::Target)?;
     let seen = within(target, observe::observe(&mut session, interest)).await?;
     session.finish();

@@ -80,7 +80,8 @@ fn take_in(
     (book.into_ledger(), read)
 }
 
-fn catalog(names: Names) -> Catalog {
+/// What names mean to those who read statements.
+pub(super) fn catalog(names: Names) -> Catalog {
     let search_path = match names.search_path {
         path if path.is_empty() => vec!["public".to_owned()],
         path => path,
@@ -112,13 +113,16 @@ pub fn workload(ledger: &Ledger) -> Workload {
         executions: executions(used),
         total_ms: milliseconds(used.touched.total_ms),
         attributed_ratio: ledger.attributed(table, column),
-        bound_calls: used.parameter_key.calls + known_but_bound(used),
+        bound_calls: (used.parameter_key.calls + known_but_bound(used)).min(used.touched.calls),
+        sources: used.sources.keys().map(|source| source.as_str().to_owned()).collect(),
+        sample_size: None,
         keys: keys(used, |path| shapes.get(table, column, path)),
     });
     Workload {
         calls: coverage.all.calls,
         not_understood_calls: coverage.not_understood.calls,
         columns: columns.collect(),
+        unseen: Vec::new(),
     }
 }
 
@@ -130,7 +134,8 @@ fn executions(used: &ColumnUse) -> u64 {
 
 /// Calls whose key the application sent as a parameter, and the log told all the same.
 fn known_but_bound(used: &ColumnUse) -> u64 {
-    used.paths.values().map(|path| path.bound.calls).max().unwrap_or(0)
+    let known = used.paths.iter().filter(|(path, _)| !path.contains(&Step::Bound));
+    known.map(|(_, path)| path.bound.calls).max().unwrap_or(0)
 }
 
 /// The keys that are named, the most used first.
@@ -145,6 +150,7 @@ fn keys(used: &ColumnUse, shapes: impl Fn(&[Step]) -> Vec<KeyShape>) -> Vec<KeyW
             total_ms: milliseconds(used.touched.total_ms),
             shapes: shapes(path),
             casts: casts(used),
+            definitions: used.sources.get(&Source::Catalog).map_or(0, |tally| tally.entries),
         })
         .collect();
     keys.sort_by_key(|key| std::cmp::Reverse(key.calls));

@@ -47,7 +47,7 @@ pub(super) fn question(source: &Source, major: u32) -> Question {
 
 /// Rows of one source, decoded as they come.
 pub(super) struct Rows<T> {
-    source: &'static str,
+    pub(super) source: &'static str,
     pub(super) decoded: Vec<T>,
     unreadable: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! The second round trip: columns, options, keys and counters of the chosen, and true sizes of those to be sampled.
+//! The second round trip: columns, options, keys and counters of the chosen, true sizes of those to be sampled, and what the
+//! server tells of the statements that use documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +9,7 @@ use tokio_postgres::types::Type;
 use super::batch::{Rows, ask};
 use super::gaps;
 use super::source::{self, Source};
+use super::texts::{TextRows, Texts};
 use super::visit::Chosen;
 use crate::model::observation::{Layout, ToastTable};
 use crate::model::{Observation, Topic};
@@ -17,6 +19,8 @@ use crate::pg::{Error, Question, Session};
 pub(super) struct CloserLook {
     pub(super) layouts: Observation<Vec<Layout>>,
     pub(super) toast_tables: Observation<Vec<ToastTable>>,
+    /// What the server tells of its statements, where that was asked.
+    pub(super) texts: Option<Texts>,
     /// Bytes by relation, where they could be had.
     sizes: BTreeMap<i64, Sizes>,
 }
@@ -39,7 +43,11 @@ struct Refusal {
 }
 
 impl CloserLook {
-    pub(super) async fn take(session: &mut Session, chosen: &Chosen) -> Result<Self, Error> {
+    pub(super) async fn take(
+        session: &mut Session,
+        chosen: &Chosen,
+        mut texts: Option<TextRows>,
+    ) -> Result<Self, Error> {
         let about = About::of(chosen, session.facts().major);
         let mut tables = Rows::<ToastTable>::new(&source::TOAST_TABLES);
         let mut refusals = Rows::<Refusal>::new(&source::UPDATES_REFUSED);
@@ -59,7 +67,12 @@ impl CloserLook {
         // Each alone: one that is locked is waited for, and lost, alone.
         let measured = sizes.iter_mut().zip(&about.measured);
         asks.extend(measured.map(|(rows, oid)| rows.asked(about.one(*oid))));
-        let mut answers = ask(session, asks).await?.into_iter();
+        let of_relations = asks.len();
+        asks.extend(texts.iter_mut().flat_map(|texts| texts.asks(about.major)));
+        let mut answers = ask(session, asks).await?;
+        let of_texts = answers.split_off(of_relations.min(answers.len()));
+        let texts = texts.map(|texts| texts.finish(&of_texts));
+        let mut answers = answers.into_iter();
         // About nothing nothing was asked, and nothing failed.
         let mut answer = |about: &[i64]| match about {
             [] => Ok(()),
@@ -70,7 +83,7 @@ impl CloserLook {
         let refusals = refusals.seen(&answer(&about.updated));
         let sizes = sizes.into_iter().flat_map(|rows| rows.decoded);
         let sizes = sizes.map(|size| (size.oid, size)).collect();
-        Ok(Self { layouts, toast_tables, sizes }.completed(chosen, refusals))
+        Ok(Self { layouts, toast_tables, texts, sizes }.completed(chosen, refusals))
     }
 
     /// With sizes and refusals joined to each table, and what nobody asked for told from what is not there.

@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::sample::readable;
+use super::texts::{Counted, Text};
 use super::visit::Chosen;
 use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
 use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
@@ -131,13 +132,96 @@ pub(super) fn unasked(topic: Topic) -> Gap {
     Gap::new(topic.as_str(), GapReason::NotEnoughEvidence, detail)
 }
 
-/// A workload that nobody told us of.
+/// A workload of which neither anybody nor the server told anything.
 pub(super) fn untold() -> Gap {
-    let detail =
-        "nobody told which statements are run; pg_stat_statements does not keep the keys they name";
-    Gap::new(Topic::Workload.as_str(), GapReason::NotEnoughEvidence, detail).lifted_by(
-        "send a server log or a list of statements: POST /v1/targets/{target}/workload, or --workload FILE",
+    let detail = "no statement that was run is known with its keys; pg_stat_statements does not keep the keys they name";
+    of_workload(GapReason::NotEnoughEvidence, detail)
+        .lifted_by("send a server log or a list of statements: POST /v1/targets/{target}/workload, or --workload FILE")
+}
+
+fn of_workload(reason: GapReason, detail: impl Into<String>) -> Gap {
+    Gap::new(Topic::Workload.as_str(), reason, detail)
+}
+
+/// What the server keeps of the workload, in an extension's schema or elsewhere, and did not tell.
+pub(super) fn untold_by(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
+    let gap = failed(source, failure);
+    let detail = format!("{source}: {}", gap.detail);
+    let gap = Gap { observation: Topic::Workload.as_str().to_owned(), detail, ..gap };
+    match (failure.sqlstate.as_str(), schema) {
+        ("55000", Some(_)) => gap.lifted_by(format!(
+            "add pg_{source} to shared_preload_libraries, and restart the server"
+        )),
+        ("42703", Some(_)) => gap.lifted_by(format!("ALTER EXTENSION pg_{source} UPDATE;")),
+        ("42501", Some(schema)) => {
+            gap.lifted_by(format!("GRANT USAGE ON SCHEMA {} TO dbopt;", quote_identifier(schema)))
+        }
+        _ => gap,
+    }
+}
+
+/// Sessions that do not show what they run.
+pub(super) fn untracked_activities() -> Gap {
+    let detail = "`track_activities` is off, so no session shows what it runs";
+    of_workload(GapReason::NotVisibleInSql, detail)
+        .lifted_by("ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf();")
+}
+
+/// Nobody counts calls.
+pub(super) fn no_stat_statements() -> Gap {
+    let detail = "pg_stat_statements is not installed in this database, so nobody counts calls";
+    of_workload(GapReason::MissingExtension, detail).lifted_by(
+        "add pg_stat_statements to shared_preload_libraries, restart the server, then CREATE EXTENSION pg_stat_statements;",
     )
+}
+
+/// Nothing tells which text belongs to which count.
+pub(super) fn no_query_id() -> Gap {
+    let detail = "`compute_query_id` is off, so statements are neither counted nor told apart";
+    of_workload(GapReason::NotVisibleInSql, detail)
+        .lifted_by("ALTER SYSTEM SET compute_query_id = auto; SELECT pg_reload_conf();")
+}
+
+/// A log that our role may not read, for it may not call these functions.
+pub(super) fn unread_log(denied: &[String]) -> Gap {
+    of_workload(GapReason::MissingPrivilege, "our role may not read the server's log").lifted_by(
+        format!(
+            "send the log, or let the role read it, and every file of the data directory with it: \
+             GRANT EXECUTE ON FUNCTION {} TO dbopt;",
+            denied.join(", ")
+        ),
+    )
+}
+
+/// A log that does not say which database a line belongs to.
+pub(super) fn log_of_others() -> Gap {
+    let detail = "the server's log is plain text, which does not tell its databases apart";
+    of_workload(GapReason::NotVisibleInSql, detail)
+        .lifted_by("ALTER SYSTEM SET log_destination = 'csvlog'; SELECT pg_reload_conf();")
+}
+
+/// Statements of other roles, which ours is not shown.
+pub(super) fn hidden_texts(activity: &[Text], counted: &[Counted]) -> Option<Gap> {
+    let hidden = activity.iter().any(|text| text.sql.is_none())
+        || counted.iter().any(|statement| statement.hidden);
+    hidden.then(|| {
+        of_workload(GapReason::MissingPrivilege, "our role is not shown what other roles run")
+            .lifted_by("GRANT pg_read_all_stats TO dbopt;")
+    })
+}
+
+/// Statements that are longer than sessions show.
+pub(super) fn cut_texts(activity: &[Text]) -> Option<Gap> {
+    let cut = activity.iter().filter(|text| text.cut_off).count();
+    (cut > 0).then(|| {
+        let detail = format!(
+            "{cut} of {} sessions run statements longer than `track_activity_query_size`",
+            activity.len()
+        );
+        of_workload(GapReason::NotVisibleInSql, detail).lifted_by(
+            "ALTER SYSTEM SET track_activity_query_size = '16kB'; and restart the server",
+        )
+    })
 }
 
 /// Why the documents of a column cannot be read in one relation.

@@ -10,9 +10,11 @@ mod sample;
 mod samples;
 mod source;
 mod tally;
+mod texts;
 mod unmatched;
 mod visit;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
 pub use names::names;
+pub use texts::{Counted, Defined, DefinedKind, Text, Texts};
 pub use visit::{Interest, context, observe};

@@ -55,7 +55,7 @@ pub(super) fn sql(name: &QualifiedName, table: &ToastTable, rows: f64, major: u3
         None => String::new(),
     };
     format!(
-        "/* dbopt */ select pg_catalog.array_to_json(array[{items}]::int8[])::text from only {} as t{sampled} limit {}",
+        "select /* dbopt */ pg_catalog.array_to_json(array[{items}]::int8[])::text from only {} as t{sampled} limit {}",
         name.to_sql(),
         rows_max(table),
     )

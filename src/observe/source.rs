@@ -38,6 +38,31 @@ pub(super) static NAMES: Source =
 pub(super) static SEARCH_PATH: Source =
     Source { name: "search_path", variants: &[(14, include_str!("sql/search_path.sql"))] };
 
+pub(super) static WORKLOAD_SOURCES: Source = Source {
+    name: "workload_sources",
+    variants: &[(14, include_str!("sql/workload_sources.sql"))],
+};
+
+pub(super) static ACTIVITY: Source =
+    Source { name: "activity", variants: &[(14, include_str!("sql/activity.sql"))] };
+
+pub(super) static STAT_STATEMENTS: Source =
+    Source { name: "stat_statements", variants: &[(14, include_str!("sql/stat_statements.sql"))] };
+
+pub(super) static QUALSTATS: Source =
+    Source { name: "qualstats", variants: &[(14, include_str!("sql/qualstats.sql"))] };
+
+pub(super) static DEFINITIONS: Source =
+    Source { name: "definitions", variants: &[(14, include_str!("sql/definitions.sql"))] };
+
+pub(super) static LOG_TAIL: Source = Source {
+    name: "log_tail",
+    variants: &[
+        (14, include_str!("sql/log_tail.sql")),
+        (15, include_str!("sql/log_tail.pg15.sql")),
+    ],
+};
+
 pub(super) static DOCUMENT_COLUMNS: Source = Source {
     name: "document_columns",
     variants: &[(14, include_str!("sql/document_columns.sql"))],
@@ -54,6 +79,6 @@ impl Source {
     pub(super) fn sql_for(&self, major: u32) -> String {
         let newest = self.variants.iter().rfind(|(first, _)| *first <= major);
         let (_, sql) = newest.unwrap_or(&self.variants[0]);
-        format!("/* dbopt */ select pg_catalog.row_to_json(r)::text from (\n{sql}) as r")
+        format!("select /* dbopt */ pg_catalog.row_to_json(r)::text from (\n{sql}) as r")
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::model::observation::{Context, Relation};
+use crate::model::observation::{Context, Relation, Workload};
 use crate::model::{Observation, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
 use super::batch::{Rows, ask, question};
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::closer_look::CloserLook;
+use super::texts::{TextRows, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{gaps, samples, source};
 
@@ -36,13 +37,21 @@ impl Interest {
 
 /// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
+/// The texts of statements come beside the snapshot, where the workload is of interest and there are documents: they hold
+/// literals, and the snapshot may be kept.
+///
 /// # Errors
 /// Only a lost connection.
-pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snapshot, Error> {
+pub async fn observe(
+    session: &mut Session,
+    interest: &Interest,
+) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
     let first = FirstLook::take(session, interest).await?;
     let chosen = first.choose(interest);
-    let closer = CloserLook::take(session, &chosen).await?;
+    let texts = first.texts();
+    let mut closer = CloserLook::take(session, &chosen, texts).await?;
+    let texts = closer.texts.take();
     let mut left_out = gaps::left_out(&chosen);
     if let Ok(relations) = first.relations.get() {
         if let (Some(choice), Ok(tables)) = (&chosen.values, closer.toast_tables.get()) {
@@ -51,7 +60,8 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         left_out.extend(unmatched(relations, &interest.scope));
     }
     let (stored_values, documents) = samples::take(session, &first, &chosen, &closer).await?;
-    Ok(Snapshot {
+    let workload = first.workload();
+    let snapshot = Snapshot {
         observed_at,
         server: session.facts().clone().into(),
         cost: session.cost(),
@@ -61,9 +71,10 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Snaps
         documents,
         toast_tables: closer.toast_tables,
         stored_values,
-        workload: Observation::Unseen(gaps::untold()),
+        workload,
         left_out,
-    })
+    };
+    Ok((snapshot, texts))
 }
 
 /// The server, the database and our role alone.
@@ -83,6 +94,8 @@ pub(super) struct FirstLook {
     context: Observation<Context>,
     pub(super) relations: Observation<Vec<Relation>>,
     json_tables: Observation<Vec<JsonTable>>,
+    /// What can be had of the workload; none where nobody asked.
+    workload_sources: Option<Observation<WorkloadSources>>,
 }
 
 /// What is worth a closer look; absent where nobody asked.
@@ -107,12 +120,16 @@ impl FirstLook {
         let (mut context, mut relations) =
             (Rows::new(&source::CONTEXT), Rows::new(&source::RELATIONS));
         let mut json_tables = Rows::new(&source::JSON_TABLES);
+        let mut workload_sources = Rows::new(&source::WORKLOAD_SOURCES);
         let mut asks = vec![
             context.asked(question(&source::CONTEXT, major)),
             relations.asked(question(&source::RELATIONS, major)),
         ];
-        if interest.in_any(&[Topic::Layouts, Topic::Documents]) {
+        if interest.in_any(&[Topic::Layouts, Topic::Documents, Topic::Workload]) {
             asks.push(json_tables.asked(question(&source::JSON_TABLES, major)));
+        }
+        if interest.in_any(&[Topic::Workload]) {
+            asks.push(workload_sources.asked(question(&source::WORKLOAD_SOURCES, major)));
         }
         let answers = ask(session, asks).await?;
         let unasked = || Observation::Unseen(gaps::unasked(Topic::Documents));
@@ -120,7 +137,27 @@ impl FirstLook {
             context: context.one(&answers[0]),
             relations: relations.seen(&answers[1]),
             json_tables: answers.get(2).map_or_else(unasked, |answer| json_tables.seen(answer)),
+            workload_sources: answers.get(3).map(|answer| workload_sources.one(answer)),
         })
+    }
+
+    /// What to ask of the workload: nothing where no table has documents.
+    fn texts(&self) -> Option<TextRows> {
+        let tables = self.json_tables.get().ok().filter(|tables| !tables.is_empty())?;
+        let sources = self.workload_sources.as_ref()?.get().ok()?;
+        Some(TextRows::about(tables.iter().map(|table| table.oid).collect(), sources.clone()))
+    }
+
+    /// What is known of the workload before any text is read.
+    fn workload(&self) -> Observation<Workload> {
+        match (&self.workload_sources, &self.json_tables) {
+            (Some(Observation::Unseen(gap)), _) => Observation::Unseen(gap.clone()),
+            // Where there are no documents, none are used.
+            (Some(_), Observation::Seen(tables)) if tables.is_empty() => {
+                Observation::Seen(Workload::default())
+            }
+            _ => Observation::Unseen(gaps::untold()),
+        }
     }
 
     fn choose(&self, interest: &Interest) -> Chosen {

@@ -80,7 +80,7 @@ async fn on_the_target(
     let columns = columns(&trial, subject).await?;
     create_base(&trial, &columns).await?;
     let rows = select(&columns, seen, subject);
-    trial.run(&format!("insert into pg_temp.dbopt_base {rows}")).await?;
+    trial.run(&format!("insert /* dbopt */ into pg_temp.dbopt_base {rows}")).await?;
     Ok(Copied { trial, columns, on_lab: false })
 }
 

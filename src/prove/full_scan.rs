@@ -104,7 +104,7 @@ async fn key_holds(
         why: "rows hold NULL there, or values that other rows hold, too",
         ..Scan::default()
     };
-    let counted = format!("/* dbopt */ select pg_catalog.concat({nulls} + {twice})");
+    let counted = format!("select /* dbopt */ pg_catalog.concat({nulls} + {twice})");
     *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
     Ok(scan)
 }
@@ -122,7 +122,7 @@ async fn documents_convert(
         ..Scan::default()
     };
     let all = format!(
-        "/* dbopt */ select {column}::pg_catalog.text from {} where {column} is not null",
+        "select /* dbopt */ {column}::pg_catalog.text from {} where {column} is not null",
         table.to_sql()
     );
     *cost += ask(target, all, |document| {
@@ -140,7 +140,7 @@ async fn codes_are_free(
 ) -> Result<Scan, &'static str> {
     let codes: Vec<String> = renaming.codes.values().map(|code| quote_literal(code)).collect();
     let counted = format!(
-        "/* dbopt */ select pg_catalog.concat(count(*)) from only {} as t where exists (
+        "select /* dbopt */ pg_catalog.concat(count(*)) from only {} as t where exists (
             select
             from pg_catalog.jsonb_path_query(t.{}, 'strict $.** ? (@.type() == \"object\")') as o
             where o ?| array[{}]
@@ -166,7 +166,7 @@ async fn values_are_cast(
     let Some(to) = &indexed.expression.cast else { return Ok(scan) };
     let text = KeyExpression { cast: None, ..indexed.expression.clone() }.to_sql("t.");
     let counted = format!(
-        "/* dbopt */ select pg_catalog.concat(count(*)) from (select {text} as value from {} as t) as x
+        "select /* dbopt */ pg_catalog.concat(count(*)) from (select {text} as value from {} as t) as x
         where x.value is not null and not ({})",
         indexed.table.to_sql(),
         stands_cast(to)

@@ -65,6 +65,14 @@ impl KeyUse {
     pub fn is_bound(&self) -> bool {
         self.path.contains(&Step::Bound)
     }
+
+    /// Whether a key itself is a parameter. A document of keys that is one (`data @> $1`) is served by a GIN index all
+    /// the same.
+    pub fn is_key_sent(&self) -> bool {
+        use Access::{Function, Path, PathText, Subscript, Text, Value};
+        self.is_bound()
+            && matches!(self.access, Value | Text | Path | PathText | Subscript | Function)
+    }
 }
 
 /// One step from a JSON value to a value within.

@@ -1,5 +1,6 @@
 //! Entries into the ledger.
 
+use super::attribution::Heard;
 use super::entry::Entry;
 use super::ledger::Ledger;
 use super::meaning::Meanings;
@@ -8,13 +9,25 @@ use super::tally::Tally;
 use crate::model::QualifiedName;
 use crate::sql::Catalog;
 
-/// What the advisor's own statements begin with: they are no part of the workload, and they read whole documents.
-const OWN: &str = "/* dbopt */";
+/// What the advisor's own statements have behind their first word: they are no part of the workload, and they read whole
+/// documents. What stands before the first word is not kept by `pg_stat_statements` of PostgreSQL 18.
+const OWN: &[u8] = b"/* dbopt */";
+
+/// As near to the beginning it stands.
+const OWN_WITHIN: usize = 32;
+
+/// Whether the advisor itself runs this.
+pub(super) fn is_own(sql: &str) -> bool {
+    let head = &sql.as_bytes()[..sql.len().min(OWN_WITHIN)];
+    memchr::memmem::find(head, OWN).is_some()
+}
 
 /// Understands entries and adds them to a ledger. What it knows of statements serves all sources.
 pub struct Bookkeeper<'c> {
-    meanings: Meanings<'c>,
-    ledger: Ledger,
+    pub(super) meanings: Meanings<'c>,
+    pub(super) ledger: Ledger,
+    /// Texts by which calls that the server counted are attributed.
+    pub(super) heard: Heard,
 }
 
 /// What the catalog stores of an object that uses documents, as the server prints it.
@@ -36,12 +49,16 @@ pub enum Definition<'a> {
 impl<'c> Bookkeeper<'c> {
     /// With an empty ledger. The catalog says what names mean.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { meanings: Meanings::new(catalog), ledger: Ledger::default() }
+        Self {
+            meanings: Meanings::new(catalog),
+            ledger: Ledger::default(),
+            heard: Heard::default(),
+        }
     }
 
     /// Adds an entry, unless the advisor itself ran it.
     pub fn add(&mut self, source: Source, entry: &Entry) {
-        if entry.sql.starts_with(OWN) {
+        if is_own(&entry.sql) {
             return;
         }
         let tally = Tally::of(entry.calls, entry.total_ms);

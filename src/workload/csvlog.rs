@@ -12,6 +12,8 @@ const SESSION: usize = 5;
 const SQLSTATE: usize = 12;
 const MESSAGE: usize = 13;
 const DETAIL: usize = 14;
+/// From PostgreSQL 14 on.
+const QUERY_ID: usize = 25;
 
 /// A log as CSV.
 #[derive(Default)]
@@ -73,6 +75,7 @@ impl Csvlog {
         let message = Message {
             session: Some(identity(fields.get(SESSION))),
             database: Some(&database),
+            query_id: fields.text(QUERY_ID).parse().ok(),
             text: &text,
             detail: &detail,
             cut_off: self.record.cut_off,

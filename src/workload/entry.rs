@@ -17,6 +17,8 @@ pub struct Entry {
     pub parameters: Parameters,
     /// The database in which it ran, where the source tells: a log is one for the whole cluster.
     pub database: Option<String>,
+    /// The server's identifier of the statement, where the source tells.
+    pub query_id: Option<i64>,
     /// Whether the text is longer than is read, so that its end is missing.
     pub cut_off: bool,
     /// Whether it comes from a list that somebody made, and was not seen to run.
@@ -32,6 +34,7 @@ impl Entry {
             total_ms: None,
             parameters: Parameters::default(),
             database: None,
+            query_id: None,
             cut_off: false,
             listed: false,
         }

@@ -28,6 +28,8 @@ struct Logged<'a> {
     message: Cow<'a, str>,
     #[serde(borrow, default)]
     detail: Cow<'a, str>,
+    #[serde(default)]
+    query_id: Option<i64>,
 }
 
 impl Jsonlog {
@@ -50,6 +52,7 @@ impl Jsonlog {
         let message = Message {
             session: Some(identity(session)),
             database: Some(&logged.dbname),
+            query_id: logged.query_id,
             text: &logged.message,
             detail: &logged.detail,
             cut_off: false,

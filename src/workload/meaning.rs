@@ -45,7 +45,8 @@ pub(super) struct Meaning {
     pub(super) unresolved: u32,
     /// Whether the application's text leaves a key to a parameter.
     pub(super) bound: bool,
-    fingerprint: String,
+    /// The same for statements that differ in constants only.
+    pub(super) fingerprint: String,
     /// The parameters on which keys depend.
     keys_in: Vec<u32>,
 }
@@ -80,7 +81,7 @@ impl Meaning {
             redacted.push('…');
         }
         let (id, keys_in) = (identity(&fingerprint, &uses), Vec::new());
-        let bound = uses.iter().any(KeyUse::is_bound);
+        let bound = uses.iter().any(KeyUse::is_key_sent);
         Ok(Self { id, redacted, tables, uses, unresolved, bound, fingerprint, keys_in })
     }
 }
@@ -183,7 +184,7 @@ impl<'c> Meanings<'c> {
     /// A shape that is new.
     fn read(&mut self, shape: &str) -> Known {
         let mut meaning = self.parse(shape)?;
-        if meaning.bound {
+        if meaning.has_unknown_key() {
             let numbers = parameters::numbers(shape);
             for number in numbers.into_iter().take(PARAMETERS_TRIED_MAX) {
                 let tried = self.parse(&parameters::substituted(shape, &[(number, "k".into())]));

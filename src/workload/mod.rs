@@ -4,6 +4,7 @@
 //! entry is understood by [`crate::sql`] and then gone: the ledger counts calls and time by table, column and path, and holds
 //! no literal. It says how much of what it was shown it could attribute, and where that is too little to judge by.
 
+mod attribution;
 mod bookkeeper;
 mod csvlog;
 mod entry;
@@ -32,6 +33,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub use attribution::{Attributed, Counted};
 pub use bookkeeper::{Bookkeeper, Definition};
 pub use entry::{Counts, Entry};
 pub use format::Format;

@@ -30,6 +30,8 @@ pub(super) struct Message<'a> {
     /// What tells its session from others; none where the log does not say.
     pub(super) session: Option<u64>,
     pub(super) database: Option<&'a str>,
+    /// The server's identifier of the statement; none where the log does not say, or the server did not know it yet.
+    pub(super) query_id: Option<i64>,
     pub(super) text: &'a str,
     pub(super) detail: &'a str,
     /// Whether the end of the text is missing.
@@ -229,6 +231,7 @@ fn entry(message: &Message<'_>, sql: &str) -> Entry {
     Entry {
         parameters: Parameters::from_log(message.detail),
         database: message.database.filter(|name| !name.is_empty()).map(str::to_owned),
+        query_id: message.query_id.filter(|id| *id != 0),
         cut_off: message.cut_off,
         ..Entry::once(sql)
     }

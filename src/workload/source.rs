@@ -74,6 +74,19 @@ impl Coverage {
 }
 
 impl Source {
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::List => "list",
+            Self::Activity => "activity",
+            Self::StatStatements => "stat_statements",
+            Self::Qualstats => "qualstats",
+            Self::Prepared => "prepared",
+            Self::Catalog => "catalog",
+        }
+    }
+
     /// Whether each of its entries is an execution that was seen.
     pub fn is_seen_one_by_one(self) -> bool {
         matches!(self, Self::Log | Self::Activity | Self::Qualstats)

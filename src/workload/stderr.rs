@@ -100,6 +100,7 @@ impl Stderr {
             let message = Message {
                 session: heard.session,
                 database: None,
+                query_id: None,
                 text: heard.text.trim_end_matches('\r'),
                 detail: &heard.detail,
                 cut_off: heard.cut_off,

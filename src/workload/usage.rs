@@ -121,9 +121,9 @@ impl ColumnUse {
         self.sources.entry(added.source).or_default().add(&added.tally);
         if uses.iter().any(|one| one.is_bound()) {
             self.unknown_key.add(&added.tally);
-            if added.source.is_seen_one_by_one() {
-                self.parameter_key.add(&added.tally);
-            }
+        }
+        if added.source.is_seen_one_by_one() && uses.iter().any(|one| one.is_key_sent()) {
+            self.parameter_key.add(&added.tally);
         }
         let mut paths = BTreeMap::<&[Step], Vec<&KeyUse>>::new();
         for one in uses {

@@ -10,6 +10,7 @@ mod contract;
 mod docs;
 mod documents;
 mod embedded;
+mod gathered;
 mod grants;
 mod hostile;
 mod hot_keys;

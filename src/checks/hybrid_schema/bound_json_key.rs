@@ -1,7 +1,9 @@
 //! `hybrid-schema/bound-json-key`, explained in the page beside this file.
 
 use super::table::{columns, tables};
-use super::workload::{self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN};
+use super::workload::{
+    self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
+};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
@@ -27,10 +29,12 @@ static BOUND_SHARE_MAX: Threshold = Threshold {
     reason: "a tenth of the calls is a code path, and not a person's question",
 };
 
-/// The same policy for any coverage.
+/// The same policy for any coverage, and any number of texts: one tells it for all calls of its statement.
 fn lenient(policy: &Policy) -> Policy {
     let mut lenient = policy.clone();
-    lenient.0.insert(WORKLOAD_COVERAGE_MIN.name.to_owned(), 0.0);
+    for floor in [&WORKLOAD_COVERAGE_MIN, &WORKLOAD_SAMPLES_MIN] {
+        lenient.0.insert(floor.name.to_owned(), 0.0);
+    }
     lenient
 }
 
@@ -44,8 +48,8 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         let Some(used) = workload::of(told, column, &lenient(policy)) else { continue };
         let used = match used {
             Ok(used) => used,
-            Err(gap) => {
-                judgement.gaps.push(gap);
+            Err(gaps) => {
+                judgement.gaps.extend(gaps);
                 continue;
             }
         };
@@ -64,11 +68,10 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         let message = format!(
             "{percent:.0} % of the calls that read `{object}` send the key as a parameter{consequence}"
         );
-        judgement.findings.push(
-            Finding::new(ID, object, severity, message)
-                .statistic("workload.bound_share", share, Unit::Ratio)
-                .statistic("workload.calls", whole(float(used.calls)), Unit::Count),
-        );
+        let finding = Finding::new(ID, object, severity, message)
+            .statistic("workload.bound_share", share, Unit::Ratio)
+            .statistic("workload.calls", whole(float(used.calls)), Unit::Count);
+        judgement.findings.push(workload::with_sources(finding, used));
     }
     Ok(judgement)
 }

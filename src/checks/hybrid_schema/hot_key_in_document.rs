@@ -4,7 +4,9 @@ use super::indexing::{Served, Used};
 use super::names::normalized;
 use super::promotion::promote;
 use super::table::{Column, columns, tables};
-use super::workload::{self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN};
+use super::workload::{
+    self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
+};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
@@ -24,6 +26,7 @@ pub(super) static CHECK: Check = Check {
         &WORKLOAD_CALLS_MIN,
         &WORKLOAD_COVERAGE_MIN,
         &WORKLOAD_EXECUTIONS_MIN,
+        &WORKLOAD_SAMPLES_MIN,
         &TABLE_BYTES_MIN,
         &TABLE_ROWS_MIN,
     ],
@@ -53,8 +56,8 @@ fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
         let used = match workload::of(told, column, policy) {
             None => continue,
             Some(Ok(used)) => used,
-            Some(Err(gap)) => {
-                judgement.gaps.push(gap);
+            Some(Err(gaps)) => {
+                judgement.gaps.extend(gaps);
                 continue;
             }
         };
@@ -137,16 +140,18 @@ impl Hot<'_> {
         let message =
             format!("`{object}` is used by {percent:.0} % of the calls that use these documents");
         let by_time = key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
-        Finding::new(ID, object, Severity::Medium, message)
+        let finding = Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
             .statistic("workload.share_by_calls", share, Unit::Ratio)
             .statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio)
             .statistic("workload.calls", whole(float(key.calls)), Unit::Count)
             .statistic("workload.filter_calls", whole(float(key.filter_calls)), Unit::Count)
             .statistic("workload.indexed_calls", whole(float(self.served.calls)), Unit::Count)
+            .statistic("workload.definitions", whole(float(key.definitions)), Unit::Count)
             .measured("presence_ratio", seen.presence_ratio, Unit::Ratio)
             .measured("distinct", whole(float(seen.distinct)), Unit::Count)
-            .measured("fits", seen.fits.as_deref().unwrap_or("jsonb"), Unit::Name)
+            .measured("fits", seen.fits.as_deref().unwrap_or("jsonb"), Unit::Name);
+        workload::with_sources(finding, self.used)
     }
 
     fn declined(&self, reason: &str, detail: String) -> Declined {

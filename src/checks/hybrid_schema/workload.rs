@@ -3,7 +3,7 @@
 use super::table::Column;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnWorkload, Workload};
-use crate::model::{Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit};
+use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit};
 
 /// As many calls of a column's documents are enough.
 pub(super) static WORKLOAD_CALLS_MIN: Threshold = Threshold {
@@ -34,17 +34,44 @@ pub(super) fn told(seen: &Snapshot) -> Result<&Workload, Gap> {
     seen.workload.get().map_err(Clone::clone)
 }
 
-/// How a column is used: none where no statement uses it, a gap where that is too little to judge by.
+/// As many texts must have told the keys by which a server's own counts are shared.
+pub(super) static WORKLOAD_SAMPLES_MIN: Threshold = Threshold {
+    name: "workload_samples_min",
+    default: 20.0,
+    unit: Unit::Count,
+    reason: "a key that 20 of 20 texts name is used by more than 0.83 of the calls with 95 % confidence",
+};
+
+/// How a column is used: none where no statement uses it, gaps where that is too little to judge by. What somebody told
+/// comes first, and what the server tells of itself takes its place where it is not enough.
 pub(super) fn of<'a>(
     workload: &'a Workload,
     column: &Column<'_>,
     policy: &Policy,
-) -> Option<Result<&'a ColumnWorkload, Gap>> {
+) -> Option<Result<&'a ColumnWorkload, Vec<Gap>>> {
     let root = column.table.root;
-    let used = workload.columns.iter().find(|used| {
+    let known = workload.columns.iter().filter(|used| {
         used.schema == root.schema && used.table == root.name && used.column == column.layout.name
-    })?;
-    let object = column.object();
+    });
+    let object = column.object().to_string();
+    let mut gaps = Vec::new();
+    for used in known {
+        match enough(used, &object, policy) {
+            Ok(used) => return Some(Ok(used)),
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    // What the server did not tell is the reason for what is not known.
+    gaps.extend(workload.unseen.iter().cloned());
+    (!gaps.is_empty()).then_some(Err(gaps))
+}
+
+/// What is known of a column, where that is enough to judge by.
+fn enough<'a>(
+    used: &'a ColumnWorkload,
+    object: &str,
+    policy: &Policy,
+) -> Result<&'a ColumnWorkload, Gap> {
     let gap = |detail: String| {
         Err(Gap::new(Topic::Workload.as_str(), GapReason::NotEnoughEvidence, detail).lifted_by(
             "tell more of the workload: POST /v1/targets/{target}/workload, or --workload FILE",
@@ -54,15 +81,31 @@ pub(super) fn of<'a>(
         && float(used.executions) < policy.get(&WORKLOAD_EXECUTIONS_MIN);
     if few {
         let calls = used.calls;
-        return Some(gap(format!(
+        return gap(format!(
             "only {calls} calls that use `{object}` are known, too few for shares"
-        )));
+        ));
     }
     if used.attributed_ratio < policy.get(&WORKLOAD_COVERAGE_MIN) {
         let percent = used.attributed_ratio * 100.0;
-        return Some(gap(format!(
+        return gap(format!(
             "of the calls that use `{object}`, or may, the keys of only {percent:.0} % are known"
-        )));
+        ));
     }
-    Some(Ok(used))
+    let texts = used.sample_size.unwrap_or(f64::INFINITY);
+    if texts < policy.get(&WORKLOAD_SAMPLES_MIN) {
+        return gap(format!(
+            "which keys the calls that use `{object}` name is known from texts worth only {texts:.1} of them"
+        ));
+    }
+    Ok(used)
+}
+
+/// A finding with who told what it rests on.
+pub(super) fn with_sources(finding: Finding, used: &ColumnWorkload) -> Finding {
+    let sources = used.sources.join(", ");
+    let finding = finding.statistic("workload.sources", sources.as_str(), Unit::Name);
+    match used.sample_size {
+        None => finding,
+        Some(texts) => finding.statistic("workload.sample_size", texts, Unit::Count),
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::Reached;
+use crate::model::{Gap, Reached};
 
 /// How rows are found by a key.
 #[derive(
@@ -62,6 +62,9 @@ pub struct KeyWorkload {
     pub shapes: Vec<KeyShape>,
     /// Types it is cast to, the most frequent first.
     pub casts: Vec<String>,
+    /// Definitions of the catalog that name it: indexes, views, functions and the like. They make no calls.
+    #[serde(default)]
+    pub definitions: u64,
 }
 
 /// How a column's documents are used.
@@ -84,6 +87,13 @@ pub struct ColumnWorkload {
     pub attributed_ratio: f64,
     /// Calls whose key is a parameter in the application's text.
     pub bound_calls: u64,
+    /// Who told: `log`, `list`, `activity`, `stat_statements`, `qualstats`, `catalog`.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Where the server's own counts were shared among keys by texts of the same statements: how many texts, each of as
+    /// many calls, would tell as much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_size: Option<f64>,
     /// Every key, the most used first.
     pub keys: Vec<KeyWorkload>,
 }
@@ -96,6 +106,9 @@ pub struct Workload {
     pub calls: u64,
     /// Calls of those that could not be read.
     pub not_understood_calls: u64,
-    /// Every column of documents that is used.
+    /// Every column of documents that is used; twice where somebody told and the server did, what somebody told first.
     pub columns: Vec<ColumnWorkload>,
+    /// What the server could have told of it, and did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Gap>,
 }

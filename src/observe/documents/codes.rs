@@ -17,7 +17,7 @@ pub(super) fn asked<'a>(
 ) -> Ask<'a> {
     let (schema, name) = (&table.schema, format!("{}_{column}_keys", table.name));
     let sql = format!(
-        "/* dbopt */ select pg_catalog.json_build_array(code, key)::pg_catalog.text from only {}.{} limit {CODES_MAX}",
+        "select /* dbopt */ pg_catalog.json_build_array(code, key)::pg_catalog.text from only {}.{} limit {CODES_MAX}",
         quote_identifier(schema),
         quote_identifier(&name)
     );

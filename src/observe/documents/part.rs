@@ -70,7 +70,7 @@ impl Part {
             _ => "0".to_owned(),
         };
         format!(
-            "/* dbopt */ select pg_catalog.concat_ws(' ', pg_catalog.pg_column_size({c}), \
+            "select /* dbopt */ pg_catalog.concat_ws(' ', pg_catalog.pg_column_size({c}), \
              (pg_catalog.pg_column_compression({c}) is not null)::int4, {out_of_line}, {c}::pg_catalog.text) \
              from only {} as t{sampled} limit {}",
             name.to_sql(),

@@ -130,7 +130,8 @@ fn keys_that_are_parameters_are_told_by_their_values() {
     let used = &column.paths[&key("it's")];
     assert_eq!((used.touched.calls, used.bound.calls), (2, 2));
     let coverage = ledger.coverage()[&Source::Log];
-    assert_eq!((coverage.bound.calls, coverage.attributed.calls), (5, 5));
+    // A document that is a parameter is no key that is one: an index serves it all the same.
+    assert_eq!((coverage.bound.calls, coverage.attributed.calls), (4, 5));
     let text = serde_json::to_string(&ledger).unwrap();
     assert!(text.contains("data ->> $1") && !text.contains("secret"));
 }

@@ -1,5 +1,6 @@
 //! What is read of sources, and what the ledger makes of it.
 
+mod attribution;
 mod hostile;
 mod ledger;
 mod logs;

@@ -186,6 +186,9 @@ fn settings(port: u16, home: &Path) -> Vec<String> {
         "max_wal_size=4GB".to_owned(),
         "track_io_timing=on".to_owned(),
         "log_min_messages=fatal".to_owned(),
+        // Statements are counted where a test creates the extension; those of all tests find room.
+        "shared_preload_libraries=pg_stat_statements".to_owned(),
+        "pg_stat_statements.max=50000".to_owned(),
     ]
 }
 

@@ -71,6 +71,18 @@ impl Service {
         Self { router: http::router(&app), app, store }
     }
 
+    /// Every row of every table of the store.
+    pub async fn everything_kept(&self) -> String {
+        let tables = "select string_agg(c.oid::regclass::text, ',') from pg_class as c
+            where c.relnamespace = 'dbopt'::regnamespace and c.relkind = 'r'";
+        let mut kept = String::new();
+        for table in self.store.text(tables).await.split(',') {
+            let rows = format!("select string_agg(t::text, E'\\n') from {table} as t");
+            kept.push_str(&self.store.text(&rows).await);
+        }
+        kept
+    }
+
     /// Take the store's database away under it.
     pub async fn lose_store(&self) {
         self.store.vanish().await;

@@ -1,0 +1,210 @@
+//! Calls that a server counted, attributed to the keys that texts of the same statements name.
+//!
+//! `pg_stat_statements` counts statements that differ in literals only as one, and a key is a literal. Which of several keys
+//! its calls used, only texts of the statement tell: each seen text stands for the same part of the calls. A statement of
+//! which none was seen stays unattributed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::bookkeeper::{Bookkeeper, is_own};
+use super::entry::Entry;
+use super::ledger::Ledger;
+use super::meaning::Meaning;
+use super::source::Source;
+use super::tally::Tally;
+use crate::model::QualifiedName;
+use crate::sql::NotUnderstood;
+
+/// As many texts are heard; further ones of a log are passed over.
+const TEXTS_MAX: usize = 200_000;
+
+/// A statement as a server counts it: its literals are parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Counted<'a> {
+    /// The server's identifier of the statement.
+    pub query_id: Option<i64>,
+    /// Its text; none where it is not shown.
+    pub sql: Option<&'a str>,
+    /// Calls.
+    pub calls: u64,
+    /// What they took, in milliseconds.
+    pub total_ms: f64,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attributed {
+    /// The ledger: shared calls under the source of the texts that told their keys.
+    pub ledger: Ledger,
+    /// How many texts, each of as many calls, would tell as much, by column; absent where no calls were shared.
+    pub sample_sizes: BTreeMap<(QualifiedName, String), f64>,
+}
+
+/// Texts of statements, understood.
+#[derive(Default)]
+pub(super) struct Heard {
+    texts: Vec<HeardText>,
+}
+
+struct HeardText {
+    source: Source,
+    query_id: Option<i64>,
+    ms: Option<f64>,
+    meaning: Result<Arc<Meaning>, NotUnderstood>,
+}
+
+impl Bookkeeper<'_> {
+    /// Hears a text that an application sent, which counts nothing by itself. The server's identifier tells whose it is,
+    /// or else its shape, where only one statement has that.
+    pub fn hear(&mut self, source: Source, entry: &Entry) {
+        if is_own(&entry.sql) || self.heard.texts.len() == TEXTS_MAX {
+            return;
+        }
+        let (query_id, ms) = (entry.query_id, entry.total_ms);
+        let meaning = self.meanings.of(entry);
+        self.heard.texts.push(HeardText { source, query_id, ms, meaning });
+    }
+
+    /// Attributes what the server counted by the texts that were heard. Where it does not count, executions in its log count
+    /// themselves, or else those that sessions showed: each of the three is told of the same calls.
+    ///
+    /// `in_time` is asked before each statement; once it says no, the others stay unattributed.
+    pub fn attribute(
+        mut self,
+        counted: Option<&[Counted<'_>]>,
+        in_time: impl Fn() -> bool,
+    ) -> Attributed {
+        let heard = std::mem::take(&mut self.heard);
+        let Some(counted) = counted else {
+            self.count(heard);
+            return Attributed { ledger: self.ledger, sample_sizes: BTreeMap::new() };
+        };
+        let mut statements = Vec::with_capacity(counted.len());
+        for one in counted.iter().filter(|one| !one.sql.is_some_and(is_own)) {
+            let sql = one.sql.filter(|_| in_time());
+            let meaning = sql.and_then(|sql| self.meanings.of(&Entry::once(sql)).ok());
+            statements.push((one, meaning));
+        }
+        let mut shapes = HashMap::<&str, usize>::new();
+        for meaning in statements.iter().filter_map(|(_, meaning)| meaning.as_ref()) {
+            *shapes.entry(&meaning.fingerprint).or_default() += 1;
+        }
+        let by_shape = heard.by_shape();
+        let mut strength = Strength::default();
+        for (one, meaning) in &statements {
+            let tally = Tally::of(one.calls, Some(one.total_ms));
+            let Some(meaning) = meaning else {
+                self.ledger.add_not_understood(Source::StatStatements, &tally);
+                continue;
+            };
+            if !meaning.has_unknown_key() {
+                strength.add(meaning, one.calls, false);
+                self.ledger.add(Source::StatStatements, &tally, meaning);
+                continue;
+            }
+            let alone = shapes.get(&*meaning.fingerprint) == Some(&1);
+            let texts = by_shape.get(&*meaning.fingerprint).map_or(&[][..], Vec::as_slice);
+            let texts = of_statement(texts, one.query_id, alone);
+            if texts.is_empty() {
+                self.ledger.add(Source::StatStatements, &tally, meaning);
+                continue;
+            }
+            for ((text, meaning), part) in texts.iter().zip(parts(&tally, texts.len())) {
+                strength.add(meaning, part.calls, true);
+                self.ledger.add(text.source, &part, meaning);
+            }
+        }
+        Attributed { ledger: self.ledger, sample_sizes: strength.sizes() }
+    }
+
+    /// Counts texts as executions: those of the log, or else what sessions showed.
+    fn count(&mut self, heard: Heard) {
+        let logged = heard.texts.iter().any(|text| text.source == Source::Log);
+        let counts = if logged { Source::Log } else { Source::Activity };
+        for text in heard.texts.into_iter().filter(|text| text.source == counts) {
+            let tally = Tally::of(1, text.ms);
+            match text.meaning {
+                Ok(meaning) => self.ledger.add(text.source, &tally, &meaning),
+                Err(_) => self.ledger.add_not_understood(text.source, &tally),
+            }
+        }
+    }
+}
+
+type Told<'a> = (&'a HeardText, &'a Arc<Meaning>);
+
+impl Heard {
+    fn by_shape(&self) -> HashMap<&str, Vec<Told<'_>>> {
+        let mut by_shape = HashMap::<&str, Vec<Told<'_>>>::new();
+        for text in &self.texts {
+            if let Ok(meaning) = &text.meaning {
+                by_shape.entry(&meaning.fingerprint).or_default().push((text, meaning));
+            }
+        }
+        by_shape
+    }
+}
+
+/// Those texts of a shape that belong to a statement. One without an identifier does where no other statement has the shape.
+///
+/// Whether a key is a parameter of the application is the same for all texts of one statement, for the server tells
+/// parameters from constants. Where they differ they belong to several, one of which is not counted any more: no text is
+/// known to be of this one.
+fn of_statement<'a>(texts: &[Told<'a>], query_id: Option<i64>, alone: bool) -> Vec<Told<'a>> {
+    let of_it = texts.iter().filter(|(text, _)| match text.query_id {
+        Some(id) => Some(id) == query_id,
+        None => alone,
+    });
+    let of_it: Vec<Told<'a>> = of_it.copied().collect();
+    let bound = of_it.iter().filter(|(_, meaning)| meaning.bound).count();
+    if bound > 0 && bound < of_it.len() { Vec::new() } else { of_it }
+}
+
+/// A tally in equal parts; calls that are left over go to some.
+fn parts(whole: &Tally, into: usize) -> impl Iterator<Item = Tally> {
+    let (calls, into) = (u128::from(whole.calls), into as u128);
+    let upto = move |part: u128| u64::try_from(calls * part / into).unwrap_or(u64::MAX);
+    #[expect(clippy::cast_precision_loss, reason = "a part of a time has no such precision")]
+    let ms = whole.total_ms / into as f64;
+    (0..into).map(move |part| Tally::of(upto(part + 1) - upto(part), Some(ms)))
+}
+
+/// How well shared calls are known, by column: by the variance of a share that is put together of shares of statements,
+/// each known from its own texts.
+#[derive(Default)]
+struct Strength {
+    columns: BTreeMap<(QualifiedName, String), Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// All calls whose keys are known.
+    calls: f64,
+    /// The squares of those parts that a text told.
+    squares: f64,
+}
+
+impl Strength {
+    /// Calls whose keys are known: for certain, or from one of the texts of their statement.
+    fn add(&mut self, meaning: &Meaning, calls: u64, from_text: bool) {
+        if meaning.has_unknown_key() {
+            return;
+        }
+        let columns: BTreeSet<_> =
+            meaning.uses.iter().map(|one| (one.table.clone(), one.column.clone())).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a share has no such precision")]
+        let calls = calls as f64;
+        for column in columns {
+            let known = self.columns.entry(column).or_default();
+            known.calls += calls;
+            // The squares of the parts of a statement add up to its calls squared by its texts.
+            known.squares += if from_text { calls * calls } else { 0.0 };
+        }
+    }
+
+    fn sizes(self) -> BTreeMap<(QualifiedName, String), f64> {
+        let shared = self.columns.into_iter().filter(|(_, known)| known.squares > 0.0);
+        shared.map(|(of, known)| (of, known.calls * known.calls / known.squares)).collect()
+    }
+}

@@ -1,0 +1,557 @@
+//! What a server itself tells of its workload: keys from texts, calls from counts, nothing from counts alone.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use database_optimizer::analysis::{self, Request};
+use database_optimizer::model::{Analysis, GapReason, ReportedFinding, Superpower};
+use database_optimizer::pg::Target;
+use rstest::rstest;
+use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_postgres::{Client, NoTls};
+
+use crate::support::advice::finding;
+use crate::support::proxy::Proxy;
+use crate::support::{
+    Own, Service, TestDb, TestServer, analyse, any_server, own_server, request_of, server,
+};
+
+const HOT: &str = "hybrid-schema/hot-key-in-document";
+const BOUND: &str = "hybrid-schema/bound-json-key";
+
+/// Thresholds small enough for a table that is made in no time.
+const SMALL: &[(&str, f64)] = &[("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
+
+/// As many sessions show what they ran.
+const SESSIONS: usize = 20;
+
+fn request(policy: &[(&str, f64)]) -> Request {
+    let mut request = request_of(Superpower::HybridSchema, &[SMALL, policy].concat());
+    request.scope.checks = vec![HOT.to_owned(), BOUND.to_owned()];
+    request
+}
+
+/// A database whose statements are counted, with documents that have the keys `segment`, `tenant` and `note`.
+async fn features(server: &'static TestServer) -> TestDb {
+    let mut db = TestDb::create(server).await;
+    db.run(
+        "create schema ml;
+        create table ml.features (id bigint primary key, data jsonb not null);
+        insert into ml.features
+        select i, jsonb_build_object('segment', i % 50, 'tenant', i % 7, 'note', repeat('x', 200))
+        from generate_series(1, 5000) as i",
+    )
+    .await;
+    db.run("analyze ml.features").await;
+    db.settle().await;
+    db
+}
+
+async fn counted(member: &str) -> Option<TestDb> {
+    let db = features(server(member)?).await;
+    db.run("create schema \"St's\"; create extension pg_stat_statements schema \"St's\"").await;
+    Some(db)
+}
+
+fn by(key: &str) -> String {
+    format!("select id from ml.features where data ->> '{key}' = 'hush-hush' and id < 3")
+}
+
+async fn session(db: &TestDb) -> Client {
+    let (client, connection) =
+        tokio_postgres::connect(db.dsn().expose_secret(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs a statement so often, and leaves no trace of it but what is counted.
+async fn count(db: &TestDb, sql: &str, times: usize) {
+    for _ in 0..times {
+        db.client.simple_query(sql).await.unwrap();
+    }
+    db.run("select 1").await;
+}
+
+/// Sessions that show this as the last statement they ran.
+async fn shown(db: &TestDb, sql: &str, sessions: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for _ in 0..sessions {
+        let client = session(db).await;
+        client.simple_query(sql).await.unwrap();
+        clients.push(client);
+    }
+    clients
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_texts_of_statements_come_with_the_three_round_trips_of_a_visit(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let proxy = Proxy::start(db.server.port, Duration::from_millis(50)).await;
+    let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
+    let target = Target::open("test", &dsn.into(), None).unwrap();
+    target.session().await.unwrap().finish();
+    let login = proxy.round_trips();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+    assert_eq!(analysis.cost.round_trips, 3, "{member}");
+    assert!(proxy.round_trips() - login <= 3, "{} round trips", proxy.round_trips() - login);
+}
+
+/// Evidence as it is printed.
+fn evidence(found: &ReportedFinding, name: &str) -> String {
+    let named = found.evidence.iter().find(|evidence| evidence.name == name);
+    let value = &named.unwrap_or_else(|| panic!("no {name}: {found:#?}")).value;
+    serde_json::to_string(value).unwrap().trim_matches('"').to_owned()
+}
+
+/// Keys that are hot, with their shares.
+fn hot(analysis: &Analysis) -> Vec<(String, String)> {
+    let found = analysis.findings.iter().filter(|finding| finding.check == HOT);
+    let key = |found: &ReportedFinding| {
+        let object = serde_json::to_value(&found.object).unwrap();
+        object["key"].as_str().unwrap().to_owned()
+    };
+    let mut hot: Vec<_> =
+        found.map(|found| (key(found), evidence(found, "share_by_calls"))).collect();
+    hot.sort();
+    hot
+}
+
+fn gaps(analysis: &Analysis, reason: GapReason) -> Vec<&str> {
+    let gaps = analysis.gaps.iter().filter(|gap| gap.observation == "workload");
+    gaps.filter(|gap| gap.reason == reason).map(|gap| gap.detail.as_str()).collect()
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hot_key_is_found_with_nobody_telling_a_statement(
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    db.run("create index on ml.features ((data ->> 'segment'))").await;
+    count(&db, &by("segment"), 300).await;
+    count(&db, "select data -> 'note' from ml.features where id = 12", 30).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    let found = finding(&analysis, HOT).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert_eq!(hot(&analysis), [("segment".to_owned(), "0.9145".to_owned())], "{member}");
+    assert_eq!(evidence(found, "calls"), "321");
+    assert_eq!(evidence(found, "sources"), "activity, stat_statements, catalog");
+    assert_eq!(evidence(found, "sample_size"), "20.1");
+    assert_eq!(evidence(found, "definitions"), "1");
+    assert!(finding(&analysis, BOUND).is_none(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_alone_attribute_nothing_and_texts_tell_the_keys_of_one_statement_apart(
+    #[values("pg14", "pg17", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    count(&db, &by("segment"), 150).await;
+    count(&db, &by("tenant"), 150).await;
+    let statements = "select count(*)::text from \"St's\".pg_stat_statements as s
+        where s.query ~ 'ml.features where' and s.dbid in (
+            select d.oid from pg_database as d where d.datname = current_database())";
+    assert_eq!(db.text(statements).await, "1", "both are one to the server");
+
+    let blind = analyse(&db, &request(&[])).await;
+    assert_eq!(blind.findings, [], "{member}");
+    let gap = gaps(&blind, GapReason::NotEnoughEvidence);
+    assert!(gap.iter().any(|gap| gap.contains("only 0 % are known")), "{member}: {gap:?}");
+
+    let _of_segment = shown(&db, &by("segment"), SESSIONS / 2).await;
+    let _of_tenant = shown(&db, &by("tenant"), SESSIONS / 2).await;
+    let healthy = analyse(&db, &request(&[])).await;
+    assert_eq!(healthy.findings, [], "{member}");
+    assert_eq!(gaps(&healthy, GapReason::NotEnoughEvidence), [] as [&str; 0], "{member}");
+    let shares = analyse(&db, &request(&[("hot_key_share", 0.4)])).await;
+    let half = |key: &str| (key.to_owned(), "0.5".to_owned());
+    assert_eq!(hot(&shares), [half("segment"), half("tenant")], "{member}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn each_definition_that_names_a_key_is_a_mention_of_it(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    db.run(
+        "alter table ml.features add copied text generated always as (data ->> 'segment') stored;
+        create index on ml.features (id) where data ->> 'segment' = 'hush-hush';
+        create statistics ml.of_segment on (data ->> 'segment') from ml.features;
+        create view ml.seen as select data ->> 'segment' as segment from ml.features;
+        create materialized view ml.kept as select data ->> 'segment' as segment from ml.features;
+        create function ml.told() returns bigint language sql
+        as 'select count(data ->> ''segment'') from ml.features'",
+    )
+    .await;
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    let found = finding(&analysis, HOT).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert_eq!(evidence(found, "definitions"), "6", "{member}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_calls_or_a_few_texts_of_many_are_too_little_evidence() {
+    let Some(db) = counted("pg17").await else { return };
+    count(&db, &by("segment"), 10).await;
+    let _few = shown(&db, &by("segment"), 3).await;
+    let analysis = analyse(&db, &request(&[])).await;
+    assert_eq!(analysis.findings, []);
+    let gap = gaps(&analysis, GapReason::NotEnoughEvidence);
+    assert!(gap.iter().any(|gap| gap.starts_with("only 13 calls")), "{gap:?}");
+
+    count(&db, &by("segment"), 500).await;
+    let analysis = analyse(&db, &request(&[])).await;
+    assert_eq!(analysis.findings, []);
+    let gap = gaps(&analysis, GapReason::NotEnoughEvidence);
+    assert!(gap.iter().any(|gap| gap.contains("texts worth only 3.0")), "{gap:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_not_shown_what_others_run_is_told_the_grant(
+    #[values("pg14", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    let role = format!("blind_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant usage on schema ml, \"St's\" to {role};
+        grant select on ml.features to {role}"
+    ))
+    .await;
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert_eq!(analysis.findings, [], "{member}");
+    let lifts = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref());
+    let lifts: Vec<&str> = lifts.collect();
+    assert!(lifts.contains(&"GRANT pg_read_all_stats TO dbopt;"), "{member}: {lifts:?}");
+
+    db.run(&format!("grant pg_read_all_stats to {role}")).await;
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+    assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_use_the_schema_of_the_counts_is_told_the_grant() {
+    let Some(db) = counted("pg16").await else { return };
+    let role = format!("stranger_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant pg_monitor to {role};
+        grant usage on schema ml to {role}; grant select on ml.features to {role}"
+    ))
+    .await;
+    count(&db, &by("segment"), 300).await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.contains(&"GRANT USAGE ON SCHEMA \"St's\" TO dbopt;"), "{lifts:?}");
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[rstest]
+#[case::not_loaded("shared_preload_libraries=", "shared_preload_libraries")]
+#[case::no_identifiers("compute_query_id=off", "compute_query_id = auto")]
+#[case::no_activities("track_activities=off", "track_activities = on")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_is_set_not_to_keep_is_a_gap_with_the_setting(
+    #[case] setting: &str,
+    #[case] mend: &str,
+) {
+    let own = Own { purpose: setting, settings: &[setting], ..Own::default() };
+    let Some(server) = own_server("pg18", &own) else { return };
+    let db = features(server).await;
+    db.run("create extension pg_stat_statements").await;
+    count(&db, &by("segment"), 300).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.iter().any(|lift| lift.contains(mend)), "{lifts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_lost_its_end_tells_nothing_and_is_a_gap() {
+    let Some(db) = counted("pg15").await else { return };
+    let long = format!("{} and '{}' <> 'x'", by("segment"), "y".repeat(2000));
+    count(&db, &long, 300).await;
+    let _sessions = shown(&db, &long, SESSIONS).await;
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    assert_eq!(analysis.findings, []);
+    let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    assert!(lifts.iter().any(|lift| lift.contains("track_activity_query_size")), "{lifts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_in_another_database_is_none_of_this_one() {
+    let (Some(server), Some(other)) = (server("pg16"), counted("pg16").await) else { return };
+    let db = features(server).await;
+    count(&other, &by("segment"), 300).await;
+    let _sessions = shown(&other, &by("segment"), SESSIONS).await;
+    // Without counts, what sessions show would count.
+    for statement in ["select 1", "create extension pg_stat_statements"] {
+        db.run(statement).await;
+        let analysis = analyse(&db, &request(&[("workload_calls_min", 1.0)])).await;
+        assert_eq!(analysis.findings, [], "{statement}");
+        let gaps = gaps(&analysis, GapReason::NotEnoughEvidence);
+        let unknown = gaps.iter().any(|gap| gap.starts_with("no statement that was run"));
+        assert!(unknown, "{statement}: {gaps:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_an_application_sends_is_told_by_its_own_text(
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    count(&db, &by("segment"), 150).await;
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        let client = session(&db).await;
+        let sql = "select id from ml.features where data ->> $1 = $2 and id < 3";
+        let statement = client.prepare(sql).await.unwrap();
+        for _ in 0..20 {
+            client.query(&statement, &[&"segment", &"hush-hush"]).await.unwrap();
+        }
+        sessions.push((client, statement));
+    }
+
+    let analysis = analyse(&db, &request(&[])).await;
+
+    let found = finding(&analysis, BOUND).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    // Literals make the same text of the 150 others.
+    assert_eq!(evidence(found, "bound_share"), "0.2857", "{member}");
+    assert_eq!(evidence(found, "sources"), "activity, stat_statements", "{member}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_literal_of_any_text_leaves_the_analysis() {
+    let Some(db) = counted("pg18").await else { return };
+    let service = Service::start().await;
+    service.register("demo", db.dsn().expose_secret()).await;
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+
+    let path = "/v1/targets/demo/hybrid-schema?table_rows_min=1000&table_bytes_min=100000";
+    let reply = service.get(path).await;
+
+    assert!(reply.text.contains(HOT), "{reply:?}");
+    assert!(!reply.text.contains("hush"), "{reply:?}");
+    let kept = service.everything_kept().await;
+    assert!(kept.contains("demo") && !kept.contains("hush"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_literal_of_any_text_is_logged_by_a_service_that_logs_everything() {
+    let Some(db) = counted("pg17").await else { return };
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let store = TestDb::create(any_server()).await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut service = Command::new(env!("CARGO_BIN_EXE_dbopt"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "trace", "--target"])
+        .arg(format!("demo={}", db.dsn().expose_secret()))
+        .env_clear()
+        .env("DBOPT_STORE_URL", store.dsn().expose_secret())
+        .env("DBOPT_SECRET_KEY", "0".repeat(64))
+        .stdout(log.reopen().unwrap())
+        .stderr(log.reopen().unwrap())
+        .spawn()
+        .unwrap();
+    let written = || std::fs::read_to_string(log.path()).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let address = loop {
+        let said = written();
+        if let Some((_, rest)) = said.split_once("http://") {
+            break rest.split("/docs").next().unwrap().to_owned();
+        }
+        assert!(Instant::now() < deadline, "{said}");
+        tokio::task::yield_now().await;
+    };
+
+    let path = "/v1/targets/demo/hybrid-schema?table_rows_min=1000&table_bytes_min=100000";
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    service.kill().unwrap();
+    service.wait().unwrap();
+
+    assert!(answer.contains(HOT) && !answer.contains("hush"), "{answer}");
+    let log = written();
+    assert!(log.contains("answered") && log.contains("status=200"), "{log}");
+    assert!(!log.contains("hush"), "a literal is in the log");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_of_qualstats_tell_keys(#[values("deb15", "deb17", "deb18")] member: &str) {
+    let own = Own {
+        purpose: "qualstats",
+        settings: &[
+            "shared_preload_libraries=pg_stat_statements,pg_qualstats",
+            "pg_qualstats.sample_rate=1",
+        ],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = features(server).await;
+    db.run("create extension pg_stat_statements; create extension pg_qualstats").await;
+    count(&db, &by("segment"), 300).await;
+
+    let analysis = analyse(&db, &request(&[("workload_samples_min", 1.0)])).await;
+
+    let found = finding(&analysis, HOT).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert_eq!(evidence(found, "sources"), "qualstats", "{member}");
+    let cautious = analyse(&db, &request(&[])).await;
+    assert_eq!(cautious.findings, [], "{member}: one text is not twenty");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_log_is_read_by_a_role_that_may(#[values("pg14", "pg18")] member: &str) {
+    let own = Own {
+        purpose: "log",
+        settings: &[
+            "logging_collector=on",
+            "log_min_messages=warning",
+            "log_filename=log",
+            "log_destination=stderr,csvlog",
+        ],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = features(server).await;
+    let role = format!("reader_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant pg_monitor to {role};
+        grant usage on schema ml to {role}; grant select on ml.features to {role}"
+    ))
+    .await;
+    db.run("set log_min_duration_statement = 0").await;
+    // What lies farther back than four megabytes is not read.
+    let long_ago = format!("{} /* {} */", by("tenant"), "x".repeat(100_000));
+    count(&db, &long_ago, 60).await;
+    count(&db, &by("segment"), 200).await;
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+
+    let blind = analysis::analyse(&target, &request(&[])).await.unwrap();
+    assert_eq!(blind.findings, [], "{member}");
+    let lifts: Vec<&str> = blind.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    let lift = lifts.iter().find_map(|lift| lift.split_once("GRANT EXECUTE ON FUNCTION"));
+    let (_, functions) = lift.unwrap_or_else(|| panic!("{member}: {lifts:?}"));
+    assert!(functions.contains("pg_read_binary_file(text, bigint, bigint)"), "{member}: {lifts:?}");
+
+    let functions = functions.replace("dbopt;", &role);
+    db.run(&format!("grant execute on function {functions}")).await;
+    // The collector writes when it gets there.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let analysis = analysis::analyse(&target, &request(&[])).await.unwrap();
+        assert!(analysis.cost.bytes_read < 7_000_000, "{member}: {:?}", analysis.cost);
+        if let Some(found) = finding(&analysis, HOT)
+            && evidence(found, "calls") == "200"
+        {
+            assert_eq!(evidence(found, "sources"), "log", "{member}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[case("pg14", "log_destination=csvlog")]
+#[case("pg17", "log_destination=jsonlog")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_tells_literal_keys_from_those_that_are_sent(
+    #[case] member: &str,
+    #[case] destination: &str,
+) {
+    let own = Own {
+        purpose: "log-ids",
+        settings: &["logging_collector=on", "log_min_messages=warning", destination],
+        ..Own::default()
+    };
+    let Some(server) = own_server(member, &own) else { return };
+    let db = features(server).await;
+    db.run("create extension pg_stat_statements; set log_min_duration_statement = 0").await;
+    count(&db, &by("segment"), 120).await;
+    let sql = "select id from ml.features where data ->> $1 = $2 and id < 3";
+    let statement = db.client.prepare(sql).await.unwrap();
+    for _ in 0..80 {
+        db.client.query(&statement, &[&"tenant", &"hush-hush"]).await.unwrap();
+    }
+    db.run("select 1").await;
+    let request = request(&[("hot_key_share", 0.3)]);
+    let both = ["segment", "tenant"].map(str::to_owned);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let analysis = analyse(&db, &request).await;
+        let keys = hot(&analysis);
+        if keys.iter().map(|(key, _)| key).eq(&both) {
+            let shares: Vec<&str> = keys.iter().map(|(_, share)| share.as_str()).collect();
+            assert_eq!(shares, ["0.6", "0.4"], "{member}");
+            let found = finding(&analysis, BOUND).unwrap();
+            assert_eq!(evidence(found, "bound_share"), "0.4", "{member}");
+            assert_eq!(evidence(found, "sources"), "log", "{member}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{member}: {analysis:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_told_is_judged_before_what_the_server_counted() {
+    let Some(db) = counted("pg16").await else { return };
+    db.run("create index on ml.features ((data ->> 'tenant'))").await;
+    count(&db, &by("segment"), 300).await;
+    let _sessions = shown(&db, &by("segment"), SESSIONS).await;
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let told = async |calls: u64| {
+        let intake = analysis::Intake::open(&target, None).await.unwrap();
+        let list = format!("sql,calls\n\"{}\",{calls}\n", by("tenant"));
+        intake.push(list.into()).await;
+        let (ledger, _) = intake.close().await;
+        let workload = Some(analysis::workload(&ledger));
+        Request { workload, ..request(&[]) }
+    };
+    let keys = |analysis: &Analysis| -> Vec<String> {
+        hot(analysis).into_iter().map(|(key, _)| key).collect()
+    };
+
+    let enough = analyse(&db, &told(500).await).await;
+    assert_eq!(keys(&enough), ["tenant"]);
+    assert_eq!(evidence(finding(&enough, HOT).unwrap(), "definitions"), "1");
+    let little = keys(&analyse(&db, &told(5).await).await);
+    assert_eq!(little, ["segment"], "which the server knows enough of");
+}
