@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
 use crate::checks::{self, size};
+use crate::contract::Registered;
 use crate::model::{
     Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation, Review,
     Snapshot,
@@ -173,8 +174,18 @@ async fn visit(target: &Target, request: &Request) -> Result<Snapshot, Error> {
         topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
         table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
         table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
+        contracts: promised(request),
     };
     look(target, &interest).await
+}
+
+/// The contracts of what was asked for; none where nobody judges by them.
+fn promised(request: &Request) -> Vec<Registered> {
+    if !asked_for(request).any(|check| check.id == checks::SCHEMA_DRIFT) {
+        return Vec::new();
+    }
+    let asked = |of: &&Registered| request.scope.holds(&of.schema, &of.table);
+    request.contracts.iter().filter(asked).cloned().collect()
 }
 
 async fn look(target: &Target, interest: &Interest) -> Result<Snapshot, Error> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checks;
+use crate::contract::Registered;
 use crate::model::observation::Workload;
 use crate::model::{Policy, ProveMode, Scope, Superpower, Threshold, UnknownName};
 
@@ -21,6 +22,9 @@ pub struct Request {
     /// with it.
     #[serde(skip)]
     pub workload: Option<Workload>,
+    /// What documents are judged by, where contracts are registered. Not part of what is asked either.
+    #[serde(skip)]
+    pub contracts: Vec<Registered>,
 }
 
 impl Request {
@@ -32,6 +36,7 @@ impl Request {
             prove: ProveMode::default(),
             policy: Policy::default(),
             workload: None,
+            contracts: Vec::new(),
         }
     }
 

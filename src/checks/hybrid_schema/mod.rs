@@ -4,16 +4,20 @@ mod bound_json_key;
 mod business_key_in_document;
 mod deep_nesting;
 mod hot_key_in_document;
+mod key_change;
 mod long_keys;
 mod missing_primary_key;
 mod names;
 mod padded_columns;
 mod promotion;
+mod schema_drift;
 mod table;
 mod text_json;
 mod workload;
 
 use super::Check;
+
+pub(super) use schema_drift::ID as SCHEMA_DRIFT;
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[
@@ -25,4 +29,5 @@ pub(super) static CHECKS: &[&Check] = &[
     &business_key_in_document::CHECK,
     &text_json::CHECK,
     &bound_json_key::CHECK,
+    &schema_drift::CHECK,
 ];
