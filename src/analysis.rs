@@ -1,6 +1,7 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
 mod documents;
+mod drift;
 mod request;
 mod workload;
 
@@ -20,11 +21,13 @@ use crate::pg::{self, Session, Target};
 use crate::prove;
 use crate::review::{self, Sizes};
 
+pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, Read, StatementUse};
+pub use drift::{DriftFound, Watched};
 pub use request::Request;
 pub use workload::{Intake, workload};
 
@@ -56,11 +59,20 @@ pub enum Error {
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
+    Ok(watch(target, request).await?.0)
+}
+
+/// Analyse a target once, and say what was seen of the columns that have a contract.
+///
+/// # Errors
+/// Only where the target cannot be used at all.
+pub async fn watch(target: &Target, request: &Request) -> Result<(Analysis, Vec<Watched>), Error> {
     let mut seen = visit(target, request).await?;
     if let Some(workload) = &request.workload {
         seen.workload = Observation::Seen(workload.clone());
     }
     let judgement = judge(&seen, request);
+    let watched = drift::watched(target.name(), &seen, &judgement.findings);
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
     let proofs = prove::prove(target, &seen, actions, request.prove).await;
@@ -71,7 +83,7 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
         seen: &seen,
         scope: &request.scope,
     };
-    Ok(advise(&run, judgement, &proofs.actions, &proofs.options))
+    Ok((advise(&run, judgement, &proofs.actions, &proofs.options), watched))
 }
 
 /// What can be seen and done on a target.

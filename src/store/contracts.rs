@@ -59,6 +59,9 @@ pub struct ContractPut {
     pub is_new: bool,
 }
 
+/// Contracts of one target at most: each is read with every analysis.
+const CONTRACTS_MAX: i64 = 200;
+
 const COLUMNS: &str = "table_schema, table_name, column_name, schema, created_at, updated_at, \
                        sample, differs_since, told";
 const OF: &str = "target = $1 and table_schema = $2 and table_name = $3 and column_name = $4";
@@ -135,6 +138,12 @@ impl Store {
             &[&target, &of.schema, &of.table, &of.column, &Json(schema)];
         let row = transaction.query_one(&sql, values).await.map_err(failed)?;
         let put = ContractPut { record: record(&row)?, is_new: row.get("is_new") };
+        let sql = "select count(*) from dbopt.contracts where target = $1";
+        let count: i64 = transaction.query_one(sql, &[&target]).await.map_err(failed)?.get(0);
+        if put.is_new && count > CONTRACTS_MAX {
+            let target = target.to_owned();
+            return Err(Error::TooManyContracts { target, max: CONTRACTS_MAX });
+        }
         transaction.commit().await.map_err(failed)?;
         self.inner.targets.forget();
         Ok(Some(put))

@@ -109,13 +109,12 @@ impl KeyChange {
             );
             (Severity::Low, message)
         };
-        let with = |of: bool| whole(float(if of { documents } else { 0 }));
+        let name = if is_new { "new_key_documents" } else { "vanished_key_documents" };
         Finding::new(check, object, severity, message)
             .confidence(Confidence::Medium)
             .measured("documents", whole(float(now)), Unit::Count)
-            .measured("key_documents", with(is_new), Unit::Count)
             .measured("documents_before", whole(float(before)), Unit::Count)
-            .measured("key_documents_before", with(!is_new), Unit::Count)
+            .measured(name, whole(float(documents)), Unit::Count)
             .measured("since", since.as_str(), Unit::Name)
     }
 }

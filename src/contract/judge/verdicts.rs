@@ -8,7 +8,7 @@ use super::value::{Deviation, Verdict, judge};
 use super::{Contract, Registered};
 use crate::contract::shape::above;
 use crate::model::DocumentKey;
-use crate::model::observation::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, Stance};
+use crate::model::observation::{Drift, DriftAt, DriftKind, KeyPresence, Stance};
 
 /// Paths told apart at most.
 const PATHS_MAX: usize = 200;
@@ -101,12 +101,4 @@ pub fn names(
         ways.insert(&key.path, way);
     }
     names
-}
-
-impl Drift {
-    /// With the keys of the sample.
-    #[must_use]
-    pub fn with_keys(self, keys: KeySample) -> Self {
-        Self { keys: Some(keys), ..self }
-    }
 }

@@ -59,16 +59,14 @@ impl Judging {
     pub(super) async fn end(self, until: Instant) -> Verdicts {
         let Self { queue, watch, mut worker, handed, left } = self;
         drop(queue);
-        let ended = match timeout_at(until, &mut worker).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                watch.0.stopped.store(true, Ordering::Relaxed);
-                // It ends with the document that it is at, each of which has bounded steps.
-                worker.await
-            }
-        };
+        let mut ended = timeout_at(until, &mut worker).await.ok();
+        if ended.is_none() {
+            watch.0.stopped.store(true, Ordering::Relaxed);
+            // It ends with the document that it is at, each of which has bounded steps.
+            ended = Some(worker.await);
+        }
         // A panic is a bug of ours or of a library: nothing is known then, which is said.
-        let Ok(mut verdicts) = ended else { return nothing(handed) };
+        let Some(Ok(mut verdicts)) = ended else { return nothing(handed) };
         verdicts.leave(left);
         verdicts
     }

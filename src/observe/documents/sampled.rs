@@ -107,7 +107,8 @@ impl Sampled {
         let documents = tally.sum_up(of_rows, complete, major);
         let contract = self.contract.as_deref();
         let drift = self.drift.zip(contract).map(|(drift, contract)| {
-            drift.with_keys(keys(contract, &documents, &tally.presence()))
+            let keys = keys(contract, &documents, &tally.presence());
+            Drift { keys: Some(keys), ..drift }
         });
         (documents, drift, gaps)
     }
