@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use database_optimizer::contract::{Contract, SCHEMA_BYTES_MAX};
 use database_optimizer::model::{Analysis, GapReason, Object, ReportedFinding, Superpower};
 use database_optimizer::store::KeyScope;
 use rstest::rstest;
@@ -263,6 +264,25 @@ analyze ml.trees"#;
     assert_eq!(counted(&analysis), BTreeMap::new());
     let gap = analysis.gaps.iter().find(|gap| gap.detail.contains("not judged by its contract"));
     assert!(gap.unwrap().detail.starts_with("400 of 400"), "{gap:?}");
+}
+
+#[test]
+fn a_contract_that_is_too_much_is_refused_in_no_time() {
+    let begun = Instant::now();
+    let deep = "{\"items\":".repeat(100_000) + "true" + &"}".repeat(100_000);
+    let brackets = format!("{{\"const\": {}{}}}", "[".repeat(60_000), "]".repeat(60_000));
+    let many: Vec<String> = (0..6000).map(|n| format!("\"k{n}\": {{}}")).collect();
+    let many = format!("{{\"properties\": {{{}}}}}", many.join(","));
+    let chain: Vec<String> =
+        (0..2000).map(|n| format!("\"a{n}\": {{\"$ref\": \"#/$defs/a{}\"}}", n + 1)).collect();
+    let chain = format!("{{\"$defs\": {{{}, \"a2000\": {{}}}}}}", chain.join(","));
+    let patterns: Vec<String> =
+        (0..200).map(|n| format!("\"k{n}\": {{\"pattern\": \"^\\\\w{{1,{n}9}}$\"}}")).collect();
+    let patterns = format!("{{\"properties\": {{{}}}}}", patterns.join(","));
+    for text in [deep, brackets, many, chain, patterns, " ".repeat(SCHEMA_BYTES_MAX + 1)] {
+        assert!(Contract::parse(&text).is_err(), "{}", &text[..60]);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 async fn service(db: &TestDb) -> Service {

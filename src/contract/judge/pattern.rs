@@ -9,7 +9,7 @@ const AUTOMATON_BYTES_MAX: usize = 4 << 20;
 /// Bytes of the automaton of a pattern that is cheap for each byte of a text.
 const SMALL_BYTES: usize = 16 << 10;
 /// What a byte of text costs with a pattern that is not small, in steps: at worst every state is tried at each byte.
-const LARGE_WEIGHT: u64 = 256;
+const LARGE_WEIGHT: u64 = 64;
 /// How often a pattern with looking around may try again. Pydantic's decimals take a few dozen.
 const BACKTRACKS_MAX: usize = 2000;
 /// What trying again may cost on top, in steps.
