@@ -181,8 +181,7 @@ impl App {
             let told: Option<Ledger> =
                 app.inner.store.workload(&name).await.map_err(Error::Store)?;
             request.workload = told.as_ref().map(analysis::workload);
-            let promised = app.inner.store.contract_states(&name).await.map_err(Error::Store)?;
-            let (contracts, unread) = drift::registered(&promised);
+            let (promised, contracts, unread) = app.promised(&name, &request).await?;
             request.contracts = contracts;
             let (mut analysis, seen) =
                 analysis::watch(&target, &request).await.map_err(Error::Analysis)?;

@@ -50,6 +50,11 @@ impl Request {
         self.superpower.is_none_or(|asked| asked == superpower)
     }
 
+    /// Whether documents are judged by contracts, where there are any.
+    pub fn judges_documents(&self) -> bool {
+        self.covers(Superpower::HybridSchema) && self.scope.wants(checks::SCHEMA_DRIFT)
+    }
+
     /// Narrow it to this check, and those it was narrowed to before.
     ///
     /// # Errors

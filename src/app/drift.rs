@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{App, Error};
-use crate::analysis::{DriftFound, Watched};
+use crate::analysis::{DriftFound, Request, Watched};
 use crate::contract::{Contract, Registered};
 use crate::model::observation::KeySample;
 use crate::model::{Gap, GapReason, Object, Policy};
@@ -37,31 +37,48 @@ struct Event<'a> {
     findings: &'a [DriftFound],
 }
 
-/// What documents are judged by, and what cannot be read any more.
-pub(super) fn registered(states: &[State]) -> (Vec<Registered>, Vec<Gap>) {
-    let (mut contracts, mut gaps) = (Vec::new(), Vec::new());
-    for state in states {
-        let of = state.record.column.clone();
-        if let Ok(contract) = Contract::parse(state.record.schema.get()) {
-            let (contract, before) = (Arc::new(contract), state.sample.clone());
-            let ContractColumn { schema, table, column } = of;
-            contracts.push(Registered { schema, table, column, contract, before });
-        } else {
-            // It was read by another release.
-            let (schema, table, column) = (of.schema, of.table, of.column);
-            let object = Object::Column { schema, table, column, partition: None };
-            let detail =
-                format!("the contract of `{object}` is none that this release can judge by");
-            gaps.push(
-                Gap::new("documents", GapReason::NotEnoughEvidence, detail)
-                    .lifted_by("register it again, and see what is wrong with it"),
-            );
+/// What documents are judged by, and what cannot be read any more. To make a schema ready is work, and not waiting.
+async fn registered(states: Vec<State>) -> (Vec<State>, Vec<Registered>, Vec<Gap>) {
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut contracts, mut gaps) = (Vec::new(), Vec::new());
+        for state in &states {
+            match read(state) {
+                Ok(contract) => contracts.push(contract),
+                Err(gap) => gaps.push(gap),
+            }
         }
+        (states, contracts, gaps)
+    });
+    read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn read(state: &State) -> Result<Registered, Gap> {
+    let ContractColumn { schema, table, column } = state.record.column.clone();
+    if let Ok(contract) = Contract::parse(state.record.schema.get()) {
+        let (contract, before) = (Arc::new(contract), state.sample.clone());
+        return Ok(Registered { schema, table, column, contract, before });
     }
-    (contracts, gaps)
+    // It was read by another release.
+    let object = Object::Column { schema, table, column, partition: None };
+    let detail = format!("the contract of `{object}` is none that this release can judge by");
+    Err(Gap::new("documents", GapReason::NotEnoughEvidence, detail)
+        .lifted_by("register it again, and see what is wrong with it"))
 }
 
 impl App {
+    /// The contracts of a target, where the request judges by them; and what cannot be judged by.
+    pub(super) async fn promised(
+        &self,
+        target: &str,
+        request: &Request,
+    ) -> Result<(Vec<State>, Vec<Registered>, Vec<Gap>), Error> {
+        if !request.judges_documents() {
+            return Ok((Vec::new(), Vec::new(), Vec::new()));
+        }
+        let states = self.inner.store.contract_states(target).await.map_err(Error::Store)?;
+        Ok(if states.is_empty() { Default::default() } else { registered(states).await })
+    }
+
     /// Keep what was seen for the next analysis, and tell of drift that was not told yet. The analysis is right
     /// whether or not that can be done.
     pub(super) async fn note(

@@ -11,11 +11,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
+use crate::cli::{Running, dbopt};
+use crate::hostile::certificates;
 use crate::hybrid_schema::made;
 use crate::support::{Service, TestDb};
 
@@ -182,6 +187,84 @@ async fn an_address_that_does_not_answer_costs_an_analysis_nothing() {
     let begun = std::time::Instant::now();
     assert_eq!(analysed(&service).await["findings"].as_array().unwrap().len(), 1);
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+/// Takes what comes over TLS, and answers that it did; what fails is told, too.
+async fn over_tls(
+    certificate: &str,
+    key: &str,
+) -> (u16, mpsc::UnboundedReceiver<Result<String, String>>) {
+    let certificates = CertificateDer::pem_slice_iter(certificate.as_bytes());
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(certificates, key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, arrived) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let taken = async {
+                let mut stream =
+                    acceptor.accept(stream).await.map_err(|error| error.to_string())?;
+                let (mut text, mut buffer) = (String::new(), [0; 4096]);
+                while !text.ends_with('}') {
+                    let length = stream.read(&mut buffer).await.unwrap();
+                    text += std::str::from_utf8(&buffer[..length]).unwrap();
+                }
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                Ok(text)
+            };
+            if sender.send(taken.await).is_err() {
+                return;
+            }
+        }
+    });
+    (port, arrived)
+}
+
+/// A service of its own that trusts an authority, and one analysis by it.
+async fn analysed_by_one_that_trusts(
+    authority: &std::path::Path,
+    service: &Service,
+    port: u16,
+) -> Running {
+    let mut command = dbopt(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DBOPT_STORE_URL", service.store_url().expose_secret());
+    command.env("DBOPT_SECRET_KEY", "0".repeat(64)).env("SSL_CERT_FILE", authority.join("ca.pem"));
+    command.env("DBOPT_WEBHOOK_URL", format!("https://localhost:{port}/hook"));
+    let running = tokio::task::spawn_blocking(|| Running::start(command)).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(&running.address).await.unwrap();
+    let request =
+        format!("GET {ANALYSIS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_only_who_is_trusted_is_told() {
+    let (ours, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, certificate, key) = certificates(ours.path());
+    certificates(others.path());
+    let (port, mut arrived) = over_tls(&certificate, &key).await;
+    let quiet = Receiver::open(&[]).await;
+    let Some((service, db)) = orders(&quiet).await else { return };
+    db.run(BREAK).await;
+    let running = analysed_by_one_that_trusts(ours.path(), &service, port).await;
+    let told = arrived.recv().await.unwrap().unwrap();
+    assert!(told.starts_with("POST /hook HTTP/1.1") && told.contains("schema_drift"), "{told}");
+    drop(running);
+    db.run("update ml.orders set data = data - 'id' where id > 200").await;
+    let running = analysed_by_one_that_trusts(others.path(), &service, port).await;
+    let refused = arrived.recv().await.unwrap().unwrap_err();
+    assert!(refused.contains("fatal alert"), "{refused}");
+    drop(running);
 }
 
 /// The signature that a receiver works out.

@@ -11,7 +11,7 @@ use database_optimizer::http;
 use database_optimizer::store::Store;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -80,6 +80,11 @@ impl Service {
     pub async fn restarted(self) -> Self {
         let Self { store, settings, .. } = self;
         Self::on(store, settings).await
+    }
+
+    /// Where its store is.
+    pub fn store_url(&self) -> SecretString {
+        self.store.dsn()
     }
 
     /// Take the store's database away under it.
