@@ -1,6 +1,7 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
 mod documents;
+mod drift;
 mod gathered;
 mod request;
 mod shapes;
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
 use crate::checks::{self, size};
+use crate::contract::Registered;
 use crate::model::{
     Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation, Review,
     Snapshot,
@@ -21,11 +23,13 @@ use crate::pg::{self, Session, Target};
 use crate::prove;
 use crate::review::{self, Sizes};
 
+pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, Read, StatementUse};
+pub use drift::{DriftFound, Watched};
 pub use request::Request;
 pub use workload::{Intake, workload};
 
@@ -57,9 +61,18 @@ pub enum Error {
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
+    Ok(watch(target, request).await?.0)
+}
+
+/// Analyse a target once, and say what was seen of the columns that have a contract.
+///
+/// # Errors
+/// Only where the target cannot be used at all.
+pub async fn watch(target: &Target, request: &Request) -> Result<(Analysis, Vec<Watched>), Error> {
     let (mut seen, texts) = visit(target, request).await?;
     seen.workload = gathered::gathered(request.workload.clone(), texts, seen.workload).await;
     let judgement = judge(&seen, request);
+    let watched = drift::watched(target.name(), &seen, &judgement.findings);
     let actions: Vec<Action> =
         judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
     let proofs = prove::prove(target, &seen, actions, request.prove).await;
@@ -70,7 +83,7 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
         seen: &seen,
         scope: &request.scope,
     };
-    Ok(advise(&run, judgement, &proofs.actions, &proofs.options))
+    Ok((advise(&run, judgement, &proofs.actions, &proofs.options), watched))
 }
 
 /// What can be seen and done on a target.
@@ -173,8 +186,18 @@ async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<T
         topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
         table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
         table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
+        contracts: promised(request),
     };
     look(target, &interest).await
+}
+
+/// The contracts of what was asked for; none where nobody judges by them.
+fn promised(request: &Request) -> Vec<Registered> {
+    if !request.judges_documents() {
+        return Vec::new();
+    }
+    let asked = |of: &&Registered| request.scope.holds(&of.schema, &of.table);
+    request.contracts.iter().filter(asked).cloned().collect()
 }
 
 async fn look(target: &Target, interest: &Interest) -> Result<(Snapshot, Option<Texts>), Error> {

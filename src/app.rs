@@ -1,5 +1,7 @@
 //! The service without HTTP: the registry, the cache and the analysis, put together once.
 
+mod drift;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +16,7 @@ use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
+use crate::webhook::Webhook;
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ struct Inner {
     /// Opened targets by name, each with the revision of the DSN it was opened with.
     opened: Mutex<HashMap<String, (String, Target)>>,
     metrics: PrometheusHandle,
+    /// Whom drift is told, where the operator says so.
+    webhook: Option<Webhook>,
     /// Whether we listen on loopback only: there, no API key is needed while none exists.
     loopback: bool,
 }
@@ -77,6 +82,7 @@ impl App {
             limits: config.limits,
             opened: Mutex::default(),
             metrics,
+            webhook: config.webhook.as_ref().and_then(Webhook::new),
             loopback: config.listen.ip().is_loopback(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -155,7 +161,8 @@ impl App {
         key: Key,
     ) -> Result<Answer, Arc<Error>> {
         let Inquiry { mut request, model_version, refresh } = inquiry;
-        request.policy = target.policy.overridden_by(&request.policy);
+        let own = std::mem::take(&mut request.policy);
+        request.policy = target.policy.overridden_by(&own);
         let model_version = model_version.unwrap_or_else(|| target.model_version.clone());
         let info = CacheInfo {
             status: CacheStatus::Miss,
@@ -169,8 +176,12 @@ impl App {
             let told: Option<Ledger> =
                 app.inner.store.workload(&name).await.map_err(Error::Store)?;
             request.workload = told.as_ref().map(analysis::workload);
-            let mut analysis =
-                analysis::analyse(&target, &request).await.map_err(Error::Analysis)?;
+            let (promised, contracts, unread) = app.promised(&name, &request).await?;
+            request.contracts = contracts;
+            let (mut analysis, seen) =
+                analysis::watch(&target, &request).await.map_err(Error::Analysis)?;
+            analysis.gaps.extend(unread);
+            app.note(&name, &own, (&promised, &seen)).await;
             analysis.cache = Some(info);
             rendered(&analysis)
         };

@@ -24,3 +24,4 @@ pub mod pg;
 pub mod prove;
 pub mod review;
 pub mod store;
+pub mod webhook;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checks;
+use crate::contract::Registered;
 use crate::model::observation::Workload;
 use crate::model::{Policy, ProveMode, Scope, Superpower, Threshold, UnknownName};
 
@@ -21,6 +22,9 @@ pub struct Request {
     /// with it.
     #[serde(skip)]
     pub workload: Option<Workload>,
+    /// What documents are judged by, where contracts are registered. Not part of what is asked either.
+    #[serde(skip)]
+    pub contracts: Vec<Registered>,
 }
 
 impl Request {
@@ -32,6 +36,7 @@ impl Request {
             prove: ProveMode::default(),
             policy: Policy::default(),
             workload: None,
+            contracts: Vec::new(),
         }
     }
 
@@ -43,6 +48,11 @@ impl Request {
     /// Whether the superpower was asked for.
     pub fn covers(&self, superpower: Superpower) -> bool {
         self.superpower.is_none_or(|asked| asked == superpower)
+    }
+
+    /// Whether documents are judged by contracts, where there are any.
+    pub fn judges_documents(&self) -> bool {
+        self.covers(Superpower::HybridSchema) && self.scope.wants(checks::SCHEMA_DRIFT)
     }
 
     /// Narrow it to this check, and those it was narrowed to before.

@@ -14,6 +14,9 @@ use crate::model::{
     Gap, GapReason, Judgement, Policy, Snapshot, Superpower, Threshold, Topic, UnknownName,
 };
 
+/// The check that judges documents by their contracts.
+pub const SCHEMA_DRIFT: &str = hybrid_schema::SCHEMA_DRIFT;
+
 /// Something a server or a role may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::contracts::Contracts;
 use super::options::{Options, Output};
 use super::{Error, Outcome, print, render};
 use crate::analysis::{self, Request};
@@ -16,11 +17,14 @@ use crate::pg::Target;
 pub(super) struct Analyse {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    contracts: Contracts,
 }
 
 impl Analyse {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let request = self.options.request(None)?;
+        let mut request = self.options.request(None)?;
+        request.contracts = self.contracts.read()?;
         report(&self.options, &request).await
     }
 }
@@ -30,6 +34,8 @@ impl Analyse {
 pub(super) struct HybridSchema {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    contracts: Contracts,
     /// Share of calls from which on a key deserves a column (`hot_key_share`).
     #[arg(long, value_name = "SHARE")]
     threshold: Option<String>,
@@ -38,6 +44,7 @@ pub(super) struct HybridSchema {
 impl HybridSchema {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         let mut request = self.options.request(Some(Superpower::HybridSchema))?;
+        request.contracts = self.contracts.read()?;
         if let Some(share) = &self.threshold {
             let usage = |mend| Error::Usage(format!("--threshold: {mend}"));
             request.set_threshold("hot_key_share", share).map_err(usage)?;

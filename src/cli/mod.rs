@@ -2,6 +2,7 @@
 
 mod analyse;
 mod checks;
+mod contracts;
 mod demo;
 mod error;
 mod health;

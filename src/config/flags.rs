@@ -89,13 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_but_the_secret_key_is_a_flag() {
+    fn every_setting_is_a_flag_but_those_that_are_keys_to_something() {
+        let keys = ["secret_key", "webhook_url", "webhook_secret"];
         let names = SETTINGS.iter().filter_map(|setting| setting.flag);
         let args: Vec<_> = names.map(|name| format!("--{name}=x")).collect();
         let flags = parse(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(flags.settings.len(), SETTINGS.len() - 1);
-        let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
-        assert!(command.try_get_matches_from(["--secret-key=x"]).is_err());
+        assert_eq!(flags.settings.len(), SETTINGS.len() - keys.len());
+        for key in keys {
+            let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
+            let flag = format!("--{}=x", key.replace('_', "-"));
+            assert!(command.try_get_matches_from([flag]).is_err(), "{key}");
+        }
     }
 
     #[test]

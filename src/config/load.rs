@@ -68,6 +68,7 @@ fn blank() -> Config {
         store_url: None,
         secret_key: None,
         redis_url: None,
+        webhook: None,
         allowed_hosts: AllowedHosts::default(),
         data_dir: PathBuf::new(),
         cache: CacheConfig {
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn every_setting_refuses_a_value_of_the_wrong_kind_and_names_itself() {
-        let texts = ["store_url", "secret_key", "redis_url", "data_dir"];
+        let texts = ["store_url", "secret_key", "redis_url", "data_dir", "webhook_secret"];
         for setting in SETTINGS.iter().filter(|setting| !texts.contains(&setting.name)) {
             let name = setting.name;
             let env = |wanted: &str| (wanted == setting.env).then(|| "a b=,/..".to_owned());

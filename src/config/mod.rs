@@ -6,6 +6,7 @@ mod flags;
 mod load;
 mod settings;
 mod target;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ pub use flags::Flags;
 pub use load::{load, resolve};
 pub use settings::{SETTINGS, Setting, markdown_table};
 pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
+pub use webhook::WebhookConfig;
 
 /// Everything the service can be told. Debug shows no secret.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// The shared second level of the cache; absent leaves it in process.
     pub redis_url: Option<SecretString>,
+    /// Whom drift is told by HTTP; absent tells nobody.
+    pub webhook: Option<WebhookConfig>,
     /// Hosts a target may be on.
     pub allowed_hosts: AllowedHosts,
     /// Where the embedded store and its generated key live.

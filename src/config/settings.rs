@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{AllowedHosts, Config, LogFormat};
+use super::{AllowedHosts, Config, LogFormat, WebhookConfig};
 
 /// One setting.
 pub struct Setting {
@@ -82,6 +82,34 @@ pub static SETTINGS: &[Setting] = &[
         secret: true,
         apply: |config, text| {
             config.redis_url = Some(SecretString::from(text));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "webhook_url",
+        env: "DBOPT_WEBHOOK_URL",
+        // It often holds a token, and a command line is visible to every user of the machine.
+        flag: None,
+        default: "",
+        what: "Where an event is sent when documents begin to break their contract: https, or http on a network of \
+               your own. Only the operator can name it.",
+        secret: true,
+        apply: |config, text| {
+            let url = WebhookConfig::address(text);
+            let url = url.ok_or("a URL: https:// or http://, a host, a port and a path")?;
+            config.webhook.get_or_insert_default().url = Some(url);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "webhook_secret",
+        env: "DBOPT_WEBHOOK_SECRET",
+        flag: None,
+        default: "",
+        what: "Key of the HMAC-SHA256 that signs each event, in its header `X-Dbopt-Signature`.",
+        secret: true,
+        apply: |config, text| {
+            config.webhook.get_or_insert_default().secret = Some(SecretString::from(text));
             Ok(())
         },
     },

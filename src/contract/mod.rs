@@ -1,6 +1,8 @@
-//! The contract of a column's documents, as a sample shows it: a JSON Schema, or models of Pydantic. Pure.
+//! The contract of a column's documents: as a sample shows it, a JSON Schema or models of Pydantic; and as somebody
+//! registered it, what documents are judged by. Pure.
 
 mod identifier;
+mod judge;
 mod pydantic;
 mod schema;
 mod shape;
@@ -10,6 +12,11 @@ use utoipa::ToSchema;
 
 use crate::model::{DocumentReport, UnknownName};
 use shape::Shape;
+
+pub use judge::{
+    Contract, DEPTH_MAX, PATTERNS_MAX, Registered, SCHEMA_BYTES_MAX, SCHEMAS_MAX, SchemaFault,
+    Verdicts, names,
+};
 
 /// How a contract is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -113,7 +113,7 @@ fn joined(a: &str, b: &str) -> &'static str {
 }
 
 /// The path that a key's is below.
-fn above(key: &DocumentKey) -> &str {
+pub(super) fn above(key: &DocumentKey) -> &str {
     let path = key.path.as_str();
     let Some(name) = &key.name else { return path.strip_suffix("[]").unwrap_or(path) };
     let plain = !name.is_empty()

@@ -11,6 +11,10 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("hybrid_schema", "200", include_str!("../../openapi/examples/hybrid_schema.json")),
     ("review_migration", "200", include_str!("../../openapi/examples/review_migration.json")),
     ("show_workload", "200", include_str!("../../openapi/examples/show_workload.json")),
+    ("list_contracts", "200", include_str!("../../openapi/examples/list_contracts.json")),
+    ("show_contract", "200", include_str!("../../openapi/examples/show_contract.json")),
+    ("put_contract", "200", include_str!("../../openapi/examples/put_contract.json")),
+    ("put_contract", "201", include_str!("../../openapi/examples/put_contract.json")),
     ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
@@ -38,6 +42,7 @@ const BODIES: &[(&str, &str)] = &[
     ("change_target", include_str!("../../openapi/examples/change_target.request.json")),
     ("review_migration", include_str!("../../openapi/examples/review_migration.request.json")),
     ("tell_workload", include_str!("../demo/workload.csv")),
+    ("put_contract", include_str!("../../openapi/examples/put_contract.request.json")),
 ];
 
 /// A problem, for every operation that can end in one.

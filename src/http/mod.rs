@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod capabilities;
 mod checks;
+mod contracts;
 mod examples;
 mod front;
 mod health;
@@ -85,6 +86,8 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
         .routes(routes!(workload::show, workload::tell))
+        .routes(routes!(contracts::list))
+        .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))

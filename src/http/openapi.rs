@@ -27,6 +27,7 @@ use crate::model::{ProveMode, Superpower, Threshold};
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),
+        (name = "contracts", description = "What documents promise, and are judged by"),
         (name = "checks", description = "What can be found"),
         (name = "service", description = "The service itself"),
     )
@@ -76,7 +77,8 @@ fn complete(path: &str, item: &mut PathItem) {
         name => name.parse::<Superpower>().ok().map(Some),
     };
     let thresholds = analysed.map(|of| Request::new(of).thresholds()).unwrap_or_default();
-    let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+    let operations =
+        [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
     for operation in operations.into_iter().flatten() {
         add_thresholds(operation, &thresholds);
         if path.starts_with("/v1") || path == "/metrics" {

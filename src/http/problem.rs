@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::analysis::{Error as AnalysisError, TargetError, Unmatched};
 use crate::app;
 use crate::model::UnknownName;
-use crate::store::Error as StoreError;
+use crate::store::{ContractColumn, Error as StoreError};
 
 /// What went wrong, and what would mend it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -184,6 +184,16 @@ pub(super) fn unknown_target(name: &str) -> Problem {
     )
 }
 
+/// No contract is registered for that column.
+pub(super) fn unknown_contract(target: &str, of: &ContractColumn) -> Problem {
+    let ContractColumn { schema, table, column } = of;
+    let detail = format!(
+        "no contract is registered for the column `{column}` of `{schema}.{table}`; GET /v1/targets/{target}/contracts \
+         lists them, PUT registers one"
+    );
+    Problem::new(StatusCode::NOT_FOUND, "unknown-contract", "No such contract", detail)
+}
+
 /// No check has that id.
 pub(super) fn unknown_check(error: &UnknownName) -> Problem {
     let title = "No such check";
@@ -338,6 +348,10 @@ impl From<&StoreError> for Problem {
             E::UnknownTarget { name } => unknown_target(name),
             E::NameTaken { .. } => {
                 Self::new(StatusCode::CONFLICT, "name-taken", "The name is taken", text)
+            }
+            E::TooManyContracts { .. } => {
+                let title = "The target has as many contracts as it may";
+                Self::new(StatusCode::CONFLICT, "too-many-contracts", title, text)
             }
             E::InvalidName { .. } => at("/name"),
             E::InvalidModelVersion { .. } => at("/model_version"),

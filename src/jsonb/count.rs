@@ -11,6 +11,9 @@ use super::{Fit, Malformed, Scanner, Token, numeric_bytes};
 
 /// Paths told apart at most; what comes after them is counted together.
 pub const PATHS_MAX: usize = 2000;
+/// Documents of a group. A sample reads whole pages, and the rows of one page were often written together: what occurs
+/// in one group occurs once, as far as chance goes.
+pub const GROUP_DOCUMENTS: u64 = 20;
 
 /// The types of JSON, in the order of [`Path::types`].
 pub const TYPES: [&str; 6] = ["object", "array", "string", "number", "boolean", "null"];
@@ -52,6 +55,8 @@ pub struct Path {
     pub depth: usize,
     /// Documents that have it.
     pub documents: u64,
+    /// Groups of [`GROUP_DOCUMENTS`] documents, one after the other, that have it.
+    pub groups: u64,
     /// How often it occurs, elements of arrays each counted.
     pub instances: u64,
     /// The squares of how often it occurs in each document, summed: for the spread between documents.
@@ -76,6 +81,7 @@ pub struct Path {
     /// Where the next key is looked for first.
     likely: usize,
     last_document: u64,
+    last_group: u64,
     /// How often it occurred in that one so far.
     in_document: u64,
 }
@@ -87,6 +93,7 @@ impl Path {
             parent,
             depth,
             documents: 0,
+            groups: 0,
             instances: 0,
             squares: 0,
             types: [0; 6],
@@ -101,6 +108,7 @@ impl Path {
             items: None,
             likely: 0,
             last_document: 0,
+            last_group: 0,
             in_document: 0,
         }
     }
@@ -275,6 +283,9 @@ impl Counts {
             path.last_document = document;
             path.in_document = 0;
             path.documents += 1;
+            let group = document.div_ceil(GROUP_DOCUMENTS);
+            path.groups += u64::from(path.last_group != group);
+            path.last_group = group;
         }
         path.in_document += 1;
         path.squares += 2 * path.in_document - 1;

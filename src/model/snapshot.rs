@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Context, Layout, Relation, StoredValues, ToastTable, Workload,
+    ColumnDocuments, Context, Layout, RegisteredContract, Relation, StoredValues, ToastTable,
+    Workload,
 };
 use super::{Cost, Gap, Server};
 
@@ -104,6 +105,9 @@ pub struct Snapshot {
     pub stored_values: Observation<Vec<StoredValues>>,
     /// What an application runs, as far as anybody told.
     pub workload: Observation<Workload>,
+    /// The contracts that are registered, and what their columns looked like before.
+    #[serde(default)]
+    pub contracts: Vec<RegisteredContract>,
     /// What the visit's budget left out, and what was asked for and is not there.
     pub left_out: Vec<Gap>,
 }

@@ -87,7 +87,9 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
     let json: BTreeSet<i64> = json.iter().copied().collect();
     let mut families: Vec<Family<'_>> =
         families(relations).into_values().filter(|family| family.asked_for(interest)).collect();
-    families.sort_by_key(|family| std::cmp::Reverse(family.bytes()));
+    // Whoever registered a contract wants it held, however small the table is.
+    families
+        .sort_by_key(|family| (!family.is_promised(interest), std::cmp::Reverse(family.bytes())));
     let mut choice = LayoutChoice::default();
     let (mut keyed, mut keyless) = (0, 0);
     for family in &families {
@@ -151,6 +153,12 @@ impl Family<'_> {
     fn asked_for(&self, interest: &Interest) -> bool {
         let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
         held(self.root) || self.members.iter().any(|member| held(member))
+    }
+
+    /// Whether a column of it has a contract.
+    fn is_promised(&self, interest: &Interest) -> bool {
+        let of = |schema: &str, table: &str| self.root.schema == schema && self.root.name == table;
+        interest.contracts.iter().any(|promise| of(&promise.schema, &promise.table))
     }
 
     fn is_toastable(&self) -> bool {
@@ -231,6 +239,7 @@ mod tests {
             table_rows_min: 10_000.0,
             table_bytes_min: 10_485_760.0,
             topics: Topic::ALL.iter().copied().collect(),
+            contracts: Vec::new(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! The third round trip: how values are stored, and what documents hold, from samples.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::batch::{Ask, ask_finally};
 use super::choice::DocumentTable;
@@ -9,11 +13,16 @@ use super::documents::{Budget, Extent, Sampled};
 use super::tally::Counter;
 use super::visit::{Chosen, FirstLook};
 use super::{gaps, sample};
+use crate::contract::{Contract, Registered};
 use crate::model::observation::{
     ColumnDocuments, Layout, LayoutColumn, Relation, StoredValues, ToastTable,
 };
 use crate::model::{Gap, Observation, Topic};
 use crate::pg::{Answer, Error, Question, ServerFacts, Session};
+
+/// How long to wait for verdicts on documents, once all of them have come. Judging goes on while they come, and a
+/// thousand keys take less than a millisecond: only a contract that was made to take long takes so long.
+const JUDGING_MAX: Duration = Duration::from_secs(5);
 
 type Samples = (Observation<Vec<StoredValues>>, Observation<Vec<ColumnDocuments>>);
 
@@ -37,6 +46,9 @@ pub(super) async fn take(
     }
     let answers = ask_finally(session, asks).await?;
     let (of_values, of_documents) = answers.split_at(of_values);
+    if let Ok(documents) = &mut documents {
+        documents.settle().await;
+    }
     Ok((
         values.map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(of_values))),
         documents.map_or_else(Observation::Unseen, |all| {
@@ -137,6 +149,7 @@ impl DocumentSamples {
         let catalog = Catalog {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),
+            contracts: &chosen.contracts,
         };
         let mut plan = Self { asked: Vec::new(), hidden: Vec::new() };
         for table in &choice.documents {
@@ -148,6 +161,7 @@ impl DocumentSamples {
                         oid: table.root,
                         column: column.name.clone(),
                         sample: Observation::Unseen(gap),
+                        drift: None,
                     }),
                 }
             }
@@ -159,19 +173,27 @@ impl DocumentSamples {
         self.asked.iter_mut().flat_map(move |sample| sample.sampled.asks(major))
     }
 
+    /// Wait for the verdicts on documents that are judged. Nothing is held on the target meanwhile.
+    async fn settle(&mut self) {
+        let until = Instant::now() + JUDGING_MAX;
+        for sample in &mut self.asked {
+            sample.sampled.settle(until).await;
+        }
+    }
+
     fn finish(self, mut answers: &[Answer], major: u32) -> Vec<ColumnDocuments> {
         let mut columns = self.hidden;
         for sample in self.asked {
             let (own, rest) = answers.split_at(sample.questions.min(answers.len()));
             answers = rest;
-            let (documents, mut gaps) = sample.sampled.sum_up(own, sample.of, major);
+            let (documents, drift, mut gaps) = sample.sampled.sum_up(own, sample.of, major);
             // A sample that ended early is none: what is missing may be what matters.
             let sample_or_gap = match gaps.pop() {
                 Some(gap) => Observation::Unseen(gap),
                 None => Observation::Seen(documents),
             };
             let (oid, column) = (sample.oid, sample.column);
-            columns.push(ColumnDocuments { oid, column, sample: sample_or_gap });
+            columns.push(ColumnDocuments { oid, column, sample: sample_or_gap, drift });
         }
         columns
     }
@@ -181,6 +203,7 @@ impl DocumentSamples {
 struct Catalog<'a> {
     relations: BTreeMap<i64, &'a Relation>,
     layouts: BTreeMap<i64, &'a Layout>,
+    contracts: &'a [Registered],
 }
 
 impl Catalog<'_> {
@@ -201,12 +224,25 @@ impl Catalog<'_> {
         }
         let questions = leaves.len();
         let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
+        let contract = self.contract(table.root, &column.name);
+        let budget = if contract.is_some() { Budget::JUDGED } else { Budget::EACH };
+        let sampled = Sampled::new(&column.name, column.type_name == "json", leaves, budget);
         Ok(DocumentSample {
             oid: table.root,
             column: column.name.clone(),
-            sampled: Sampled::new(&column.name, column.type_name == "json", leaves, Budget::EACH),
+            sampled: match contract {
+                Some(contract) => sampled.judged_by(contract),
+                None => sampled,
+            },
             of: (rows, table.all),
             questions,
         })
+    }
+
+    /// The contract of a column.
+    fn contract(&self, root: i64, column: &str) -> Option<Arc<Contract>> {
+        let root = self.relations.get(&root)?;
+        let of = |registered: &&Registered| registered.is_of(&root.schema, &root.name, column);
+        self.contracts.iter().find(of).map(|registered| Arc::clone(&registered.contract))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::model::observation::{Context, Relation, Workload};
+use crate::contract::Registered;
+use crate::model::observation::{Context, RegisteredContract, Relation, Workload};
 use crate::model::{Observation, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -27,6 +28,8 @@ pub struct Interest {
     pub table_rows_min: f64,
     /// Bytes, heap and TOAST, below which a table's stored values are passed over.
     pub table_bytes_min: f64,
+    /// What documents are judged by.
+    pub contracts: Vec<Registered>,
 }
 
 impl Interest {
@@ -72,9 +75,15 @@ pub async fn observe(
         toast_tables: closer.toast_tables,
         stored_values,
         workload,
+        contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
     };
     Ok((snapshot, texts))
+}
+
+fn registered(contract: &Registered) -> RegisteredContract {
+    let Registered { schema, table, column, before, .. } = contract.clone();
+    RegisteredContract { schema, table, column, before }
 }
 
 /// The server, the database and our role alone.
@@ -105,6 +114,8 @@ pub(super) struct Chosen {
     pub(super) values: Option<Choice>,
     /// Tables whose columns and documents are.
     pub(super) layouts: Option<LayoutChoice>,
+    /// What their documents are judged by.
+    pub(super) contracts: Vec<Registered>,
 }
 
 /// A relation with a column of JSON.
@@ -171,6 +182,7 @@ impl FirstLook {
         Chosen {
             values: values.then(|| choose(relations, interest)),
             layouts: layouts.then(|| lay_out(relations, &json, interest)),
+            contracts: interest.contracts.clone(),
         }
     }
 

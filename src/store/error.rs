@@ -101,6 +101,17 @@ pub enum Error {
         name: String,
     },
 
+    /// The target has as many contracts as it may.
+    #[error(
+        "target `{target}` has {max} contracts, as many as it may: forget those that are judged by no more"
+    )]
+    TooManyContracts {
+        /// The target.
+        target: String,
+        /// How many it may have.
+        max: i64,
+    },
+
     /// No name for a model version.
     #[error(
         "`{version}` cannot name a model version: 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first"

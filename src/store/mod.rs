@@ -1,6 +1,7 @@
-//! The service's own state in PostgreSQL: targets, API keys and workloads.
+//! The service's own state in PostgreSQL: targets, API keys, workloads and contracts.
 
 mod connect;
+mod contracts;
 mod dsn;
 mod error;
 mod key_record;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool};
 use secrecy::SecretString;
 
+pub use contracts::{ContractColumn, ContractPut, ContractRecord, ContractState};
 pub use error::Error;
 pub use key_record::{KeyRecord, KeyScope};
 pub use migrate::migrate;

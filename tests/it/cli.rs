@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{TestDb, any_server};
 
 /// The binary, with nothing of the environment that could steer it.
-fn dbopt(arguments: &[&str]) -> Command {
+pub(crate) fn dbopt(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.env("HOME", "/nonexistent").stdin(Stdio::null());
@@ -199,14 +199,14 @@ async fn keys_are_made_listed_and_revoked_in_the_configured_store() {
 }
 
 /// A running service, killed when the test fails.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Running {
     /// Start it, and wait for the line that says where it listens.
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("http://")));

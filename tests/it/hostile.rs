@@ -153,7 +153,7 @@ async fn a_server_of_version_13_is_refused_politely() {
 // ---- TLS ----------------------------------------------------------------------------------------------------------
 
 /// A certificate authority and a certificate of `localhost` signed by it: (authority, certificate, key).
-fn certificates(folder: &std::path::Path) -> (String, String, String) {
+pub(crate) fn certificates(folder: &std::path::Path) -> (String, String, String) {
     let openssl = |arguments: &str| {
         let run = std::process::Command::new("openssl")
             .args(arguments.split_whitespace())

@@ -7,7 +7,7 @@ use database_optimizer::model::Analysis;
 use rstest::rstest;
 
 use crate::support::advice::{advice, clears_and_is_undone, finding};
-use crate::support::{TestDb, TestServer, analyse, request_of, server, workload};
+use crate::support::{TestDb, TestServer, analyse, registered, request_of, server, workload};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +22,7 @@ async fn every_page_holds(
         "hybrid-schema/missing-primary-key",
         "hybrid-schema/business-key-in-document",
         "hybrid-schema/text-json",
+        "hybrid-schema/schema-drift",
         "toast/large-toast-share",
         "toast/pglz-on-wide-values",
         "toast/mixed-compression",
@@ -69,11 +70,13 @@ async fn run(server: &'static TestServer, check: &Check, example: &Example) -> (
     (db, analysis)
 }
 
-/// A runnable example of a page: its SQL, the statements that an application runs, what the server must offer, and
-/// thresholds that differ.
+/// A runnable example of a page: its SQL, the statements that an application runs, the contract of a column, what the
+/// server must offer, and thresholds that differ.
 struct Example {
     sql: &'static str,
     workload: Option<&'static str>,
+    /// The column, and the contract that is registered for it.
+    contract: Option<(&'static str, &'static str)>,
     needs: Option<&'static str>,
     set: Vec<(&'static str, f64)>,
 }
@@ -86,11 +89,16 @@ impl Example {
         let (rest, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
         let fence = ["```csv\n", "```text\n"].into_iter().find_map(|fence| rest.split_once(fence));
         let workload = fence.map(|(_, rest)| rest.split_once("```").unwrap().0);
+        let contract = rest.split_once("```json column=").map(|(_, rest)| {
+            let (column, rest) = rest.split_once('\n').unwrap();
+            (column, rest.split_once("```").unwrap().0)
+        });
         let words = || info.split_whitespace();
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {
             sql,
             workload,
+            contract,
             needs: words().find_map(|word| word.strip_prefix("needs=")),
             set: set.map(|(name, value)| (name, value.parse().unwrap())).collect(),
         }
@@ -107,6 +115,9 @@ impl Example {
 
     async fn request(&self, db: &TestDb, check: &Check) -> Request {
         let mut request = request_of(check.superpower, &self.set);
+        if let Some((column, schema)) = self.contract {
+            request.contracts.push(registered(column, schema));
+        }
         if let Some(statements) = self.workload {
             request.workload = Some(workload(db, statements).await);
         }

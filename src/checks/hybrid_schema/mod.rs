@@ -5,16 +5,20 @@ mod business_key_in_document;
 mod deep_nesting;
 mod hot_key_in_document;
 mod indexing;
+mod key_change;
 mod long_keys;
 mod missing_primary_key;
 mod names;
 mod padded_columns;
 mod promotion;
+mod schema_drift;
 mod table;
 mod text_json;
 mod workload;
 
 use super::Check;
+
+pub(super) use schema_drift::ID as SCHEMA_DRIFT;
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[
@@ -26,4 +30,5 @@ pub(super) static CHECKS: &[&Check] = &[
     &business_key_in_document::CHECK,
     &text_json::CHECK,
     &bound_json_key::CHECK,
+    &schema_drift::CHECK,
 ];

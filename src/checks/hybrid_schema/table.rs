@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::checks::number::float;
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{
-    ColumnDocuments, Documents, Layout, LayoutColumn, Relation, RelationKind,
+    ColumnDocuments, Documents, Drift, Layout, LayoutColumn, Relation, RelationKind,
 };
 use crate::model::{
     DocumentKey, Gap, Object, Observation, Partition, Policy, QualifiedName, Snapshot,
@@ -162,6 +162,8 @@ pub(super) struct Column<'a> {
     pub(super) table: &'a Table<'a>,
     pub(super) layout: &'a LayoutColumn,
     pub(super) documents: &'a Documents,
+    /// How they keep their contract, where one is registered.
+    pub(super) drift: Option<&'a Drift>,
 }
 
 /// The sampled columns of these tables, and what could not be sampled.
@@ -171,11 +173,12 @@ pub(super) fn columns<'a>(
 ) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {
     let all = seen.documents.get().map_err(Clone::clone)?;
     let (mut columns, mut gaps) = (Vec::new(), Vec::new());
-    for ColumnDocuments { oid, column, sample } in all {
+    for ColumnDocuments { oid, column, sample, drift } in all {
         let Some(table) = tables.iter().find(|table| table.root.oid == *oid) else { continue };
         match (sample, table.layout.column(column)) {
             (Observation::Seen(documents), Some(layout)) => {
-                columns.push(Column { table, layout, documents });
+                let drift = drift.as_ref();
+                columns.push(Column { table, layout, documents, drift });
             }
             (Observation::Seen(_), None) => {}
             (Observation::Unseen(gap), _) => gaps.push(gap.clone()),

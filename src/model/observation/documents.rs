@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Drift;
 use crate::model::{DocumentKey, DocumentSample, DocumentTotals, Observation};
 
 /// What was counted. No value of any document is in it.
@@ -64,4 +65,7 @@ pub struct ColumnDocuments {
     pub column: String,
     /// The sample.
     pub sample: Observation<Documents>,
+    /// How they keep the column's contract, where one is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }

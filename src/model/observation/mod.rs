@@ -2,6 +2,7 @@
 
 mod context;
 mod documents;
+mod drift;
 mod layout;
 mod names;
 mod relation;
@@ -11,6 +12,7 @@ mod workload;
 
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
+pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};

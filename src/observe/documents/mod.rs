@@ -1,6 +1,7 @@
 //! What the documents of one JSONB column hold: two round trips, a bounded sample, counted as it streams.
 
 mod codes;
+mod judging;
 mod part;
 mod renamed;
 mod sampled;
@@ -205,7 +206,7 @@ async fn sample(
     let answers = ask_finally(session, asks).await?;
     let (of_samples, dictionary) = answers.split_at(questions);
     let whole = all && hidden.is_empty();
-    let (documents, ended_early) = sampled.sum_up(of_samples, (of_rows, whole), major);
+    let (documents, _, ended_early) = sampled.sum_up(of_samples, (of_rows, whole), major);
     gaps.extend(ended_early);
     let unread = |answer: &Answer| Some(gaps::failed("documents", answer.as_ref().err()?));
     gaps.extend(dictionary.iter().filter_map(unread));

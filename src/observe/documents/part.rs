@@ -10,6 +10,8 @@ use crate::observe::sample::SEED;
 const ROWS_MIN: f64 = 20.0;
 /// Pages asked for beyond those needed on average: pages differ in how many rows they hold.
 const MORE: f64 = 1.2;
+/// Rows taken at most of a sample that is to reach the last page, as a multiple of those wanted.
+const TO_THE_END: f64 = 2.0;
 
 /// How much to read of one column.
 #[derive(Debug, Clone, Copy)]
@@ -17,13 +19,19 @@ pub(in crate::observe) struct Budget {
     pub(in crate::observe) rows: f64,
     /// As they are stored.
     pub(in crate::observe) bytes: f64,
+    /// Whether rows of the last pages may not be cut off: what was written last is there, and drifts first.
+    pub(in crate::observe) to_the_end: bool,
 }
 
 impl Budget {
     /// One column that somebody asked for: the standard error of a share is then at most half a per cent.
-    pub(in crate::observe) const COLUMN: Self = Self { rows: 10_000.0, bytes: 16_777_216.0 };
+    pub(in crate::observe) const COLUMN: Self =
+        Self { rows: 10_000.0, bytes: 16_777_216.0, to_the_end: false };
     /// Each of many columns: at most 1.1 per cent.
-    pub(in crate::observe) const EACH: Self = Self { rows: 2000.0, bytes: 4_194_304.0 };
+    pub(in crate::observe) const EACH: Self =
+        Self { rows: 2000.0, bytes: 4_194_304.0, to_the_end: false };
+    /// The same of a column with a contract.
+    pub(in crate::observe) const JUDGED: Self = Self { to_the_end: true, ..Self::EACH };
 }
 
 /// Rows and bytes, heap and TOAST, of a relation that holds rows.
@@ -53,9 +61,10 @@ impl Part {
         let row_bytes = (bytes / extent.rows.max(1.0)).max(1.0);
         let wanted = (budget.rows.min(budget.bytes / row_bytes) * share).max(ROWS_MIN).ceil();
         let is_whole = extent.rows <= wanted;
-        let percent = (wanted * MORE / extent.rows.max(1.0) * 100.0 * 1e4).ceil() / 1e4;
+        let (more, most) = if budget.to_the_end { (1.0, TO_THE_END) } else { (MORE, 1.0) };
+        let percent = (wanted * more / extent.rows.max(1.0) * 100.0 * 1e4).ceil() / 1e4;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "20 to 20,000")]
-        let limit = if is_whole { wanted * 2.0 } else { wanted } as u64;
+        let limit = if is_whole { wanted * 2.0 } else { wanted * most } as u64;
         Self { percent: (!is_whole && percent < 100.0).then_some(percent), limit, is_whole }
     }
 

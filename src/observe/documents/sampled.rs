@@ -1,10 +1,17 @@
 //! A column's sample: a part of each relation that holds its rows, counted together.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::judging::Judging;
 use super::part::{Budget, Extent, Part};
 use super::tally::Tally;
-use crate::model::observation::Documents;
+use crate::contract::{self, Contract};
+use crate::jsonb::GROUP_DOCUMENTS;
+use crate::model::observation::{Documents, Drift, KeySample};
 use crate::model::{Gap, QualifiedName};
 use crate::observe::batch::Ask;
 use crate::observe::gaps;
@@ -15,6 +22,10 @@ pub(in crate::observe) struct Sampled {
     column: String,
     leaves: Vec<Leaf>,
     tally: Mutex<Tally>,
+    /// What they promise.
+    contract: Option<Arc<Contract>>,
+    /// How they keep it, once all were judged.
+    drift: Option<Drift>,
 }
 
 struct Leaf {
@@ -38,6 +49,23 @@ impl Sampled {
             column: column.to_owned(),
             leaves: leaves.into_iter().map(leaf).collect(),
             tally: Mutex::new(Tally::of(is_text)),
+            contract: None,
+            drift: None,
+        }
+    }
+
+    /// Judge each document by a contract on the way.
+    pub(in crate::observe) fn judged_by(self, contract: Arc<Contract>) -> Self {
+        let of = Some(Judging::begin(Arc::clone(&contract)));
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).judging = of;
+        Self { contract: Some(contract), ..self }
+    }
+
+    /// Wait for the verdicts, until then at most.
+    pub(in crate::observe) async fn settle(&mut self, until: Instant) {
+        let tally = self.tally.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judging) = tally.judging.take() {
+            self.drift = Some(judging.end(until).await.into_drift());
         }
     }
 
@@ -65,7 +93,7 @@ impl Sampled {
         answers: &[Answer],
         (of_rows, whole): (f64, bool),
         major: u32,
-    ) -> (Documents, Vec<Gap>) {
+    ) -> (Documents, Option<Drift>, Vec<Gap>) {
         let failed = |(leaf, answer): (&Leaf, &Answer)| {
             let gap = gaps::failed("documents", answer.as_ref().err()?);
             let (name, reason) = (leaf.name.to_sql(), gap.detail.clone());
@@ -76,6 +104,30 @@ impl Sampled {
         let ended = |leaf: &Leaf| leaf.part.is_whole && leaf.rows < leaf.part.limit;
         let complete = whole && gaps.is_empty() && self.leaves.iter().all(ended);
         let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (tally.sum_up(of_rows, complete, major), gaps)
+        let documents = tally.sum_up(of_rows, complete, major);
+        let contract = self.contract.as_deref();
+        let drift = self.drift.zip(contract).map(|(drift, contract)| {
+            let keys = keys(contract, &documents, &tally.presence());
+            Drift { keys: Some(keys), ..drift }
+        });
+        (documents, drift, gaps)
+    }
+}
+
+/// The keys of a sample that new and vanished ones are told by later.
+fn keys(
+    contract: &Contract,
+    documents: &Documents,
+    presence: &BTreeMap<String, (u64, u64)>,
+) -> KeySample {
+    let sample = &documents.sample;
+    let count = sample.rows - sample.null_rows;
+    KeySample {
+        observed_at: Timestamp::now(),
+        documents: count,
+        groups: count.div_ceil(GROUP_DOCUMENTS),
+        complete: sample.complete,
+        keys_left_out: documents.keys_left_out > 0,
+        keys: contract::names(contract, &documents.keys, presence),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::judging::Judging;
 use super::renamed::{Stored, renamed};
 use crate::jsonb::{self, Conversion, Counts, Path, TYPES};
 use crate::model::observation::Documents;
@@ -11,7 +12,7 @@ use crate::model::{DocumentKey, DocumentSample, DocumentTotals, Extrapolated};
 const Z_95: f64 = 1.96;
 
 /// Counts the rows of the sample, in memory that does not grow with them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tally {
     /// Whether the column is of type `json`, and it is to be told whether `jsonb` would keep its documents.
     is_text: bool,
@@ -33,6 +34,8 @@ pub(super) struct Tally {
     stored: Vec<Stored>,
     /// What the documents hold.
     counts: Counts,
+    /// Where they are judged by a contract, if they are.
+    pub(super) judging: Option<Judging>,
 }
 
 impl Tally {
@@ -64,6 +67,15 @@ impl Tally {
             }
         }
         self.counts.add(document);
+        if let Some(judging) = &mut self.judging {
+            judging.add(document);
+        }
+    }
+
+    /// Documents, and groups of them, that have each path.
+    pub(super) fn presence(&self) -> BTreeMap<String, (u64, u64)> {
+        let paths = self.counts.paths();
+        paths.map(|(name, path, _)| (name, (path.documents, path.groups))).collect()
     }
 
     /// What was counted, of a table of so many rows, all of which were read or not, on such a server.

@@ -10,8 +10,11 @@ pub use database::TestDb;
 pub use server::{Own, TestServer, any_server, own_server, server, skipped};
 pub use service::{Reply, Service};
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use database_optimizer::analysis::{self, Intake, Request};
+use database_optimizer::contract::{Contract, Registered};
 use database_optimizer::model::observation::Workload;
 use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
@@ -25,6 +28,20 @@ pub fn request(policy: &[(&str, f64)]) -> Request {
 pub fn request_of(superpower: Superpower, policy: &[(&str, f64)]) -> Request {
     let policy = policy.iter().map(|(name, value)| ((*name).to_owned(), *value));
     Request { policy: Policy(policy.collect()), ..Request::new(Some(superpower)) }
+}
+
+/// A contract of `schema.table.column`, without a sample from before.
+pub fn registered(column: &str, schema: &str) -> Registered {
+    let names: Vec<&str> = column.split('.').collect();
+    let [table_schema, table, column] = names.as_slice() else { panic!("{column}") };
+    let contract = Contract::parse(schema).unwrap_or_else(|faults| panic!("{faults:?}"));
+    Registered {
+        schema: (*table_schema).to_owned(),
+        table: (*table).to_owned(),
+        column: (*column).to_owned(),
+        contract: Arc::new(contract),
+        before: None,
+    }
 }
 
 /// Analyse a test database as a client would.

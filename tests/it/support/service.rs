@@ -11,7 +11,7 @@ use database_optimizer::http;
 use database_optimizer::store::Store;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -22,6 +22,7 @@ pub struct Service {
     pub app: App,
     router: Router,
     store: TestDb,
+    settings: Vec<(&'static str, String)>,
 }
 
 /// What it answered.
@@ -57,18 +58,33 @@ impl Service {
 
     /// With settings by name.
     pub async fn configured(settings: &[(&'static str, &str)]) -> Self {
-        let store = TestDb::create(any_server()).await;
+        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self::on(TestDb::create(any_server()).await, settings).await
+    }
+
+    async fn on(store: TestDb, more: Vec<(&'static str, String)>) -> Self {
         let url = store.dsn();
         let key = "0".repeat(64);
         let ours = [("store_url", url.expose_secret()), ("secret_key", key.as_str())];
-        let settings = ours.into_iter().chain(settings.iter().copied());
-        let settings = settings.map(|(name, value)| (name, value.to_owned())).collect();
+        let ours = ours.map(|(name, value)| (name, value.to_owned()));
+        let settings = ours.into_iter().chain(more.clone()).collect();
         let flags = Flags { settings, ..Flags::default() };
         let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
         let config = config::resolve(None, &home, &flags).unwrap();
         let opened = Store::open(&config, &url).await.unwrap();
         let app = App::new(&config, opened, metrics()).unwrap();
-        Self { router: http::router(&app), app, store }
+        Self { router: http::router(&app), app, store, settings: more }
+    }
+
+    /// The same service, started again on what it kept.
+    pub async fn restarted(self) -> Self {
+        let Self { store, settings, .. } = self;
+        Self::on(store, settings).await
+    }
+
+    /// Where its store is.
+    pub fn store_url(&self) -> SecretString {
+        self.store.dsn()
     }
 
     /// Every row of every table of the store.

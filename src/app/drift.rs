@@ -1,0 +1,248 @@
+//! Contracts in an analysis: judged by, compared with the sample before, and told of once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{App, Error};
+use crate::analysis::{DriftFound, Request, Watched};
+use crate::contract::{Contract, Registered};
+use crate::model::observation::KeySample;
+use crate::model::{Gap, GapReason, Object, Policy};
+use crate::store::{ContractColumn, ContractState};
+
+/// For how long a change of keys is told, before the sample that showed it becomes the one to compare with.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// A sample so many times as large takes the place of the one before: it tells more.
+const LARGER: u64 = 2;
+/// Thresholds of the check: an analysis under others of its own says nothing about what is told.
+const THRESHOLDS: [&str; 2] = ["drift_share_max", "key_chance_max"];
+
+/// A contract, with what is known of its column.
+pub(super) type State = ContractState<KeySample>;
+
+/// What is sent when documents begin to break their contract. No value is in it.
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    #[serde(rename = "event")]
+    kind: &'static str,
+    target: &'a str,
+    check: &'static str,
+    object: Object,
+    observed_at: Timestamp,
+    /// Documents that were read.
+    documents: u64,
+    findings: &'a [DriftFound],
+}
+
+/// What documents are judged by, and what cannot be read any more. To make a schema ready is work, and not waiting.
+async fn registered(states: Vec<State>) -> (Vec<State>, Vec<Registered>, Vec<Gap>) {
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut contracts, mut gaps) = (Vec::new(), Vec::new());
+        for state in &states {
+            match read(state) {
+                Ok(contract) => contracts.push(contract),
+                Err(gap) => gaps.push(gap),
+            }
+        }
+        (states, contracts, gaps)
+    });
+    read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn read(state: &State) -> Result<Registered, Gap> {
+    let ContractColumn { schema, table, column } = state.record.column.clone();
+    if let Ok(contract) = Contract::parse(state.record.schema.get()) {
+        let (contract, before) = (Arc::new(contract), state.sample.clone());
+        return Ok(Registered { schema, table, column, contract, before });
+    }
+    // It was read by another release.
+    let object = Object::Column { schema, table, column, partition: None };
+    let detail = format!("the contract of `{object}` is none that this release can judge by");
+    Err(Gap::new("documents", GapReason::NotEnoughEvidence, detail)
+        .lifted_by("register it again, and see what is wrong with it"))
+}
+
+impl App {
+    /// The contracts of a target, where the request judges by them; and what cannot be judged by.
+    pub(super) async fn promised(
+        &self,
+        target: &str,
+        request: &Request,
+    ) -> Result<(Vec<State>, Vec<Registered>, Vec<Gap>), Error> {
+        if !request.judges_documents() {
+            return Ok((Vec::new(), Vec::new(), Vec::new()));
+        }
+        let states = self.inner.store.contract_states(target).await.map_err(Error::Store)?;
+        Ok(if states.is_empty() { Default::default() } else { registered(states).await })
+    }
+
+    /// Keep what was seen for the next analysis, and tell of drift that was not told yet. The analysis is right
+    /// whether or not that can be done.
+    pub(super) async fn note(
+        &self,
+        target: &str,
+        own: &Policy,
+        (states, seen): (&[State], &[Watched]),
+    ) {
+        if THRESHOLDS.iter().any(|name| own.0.contains_key(*name)) {
+            return;
+        }
+        for watched in seen {
+            let of = |state: &&State| {
+                let of = &state.record.column;
+                of.schema == watched.schema
+                    && of.table == watched.table
+                    && of.column == watched.column
+            };
+            let Some(state) = states.iter().find(of) else { continue };
+            let noted = async {
+                self.keep_sample(target, state, watched).await?;
+                self.tell(target, state, watched).await
+            };
+            if let Err(error) = noted.await {
+                tracing::warn!(target, %error, "what was seen of a contract was not kept");
+            }
+        }
+    }
+
+    async fn keep_sample(&self, target: &str, state: &State, seen: &Watched) -> Result<(), Error> {
+        let Some((sample, differs_since)) = next(state, seen) else { return Ok(()) };
+        let sample = sample.then_some(&seen.keys);
+        let kept = self.inner.store.keep_sample(target, &state.record, (sample, differs_since));
+        kept.await.map_err(Error::Store)
+    }
+
+    /// Tell by webhook, where one is configured: of each change once, whoever analysed it.
+    async fn tell(&self, target: &str, state: &State, seen: &Watched) -> Result<(), Error> {
+        let Some(webhook) = &self.inner.webhook else { return Ok(()) };
+        let (drift, told) = (seen.drift(), &state.told);
+        // What is still there in a few documents was not mended, and is not told again when it is in more of them.
+        let left = told.iter().filter(|trace| seen.traces.contains(*trace)).cloned();
+        let now: BTreeSet<String> = drift.iter().cloned().chain(left).collect();
+        if now == *told {
+            return Ok(());
+        }
+        let store = &self.inner.store;
+        let mine = store.change_told(target, &state.record, (told, &now)).await;
+        if !mine.map_err(Error::Store)? || drift.is_subset(told) {
+            return Ok(());
+        }
+        let event = Event {
+            kind: "schema_drift",
+            target,
+            check: crate::analysis::SCHEMA_DRIFT,
+            object: seen.object(),
+            observed_at: seen.keys.observed_at,
+            documents: seen.keys.documents,
+            findings: &seen.findings,
+        };
+        let body = serde_json::to_vec(&event).map_err(|source| Error::Render { source })?;
+        let (app, webhook) = (self.clone(), webhook.clone());
+        let (target, record, told) = (target.to_owned(), state.record.clone(), told.clone());
+        // Nobody waits for it.
+        tokio::spawn(async move {
+            if webhook.deliver(body).await {
+                return;
+            }
+            // What nobody took is told again with the next analysis.
+            let back = app.inner.store.change_told(&target, &record, (&now, &told)).await;
+            if let Err(error) = back {
+                tracing::warn!(target, %error, "an event that nobody took is not told again");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Whether the sample is to be kept, and since when samples differ from the kept one; none where nothing changes.
+///
+/// The sample to compare with stays as it is while nothing is told: a key that comes slowly would otherwise be taken
+/// for an old one before it is in enough documents to be told of.
+fn next(state: &State, seen: &Watched) -> Option<(bool, Option<Timestamp>)> {
+    let Some(before) = &state.sample else { return Some((true, None)) };
+    let now = seen.keys.observed_at;
+    match (seen.keys_changed(), state.differs_since) {
+        (true, None) => Some((false, Some(now))),
+        (true, Some(since)) => (now.duration_since(since) >= TOLD_FOR).then_some((true, None)),
+        (false, since) => {
+            let larger = seen.keys.documents >= LARGER * before.documents.max(1);
+            (larger || since.is_some()).then_some((larger, None))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::Severity;
+    use crate::store::ContractRecord;
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-{time}:00Z").parse().unwrap()
+    }
+
+    fn sample(time: &str, documents: u64) -> KeySample {
+        KeySample {
+            observed_at: at(time),
+            documents,
+            groups: documents.div_ceil(20),
+            complete: false,
+            keys_left_out: false,
+            keys: BTreeMap::new(),
+        }
+    }
+
+    fn state(sample: Option<KeySample>, differs_since: Option<Timestamp>) -> State {
+        let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
+        let record = ContractRecord {
+            column: ContractColumn { schema, table, column },
+            schema: serde_json::value::RawValue::from_string("{}".to_owned()).unwrap(),
+            created_at: at("22T10:00"),
+            updated_at: at("22T10:00"),
+        };
+        ContractState { record, sample, differs_since, told: BTreeSet::new() }
+    }
+
+    fn seen(keys: KeySample, changed: bool) -> Watched {
+        let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
+        let mut watched =
+            Watched { schema, table, column, keys, findings: Vec::new(), traces: BTreeSet::new() };
+        if changed {
+            watched.findings.push(DriftFound {
+                id: "f".to_owned(),
+                severity: Severity::Low,
+                object: watched.object(),
+                message: String::new(),
+                counts: BTreeMap::from([("vanished_key".to_owned(), 7)]),
+            });
+        }
+        watched
+    }
+
+    #[test]
+    fn a_change_of_keys_is_told_for_a_day_and_then_known() {
+        let first = seen(sample("22T10:00", 2000), false);
+        assert_eq!(next(&state(None, None), &first), Some((true, None)));
+        let before = || Some(sample("22T10:00", 2000));
+        let later = |time, changed| seen(sample(time, 2000), changed);
+        assert_eq!(next(&state(before(), None), &later("22T11:00", false)), None);
+        let since = Some(at("22T12:00"));
+        assert_eq!(next(&state(before(), None), &later("22T12:00", true)), Some((false, since)));
+        assert_eq!(next(&state(before(), since), &later("23T11:00", true)), None);
+        assert_eq!(next(&state(before(), since), &later("23T12:00", true)), Some((true, None)));
+        // It was but a moment, or chance.
+        assert_eq!(next(&state(before(), since), &later("22T13:00", false)), Some((false, None)));
+    }
+
+    #[test]
+    fn a_sample_of_a_table_that_was_small_gives_way_to_a_larger_one() {
+        let small = state(Some(sample("22T10:00", 30)), None);
+        assert_eq!(next(&small, &seen(sample("22T11:00", 59), false)), None);
+        assert_eq!(next(&small, &seen(sample("22T11:00", 60), false)), Some((true, None)));
+    }
+}

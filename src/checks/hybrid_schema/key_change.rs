@@ -1,0 +1,201 @@
+//! Keys that are new since the last sample, and keys that vanished: only where chance does not explain it.
+
+use crate::checks::number::{float, whole};
+use crate::model::observation::{Drift, KeyPresence, KeySample, RegisteredContract, Stance};
+use crate::model::{Confidence, Finding, Object, Policy, Severity, Threshold, Unit};
+
+pub(super) static KEY_CHANCE_MAX: Threshold = Threshold {
+    name: "key_chance_max",
+    default: 0.001,
+    unit: Unit::Ratio,
+    reason: "samples miss rare keys: where nothing changed, one analysis in a thousand may say so all the same",
+};
+
+/// Keys told of each column.
+const KEYS_TOLD: usize = 10;
+
+/// A key that one sample has and the other has not.
+pub(super) struct KeyChange {
+    pub(super) path: String,
+    is_new: bool,
+    /// In the sample that has it.
+    documents: u64,
+    now: u64,
+    before: u64,
+    since: String,
+}
+
+/// The keys that are new or vanished, the most frequent first; what is below one of them is not told again.
+pub(super) fn changed(
+    drift: &Drift,
+    contract: &RegisteredContract,
+    policy: &Policy,
+) -> Vec<KeyChange> {
+    let (Some(now), Some(before)) = (&drift.keys, &contract.before) else { return Vec::new() };
+    let chance_max = policy.get(&KEY_CHANCE_MAX);
+    let mut changes = Vec::new();
+    // What the contract names is expected to come; what it forbids is told as that, and is expected to go.
+    for (is_new, has, lacks) in [(true, now, before), (false, before, now)] {
+        if lacks.keys_left_out {
+            continue;
+        }
+        // One chance for all keys together.
+        let chance_max = chance_max / float(has.keys.len()).max(1.0);
+        for (path, presence) in only_in(has, lacks) {
+            let matters = match presence.stance {
+                Stance::Named => !is_new,
+                Stance::Open => true,
+                Stance::Data | Stance::Forbidden => false,
+            };
+            if matters && chance(*presence, has, lacks) < chance_max {
+                changes.push(KeyChange {
+                    path: path.clone(),
+                    is_new,
+                    documents: presence.documents,
+                    now: now.documents,
+                    before: before.documents,
+                    since: before.observed_at.to_string(),
+                });
+            }
+        }
+    }
+    changes.sort_by(|a, b| (b.documents, &a.path).cmp(&(a.documents, &b.path)));
+    changes.truncate(KEYS_TOLD);
+    changes
+}
+
+/// Keys of one sample that the other has not, without those below another of them.
+fn only_in<'a>(
+    has: &'a KeySample,
+    lacks: &'a KeySample,
+) -> impl Iterator<Item = (&'a String, &'a KeyPresence)> {
+    let only = has.keys.iter().filter(|(path, _)| !lacks.keys.contains_key(*path));
+    only.filter(|(path, _)| {
+        let ends = path.match_indices(['.', '[']).map(|(at, _)| &path[..at]);
+        !ends
+            .into_iter()
+            .any(|above| has.keys.contains_key(above) && !lacks.keys.contains_key(above))
+    })
+}
+
+/// How likely it is that all that have the key are in the one sample and none is in the other, if nothing changed: drawn
+/// without putting back, from both together. By groups of documents, as what was written together is read together;
+/// where every row was read both times, by documents.
+fn chance(presence: KeyPresence, has: &KeySample, lacks: &KeySample) -> f64 {
+    let (with, here, there) = if has.complete && lacks.complete {
+        (presence.documents, has.documents, lacks.documents)
+    } else {
+        (presence.groups, has.groups, lacks.groups)
+    };
+    (0..with).fold(1.0, |chance, drawn| {
+        let left = float(here.saturating_sub(drawn));
+        chance * left / (left + float(there))
+    })
+}
+
+impl KeyChange {
+    pub(super) fn finding(self, check: &'static str, object: Object) -> Finding {
+        let Self { is_new, documents, now, before, since, .. } = self;
+        let (severity, message) = if is_new {
+            let message = format!(
+                "`{object}` is new: {documents} of {now} documents have it, and none of {before} had it on {}",
+                day(&since)
+            );
+            (Severity::Info, message)
+        } else {
+            let message = format!(
+                "`{object}` vanished: none of {now} documents has it, and {documents} of {before} had it on {}",
+                day(&since)
+            );
+            (Severity::Low, message)
+        };
+        let name = if is_new { "new_key_documents" } else { "vanished_key_documents" };
+        Finding::new(check, object, severity, message)
+            .confidence(Confidence::Medium)
+            .measured("documents", whole(float(now)), Unit::Count)
+            .measured("documents_before", whole(float(before)), Unit::Count)
+            .measured(name, whole(float(documents)), Unit::Count)
+            .measured("since", since.as_str(), Unit::Name)
+    }
+}
+
+fn day(since: &str) -> &str {
+    since.split('T').next().unwrap_or(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(documents: u64, complete: bool, keys: &[(&str, u64, Stance)]) -> KeySample {
+        let keys = keys.iter().map(|(path, groups, stance)| {
+            let documents = groups * if complete { 1 } else { 20 };
+            let presence = KeyPresence { documents, groups: *groups, stance: *stance };
+            ((*path).to_owned(), presence)
+        });
+        KeySample {
+            observed_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+            documents,
+            groups: documents.div_ceil(20),
+            complete,
+            keys_left_out: false,
+            keys: keys.collect(),
+        }
+    }
+
+    fn told(before: KeySample, now: KeySample) -> Vec<(String, bool)> {
+        let drift = Drift { keys: Some(now), ..Drift::default() };
+        let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
+        let contract = RegisteredContract { schema, table, column, before: Some(before) };
+        let changes = changed(&drift, &contract, &Policy::default()).into_iter();
+        changes.map(|change| (change.path, change.is_new)).collect()
+    }
+
+    #[test]
+    fn a_key_of_a_few_groups_may_be_missed_and_one_of_many_cannot() {
+        let before = |groups| sample(2000, false, &[("seldom", groups, Stance::Open)]);
+        let now = || sample(2000, false, &[]);
+        assert_eq!(told(before(9), now()), []);
+        assert_eq!(told(before(12), now()), [("seldom".to_owned(), false)]);
+        let many: Vec<String> = (0..1000).map(|n| format!("k{n}")).collect();
+        let many: Vec<(&str, u64, Stance)> =
+            many.iter().map(|key| (key.as_str(), 12, Stance::Open)).collect();
+        assert_eq!(told(sample(2000, false, &many), now()), [], "one chance for all of them");
+    }
+
+    #[test]
+    fn what_the_contract_names_may_come_and_what_it_forbids_may_go() {
+        let all = |stance| sample(2000, false, &[("key", 100, stance)]);
+        let none = || sample(2000, false, &[]);
+        for (stance, comes, goes) in [
+            (Stance::Named, false, true),
+            (Stance::Open, true, true),
+            (Stance::Data, false, false),
+            (Stance::Forbidden, false, false),
+        ] {
+            assert_eq!(!told(none(), all(stance)).is_empty(), comes, "{stance:?}");
+            assert_eq!(!told(all(stance), none()).is_empty(), goes, "{stance:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_new_key_is_told_with_it() {
+        let keys =
+            [("a", 100, Stance::Open), ("a.b", 100, Stance::Open), ("a[].c", 100, Stance::Open)];
+        let found = told(sample(2000, false, &[]), sample(2000, false, &keys));
+        assert_eq!(found, [("a".to_owned(), true)]);
+    }
+
+    #[test]
+    fn where_more_keys_were_than_can_be_told_apart_none_is_new() {
+        let before = KeySample { keys_left_out: true, ..sample(2000, false, &[]) };
+        assert_eq!(told(before, sample(2000, false, &[("key", 100, Stance::Open)])), []);
+    }
+
+    #[test]
+    fn small_tables_are_read_whole_and_judged_by_documents() {
+        let before = |documents| sample(100, true, &[("key", documents, Stance::Named)]);
+        assert_eq!(told(before(5), sample(100, true, &[])), []);
+        assert_eq!(told(before(40), sample(100, true, &[])).len(), 1);
+    }
+}
