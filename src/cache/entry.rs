@@ -72,8 +72,9 @@ impl Entry {
         self.body.hit().len() / 4 * 5 + self.etag.len() + size_of::<Self>()
     }
 
-    /// The answer to send.
-    pub(super) fn answer(&self, status: CacheStatus) -> Answer {
+    /// The answer to send now.
+    pub(super) fn answer(&self, status: CacheStatus, now: Timestamp) -> Answer {
+        let age = now.duration_since(self.made_at).as_secs();
         Answer {
             body: self.body.in_status(status),
             gzip: match status {
@@ -84,6 +85,7 @@ impl Entry {
             etag: self.etag.clone(),
             cache_control: self.cache_control.clone(),
             made_at: self.made_at,
+            age_seconds: u64::try_from(age).unwrap_or(0),
             status,
         }
     }
@@ -187,7 +189,8 @@ mod tests {
     #[test]
     fn every_status_of_one_entry_has_the_same_tag() {
         let entry = entry(ANALYSIS);
-        let [hit, stale] = [CacheStatus::Hit, CacheStatus::Stale].map(|s| entry.answer(s));
+        let [hit, stale] =
+            [CacheStatus::Hit, CacheStatus::Stale].map(|s| entry.answer(s, Timestamp::now()));
         assert_ne!(hit.body, stale.body);
         assert_eq!(hit.etag, stale.etag);
         assert!(hit.etag.starts_with(b"W/\"") && hit.etag.ends_with(b"\""));

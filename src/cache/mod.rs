@@ -77,6 +77,8 @@ pub struct Answer {
     pub cache_control: Bytes,
     /// When its computation began: what it says is no older.
     pub made_at: Timestamp,
+    /// How long ago that was, in whole seconds.
+    pub age_seconds: u64,
     /// Where it came from.
     pub status: CacheStatus,
 }
@@ -102,10 +104,10 @@ impl<E: Send + Sync + 'static> Cache<E> {
     /// The answer of that key, where process memory holds a fresh one. Most calls end with it, so it
     /// is to be asked before anything is prepared for a computation.
     pub fn fresh(&self, key: &Key) -> Option<Answer> {
-        let levels = &self.inner.levels;
-        let entry = levels.memory(key).filter(|entry| entry.is_fresh(Timestamp::now()))?;
+        let (levels, now) = (&self.inner.levels, Timestamp::now());
+        let entry = levels.memory(key).filter(|entry| entry.is_fresh(now))?;
         levels.meter.memory_hit.increment(1);
-        Some(entry.answer(CacheStatus::Hit))
+        Some(entry.answer(CacheStatus::Hit, now))
     }
 
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.
@@ -133,13 +135,14 @@ impl<E: Send + Sync + 'static> Cache<E> {
             let flight = inner.awaited.join(key, || self.lookup(key, compute));
             return landed(flight.await);
         };
-        if entry.is_fresh(Timestamp::now()) {
+        let now = Timestamp::now();
+        if entry.is_fresh(now) {
             inner.levels.meter.memory_hit.increment(1);
-            return Ok(entry.answer(CacheStatus::Hit));
+            return Ok(entry.answer(CacheStatus::Hit, now));
         }
         inner.levels.meter.memory_stale.increment(1);
         self.refresh(key, compute);
-        Ok(entry.answer(CacheStatus::Stale))
+        Ok(entry.answer(CacheStatus::Stale, now))
     }
 
     /// Look again, then in Redis, then compute.
@@ -219,5 +222,5 @@ impl<E: Send + Sync + 'static> Cache<E> {
 }
 
 fn landed<E>(landed: Landed<E>) -> Result<Answer, Arc<E>> {
-    landed.map(|(entry, status)| entry.answer(status))
+    landed.map(|(entry, status)| entry.answer(status, Timestamp::now()))
 }

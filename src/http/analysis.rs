@@ -119,8 +119,7 @@ pub(super) struct Cached {
 
 impl IntoResponse for Cached {
     fn into_response(self) -> Response {
-        let Answer { body, gzip, etag, cache_control, made_at, status } = self.answer;
-        let age = jiff::Timestamp::now().duration_since(made_at).as_secs().max(0);
+        let Answer { body, gzip, etag, cache_control, age_seconds, status, .. } = self.answer;
         let mut response = Response::new(Body::empty());
         *response.headers_mut() = self.asked.headers;
         if holds(&self.asked.held, &etag) {
@@ -135,7 +134,7 @@ impl IntoResponse for Cached {
                 headers.insert(name, value);
             }
         }
-        headers.insert(header::AGE, age.into());
+        headers.insert(header::AGE, age_seconds.into());
         headers.insert(X_CACHE, HeaderValue::from_static(name(status)));
         response
     }

@@ -1,16 +1,10 @@
 //! How many requests at the same time, and how long each.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::response::{IntoResponse as _, Response};
-use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout_at};
 
 use super::problem::{self, Problem};
 use super::query;
@@ -51,21 +45,8 @@ impl Limits {
 }
 
 impl Place {
-    /// Answer in time, or say that there is no answer.
-    pub(super) fn hold(
-        self,
-        begun: Instant,
-        answering: impl Future<Output = Result<Response, Infallible>>,
-    ) -> impl Future<Output = Response> {
-        timeout_at(begun + self.time, answering).map(move |answered| self.leave(answered))
-    }
-
-    /// Free the place. By value, for who calls this later to hold all of it until then, not its time alone.
-    fn leave(self, answered: Result<Result<Response, Infallible>, Elapsed>) -> Response {
-        match answered {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => problem::timed_out(self.time.as_secs()).into_response(),
-        }
+    /// How long the answer may take.
+    pub(super) fn time(&self) -> Duration {
+        self.time
     }
 }

@@ -8,10 +8,12 @@ use crate::observe::sample::SEED;
 
 /// Rows at least: large documents, but not one of them alone.
 const ROWS_MIN: f64 = 20.0;
-/// Pages asked for beyond those needed on average: pages differ in how many rows they hold.
+/// Pages asked for, of those that the budget pays for on average: how many come is for chance to say, and pages differ.
+const ASKED: f64 = 0.9;
+/// Rows at which a sample ends that is to reach the last page, as a multiple of those that the budget pays for.
+const TO_THE_END: f64 = 1.5;
+/// Pages asked for where a sample ends with as many rows as the budget pays for.
 const MORE: f64 = 1.2;
-/// Rows taken at most of a sample that is to reach the last page, as a multiple of those wanted.
-const TO_THE_END: f64 = 2.0;
 
 /// How much to read of one column.
 #[derive(Debug, Clone, Copy)]
@@ -19,15 +21,16 @@ pub(in crate::observe) struct Budget {
     pub(in crate::observe) rows: f64,
     /// As they are stored.
     pub(in crate::observe) bytes: f64,
-    /// Whether rows of the last pages may not be cut off: what was written last is there, and drifts first.
+    /// Whether rows of the last pages may not be cut off, of partitions either: what was written last is there, and
+    /// drifts first. Partitions then come in their proportions but by chance.
     pub(in crate::observe) to_the_end: bool,
 }
 
 impl Budget {
-    /// One column that somebody asked for: the standard error of a share is then at most half a per cent.
+    /// One column that somebody asked for: the standard error of a share is then about half a per cent at most.
     pub(in crate::observe) const COLUMN: Self =
         Self { rows: 10_000.0, bytes: 16_777_216.0, to_the_end: false };
-    /// Each of many columns: at most 1.1 per cent.
+    /// Each of many columns: 1.2 per cent.
     pub(in crate::observe) const EACH: Self =
         Self { rows: 2000.0, bytes: 4_194_304.0, to_the_end: false };
     /// The same of a column with a contract.
@@ -61,7 +64,9 @@ impl Part {
         let row_bytes = (bytes / extent.rows.max(1.0)).max(1.0);
         let wanted = (budget.rows.min(budget.bytes / row_bytes) * share).max(ROWS_MIN).ceil();
         let is_whole = extent.rows <= wanted;
-        let (more, most) = if budget.to_the_end { (1.0, TO_THE_END) } else { (MORE, 1.0) };
+        // Of one relation alone no proportion is lost.
+        let to_the_end = budget.to_the_end || share >= 1.0;
+        let (more, most) = if to_the_end { (ASKED, TO_THE_END) } else { (MORE, 1.0) };
         let percent = (wanted * more / extent.rows.max(1.0) * 100.0 * 1e4).ceil() / 1e4;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "20 to 20,000")]
         let limit = if is_whole { wanted * 2.0 } else { wanted * most } as u64;
