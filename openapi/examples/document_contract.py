@@ -1,4 +1,4 @@
-"""Documents of ml.features.data, as a sample of its rows show them: 5706 of 15600 were read."""
+"""Documents of ml.features.data, as a sample of its rows show them: 4843 of 15598 were read."""
 
 from typing import Any
 from uuid import UUID
