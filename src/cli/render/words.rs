@@ -39,15 +39,13 @@ pub(super) fn evidence(evidence: &Evidence) -> String {
     format!("{} {value}", evidence.name)
 }
 
-/// `read_column_ms 61 ms → 18 ms (-70 %)`.
+/// `read_column_ms 61 ms → 18 ms (-70 %)`; of what was nothing before there is no share.
 pub(super) fn expected(expected: &Expected) -> String {
-    format!(
-        "{} {} → {} ({:+.0} %)",
-        expected.metric,
-        quantity(expected.before, expected.unit),
-        quantity(expected.after, expected.unit),
-        expected.change_ratio * 100.0
-    )
+    let [before, after] =
+        [expected.before, expected.after].map(|value| quantity(value, expected.unit));
+    let change = format!(" ({:+.0} %)", expected.change_ratio * 100.0);
+    let change = if expected.before > 0.0 { change.as_str() } else { "" };
+    format!("{} {before} → {after}{change}", expected.metric)
 }
 
 /// What stands behind a recommendation, in a few words.
