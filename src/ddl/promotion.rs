@@ -5,7 +5,9 @@ use super::batch::{self, dollar_quoted};
 use super::indexed::LONG_VALUES;
 use super::new_index::NewIndex;
 use super::statement::{brief, definition, maintenance, trigger};
-use crate::model::{self, Promotion, QualifiedName, Reached, Statement, quote_identifier};
+use crate::model::{
+    Promotion, QualifiedName, Statement, key_assignment, key_text, quote_identifier,
+};
 
 /// The column, its trigger, its values, its index.
 pub(super) fn promote(promotion: &Promotion) -> Ddl {
@@ -47,7 +49,7 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
 
 fn caveats(promotion: &Promotion) -> Vec<String> {
     let column = quote_identifier(&promotion.column);
-    let text = text_of(promotion, "");
+    let text = key_text("", &promotion.document, &promotion.path);
     let megabytes = (promotion.bytes / 1_048_576).max(1);
     let mut caveats = vec![
         format!(
@@ -71,52 +73,20 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
     caveats
 }
 
-/// The document is what is true: whatever is written to the column, it follows the document.
 fn create_function(promotion: &Promotion, function: &str) -> String {
     let column = quote_identifier(&promotion.column);
-    let text = text_of(promotion, "NEW.");
-    let value = text.replacen(">>", ">", 1);
-    let typed = |json: &str| format!("pg_catalog.jsonb_typeof({value}) = '{json}'");
-    let guard = match promotion.type_sql.as_str() {
-        "bigint" => format!("{} AND ({text}) ~ '^-?[0-9]{{1,18}}$'", typed("number")),
-        "numeric" => typed("number"),
-        "boolean" => typed("boolean"),
-        "uuid" => format!("({text}) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"),
-        // Without a time zone it would be taken for one of the session's.
-        time if time.starts_with("timestamp") => {
-            format!("({text}) ~ '^[0-9]{{4}}-.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$'")
-        }
-        _ => String::new(),
-    };
-    let typed = format!("({text})::{}", promotion.type_sql);
-    let assignment = match guard.as_str() {
-        "" => format!("NEW.{column} := {text};"),
-        guard => format!("NEW.{column} := CASE WHEN {guard} THEN {typed} END;"),
-    };
-    let assignment = if promotion.type_sql.starts_with("timestamp") {
-        // No pattern tells which days there are.
-        format!(
-            "BEGIN\n        {assignment}\n    EXCEPTION WHEN data_exception THEN\n        NEW.{column} := NULL;\n    END;"
-        )
-    } else {
-        assignment
-    };
+    let Promotion { document, path, type_sql, .. } = promotion;
+    let assignment = key_assignment(&column, (document, path), type_sql);
     let body = format!("\nBEGIN\n    {assignment}\n    RETURN NEW;\nEND\n");
     let body = dollar_quoted(&body);
     format!("CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {body};")
-}
-
-/// The key's value as text.
-fn text_of(promotion: &Promotion, row: &str) -> String {
-    let reached = if promotion.path.len() == 1 { Reached::Arrows } else { Reached::Path };
-    model::text_of(row, &promotion.document, &promotion.path, reached)
 }
 
 /// Rows whose column is still empty are touched, and the trigger fills them.
 fn fill(promotion: &Promotion) -> Statement {
     let (column, document) =
         (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
-    let text = text_of(promotion, "");
+    let text = key_text("", &promotion.document, &promotion.path);
     let empty = format!("{column} IS NULL AND ({text}) IS NOT NULL");
     let leaves = promotion.partitions.iter().filter(|partition| !partition.partitioned);
     let mut tables: Vec<&QualifiedName> = leaves.map(|partition| &partition.name).collect();

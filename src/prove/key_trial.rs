@@ -5,7 +5,7 @@ use super::copy::{Column, Copied, RUNS, Subject, copy, reason, rebuilt, sample, 
 use super::key_use::{COLUMN, KeyTrial, Place, Values, arm};
 use super::sampled_copy::create_arm;
 use crate::model::observation::{KeyFilter, KeyShape};
-use crate::model::{ProofSample, Snapshot, quote_identifier, quote_literal};
+use crate::model::{ProofSample, Snapshot, key_assignment, quote_identifier, quote_literal};
 use crate::pg::{Target, Trial, TrialError};
 
 /// Where in the order of its values those are that equality is timed with: by rows, so a value that many rows have comes
@@ -99,14 +99,15 @@ async fn create(
     let table = arm(place);
     trial.run(&create_arm(place as usize, &on_trial.stored, columns, &on_trial.document)).await?;
     if place.is_column() {
-        let type_sql = &on_trial.type_sql;
+        let KeyTrial { document, path, type_sql, .. } = on_trial;
+        let fill = key_assignment(COLUMN, (document, path), type_sql);
         let function = format!("pg_temp.dbopt_promoted_{}", place as usize);
         trial
             .run(&format!(
                 "alter table {table} add column {COLUMN} {type_sql};
                 create function {function}() returns trigger language plpgsql as {};
                 create trigger dbopt_promoted before insert on {table} for each row execute function {function}();",
-                quote_literal(&fill(on_trial))
+                quote_literal(&format!("begin {fill} return new; end"))
             ))
             .await?;
     }
@@ -119,30 +120,6 @@ async fn create(
         Some(indexed) => trial.run(&format!("create index on {table} (({indexed}))")).await,
         None => Ok(()),
     }
-}
-
-/// The body of the trigger: what does not fit leaves NULL, as the trigger does that is advised.
-fn fill(on_trial: &KeyTrial) -> String {
-    let text = on_trial.text().replacen("t.", "new.", 1);
-    let pattern = match on_trial.type_sql.as_str() {
-        "bigint" => "^-?[0-9]{1,18}$",
-        "numeric" => "^-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$",
-        "boolean" => "^(true|false)$",
-        "uuid" => "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        time if time.starts_with("timestamp") => "^[0-9]{4}-.*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$",
-        _ => "",
-    };
-    let assign = format!(
-        "new.{COLUMN} := case when ({text}) ~ {} then ({text})::{} end;",
-        quote_literal(pattern),
-        on_trial.type_sql
-    );
-    let assign = if on_trial.type_sql.starts_with("timestamp") {
-        format!("begin {assign} exception when data_exception then new.{COLUMN} := null; end;")
-    } else {
-        assign
-    };
-    format!("begin {assign} return new; end")
 }
 
 /// All rows of the copy, written through what the arm has.

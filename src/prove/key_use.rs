@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::method::{Arm, laid_out};
 use crate::model::observation::{KeyFilter, KeyShape, Relation, RelationKind};
 use crate::model::{
-    Action, KeyExpression, QualifiedName, Reached, Snapshot, quote_identifier, quote_literal,
-    text_of,
+    Action, KeyExpression, QualifiedName, Reached, Snapshot, key_text, quote_identifier,
+    quote_literal, text_of,
 };
 
 /// As many shapes are timed, those with most calls: each costs some hundred executions.
@@ -193,8 +193,7 @@ const CASTS: &[&str] = &[
 impl KeyTrial {
     /// The key's text in the document of a row `t`.
     pub(super) fn text(&self) -> String {
-        let reached = if self.path.len() == 1 { Reached::Arrows } else { Reached::Path };
-        text_of("t.", &self.document, &self.path, reached)
+        key_text("t.", &self.document, &self.path)
     }
 
     /// What a shape compares, and the cast of what it is compared with.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 
-use super::targets::new_revision;
+use super::targets::revised;
 use super::{Error, Store, query_failed};
 
 /// The column that a contract is of.
@@ -214,16 +214,6 @@ impl Store {
         let changed = client.execute(&sql, values).await;
         Ok(changed.map_err(query_failed("note what was told"))? > 0)
     }
-}
-
-/// Make every answer about the target void; false where there is no such target.
-async fn revised(
-    transaction: &deadpool_postgres::Transaction<'_>,
-    target: &str,
-) -> Result<bool, Error> {
-    let sql = "update dbopt.targets set revision = $2, updated_at = now() where name = $1";
-    let revised = transaction.execute(sql, &[&target, &new_revision()?]).await;
-    Ok(revised.map_err(query_failed("change a target"))? > 0)
 }
 
 fn record(row: &Row) -> Result<ContractRecord, Error> {

@@ -216,8 +216,18 @@ fn check_model_version(version: &str) -> Result<(), Error> {
 }
 
 /// Random, so that a target that was forgotten and registered again is another one to every cache.
-pub(super) fn new_revision() -> Result<i64, Error> {
+fn new_revision() -> Result<i64, Error> {
     Ok(i64::from_le_bytes(random()?) & i64::MAX)
+}
+
+/// Make every answer about the target void; false where there is no such target.
+pub(super) async fn revised(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    target: &str,
+) -> Result<bool, Error> {
+    let sql = "update dbopt.targets set revision = $2, updated_at = now() where name = $1";
+    let revised = transaction.execute(sql, &[&target, &new_revision()?]).await;
+    Ok(revised.map_err(query_failed("change a target"))? > 0)
 }
 
 fn record(row: &Row) -> Result<TargetRecord, Error> {

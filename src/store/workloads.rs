@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::Json;
 
-use super::targets::new_revision;
+use super::targets::revised;
 use super::{Error, Store, query_failed};
 
 impl Store {
@@ -28,8 +28,7 @@ impl Store {
         let failed = |error| query_failed("keep a workload")(error);
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(failed)?;
-        let sql = "update dbopt.targets set revision = $2, updated_at = now() where name = $1";
-        if transaction.execute(sql, &[&target, &new_revision()?]).await.map_err(failed)? == 0 {
+        if !revised(&transaction, target).await? {
             return Ok(None);
         }
         let sql = "select ledger from dbopt.workloads where target = $1";
