@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::auth::let_in;
 use super::body::Body;
@@ -19,12 +19,30 @@ use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
 use crate::contract::Contract;
+use crate::model::NAME_BYTES_MAX;
 use crate::store::{ContractColumn, ContractRecord, KeyScope};
 
-/// Bytes of a name in PostgreSQL.
-const NAME_BYTES_MAX: usize = 63;
 /// What stands for itself in a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.').remove(b'~');
+
+/// Which column of which target.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read as segments; documented here")]
+struct OfColumn {
+    /// The target's name
+    #[param(example = "demo")]
+    target: String,
+    /// The table's schema
+    #[param(example = "ml")]
+    schema: String,
+    /// The table; the root where it is partitioned
+    #[param(example = "features")]
+    table: String,
+    /// The column, of type jsonb or json
+    #[param(example = "data")]
+    column: String,
+}
 
 /// The contract of a column, as it is listed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,12 +129,7 @@ fn column_after(place: &str) -> Result<ContractColumn, Problem> {
 #[utoipa::path(
     get, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "show_contract",
-    params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
-        ("schema" = String, Path, description = "The table's schema", example = "ml"),
-        ("table" = String, Path, description = "The table; the root where it is partitioned", example = "features"),
-        ("column" = String, Path, description = "The column, of type jsonb or json", example = "data"),
-    ),
+    params(OfColumn),
     responses(
         (status = 200, description = "The contract", body = RegisteredContract),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -143,12 +156,7 @@ pub(super) async fn show(
 #[utoipa::path(
     put, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "put_contract",
-    params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
-        ("schema" = String, Path, description = "The table's schema", example = "ml"),
-        ("table" = String, Path, description = "The table; the root where it is partitioned", example = "features"),
-        ("column" = String, Path, description = "The column, of type jsonb or json", example = "data"),
-    ),
+    params(OfColumn),
     request_body(content = Object, description = "The JSON Schema"),
     responses(
         (status = 200, description = "Replaced", body = RegisteredContract),
@@ -195,12 +203,7 @@ async fn readable(schema: Box<RawValue>) -> Result<Box<RawValue>, Problem> {
 #[utoipa::path(
     delete, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "forget_contract",
-    params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
-        ("schema" = String, Path, description = "The table's schema", example = "ml"),
-        ("table" = String, Path, description = "The table", example = "features"),
-        ("column" = String, Path, description = "The column", example = "data"),
-    ),
+    params(OfColumn),
     responses(
         (status = 204, description = "Forgotten"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

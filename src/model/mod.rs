@@ -35,7 +35,7 @@ pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
 pub use key_column::{key_assignment, key_text};
 pub use key_expression::{KeyExpression, Reached, text_of};
-pub use name::{QualifiedName, quote_identifier, quote_literal};
+pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
 pub use object::Object;
 pub use policy::{Policy, Threshold};
 pub use recommendation::{

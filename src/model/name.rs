@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes of a name at most, as the server keeps it (`NAMEDATALEN` less its end).
+pub const NAME_BYTES_MAX: usize = 63;
+
 /// A relation's schema and name, unquoted, as the catalog stores them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QualifiedName {

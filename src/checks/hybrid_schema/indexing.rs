@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{NAME_BYTES_MAX, normalized};
+use super::names::normalized;
 use super::promotion::{PARTITIONS_MAX, too_many};
 use super::table::Column;
 use crate::checks::number::whole;
 use crate::model::observation::{DocumentIndex, KeyFilter, KeyShape, KeyWorkload};
-use crate::model::{Action, Declined, DocumentKey, IndexedKey, KeyExpression, Reached};
+use crate::model::{
+    Action, Declined, DocumentKey, IndexedKey, KeyExpression, NAME_BYTES_MAX, Reached,
+};
 
 /// Different values in the sample from which on an index is read for one of them: where a value is that of more than one
 /// row in twenty, nearly every page holds one, and the table is read whole.

@@ -1,13 +1,12 @@
 //! `hybrid-schema/long-keys`, explained in the page beside this file.
 
-use super::names::NAME_BYTES_MAX;
 use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Action, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Renaming, Severity,
-    Snapshot, Superpower, Threshold, Topic, Unit,
+    Action, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy,
+    Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {

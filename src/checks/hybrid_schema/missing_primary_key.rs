@@ -1,6 +1,5 @@
 //! `hybrid-schema/missing-primary-key`, explained in the page beside this file.
 
-use super::names::NAME_BYTES_MAX;
 use super::table::{Table, tables};
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -8,8 +7,8 @@ use crate::checks::size::TABLE_ROWS_MIN;
 use crate::checks::staging::names_staging;
 use crate::model::observation::{LayoutColumn, UniqueKey};
 use crate::model::{
-    Action, AdoptedKey, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
-    Topic, Unit,
+    Action, AdoptedKey, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy, Severity,
+    Snapshot, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {

@@ -1,8 +1,5 @@
 //! Names as people mean them: `userId`, `user_id` and `UserID` are one.
 
-/// Bytes of a name at most, as the server keeps it.
-pub(super) const NAME_BYTES_MAX: usize = 63;
-
 /// A name's words, in lower case, joined by underscores.
 pub(super) fn normalized(name: &str) -> String {
     let mut words = String::new();

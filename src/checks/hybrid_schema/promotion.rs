@@ -1,11 +1,11 @@
 //! A key of documents becomes a column, which several checks advise.
 
 use super::indexing::INDEXED_BYTES_MAX;
-use super::names::{NAME_BYTES_MAX, normalized};
+use super::names::normalized;
 use super::table::{Column, Table};
 use crate::checks::number::whole;
 use crate::model::observation::{KeyShape, Layout};
-use crate::model::{Action, Declined, DocumentKey, Promotion};
+use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion};
 
 /// Partitions from which on their indexes are no matter of statements to be read: each is built, and attached, by one.
 pub(super) const PARTITIONS_MAX: usize = 32;
