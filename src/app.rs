@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 
 use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
@@ -17,6 +17,10 @@ use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
+
+/// Bounds of the buckets of durations, in seconds: from a cached answer to a long experiment.
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +69,13 @@ pub struct Inquiry {
     pub model_version: Option<String>,
     /// Whether to compute it anew.
     pub refresh: bool,
+}
+
+/// Keep what is counted and timed in this process: to be called once, before there is an [`App`].
+pub fn metrics() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .install_recorder()
 }
 
 impl App {

@@ -4,20 +4,15 @@ use std::future::Future;
 use std::io::IsTerminal as _;
 
 use clap::Args;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::store::OwnDatabase;
 use super::{Error, Outcome, say};
-use crate::app::App;
+use crate::app::{self, App};
 use crate::config::{self, Config, Flags, LogConfig, LogFormat};
 use crate::http::{self, Bound};
 use crate::store::Store;
-
-/// Bounds of the buckets of durations, in seconds: from a cached answer to a long experiment.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 /// `dbopt serve`.
 #[derive(Debug, Args)]
@@ -58,15 +53,10 @@ async fn serve(
 /// The service, listening and not yet answering.
 pub(super) async fn bind(config: &Config, database: &OwnDatabase) -> Result<Bound, Error> {
     let store = Store::open(config, &database.url).await.map_err(Error::Store)?;
-    let app = App::new(config, store, metrics()?).map_err(Error::Cache)?;
+    let unkept = |error| Error::Usage(format!("metrics cannot be kept: {error}"));
+    let metrics = app::metrics().map_err(unkept)?;
+    let app = App::new(config, store, metrics).map_err(Error::Cache)?;
     http::bind(app, config.listen).await.map_err(Error::Http)
-}
-
-fn metrics() -> Result<PrometheusHandle, Error> {
-    let built = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-        .and_then(PrometheusBuilder::install_recorder);
-    built.map_err(|error| Error::Usage(format!("metrics cannot be kept: {error}")))
 }
 
 /// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,

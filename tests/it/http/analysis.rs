@@ -196,7 +196,7 @@ async fn metrics_tell_of_requests_sources_and_the_cache() {
     for name in [
         "dbopt_http_requests_total{method=\"GET\",route=\"/v1/targets/{target}/toast\",status=\"200\"}",
         "dbopt_source_reads_total{source=\"relations\",outcome=\"seen\"}",
-        "dbopt_http_request_seconds",
+        "dbopt_http_request_seconds_bucket{method=\"GET\",route=\"/v1/targets/{target}/toast\",le=\"0.5\"}",
         "dbopt_cache_entries",
         "dbopt_target_connections",
     ] {

@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use database_optimizer::app::App;
+use database_optimizer::app::{self, App};
 use database_optimizer::config::{self, Flags};
 use database_optimizer::http;
 use database_optimizer::store::Store;
 use http_body_util::BodyExt as _;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -140,5 +140,5 @@ impl Service {
 /// One recorder a process.
 fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap()).clone()
+    HANDLE.get_or_init(|| app::metrics().unwrap()).clone()
 }
