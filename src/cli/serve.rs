@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
 use clap::Args;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -62,11 +63,17 @@ pub(super) async fn bind(config: &Config, database: &OwnDatabase) -> Result<Boun
     http::bind(app, config.listen).await.map_err(Error::Http)
 }
 
+/// One recorder a process: the demo binds once more where its port is taken.
 fn metrics() -> Result<PrometheusHandle, Error> {
+    static KEPT: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(kept) = KEPT.get() {
+        return Ok(kept.clone());
+    }
     let built = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
         .and_then(PrometheusBuilder::install_recorder);
-    built.map_err(|error| Error::Usage(format!("metrics cannot be kept: {error}")))
+    let built = built.map_err(|error| Error::Usage(format!("metrics cannot be kept: {error}")))?;
+    Ok(KEPT.get_or_init(|| built).clone())
 }
 
 /// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,
