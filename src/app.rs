@@ -71,11 +71,16 @@ pub struct Inquiry {
     pub refresh: bool,
 }
 
-/// Keep what is counted and timed in this process: to be called once, before there is an [`App`].
+/// Keep what is counted and timed in this process, once for all who ask. To be called before there is an [`App`].
 pub fn metrics() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .install_recorder()
+    static KEPT: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*kept {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    Ok(kept.insert(recorder.install_recorder()?).clone())
 }
 
 impl App {

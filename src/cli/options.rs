@@ -154,7 +154,7 @@ async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
     match read.format {
         Some(_) => Ok(ledger),
         None => Err(Error::Usage(format!(
-            "--workload: {shown} is neither a server log nor a list of statements: CSV with a header that names `sql`, or JSON"
+            "--workload: {shown} is neither a server log nor a list of statements that can be read: CSV with a header that names `sql`, or JSON with `statements`, each with its `sql`"
         ))),
     }
 }

@@ -28,7 +28,11 @@ impl Review {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         let mut read = Files::default();
         for path in &self.paths {
+            let before = read.count();
             read.add(path)?;
+            if read.count() == before {
+                read.found_nothing(path);
+            }
         }
         let target = self.dsn.as_ref().map(|dsn| target_of(Some(dsn), None)).transpose()?;
         let reviewed = analysis::review(target.as_ref(), read.files).await;
@@ -73,6 +77,20 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// How much is known to be reviewed, or not to be.
+    fn count(&self) -> usize {
+        self.files.len() + self.gaps.len()
+    }
+
+    /// A folder without SQL was not looked at: somebody may have named another than was meant.
+    fn found_nothing(&mut self, folder: &Path) {
+        let detail = format!("{} was not reviewed: it holds no file of SQL", folder.display());
+        let gap = Gap::new("source", GapReason::NotEnoughEvidence, detail);
+        let mend =
+            "name a folder of .sql files; of Alembic, print its SQL: alembic upgrade HEAD --sql";
+        self.gaps.push(gap.lifted_by(mend));
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! JSON bodies, read strictly: what is wrong is named with its place, and never quoted back.
 
-use axum::body::to_bytes;
+use axum::body::{HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -19,6 +19,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             return Err(problem::unsupported_media_type());
         }
         let limit = app.limits().body_bytes;
+        // Said beforehand, it is refused before it is sent.
+        if request.body().size_hint().lower() > limit as u64 {
+            return Err(problem::payload_too_large(limit));
+        }
         let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
             let too_large = std::error::Error::source(&error)
                 .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);

@@ -117,8 +117,10 @@ pub(super) async fn list(
 
 /// The column that a cursor names.
 fn column_after(place: &str) -> Result<ContractColumn, Problem> {
-    let names: Result<[String; 3], _> = serde_json::from_str(place);
-    let [schema, table, column] = names.map_err(|_| {
+    let names: Option<[String; 3]> = serde_json::from_str(place).ok();
+    // Escaped in JSON, it passes whoever looks at the cursor alone.
+    let names = names.filter(|names| !names.iter().any(|name| name.contains('\0')));
+    let [schema, table, column] = names.ok_or_else(|| {
         let detail = "`cursor` must be a `next_cursor` of this list";
         problem::invalid(vec![Fault::new("/query/cursor", detail)])
     })?;
@@ -230,13 +232,13 @@ fn place(Segments([target, schema, table, column]): Segments<4>) -> (String, Con
     (target, ContractColumn { schema, table, column })
 }
 
-/// No longer than names in PostgreSQL are.
+/// As long as names in PostgreSQL are.
 fn check_names(of: &ContractColumn) -> Result<(), Problem> {
     let names = [("schema", &of.schema), ("table", &of.table), ("column", &of.column)];
-    let long = names.into_iter().filter(|(_, name)| name.len() > NAME_BYTES_MAX);
-    let faults: Vec<Fault> = long
+    let wrong = names.into_iter().filter(|(_, name)| !(1..=NAME_BYTES_MAX).contains(&name.len()));
+    let faults: Vec<Fault> = wrong
         .map(|(part, _)| {
-            let detail = format!("a name in PostgreSQL has at most {NAME_BYTES_MAX} bytes");
+            let detail = format!("a name in PostgreSQL has 1 to {NAME_BYTES_MAX} bytes");
             Fault::new(format!("/path/{part}"), detail)
         })
         .collect();

@@ -25,8 +25,10 @@ mod targets;
 mod workload;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::response::Redirect;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,13 +53,24 @@ pub fn router(app: &App) -> Router {
         .merge(answers())
         .split_for_parts();
     let docs = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
+    let docs = Router::from(SwaggerUi::new("/docs").config(docs)).layer(from_fn(no_such_page));
     router
-        .merge(Router::from(SwaggerUi::new("/docs").config(docs)).layer(CompressionLayer::new()))
+        .merge(docs.layer(CompressionLayer::new()))
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(front::Front::of(app))
         .with_state(app.clone())
+}
+
+/// Swagger UI says of a page that it has not only that.
+async fn no_such_page(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    if response.status() == StatusCode::NOT_FOUND {
+        return problem::no_such_path_at(&uri).into_response();
+    }
+    response
 }
 
 /// For everybody.

@@ -2,11 +2,23 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt as _;
 
 use super::router;
 use crate::app::App;
@@ -16,6 +28,10 @@ use crate::store;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long what cancels it may take to leave.
 const PARTING: Duration = Duration::from_millis(300);
+
+/// How long a connection may take to ask, for the first time and again: a little longer than proxies keep theirs. Who
+/// opens many and asks nothing would keep all others out.
+const SILENCE_MAX: Duration = Duration::from_secs(75);
 
 /// How often measured durations are taken into their histograms.
 const TIDYING: Duration = Duration::from_secs(5);
@@ -76,22 +92,77 @@ impl Bound {
 
     /// Answer until `stop`; then finish or cancel what is under way.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let (told, mut stopping) = watch::channel(false);
-        let stop = async move {
-            stop.await;
-            let _ = told.send(true);
-        };
-        let router = router(&self.app);
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop);
-        let mut serving = std::pin::pin!(std::future::IntoFuture::into_future(serving));
+        let (told, stopping) = watch::channel(false);
+        let mut serving = pin!(answer_all(self.listener, router(&self.app), stopping));
         tokio::select! {
-            _ = &mut serving => return,
-            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = &mut serving => return,
+            () = stop => {}
             () = tidy(&self.app) => {}
         }
+        let _ = told.send(true);
         if timeout(GRACE, &mut serving).await.is_err() {
             tracing::warn!("requests under way were cancelled");
             tokio::time::sleep(PARTING).await;
+        }
+    }
+}
+
+/// Answer whoever connects until we are told to stop; then wait for those who are connected.
+async fn answer_all(
+    mut listener: TcpListener,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let router = router.with_state(());
+    let (all, connected) = watch::channel(());
+    loop {
+        let (stream, _) = tokio::select! {
+            accepted = Listener::accept(&mut listener) => accepted,
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+        };
+        let (router, stopping, connected) = (router.clone(), stopping.clone(), connected.clone());
+        tokio::spawn(async move {
+            answer(stream, router, stopping, SILENCE_MAX).await;
+            drop(connected);
+        });
+    }
+    drop((listener, connected));
+    all.closed().await;
+}
+
+/// Answer what is asked on a connection until it is closed, falls silent, or we are told to stop.
+async fn answer(
+    stream: TcpStream,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    silence_max: Duration,
+) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let begun = Arc::clone(&asked);
+    let router = router.map_request(move |request: Request<Incoming>| {
+        begun.store(true, Ordering::Relaxed);
+        request.map(Body::new)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(silence_max);
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // Until it is known which version is spoken, nobody else has an eye on the time.
+    let mut silence = pin!(sleep(silence_max));
+    let (mut is_new, mut is_told) = (true, false);
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = silence.as_mut(), if is_new => {
+                is_new = false;
+                if !asked.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            _ = stopping.wait_for(|stopping| *stopping), if !is_told => {
+                is_told = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
     }
 }
@@ -101,5 +172,48 @@ async fn tidy(app: &App) {
     loop {
         tokio::time::sleep(TIDYING).await;
         app.tidy();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_millis(300);
+
+    /// What is heard until the service hangs up, after saying `said`.
+    async fn heard(said: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let router = Router::new().route(
+            "/",
+            get(async || {
+                sleep(2 * SILENCE).await;
+                "late"
+            }),
+        );
+        let (_told, stopping) = watch::channel(false);
+        tokio::spawn(answer(stream, router, stopping, SILENCE));
+        caller.write_all(said.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap().unwrap();
+        String::from_utf8(heard).unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_connects_and_never_asks_is_hung_up_on() {
+        for said in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n"] {
+            assert_eq!(heard(said).await, "", "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_asked_is_answered_however_long_it_takes_and_then_hung_up_on_when_silent() {
+        let heard = heard("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.ends_with("late"), "{heard}");
     }
 }

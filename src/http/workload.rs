@@ -141,7 +141,7 @@ pub(super) async fn tell(
     }
     let (ledger, read) = intake.close().await;
     if read.format.is_none() {
-        let detail = "neither a server log nor a list of statements: CSV with a header that names `sql`, or JSON";
+        let detail = "neither a server log nor a list of statements that can be read: CSV with a header that names `sql`, or JSON with `statements`, each with its `sql`";
         return Err(problem::invalid(vec![Fault::new("", detail)]));
     }
     let ledger = app.keep_workload(&target, ledger, replace).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 /// How far TLS goes, by libpq's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,26 @@ impl Dsn {
     /// What to write instead, without a word of what was written.
     pub fn parse(text: &str) -> Result<Self, String> {
         let dsn = Self::read(text)?;
-        if dsn.config.get_hosts().is_empty() {
+        let (hosts, ports) = (dsn.config.get_hosts(), dsn.config.get_ports());
+        if hosts.is_empty() {
             return Err("it names no host".to_owned());
+        }
+        if ports.len() > 1 && ports.len() != hosts.len() {
+            return Err("it names several ports, and not one for each host".to_owned());
+        }
+        // What a password left of itself that holds one.
+        if hosts.iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err(FORM.to_owned());
         }
         Ok(dsn)
     }
 
     /// The same of a DSN that may leave out the host.
     pub(super) fn read(text: &str) -> Result<Self, String> {
+        let text = trimmed(text);
+        if has_other_scheme(text) {
+            return Err(FORM.to_owned());
+        }
         let mut tls = TlsMode::Prefer;
         let mut root_certificates = None;
         let mut take = |key: &str, value: &str| -> Result<bool, String> {
@@ -83,6 +95,19 @@ impl Dsn {
     }
 }
 
+/// The DSN without the blanks around it that files and variables leave. Of a keyword string the last may be part of its
+/// value, by a backslash before it.
+pub(super) fn trimmed(text: &str) -> &str {
+    let text = text.trim_start();
+    if is_url(text) { text.trim_end() } else { text }
+}
+
+/// Whether it is a URL as other drivers take it: `postgresql+asyncpg://…`, `jdbc:postgresql://…`.
+fn has_other_scheme(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c);
+    !is_url(text) && text.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(plain))
+}
+
 pub(super) fn is_url(text: &str) -> bool {
     text.starts_with("postgresql://") || text.starts_with("postgres://")
 }
@@ -103,14 +128,52 @@ fn tls_mode(name: &str) -> Result<TlsMode, String> {
     })
 }
 
-/// The driver names the keyword it stumbles over, never its value; anything else is kept to ourselves.
+/// How to write it.
+const FORM: &str =
+    "write it as postgresql://USER@HOST:PORT/DATABASE, with special characters percent-encoded";
+
+/// What libpq takes and the driver does not. Others can be anything of a DSN that is written wrongly, its password
+/// included, and are not repeated.
+const NOT_TAKEN: [&str; 24] = [
+    "client_encoding",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "keepalives_count",
+    "krbsrvname",
+    "passfile",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslpassword",
+    "sslsni",
+];
+
+/// The driver names the keyword it stumbles over, which may be none; anything else is kept to ourselves.
 fn mend(error: &tokio_postgres::Error) -> String {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    if cause.starts_with("unknown option") || cause.starts_with("invalid value for option") {
+    if cause.starts_with("invalid value for option") {
         return cause;
     }
-    "write it as postgresql://USER@HOST:PORT/DATABASE, with special characters percent-encoded"
-        .to_owned()
+    let Some(option) = cause.strip_prefix("unknown option") else { return FORM.to_owned() };
+    match NOT_TAKEN.iter().find(|known| option.trim() == format!("`{known}`")) {
+        Some(known) => format!("the option `{known}` is not taken here; leave it out"),
+        None => "unknown option; known are host, hostaddr, port, user, password, dbname, options, sslmode, \
+                 sslrootcert, connect_timeout and target_session_attrs"
+            .to_owned(),
+    }
 }
 
 type Take<'a> = dyn FnMut(&str, &str) -> Result<bool, String> + 'a;
@@ -187,6 +250,21 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_a_url_change_nothing_of_it() {
+        for dsn in [
+            " postgresql://u:p@h/d?sslmode=require&connect_timeout=3",
+            "\n\tpostgresql://u:p@h/d?sslmode=require \n",
+            " host=h dbname=d sslmode=require\n",
+        ] {
+            let parsed = Dsn::parse(dsn).unwrap();
+            assert_eq!(parsed.tls, TlsMode::Require, "{dsn:?}");
+            assert_eq!(parsed.config.get_ssl_mode(), SslMode::Require, "{dsn:?}");
+        }
+        let parsed = Dsn::parse("postgresql://u:p@h/d\n").unwrap();
+        assert_eq!(parsed.config.get_dbname(), Some("d"));
+    }
+
+    #[test]
     fn a_keyword_string_keeps_quotes_and_escapes() {
         let parsed = Dsn::parse(r"host=h password = 'x\' y' sslmode=disable dbname='a b'").unwrap();
         assert_eq!(parsed.config.get_password(), Some(&b"x' y"[..]));
@@ -198,8 +276,15 @@ mod tests {
     fn a_malformed_dsn_is_told_the_mend_and_nothing_of_itself() {
         for (dsn, mend) in [
             ("postgresql://u:sekret@h/d?sslmode=on", "`sslmode` is one of"),
-            ("postgresql://u:sekret@h/d?nonsense=sekret", "unknown option `nonsense`"),
+            ("postgresql://u:sekret@h/d?nonsense=sekret", "unknown option; known are host"),
+            ("postgresql://u:sekret@h/d?sslkey=sekret", "the option `sslkey` is not taken"),
+            ("postgresql+asyncpg://u:sekret@h/d?ssl=require", "postgresql://USER@HOST"),
+            ("jdbc:postgresql://h/d?user=u&password=sekret", "postgresql://USER@HOST"),
+            ("sekret=", "postgresql://USER@HOST"),
+            ("sekret=sekret", "unknown option"),
             ("sekret", "postgresql://USER@HOST"),
+            ("postgresql://u:p@sekret@h/d", "percent-encoded"),
+            ("host=a,b,c port=1,2 password=sekret", "not one for each host"),
             ("dbname=d password=sekret", "it names no host"),
             ("postgresql://u:sekret@h:port/d", "invalid value for option `port`"),
         ] {

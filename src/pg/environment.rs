@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::Dsn;
-use super::dsn::is_url;
+use super::dsn::{is_url, trimmed};
 
 /// Where servers of a distribution, and of a build by hand, put their sockets.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
@@ -26,7 +26,7 @@ pub fn completed(dsn: Option<&str>, env: &Env<'_>) -> Result<SecretString, Strin
     if dsn.is_none() && ["PGHOST", "PGDATABASE", "PGUSER"].iter().all(|name| set(name).is_none()) {
         return Err("no database is named: give --dsn, or set DBOPT_DSN or PGHOST and kin".into());
     }
-    let dsn = dsn.unwrap_or_default();
+    let dsn = trimmed(dsn.unwrap_or_default());
     let read = |text: &str| Dsn::read(text).map_err(|mend| format!("the DSN is malformed: {mend}"));
     let config = read(dsn)?.config;
     // What is given later wins, and what was given comes last.

@@ -35,6 +35,10 @@ from pg_catalog.pg_roles where rolname = current_user and rolsuper;";
 pub(super) const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
 where pg_catalog.has_parameter_privilege('track_counts', 'set');";
 
+/// What the role or the database limits whole transactions to would end the connection in mid-visit; the limits above
+/// are ours to keep.
+pub(super) const UNLIMITED_17: &str = "set local transaction_timeout = 0;";
+
 /// Every query starts here again, whatever became of the one before.
 const MARK: &str = "savepoint visit";
 const BACK: &str = "rollback to savepoint visit";
@@ -175,7 +179,13 @@ impl Session {
 fn opening(facts: &ServerFacts) -> &'static str {
     static OLD: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED}\n{MARK}"));
     static NEW: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED_15}\n{MARK}"));
-    if facts.major < 15 { &OLD } else { &NEW }
+    static LIMITED: LazyLock<String> =
+        LazyLock::new(|| format!("{GUARD}\n{UNLIMITED_17}\n{UNCOUNTED_15}\n{MARK}"));
+    match facts.major {
+        ..15 => &OLD,
+        15 | 16 => &NEW,
+        17.. => &LIMITED,
+    }
 }
 
 /// A request that is on its way before anybody waits for its answer.

@@ -1,5 +1,6 @@
 //! TLS by rustls, as far as the DSN's `sslmode` goes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -13,6 +14,9 @@ use rustls::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::dsn::{Dsn, TlsMode};
+
+/// Larger than any bundle of root certificates.
+const ROOTS_BYTES_MAX: u64 = 4 << 20;
 
 /// A connector that verifies what the DSN asks to be verified.
 ///
@@ -44,9 +48,8 @@ fn authority(
 ) -> Result<Arc<WebPkiServerVerifier>, &'static str> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = &dsn.root_certificates {
-        let certificates = CertificateDer::pem_file_iter(path)
-            .map_err(|_| "`sslrootcert` names a file that cannot be read")?;
-        for certificate in certificates {
+        let pem = small_file(path).ok_or("`sslrootcert` names a file that cannot be read")?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate =
                 certificate.map_err(|_| "`sslrootcert` names a file that is not PEM")?;
             roots
@@ -59,6 +62,13 @@ fn authority(
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|_| "there is no root certificate to trust; name one with `sslrootcert`")
+}
+
+/// Neither a pipe that never ends nor a device that never stops holds certificates; to read it would hold us.
+fn small_file(path: &Path) -> Option<Vec<u8>> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let small = metadata.is_file() && metadata.len() <= ROOTS_BYTES_MAX;
+    if small { std::fs::read(path).ok() } else { None }
 }
 
 /// Verifies as much as libpq would under the same `sslmode`.
@@ -125,5 +135,29 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn root_certificates_are_read_from_a_small_file_and_nothing_that_never_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.to_str().unwrap(), "/dev/zero", "/", "/nonexistent"] {
+            let dsn = format!("postgresql://h/d?sslmode=verify-full&sslrootcert={path}");
+            let (told, outcome) = mpsc::channel();
+            // On a thread of its own, for it would never come back.
+            std::thread::spawn(move || told.send(connector(&Dsn::parse(&dsn).unwrap()).err()));
+            let mend = outcome.recv_timeout(Duration::from_secs(5)).unwrap();
+            assert_eq!(mend, Some("`sslrootcert` names a file that cannot be read"), "{path}");
+        }
     }
 }

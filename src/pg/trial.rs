@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_postgres::CopyInSink;
 
 use super::held::Held;
-use super::session::{UNCOUNTED, UNCOUNTED_15, failure, lost};
+use super::session::{UNCOUNTED, UNCOUNTED_15, UNLIMITED_17, failure, lost};
 use super::target::Connection;
 use super::{Error, Failure, ServerFacts, Target};
 
@@ -44,9 +44,16 @@ impl Trial {
     ) -> Result<Self, TrialError> {
         static OLD: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED}"));
         static NEW: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED_15}"));
+        static LIMITED: LazyLock<String> =
+            LazyLock::new(|| format!("{GUARD}\n{UNLIMITED_17}\n{UNCOUNTED_15}"));
         let trial = Self { held: Held::new(target, connection) };
         trial.held.begin();
-        trial.run(if facts.major < 15 { &OLD } else { &NEW }).await?;
+        let opening = match facts.major {
+            ..15 => &OLD,
+            15 | 16 => &NEW,
+            17.. => &LIMITED,
+        };
+        trial.run(opening).await?;
         Ok(trial)
     }
 

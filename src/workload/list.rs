@@ -165,12 +165,36 @@ pub(super) struct JsonList {
     object: Record,
     in_string: bool,
     escaped: bool,
+    holds: Holds,
+}
+
+/// What of a list was seen so far, the most telling last.
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    #[default]
+    Nothing,
+    Brackets,
+    /// Values that are no objects.
+    Strays,
+    Objects,
 }
 
 /// Whether an object that begins like this holds the list, and is no statement itself.
 fn is_list(begun: &[u8]) -> bool {
     let name = begun.trim_ascii_end().strip_suffix(b":").unwrap_or_default().trim_ascii_end();
     name.ends_with(b"\"statements\"")
+}
+
+impl Holds {
+    /// By a byte that stands in no object.
+    fn by(byte: u8) -> Self {
+        match byte {
+            b'{' | b'[' => Self::Brackets,
+            b'}' | b']' | b',' | b':' => Self::Nothing,
+            _ if byte.is_ascii_whitespace() => Self::Nothing,
+            _ => Self::Strays,
+        }
+    }
 }
 
 impl JsonList {
@@ -181,6 +205,9 @@ impl JsonList {
             if self.in_string {
                 self.string(*byte);
                 continue;
+            }
+            if self.kept.is_none() {
+                self.holds = self.holds.max(Holds::by(*byte));
             }
             match byte {
                 b'"' => self.in_string = true,
@@ -219,7 +246,8 @@ impl JsonList {
 
     /// No byte will follow.
     pub(super) fn end(&mut self, out: &mut Out<'_>) {
-        out.counts.malformed += u64::from(self.kept.is_some() || self.depth > 0);
+        let holds_none = matches!(self.holds, Holds::Nothing | Holds::Strays);
+        out.counts.malformed += u64::from(self.kept.is_some() || self.depth > 0 || holds_none);
     }
 
     fn string(&mut self, byte: u8) {
@@ -238,6 +266,7 @@ impl JsonList {
     }
 
     fn close_object(&mut self, out: &mut Out<'_>) {
+        self.holds = Holds::Objects;
         let text = String::from_utf8_lossy(&self.object.bytes);
         match serde_json::from_str::<Listed>(&text) {
             Ok(listed) if !self.object.cut_off => listed.give(out),

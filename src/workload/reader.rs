@@ -69,7 +69,7 @@ impl Form {
 /// What a source turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
-    /// Its format; none where its beginning is of no format, so that nothing was read.
+    /// Its format; none where its beginning is of no format, or a list holds no statement that can be read.
     pub format: Option<Format>,
     /// What was read.
     pub counts: Counts,
@@ -113,8 +113,11 @@ impl Reader {
             form.line(line, &mut Out { counts, database, to: &mut to });
         });
         form.end(&mut Out { counts: &mut counts, database, to: &mut to });
+        // Of a log, lines that are not understood are its own; of a list, they are all there is.
+        let holds_none = counts.entries == 0 && counts.elsewhere == 0 && counts.malformed > 0;
         let format = match form {
             Form::Unknown { .. } | Form::Foreign => None,
+            Form::CsvList(_) | Form::JsonList(_) if holds_none => None,
             Form::Stderr(_) => Some(Format::Stderr),
             Form::Csvlog(_) => Some(Format::Csvlog),
             Form::Jsonlog(_) => Some(Format::Jsonlog),

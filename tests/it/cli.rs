@@ -127,7 +127,10 @@ async fn what_cannot_run_ends_with_two_and_names_the_mend_and_no_secret() {
     let dsn = "postgresql://ada:hush@127.0.0.1:1/d";
     for (arguments, mend) in [
         (&["toast"][..], "no database is named: give --dsn"),
-        (&["toast", "--dsn", "postgresql://ada:hush@h/d?sslmod=x"], "unknown option `sslmod`"),
+        (
+            &["toast", "--dsn", "postgresql://ada:hush@h/d?sslmod=x"],
+            "unknown option; known are host",
+        ),
         (&["toast", "--dsn", dsn], "could not be reached"),
         (
             &["toast", "--dsn", dsn, "--check", "toast/bloated-tost"],
@@ -212,6 +215,17 @@ impl Running {
         let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("http://")));
         let line = line.unwrap_or_else(|| panic!("it ended before it listened")).unwrap();
         // What else it says is read, or it would wait for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = line.split("http://").nth(1).unwrap().trim_end_matches("/docs/").to_owned();
+        Self { child, address }
+    }
+
+    /// Start the demo, and wait for the line that says where it listens.
+    fn demo(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Swagger")));
+        let line = line.unwrap_or_else(|| panic!("it ended before it listened")).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
         let address = line.split("http://").nth(1).unwrap().trim_end_matches("/docs/").to_owned();
         Self { child, address }
@@ -311,20 +325,25 @@ async fn the_demo_on_a_server_that_is_named_works_in_a_database_of_its_own_and_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_demo_listens_elsewhere_where_the_usual_port_is_taken() {
+    let Some(server) = crate::support::server("pg18") else { return };
+    // By us, or by somebody who was first.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:8080");
+    let command = dbopt(&["demo", "--dsn", &server.dsn("postgres")]);
+    let running = tokio::task::spawn_blocking(|| Running::demo(command)).await.unwrap();
+    assert!(!running.address.ends_with(":8080"), "{}", running.address);
+    let healthy = run(&["health", "--listen", &running.address]).await;
+    assert_eq!(healthy.status, 0, "{}", healthy.err);
+    let status = tokio::task::spawn_blocking(|| running.stop("-INT")).await.unwrap();
+    assert_eq!(status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demo_on_a_server_of_its_own_leaves_nothing_when_it_is_interrupted() {
     let directory = tempfile::Builder::new().permissions(readable()).tempdir().unwrap();
     let mut command = dbopt(&["demo", "--listen", "127.0.0.1:0"]);
     command.env("TMPDIR", directory.path()).env("HOME", std::env::var_os("HOME").unwrap());
-    let running = tokio::task::spawn_blocking(|| {
-        let mut command = command;
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Swagger")));
-        let address = line.unwrap().unwrap().split("http://").nth(1).unwrap().to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
-        Running { child, address: address.trim_end_matches("/docs/").to_owned() }
-    });
-    let running = running.await.unwrap();
+    let running = tokio::task::spawn_blocking(|| Running::demo(command)).await.unwrap();
     let healthy = run(&["health", "--listen", &running.address]).await;
     assert_eq!(healthy.status, 0, "{}", healthy.err);
     let status = tokio::task::spawn_blocking(|| running.stop("-INT")).await.unwrap();

@@ -90,6 +90,20 @@ fn standard_input_is_reviewed_and_what_cannot_be_read_is_told() {
 }
 
 #[test]
+fn a_folder_without_sql_is_a_gap_and_no_clean_review() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("versions")).unwrap();
+    std::fs::write(folder.path().join("versions/0001_users.py"), "op.create_table('users')")
+        .unwrap();
+    let path = folder.path().to_str().unwrap();
+    let (_, out, _) = review(&[path, "--format", "json"], None);
+    let reviewed: Value = serde_json::from_str(&out).unwrap();
+    let [gap] = &reviewed["gaps"].as_array().unwrap()[..] else { panic!("{reviewed:#}") };
+    assert!(gap["detail"].as_str().unwrap().starts_with(path), "{gap}");
+    assert!(gap["lift"].as_str().unwrap().contains("alembic"), "{gap}");
+}
+
+#[test]
 fn code_scanning_is_told_the_place_in_the_file() {
     let (_, out, _) = review(&[FOLDER, "--format", "sarif"], None);
     let sarif: Value = serde_json::from_str(&out).unwrap();

@@ -89,6 +89,26 @@ async fn row_security_is_a_gap_and_not_a_smaller_sample() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_whole_transactions_does_not_end_a_visit() {
+    let Some(server) = server("pg18") else { return };
+    let db = TestDb::create(server).await;
+    let limited = "&options=-c%20transaction_timeout%3D250ms";
+    let dsn = format!("{}?sslmode=disable{limited}", server.dsn(&db.name));
+    let target = Target::open("test", &dsn.into(), None).unwrap();
+    let sleep = "select pg_catalog.pg_sleep(0.5)::text";
+    let question =
+        || pg::Question { source: "sleep", sql: sleep.to_owned(), parameters: Vec::new() };
+
+    let mut session = target.session().await.unwrap();
+    let answers = session.ask_finally(&[question()], |_, _| ()).await.unwrap();
+    assert_eq!(answers, [Ok(())]);
+    session.finish();
+    let trial = target.trial().await.unwrap();
+    assert_eq!(trial.rows(sleep).await.unwrap().len(), 1);
+    trial.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
     let Some(mut db) = features("pg16").await else { return };
     db.run("create table ml.other as select * from ml.features").await;

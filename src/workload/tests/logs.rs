@@ -374,6 +374,26 @@ fn a_list_as_json_is_read_in_each_of_its_shapes() {
 }
 
 #[test]
+fn a_list_without_a_statement_that_can_be_read_is_none_and_an_empty_one_is() {
+    for list in [
+        r#"{"statments": [{"sql": "select 1"}]}"#,
+        r#"{"statements": [{"sqll": "select 1"}]}"#,
+        r#"{"statements": [{"sql": "select 1", "calls": -1}]}"#,
+        "{}",
+        "sql,calls\nselect 1,many\n",
+        "sql\n\"select 1",
+    ] {
+        let (told, format, counts) = told_of(list);
+        assert_eq!((told.len(), format), (0, None), "{list}");
+        assert_eq!(counts.malformed, 1, "{list}");
+    }
+    for list in ["[]", r#"{"statements": []}"#, "sql,calls\n"] {
+        let (told, format, counts) = told_of(list);
+        assert!(told.is_empty() && format.is_some() && counts.malformed == 0, "{list}");
+    }
+}
+
+#[test]
 fn what_is_of_no_format_is_not_read() {
     for source in ["", "hello\nworld", "\u{1f}\u{8b}", "select 1;"] {
         let (told, format, counts) = told_of(source);

@@ -48,6 +48,23 @@ async fn a_service_that_is_told_to_stop_cancels_what_does_not_end_and_leaves_no_
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_said_to_be_too_long_is_refused_before_it_is_sent() {
+    let service = Service::start().await;
+    let bound = http::bind(service.app.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let mut stream = TcpStream::connect(bound.address()).await.unwrap();
+    let serving = tokio::spawn(bound.serve(std::future::pending()));
+    let request = "POST /v1/targets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                   Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 1000];
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut answer));
+    let read = read.await.unwrap().unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    serving.abort();
+}
+
 #[tokio::test]
 async fn readiness_is_the_store_s_and_liveness_nobody_s() {
     let service = Service::start().await;

@@ -37,6 +37,7 @@ async fn every_status_of_the_client_s_fault_is_a_problem() {
         (post("application/json", "{\"name\": \"a"), 400, "malformed-json"),
         (post("application/json", "[1,]"), 422, "invalid-request"),
         (post("application/json", &format!("\"{}\"", "x".repeat(2000))), 413, "payload-too-large"),
+        (Request::get("/docs/nothing").body(Body::empty()).unwrap(), 404, "not-found"),
         (Request::get("/v1/checks?limt=1").body(Body::empty()).unwrap(), 422, "invalid-request"),
         (Request::get("/v1/checks?limit=0").body(Body::empty()).unwrap(), 422, "invalid-request"),
         (

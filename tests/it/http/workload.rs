@@ -112,6 +112,17 @@ async fn what_is_no_workload_is_refused_and_nothing_is_kept() {
     }
     let reply = post(&service, "text/plain", "?replaec=true", "sql\nselect 1\n").await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    post(&service, "application/json", "", &statements(7)).await;
+    for body in
+        ["", "x", "null", "{}", r#"["select 1"]"#, r#"{"statments": [{"sql": "select 1"}]}"#]
+    {
+        let reply = post(&service, "application/json", "?replace=true", body).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{body:?}: {reply:?}");
+        let kept = service.get("/v1/targets/demo/workload").await;
+        assert_ne!(kept.json()["workload"]["calls"], 0, "{body:?}");
+    }
+    let emptied = post(&service, "application/json", "?replace=true", "[]").await;
+    assert_eq!(emptied.status, StatusCode::OK, "{emptied:?}");
     let unknown = service.get("/v1/targets/none/workload").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert_eq!(service.get("/v1/targets/demo/workload").await.json()["workload"]["calls"], 0);

@@ -1,7 +1,5 @@
 //! The service in this process: a store of its own, its router, and a client that reads what it says.
 
-use std::sync::OnceLock;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -10,7 +8,6 @@ use database_optimizer::config::{self, Flags};
 use database_optimizer::http;
 use database_optimizer::store::Store;
 use http_body_util::BodyExt as _;
-use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -72,7 +69,7 @@ impl Service {
         let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
         let config = config::resolve(None, &home, &flags).unwrap();
         let opened = Store::open(&config, &url).await.unwrap();
-        let app = App::new(&config, opened, metrics()).unwrap();
+        let app = App::new(&config, opened, app::metrics().unwrap()).unwrap();
         Self { router: http::router(&app), app, store, settings: more }
     }
 
@@ -135,10 +132,4 @@ impl Service {
         let reply = self.with("POST", "/v1/targets", body).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{reply:?}");
     }
-}
-
-/// One recorder a process.
-fn metrics() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE.get_or_init(|| app::metrics().unwrap()).clone()
 }
