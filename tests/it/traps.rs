@@ -755,6 +755,39 @@ async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
     "create function ml.f() returns trigger language plpgsql as 'begin raise exception ''append only''; end';
     create trigger g before update on ml.t for each row execute function ml.f()"
 )]
+#[case::with_a_trigger_that_changes_rows_in_another_language(
+    "create extension moddatetime schema public;
+    alter table ml.t add changed timestamp default '2020-01-01';
+    create trigger g before update on ml.t for each row execute function public.moddatetime(changed)"
+)]
+#[case::with_a_trigger_that_withholds_the_undo(
+    "create trigger g before update on ml.t for each row execute function suppress_redundant_updates_trigger()"
+)]
+#[case::with_a_trigger_of_the_server_that_fills_a_column_for_search(
+    "alter table ml.t add words tsvector;
+    create trigger g before update on ml.t for each row
+    execute function tsvector_update_trigger('words', 'pg_catalog.simple', 'payload')"
+)]
+#[case::with_a_trigger_that_returns_another_row(
+    "create function ml.f() returns trigger language plpgsql as
+    'begin return jsonb_populate_record(new, ''{\"id\": 0}''); end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_that_assigns_the_row(
+    "create function ml.f() returns trigger language plpgsql as
+    'begin new = jsonb_populate_record(new, ''{\"id\": 0}''); return new; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_under_a_condition_of_no_change(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row when (new.payload is distinct from 'final')
+    execute function ml.f()"
+)]
+#[case::with_a_trigger_on_a_change_or_something_else(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row
+    when (old.payload is distinct from new.payload or new.id > 0) execute function ml.f()"
+)]
 #[case::with_a_trigger_that_changes_rows(
     "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
     create trigger g before update on ml.t for each row execute function ml.f()"
@@ -809,6 +842,11 @@ async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
 #[case::a_trigger_on_rows_that_changed(
     "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
     create trigger g before update on ml.t for each row when (old.* is distinct from new.*) execute function ml.f()"
+)]
+#[case::a_trigger_on_any_of_two_changes(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row
+    when (old.id is distinct from new.id or new.payload is distinct from old.payload) execute function ml.f()"
 )]
 #[case::a_publication_by_key(
     "alter table ml.t add primary key (id);
