@@ -625,6 +625,32 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
     }
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_deleted_take_all_their_values_with_them(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let cycle =
+        "insert into ml.t select i, 0, $WIDE, $WIDE, $WIDE from generate_series(1, 1200) as i;
+        update ml.t set state = 1";
+    let sql = format!(
+        "create table ml.t (id int, state int, a text, b text, c text);
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        vacuum analyze ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let rewritten = "toast/rewritten-out-of-line-values";
+    assert!(finding(&analysis, rewritten).is_none(), "{member}: {analysis:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
     let own = Own { purpose: "logical", settings: &["wal_level=logical"], ..Own::default() };

@@ -79,7 +79,7 @@ fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding
     let updated = float(table.total(|toast| toast.rows_updated));
     // A deleted row takes its values with it; what is left was replaced by updates.
     let replaced = float(table.total(|toast| toast.chunks_deleted)) / chunks_a_value
-        - float(table.total(|toast| toast.rows_deleted));
+        - float(table.total(|toast| toast.rows_deleted)) * values_a_row(table);
     let times = replaced / values;
     let share = (replaced / updated.max(1.0)).min(1.0);
     let days = context.counting_days().unwrap_or(0.0);
@@ -99,4 +99,13 @@ fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding
             .statistic("toast_tables.rows_updated", whole(updated), Unit::Rows)
             .measured("out_of_line_values", whole(values), Unit::Count),
     )
+}
+
+/// Values out of line in a row that has any.
+fn values_a_row(table: &Table<'_>) -> f64 {
+    let samples = || table.leaves().filter_map(|leaf| leaf.sample);
+    let columns = samples().flat_map(|sample| &sample.columns);
+    let values: u64 = columns.map(|column| column.out_of_line_values).sum();
+    let rows: u64 = samples().map(|sample| sample.rows_out_of_line).sum();
+    float(values) / float(rows).max(1.0)
 }
