@@ -626,6 +626,111 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
 }
 
 #[rstest]
+#[case::analyze_of_the_partitioned_table(
+    "create table ml.t (id int, words text[]) partition by range (id);
+    create table ml.t_1 partition of ml.t for values from (0) to (1000);
+    create table ml.t_2 partition of ml.t for values from (1000) to (3000);
+    insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 100) as g)
+    from generate_series(1, 1900) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::analyze_of_the_table_inherited_from(
+    "create table ml.parent (id int, words text[]);
+    create table ml.t () inherits (ml.parent);
+    insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 100) as g)
+    from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.parent;
+    analyze ml.parent;
+    analyze ml.parent"
+)]
+#[case::analyze_of_ranges(
+    "create table ml.t (id int, payload int4multirange);
+    insert into ml.t
+    select i, (select range_agg(int4range(g * 10 + i, g * 10 + i + 3)) from generate_series(1, 400) as g)
+    from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::analyze_of_values_that_are_hardly_wide(
+    "create table ml.t (id int, fixed char(1300), payload text);
+    alter table ml.t alter fixed set storage plain;
+    insert into ml.t select i, md5(i::text), left($WIDE, 1000) from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::updates_under_a_btree(
+    "create table ml.t (id int, payload text);
+    insert into ml.t select i, i || left($WIDE, 2560) from generate_series(1, 1500) as i;
+    create index on ml.t (payload);
+    create index on ml.t (id);
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[case::updates_under_a_condition(
+    "create table ml.t (id int, payload text check (length(payload) > 10));
+    insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[case::updates_that_a_trigger_watches(
+    "create table ml.t (id int, payload text);
+    create function ml.f() returns trigger language plpgsql as
+    'begin if old.payload || ''x'' = new.payload || ''y'' then raise notice ''never''; end if; return new; end';
+    create trigger g after update on ml.t for each row execute function ml.f();
+    insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_by_whoever_keeps_a_table_make_no_column_hot(
+    #[case] sql: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    for check in [HOT, SHARE, "toast/rows-just-above-threshold"] {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_of_analyze_as_large_as_it_is_set_makes_no_column_hot(
+    #[values("deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, words text[]);
+        alter table ml.t alter id set statistics 1000;
+        insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 60) as g)
+        from generate_series(1, 40000) as i;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_deleted_take_all_their_values_with_them(
     #[values("pg14", "deb18")] member: &str,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A column whose values may be compressed or stored out of line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct ToastColumn {
     /// Its name.
     pub name: String,
@@ -12,6 +13,10 @@ pub struct ToastColumn {
     pub type_name: String,
     /// Whether the base type is an array.
     pub is_array: bool,
+    /// Whether `ANALYZE` looks into every value, however wide.
+    pub analyzed_whole: bool,
+    /// B-trees that hold it as it is, and conditions of the table that name it: each reads it for every update.
+    pub written_readers: i64,
     /// `pg_attribute.attstorage`: `p`, `e`, `m` or `x`.
     pub storage: char,
     /// The type's own storage.
@@ -65,8 +70,10 @@ pub struct ToastTable {
     pub rows_deleted: i64,
     /// Rows alive, by the counters.
     pub rows_live: i64,
-    /// Times it was analyzed since the counters were reset.
+    /// Times it was analyzed since the counters were reset, alone or with a table that it inherits from.
     pub analyzes: i64,
+    /// Rows that each of these read at most.
+    pub analyze_rows_max: i64,
     /// Indexes and extended statistics that read whole values when they are built, kept or analyzed.
     pub value_readers: i64,
     /// Whether each update and delete reads the old row whole, to log it for logical decoding.

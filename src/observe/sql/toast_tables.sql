@@ -24,13 +24,9 @@ select
     pg_catalog.pg_stat_get_tuples_updated(c.oid)                    as rows_updated,
     pg_catalog.pg_stat_get_tuples_deleted(c.oid)                    as rows_deleted,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as rows_live,
-    pg_catalog.pg_stat_get_analyze_count(c.oid) + pg_catalog.pg_stat_get_autoanalyze_count(c.oid)
-                                                                    as analyzes,
-    coalesce(x.value_readers, 0) + (
-        select count(*)
-        from pg_catalog.pg_statistic_ext as s
-        where s.stxrelid = c.oid and s.stxexprs is not null
-    )                                                               as value_readers,
+    n.analyzes::int8                                                as analyzes,
+    n.analyze_rows_max::int8                                        as analyze_rows_max,
+    (coalesce(x.value_readers, 0) + n.extended)::int8               as value_readers,
     c.relreplident = 'f' and c.relpersistence = 'p'
         and pg_catalog.current_setting('wal_level') = 'logical'     as logs_old_values,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as chunks_live,
@@ -53,6 +49,8 @@ cross join lateral (
                     'name', a.attname,
                     'type_name', coalesce(b.typname, k.typname),
                     'is_array', k.typcategory = 'A',
+                    -- Arrays, ranges and texts for search: ANALYZE looks into every value, however wide.
+                    'analyzed_whole', k.typanalyze::oid <> 0,
                     'storage', a.attstorage,
                     'type_storage', k.typstorage,
                     'compression', nullif(a.attcompression, ''),
@@ -82,6 +80,22 @@ cross join lateral (
                         order by b.attlen < 0, b.attnum
                         limit 1
                     ) end,
+                    -- B-trees that hold it as it is, and conditions that an update of its row checks again.
+                    'written_readers', (
+                        select count(*)
+                        from pg_catalog.pg_index as i
+                        join pg_catalog.pg_class as o on o.oid = i.indexrelid
+                        join pg_catalog.pg_am as m on m.oid = o.relam
+                        where i.indrelid = c.oid
+                            and m.amname = 'btree'
+                            and i.indexprs is null
+                            and i.indpred is null
+                            and a.attnum = any (i.indkey)
+                    ) + (
+                        select count(*)
+                        from pg_catalog.pg_constraint as o
+                        where o.conrelid = c.oid and o.contype = 'c' and a.attnum = any (o.conkey)
+                    ),
                     'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
                         and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
                 )
@@ -95,6 +109,39 @@ cross join lateral (
     left join pg_catalog.pg_type as b on b.oid = nullif(k.typbasetype, 0)
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
 ) as a
+-- ANALYZE of a table reads the rows of those that inherit from it, partitions included, and is not counted as theirs.
+cross join lateral (
+    with recursive above (oid) as (
+        select c.oid
+        union
+        select i.inhparent
+        from pg_catalog.pg_inherits as i
+        join above as d on d.oid = i.inhrelid
+    )
+    select
+        sum(
+            pg_catalog.pg_stat_get_analyze_count(d.oid) + pg_catalog.pg_stat_get_autoanalyze_count(d.oid)
+        )                                                           as analyzes,
+        -- 300 rows for each step of the target that goes farthest.
+        300 * greatest(
+            pg_catalog.current_setting('default_statistics_target')::int8,
+            max(
+                (
+                    select max(a.attstattarget)
+                    from pg_catalog.pg_attribute as a
+                    where a.attrelid = d.oid and a.attnum > 0 and not a.attisdropped
+                )
+            )
+        )                                                           as analyze_rows_max,
+        sum(
+            (
+                select count(*)
+                from pg_catalog.pg_statistic_ext as s
+                where s.stxrelid = d.oid and s.stxexprs is not null
+            )
+        )                                                           as extended
+    from above as d
+) as n
 left join lateral (
     select
         sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
