@@ -182,6 +182,42 @@ async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
 }
 
 #[rstest]
+#[case::that_room_between_columns_fills(
+    "b0 bool default true, n0 int8 default 1, b1 bool default true, n1 int8 default 1,
+    b2 bool default true, n2 int8 default 1, b3 bool default true, n3 int8 default 1,
+    b4 bool default true, n4 int8 default 1, b5 bool default true, n5 int8 default 1,
+    b6 bool default true, n6 int8 default 1, b7 bool default true, n7 int8 default 1,
+    b8 bool default true, n8 int8 default 1, b9 bool default true, n9 int8 default 1, v public.vector(2000)",
+    "2000"
+)]
+#[case::that_a_vector_of_any_width_fills(
+    "v public.vector",
+    "case when i = 7777 then 3000 else 768 end"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_vector_is_not_stored_plain_where_a_row_would_not_fit_a_page(
+    #[case] columns: &str,
+    #[case] dimensions: &str,
+    #[values("pg15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, {columns});
+        insert into ml.t (id, v)
+        select i, (select array_agg(sin(g + i)) from generate_series(1, {dimensions}) as g)::public.vector
+        from generate_series(1, 9000) as i;
+        analyze ml.t"
+    );
+    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    for recommendation in &analysis.recommendations {
+        assert!(!statements(recommendation).contains("PLAIN"), "{member}: {analysis:#?}");
+    }
+    let declined = analysis.declined.iter().any(|declined| declined.reason.contains("fit a page"));
+    assert!(declined || !analysis.recommendations.is_empty(), "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_promised_for_it(
     #[values("pg14", "deb18")] member: &str,

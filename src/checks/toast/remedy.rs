@@ -42,11 +42,14 @@ pub(super) fn inline(
     column: &str,
 ) -> Result<Vec<Action>, Declined> {
     let affected = out_of_line(table, column);
-    let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
+    let columns = || table.nodes.iter().filter_map(|node| node.column(column));
+    let vector = columns().any(is_vector);
     let crowded = crowds_others_out(table, column);
-    let widest = widest_fitting(check, table, column, vector && !crowded)?;
+    // The next vector may be wider where its dimensions are not set, and PLAIN would refuse its row.
+    let plain = vector && !crowded && columns().all(|column| column.equally_wide);
+    let widest = widest_fitting(check, table, column, plain)?;
     let rewrite = rewrite(check, table, column, (&affected, RewriteOf::OutOfLine))?;
-    if vector && !crowded {
+    if plain {
         return Ok(vec![set_storage(table, column, (&affected, Storage::Plain), Some(rewrite))]);
     }
     // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict

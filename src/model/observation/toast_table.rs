@@ -13,6 +13,8 @@ pub struct ToastColumn {
     pub type_name: String,
     /// Whether the base type is an array.
     pub is_array: bool,
+    /// Whether its values are all equally wide, NULL apart.
+    pub equally_wide: bool,
     /// Whether `ANALYZE` looks into every value, however wide.
     pub analyzed_whole: bool,
     /// B-trees that hold it as it is, and conditions of the table that name it: each reads it for every update.
@@ -42,6 +44,8 @@ pub struct ToastTable {
     pub columns: Vec<ToastColumn>,
     /// Bytes of its columns of fixed length, for the width of a row.
     pub fixed_bytes: i64,
+    /// Bytes that may stand between its columns and in the header of a row, at most.
+    pub padding_bytes: i64,
     /// Options of the relation, as written: `name=value`.
     pub options: Vec<String>,
     /// Options of the TOAST table, as written.

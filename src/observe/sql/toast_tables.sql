@@ -5,6 +5,7 @@ select
     c.oid::int8                                                     as oid,
     a.columns,
     a.fixed_bytes,
+    p.padding_bytes::int8                                           as padding_bytes,
     coalesce(c.reloptions, '{}')                                    as options,
     coalesce(t.reloptions, '{}')                                    as toast_options,
     exists (
@@ -49,6 +50,9 @@ cross join lateral (
                     'name', a.attname,
                     'type_name', coalesce(b.typname, k.typname),
                     'is_array', k.typcategory = 'A',
+                    -- Vectors of a number of dimensions that is set, if only by a domain.
+                    'equally_wide', coalesce(b.typname, k.typname) in ('vector', 'halfvec')
+                        and greatest(a.atttypmod, k.typtypmod) > 0,
                     -- Arrays, ranges and texts for search: ANALYZE looks into every value, however wide.
                     'analyzed_whole', k.typanalyze::oid <> 0,
                     'storage', a.attstorage,
@@ -109,6 +113,31 @@ cross join lateral (
     left join pg_catalog.pg_type as b on b.oid = nullif(k.typbasetype, 0)
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
 ) as a
+-- What may stand between the columns of a row and in its header, beside what they take themselves: a column starts at
+-- a multiple of its alignment, and the one before ends at a multiple of what its length and alignment have in common.
+cross join lateral (
+    select
+        coalesce(sum(greatest(f.aligned - f.before, 0)), 0)
+            -- The bitmap of NULLs counts dropped columns, too, and the header is rounded up to 8 bytes.
+            + coalesce(
+                (select (max(a.attnum) + 7) / 8 + 7 from pg_catalog.pg_attribute as a where a.attrelid = c.oid), 0
+            )
+                                                                    as padding_bytes
+    from (
+        select
+            l.aligned,
+            coalesce(
+                pg_catalog.lag(least(l.aligned, case when a.attlen < 0 then 1 else a.attlen & -a.attlen end))
+                    over (order by a.attnum),
+                8
+            )                                                       as before
+        from pg_catalog.pg_attribute as a
+        cross join lateral (
+            select case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end as aligned
+        ) as l
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
+    ) as f
+) as p
 -- ANALYZE of a table reads the rows of those that inherit from it, partitions included, and is not counted as theirs.
 cross join lateral (
     with recursive above (oid) as (
