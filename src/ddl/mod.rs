@@ -191,6 +191,7 @@ fn vacuum_toast(
     if let Some(autovacuum) = autovacuum {
         let wanted: Vec<(&str, String)> = [
             ("autovacuum_enabled", &autovacuum.enabled),
+            ("autovacuum_vacuum_threshold", &autovacuum.threshold),
             ("autovacuum_vacuum_scale_factor", &autovacuum.scale_factor),
         ]
         .into_iter()

@@ -127,6 +127,8 @@ pub struct Rewrite {
 pub struct ToastAutovacuum {
     /// `toast.autovacuum_enabled`.
     pub enabled: Option<String>,
+    /// `toast.autovacuum_vacuum_threshold`.
+    pub threshold: Option<String>,
     /// `toast.autovacuum_vacuum_scale_factor`.
     pub scale_factor: Option<String>,
 }

@@ -1119,6 +1119,40 @@ async fn an_autovacuum_switched_off_in_other_words_is_off(
 }
 
 #[rstest]
+#[case::with_a_threshold_out_of_reach(
+    "toast.autovacuum_vacuum_threshold = 100000000, toast.autovacuum_vacuum_scale_factor = 0.01",
+    "toast.autovacuum_vacuum_threshold = 50"
+)]
+#[case::with_a_factor_out_of_reach(
+    "toast.autovacuum_vacuum_scale_factor = 9",
+    "toast.autovacuum_vacuum_scale_factor = 0.02"
+)]
+#[case::switched_off_beside_a_factor_that_is_keen(
+    "toast.autovacuum_enabled = off, toast.autovacuum_vacuum_scale_factor = 0.001",
+    "toast.autovacuum_enabled = true"
+)]
+#[case::switched_off_with_its_table(
+    "autovacuum_enabled = off, autovacuum_vacuum_scale_factor = 0.001",
+    "toast.autovacuum_enabled = true, toast.autovacuum_vacuum_scale_factor = 0.02"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_autovacuum_away_is_set_and_nothing_else(
+    #[case] before: &str,
+    #[case] set: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text) with ({before});
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        analyze ml.t"
+    );
+    let Some((_db, analysis)) = planted(member, &sql, BLOATED).await else { return };
+    let advised = advice(&analysis, finding(&analysis, BLOATED).unwrap())[0];
+    assert_eq!(advised.statements[0].sql, format!("ALTER TABLE ml.t SET ({set});"), "{member}");
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
     #[values("pg14", "deb18")] member: &str,
