@@ -1154,6 +1154,37 @@ async fn what_keeps_autovacuum_away_is_set_and_nothing_else(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.counted (id int, payload text);
+        insert into ml.counted select i, $WIDE from generate_series(1, 1500) as i;
+        vacuum analyze ml.counted;
+        create table ml.uncounted (id int, payload text);
+        insert into ml.uncounted select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.uncounted";
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, sql).await;
+    let role = format!("monitor_{}", db.name);
+    db.run(&format!("create role {role} login; grant pg_monitor to {role}")).await;
+    db.run("select pg_stat_reset()").await;
+    for table in ["counted", "uncounted"] {
+        let sql =
+            format!("insert into ml.{table} select i, {WIDE} from generate_series(1, 3) as i");
+        db.run(&sql).await;
+    }
+    db.settle().await;
+    let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+    assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
+    let gaps = analysis.gaps.iter().filter(|gap| gap.reason == GapReason::MissingPrivilege);
+    assert_eq!(gaps.count(), 2, "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
     #[values("pg14", "deb18")] member: &str,
 ) {

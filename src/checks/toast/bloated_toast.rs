@@ -102,6 +102,10 @@ fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
     if bytes <= 0.0 || live < 1.0 && node.toast.chunks_dead == 0 {
         return None;
     }
+    // Counters that were reset know nothing of what was there before: another count must stand beside them.
+    if node.sample.is_none() && node.toast.chunks_counted.is_none() {
+        return None;
+    }
     let unused_share = (1.0 - live * chunk_bytes(node) / bytes).clamp(0.0, 1.0);
     // `VACUUM (FULL)` leaves the counters as they were: no more is dead than the file has room for.
     let room = (unused_share * bytes / chunk_bytes(node)).floor();

@@ -84,6 +84,8 @@ pub struct ToastTable {
     pub logs_old_values: bool,
     /// Chunks alive in the TOAST table, by the counters.
     pub chunks_live: i64,
+    /// Chunks as last counted by a vacuum, which no reset of counters forgets; absent where there was none.
+    pub chunks_counted: Option<i64>,
     /// Chunks dead and not yet vacuumed.
     pub chunks_dead: i64,
     /// Chunks inserted since the counters were reset.

@@ -31,6 +31,7 @@ select
     c.relreplident = 'f' and c.relpersistence = 'p'
         and pg_catalog.current_setting('wal_level') = 'logical'     as logs_old_values,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as chunks_live,
+    nullif(t.reltuples, -1)::int8                                   as chunks_counted,
     coalesce(pg_catalog.pg_stat_get_dead_tuples(t.oid), 0)          as chunks_dead,
     coalesce(pg_catalog.pg_stat_get_tuples_inserted(t.oid), 0)      as chunks_inserted,
     coalesce(pg_catalog.pg_stat_get_tuples_deleted(t.oid), 0)       as chunks_deleted,
