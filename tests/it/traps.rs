@@ -1184,6 +1184,45 @@ async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
 }
 
 #[rstest]
+#[case::a_text("text", WIDE)]
+#[case::a_vector(
+    "public.vector(768)",
+    "(select array_agg(sin(g + i)) from generate_series(1, 768) as g)::public.vector(768)"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_is_hidden_may_be_the_one_that_is_read_or_crowds_the_page(
+    #[case] kind: &str,
+    #[case] value: &str,
+    #[values("pg15", "deb18")] member: &str,
+) {
+    let reads = "select sum(hashtext(hidden)) from ml.t;\n".repeat(9);
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, shown {kind}, hidden text);
+        insert into ml.t select i, {value}, repeat($WIDE, 2) from generate_series(1, 1500) as i;
+        analyze ml.t;
+        update ml.t set hidden = hidden || 'x';
+        update ml.t set hidden = hidden || 'x';
+        update ml.t set hidden = hidden || 'x';
+        vacuum analyze ml.t;\n{reads}"
+    );
+    let Some(server) = server(member) else { return };
+    let db = made(server, &sql).await;
+    let role = format!("partly_{}", db.name);
+    db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
+    db.run(&format!("grant select (id, shown) on ml.t to {role}")).await;
+    let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+    for check in [HOT, "toast/vector-out-of-line", "toast/rewritten-out-of-line-values"] {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+    }
+    let hidden = analysis.declined.iter().any(|declined| declined.reason.contains("are hidden"));
+    assert!(hidden, "{member}: {analysis:#?}");
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
     #[values("pg14", "deb18")] member: &str,
