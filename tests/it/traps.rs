@@ -1223,6 +1223,33 @@ async fn a_column_that_is_hidden_may_be_the_one_that_is_read_or_crowds_the_page(
 }
 
 #[rstest]
+#[case::btree("(payload)")]
+#[case::hash("using hash (payload)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_would_reach_an_index_and_stay_there_is_not_advised(
+    #[case] index: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let reads = "select sum(hashtext(payload)) from ml.t;\n".repeat(9);
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        create index on ml.t {index};
+        insert into ml.t select i, i || left($WIDE, 2560) from generate_series(1, 1500) as i;
+        create table ml.packed (id int, payload text);
+        insert into ml.packed select i, i || left($PACKED, 4000) from generate_series(1, 1500) as i;
+        create index on ml.packed {index};
+        analyze;\n{reads}{}",
+        reads.replace("ml.t", "ml.packed")
+    );
+    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    assert!(finding(&analysis, VAIN).is_none(), "{member}: {analysis:#?}");
+    let declined = analysis.declined.iter().find(|declined| declined.check == VAIN);
+    assert!(declined.is_some_and(|d| d.reason.contains("index")), "{member}: {analysis:#?}");
+    assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
     #[values("pg14", "deb18")] member: &str,

@@ -81,7 +81,9 @@ pub(super) fn inline(
     // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
     // toast/incompressible-values.
     let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
-    if !vector && !crowded && !is_incompressible(&table.estimate(column)) {
+    // The server would give indexes the strategy, too, and where they keep another, no statement gives it back.
+    let storages_stay = columns().all(|c| c.index_storages.iter().all(|kept| *kept == c.storage));
+    if !vector && !crowded && storages_stay && !is_incompressible(&table.estimate(column)) {
         actions.push(set_storage(table, column, (&affected, Storage::Main), Some(rewrite)));
     }
     Ok(actions)

@@ -19,6 +19,8 @@ pub struct ToastColumn {
     pub analyzed_whole: bool,
     /// B-trees that hold it as it is, and conditions of the table that name it: each reads it for every update.
     pub written_readers: i64,
+    /// How indexes store it, each letter once: a change of its storage reaches them.
+    pub index_storages: Vec<char>,
     /// `pg_attribute.attstorage`: `p`, `e`, `m` or `x`.
     pub storage: char,
     /// The type's own storage.

@@ -101,6 +101,15 @@ cross join lateral (
                         from pg_catalog.pg_constraint as o
                         where o.conrelid = c.oid and o.contype = 'c' and a.attnum = any (o.conkey)
                     ),
+                    -- How the indexes that hold it store it. SET STORAGE reaches them, whatever they keep of it.
+                    'index_storages', (
+                        select coalesce(pg_catalog.array_to_json(pg_catalog.array_agg(distinct o.attstorage)), '[]')
+                        from pg_catalog.pg_index as i
+                        cross join lateral unnest(i.indkey::int2[]) with ordinality as h (attnum, position)
+                        join pg_catalog.pg_attribute as o
+                            on o.attrelid = i.indexrelid and o.attnum = h.position
+                        where i.indrelid = c.oid and h.attnum = a.attnum
+                    ),
                     'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
                         and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
                 )
