@@ -150,7 +150,13 @@ fn set_storage(
         Storage::Main => vec![
             "scans and updates that do not want the value read and write more pages".to_owned(),
         ],
-        Storage::External | Storage::Extended => {
+        Storage::External => vec![
+            "values already stored stay as they are until they are rebuilt".to_owned(),
+            "what was written under EXTERNAL before was never tried: where it would compress, this is wrong, which \
+             `prove` full finds out"
+                .to_owned(),
+        ],
+        Storage::Extended => {
             vec!["values already stored stay as they are until they are rebuilt".to_owned()]
         }
     };

@@ -437,6 +437,8 @@ async fn a_materialized_view_is_altered_and_refreshed_as_one(
         select sum(hashtext(payload)) from ml.t";
     let Some((_db, analysis)) = planted(member, sql, HOT).await else { return };
     assert_eq!(*object(&analysis, HOT), column("t", "payload", None));
+    let advised = advice(&analysis, finding(&analysis, HOT).unwrap())[0];
+    assert!(advised.caveats.iter().any(|caveat| caveat.contains("REFRESH also")), "{advised:#?}");
 }
 
 #[rstest]
