@@ -1,6 +1,45 @@
 -- Columns, options and counters of the relations in $1. Still nothing opens a relation.
 -- Counters are since the last reset. A TOAST index fetches a tuple only when a chunk is read back,
 -- while its scans also count inserts.
+--
+-- ANALYZE of a table reads the rows of those that inherit from it, partitions included, and is not counted as theirs.
+with recursive above (oid, ancestor) as (
+    select c.oid, c.oid
+    from pg_catalog.pg_class as c
+    where c.oid = any ($1::int8[]::oid[])
+    union
+    select d.oid, i.inhparent
+    from above as d
+    join pg_catalog.pg_inherits as i on i.inhrelid = d.ancestor
+),
+kept as (
+    select
+        d.oid,
+        sum(
+            pg_catalog.pg_stat_get_analyze_count(d.ancestor)
+                + pg_catalog.pg_stat_get_autoanalyze_count(d.ancestor)
+        )                                                           as analyzes,
+        -- 300 rows for each step of the target that goes farthest.
+        300 * greatest(
+            pg_catalog.current_setting('default_statistics_target')::int8,
+            max(
+                (
+                    select max(a.attstattarget)
+                    from pg_catalog.pg_attribute as a
+                    where a.attrelid = d.ancestor and a.attnum > 0 and not a.attisdropped
+                )
+            )
+        )                                                           as analyze_rows_max,
+        sum(
+            (
+                select count(*)
+                from pg_catalog.pg_statistic_ext as s
+                where s.stxrelid = d.ancestor and s.stxexprs is not null
+            )
+        )                                                           as extended
+    from above as d
+    group by d.oid
+)
 select
     c.oid::int8                                                     as oid,
     a.columns,
@@ -86,7 +125,7 @@ cross join lateral (
                         limit 1
                     ) end,
                     -- B-trees that hold it as it is, and conditions that an update of its row checks again.
-                    'written_readers', (
+                    'written_readers', case when c.relhasindex then (
                         select count(*)
                         from pg_catalog.pg_index as i
                         join pg_catalog.pg_class as o on o.oid = i.indexrelid
@@ -96,20 +135,20 @@ cross join lateral (
                             and i.indexprs is null
                             and i.indpred is null
                             and a.attnum = any (i.indkey)
-                    ) + (
+                    ) else 0 end + case when c.relchecks > 0 then (
                         select count(*)
                         from pg_catalog.pg_constraint as o
                         where o.conrelid = c.oid and o.contype = 'c' and a.attnum = any (o.conkey)
-                    ),
+                    ) else 0 end,
                     -- How the indexes that hold it store it. SET STORAGE reaches them, whatever they keep of it.
-                    'index_storages', (
+                    'index_storages', case when c.relhasindex then (
                         select coalesce(pg_catalog.array_to_json(pg_catalog.array_agg(distinct o.attstorage)), '[]')
                         from pg_catalog.pg_index as i
                         cross join lateral unnest(i.indkey::int2[]) with ordinality as h (attnum, position)
                         join pg_catalog.pg_attribute as o
                             on o.attrelid = i.indexrelid and o.attnum = h.position
                         where i.indrelid = c.oid and h.attnum = a.attnum
-                    ),
+                    ) else '[]' end,
                     'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
                         and pg_catalog.has_schema_privilege(c.relnamespace, 'usage')
                 )
@@ -148,39 +187,7 @@ cross join lateral (
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
     ) as f
 ) as p
--- ANALYZE of a table reads the rows of those that inherit from it, partitions included, and is not counted as theirs.
-cross join lateral (
-    with recursive above (oid) as (
-        select c.oid
-        union
-        select i.inhparent
-        from pg_catalog.pg_inherits as i
-        join above as d on d.oid = i.inhrelid
-    )
-    select
-        sum(
-            pg_catalog.pg_stat_get_analyze_count(d.oid) + pg_catalog.pg_stat_get_autoanalyze_count(d.oid)
-        )                                                           as analyzes,
-        -- 300 rows for each step of the target that goes farthest.
-        300 * greatest(
-            pg_catalog.current_setting('default_statistics_target')::int8,
-            max(
-                (
-                    select max(a.attstattarget)
-                    from pg_catalog.pg_attribute as a
-                    where a.attrelid = d.oid and a.attnum > 0 and not a.attisdropped
-                )
-            )
-        )                                                           as analyze_rows_max,
-        sum(
-            (
-                select count(*)
-                from pg_catalog.pg_statistic_ext as s
-                where s.stxrelid = d.oid and s.stxexprs is not null
-            )
-        )                                                           as extended
-    from above as d
-) as n
+join kept as n on n.oid = c.oid
 left join lateral (
     select
         sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
