@@ -182,6 +182,27 @@ async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
 }
 
 #[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_each_of_two_vectors_of_a_row_is_brought_inline_by_its_own_advice(
+    // Before 17 the server does not say where values are, and a row that is half inline is taken for one that is not.
+    #[values("pg17", "deb18")] member: &str,
+) {
+    let vector =
+        "(select array_agg(sin(g + i)) from generate_series(1, 600) as g)::public.vector(600)";
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, a public.vector(600), b public.vector(600));
+        insert into ml.t select i, {vector}, {vector} from generate_series(1, 1500) as i;
+        analyze ml.t"
+    );
+    let Some((db, analysis)) = planted(member, &sql, "toast/vector-out-of-line").await else {
+        return;
+    };
+    assert_eq!(analysis.recommendations.len(), 2, "{member}: {analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
 #[case::that_room_between_columns_fills(
     "b0 bool default true, n0 int8 default 1, b1 bool default true, n1 int8 default 1,
     b2 bool default true, n2 int8 default 1, b3 bool default true, n3 int8 default 1,
