@@ -919,6 +919,21 @@ async fn a_writer_that_chooses_lz4_by_itself_is_not_told_to(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_view_of_values_that_come_in_lz4_is_not_told_to_compress_them(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set compression lz4;
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        create materialized view ml.v as select * from ml.t;
+        analyze";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
+    assert!(analysis.declined.iter().any(|declined| declined.check == PGLZ), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
     #[values("deb15", "deb18")] member: &str,
 ) {
