@@ -150,7 +150,13 @@ fn set_storage(
         Storage::Main => vec![
             "scans and updates that do not want the value read and write more pages".to_owned(),
         ],
-        Storage::External | Storage::Extended => {
+        Storage::External => vec![
+            "values already stored stay as they are until they are rebuilt".to_owned(),
+            "what was written under EXTERNAL before was never tried: where it would compress, this is wrong, which \
+             `prove` full finds out"
+                .to_owned(),
+        ],
+        Storage::Extended => {
             vec!["values already stored stay as they are until they are rebuilt".to_owned()]
         }
     };
@@ -191,6 +197,7 @@ fn vacuum_toast(
     if let Some(autovacuum) = autovacuum {
         let wanted: Vec<(&str, String)> = [
             ("autovacuum_enabled", &autovacuum.enabled),
+            ("autovacuum_vacuum_threshold", &autovacuum.threshold),
             ("autovacuum_vacuum_scale_factor", &autovacuum.scale_factor),
         ]
         .into_iter()

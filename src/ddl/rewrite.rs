@@ -30,6 +30,12 @@ pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
          (estimated from the sample, indexes not counted); it can be stopped and run again",
         rewrite.rows
     )];
+    if rewrite.tables.iter().any(|table| table.kind == MemberKind::MaterializedView) {
+        caveats.push(
+            "REFRESH also brings the rows up to date with the tables below them, which undo does not take back"
+                .to_owned(),
+        );
+    }
     if rewrite.fires_triggers {
         caveats.push(
             "UPDATE triggers fire for every rewritten row, and must let it through unchanged"

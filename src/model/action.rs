@@ -127,6 +127,8 @@ pub struct Rewrite {
 pub struct ToastAutovacuum {
     /// `toast.autovacuum_enabled`.
     pub enabled: Option<String>,
+    /// `toast.autovacuum_vacuum_threshold`.
+    pub threshold: Option<String>,
     /// `toast.autovacuum_vacuum_scale_factor`.
     pub scale_factor: Option<String>,
 }
@@ -361,8 +363,9 @@ impl Action {
             Self::SetColumnStorage { to, .. } => to.as_str(),
             Self::VacuumToast { full: true, .. } => "full",
             Self::AdoptPrimaryKey { key, .. } => &key.index,
-            Self::SetToastTupleTarget { .. }
-            | Self::RewriteColumn { .. }
+            // The target is the table's, and whose old values are brought in is not.
+            Self::SetToastTupleTarget { rewrite, .. } => &rewrite.column,
+            Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
             | Self::IndexKey { .. }

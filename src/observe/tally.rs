@@ -11,6 +11,8 @@ const PAGE_ROOM: u64 = 8160;
 const CHUNK_ROOM: u64 = 1996;
 /// A TOAST pointer with its header.
 const POINTER_BYTES: u64 = 18;
+/// The header of a value that is wider than 126 bytes.
+const VALUE_HEADER_BYTES: u64 = 4;
 /// A tuple header with a null bitmap for a few columns.
 const HEADER_BYTES: u64 = 24;
 /// The number for pglz in what the query returns; lz4 is the other.
@@ -138,6 +140,7 @@ struct Tally {
     storages: Vec<char>,
     target: u64,
     fixed_bytes: u64,
+    padding_bytes: u64,
 }
 
 impl Tally {
@@ -154,6 +157,7 @@ impl Tally {
             storages,
             target,
             fixed_bytes: u64::try_from(table.fixed_bytes).unwrap_or(0),
+            padding_bytes: u64::try_from(table.padding_bytes).unwrap_or(0),
         }
     }
 
@@ -247,9 +251,12 @@ impl Tally {
         if width <= TOAST_THRESHOLD + TOAST_THRESHOLD / 4 {
             self.sample.rows_just_above += 1;
         }
-        if width <= PAGE_ROOM {
+        // Inline at most: what is out of line was counted without its header.
+        let moved = values.iter().flatten().filter(|value| value.out_of_line == Some(true));
+        let widest = width + self.padding_bytes + moved.count() as u64 * VALUE_HEADER_BYTES;
+        if widest <= PAGE_ROOM {
             self.sample.rows_fitting_page += 1;
-            self.sample.fitting_row_bytes_max = self.sample.fitting_row_bytes_max.max(width);
+            self.sample.fitting_row_bytes_max = self.sample.fitting_row_bytes_max.max(widest);
         }
     }
 }

@@ -183,6 +183,63 @@ async fn t4_a_value_is_not_kept_inline_at_the_expense_of_the_others_of_its_row(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn t4_each_of_two_vectors_of_a_row_is_brought_inline_by_its_own_advice(
+    // Before 17 the server does not say where values are, and a row that is half inline is taken for one that is not.
+    #[values("pg17", "deb18")] member: &str,
+) {
+    let vector =
+        "(select array_agg(sin(g + i)) from generate_series(1, 600) as g)::public.vector(600)";
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, a public.vector(600), b public.vector(600));
+        insert into ml.t select i, {vector}, {vector} from generate_series(1, 1500) as i;
+        analyze ml.t"
+    );
+    let Some((db, analysis)) = planted(member, &sql, "toast/vector-out-of-line").await else {
+        return;
+    };
+    assert_eq!(analysis.recommendations.len(), 2, "{member}: {analysis:#?}");
+    drop(db);
+}
+
+#[rstest]
+#[case::that_room_between_columns_fills(
+    "b0 bool default true, n0 int8 default 1, b1 bool default true, n1 int8 default 1,
+    b2 bool default true, n2 int8 default 1, b3 bool default true, n3 int8 default 1,
+    b4 bool default true, n4 int8 default 1, b5 bool default true, n5 int8 default 1,
+    b6 bool default true, n6 int8 default 1, b7 bool default true, n7 int8 default 1,
+    b8 bool default true, n8 int8 default 1, b9 bool default true, n9 int8 default 1, v public.vector(2000)",
+    "2000"
+)]
+#[case::that_a_vector_of_any_width_fills(
+    "v public.vector",
+    "case when i = 7777 then 3000 else 768 end"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_vector_is_not_stored_plain_where_a_row_would_not_fit_a_page(
+    #[case] columns: &str,
+    #[case] dimensions: &str,
+    #[values("pg15", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, {columns});
+        insert into ml.t (id, v)
+        select i, (select array_agg(sin(g + i)) from generate_series(1, {dimensions}) as g)::public.vector
+        from generate_series(1, 9000) as i;
+        analyze ml.t"
+    );
+    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    for recommendation in &analysis.recommendations {
+        assert!(!statements(recommendation).contains("PLAIN"), "{member}: {analysis:#?}");
+    }
+    let declined = analysis.declined.iter().any(|declined| declined.reason.contains("fit a page"));
+    assert!(declined || !analysis.recommendations.is_empty(), "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request(SMALL)).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_promised_for_it(
     #[values("pg14", "deb18")] member: &str,
 ) {
@@ -401,6 +458,8 @@ async fn a_materialized_view_is_altered_and_refreshed_as_one(
         select sum(hashtext(payload)) from ml.t";
     let Some((_db, analysis)) = planted(member, sql, HOT).await else { return };
     assert_eq!(*object(&analysis, HOT), column("t", "payload", None));
+    let advised = advice(&analysis, finding(&analysis, HOT).unwrap())[0];
+    assert!(advised.caveats.iter().any(|caveat| caveat.contains("REFRESH also")), "{advised:#?}");
 }
 
 #[rstest]
@@ -625,6 +684,137 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
     }
 }
 
+#[rstest]
+#[case::analyze_of_the_partitioned_table(
+    "create table ml.t (id int, words text[]) partition by range (id);
+    create table ml.t_1 partition of ml.t for values from (0) to (1000);
+    create table ml.t_2 partition of ml.t for values from (1000) to (3000);
+    insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 100) as g)
+    from generate_series(1, 1900) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::analyze_of_the_table_inherited_from(
+    "create table ml.parent (id int, words text[]);
+    create table ml.t () inherits (ml.parent);
+    insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 100) as g)
+    from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.parent;
+    analyze ml.parent;
+    analyze ml.parent"
+)]
+#[case::analyze_of_ranges(
+    "create table ml.t (id int, payload int4multirange);
+    insert into ml.t
+    select i, (select range_agg(int4range(g * 10 + i, g * 10 + i + 3)) from generate_series(1, 400) as g)
+    from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::analyze_of_values_that_are_hardly_wide(
+    "create table ml.t (id int, fixed char(1300), payload text);
+    alter table ml.t alter fixed set storage plain;
+    insert into ml.t select i, md5(i::text), left($WIDE, 1000) from generate_series(1, 1500) as i;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t;
+    analyze ml.t"
+)]
+#[case::updates_under_a_btree(
+    "create table ml.t (id int, payload text);
+    insert into ml.t select i, i || left($WIDE, 2560) from generate_series(1, 1500) as i;
+    create index on ml.t (payload);
+    create index on ml.t (id);
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[case::updates_under_a_condition(
+    "create table ml.t (id int, payload text check (length(payload) > 10));
+    insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[case::updates_that_a_trigger_watches(
+    "create table ml.t (id int, payload text);
+    create function ml.f() returns trigger language plpgsql as
+    'begin if old.payload || ''x'' = new.payload || ''y'' then raise notice ''never''; end if; return new; end';
+    create trigger g after update on ml.t for each row execute function ml.f();
+    insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    update ml.t set id = id + 1;
+    vacuum analyze ml.t"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_by_whoever_keeps_a_table_make_no_column_hot(
+    #[case] sql: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    for check in [HOT, SHARE, "toast/rows-just-above-threshold"] {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_of_analyze_as_large_as_it_is_set_makes_no_column_hot(
+    #[values("deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, words text[]);
+        alter table ml.t alter id set statistics 1000;
+        insert into ml.t select i, array(select md5((g * i)::text) from generate_series(1, 60) as g)
+        from generate_series(1, 40000) as i;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t;
+        analyze ml.t";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_deleted_take_all_their_values_with_them(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let cycle =
+        "insert into ml.t select i, 0, $WIDE, $WIDE, $WIDE from generate_series(1, 1200) as i;
+        update ml.t set state = 1";
+    let sql = format!(
+        "create table ml.t (id int, state int, a text, b text, c text);
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        delete from ml.t;
+        {cycle};
+        vacuum analyze ml.t"
+    );
+    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let rewritten = "toast/rewritten-out-of-line-values";
+    assert!(finding(&analysis, rewritten).is_none(), "{member}: {analysis:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
     let own = Own { purpose: "logical", settings: &["wal_level=logical"], ..Own::default() };
@@ -729,6 +919,21 @@ async fn a_writer_that_chooses_lz4_by_itself_is_not_told_to(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_view_of_values_that_come_in_lz4_is_not_told_to_compress_them(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let sql = "create table ml.t (id int, payload text);
+        alter table ml.t alter payload set compression lz4;
+        insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
+        create materialized view ml.v as select * from ml.t;
+        analyze";
+    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
+    assert!(analysis.declined.iter().any(|declined| declined.check == PGLZ), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
     #[values("deb15", "deb18")] member: &str,
 ) {
@@ -754,6 +959,39 @@ async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
 #[case::with_a_trigger_that_refuses(
     "create function ml.f() returns trigger language plpgsql as 'begin raise exception ''append only''; end';
     create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_that_changes_rows_in_another_language(
+    "create extension moddatetime schema public;
+    alter table ml.t add changed timestamp default '2020-01-01';
+    create trigger g before update on ml.t for each row execute function public.moddatetime(changed)"
+)]
+#[case::with_a_trigger_that_withholds_the_undo(
+    "create trigger g before update on ml.t for each row execute function suppress_redundant_updates_trigger()"
+)]
+#[case::with_a_trigger_of_the_server_that_fills_a_column_for_search(
+    "alter table ml.t add words tsvector;
+    create trigger g before update on ml.t for each row
+    execute function tsvector_update_trigger('words', 'pg_catalog.simple', 'payload')"
+)]
+#[case::with_a_trigger_that_returns_another_row(
+    "create function ml.f() returns trigger language plpgsql as
+    'begin return jsonb_populate_record(new, ''{\"id\": 0}''); end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_that_assigns_the_row(
+    "create function ml.f() returns trigger language plpgsql as
+    'begin new = jsonb_populate_record(new, ''{\"id\": 0}''); return new; end';
+    create trigger g before update on ml.t for each row execute function ml.f()"
+)]
+#[case::with_a_trigger_under_a_condition_of_no_change(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row when (new.payload is distinct from 'final')
+    execute function ml.f()"
+)]
+#[case::with_a_trigger_on_a_change_or_something_else(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row
+    when (old.payload is distinct from new.payload or new.id > 0) execute function ml.f()"
 )]
 #[case::with_a_trigger_that_changes_rows(
     "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
@@ -809,6 +1047,11 @@ async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
 #[case::a_trigger_on_rows_that_changed(
     "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
     create trigger g before update on ml.t for each row when (old.* is distinct from new.*) execute function ml.f()"
+)]
+#[case::a_trigger_on_any_of_two_changes(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id = 0; return new; end';
+    create trigger g before update on ml.t for each row
+    when (old.id is distinct from new.id or new.payload is distinct from old.payload) execute function ml.f()"
 )]
 #[case::a_publication_by_key(
     "alter table ml.t add primary key (id);
@@ -911,6 +1154,137 @@ async fn an_autovacuum_switched_off_in_other_words_is_off(
         analyze ml.t"
     );
     planted(member, &sql, BLOATED).await;
+}
+
+#[rstest]
+#[case::with_a_threshold_out_of_reach(
+    "toast.autovacuum_vacuum_threshold = 100000000, toast.autovacuum_vacuum_scale_factor = 0.01",
+    "toast.autovacuum_vacuum_threshold = 50"
+)]
+#[case::with_a_factor_out_of_reach(
+    "toast.autovacuum_vacuum_scale_factor = 9",
+    "toast.autovacuum_vacuum_scale_factor = 0.02"
+)]
+#[case::switched_off_beside_a_factor_that_is_keen(
+    "toast.autovacuum_enabled = off, toast.autovacuum_vacuum_scale_factor = 0.001",
+    "toast.autovacuum_enabled = true"
+)]
+#[case::switched_off_with_its_table(
+    "autovacuum_enabled = off, autovacuum_vacuum_scale_factor = 0.001",
+    "toast.autovacuum_enabled = true, toast.autovacuum_vacuum_scale_factor = 0.02"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_autovacuum_away_is_set_and_nothing_else(
+    #[case] before: &str,
+    #[case] set: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = format!(
+        "create table ml.t (id int, payload text) with ({before});
+        insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
+        update ml.t set payload = payload || 'x';
+        analyze ml.t"
+    );
+    let Some((_db, analysis)) = planted(member, &sql, BLOATED).await else { return };
+    let advised = advice(&analysis, finding(&analysis, BLOATED).unwrap())[0];
+    assert_eq!(advised.statements[0].sql, format!("ALTER TABLE ml.t SET ({set});"), "{member}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let sql = "create table ml.counted (id int, payload text);
+        insert into ml.counted select i, $WIDE from generate_series(1, 1500) as i;
+        vacuum analyze ml.counted;
+        create table ml.uncounted (id int, payload text);
+        insert into ml.uncounted select i, $WIDE from generate_series(1, 1500) as i;
+        analyze ml.uncounted";
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, sql).await;
+    let role = format!("monitor_{}", db.name);
+    db.run(&format!("create role {role} login; grant pg_monitor to {role}")).await;
+    db.run("select pg_stat_reset()").await;
+    for table in ["counted", "uncounted"] {
+        let sql =
+            format!("insert into ml.{table} select i, {WIDE} from generate_series(1, 3) as i");
+        db.run(&sql).await;
+    }
+    db.settle().await;
+    let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+    assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
+    let gaps = analysis.gaps.iter().filter(|gap| gap.reason == GapReason::MissingPrivilege);
+    assert_eq!(gaps.count(), 2, "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[case::a_text("text", WIDE)]
+#[case::a_vector(
+    "public.vector(768)",
+    "(select array_agg(sin(g + i)) from generate_series(1, 768) as g)::public.vector(768)"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_is_hidden_may_be_the_one_that_is_read_or_crowds_the_page(
+    #[case] kind: &str,
+    #[case] value: &str,
+    #[values("pg15", "deb18")] member: &str,
+) {
+    let reads = "select sum(hashtext(hidden)) from ml.t;\n".repeat(9);
+    let sql = format!(
+        "create extension vector schema public;
+        create table ml.t (id int, shown {kind}, hidden text);
+        insert into ml.t select i, {value}, repeat($WIDE, 2) from generate_series(1, 1500) as i;
+        analyze ml.t;
+        update ml.t set hidden = hidden || 'x';
+        update ml.t set hidden = hidden || 'x';
+        update ml.t set hidden = hidden || 'x';
+        vacuum analyze ml.t;\n{reads}"
+    );
+    let Some(server) = server(member) else { return };
+    let db = made(server, &sql).await;
+    let role = format!("partly_{}", db.name);
+    db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
+    db.run(&format!("grant select (id, shown) on ml.t to {role}")).await;
+    let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+    for check in [HOT, "toast/vector-out-of-line", "toast/rewritten-out-of-line-values"] {
+        assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
+    }
+    let hidden = analysis.declined.iter().any(|declined| declined.reason.contains("are hidden"));
+    assert!(hidden, "{member}: {analysis:#?}");
+}
+
+#[rstest]
+#[case::btree("(payload)")]
+#[case::hash("using hash (payload)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_would_reach_an_index_and_stay_there_is_not_advised(
+    #[case] index: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let reads = "select sum(hashtext(payload)) from ml.t;\n".repeat(9);
+    let sql = format!(
+        "create table ml.t (id int, payload text);
+        create index on ml.t {index};
+        insert into ml.t select i, i || left($WIDE, 2560) from generate_series(1, 1500) as i;
+        create table ml.packed (id int, payload text);
+        insert into ml.packed select i, i || left($PACKED, 4000) from generate_series(1, 1500) as i;
+        create index on ml.packed {index};
+        analyze;\n{reads}{}",
+        reads.replace("ml.t", "ml.packed")
+    );
+    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    assert!(finding(&analysis, VAIN).is_none(), "{member}: {analysis:#?}");
+    let declined = analysis.declined.iter().find(|declined| declined.check == VAIN);
+    assert!(declined.is_some_and(|d| d.reason.contains("index")), "{member}: {analysis:#?}");
+    assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request(SMALL)).await;
 }
 
 #[rstest]

@@ -52,7 +52,9 @@ static AUTOVACUUM_OVERDUE: Threshold = Threshold {
 };
 
 /// `autovacuum_vacuum_scale_factor` where that of the TOAST table is too lazy: the specification's for hot tables.
-const SCALE_FACTOR: &str = "0.02";
+const SCALE_FACTOR: f64 = 0.02;
+/// `autovacuum_vacuum_threshold` where so many are waited for that the factor changes nothing: the server's default.
+const THRESHOLD: &str = "50";
 /// With naps longer than an hour between its looks, autovacuum is no answer to what is dead now.
 const NAPTIME_S_MAX: f64 = 3600.0;
 /// A chunk's tuple header, key and line pointer, and its share of the page header.
@@ -98,6 +100,10 @@ fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
     let bytes = float(node.toast_bytes().unwrap_or(0));
     let live = node.chunks_live();
     if bytes <= 0.0 || live < 1.0 && node.toast.chunks_dead == 0 {
+        return None;
+    }
+    // Counters that were reset know nothing of what was there before: another count must stand beside them.
+    if node.sample.is_none() && node.toast.chunks_counted.is_none() {
         return None;
     }
     let unused_share = (1.0 - live * chunk_bytes(node) / bytes).clamp(0.0, 1.0);
@@ -231,8 +237,23 @@ fn options(nodes: &[&Node<'_>], context: &Context) -> Option<ToastAutovacuum> {
         return None;
     }
     let disabled = nodes.iter().any(|node| trigger(node, context).is_none());
-    Some(ToastAutovacuum {
+    let number = |node: &Node<'_>, name: &str| {
+        node.toast.toast_option(name).and_then(|value| value.parse::<f64>().ok())
+    };
+    // One that is set for the TOAST table itself and is keen enough stays; with the first option of its own, the
+    // TOAST table no longer follows its table's.
+    let keen = |node: &&Node<'_>| {
+        number(node, "autovacuum_vacuum_scale_factor").is_some_and(|scale| scale <= SCALE_FACTOR)
+    };
+    let held_back = |node: &&Node<'_>| {
+        let name = "autovacuum_vacuum_threshold";
+        let threshold = number(node, name).or_else(|| context.number(name)).unwrap_or(0.0);
+        threshold + SCALE_FACTOR * node.chunks_live() >= float(node.toast.chunks_dead)
+    };
+    let set = ToastAutovacuum {
         enabled: disabled.then(|| "true".to_owned()),
-        scale_factor: Some(SCALE_FACTOR.to_owned()),
-    })
+        threshold: nodes.iter().any(held_back).then(|| THRESHOLD.to_owned()),
+        scale_factor: (!nodes.iter().all(keen)).then(|| SCALE_FACTOR.to_string()),
+    };
+    (set != ToastAutovacuum::default()).then_some(set)
 }

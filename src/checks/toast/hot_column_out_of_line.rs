@@ -1,7 +1,7 @@
 //! `toast/hot-column-out-of-line`, explained in the page beside this file.
 
 use super::reads::{Reads, too_early};
-use super::remedy::{column_object, inline, only_column};
+use super::remedy::{column_object, inline, no_column_alone, only_column};
 use super::size::{
     COLUMN_BYTES_MIN, HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN,
     TABLE_BYTES_MIN, TABLE_ROWS_MIN,
@@ -69,15 +69,7 @@ fn hot(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Reads> {
 
 fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
     let Some(column) = only_column(table) else {
-        return Some(Err(Declined {
-            check: ID.to_owned(),
-            object: table.object(),
-            reason: "several columns are stored out of line".to_owned(),
-            detail:
-                "the counters are kept for the TOAST table as a whole and do not say which of them \
-                     is read back"
-                    .to_owned(),
-        }));
+        return Some(Err(no_column_alone(ID, table)));
     };
     // Vectors have a check of their own.
     if table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector) {

@@ -6,8 +6,8 @@ use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::{
-    Finding, Gap, Judgement, Policy, Severity, Snapshot, Storage, Superpower, Threshold, Topic,
-    Unit,
+    Declined, Finding, Gap, Judgement, Object, Policy, Severity, Snapshot, Storage, Superpower,
+    Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -45,13 +45,18 @@ static SAMPLED_VALUES_MIN: Threshold = Threshold {
 fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
-        let found = table.column_names().into_iter().filter_map(|name| find(&table, name, policy));
-        judgement.findings.extend(found);
+        for column in table.column_names() {
+            match find(&table, column, policy) {
+                Some(Ok(finding)) => judgement.findings.push(finding),
+                Some(Err(declined)) => judgement.declined.push(declined),
+                None => {}
+            }
+        }
     }
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Finding> {
+fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Finding, Declined>> {
     let affected: Vec<&Node<'_>> =
         table.leaves().filter(|node| tries_in_vain(node, column)).collect();
     let estimate = Estimate::of(column, &affected);
@@ -69,18 +74,28 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Finding> {
         return None;
     }
     let object = table.column_of(column, &affected);
+    let indexed =
+        |node: &Node<'_>| node.column(column).is_some_and(|c| !c.index_storages.is_empty());
+    if table.nodes.iter().any(indexed) {
+        return Some(Err(held_by_an_index(object)));
+    }
     let message = format!("`{object}` tries to compress wide values that do not compress");
-    Some(
-        Finding::new(ID, object, Severity::Low, message)
-            .measured("incompressible_share", share, Unit::Ratio)
-            .measured(
-                "incompressible_values",
-                whole(estimate.wide_uncompressed_values),
-                Unit::Count,
-            )
-            .measured("incompressible_bytes", whole(estimate.wide_uncompressed_bytes), Unit::Bytes)
-            .action(set_storage(table, column, (&affected, Storage::External), None)),
-    )
+    Some(Ok(Finding::new(ID, object, Severity::Low, message)
+        .measured("incompressible_share", share, Unit::Ratio)
+        .measured("incompressible_values", whole(estimate.wide_uncompressed_values), Unit::Count)
+        .measured("incompressible_bytes", whole(estimate.wide_uncompressed_bytes), Unit::Bytes)
+        .action(set_storage(table, column, (&affected, Storage::External), None))))
+}
+
+fn held_by_an_index(object: Object) -> Declined {
+    Declined {
+        check: ID.to_owned(),
+        object,
+        reason: "an index holds its values".to_owned(),
+        detail: "SET STORAGE reaches the index, which would store no value compressed any more and refuse those that \
+                 fit it only so; undone, it would not be as it was"
+            .to_owned(),
+    }
 }
 
 fn tries_in_vain(node: &Node<'_>, column: &str) -> bool {

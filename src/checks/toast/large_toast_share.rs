@@ -1,7 +1,7 @@
 //! `toast/large-toast-share`, explained in the page beside this file.
 
 use super::reads::{Reads, too_early};
-use super::remedy::{inline_wholly, only_column};
+use super::remedy::{inline_wholly, no_column_alone, only_column};
 use super::size::{
     HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
 };
@@ -72,7 +72,7 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
     );
     let inserted = table.total(|toast| toast.chunks_inserted);
     let deleted = table.total(|toast| toast.chunks_deleted);
-    let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+    let finding = Finding::new(ID, object, Severity::Medium, message)
         .confidence(Confidence::Medium)
         .statistic("relation_sizes.toast_share", share, Unit::Ratio)
         .statistic("relation_sizes.toast_bytes", table.toast_bytes(), Unit::Bytes)
@@ -91,15 +91,7 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
         )
         .statistic("toast_tables.chunks_grown", inserted - deleted, Unit::Count)
         .statistic("toast_tables.chunks_dead", table.total(|t| t.chunks_dead), Unit::Count);
-    let several = || {
-        Declined {
-        check: ID.to_owned(),
-        object,
-        reason: "several columns are stored out of line".to_owned(),
-        detail: "the counters do not say which of them is read back, so none can be moved inline on evidence"
-            .to_owned(),
-    }
-    };
+    let several = || no_column_alone(ID, table);
     let actions = |column| inline_wholly(ID, table, column);
     match only_column(table).ok_or_else(several).and_then(actions) {
         Ok(actions) => (actions.into_iter().fold(finding, Finding::action), None),

@@ -64,8 +64,8 @@ fn find(
         return None;
     }
     let object = table.column_of(column, &affected);
-    if writers_choose_lz4(&affected, column, context, &estimate) {
-        return Some(Err(written_with_lz4(object, &estimate)));
+    if writers_choose_lz4(&affected, column, &estimate) {
+        return Some(Err(written_with_lz4(object, context, &estimate)));
     }
     let severity = if estimate.compressed_bytes() >= policy.get(&LARGE_COLUMN_BYTES) {
         Severity::High
@@ -86,27 +86,25 @@ fn find(
     })))
 }
 
-/// Whether roles that have lz4 as their own default wrote what is stored, where no method is set by name.
-fn writers_choose_lz4(
-    affected: &[&Node<'_>],
-    column: &str,
-    context: &Context,
-    estimate: &Estimate,
-) -> bool {
+/// Whether nearly all of what is stored came with lz4 although no method is set by name: its writers set it for
+/// themselves, or copy values that are compressed already, which stay as they are.
+fn writers_choose_lz4(affected: &[&Node<'_>], column: &str, estimate: &Estimate) -> bool {
     let by_default = |node: &&Node<'_>| node.column(column).and_then(set_by_name).is_none();
-    context.role_compressions.iter().any(|method| method == "lz4")
-        && affected.iter().all(by_default)
-        && estimate.pglz_values < 0.05 * estimate.compressed_values()
+    affected.iter().all(by_default) && estimate.pglz_values < 0.05 * estimate.compressed_values()
 }
 
-fn written_with_lz4(object: Object, estimate: &Estimate) -> Declined {
+fn written_with_lz4(object: Object, context: &Context, estimate: &Estimate) -> Declined {
+    let why = if context.role_compressions.iter().any(|method| method == "lz4") {
+        "a role has default_toast_compression = lz4"
+    } else {
+        "values that are copied stay compressed as they are"
+    };
     Declined {
         check: ID.to_owned(),
         object,
         reason: "its writers choose lz4".to_owned(),
         detail: format!(
-            "no method is set by name, a role has default_toast_compression = lz4, and {:.0} of {:.0} \
-             compressed values are stored with lz4",
+            "no method is set by name, {why}, and {:.0} of {:.0} compressed values are stored with lz4",
             estimate.lz4_values,
             estimate.compressed_values()
         ),

@@ -2,11 +2,11 @@
 
 use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN};
 use super::table::{Node, Table, float};
-use crate::model::observation::{Context, ToastColumn};
+use crate::model::observation::Context;
 use crate::model::{Gap, GapReason, Policy};
 
-/// Rows that ANALYZE samples, at the default `default_statistics_target`.
-const ANALYZED_ROWS_MAX: f64 = 30_000.0;
+/// `WIDTH_THRESHOLD`: values up to this width ANALYZE reads of any type.
+const ANALYZED_BYTES_MAX: f64 = 1024.0;
 
 /// How out-of-line values are read back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,11 +46,16 @@ pub(super) fn too_early(context: &Context, policy: &Policy) -> Option<Gap> {
 impl Table<'_> {
     /// How out-of-line values are read back, if any are there.
     pub(super) fn reads(&self) -> Option<Reads> {
-        let (mut chunks, mut values) = (0.0, 0.0);
+        let (mut chunks, mut values, mut columns) = (0.0, 0.0, Vec::new());
         for name in self.column_names() {
             let estimate = self.estimate(name);
             chunks += estimate.out_of_line_chunks;
             values += estimate.out_of_line_values;
+            columns.push(OutOfLine {
+                name,
+                values_a_row: estimate.out_of_line_values / self.rows().max(1.0),
+                mean_bytes: estimate.out_of_line_bytes / estimate.out_of_line_values.max(1.0),
+            });
         }
         let live = self.leaves().map(Node::chunks_live).sum::<f64>().max(chunks);
         if values < 1.0 || live < 1.0 {
@@ -59,9 +64,8 @@ impl Table<'_> {
         // To delete a chunk is to fetch it, and an update that builds a value from the old one has fetched
         // it before: neither is a query that wants the value. Nor is what indexes and ANALYZE read.
         let by_updates = 2 * self.total(|toast| toast.chunks_deleted);
-        let values_a_row = values / self.rows().max(1.0);
         let maintained: f64 =
-            self.leaves().map(|leaf| leaf.values_read_by_maintenance(values_a_row)).sum();
+            self.leaves().map(|leaf| leaf.values_read_by_maintenance(&columns)).sum();
         let fetched = float(self.total(|toast| toast.chunks_read) - by_updates);
         let chunks_read = (fetched - maintained * chunks / values).max(0.0);
         let values_read = chunks_read / (chunks / values);
@@ -70,22 +74,32 @@ impl Table<'_> {
     }
 }
 
+/// What of a column is out of line.
+struct OutOfLine<'a> {
+    name: &'a str,
+    values_a_row: f64,
+    mean_bytes: f64,
+}
+
 impl Node<'_> {
-    /// Values that were read to build and keep indexes, to analyze and to log old rows, rather than by a query,
-    /// at most.
-    fn values_read_by_maintenance(&self, values_a_row: f64) -> f64 {
-        let indexes = float(self.toast.value_readers);
-        let is_read = |column: &&ToastColumn| column.is_array || column.type_name == "tsvector";
-        let columns = float(self.toast.columns.iter().filter(is_read).count());
-        let analyzes = float(self.toast.analyzes) * self.rows().min(ANALYZED_ROWS_MAX);
-        let logged = if self.toast.logs_old_values {
-            float(self.toast.rows_updated + self.toast.rows_deleted)
-        } else {
-            0.0
+    /// Values that were read to build and keep indexes, to check conditions, by triggers, to analyze and to log old
+    /// rows, rather than by a query, at most.
+    fn values_read_by_maintenance(&self, columns: &[OutOfLine<'_>]) -> f64 {
+        let toast = self.toast;
+        let analyzed = float(toast.analyzes) * self.rows().min(float(toast.analyze_rows_max));
+        let updated = float(toast.rows_updated);
+        let logged = if toast.logs_old_values { updated + float(toast.rows_deleted) } else { 0.0 };
+        // A trigger is handed the old row and the new one.
+        let triggered = if toast.update_triggers { 2.0 * updated } else { 0.0 };
+        let of_column = |stored: &OutOfLine<'_>| {
+            let Some(column) = self.column(stored.name) else { return 0.0 };
+            let readers = float(toast.value_readers);
+            let writing = readers + float(column.written_readers);
+            let is_looked_into = column.analyzed_whole || stored.mean_bytes <= ANALYZED_BYTES_MAX;
+            let analyzing = if is_looked_into { readers + 1.0 } else { readers };
+            stored.values_a_row
+                * (logged + triggered + writing * (self.rows() + updated) + analyzing * analyzed)
         };
-        values_a_row
-            * (logged
-                + indexes * (self.rows() + float(self.toast.rows_updated))
-                + (indexes + columns) * analyzes)
+        columns.iter().map(of_column).sum()
     }
 }

@@ -19,10 +19,36 @@ const FITTING_SHARE_MIN: f64 = 0.95;
 ///
 /// Counters are kept for the TOAST table as a whole: with several such columns nobody can say which is read.
 pub(super) fn only_column<'a>(table: &Table<'a>) -> Option<&'a str> {
+    if hides_columns(table) {
+        return None;
+    }
     let chunks = |name: &str| table.estimate(name).out_of_line_chunks;
     let names = table.column_names();
     let all: f64 = names.iter().map(|name| chunks(name)).sum();
     names.into_iter().find(|name| all > 0.0 && chunks(name) / all >= 0.9)
+}
+
+/// Why it is not said which column is read back.
+pub(super) fn no_column_alone(check: &str, table: &Table<'_>) -> Declined {
+    let (reason, which) = if hides_columns(table) {
+        ("columns are hidden from our role", "whether it is one that our role may not read")
+    } else {
+        ("several columns are stored out of line", "which of them")
+    };
+    Declined {
+        check: check.to_owned(),
+        object: table.object(),
+        reason: reason.to_owned(),
+        detail: format!(
+            "the counters are kept for the TOAST table as a whole and do not say {which} is read back, so none can \
+             be moved inline on evidence"
+        ),
+    }
+}
+
+/// Whether columns that may be out of line are not shown to our role: how wide its rows are is not known then.
+pub(super) fn hides_columns(table: &Table<'_>) -> bool {
+    table.nodes.iter().flat_map(|node| &node.toast.columns).any(|column| !column.readable)
 }
 
 /// Nodes whose values of the column are out of line, as far as they were sampled.
@@ -42,17 +68,22 @@ pub(super) fn inline(
     column: &str,
 ) -> Result<Vec<Action>, Declined> {
     let affected = out_of_line(table, column);
-    let vector = table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector);
+    let columns = || table.nodes.iter().filter_map(|node| node.column(column));
+    let vector = columns().any(is_vector);
     let crowded = crowds_others_out(table, column);
-    let widest = widest_fitting(check, table, column, vector && !crowded)?;
+    // The next vector may be wider where its dimensions are not set, and PLAIN would refuse its row.
+    let plain = vector && !crowded && columns().all(|column| column.equally_wide);
+    let widest = widest_fitting(check, table, column, plain)?;
     let rewrite = rewrite(check, table, column, (&affected, RewriteOf::OutOfLine))?;
-    if vector && !crowded {
+    if plain {
         return Ok(vec![set_storage(table, column, (&affected, Storage::Plain), Some(rewrite))]);
     }
     // The lighter lock first. MAIN would go on compressing in vain what does not compress, and contradict
     // toast/incompressible-values.
     let mut actions = vec![set_target(table, &affected, widest, rewrite.clone())];
-    if !vector && !crowded && !is_incompressible(&table.estimate(column)) {
+    // The server would give indexes the strategy, too, and where they keep another, no statement gives it back.
+    let storages_stay = columns().all(|c| c.index_storages.iter().all(|kept| *kept == c.storage));
+    if !vector && !crowded && storages_stay && !is_incompressible(&table.estimate(column)) {
         actions.push(set_storage(table, column, (&affected, Storage::Main), Some(rewrite)));
     }
     Ok(actions)
@@ -89,6 +120,14 @@ fn widest_fitting(
     strictly: bool,
 ) -> Result<u64, Declined> {
     let affected = out_of_line(table, column);
+    if hides_columns(table) {
+        return Err(Declined {
+            check: check.to_owned(),
+            object: table.column_of(column, &affected),
+            reason: "columns are hidden from our role".to_owned(),
+            detail: "how wide its rows are, and so whether they would fit a page, is not known without them".to_owned(),
+        });
+    }
     let (mut rows, mut fitting, mut widest) = (0, 0, 0);
     for sample in affected.iter().filter_map(|node| node.sample) {
         rows += sample.rows_out_of_line;

@@ -81,12 +81,13 @@ impl Node<'_> {
         [counted, live].into_iter().find(agrees).unwrap_or(sampled)
     }
 
-    /// Chunks alive: by the counters, or by the sample where these were reset since.
+    /// Chunks alive: by the counters, or by the sample where these were reset since, or else by the last vacuum.
     pub(super) fn chunks_live(&self) -> f64 {
-        let columns = self.sample.map_or(&[][..], |sample| &sample.columns);
-        let chunks: u64 = columns.iter().map(|column| column.out_of_line_chunks).sum();
-        let rows = self.sample.map_or(0, |sample| sample.rows);
-        float(self.toast.chunks_live).max(float(chunks) / float(rows).max(1.0) * self.rows())
+        let Some(sample) = self.sample else {
+            return float(self.toast.chunks_live.max(self.toast.chunks_counted.unwrap_or(0)));
+        };
+        let chunks: u64 = sample.columns.iter().map(|column| column.out_of_line_chunks).sum();
+        float(self.toast.chunks_live).max(float(chunks) / float(sample.rows).max(1.0) * self.rows())
     }
 
     /// Bytes of the heap, true or as last counted; absent for a partition that nobody measured or counted.

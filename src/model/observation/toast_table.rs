@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A column whose values may be compressed or stored out of line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct ToastColumn {
     /// Its name.
     pub name: String,
@@ -12,6 +13,14 @@ pub struct ToastColumn {
     pub type_name: String,
     /// Whether the base type is an array.
     pub is_array: bool,
+    /// Whether its values are all equally wide, NULL apart.
+    pub equally_wide: bool,
+    /// Whether `ANALYZE` looks into every value, however wide.
+    pub analyzed_whole: bool,
+    /// B-trees that hold it as it is, and conditions of the table that name it: each reads it for every update.
+    pub written_readers: i64,
+    /// How indexes store it, each letter once: a change of its storage reaches them.
+    pub index_storages: Vec<char>,
     /// `pg_attribute.attstorage`: `p`, `e`, `m` or `x`.
     pub storage: char,
     /// The type's own storage.
@@ -37,6 +46,8 @@ pub struct ToastTable {
     pub columns: Vec<ToastColumn>,
     /// Bytes of its columns of fixed length, for the width of a row.
     pub fixed_bytes: i64,
+    /// Bytes that may stand between its columns and in the header of a row, at most.
+    pub padding_bytes: i64,
     /// Options of the relation, as written: `name=value`.
     pub options: Vec<String>,
     /// Options of the TOAST table, as written.
@@ -65,14 +76,18 @@ pub struct ToastTable {
     pub rows_deleted: i64,
     /// Rows alive, by the counters.
     pub rows_live: i64,
-    /// Times it was analyzed since the counters were reset.
+    /// Times it was analyzed since the counters were reset, alone or with a table that it inherits from.
     pub analyzes: i64,
+    /// Rows that each of these read at most.
+    pub analyze_rows_max: i64,
     /// Indexes and extended statistics that read whole values when they are built, kept or analyzed.
     pub value_readers: i64,
     /// Whether each update and delete reads the old row whole, to log it for logical decoding.
     pub logs_old_values: bool,
     /// Chunks alive in the TOAST table, by the counters.
     pub chunks_live: i64,
+    /// Chunks as last counted by a vacuum, which no reset of counters forgets; absent where there was none.
+    pub chunks_counted: Option<i64>,
     /// Chunks dead and not yet vacuumed.
     pub chunks_dead: i64,
     /// Chunks inserted since the counters were reset.

@@ -4,7 +4,7 @@ select
     c.oid::int8                                                     as oid,
     case
         when u.has_rule then 'a rule rewrites its updates'
-        when u.has_trigger then 'an UPDATE trigger changes or refuses its rows'
+        when u.has_trigger then 'an UPDATE trigger may change or refuse its rows'
         when u.is_unchecked then 'a constraint that is NOT VALID may refuse its rows'
         else 'it publishes updates and its replica identity does not allow them'
     end                                                             as why
@@ -16,27 +16,47 @@ cross join lateral (
             from pg_catalog.pg_rewrite as r
             where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'
         ) as has_rule,
-        -- What a function does is read off its text: a row changed, an error raised, a row withheld. One that
-        -- looks whether the row changed at all lets ours through.
+        -- What a function does is read off its text: a row changed, an error raised, a row withheld. In another
+        -- language it may do any of these, and the server's own that suppresses updates which change nothing
+        -- withholds the undo of ours. One that comes only where a column changed lets ours through.
         exists (
             select
             from pg_catalog.pg_trigger as g
             join pg_catalog.pg_proc as f on f.oid = g.tgfoid
-            join pg_catalog.pg_language as l on l.oid = f.prolang and l.lanname = 'plpgsql'
+            join pg_catalog.pg_language as l on l.oid = f.prolang
+            cross join lateral (
+                select
+                    '\(?\mold\.(\*|"[^"]+"|[\w$]+) IS DISTINCT FROM new\.\1|\(?\mnew\.(\*|"[^"]+"|[\w$]+) IS DISTINCT FROM old\.\2'
+                                                                        as change,
+                    substring(pg_catalog.pg_get_triggerdef(g.oid) from ' WHEN \((.*)\) EXECUTE ')
+                                                                        as condition
+            ) as w
             where g.tgrelid = c.oid
                 and g.tgenabled in ('O', 'A')
                 and g.tgtype & 16 <> 0
-                and (g.tgqual is null or pg_catalog.pg_get_triggerdef(g.oid) !~* 'IS DISTINCT FROM')
-                and (
-                    f.prosrc ~* '\mraise\M(?!\s+(debug|log|info|notice|warning)\M)'
-                    or g.tgtype & 3 = 3 and f.prosrc ~* '\mnew\s*\.\s*("[^"]+"|\w+)\s*:?=|\mreturn\s+(null|old)\M|\minto\s+new\M|\mnew\s*:='
+                -- A change and whatever else, or one change or another.
+                and not (
+                    g.tgqual is not null
+                    and w.condition ~ w.change
+                    and (
+                        pg_catalog.regexp_replace(w.condition, w.change, '', 'g') !~ '\m(OR|NOT)\M'
+                        or pg_catalog.regexp_replace(w.condition, w.change, '', 'g') ~ '^([() ]|\mOR\M)*$'
+                    )
                 )
+                and case l.lanname
+                    when 'plpgsql' then
+                        f.prosrc ~* '\mraise\M(?!\s+(debug|log|info|notice|warning)\M)'
+                        or g.tgtype & 3 = 3 and f.prosrc ~* '\mnew\s*\.\s*("[^"]+"|\w+)(\s*\.\s*\w+|\s*\[[^]]*\])*\s*:?=|\mreturn\M(?!\s+new\s*;)|\minto\s+(strict\s+)?new\M|\mnew\s*:?='
+                    else g.tgtype & 3 = 3
+                end
                 and (
                     g.tgattr = ''
                     or exists (
                         select
                         from pg_catalog.pg_attribute as a
-                        where a.attrelid = c.oid and a.attnum = any (g.tgattr) and a.attlen = -1
+                        where a.attrelid = c.oid
+                            -- What computes a generated column anew is an update of any column below it.
+                            and (a.attnum = any (g.tgattr) and a.attlen = -1 or a.attgenerated = 's')
                     )
                 )
         ) as has_trigger,
