@@ -125,6 +125,20 @@ async fn an_index_that_cannot_become_the_key_is_left_alone(#[case] index: &str) 
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_a_foreign_key_rests_on_is_left_alone() {
+    let sql = "create table ml.t (a bigint not null, b text);
+        create unique index u on ml.t (a);
+        create table ml.of_t (id bigint primary key, a bigint references ml.t (a));
+        insert into ml.t select i, 'x' from generate_series(1, 2000) as i;
+        analyze ml.t";
+    for member in ["pg14", "pg18"] {
+        let Some((_, analysis)) = seen(member, sql).await else { continue };
+        assert!(finding(&analysis, KEYLESS).is_none(), "{analysis:#?}");
+        assert_eq!(declined(&analysis, KEYLESS), "a unique constraint serves as one");
+    }
+}
+
 #[rstest]
 #[case::deferred(
     "create table ml.t (a bigint not null unique deferrable)",

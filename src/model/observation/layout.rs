@@ -65,7 +65,7 @@ pub struct UniqueKey {
     /// Whether a constraint owns it.
     pub is_constraint: bool,
     /// Whether `ADD PRIMARY KEY USING INDEX` takes it: whole rows, plain columns in default order, valid, not
-    /// deferred, in the default tablespace, neither replica identity nor clustered on.
+    /// deferred, in the default tablespace, neither replica identity nor clustered on, and no foreign key rests on it.
     pub adoptable: bool,
     /// Whether it tells any two rows apart whose columns are not NULL: valid, of all rows, of plain columns.
     pub identifies: bool,

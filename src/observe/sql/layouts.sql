@@ -144,7 +144,11 @@ cross join lateral (
                 'adoptable', i.indisvalid and i.indisready and i.indimmediate and i.indpred is null
                     and i.indexprs is null and x.reltablespace = 0 and m.amname = 'btree'
                     and i.indnatts = i.indnkeyatts and k.plain
-                    and not i.indisreplident and not i.indisclustered,
+                    and not i.indisreplident and not i.indisclustered
+                    -- The undo would have to drop it, and make it again, from under the keys that rest on it.
+                    and not exists (
+                        select from pg_catalog.pg_constraint as o where o.conindid = i.indexrelid and o.contype = 'f'
+                    ),
                 'identifies', i.indisvalid and i.indpred is null and i.indexprs is null,
                 'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
                 'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')
