@@ -351,6 +351,26 @@ async fn a_partitioned_table_is_converted_as_a_whole() {
     }
 }
 
+#[rstest]
+#[case::default("alter table ml.t2 alter column doc set default '{}'")]
+#[case::storage("alter table ml.t2 alter column doc set storage external")]
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_with_settings_of_their_own_are_not_all_made_alike(#[case] own: &str) {
+    let sql = format!(
+        "create table ml.t (id bigint primary key, doc json) partition by range (id);
+        create table ml.t1 partition of ml.t for values from (0) to (5000);
+        create table ml.t2 partition of ml.t for values from (5000) to (6000);
+        {own};
+        insert into ml.t select i, '{{\"a\": 1}}' from generate_series(1, 5500) as i;
+        analyze ml.t"
+    );
+    for member in ["pg14", "pg18"] {
+        let Some((_, analysis)) = seen(member, &sql).await else { continue };
+        assert!(found(&analysis, TEXT).recommendations.is_empty(), "{analysis:#?}");
+        assert_eq!(declined(&analysis, TEXT), "its type cannot be changed alone");
+    }
+}
+
 // Nesting.
 
 #[rstest]

@@ -43,6 +43,9 @@ pub struct LayoutColumn {
     pub distinct: Option<f64>,
     /// What keeps its type from being changed.
     pub pins: Vec<String>,
+    /// Whether a partition has a default, a storage strategy or a compression method of its own for it.
+    #[serde(default)]
+    pub uneven: bool,
 }
 
 impl LayoutColumn {

@@ -82,7 +82,26 @@ cross join lateral (
                 'null_share', s.null_frac,
                 'width', s.avg_width,
                 'distinct', s.n_distinct,
-                'pins', p.pins
+                'pins', p.pins,
+                'uneven', c.relkind = 'p' and coalesce(b.typname, k.typname) = 'json' and exists (
+                    -- Defaults are compared as they are stored, but for where in a statement they stood.
+                    with recursive parts as (
+                        select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = c.oid
+                        union all
+                        select i.inhrelid
+                        from parts as t
+                        join pg_catalog.pg_inherits as i on i.inhparent = t.inhrelid
+                    )
+                    select
+                    from parts as t
+                    join pg_catalog.pg_attribute as o on o.attrelid = t.inhrelid and o.attname = a.attname
+                    left join pg_catalog.pg_attrdef as e on e.adrelid = o.attrelid and e.adnum = o.attnum
+                    where o.attstorage <> a.attstorage
+                        or o.attcompression <> a.attcompression
+                        or pg_catalog.regexp_replace(e.adbin::pg_catalog.text, ':location -?\d+', '', 'g')
+                            is distinct from
+                            pg_catalog.regexp_replace(d.adbin::pg_catalog.text, ':location -?\d+', '', 'g')
+                )
             )
             order by a.attnum
         ),
