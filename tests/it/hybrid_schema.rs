@@ -139,6 +139,17 @@ async fn an_index_that_a_foreign_key_rests_on_is_left_alone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_built_under_a_name_that_nothing_else_has() {
+    let sql = "create table ml.t (id bigint, note text);
+        create table ml.t_pkey (id bigint primary key);
+        insert into ml.t select i, 'x' from generate_series(1, 2000) as i;
+        analyze ml.t";
+    for member in ["pg14", "pg18"] {
+        planted(member, sql, KEYLESS).await;
+    }
+}
+
 #[rstest]
 #[case::deferred(
     "create table ml.t (a bigint not null unique deferrable)",

@@ -152,7 +152,15 @@ impl Used<'_> {
             return Some(("no index: partitioned", too_many(table)));
         }
         let long = table.longest_name() + 1 + self.suffix().len() > NAME_BYTES_MAX;
-        long.then(|| ("no index: no name is left for it", "choose one".to_owned()))
+        if long {
+            return Some(("no index: no name is left for it", "choose one".to_owned()));
+        }
+        table.taken_by(&self.suffix()).map(|taken| {
+            let detail = format!(
+                "`{taken}` is there already: where it is invalid, drop it; else choose another"
+            );
+            ("no index: no name is left for it", detail)
+        })
     }
 
     fn suffix(&self) -> String {

@@ -4,13 +4,13 @@ use super::indexing::INDEXED_BYTES_MAX;
 use super::names::normalized;
 use super::table::{Column, Table};
 use crate::checks::number::whole;
-use crate::model::observation::{KeyShape, Layout};
+use crate::model::observation::KeyShape;
 use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion};
 
 /// Partitions from which on their indexes are no matter of statements to be read: each is built, and attached, by one.
 pub(super) const PARTITIONS_MAX: usize = 32;
-/// What is hung on the names of what is made.
-const SUFFIX_BYTES: usize = "_from_document".len();
+/// What is hung on the names of what is made, at most.
+const SUFFIX: &str = "_from_document";
 
 /// The promotion of a key of a column's documents, for what statements do with it as far as that is known; or why it is
 /// not advised.
@@ -46,14 +46,18 @@ pub(super) fn promote(
         let detail = format!("a value of {} bytes was met", key.value_bytes_max);
         return Err(declined("its values are too long for an index", &detail));
     }
-    let refused = |layout: &Layout| layout.updates_refused.clone();
-    if let Some(why) = &refused(table.layout).or_else(|| table.leaf.and_then(refused)) {
+    if let Some(why) = table.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
     let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
-    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX_BYTES + 1);
+    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
     if table.longest_name() + name.len() > room || table.layout.column(&name).is_some() {
         return Err(declined("no name is left for it", "choose one, and promote it by hand"));
+    }
+    let made = [format!("{name}_idx"), format!("{name}{SUFFIX}")];
+    if let Some(taken) = made.iter().find_map(|suffix| table.taken_by(suffix)) {
+        let detail = format!("`{taken}` is there already: rename it, or promote the key by hand");
+        return Err(declined("no name is left for it", &detail));
     }
     Ok(Action::PromoteKey {
         object: column.key_object(key),

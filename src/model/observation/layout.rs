@@ -124,6 +124,9 @@ pub struct Layout {
     /// Its valid indexes of all rows whose first column is an expression or of type `jsonb`.
     #[serde(default)]
     pub document_indexes: Vec<DocumentIndex>,
+    /// Names in its schema, of relations and functions, that begin with its own: what is made beside it cannot have them.
+    #[serde(default)]
+    pub names_taken: Vec<String>,
     /// Bytes of the heap's main fork, true at the time of the visit; asked for where documents are sampled.
     pub heap_bytes: Option<i64>,
     /// Bytes of the TOAST table's main fork.

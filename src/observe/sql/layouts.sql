@@ -55,6 +55,7 @@ select
     a.columns,
     u.keys,
     x.document_indexes,
+    t.names_taken,
     null::int8                                                      as heap_bytes,
     null::int8                                                      as toast_bytes
 from pg_catalog.pg_class as c
@@ -223,5 +224,23 @@ cross join lateral (
         -- Text that is sorted otherwise is another text to the planner.
         and i.indcollation[0] in (0, 100)
 ) as x
+cross join lateral (
+    -- What may be made beside a table is called after it, and nothing else is listed. Names are found by their range, and
+    -- those of partitions and of their indexes left out: they may be very many.
+    select coalesce(pg_catalog.json_agg(o.name order by o.name), '[]') as names_taken
+    from (
+        select r.relname as name
+        from pg_catalog.pg_class as r
+        where r.relname > c.relname and r.relname < (c.relname || '`')::pg_catalog.name
+            and r.relnamespace = c.relnamespace and not r.relispartition
+        union
+        select f.proname
+        from pg_catalog.pg_proc as f
+        where f.proname > c.relname and f.proname < (c.relname || '`')::pg_catalog.name
+            and f.pronamespace = c.relnamespace
+    ) as o
+    where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document)$'
+        or o.name ~ '_pkey\d?$' and pg_catalog.length(o.name::pg_catalog.text) <= pg_catalog.length(c.relname::pg_catalog.text) + 6
+) as t
 where c.oid = any ($1::int8[]::oid[])
 order by c.oid
