@@ -4,11 +4,67 @@ select
     c.oid::int8                                                     as oid,
     case
         when u.has_rule then 'a rule rewrites its updates'
-        when u.has_trigger then 'an UPDATE trigger changes or refuses its rows'
+        when u.has_trigger or u.has_watcher then 'an UPDATE trigger changes or refuses its rows'
+        when u.writes_documents then 'an INSERT trigger changes its documents'
         when u.is_unchecked then 'a constraint that is NOT VALID may refuse its rows'
         else 'it publishes updates and its replica identity does not allow them'
-    end                                                             as why
+    end                                                             as why,
+    -- One that changes how values are stored, and no value, is let through all the same.
+    not (u.has_rule or u.has_trigger or u.is_unchecked or u.is_unidentified) as stores_anew
 from pg_catalog.pg_class as c
+left join lateral (
+    -- What a function does is read off its text: a row changed, an error raised, a row withheld. That of another
+    -- language is not read, so that all may be; of PostgreSQL's own, those for text search do the same again.
+    select
+        bool_or(g.on_update and x.changes and not x.watches)        as has_trigger,
+        -- One that looks whether the row changed at all.
+        bool_or(g.on_update and x.changes and x.watches)            as has_watcher,
+        bool_or(g.on_insert and x.writes_documents)                 as writes_documents
+    from (
+        select
+            g.tgfoid,
+            g.tgtype & 3 = 3                                        as before_row,
+            g.tgtype & 4 <> 0                                       as on_insert,
+            g.tgtype & 16 <> 0 and (
+                g.tgattr = ''
+                or exists (
+                    select
+                    from pg_catalog.pg_attribute as a
+                    where a.attrelid = c.oid and a.attnum = any (g.tgattr) and a.attlen = -1
+                )
+            )                                                       as on_update,
+            g.tgqual is not null
+                and pg_catalog.pg_get_triggerdef(g.oid) ~* 'IS DISTINCT FROM' as looks
+        from pg_catalog.pg_trigger as g
+        where g.tgrelid = c.oid and g.tgenabled in ('O', 'A')
+    ) as g
+    join pg_catalog.pg_proc as f on f.oid = g.tgfoid
+    join pg_catalog.pg_language as l on l.oid = f.prolang
+    cross join lateral (
+        select
+            case
+                when l.lanname = 'plpgsql'
+                then f.prosrc ~* '\mraise\M(?!\s+(debug|log|info|notice|warning)\M)'
+                    or g.before_row and f.prosrc ~* '\mnew\s*\.\s*("[^"]+"|\w+)\s*:?=|\mreturn\s+(null|old)\M|\minto\s+new\M|\mnew\s*:='
+                else g.before_row and f.prosrc !~ '^tsvector_update_trigger'
+            end                                                     as changes,
+            g.looks or f.prosrc = 'suppress_redundant_updates_trigger' as watches,
+            g.before_row and l.lanname = 'plpgsql' and (
+                f.prosrc ~* '\minto\s+new\M|\mnew\s*:='
+                or exists (
+                    select
+                    from pg_catalog.regexp_matches(
+                        f.prosrc, '\mnew\s*\.\s*("[^"]+"|\w+)\s*(?:\[[^\]]*\]\s*)*:?=', 'gi'
+                    ) as m
+                    join pg_catalog.pg_attribute as a
+                        on a.attrelid = c.oid and not a.attisdropped
+                        and pg_catalog.lower(a.attname) = pg_catalog.lower(pg_catalog.btrim(m[1], '"'))
+                    join pg_catalog.pg_type as k on k.oid = a.atttypid
+                    where coalesce(nullif(k.typbasetype, 0), k.oid) = 'pg_catalog.jsonb'::pg_catalog.regtype
+                )
+            )                                                       as writes_documents
+    ) as x
+) as t on true
 cross join lateral (
     select
         exists (
@@ -16,30 +72,9 @@ cross join lateral (
             from pg_catalog.pg_rewrite as r
             where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'
         ) as has_rule,
-        -- What a function does is read off its text: a row changed, an error raised, a row withheld. One that
-        -- looks whether the row changed at all lets ours through.
-        exists (
-            select
-            from pg_catalog.pg_trigger as g
-            join pg_catalog.pg_proc as f on f.oid = g.tgfoid
-            join pg_catalog.pg_language as l on l.oid = f.prolang and l.lanname = 'plpgsql'
-            where g.tgrelid = c.oid
-                and g.tgenabled in ('O', 'A')
-                and g.tgtype & 16 <> 0
-                and (g.tgqual is null or pg_catalog.pg_get_triggerdef(g.oid) !~* 'IS DISTINCT FROM')
-                and (
-                    f.prosrc ~* '\mraise\M(?!\s+(debug|log|info|notice|warning)\M)'
-                    or g.tgtype & 3 = 3 and f.prosrc ~* '\mnew\s*\.\s*("[^"]+"|\w+)\s*:?=|\mreturn\s+(null|old)\M|\minto\s+new\M|\mnew\s*:='
-                )
-                and (
-                    g.tgattr = ''
-                    or exists (
-                        select
-                        from pg_catalog.pg_attribute as a
-                        where a.attrelid = c.oid and a.attnum = any (g.tgattr) and a.attlen = -1
-                    )
-                )
-        ) as has_trigger,
+        coalesce(t.has_trigger, false) as has_trigger,
+        coalesce(t.has_watcher, false) as has_watcher,
+        coalesce(t.writes_documents, false) as writes_documents,
         exists (
             select
             from pg_catalog.pg_constraint as k
@@ -48,15 +83,8 @@ cross join lateral (
                 and not k.convalidated
                 -- From PostgreSQL 18 on it may not even be enforced.
                 and coalesce(pg_catalog.to_json(k) ->> 'conenforced', 'true') = 'true'
-        ) as is_unchecked
-) as u
-where c.oid = any ($1::int8[]::oid[])
-    and c.relkind = 'r'
-    and (
-        u.has_rule
-        or u.has_trigger
-        or u.is_unchecked
-        or exists (
+        ) as is_unchecked,
+        exists (
             select
             from pg_catalog.pg_publication as p
             where p.pubupdate
@@ -142,6 +170,16 @@ where c.oid = any ($1::int8[]::oid[])
                             where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
                         )
                 )
-        )
+        ) as is_unidentified
+) as u
+where c.oid = any ($1::int8[]::oid[])
+    and c.relkind = 'r'
+    and (
+        u.has_rule
+        or u.has_trigger
+        or u.has_watcher
+        or u.writes_documents
+        or u.is_unchecked
+        or u.is_unidentified
     )
 order by c.oid
