@@ -4,6 +4,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::FILE_BYTES_MAX;
 use super::suppression::Suppressions;
+use super::tables::{are_same, changed, made};
 use crate::model::{Gap, GapReason};
 
 /// Brackets within brackets at most: the parser goes as deep as the text does.
@@ -54,6 +55,19 @@ impl File {
     pub(super) fn statement_at(&self, at: usize) -> Option<&(usize, SyntaxNode)> {
         let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
         self.statements[..behind].last()
+    }
+
+    /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
+    pub(super) fn is_of_new_table(&self, at: usize) -> bool {
+        let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
+        let Some(((_, statement), before)) = self.statements[..behind].split_last() else {
+            return false;
+        };
+        let Some(table) = changed(statement) else { return false };
+        before
+            .iter()
+            .filter_map(|(_, statement)| made(statement))
+            .any(|made| are_same(&made, &table))
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
@@ -221,6 +222,29 @@ fn type_of(ty: &ast::Type) -> String {
     }
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").trim_start_matches("pg_catalog.").to_owned()
+}
+
+/// Whether two names may be those of one table: a search path may stand for the schema of one.
+pub(super) fn are_same(one: &str, other: &str) -> bool {
+    let unqualified =
+        |name: &str, of: &str| of.strip_suffix(name).is_some_and(|of| of.ends_with('.'));
+    one == other || unqualified(one, other) || unqualified(other, one)
+}
+
+/// The table that a statement changes.
+pub(super) fn changed(statement: &SyntaxNode) -> Option<String> {
+    statement.descendants().find_map(|node| {
+        let own = ast::TableRelationName::can_cast(node.kind())
+            || ast::RelationName::can_cast(node.kind());
+        own.then(|| name(&node.text().to_string()))
+    })
+}
+
+/// The table that a statement makes for certain.
+pub(super) fn made(statement: &SyntaxNode) -> Option<String> {
+    let table = ast::CreateTable::cast(statement.clone())?;
+    let own = table.table_name().filter(|_| table.if_not_exists().is_none())?;
+    Some(name(&own.syntax().text().to_string()))
 }
 
 /// A name as the server would fold it: each part unquoted, or in lower case.
