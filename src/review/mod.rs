@@ -214,6 +214,30 @@ alter table t add constraint fk foreign key (a) references other (id);";
     }
 
     #[test]
+    fn a_key_is_a_key_however_its_table_is_called_and_a_unique_constraint_may_serve_as_one() {
+        for keyed in [
+            "create table public.t (a int);\nalter table t add primary key (a);",
+            "create table t (a int);\nalter table ml.t add primary key (a);",
+            "create table t (a int not null unique);",
+            "create table t (a int not null, \"B\" int not null, unique (a, \"B\"));",
+        ] {
+            let found = under_timeout(keyed);
+            assert!(!found.iter().any(|found| found.contains("primary-key")), "{keyed}: {found:?}");
+        }
+        for keyless in [
+            "create table ml.t (a int);\nalter table x.t add primary key (a);",
+            "create table t (a int unique);",
+            "create table t (a int not null, b int, unique (a, b));",
+        ] {
+            let found = under_timeout(keyless);
+            assert!(
+                found.iter().any(|found| found.ends_with("missing-primary-key")),
+                "{keyless}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
     fn unsafe_ddl_is_found_where_it_stands() {
         let sql = "create index on big (a);\n  alter table big alter column a type bigint;";
         let found = found(sql);
