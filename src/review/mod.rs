@@ -106,6 +106,12 @@ fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
 
 /// What could not be read of a file.
 fn unread(file: &File) -> Vec<Gap> {
+    let mut gaps = not_understood(file);
+    gaps.extend(documents::unread_bodies(file));
+    gaps
+}
+
+fn not_understood(file: &File) -> Vec<Gap> {
     let errors = file.tree.errors();
     let told = errors.iter().take(ERRORS_MAX).map(|error| {
         let (line, column) = file.place(usize::from(error.range().start()));
@@ -235,6 +241,23 @@ alter table t add constraint fk foreign key (a) references other (id);";
                 "{keyless}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_block_does_is_a_gap_and_no_pass() {
+        let gaps = |sql: &str| {
+            let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
+            review(&[file], &Sizes::default()).gaps.len()
+        };
+        assert_eq!(gaps("do $$ begin create table x (a json); end $$;"), 1);
+        assert_eq!(gaps("do language plpgsql $a$ begin EXECUTE 'drop table x'; end $a$;"), 1);
+        assert_eq!(gaps("do $$ begin perform created_at from t; end $$;"), 0);
+        assert_eq!(
+            gaps(
+                "create function f() returns void language plpgsql as $$ begin drop table x; end $$;"
+            ),
+            0
+        );
     }
 
     #[test]
