@@ -63,6 +63,7 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
         format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"
             .to_owned(),
+        "with logical replication, add the column on the subscribers first".to_owned(),
     ];
     caveats.extend((!promotion.partitions.is_empty()).then(|| {
         "the column and the trigger come to all partitions at once, and wait for the locks of all; a partition that is \

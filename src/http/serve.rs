@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,12 +12,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::serve::Listener;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
 use super::router;
@@ -29,8 +29,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long what cancels it may take to leave.
 const PARTING: Duration = Duration::from_millis(300);
 
-/// How long a connection may take to ask, for the first time and again: a little longer than proxies keep theirs. Who
-/// opens many and asks nothing would keep all others out.
+/// How long a connection may ask nothing, and at most twice as long after it was answered: a little longer than proxies
+/// keep theirs. Who opens many and asks nothing would keep all others out.
 const SILENCE_MAX: Duration = Duration::from_secs(75);
 
 /// How often measured durations are taken into their histograms.
@@ -131,39 +131,69 @@ async fn answer_all(
 }
 
 /// Answer what is asked on a connection until it is closed, falls silent, or we are told to stop.
+///
+/// One look in a while tells who is silent: a timer for each request would cost what a cached answer can feel.
 async fn answer(
     stream: TcpStream,
     router: Router,
     mut stopping: watch::Receiver<bool>,
     silence_max: Duration,
 ) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let begun = Arc::clone(&asked);
-    let router = router.map_request(move |request: Request<Incoming>| {
-        begun.store(true, Ordering::Relaxed);
-        request.map(Body::new)
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(silence_max);
-    let service = TowerToHyperService::new(router);
+    let asked = Arc::new(Asked::default());
+    let counted = Arc::clone(&asked);
+    let service = router
+        .map_request(|request: Request<Incoming>| request.map(Body::new))
+        .map_future(move |answer| UnderWay::begin(&counted).until(answer));
+    let builder = Builder::new(TokioExecutor::new());
+    let service = TowerToHyperService::new(service);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // Until it is known which version is spoken, nobody else has an eye on the time.
     let mut silence = pin!(sleep(silence_max));
-    let (mut is_new, mut is_told) = (true, false);
+    let (mut before, mut is_told) = (0, false);
     loop {
         tokio::select! {
+            biased;
             _ = connection.as_mut() => return,
-            () = silence.as_mut(), if is_new => {
-                is_new = false;
-                if !asked.load(Ordering::Relaxed) {
+            () = silence.as_mut() => {
+                let so_far = asked.so_far.load(Ordering::Relaxed);
+                if so_far == before && asked.under_way.load(Ordering::Relaxed) == 0 {
                     return;
                 }
+                before = so_far;
+                silence.as_mut().reset(Instant::now() + silence_max);
             }
             _ = stopping.wait_for(|stopping| *stopping), if !is_told => {
                 is_told = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+/// Requests of a connection.
+#[derive(Default)]
+struct Asked {
+    so_far: AtomicU64,
+    under_way: AtomicU64,
+}
+
+/// A request that is not answered yet, or given up.
+struct UnderWay(Arc<Asked>);
+
+impl UnderWay {
+    fn begin(asked: &Arc<Asked>) -> Self {
+        asked.so_far.fetch_add(1, Ordering::Relaxed);
+        asked.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(asked))
+    }
+
+    async fn until<T>(self, answer: impl Future<Output = T>) -> T {
+        answer.await
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -40,6 +40,8 @@ struct Sizes {
 struct Refusal {
     oid: i64,
     why: String,
+    /// Whether one that changes how values are stored, and no value, is let through.
+    stores_anew: bool,
 }
 
 impl CloserLook {
@@ -88,8 +90,8 @@ impl CloserLook {
 
     /// With sizes and refusals joined to each table, and what nobody asked for told from what is not there.
     fn completed(mut self, chosen: &Chosen, refusals: Observation<Vec<Refusal>>) -> Self {
-        let refusals: BTreeMap<i64, String> = match refusals {
-            Observation::Seen(refusals) => refusals.into_iter().map(|r| (r.oid, r.why)).collect(),
+        let refusals: BTreeMap<i64, Refusal> = match refusals {
+            Observation::Seen(refusals) => refusals.into_iter().map(|r| (r.oid, r)).collect(),
             // What nobody knows to be allowed is not advised.
             Observation::Unseen(gap) => {
                 self.toast_tables = Observation::Unseen(gap.clone());
@@ -105,14 +107,15 @@ impl CloserLook {
         }
         if let Observation::Seen(tables) = &mut self.toast_tables {
             for table in tables {
-                table.updates_refused = refusals.get(&table.oid).cloned();
+                let refusal = refusals.get(&table.oid).filter(|refusal| !refusal.stores_anew);
+                table.updates_refused = refusal.map(|refusal| refusal.why.clone());
                 table.heap_bytes = self.sizes.get(&table.oid).map(|size| size.heap_bytes);
                 table.toast_bytes = self.sizes.get(&table.oid).map(|size| size.toast_bytes);
             }
         }
         if let Observation::Seen(layouts) = &mut self.layouts {
             for layout in layouts {
-                layout.updates_refused = refusals.get(&layout.oid).cloned();
+                layout.updates_refused = refusals.get(&layout.oid).map(|r| r.why.clone());
                 layout.heap_bytes = self.sizes.get(&layout.oid).map(|size| size.heap_bytes);
                 layout.toast_bytes = self.sizes.get(&layout.oid).map(|size| size.toast_bytes);
             }
@@ -139,8 +142,9 @@ impl About {
         let leaves = documents.flat_map(|table| &table.leaves);
         let members = values.into_iter().flat_map(|choice| &choice.members);
         let rooted = layouts.into_iter().flat_map(|choice| &choice.documents);
-        let updated: BTreeSet<i64> =
-            members.copied().chain(rooted.map(|table| table.root)).collect();
+        // The rows of a partitioned table are its partitions', and so are the triggers that fire for them.
+        let rooted = rooted.flat_map(|table| table.leaves.iter().chain([&table.root]));
+        let updated: BTreeSet<i64> = members.chain(rooted).copied().collect();
         Self {
             major,
             updated: updated.into_iter().collect(),

@@ -199,7 +199,7 @@ impl KeyTrial {
     /// What a shape compares, and the cast of what it is compared with.
     pub(super) fn compared(&self, shape: &KeyShape, place: Place) -> (String, String) {
         if place.is_column() {
-            return (format!("t.{COLUMN}"), format!("::{}", self.type_sql));
+            return compared_column(&self.type_sql, shape.cast.as_deref());
         }
         let reached = shape.reached.unwrap_or(Reached::Arrows);
         let text = text_of("t.", &self.document, &self.path, reached);
@@ -265,6 +265,20 @@ impl KeyTrial {
     }
 }
 
+/// What a statement compares once it names the column, and the cast of what it is compared with. Its own cast goes only
+/// where values of the column's type are what it made of the text: else it stays, and no index on the column serves it.
+fn compared_column(type_sql: &str, cast: Option<&str>) -> (String, String) {
+    let stands_for = |cast: &str| match cast {
+        "text" | "varchar" | "bpchar" => true,
+        "timestamptz" => type_sql == "timestamp with time zone",
+        cast => KeyExpression::cast_of(cast, type_sql).is_some(),
+    };
+    match cast.filter(|cast| CASTS.contains(cast) && !stands_for(cast)) {
+        Some(cast) => (format!("(t.{COLUMN})::pg_catalog.{cast}"), format!("::pg_catalog.{cast}")),
+        None => (format!("t.{COLUMN}"), format!("::{type_sql}")),
+    }
+}
+
 /// What a shape compares the key with.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Values {
@@ -275,4 +289,31 @@ pub(super) struct Values {
 /// The table of an arm.
 pub(super) fn arm(place: Place) -> String {
     format!("pg_temp.dbopt_arm_{}", place as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cast_stays_where_the_column_is_of_another_type() {
+        let of = |type_sql, cast| compared_column(type_sql, cast).0;
+        let plain = format!("t.{COLUMN}");
+        for (type_sql, cast) in [
+            ("text", None),
+            ("text", Some("text")),
+            ("bigint", None),
+            ("bigint", Some("int4")),
+            ("numeric", Some("float8")),
+            ("timestamp with time zone", Some("timestamptz")),
+        ] {
+            assert_eq!(of(type_sql, cast), plain, "{type_sql} {cast:?}");
+        }
+        assert_eq!(of("text", Some("float8")), format!("({plain})::pg_catalog.float8"));
+        assert_eq!(of("text", Some("date")), format!("({plain})::pg_catalog.date"));
+        assert_eq!(
+            of("timestamp with time zone", Some("date")),
+            format!("({plain})::pg_catalog.date")
+        );
+    }
 }

@@ -6,7 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::Found;
 use super::file::{File, code};
 use crate::jsonb::{Scanner, Token};
-use crate::model::{Confidence, Severity};
+use crate::model::{Confidence, Gap, GapReason, Severity};
 
 /// Characters of a key at most, by the specification.
 const KEY_LENGTH_MAX: usize = 3;
@@ -29,6 +29,26 @@ struct Written {
 pub(super) fn judge(file: &File) -> Vec<Found> {
     let root = file.tree.syntax_node();
     root.children().flat_map(|statement| judge_statement(&statement)).collect()
+}
+
+/// Words by which a block changes a schema.
+const CHANGING: [&str; 6] = ["create", "alter", "drop", "truncate", "reindex", "execute"];
+
+/// Blocks that change the schema: what stands in their bodies is a string to the parser.
+pub(super) fn unread_bodies(file: &File) -> Vec<Gap> {
+    let root = file.tree.syntax_node();
+    let blocks = root.children().filter_map(ast::Do::cast).filter(|block| {
+        let body = block.syntax().text().to_string().to_lowercase();
+        let mut words = body.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.any(|word| CHANGING.contains(&word))
+    });
+    let gap = |block: ast::Do| {
+        let (line, _) = file.place(code(block.syntax()));
+        let detail = format!("{}:{line}: the body of this DO block was not judged", file.path);
+        Gap::new("migration", GapReason::NotEnoughEvidence, detail)
+            .lifted_by("write what it does as statements of their own, to have it judged")
+    };
+    blocks.map(gap).collect()
 }
 
 fn judge_statement(statement: &SyntaxNode) -> Vec<Found> {

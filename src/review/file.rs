@@ -4,6 +4,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::FILE_BYTES_MAX;
 use super::suppression::Suppressions;
+use super::tables::{are_same, changed, made};
 use crate::model::{Gap, GapReason};
 
 /// Brackets within brackets at most: the parser goes as deep as the text does.
@@ -56,6 +57,19 @@ impl File {
         self.statements[..behind].last()
     }
 
+    /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
+    pub(super) fn is_of_new_table(&self, at: usize) -> bool {
+        let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
+        let Some(((_, statement), before)) = self.statements[..behind].split_last() else {
+            return false;
+        };
+        let Some(table) = changed(statement) else { return false };
+        before
+            .iter()
+            .filter_map(|(_, statement)| made(statement))
+            .any(|made| are_same(&made, &table))
+    }
+
     /// The line and column of a byte, counted from 1, columns in characters.
     pub(super) fn place(&self, at: usize) -> (u32, u32) {
         let line = self.lines.partition_point(|begin| *begin <= at).max(1);
@@ -78,22 +92,107 @@ pub(super) fn code(node: &SyntaxNode) -> usize {
 /// The same text with psql's own commands, and the data of `COPY … FROM stdin`, replaced by blanks: every place
 /// stays where it is.
 fn without_psql(sql: &str) -> String {
-    let mut text = String::with_capacity(sql.len());
-    let mut in_data = false;
-    for line in sql.split_inclusive('\n') {
-        let trimmed = line.trim();
-        let is_command = trimmed.starts_with('\\');
-        if is_command || in_data {
-            in_data &= trimmed != "\\.";
-            text.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-            continue;
-        }
-        let lower = trimmed.to_ascii_lowercase();
-        in_data =
-            lower.starts_with("copy ") && lower.contains(" from stdin") && lower.ends_with(';');
-        text.push_str(line);
+    let mut script = Script { text: String::with_capacity(sql.len()), statement: String::new() };
+    let mut rest = sql;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '\\' => script.command(rest),
+            ';' => script.end(rest),
+            _ => script.token(rest, c),
+        };
+        rest = &rest[length..];
     }
-    text
+    script.text
+}
+
+/// A script for psql while it is read as psql does: a backslash is a command wherever it is in no string, name or comment.
+struct Script {
+    text: String,
+    /// The statement so far, as far as it tells whether data follows it.
+    statement: String,
+}
+
+/// Bytes of a statement that tell whether data follows it: `COPY`, its table and a list of all its columns.
+const COPY_BYTES_MAX: usize = 64 * 1024;
+
+impl Script {
+    /// What is no end of anything. Returns its length.
+    fn token(&mut self, text: &str, c: char) -> usize {
+        let (length, is_code) = match c {
+            '\'' | '"' => (quoted_length(text, c), true),
+            'e' | 'E' if text[1..].starts_with('\'') && !self.is_in_word() => {
+                (escaped_length(text), true)
+            }
+            '-' if text.starts_with("--") => (text.find('\n').unwrap_or(text.len()), false),
+            '/' if text.starts_with("/*") => (comment_length(text), false),
+            '$' if !self.is_in_word() => (dollar_quoted_length(text), true),
+            c => (c.len_utf8(), true),
+        };
+        let token = &text[..length];
+        self.text.push_str(token);
+        if is_code && self.statement.len() + length <= COPY_BYTES_MAX {
+            self.statement.push_str(token);
+        }
+        length
+    }
+
+    fn is_in_word(&self) -> bool {
+        self.text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
+    }
+
+    /// A command, up to the end of its line. Some send the statement before them as a semicolon does.
+    fn command(&mut self, text: &str) -> usize {
+        let length = text.find('\n').unwrap_or(text.len());
+        let sends = ["\\g", "\\watch", "\\crosstabview"].iter().any(|name| text.starts_with(name));
+        if sends && !self.statement.trim().is_empty() {
+            self.text.push(';');
+            self.blank(&text[1..length]);
+            self.statement.clear();
+        } else {
+            self.blank(&text[..length]);
+        }
+        length
+    }
+
+    /// The end of a statement, and the data that follows it from the next line on.
+    fn end(&mut self, text: &str) -> usize {
+        self.text.push(';');
+        let statement = std::mem::take(&mut self.statement).to_ascii_lowercase();
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        let copies =
+            words.first() == Some(&"copy") && words.windows(2).any(|w| w == ["from", "stdin"]);
+        if !copies {
+            return 1;
+        }
+        let line = text.find('\n').map_or(text.len(), |end| end + 1);
+        self.blank(&text[1..line]);
+        let mut length = line;
+        for data in text[line..].split_inclusive('\n') {
+            self.blank(data);
+            length += data.len();
+            if data.trim() == "\\." {
+                break;
+            }
+        }
+        length
+    }
+
+    fn blank(&mut self, text: &str) {
+        self.text.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+    }
+}
+
+/// Bytes of what stands between dollar quotes, these included; of the sign alone where it is none.
+fn dollar_quoted_length(text: &str) -> usize {
+    let Some(tag) = dollar_tag(text) else { return 1 };
+    // Without an end, the rest is a string to every reader.
+    text[tag.len()..].find(tag).map_or(text.len(), |end| tag.len() + end + tag.len())
+}
+
+/// The quote that a text begins with: `$$` or `$name$`.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let end = text[1..].find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+    text[1 + end..].starts_with('$').then(|| &text[..end + 2])
 }
 
 /// What makes a parser go deep: brackets in brackets, long runs of words and operators that no comma or bracket
@@ -162,9 +261,7 @@ impl Depth {
 
     /// What stands between dollar quotes may be a body of SQL: it is as deep as it is. Returns its length.
     fn dollar_quoted(&mut self, text: &str) -> usize {
-        let tag = text[1..].find(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let tag = tag.filter(|end| text[1 + end..].starts_with('$')).map(|end| &text[..end + 2]);
-        let Some(tag) = tag else { return 1 };
+        let Some(tag) = dollar_tag(text) else { return 1 };
         let body = &text[tag.len()..];
         // Without an end, the rest is a string to every reader.
         let Some(end) = body.find(tag) else { return text.len() };
@@ -259,6 +356,30 @@ mod tests {
         let at = file.text.find("1;").unwrap();
         assert_eq!(file.place(at), (5, 13));
         assert!(file.tree.errors().is_empty());
+    }
+
+    #[test]
+    fn data_and_commands_are_told_from_statements_as_psql_does() {
+        let read = |sql: &str| File::read("a.sql", sql).unwrap().text.clone();
+        for copy in [
+            "copy t from stdin",
+            "COPY public.t (a,\n    b) FROM STDIN\n",
+            "copy t (\"a;b\") from stdin with (format csv)",
+        ] {
+            let text = read(&format!("{copy}; -- rows\nit's data\n\\.\ncreate table u (a int);"));
+            assert!(!text.contains("data") && text.contains("create table u"), "{text}");
+        }
+        for not_copied in
+            ["select 'copy t from stdin'", "copy t from 'stdin'", "-- copy t from stdin\nselect 1"]
+        {
+            assert!(read(&format!("{not_copied};\nselect 2;")).contains("select 2"));
+        }
+        for string in ["'a\n\\b'", "$$a\n\\b'$$", "E'\\'\n\\b'", "/* ' \n\\b */ 1", "\"a\n\\b\""] {
+            let sql = format!("select {string};\n");
+            assert_eq!(read(&sql), sql);
+        }
+        assert_eq!(read("select 1 \\gset\nselect 2;"), "select 1 ;    \nselect 2;");
+        assert_eq!(read("\\gset\nselect 2;"), "     \nselect 2;");
     }
 
     #[test]

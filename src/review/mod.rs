@@ -67,6 +67,7 @@ pub fn review(files: &[SqlFile], sizes: &Sizes) -> Review {
         found.extend(tables::judge(file, &keyed));
         found.extend(documents::judge(file));
         found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
+        found.retain(|found| !(found.waited_for && file.is_of_new_table(found.at)));
         found.retain(|found| !file.suppressions.cover(file, found));
         review.findings.extend(found.into_iter().map(|found| reported(file, found, sizes)));
     }
@@ -105,6 +106,12 @@ fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
 
 /// What could not be read of a file.
 fn unread(file: &File) -> Vec<Gap> {
+    let mut gaps = not_understood(file);
+    gaps.extend(documents::unread_bodies(file));
+    gaps
+}
+
+fn not_understood(file: &File) -> Vec<Gap> {
     let errors = file.tree.errors();
     let told = errors.iter().take(ERRORS_MAX).map(|error| {
         let (line, column) = file.place(usize::from(error.range().start()));
@@ -188,6 +195,69 @@ create table ml.p1 partition of ml.p for values in (1);";
             let told: Vec<String> = expected.iter().map(|check| format!("3:1 {check}")).collect();
             assert_eq!(under_timeout(sql), told, "{sql}");
         }
+    }
+
+    #[test]
+    fn a_table_that_the_file_makes_is_waited_for_by_nobody() {
+        let waited = |sql: &str| {
+            let found = under_timeout(sql);
+            found.into_iter().filter(|found| found.contains(" migration/")).collect::<Vec<_>>()
+        };
+        let after = "alter table only t add constraint t_pkey primary key (a);
+create index on public.t (b);
+alter table t add constraint fk foreign key (a) references other (id);";
+        assert_eq!(
+            waited(&format!("create table public.t (a int not null, b int);\n{after}")),
+            [] as [&str; 0]
+        );
+        assert!(waited(after).len() > 3);
+        // It may have been there, or be another.
+        for other in ["if not exists t", "ml.u", "x.public"] {
+            let sql = format!("create table {other} (a int primary key);\n{after}");
+            assert!(waited(&sql).len() > 3, "{sql}");
+        }
+        assert!(waited(&format!("{after}\ncreate table t (a int primary key);")).len() > 3);
+    }
+
+    #[test]
+    fn a_key_is_a_key_however_its_table_is_called_and_a_unique_constraint_may_serve_as_one() {
+        for keyed in [
+            "create table public.t (a int);\nalter table t add primary key (a);",
+            "create table t (a int);\nalter table ml.t add primary key (a);",
+            "create table t (a int not null unique);",
+            "create table t (a int not null, \"B\" int not null, unique (a, \"B\"));",
+        ] {
+            let found = under_timeout(keyed);
+            assert!(!found.iter().any(|found| found.contains("primary-key")), "{keyed}: {found:?}");
+        }
+        for keyless in [
+            "create table ml.t (a int);\nalter table x.t add primary key (a);",
+            "create table t (a int unique);",
+            "create table t (a int not null, b int, unique (a, b));",
+        ] {
+            let found = under_timeout(keyless);
+            assert!(
+                found.iter().any(|found| found.ends_with("missing-primary-key")),
+                "{keyless}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_block_does_is_a_gap_and_no_pass() {
+        let gaps = |sql: &str| {
+            let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
+            review(&[file], &Sizes::default()).gaps.len()
+        };
+        assert_eq!(gaps("do $$ begin create table x (a json); end $$;"), 1);
+        assert_eq!(gaps("do language plpgsql $a$ begin EXECUTE 'drop table x'; end $a$;"), 1);
+        assert_eq!(gaps("do $$ begin perform created_at from t; end $$;"), 0);
+        assert_eq!(
+            gaps(
+                "create function f() returns void language plpgsql as $$ begin drop table x; end $$;"
+            ),
+            0
+        );
     }
 
     #[test]

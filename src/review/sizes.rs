@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use squawk_syntax::SyntaxNode;
-use squawk_syntax::ast::{self, AstNode};
 
-use super::tables::name;
+use super::tables::changed;
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::Relation;
 
@@ -51,11 +50,7 @@ impl Sizes {
 
     /// The size of the table that a statement changes, and its name.
     pub(super) fn changed_by(&self, statement: &SyntaxNode) -> Option<(String, Size)> {
-        let relation = statement.descendants().find_map(|node| {
-            let own = ast::TableRelationName::can_cast(node.kind())
-                || ast::RelationName::can_cast(node.kind());
-            own.then(|| name(&node.text().to_string()))
-        })?;
+        let relation = changed(statement)?;
         let size = self.0.get(&relation)?;
         Some((relation, *size))
     }

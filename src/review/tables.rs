@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
@@ -20,7 +21,9 @@ struct Column {
     at: usize,
     name: String,
     type_name: String,
+    /// Whether it is the primary key, or unique and never NULL.
     is_key: bool,
+    not_null: bool,
     compression: bool,
 }
 
@@ -74,12 +77,13 @@ fn judge_table(table: &ast::CreateTable, keyed: &BTreeSet<String>) -> Vec<Found>
 fn column(argument: ast::TableArg) -> Option<Column> {
     let ast::TableArg::Column(column) = argument else { return None };
     let constraints = column.clauses();
-    let (mut is_key, mut compression) = (false, false);
+    let (mut is_key, mut not_null, mut unique, mut compression) = (false, false, false, false);
     for clause in constraints {
+        use ast::ColumnConstraint as Of;
         match clause {
-            ast::ColumnClause::ColumnConstraint(ast::ColumnConstraint::PrimaryKeyConstraint(_)) => {
-                is_key = true;
-            }
+            ast::ColumnClause::ColumnConstraint(Of::PrimaryKeyConstraint(_)) => is_key = true,
+            ast::ColumnClause::ColumnConstraint(Of::NotNullConstraint(_)) => not_null = true,
+            ast::ColumnClause::ColumnConstraint(Of::UniqueConstraint(_)) => unique = true,
             ast::ColumnClause::CompressionMethod(_) => compression = true,
             _ => {}
         }
@@ -88,7 +92,8 @@ fn column(argument: ast::TableArg) -> Option<Column> {
         at: code(column.syntax()),
         name: name(&column.name()?.syntax().text().to_string()),
         type_name: column.ty().map(|ty| type_of(&ty)).unwrap_or_default(),
-        is_key,
+        is_key: is_key || unique && not_null,
+        not_null,
         compression,
     })
 }
@@ -112,8 +117,10 @@ fn keyless(
         || table.of_type().is_some()
         || matches!(table.persistence(), Some(ast::Persistence::Unlogged(_)));
     let has_key = columns.iter().any(|column| column.is_key)
-        || arguments.args().any(is_key)
-        || keyed.contains(own);
+        || arguments
+            .args()
+            .any(|argument| is_key(argument.clone()) || identifies(&argument, columns))
+        || keyed.iter().any(|keyed| are_same(keyed, own));
     (!excused && !has_key && !columns.is_empty()).then(|| Found {
         at: code(table.syntax()),
         check: "hybrid-schema/missing-primary-key",
@@ -122,6 +129,19 @@ fn keyless(
         confidence: Confidence::High,
         message: format!("`{own}` is made without a primary key"),
     })
+}
+
+/// Whether it is a unique constraint over columns that are never NULL, which serves as a key.
+fn identifies(argument: &ast::TableArg, columns: &[Column]) -> bool {
+    let ast::TableArg::TableConstraint(ast::TableConstraint::UniqueConstraint(unique)) = argument
+    else {
+        return false;
+    };
+    let text = unique.syntax().text().to_string();
+    let list = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let filled =
+        |own: &str| columns.iter().any(|column| column.not_null && column.name == name(own));
+    list.is_some_and(|(list, _)| list.split(',').all(filled))
 }
 
 fn text_json(at: usize, column: &str) -> Found {
@@ -221,6 +241,29 @@ fn type_of(ty: &ast::Type) -> String {
     }
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").trim_start_matches("pg_catalog.").to_owned()
+}
+
+/// Whether two names may be those of one table: a search path may stand for the schema of one.
+pub(super) fn are_same(one: &str, other: &str) -> bool {
+    let unqualified =
+        |name: &str, of: &str| of.strip_suffix(name).is_some_and(|of| of.ends_with('.'));
+    one == other || unqualified(one, other) || unqualified(other, one)
+}
+
+/// The table that a statement changes.
+pub(super) fn changed(statement: &SyntaxNode) -> Option<String> {
+    statement.descendants().find_map(|node| {
+        let own = ast::TableRelationName::can_cast(node.kind())
+            || ast::RelationName::can_cast(node.kind());
+        own.then(|| name(&node.text().to_string()))
+    })
+}
+
+/// The table that a statement makes for certain.
+pub(super) fn made(statement: &SyntaxNode) -> Option<String> {
+    let table = ast::CreateTable::cast(statement.clone())?;
+    let own = table.table_name().filter(|_| table.if_not_exists().is_none())?;
+    Some(name(&own.syntax().text().to_string()))
 }
 
 /// A name as the server would fold it: each part unquoted, or in lower case.

@@ -494,6 +494,25 @@ async fn an_index_is_not_advised_where_it_would_not_be_read_or_not_be_built() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_called_as_the_one_advised_would_be_is_left_alone() {
+    let told = "sql,calls,mean_ms\n\"select id from ml.t where data ->> 'customer' = '7'\",900,9\n";
+    let other = "create index t_data_customer_idx on ml.t (id) where id > 7;\nanalyze ml.t";
+    let Some(db) = made("pg17", &format!("{WIDE};\n{other}")).await else { return };
+    let analysis = judged(&db, told, ProveMode::Cheap).await;
+    assert!(!actions(&analysis).contains(&"index_key"), "{analysis:#?}");
+    declined(&analysis, "no index: no name is left for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_called_like_a_system_column_gets_no_column_of_that_name() {
+    let told = "sql,calls,mean_ms\n\"select id from ml.t where data ->> 'xmin' = '7'\",900,9\n";
+    let Some(db) = made("pg17", &WIDE.replace("customer", "xmin")).await else { return };
+    let analysis = judged(&db, told, ProveMode::Cheap).await;
+    assert_eq!(actions(&analysis), ["index_key"], "{analysis:#?}");
+    declined(&analysis, "no name is left for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_value_of_many_that_the_cast_refuses_is_seen_before_the_index_fails() {
     for (value, cast, refused) in [
         ("\"none\"", "int", true),

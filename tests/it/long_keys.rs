@@ -262,6 +262,20 @@ async fn a_small_table_raises_nothing_however_long_its_keys_are() {
     "create rule r as on update to ml.features do instead nothing",
     "rows cannot be updated"
 )]
+#[case::trigger_on_rows_that_change(
+    "create function ml.f() returns trigger language plpgsql as 'begin new.id := new.id; return new; end';
+    create trigger g before update on ml.features for each row when (old.* is distinct from new.*)
+        execute function ml.f()",
+    "rows cannot be updated"
+)]
+#[case::a_view_of_its_name(
+    "create view ml.features_data_long as select 1 as one",
+    "no name is left for the dictionary"
+)]
+#[case::a_function_of_its_name(
+    "create function ml.features_data_shorten(jsonb) returns jsonb language sql as 'select $1'",
+    "no name is left for the dictionary"
+)]
 #[case::text(
     "alter table ml.features alter column data type json",
     "its documents are stored as text"

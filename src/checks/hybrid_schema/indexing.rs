@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::normalized;
-use super::promotion::{PARTITIONS_MAX, too_many};
+use super::promotion::{PARTITIONS_MAX, no_plain_path, too_many};
 use super::table::Column;
 use crate::checks::number::whole;
 use crate::model::observation::{DocumentIndex, KeyFilter, KeyShape, KeyWorkload};
@@ -129,9 +129,8 @@ impl Used<'_> {
 
     fn hindrance(&self) -> Option<(&'static str, String)> {
         let table = self.column.table;
-        if self.seen.path.contains(['"', '[']) {
-            let detail = "elements of arrays are several values of a row".to_owned();
-            return Some(("no index: its path is no plain one", detail));
+        if let Some(why) = no_plain_path(&self.seen.path) {
+            return Some(("no index: its path is no plain one", why.to_owned()));
         }
         if table.layout.inheritance {
             let detail = "an index of one table finds no rows of those it shares them with";
@@ -152,7 +151,15 @@ impl Used<'_> {
             return Some(("no index: partitioned", too_many(table)));
         }
         let long = table.longest_name() + 1 + self.suffix().len() > NAME_BYTES_MAX;
-        long.then(|| ("no index: no name is left for it", "choose one".to_owned()))
+        if long {
+            return Some(("no index: no name is left for it", "choose one".to_owned()));
+        }
+        table.taken_by(&self.suffix()).map(|taken| {
+            let detail = format!(
+                "`{taken}` is there already: where it is invalid, drop it; else choose another"
+            );
+            ("no index: no name is left for it", detail)
+        })
     }
 
     fn suffix(&self) -> String {

@@ -122,7 +122,7 @@ fn actions(table: &Table<'_>) -> Vec<Action> {
     if let Some(key) = best_index(table) {
         return vec![adopt(table, key)];
     }
-    let natural = natural_key(table).map(|column| build(table, column));
+    let natural = natural_key(table).and_then(|column| build(table, column));
     natural.into_iter().chain(identity_key(table)).collect()
 }
 
@@ -167,18 +167,18 @@ fn natural_key<'a>(table: &Table<'a>) -> Option<&'a LayoutColumn> {
     found.filter(|_| table.rows >= ROWS_MIN)
 }
 
-fn build(table: &Table<'_>, column: &LayoutColumn) -> Action {
+fn build(table: &Table<'_>, column: &LayoutColumn) -> Option<Action> {
     let columns = vec![column.name.clone()];
-    Action::AdoptPrimaryKey {
+    Some(Action::AdoptPrimaryKey {
         object: table.object(),
         table: table.name(),
         key: AdoptedKey {
-            index: free_name(table, "pkey"),
+            index: free_name(table)?,
             nullable: if column.not_null { Vec::new() } else { columns.clone() },
             columns,
             before: None,
         },
-    }
+    })
 }
 
 fn identity_key(table: &Table<'_>) -> Option<Action> {
@@ -199,11 +199,15 @@ fn identity_key(table: &Table<'_>) -> Option<Action> {
     })
 }
 
-/// A name as the server would give it, cut to what it keeps.
-fn free_name(table: &Table<'_>, suffix: &str) -> String {
-    let mut stem = table.root.name.clone();
-    while stem.len() + 1 + suffix.len() > NAME_BYTES_MAX {
-        stem.pop();
-    }
-    format!("{stem}_{suffix}")
+/// A name as the server would give it, cut to what it keeps: with a number where one is taken.
+fn free_name(table: &Table<'_>) -> Option<String> {
+    let suffixes = ["pkey", "pkey1", "pkey2", "pkey3"].into_iter();
+    let mut names = suffixes.map(|suffix| {
+        let mut stem = table.root.name.clone();
+        while stem.len() + 1 + suffix.len() > NAME_BYTES_MAX {
+            stem.pop();
+        }
+        format!("{stem}_{suffix}")
+    });
+    names.find(|name| !table.has_name(name))
 }

@@ -4,13 +4,15 @@ use super::indexing::INDEXED_BYTES_MAX;
 use super::names::normalized;
 use super::table::{Column, Table};
 use crate::checks::number::whole;
-use crate::model::observation::{KeyShape, Layout};
+use crate::model::observation::KeyShape;
 use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion};
 
 /// Partitions from which on their indexes are no matter of statements to be read: each is built, and attached, by one.
 pub(super) const PARTITIONS_MAX: usize = 32;
-/// What is hung on the names of what is made.
-const SUFFIX_BYTES: usize = "_from_document".len();
+/// Columns that every table has.
+const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+/// What is hung on the names of what is made, at most.
+const SUFFIX: &str = "_from_document";
 
 /// The promotion of a key of a column's documents, for what statements do with it as far as that is known; or why it is
 /// not advised.
@@ -27,11 +29,8 @@ pub(super) fn promote(
         reason: reason.to_owned(),
         detail: detail.to_owned(),
     };
-    if key.path.contains(['"', '[']) {
-        return Err(declined(
-            "its path is no plain one",
-            "elements of arrays are several values of a row",
-        ));
+    if let Some(why) = no_plain_path(&key.path) {
+        return Err(declined("its path is no plain one", why));
     }
     if table.is_materialized_view() {
         return Err(declined("a materialized view", "add the column to its query"));
@@ -46,14 +45,19 @@ pub(super) fn promote(
         let detail = format!("a value of {} bytes was met", key.value_bytes_max);
         return Err(declined("its values are too long for an index", &detail));
     }
-    let refused = |layout: &Layout| layout.updates_refused.clone();
-    if let Some(why) = &refused(table.layout).or_else(|| table.leaf.and_then(refused)) {
+    if let Some(why) = table.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
     let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
-    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX_BYTES + 1);
-    if table.longest_name() + name.len() > room || table.layout.column(&name).is_some() {
+    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
+    let is_taken = SYSTEM_COLUMNS.contains(&name.as_str()) || table.layout.column(&name).is_some();
+    if table.longest_name() + name.len() > room || is_taken {
         return Err(declined("no name is left for it", "choose one, and promote it by hand"));
+    }
+    let made = [format!("{name}_idx"), format!("{name}{SUFFIX}")];
+    if let Some(taken) = made.iter().find_map(|suffix| table.taken_by(suffix)) {
+        let detail = format!("`{taken}` is there already: rename it, or promote the key by hand");
+        return Err(declined("no name is left for it", &detail));
     }
     Ok(Action::PromoteKey {
         object: column.key_object(key),
@@ -69,6 +73,16 @@ pub(super) fn promote(
             shapes: shapes.to_vec(),
         },
     })
+}
+
+/// Why a path is none that an expression or a column is made of.
+pub(super) fn no_plain_path(path: &str) -> Option<&'static str> {
+    if path.contains('[') {
+        Some("elements of arrays are several values of a row")
+    } else {
+        path.contains('"')
+            .then_some("a key that is no plain word makes no name: choose one by hand")
+    }
 }
 
 /// Why a table of many partitions is left to its makers.

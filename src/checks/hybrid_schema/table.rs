@@ -1,6 +1,6 @@
 //! A table as the checks of its schema see it: with its partitions, its columns, and what speaks for its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::number::float;
 use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
@@ -30,6 +30,10 @@ pub(super) struct Table<'a> {
     pub(super) heap_bytes: i64,
     /// Bytes of their heaps and TOAST tables.
     pub(super) bytes: i64,
+    /// Why an UPDATE of its rows would fail or do something else, by the first of those looked at.
+    pub(super) updates_refused: Option<&'a str>,
+    /// Names that nothing made beside it or a partition can have.
+    names_taken: BTreeSet<&'a str>,
 }
 
 /// The tables whose columns were looked at.
@@ -94,6 +98,8 @@ impl<'a> Table<'a> {
             rows: 0.0,
             heap_bytes: 0,
             bytes: 0,
+            updates_refused: layout.updates_refused.as_deref(),
+            names_taken: layout.names_taken.iter().map(String::as_str).collect(),
         }
     }
 
@@ -106,6 +112,10 @@ impl<'a> Table<'a> {
             layout.and_then(|layout| layout.toast_bytes).unwrap_or(relation.toast_pages * 8192);
         self.heap_bytes += heap;
         self.bytes += heap + toast;
+        let refused = layout.and_then(|layout| layout.updates_refused.as_deref());
+        self.updates_refused = self.updates_refused.or(refused);
+        let names = layout.into_iter().flat_map(|layout| &layout.names_taken);
+        self.names_taken.extend(names.map(String::as_str));
         if layout.is_some() && (self.leaf.is_none() || heap > self.leaf_bytes) {
             (self.leaf, self.leaf_bytes) = (layout, heap);
         }
@@ -129,6 +139,18 @@ impl<'a> Table<'a> {
     pub(super) fn longest_name(&self) -> usize {
         let partitions = self.partitions.iter().map(|partition| partition.name.name.len());
         partitions.chain([self.root.name.len()]).max().unwrap_or_default()
+    }
+
+    /// Whether something in its schema is called so already.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.names_taken.contains(name)
+    }
+
+    /// Something that is called already as what is to be made beside the table, or a partition, with that suffix.
+    pub(super) fn taken_by(&self, suffix: &str) -> Option<String> {
+        let partitions = self.partitions.iter().map(|partition| partition.name.name.as_str());
+        let mut names = partitions.chain([self.root.name.as_str()]);
+        names.find_map(|name| Some(format!("{name}_{suffix}")).filter(|name| self.has_name(name)))
     }
 
     pub(super) fn name(&self) -> QualifiedName {

@@ -85,6 +85,10 @@ fn hindrance(column: &Column<'_>) -> Option<String> {
     if layout.type_sql != "json" {
         return Some(format!("its type is the domain {}", layout.type_sql));
     }
+    if layout.uneven {
+        // One statement changes all, and would leave them all alike.
+        return Some("partitions have defaults or settings of their own for it".to_owned());
+    }
     layout.generated.map(|_| "it is generated: change its expression".to_owned())
 }
 

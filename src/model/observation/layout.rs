@@ -43,6 +43,9 @@ pub struct LayoutColumn {
     pub distinct: Option<f64>,
     /// What keeps its type from being changed.
     pub pins: Vec<String>,
+    /// Whether a partition has a default, a storage strategy or a compression method of its own for it.
+    #[serde(default)]
+    pub uneven: bool,
 }
 
 impl LayoutColumn {
@@ -65,7 +68,7 @@ pub struct UniqueKey {
     /// Whether a constraint owns it.
     pub is_constraint: bool,
     /// Whether `ADD PRIMARY KEY USING INDEX` takes it: whole rows, plain columns in default order, valid, not
-    /// deferred, in the default tablespace, neither replica identity nor clustered on.
+    /// deferred, in the default tablespace, neither replica identity nor clustered on, and no foreign key rests on it.
     pub adoptable: bool,
     /// Whether it tells any two rows apart whose columns are not NULL: valid, of all rows, of plain columns.
     pub identifies: bool,
@@ -121,6 +124,9 @@ pub struct Layout {
     /// Its valid indexes of all rows whose first column is an expression or of type `jsonb`.
     #[serde(default)]
     pub document_indexes: Vec<DocumentIndex>,
+    /// Names in its schema, of relations and functions, that begin with its own: what is made beside it cannot have them.
+    #[serde(default)]
+    pub names_taken: Vec<String>,
     /// Bytes of the heap's main fork, true at the time of the visit; asked for where documents are sampled.
     pub heap_bytes: Option<i64>,
     /// Bytes of the TOAST table's main fork.

@@ -55,6 +55,7 @@ select
     a.columns,
     u.keys,
     x.document_indexes,
+    t.names_taken,
     null::int8                                                      as heap_bytes,
     null::int8                                                      as toast_bytes
 from pg_catalog.pg_class as c
@@ -82,7 +83,26 @@ cross join lateral (
                 'null_share', s.null_frac,
                 'width', s.avg_width,
                 'distinct', s.n_distinct,
-                'pins', p.pins
+                'pins', p.pins,
+                'uneven', c.relkind = 'p' and coalesce(b.typname, k.typname) = 'json' and exists (
+                    -- Defaults are compared as they are stored, but for where in a statement they stood.
+                    with recursive parts as (
+                        select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = c.oid
+                        union all
+                        select i.inhrelid
+                        from parts as t
+                        join pg_catalog.pg_inherits as i on i.inhparent = t.inhrelid
+                    )
+                    select
+                    from parts as t
+                    join pg_catalog.pg_attribute as o on o.attrelid = t.inhrelid and o.attname = a.attname
+                    left join pg_catalog.pg_attrdef as e on e.adrelid = o.attrelid and e.adnum = o.attnum
+                    where o.attstorage <> a.attstorage
+                        or o.attcompression <> a.attcompression
+                        or pg_catalog.regexp_replace(e.adbin::pg_catalog.text, ':location -?\d+', '', 'g')
+                            is distinct from
+                            pg_catalog.regexp_replace(d.adbin::pg_catalog.text, ':location -?\d+', '', 'g')
+                )
             )
             order by a.attnum
         ),
@@ -144,7 +164,11 @@ cross join lateral (
                 'adoptable', i.indisvalid and i.indisready and i.indimmediate and i.indpred is null
                     and i.indexprs is null and x.reltablespace = 0 and m.amname = 'btree'
                     and i.indnatts = i.indnkeyatts and k.plain
-                    and not i.indisreplident and not i.indisclustered,
+                    and not i.indisreplident and not i.indisclustered
+                    -- The undo would have to drop it, and make it again, from under the keys that rest on it.
+                    and not exists (
+                        select from pg_catalog.pg_constraint as o where o.conindid = i.indexrelid and o.contype = 'f'
+                    ),
                 'identifies', i.indisvalid and i.indpred is null and i.indexprs is null,
                 'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
                 'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')
@@ -200,5 +224,23 @@ cross join lateral (
         -- Text that is sorted otherwise is another text to the planner.
         and i.indcollation[0] in (0, 100)
 ) as x
+cross join lateral (
+    -- What may be made beside a table is called after it, and nothing else is listed. Names are found by their range, and
+    -- those of partitions and of their indexes left out: they may be very many.
+    select coalesce(pg_catalog.json_agg(o.name order by o.name), '[]') as names_taken
+    from (
+        select r.relname as name
+        from pg_catalog.pg_class as r
+        where r.relname > c.relname and r.relname < (c.relname || '`')::pg_catalog.name
+            and r.relnamespace = c.relnamespace and not r.relispartition
+        union
+        select f.proname
+        from pg_catalog.pg_proc as f
+        where f.proname > c.relname and f.proname < (c.relname || '`')::pg_catalog.name
+            and f.pronamespace = c.relnamespace
+    ) as o
+    where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document)$'
+        or o.name ~ '_pkey\d?$' and pg_catalog.length(o.name::pg_catalog.text) <= pg_catalog.length(c.relname::pg_catalog.text) + 6
+) as t
 where c.oid = any ($1::int8[]::oid[])
 order by c.oid
