@@ -1,8 +1,8 @@
 //! Listening, and stopping in time.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use super::router;
@@ -92,53 +92,36 @@ impl Bound {
 
     /// Answer until `stop`; then finish or cancel what is under way.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let (told, stopping) = watch::channel(false);
-        let mut serving = pin!(answer_all(self.listener, router(&self.app), stopping));
+        let connected = GracefulShutdown::new();
         tokio::select! {
-            () = &mut serving => return,
+            never = answer_all(self.listener, router(&self.app), &connected) => match never {},
             () = stop => {}
             () = tidy(&self.app) => {}
         }
-        let _ = told.send(true);
-        if timeout(GRACE, &mut serving).await.is_err() {
+        if timeout(GRACE, connected.shutdown()).await.is_err() {
             tracing::warn!("requests under way were cancelled");
             tokio::time::sleep(PARTING).await;
         }
     }
 }
 
-/// Answer whoever connects until we are told to stop; then wait for those who are connected.
+/// Answer whoever connects.
 async fn answer_all(
     mut listener: TcpListener,
     router: Router,
-    mut stopping: watch::Receiver<bool>,
-) {
+    connected: &GracefulShutdown,
+) -> Infallible {
     let router = router.with_state(());
-    let (all, connected) = watch::channel(());
     loop {
-        let (stream, _) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
-        };
-        let (router, stopping, connected) = (router.clone(), stopping.clone(), connected.clone());
-        tokio::spawn(async move {
-            answer(stream, router, stopping, SILENCE_MAX).await;
-            drop(connected);
-        });
+        let (stream, _) = Listener::accept(&mut listener).await;
+        tokio::spawn(answer(stream, router.clone(), connected.watcher(), SILENCE_MAX));
     }
-    drop((listener, connected));
-    all.closed().await;
 }
 
-/// Answer what is asked on a connection until it is closed, falls silent, or we are told to stop.
+/// Answer what is asked on a connection until it is closed, falls silent, or its watcher hears that we stop.
 ///
 /// One look in a while tells who is silent: a timer for each request would cost what a cached answer can feel.
-async fn answer(
-    stream: TcpStream,
-    router: Router,
-    mut stopping: watch::Receiver<bool>,
-    silence_max: Duration,
-) {
+async fn answer(stream: TcpStream, router: Router, watcher: Watcher, silence_max: Duration) {
     let asked = Arc::new(Asked::default());
     let counted = Arc::clone(&asked);
     let service = router
@@ -146,26 +129,11 @@ async fn answer(
         .map_future(move |answer| UnderWay::begin(&counted).until(answer));
     let builder = Builder::new(TokioExecutor::new());
     let service = TowerToHyperService::new(service);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut silence = pin!(sleep(silence_max));
-    let (mut before, mut is_told) = (0, false);
-    loop {
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => return,
-            () = silence.as_mut() => {
-                let so_far = asked.so_far.load(Ordering::Relaxed);
-                if so_far == before && asked.under_way.load(Ordering::Relaxed) == 0 {
-                    return;
-                }
-                before = so_far;
-                silence.as_mut().reset(Instant::now() + silence_max);
-            }
-            _ = stopping.wait_for(|stopping| *stopping), if !is_told => {
-                is_told = true;
-                connection.as_mut().graceful_shutdown();
-            }
-        }
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        biased;
+        _ = watcher.watch(connection) => {}
+        () = asked.falls_silent(silence_max) => {}
     }
 }
 
@@ -174,6 +142,21 @@ async fn answer(
 struct Asked {
     so_far: AtomicU64,
     under_way: AtomicU64,
+}
+
+impl Asked {
+    /// Resolves when for so long nothing was asked and nothing is under way.
+    async fn falls_silent(&self, silence_max: Duration) {
+        let mut before = 0;
+        loop {
+            sleep(silence_max).await;
+            let so_far = self.so_far.load(Ordering::Relaxed);
+            if so_far == before && self.under_way.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            before = so_far;
+        }
+    }
 }
 
 /// A request that is not answered yet, or given up.
@@ -226,8 +209,8 @@ mod tests {
                 "late"
             }),
         );
-        let (_told, stopping) = watch::channel(false);
-        tokio::spawn(answer(stream, router, stopping, SILENCE));
+        let connected = GracefulShutdown::new();
+        tokio::spawn(answer(stream, router, connected.watcher(), SILENCE));
         caller.write_all(said.as_bytes()).await.unwrap();
         let mut heard = Vec::new();
         timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap().unwrap();
