@@ -1,6 +1,5 @@
 //! A guarded session: one read-only transaction whose queries are sent ahead without waiting.
 
-use std::sync::LazyLock;
 use std::time::Instant;
 
 use futures_util::future::{MaybeDone, maybe_done};
@@ -30,14 +29,14 @@ set local max_parallel_workers_per_gather = 0;";
 
 /// Our reads are not to be counted among the workload's, where we are allowed to switch that off. Asked
 /// for politely: a refused SET would leave an error in the server's log at every visit.
-pub(super) const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
 from pg_catalog.pg_roles where rolname = current_user and rolsuper;";
-pub(super) const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
 where pg_catalog.has_parameter_privilege('track_counts', 'set');";
 
 /// What the role or the database limits whole transactions to would end the connection in mid-visit; the limits above
 /// are ours to keep.
-pub(super) const UNLIMITED_17: &str = "set local transaction_timeout = 0;";
+const UNLIMITED_17: &str = "set local transaction_timeout = 0;";
 
 /// Every query starts here again, whatever became of the one before.
 const MARK: &str = "savepoint visit";
@@ -126,9 +125,13 @@ impl Session {
         }
         let (connection, target) = (self.held.connection(), self.held.target().clone());
         let begun = Instant::now();
-        let first = if self.held.is_busy() { BACK } else { opening(&self.facts) };
+        let first = if self.held.is_busy() {
+            BACK.to_owned()
+        } else {
+            format!("{}\n{MARK}", guarded(GUARD, &self.facts))
+        };
         self.held.begin();
-        let mut opening = Sent::new(connection.batch_execute(first)).await;
+        let mut opening = Sent::new(connection.batch_execute(&first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
             let parameters = question.parameters.iter().map(|(value, kind)| {
@@ -176,16 +179,11 @@ impl Session {
     }
 }
 
-fn opening(facts: &ServerFacts) -> &'static str {
-    static OLD: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED}\n{MARK}"));
-    static NEW: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED_15}\n{MARK}"));
-    static LIMITED: LazyLock<String> =
-        LazyLock::new(|| format!("{GUARD}\n{UNLIMITED_17}\n{UNCOUNTED_15}\n{MARK}"));
-    match facts.major {
-        ..15 => &OLD,
-        15 | 16 => &NEW,
-        17.. => &LIMITED,
-    }
+/// What a transaction of ours begins with: its guard, and what only some versions know.
+pub(super) fn guarded(guard: &str, facts: &ServerFacts) -> String {
+    let unlimited = if facts.major < 17 { "" } else { UNLIMITED_17 };
+    let uncounted = if facts.major < 15 { UNCOUNTED } else { UNCOUNTED_15 };
+    format!("{guard}\n{unlimited}\n{uncounted}")
 }
 
 /// A request that is on its way before anybody waits for its answer.

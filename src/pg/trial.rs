@@ -1,12 +1,10 @@
 //! A transaction that may write temporary tables, and that is always rolled back.
 
-use std::sync::LazyLock;
-
 use futures_util::{SinkExt, StreamExt};
 use tokio_postgres::CopyInSink;
 
 use super::held::Held;
-use super::session::{UNCOUNTED, UNCOUNTED_15, UNLIMITED_17, failure, lost};
+use super::session::{failure, guarded, lost};
 use super::target::Connection;
 use super::{Error, Failure, ServerFacts, Target};
 
@@ -42,18 +40,9 @@ impl Trial {
         connection: Connection,
         facts: &ServerFacts,
     ) -> Result<Self, TrialError> {
-        static OLD: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED}"));
-        static NEW: LazyLock<String> = LazyLock::new(|| format!("{GUARD}\n{UNCOUNTED_15}"));
-        static LIMITED: LazyLock<String> =
-            LazyLock::new(|| format!("{GUARD}\n{UNLIMITED_17}\n{UNCOUNTED_15}"));
         let trial = Self { held: Held::new(target, connection) };
         trial.held.begin();
-        let opening = match facts.major {
-            ..15 => &OLD,
-            15 | 16 => &NEW,
-            17.. => &LIMITED,
-        };
-        trial.run(opening).await?;
+        trial.run(&guarded(GUARD, facts)).await?;
         Ok(trial)
     }
 
