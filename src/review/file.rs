@@ -23,6 +23,8 @@ pub(super) struct File {
     pub(super) suppressions: Suppressions,
     /// Each statement with the byte where its own text begins, in order.
     statements: Vec<(usize, SyntaxNode)>,
+    /// Each table that it makes, with the byte where the statement begins.
+    made: Vec<(usize, String)>,
     /// Where each line begins.
     lines: Vec<usize>,
 }
@@ -47,8 +49,10 @@ impl File {
         let lines: Vec<usize> = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
         let suppressions = Suppressions::of(&text);
         let nodes = tree.syntax_node().children();
-        let statements = nodes.map(|node| (code(&node), node)).collect();
-        Ok(Self { path: path.to_owned(), text, tree, suppressions, statements, lines })
+        let statements: Vec<_> = nodes.map(|node| (code(&node), node)).collect();
+        let made = statements.iter().filter_map(|(at, statement)| Some((*at, made(statement)?)));
+        let (path, made) = (path.to_owned(), made.collect());
+        Ok(Self { path, text, tree, suppressions, statements, made, lines })
     }
 
     /// The statement that holds a byte, and where it begins.
@@ -59,15 +63,10 @@ impl File {
 
     /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
     pub(super) fn is_of_new_table(&self, at: usize) -> bool {
-        let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
-        let Some(((_, statement), before)) = self.statements[..behind].split_last() else {
-            return false;
-        };
+        let Some((begin, statement)) = self.statement_at(at) else { return false };
         let Some(table) = changed(statement) else { return false };
-        before
-            .iter()
-            .filter_map(|(_, statement)| made(statement))
-            .any(|made| are_same(&made, &table))
+        let mut before = self.made.iter().take_while(|(at, _)| at < begin);
+        before.any(|(_, made)| are_same(made, &table))
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.
