@@ -28,7 +28,7 @@ pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
-pub use crate::workload::{Format, Ledger, Read, StatementUse};
+pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use drift::{DriftFound, Watched};
 pub use request::Request;
 pub use workload::{Intake, workload};

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Error;
-use crate::analysis::{self, Intake, Ledger, Request};
+use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
 use crate::pg::{self, Target};
@@ -153,8 +153,6 @@ async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
     let (ledger, read) = intake.close().await;
     match read.format {
         Some(_) => Ok(ledger),
-        None => Err(Error::Usage(format!(
-            "--workload: {shown} is neither a server log nor a list of statements that can be read: CSV with a header that names `sql`, or JSON with `statements`, each with its `sql`"
-        ))),
+        None => Err(Error::Usage(format!("--workload: {shown} is {NO_FORMAT}"))),
     }
 }

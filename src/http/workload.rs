@@ -15,7 +15,7 @@ use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
 use super::targets::registered;
-use crate::analysis::{self, Format, Ledger, Read};
+use crate::analysis::{self, Format, Ledger, NO_FORMAT, Read};
 use crate::app::App;
 use crate::model::observation::Workload;
 use crate::store::KeyScope;
@@ -141,8 +141,7 @@ pub(super) async fn tell(
     }
     let (ledger, read) = intake.close().await;
     if read.format.is_none() {
-        let detail = "neither a server log nor a list of statements that can be read: CSV with a header that names `sql`, or JSON with `statements`, each with its `sql`";
-        return Err(problem::invalid(vec![Fault::new("", detail)]));
+        return Err(problem::invalid(vec![Fault::new("", NO_FORMAT)]));
     }
     let ledger = app.keep_workload(&target, ledger, replace).await?;
     let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;

@@ -39,7 +39,7 @@ pub use entry::{Counts, Entry};
 pub use format::Format;
 pub use ledger::{Ledger, STATEMENTS_MAX};
 pub use parameters::Parameters;
-pub use reader::{Read, Reader};
+pub use reader::{NO_FORMAT, Read, Reader};
 pub use source::{Coverage, Source};
 pub use tally::{Share, Tally};
 pub use usage::{ColumnUse, PATHS_MAX, PathUse, StatementUse, TableUse, Way};

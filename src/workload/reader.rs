@@ -66,6 +66,10 @@ impl Form {
     }
 }
 
+/// What is wrong with a source of no format, and what would be one.
+pub const NO_FORMAT: &str = "neither a server log nor a list of statements that can be read: CSV with a header that \
+                             names `sql`, or JSON with `statements`, each with its `sql`";
+
 /// What a source turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
