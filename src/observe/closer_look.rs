@@ -34,6 +34,9 @@ struct Sizes {
     toast_bytes: i64,
 }
 
+/// Why publications refuse updates.
+const UNIDENTIFIED: &str = "it publishes updates and its replica identity does not allow them";
+
 /// A relation whose rows cannot be updated as they should be.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,13 @@ struct Refusal {
     why: String,
     /// Whether one that changes how values are stored, and no value, is let through.
     stores_anew: bool,
+}
+
+/// A relation that publishes updates which its replica identity does not allow.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unidentified {
+    oid: i64,
 }
 
 impl CloserLook {
@@ -53,6 +63,7 @@ impl CloserLook {
         let about = About::of(chosen, session.facts().major);
         let mut tables = Rows::<ToastTable>::new(&source::TOAST_TABLES);
         let mut refusals = Rows::<Refusal>::new(&source::UPDATES_REFUSED);
+        let mut unidentified = Rows::<Unidentified>::new(&source::UNIDENTIFIED_UPDATES);
         let mut layouts = Rows::<Layout>::new(&source::LAYOUTS);
         let mut sizes: Vec<Rows<Sizes>> =
             about.measured.iter().map(|_| Rows::new(&source::RELATION_SIZES)).collect();
@@ -65,6 +76,7 @@ impl CloserLook {
         }
         if !about.updated.is_empty() {
             asks.push(refusals.asked(about.all(&source::UPDATES_REFUSED, &about.updated)));
+            asks.push(unidentified.asked(about.all(&source::UNIDENTIFIED_UPDATES, &about.updated)));
         }
         // Each alone: one that is locked is waited for, and lost, alone.
         let measured = sizes.iter_mut().zip(&about.measured);
@@ -83,15 +95,17 @@ impl CloserLook {
         let toast_tables = tables.seen(&answer(&about.members));
         let layouts = layouts.seen(&answer(&about.laid_out));
         let refusals = refusals.seen(&answer(&about.updated));
+        let unidentified = unidentified.seen(&answer(&about.updated));
+        let refusals = all_refusals(refusals, unidentified);
         let sizes = sizes.into_iter().flat_map(|rows| rows.decoded);
         let sizes = sizes.map(|size| (size.oid, size)).collect();
         Ok(Self { layouts, toast_tables, texts, sizes }.completed(chosen, refusals))
     }
 
     /// With sizes and refusals joined to each table, and what nobody asked for told from what is not there.
-    fn completed(mut self, chosen: &Chosen, refusals: Observation<Vec<Refusal>>) -> Self {
-        let refusals: BTreeMap<i64, Refusal> = match refusals {
-            Observation::Seen(refusals) => refusals.into_iter().map(|r| (r.oid, r)).collect(),
+    fn completed(mut self, chosen: &Chosen, refusals: Observation<BTreeMap<i64, Refusal>>) -> Self {
+        let refusals = match refusals {
+            Observation::Seen(refusals) => refusals,
             // What nobody knows to be allowed is not advised.
             Observation::Unseen(gap) => {
                 self.toast_tables = Observation::Unseen(gap.clone());
@@ -122,6 +136,25 @@ impl CloserLook {
         }
         self
     }
+}
+
+/// Refusals by relation, those of publications among them; none where either could not be seen.
+fn all_refusals(
+    refusals: Observation<Vec<Refusal>>,
+    unidentified: Observation<Vec<Unidentified>>,
+) -> Observation<BTreeMap<i64, Refusal>> {
+    let (refusals, unidentified) = match (refusals, unidentified) {
+        (Observation::Seen(refusals), Observation::Seen(unidentified)) => (refusals, unidentified),
+        (Observation::Unseen(gap), _) | (_, Observation::Unseen(gap)) => {
+            return Observation::Unseen(gap);
+        }
+    };
+    let mut all: BTreeMap<i64, Refusal> = refusals.into_iter().map(|r| (r.oid, r)).collect();
+    for Unidentified { oid } in unidentified {
+        let why = || Refusal { oid, why: UNIDENTIFIED.to_owned(), stores_anew: false };
+        all.entry(oid).or_insert_with(why).stores_anew = false;
+    }
+    Observation::Seen(all)
 }
 
 /// Which relations the questions are about.

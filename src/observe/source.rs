@@ -18,11 +18,14 @@ pub(super) static RELATIONS: Source =
 pub(super) static TOAST_TABLES: Source =
     Source { name: "toast_tables", variants: &[(14, include_str!("sql/toast_tables.sql"))] };
 
-pub(super) static UPDATES_REFUSED: Source = Source {
-    name: "updates_refused",
+pub(super) static UPDATES_REFUSED: Source =
+    Source { name: "updates_refused", variants: &[(14, include_str!("sql/updates_refused.sql"))] };
+
+pub(super) static UNIDENTIFIED_UPDATES: Source = Source {
+    name: "unidentified_updates",
     variants: &[
-        (14, include_str!("sql/updates_refused.sql")),
-        (15, include_str!("sql/updates_refused.pg15.sql")),
+        (14, include_str!("sql/unidentified_updates.sql")),
+        (15, include_str!("sql/unidentified_updates.pg15.sql")),
     ],
 };
 

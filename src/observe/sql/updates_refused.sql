@@ -1,15 +1,15 @@
--- Of the relations in $1, those that refuse every UPDATE, or may turn it into something else, and why.
+-- Of the relations in $1, those that refuse every UPDATE, or may turn it into something else, and why. Publications may
+-- refuse some, too: unidentified_updates.
 select
     c.oid::int8                                                     as oid,
     case
         when u.has_rule then 'a rule rewrites its updates'
         when u.has_trigger or u.has_watcher then 'an UPDATE trigger may change or refuse its rows'
         when u.writes_documents then 'an INSERT trigger changes its documents'
-        when u.is_unchecked then 'a constraint that is NOT VALID may refuse its rows'
-        else 'it publishes updates and its replica identity does not allow them'
+        else 'a constraint that is NOT VALID may refuse its rows'
     end                                                             as why,
     -- One that changes how values are stored, and no value, is let through all the same.
-    not (u.has_rule or u.has_trigger or u.is_unchecked or u.is_unidentified) as stores_anew
+    not (u.has_rule or u.has_trigger or u.is_unchecked)              as stores_anew
 from pg_catalog.pg_class as c
 left join lateral (
     -- What a function does is read off its text: a row changed, an error raised, a row withheld. In another language it
@@ -96,40 +96,7 @@ cross join lateral (
                 and not k.convalidated
                 -- From PostgreSQL 18 on it may not even be enforced.
                 and coalesce(pg_catalog.to_json(k) ->> 'conenforced', 'true') = 'true'
-        ) as is_unchecked,
-        exists (
-            select
-            from pg_catalog.pg_publication as p
-            where p.pubupdate
-                and (
-                    p.puballtables and c.relpersistence = 'p'
-                    or exists (
-                        select
-                        from pg_catalog.pg_publication_rel as r
-                        where r.prpubid = p.oid
-                            and (
-                                r.prrelid = c.oid
-                                or r.prrelid in (
-                                    select a.relid
-                                    from pg_catalog.pg_partition_ancestors(c.oid) as a
-                                )
-                            )
-                    )
-                )
-                and (
-                    -- Without an identity, or with that of a deferrable key.
-                    c.relreplident <> 'f'
-                        and not exists (
-                            select
-                            from pg_catalog.pg_index as i
-                            where i.indrelid = c.oid
-                                and case c.relreplident
-                                    when 'd' then i.indisprimary and i.indimmediate
-                                    when 'i' then i.indisreplident
-                                end
-                        )
-                )
-        ) as is_unidentified
+        ) as is_unchecked
 ) as u
 where c.oid = any ($1::int8[]::oid[])
     and c.relkind = 'r'
@@ -139,6 +106,5 @@ where c.oid = any ($1::int8[]::oid[])
         or u.has_watcher
         or u.writes_documents
         or u.is_unchecked
-        or u.is_unidentified
     )
 order by c.oid
