@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::advise::{Run, advise};
-use crate::checks::{self, size};
+use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, CheckReadiness, DocumentReport, Judgement, Observation, Review,
-    Snapshot,
+    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Judgement, Observation,
+    Review, Snapshot,
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
@@ -162,8 +162,9 @@ pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Revi
 /// Judge a snapshot, wherever it came from.
 pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
+    let case = Case { snapshot: seen, earlier: &[], policy: &request.policy };
     for check in asked_for(request) {
-        match check.run(seen, &request.policy) {
+        match check.run(&case) {
             Ok(judgement) => {
                 all.findings.extend(judgement.findings);
                 all.declined.extend(judgement.declined);
@@ -184,8 +185,7 @@ async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<T
     let interest = Interest {
         scope: request.scope.clone(),
         topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
-        table_rows_min: request.policy.get(&size::TABLE_ROWS_MIN),
-        table_bytes_min: request.policy.get(&size::TABLE_BYTES_MIN),
+        policy: request.policy.clone(),
         contracts: promised(request),
     };
     look(target, &interest).await

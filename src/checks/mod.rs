@@ -3,16 +3,13 @@
 mod hybrid_schema;
 pub mod number;
 pub mod row;
-pub mod size;
 pub mod staging;
 mod toast;
 
 use std::collections::BTreeMap;
 
 use crate::model::observation::Context;
-use crate::model::{
-    Gap, GapReason, Judgement, Policy, Snapshot, Superpower, Threshold, Topic, UnknownName,
-};
+use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, UnknownName};
 
 /// The check that judges documents by their contracts.
 pub const SCHEMA_DRIFT: &str = hybrid_schema::SCHEMA_DRIFT;
@@ -43,7 +40,7 @@ pub struct Check {
     /// Its page, in Markdown.
     pub page: &'static str,
     /// How it judges.
-    pub(crate) judge: fn(&Snapshot, &Policy) -> Result<Judgement, Gap>,
+    pub(crate) judge: fn(&Case<'_>) -> Result<Judgement, Gap>,
 }
 
 impl Check {
@@ -51,13 +48,11 @@ impl Check {
     ///
     /// # Errors
     /// What was not seen, and without which there is nothing to judge.
-    pub fn run(&self, seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
-        let context = seen.context.get().map_err(Clone::clone)?;
-        // Zeros that nobody counted are no evidence of anything.
-        let uncounted = self.requires.contains(&Requirement::Counters);
-        match Requirement::Counters.gap(context).filter(|_| uncounted) {
+    pub fn run(&self, case: &Case<'_>) -> Result<Judgement, Gap> {
+        let context = case.snapshot.context.get().map_err(Clone::clone)?;
+        match self.requires.iter().find_map(|requirement| requirement.bars(context)) {
             Some(gap) => Err(gap),
-            None => (self.judge)(seen, policy),
+            None => (self.judge)(case),
         }
     }
 
@@ -65,7 +60,7 @@ impl Check {
     pub fn gaps(&self, context: &Context) -> Vec<Gap> {
         let mut gaps: Vec<Gap> =
             self.requires.iter().filter_map(|requirement| requirement.gap(context)).collect();
-        let sampled = [Topic::StoredValues, Topic::Documents];
+        let sampled = [Topic::STORED_VALUES, Topic::DOCUMENTS];
         let sampled = sampled.into_iter().find(|topic| self.needs.contains(topic));
         if let Some(topic) = sampled.filter(|_| !context.privileges.reads_all_data) {
             gaps.push(
@@ -87,6 +82,15 @@ impl Check {
 }
 
 impl Requirement {
+    /// The gap where nothing can be judged without it. Zeros that were never counted are no evidence; the other
+    /// requirements limit what a check sees or advises, and the check says so itself.
+    fn bars(self, context: &Context) -> Option<Gap> {
+        match self {
+            Self::Counters => self.gap(context),
+            Self::Lz4 | Self::ColumnStatistics => None,
+        }
+    }
+
     /// The gap where the server does not offer it.
     pub fn gap(self, context: &Context) -> Option<Gap> {
         match self {

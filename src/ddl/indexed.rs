@@ -1,7 +1,7 @@
 //! An index on a key of documents, where it is.
 
 use super::Ddl;
-use super::new_index::NewIndex;
+use super::new_index::BuiltIndex;
 use super::statement::validation;
 use crate::model::IndexedKey;
 
@@ -13,7 +13,15 @@ pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the
 pub(super) fn index(indexed: &IndexedKey) -> Ddl {
     let IndexedKey { table, partitions, suffix, expression, .. } = indexed;
     let expression = expression.to_sql("");
-    let index = NewIndex { table, partitions, suffix, on: format!("({expression})") };
+    let index = BuiltIndex {
+        table,
+        partitions,
+        suffix,
+        method: None,
+        unique: false,
+        tail: "",
+        on: format!("({expression})"),
+    };
     let mut statements = index.create();
     statements.push(validation(format!("ANALYZE {};", table.to_sql())));
     let caveats = caveats(indexed, &expression);

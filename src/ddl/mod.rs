@@ -1,6 +1,7 @@
 //! From an action to statements, their locks and their exact undo.
 
 mod batch;
+mod change;
 mod each;
 mod indexed;
 mod jsonb;
@@ -62,6 +63,13 @@ pub fn ddl(action: &Action) -> Ddl {
             let column = jsonb::TextColumn { table, column, default, settings };
             jsonb::convert(&column, *reversible, *bytes)
         }
+        Action::BuildIndex(new) => return change::build(new),
+        Action::DropIndex(old) => return change::drop(old),
+        Action::ReplaceIndex { new, old } => return change::replace(new, old),
+        Action::RebuildIndex(old) => return change::rebuild(old),
+        Action::SetOptions(options) => return change::set_options(options),
+        Action::SetSetting(setting) => return change::set(setting),
+        Action::Maintain(maintenance) => return change::maintain(maintenance),
     };
     Ddl { title: title(action), ..ddl }
 }
@@ -101,6 +109,14 @@ fn title(action: &Action) -> String {
             format!("Store codes for the {} long keys of `{object}`", renaming.codes.len())
         }
         Action::ConvertToJsonb { .. } => format!("Store `{object}` as jsonb"),
+        // Written beside their statements.
+        Action::BuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::ReplaceIndex { .. }
+        | Action::RebuildIndex(_)
+        | Action::SetOptions(_)
+        | Action::SetSetting(_)
+        | Action::Maintain(_) => String::new(),
     }
 }
 
@@ -237,5 +253,6 @@ fn alter(kind: MemberKind, name: &QualifiedName) -> String {
             format!("ALTER TABLE ONLY {name}")
         }
         MemberKind::MaterializedView => format!("ALTER MATERIALIZED VIEW {name}"),
+        MemberKind::Index => format!("ALTER INDEX {name}"),
     }
 }

@@ -1,40 +1,39 @@
 //! An index that is built while the table is written; of a partitioned table, partition by partition.
 
 use super::statement::{brief, concurrent, reserving};
-use crate::model::{Partition, QualifiedName, Statement, quote_identifier};
+use crate::model::{Partition, QualifiedName, Statement, index_name, quote_identifier};
 
 /// An index to be made.
-pub(super) struct NewIndex<'a> {
+pub(super) struct BuiltIndex<'a> {
     pub(super) table: &'a QualifiedName,
     pub(super) partitions: &'a [Partition],
     /// What follows the name of its table in the index's own.
     pub(super) suffix: &'a str,
+    /// The access method; absent for a B-tree.
+    pub(super) method: Option<&'a str>,
+    /// `UNIQUE`.
+    pub(super) unique: bool,
     /// What it is on.
     pub(super) on: String,
+    /// What follows the keys: `INCLUDE`, `WITH`, `WHERE`; empty for nothing, else with a blank before it.
+    pub(super) tail: &'a str,
 }
 
-impl NewIndex<'_> {
+impl BuiltIndex<'_> {
     /// Of a partitioned table none can be built without blocking writes. So one is made there of no partition, which holds
     /// nothing; each partition gets its own; and with the last that is attached the first becomes valid.
     pub(super) fn create(&self) -> Vec<Statement> {
-        let Self { table, partitions, on, .. } = self;
+        let Self { table, partitions, .. } = self;
         if partitions.is_empty() {
-            let (index, table) = (self.name(table), table.to_sql());
-            return vec![concurrent(format!(
-                "CREATE INDEX CONCURRENTLY {index} ON {table} ({on});"
-            ))];
+            return vec![concurrent(self.sql(table, " CONCURRENTLY", ""))];
         }
-        let only = |name: &QualifiedName| {
-            let (index, table) = (self.name(name), name.to_sql());
-            reserving(format!("CREATE INDEX {index} ON ONLY {table} ({on});"))
-        };
+        let only = |name: &QualifiedName| reserving(self.sql(name, "", " ONLY"));
         let mut statements = vec![only(table)];
         let each = |Partition { name, partitioned, .. }: &Partition| {
             if *partitioned {
                 return only(name);
             }
-            let (index, table) = (self.name(name), name.to_sql());
-            concurrent(format!("CREATE INDEX CONCURRENTLY {index} ON {table} ({on});"))
+            concurrent(self.sql(name, " CONCURRENTLY", ""))
         };
         statements.extend(partitions.iter().map(each));
         // From below, so that each is valid before it is attached.
@@ -55,8 +54,16 @@ impl NewIndex<'_> {
         }
     }
 
+    fn sql(&self, table: &QualifiedName, concurrently: &str, only: &str) -> String {
+        let Self { on, tail, .. } = self;
+        let unique = if self.unique { " UNIQUE" } else { "" };
+        let using = self.method.map(|method| format!(" USING {method}")).unwrap_or_default();
+        let (index, table) = (self.name(table), table.to_sql());
+        format!("CREATE{unique} INDEX{concurrently} {index} ON{only} {table}{using} ({on}){tail};")
+    }
+
     fn name(&self, table: &QualifiedName) -> String {
-        quote_identifier(&format!("{}_{}", table.name, self.suffix)).into_owned()
+        quote_identifier(&index_name(&table.name, self.suffix)).into_owned()
     }
 
     fn qualified(&self, table: &QualifiedName) -> String {

@@ -3,7 +3,7 @@
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
 use super::indexed::LONG_VALUES;
-use super::new_index::NewIndex;
+use super::new_index::BuiltIndex;
 use super::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
     Promotion, QualifiedName, Statement, key_assignment, key_text, quote_identifier,
@@ -14,10 +14,13 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
     let suffix = format!("{}_idx", promotion.column);
-    let index = NewIndex {
+    let index = BuiltIndex {
         table: &promotion.table,
         partitions: &promotion.partitions,
         suffix: &suffix,
+        method: None,
+        unique: false,
+        tail: "",
         on: column.to_string(),
     };
     let sync = format!("{}_{}_from_document", promotion.table.name, promotion.column);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::change::{ExistingIndex, Maintenance, NewIndex, OptionsChange, SettingChange};
 use super::observation::KeyShape;
 use super::{KeyExpression, Object, QualifiedName};
 
@@ -76,6 +77,8 @@ pub enum MemberKind {
     PartitionedTable,
     /// A materialized view.
     MaterializedView,
+    /// An index that holds entries itself.
+    Index,
 }
 
 /// One relation an action touches, and what was set there before.
@@ -335,6 +338,25 @@ pub enum Action {
         /// Bytes that are written anew.
         bytes: i64,
     },
+    /// Build an index.
+    BuildIndex(NewIndex),
+    /// Drop an index.
+    DropIndex(ExistingIndex),
+    /// Build an index in the place of another.
+    ReplaceIndex {
+        /// The index to build.
+        new: NewIndex,
+        /// The index that it replaces.
+        old: ExistingIndex,
+    },
+    /// Rebuild an index.
+    RebuildIndex(ExistingIndex),
+    /// Set or take away storage parameters.
+    SetOptions(OptionsChange),
+    /// Change a setting.
+    SetSetting(SettingChange),
+    /// Vacuum or analyze tables.
+    Maintain(Maintenance),
 }
 
 impl Action {
@@ -352,6 +374,13 @@ impl Action {
             Self::IndexKey { .. } => "index_key",
             Self::ShortenKeys { .. } => "shorten_keys",
             Self::ConvertToJsonb { .. } => "convert_to_jsonb",
+            Self::BuildIndex(_) => "build_index",
+            Self::DropIndex(_) => "drop_index",
+            Self::ReplaceIndex { .. } => "replace_index",
+            Self::RebuildIndex(_) => "rebuild_index",
+            Self::SetOptions(_) => "set_options",
+            Self::SetSetting(_) => "set_setting",
+            Self::Maintain(_) => "maintain",
         }
     }
 
@@ -365,6 +394,11 @@ impl Action {
             Self::AdoptPrimaryKey { key, .. } => &key.index,
             // The target is the table's, and whose old values are brought in is not.
             Self::SetToastTupleTarget { rewrite, .. } => &rewrite.column,
+            Self::BuildIndex(new) | Self::ReplaceIndex { new, .. } => &new.purpose,
+            Self::DropIndex(old) | Self::RebuildIndex(old) => &old.name.name,
+            Self::SetOptions(change) => &change.purpose,
+            Self::SetSetting(change) => change.scope.as_str(),
+            Self::Maintain(maintenance) => maintenance.verb.as_str(),
             Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
@@ -389,6 +423,11 @@ impl Action {
             | Self::IndexKey { object, .. }
             | Self::ShortenKeys { object, .. }
             | Self::ConvertToJsonb { object, .. } => object,
+            Self::BuildIndex(new) | Self::ReplaceIndex { new, .. } => &new.object,
+            Self::DropIndex(old) | Self::RebuildIndex(old) => &old.object,
+            Self::SetOptions(change) => &change.object,
+            Self::SetSetting(change) => &change.object,
+            Self::Maintain(maintenance) => &maintenance.object,
         }
     }
 }

@@ -3,9 +3,12 @@
 mod action;
 mod analysis;
 mod capability;
+mod case;
+mod change;
 mod documents;
 mod error;
 mod evidence;
+mod families;
 mod finding;
 mod gap;
 mod identity;
@@ -17,6 +20,7 @@ pub mod observation;
 mod policy;
 mod recommendation;
 mod scope;
+pub mod size;
 mod snapshot;
 mod statement;
 mod superpower;
@@ -27,9 +31,15 @@ pub use action::{
 };
 pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Review, Server};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
+pub use case::Case;
+pub use change::{
+    ExistingIndex, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
+    OptionsChange, OptionsOf, SettingChange, SettingScope, index_name,
+};
 pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;
 pub use evidence::{Evidence, Grade, Number, Unit};
+pub use families::{Families, Family};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
@@ -43,6 +53,6 @@ pub use recommendation::{
     Tried, Verdict,
 };
 pub use scope::{ProveMode, Scope};
-pub use snapshot::{Observation, Snapshot, Topic};
+pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};
 pub use statement::{Lock, Statement};
 pub use superpower::Superpower;

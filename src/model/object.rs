@@ -68,6 +68,53 @@ pub enum Object {
         /// The key's path: `a.b`, `a[]` for the elements of an array.
         key: String,
     },
+    /// An index; of a partitioned table the root's.
+    Index {
+        /// The table's schema.
+        schema: String,
+        /// The table's name; the root's for a partition.
+        table: String,
+        /// The index, in the table's schema.
+        index: String,
+    },
+    /// A setting of the server.
+    Setting {
+        /// Its name.
+        name: String,
+    },
+    /// A statement of the workload.
+    Statement {
+        /// The server's identifier, as `pg_stat_statements` prints it.
+        query_id: String,
+    },
+    /// The server as a whole.
+    Cluster,
+    /// A role.
+    Role {
+        /// Its name.
+        role: String,
+    },
+    /// A replication slot.
+    Slot {
+        /// Its name.
+        slot: String,
+    },
+    /// A database of the cluster.
+    Database {
+        /// Its name.
+        database: String,
+    },
+    /// A node of a plan.
+    PlanNode {
+        /// The node, counted in the order of printing.
+        node: u32,
+        /// The scanned table's schema, where the plan names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schema: Option<String>,
+        /// The scanned table, where the node scans one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<String>,
+    },
 }
 
 impl std::fmt::Display for Object {
@@ -86,6 +133,17 @@ impl std::fmt::Display for Object {
                 dotted(f, &[relation[0], relation[1], column])
             }
             Self::Source { path, line, column, .. } => write!(f, "{path}:{line}:{column}"),
+            Self::Index { schema, index, .. } => dotted(f, &[schema, index]),
+            Self::Setting { name } => f.write_str(name),
+            Self::Statement { query_id } => write!(f, "statement {query_id}"),
+            Self::Cluster => f.write_str("the cluster"),
+            Self::Role { role: name }
+            | Self::Slot { slot: name }
+            | Self::Database { database: name } => dotted(f, &[name]),
+            Self::PlanNode { node, table: None, .. } => write!(f, "node {node}"),
+            Self::PlanNode { node, table: Some(table), .. } => {
+                write!(f, "node {node} on {}", quote_identifier(table))
+            }
             Self::Key { schema, table, column, key } => {
                 dotted(f, &[schema, table, column])?;
                 write!(f, " -> {key}")

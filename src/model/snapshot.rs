@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Context, Layout, RegisteredContract, Relation, StoredValues, ToastTable,
-    Workload,
+    ColumnDocuments, Common, Context, Layout, RegisteredContract, Relation, StoredValues,
+    ToastTable, Workload,
 };
-use super::{Cost, Gap, Server};
+use super::{Cost, Gap, GapReason, Server};
 
 /// What a source returned, or why it did not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,14 @@ pub enum Observation<T> {
     Seen(T),
     /// Why nothing was seen.
     Unseen(Gap),
+}
+
+impl<T> Default for Observation<T> {
+    /// A snapshot of an earlier release does not have it.
+    fn default() -> Self {
+        let detail = "this visit was not asked to look at it";
+        Self::Unseen(Gap::new("snapshot", GapReason::NotEnoughEvidence, detail))
+    }
 }
 
 impl<T> Observation<T> {
@@ -33,58 +41,46 @@ impl<T> Observation<T> {
     }
 }
 
-/// A field of the snapshot that a check may need.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Topic {
-    /// Settings, privileges, extensions and the age of the counters.
-    Context,
-    /// Every table and materialized view.
-    Relations,
-    /// Columns and unique keys of the largest tables, and of those without a primary key.
-    Layouts,
-    /// What the documents of JSON columns hold, from a sample.
-    Documents,
-    /// Sizes, columns and counters of the few relations large enough to matter.
-    ToastTables,
-    /// How the values of these are stored, from a sample.
-    StoredValues,
-    /// What an application runs, as far as anybody told.
-    Workload,
-}
+/// A part of the snapshot that a check may need: its path in the serialised form. A superpower's own topics stand
+/// beside its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[schema(value_type = String, example = "relations")]
+pub struct Topic(pub &'static str);
 
 impl Topic {
-    /// Every topic.
-    pub const ALL: &[Self] = &[
-        Self::Context,
-        Self::Relations,
-        Self::Layouts,
-        Self::Documents,
-        Self::ToastTables,
-        Self::StoredValues,
-        Self::Workload,
-    ];
+    /// Settings, privileges, extensions and the age of the counters.
+    pub const CONTEXT: Self = Self("context");
+    /// Every table and materialized view.
+    pub const RELATIONS: Self = Self("relations");
+    /// Columns and unique keys of the largest tables, and of those without a primary key.
+    pub const LAYOUTS: Self = Self("layouts");
+    /// What the documents of JSON columns hold, from a sample.
+    pub const DOCUMENTS: Self = Self("documents");
+    /// Sizes, columns and counters of the few relations large enough to matter.
+    pub const TOAST_TABLES: Self = Self("toast_tables");
+    /// How the values of these are stored, from a sample.
+    pub const STORED_VALUES: Self = Self("stored_values");
+    /// What an application runs, from the server and from what was sent.
+    pub const WORKLOAD: Self = Self("workload");
 
-    /// The field's name.
+    /// Which columns and operators the statements use: the workload of every column, not of documents alone.
+    pub const STATEMENTS: Self = Self("workload.statements");
+
+    /// The path.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Context => "context",
-            Self::Relations => "relations",
-            Self::Layouts => "layouts",
-            Self::Documents => "documents",
-            Self::ToastTables => "toast_tables",
-            Self::StoredValues => "stored_values",
-            Self::Workload => "workload",
-        }
+        self.0
     }
 }
+
+/// The version of the serialised snapshot. Raised when a later release could not read what this one writes.
+pub const SNAPSHOT_FORMAT: u32 = 1;
 
 /// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
+    /// The version of this form, [`SNAPSHOT_FORMAT`] when it was written.
+    pub format: u32,
     /// When the visit began.
     pub observed_at: Timestamp,
     /// The server that was visited.
@@ -95,6 +91,9 @@ pub struct Snapshot {
     pub context: Observation<Context>,
     /// Every table and materialized view.
     pub relations: Observation<Vec<Relation>>,
+    /// What several superpowers read.
+    #[serde(default)]
+    pub common: Common,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

@@ -15,6 +15,16 @@ pub enum Superpower {
     HybridSchema,
     /// Values stored compressed or out of line.
     Toast,
+    /// GIN indexes: pending lists, operator classes, growth.
+    Gin,
+    /// Vector columns and their indexes.
+    Vector,
+    /// Plans, and the indexes and statistics they rest on.
+    Plan,
+    /// WAL, checkpoints, vacuum and partitions.
+    Wal,
+    /// Connections, pools and sessions.
+    Concurrency,
 }
 
 impl Superpower {
@@ -26,6 +36,11 @@ impl Superpower {
         match self {
             Self::HybridSchema => "hybrid-schema",
             Self::Toast => "toast",
+            Self::Gin => "gin",
+            Self::Vector => "vector",
+            Self::Plan => "plan",
+            Self::Wal => "wal",
+            Self::Concurrency => "concurrency",
         }
     }
 
@@ -34,7 +49,30 @@ impl Superpower {
         match self {
             Self::HybridSchema => "Hybrid Schema Engineer",
             Self::Toast => "TOAST Whisperer",
+            Self::Gin => "GIN Index Tuner",
+            Self::Vector => "Vector Navigator",
+            Self::Plan => "Plan Decoder",
+            Self::Wal => "WAL Orchestrator",
+            Self::Concurrency => "Concurrency Architect",
         }
+    }
+
+    /// What it looks into, in one line.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::HybridSchema => "tables, and the documents in their columns",
+            Self::Toast => "values stored compressed or out of line",
+            Self::Gin => "GIN indexes: pending lists, operator classes, growth",
+            Self::Vector => "vector columns and their indexes",
+            Self::Plan => "plans, and the indexes and statistics they rest on",
+            Self::Wal => "WAL, checkpoints, vacuum and partitions",
+            Self::Concurrency => "connections, pools and sessions",
+        }
+    }
+
+    /// The name of its operation in the API's document.
+    pub fn operation_id(self) -> String {
+        self.as_str().replace('-', "_")
     }
 }
 

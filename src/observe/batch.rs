@@ -1,67 +1,156 @@
-//! Questions of one round trip, each with what takes its rows.
+//! The queries of one round trip. Each is given a [`Slot`] or a [`Receipt`] when it is added, and that alone knows its
+//! answer: nothing is matched by position, and what was never added was never asked.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::DeserializeOwned;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::gaps;
 use super::source::Source;
 use crate::model::{Gap, GapReason, Observation};
-use crate::pg::{Answer, Error, Question, Session};
+use crate::pg::{Answer, Error, Failure, Question, Session};
 
-/// A question and what takes its rows as they come.
-pub(super) struct Ask<'a> {
-    pub(super) question: Question,
-    pub(super) on_row: OnRow<'a>,
-}
+/// Parameters of a query with their types.
+pub(super) type Parameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
 
+/// What takes the rows of a query as they come.
 type OnRow<'a> = Box<dyn FnMut(&str) + Send + 'a>;
 
-/// Ask all in one round trip.
-///
-/// # Errors
-/// Only a lost connection; what fails alone fails alone.
-pub(super) async fn ask(session: &mut Session, asks: Vec<Ask<'_>>) -> Result<Vec<Answer>, Error> {
-    let (questions, mut takers) = apart(asks);
-    session.ask(&questions, |position, row| takers[position](row)).await
+/// The queries of one round trip.
+pub(super) struct Batch<'a> {
+    major: u32,
+    queries: Vec<Question>,
+    on_rows: Vec<OnRow<'a>>,
+    receipts: Vec<Receipt>,
 }
 
-/// The same, and the end of the visit with it.
-///
-/// # Errors
-/// Only a lost connection; what fails alone fails alone.
-pub(super) async fn ask_finally(
-    session: &mut Session,
-    asks: Vec<Ask<'_>>,
-) -> Result<Vec<Answer>, Error> {
-    let (questions, mut takers) = apart(asks);
-    session.ask_finally(&questions, |position, row| takers[position](row)).await
+impl<'a> Batch<'a> {
+    /// Of no query yet, for a server of that major version.
+    pub(super) fn new(major: u32) -> Self {
+        Self { major, queries: Vec::new(), on_rows: Vec::new(), receipts: Vec::new() }
+    }
+
+    /// The server's major version.
+    pub(super) fn major(&self) -> u32 {
+        self.major
+    }
+
+    /// Ask a source; its rows are decoded as they come.
+    pub(super) fn ask<T>(&mut self, source: &'static Source, parameters: Parameters) -> Slot<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.ask_as(source, source.sql_for(self.major), parameters)
+    }
+
+    /// The same with another spelling of the source's SQL.
+    pub(super) fn ask_as<T>(
+        &mut self,
+        source: &'static Source,
+        sql: String,
+        parameters: Parameters,
+    ) -> Slot<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let rows = Arc::new(Mutex::new(Rows::default()));
+        let kept = Arc::clone(&rows);
+        let question = Question { source: source.name, sql, parameters };
+        // Never contended: answers come one after the other.
+        let on_row = move |row: &str| kept.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+        Slot { source: source.name, rows, receipt: self.stream(question, on_row) }
+    }
+
+    /// Ask a source about these relations. About none there is nothing to ask, and nothing to see.
+    pub(super) fn ask_about<T>(&mut self, source: &'static Source, relations: &[i64]) -> Slot<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if relations.is_empty() {
+            let answered = Receipt(Some(Arc::new(OnceLock::from(Ok(())))));
+            return Slot { receipt: answered, ..Slot::unasked(source) };
+        }
+        self.ask(source, vec![(Box::new(relations.to_vec()), Type::INT8_ARRAY)])
+    }
+
+    /// Ask something whose rows are not kept but handed to `on_row`.
+    pub(super) fn stream(
+        &mut self,
+        question: Question,
+        on_row: impl FnMut(&str) + Send + 'a,
+    ) -> Receipt {
+        let receipt = Receipt(Some(Arc::default()));
+        self.queries.push(question);
+        self.on_rows.push(Box::new(on_row));
+        self.receipts.push(receipt.clone());
+        receipt
+    }
+
+    /// Send all at once, and hand out the answers.
+    ///
+    /// # Errors
+    /// Only a lost connection; a query that fails alone fails alone.
+    pub(super) async fn send(self, session: &mut Session) -> Result<(), Error> {
+        let Self { queries, mut on_rows, receipts, .. } = self;
+        let answers = session.ask(&queries, |position, row| on_rows[position](row)).await?;
+        deliver(&receipts, answers);
+        Ok(())
+    }
+
+    /// The same, and the end of the visit with it.
+    ///
+    /// # Errors
+    /// Only a lost connection; a query that fails alone fails alone.
+    pub(super) async fn send_finally(self, session: &mut Session) -> Result<(), Error> {
+        let Self { queries, mut on_rows, receipts, .. } = self;
+        let answers = session.ask_finally(&queries, |position, row| on_rows[position](row)).await?;
+        deliver(&receipts, answers);
+        Ok(())
+    }
 }
 
-fn apart(asks: Vec<Ask<'_>>) -> (Vec<Question>, Vec<OnRow<'_>>) {
-    asks.into_iter().map(|ask| (ask.question, ask.on_row)).unzip()
+fn deliver(receipts: &[Receipt], answers: Vec<Answer>) {
+    for (Receipt(receipt), answer) in receipts.iter().zip(answers) {
+        let _ = receipt.as_ref().map(|receipt| receipt.set(answer));
+    }
 }
 
-/// A question without parameters.
-pub(super) fn question(source: &Source, major: u32) -> Question {
-    Question { source: source.name, sql: source.sql_for(major), parameters: Vec::new() }
+/// What became of one query. The default was never asked.
+#[derive(Clone, Default)]
+pub(super) struct Receipt(Option<Arc<OnceLock<Answer>>>);
+
+impl Receipt {
+    /// The answer; absent where the query was never sent.
+    pub(super) fn answer(&self) -> Option<&Answer> {
+        self.0.as_ref()?.get()
+    }
+
+    /// Why the query failed, where it did.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.answer()?.as_ref().err()
+    }
 }
 
-/// Rows of one source, decoded as they come.
-pub(super) struct Rows<T> {
-    pub(super) source: &'static str,
-    pub(super) decoded: Vec<T>,
+/// The rows of one source, once they have come.
+pub(super) struct Slot<T> {
+    source: &'static str,
+    rows: Arc<Mutex<Rows<T>>>,
+    receipt: Receipt,
+}
+
+struct Rows<T> {
+    decoded: Vec<T>,
     unreadable: Option<String>,
 }
 
-impl<T: DeserializeOwned + Send> Rows<T> {
-    pub(super) fn new(source: &Source) -> Self {
-        Self { source: source.name, decoded: Vec::new(), unreadable: None }
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self { decoded: Vec::new(), unreadable: None }
     }
+}
 
-    /// Its question, with what takes the rows.
-    pub(super) fn asked(&mut self, question: Question) -> Ask<'_> {
-        Ask { question, on_row: Box::new(|row| self.add(row)) }
-    }
-
+impl<T: DeserializeOwned> Rows<T> {
     fn add(&mut self, row: &str) {
         match serde_json::from_str(row) {
             Ok(row) => self.decoded.push(row),
@@ -70,22 +159,43 @@ impl<T: DeserializeOwned + Send> Rows<T> {
             }
         }
     }
+}
 
-    pub(super) fn seen(self, answer: &Answer) -> Observation<Vec<T>> {
-        match (answer, self.unreadable) {
-            (Err(failure), _) => Observation::Unseen(gaps::failed(self.source, failure)),
-            (Ok(()), Some(how)) => Observation::Unseen(Gap::new(
+impl<T> Slot<T> {
+    /// A source that this visit does not ask.
+    pub(super) fn unasked(source: &'static Source) -> Self {
+        Self { source: source.name, rows: Arc::default(), receipt: Receipt::default() }
+    }
+
+    /// The source's name.
+    pub(super) fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// Why the query failed, where it did.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.receipt.failure()
+    }
+
+    /// All rows, or why there are none.
+    pub(super) fn rows(self) -> Observation<Vec<T>> {
+        let rows = std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
+        match (self.receipt.answer(), rows.unreadable) {
+            (None, _) => Observation::Unseen(gaps::unasked(self.source)),
+            (Some(Err(failure)), _) => Observation::Unseen(gaps::failed(self.source, failure)),
+            (Some(Ok(())), Some(how)) => Observation::Unseen(Gap::new(
                 self.source,
                 GapReason::NotVisibleInSql,
                 format!("the server's answer has another shape than expected ({how})"),
             )),
-            (Ok(()), None) => Observation::Seen(self.decoded),
+            (Some(Ok(())), None) => Observation::Seen(rows.decoded),
         }
     }
 
-    pub(super) fn one(self, answer: &Answer) -> Observation<T> {
+    /// The only row, or why there is none.
+    pub(super) fn row(self) -> Observation<T> {
         let source = self.source;
-        match self.seen(answer) {
+        match self.rows() {
             Observation::Seen(rows) => match rows.into_iter().next() {
                 Some(row) => Observation::Seen(row),
                 None => Observation::Unseen(Gap::new(
@@ -96,5 +206,29 @@ impl<T: DeserializeOwned + Send> Rows<T> {
             },
             Observation::Unseen(gap) => Observation::Unseen(gap),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SOURCE: Source = Source { name: "test", variants: &[(14, "select 1")] };
+
+    #[test]
+    fn a_source_that_was_never_asked_is_unseen_and_one_that_answered_nothing_is_empty() {
+        let never = Slot::<i64>::unasked(&SOURCE).rows();
+        assert!(matches!(&never, Observation::Unseen(gap) if gap.observation == "test"));
+
+        let mut batch = Batch::new(18);
+        let (first, second) =
+            (batch.ask::<i64>(&SOURCE, vec![]), batch.ask::<i64>(&SOURCE, vec![]));
+        (batch.on_rows[1])("7");
+        let failed = Failure { reason: GapReason::Locked, sqlstate: "55P03".to_owned() };
+        deliver(&batch.receipts, vec![Err(failed), Ok(())]);
+        assert!(
+            matches!(first.rows(), Observation::Unseen(gap) if gap.reason == GapReason::Locked)
+        );
+        assert_eq!(second.rows(), Observation::Seen(vec![7]));
     }
 }

@@ -1,8 +1,10 @@
 //! Which relations are worth a closer look: the largest, as many as the budget allows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::model::observation::{Relation, RelationKind};
+use crate::model::observation::Relation;
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::{Families, Family};
 
 use super::Interest;
 
@@ -12,10 +14,6 @@ const FAMILIES_MAX: usize = 200;
 const SAMPLES_MAX: usize = 32;
 /// Partitions of one table among these: the largest speak for the rest.
 const SAMPLES_PER_FAMILY_MAX: usize = 8;
-/// What a chunk of a TOAST table takes at most; four fit a page.
-const CHUNK_BYTES: i64 = 2048;
-/// A row can hardly be narrower than its header.
-const ROW_BYTES_MIN: i64 = 28;
 
 /// Tables whose columns and keys are read: the largest, and as many without a primary key.
 const LAYOUTS_MAX: usize = 200;
@@ -37,10 +35,12 @@ pub(super) struct Choice {
 
 /// Choose the largest families within the caller's interest.
 pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
-    let mut families: Vec<Family<'_>> = families(relations)
-        .into_values()
-        .filter(|family| family.asked_for(interest) && family.is_toastable())
-        .filter(|family| family.is_large_enough(interest))
+    let all = Families::of(relations);
+    let mut families: Vec<&Family<'_>> = all
+        .iter()
+        .filter(|family| is_of_interest(family, interest))
+        .filter(|family| family.leaves().any(|leaf| leaf.toastable))
+        .filter(|family| is_large_enough(family, interest))
         .collect();
     families.sort_by_key(|family| std::cmp::Reverse(family.bytes()));
 
@@ -52,7 +52,7 @@ pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
             continue;
         }
         choice.members.extend(family.members.iter().map(|relation| relation.oid));
-        choice.samples.extend(family.largest_leaves(room.min(SAMPLES_PER_FAMILY_MAX)));
+        choice.samples.extend(largest_leaves(family, room.min(SAMPLES_PER_FAMILY_MAX)));
     }
     choice
 }
@@ -85,11 +85,12 @@ pub(super) struct DocumentTable {
 /// Choose the largest tables, those without a primary key among them, and those with `json` columns.
 pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest) -> LayoutChoice {
     let json: BTreeSet<i64> = json.iter().copied().collect();
-    let mut families: Vec<Family<'_>> =
-        families(relations).into_values().filter(|family| family.asked_for(interest)).collect();
+    let all = Families::of(relations);
+    let mut families: Vec<&Family<'_>> =
+        all.iter().filter(|family| is_of_interest(family, interest)).collect();
     // Whoever registered a contract wants it held, however small the table is.
     families
-        .sort_by_key(|family| (!family.is_promised(interest), std::cmp::Reverse(family.bytes())));
+        .sort_by_key(|family| (!has_contract(family, interest), std::cmp::Reverse(family.bytes())));
     let mut choice = LayoutChoice::default();
     let (mut keyed, mut keyless) = (0, 0);
     for family in &families {
@@ -100,7 +101,7 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
             continue;
         }
         let holds_json = family.members.iter().any(|member| json.contains(&member.oid));
-        let leaves = family.largest_leaves(if holds_json { DOCUMENT_LEAVES_MAX } else { 1 });
+        let leaves = largest_leaves(family, if holds_json { DOCUMENT_LEAVES_MAX } else { 1 });
         choice.relations.push(family.root.oid);
         choice.relations.extend(leaves.iter().filter(|leaf| **leaf != family.root.oid));
         if !holds_json || leaves.is_empty() {
@@ -118,80 +119,35 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
     choice
 }
 
-/// A table with all its partitions, or a relation alone.
-struct Family<'a> {
-    root: &'a Relation,
-    members: Vec<&'a Relation>,
+fn is_of_interest(family: &Family<'_>, interest: &Interest) -> bool {
+    let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
+    held(family.root) || family.members.iter().any(|member| held(member))
 }
 
-fn families(relations: &[Relation]) -> BTreeMap<i64, Family<'_>> {
-    let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
-    let mut families = BTreeMap::new();
-    for relation in relations {
-        let root = root_of(relation, &by_oid);
-        let family =
-            families.entry(root.oid).or_insert_with(|| Family { root, members: Vec::new() });
-        family.members.push(relation);
-    }
-    families
+/// Whether a column of it has a contract.
+fn has_contract(family: &Family<'_>, interest: &Interest) -> bool {
+    let Relation { schema, name, .. } = family.root;
+    interest.contracts.iter().any(|contract| contract.schema == *schema && contract.table == *name)
 }
 
-fn root_of<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
-    let mut root = relation;
-    let mut seen = BTreeSet::new();
-    // A partition tree has no cycles; a catalog read while it changed might.
-    while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {
-        if !seen.insert(root.oid) {
-            break;
-        }
-        root = parent;
-    }
-    root
+/// Sizes that were never counted, or long ago, count as large enough: the next round trip will show.
+fn is_large_enough(family: &Family<'_>, interest: &Interest) -> bool {
+    let rows: f64 = family.leaves().map(rows).sum();
+    let counted = family.leaves().all(is_counted);
+    #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
+    let bytes = family.bytes() as f64;
+    let toast_counted = family.leaves().all(|leaf| leaf.toast_counted);
+    let wide = bytes >= interest.policy.get(&TABLE_BYTES_MIN) || !toast_counted;
+    !counted || (rows >= interest.policy.get(&TABLE_ROWS_MIN) && wide)
 }
 
-impl Family<'_> {
-    fn asked_for(&self, interest: &Interest) -> bool {
-        let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
-        held(self.root) || self.members.iter().any(|member| held(member))
-    }
-
-    /// Whether a column of it has a contract.
-    fn is_promised(&self, interest: &Interest) -> bool {
-        let of = |schema: &str, table: &str| self.root.schema == schema && self.root.name == table;
-        interest.contracts.iter().any(|promise| of(&promise.schema, &promise.table))
-    }
-
-    fn is_toastable(&self) -> bool {
-        self.leaves().any(|leaf| leaf.toastable)
-    }
-
-    /// Sizes that were never counted, or long ago, count as large enough: a closer look will tell.
-    fn is_large_enough(&self, interest: &Interest) -> bool {
-        let rows: f64 = self.leaves().map(rows).sum();
-        let counted = self.leaves().all(is_counted);
-        #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
-        let bytes = self.bytes() as f64;
-        let toast_counted = self.leaves().all(|leaf| leaf.toast_counted);
-        let wide = bytes >= interest.table_bytes_min || !toast_counted;
-        !counted || (rows >= interest.table_rows_min && wide)
-    }
-
-    fn bytes(&self) -> i64 {
-        self.leaves().map(bytes).sum()
-    }
-
-    fn leaves(&self) -> impl Iterator<Item = &Relation> {
-        self.members.iter().copied().filter(|r| r.kind != RelationKind::PartitionedTable)
-    }
-
-    fn largest_leaves(&self, most: usize) -> Vec<i64> {
-        let mut leaves: Vec<&Relation> = self.leaves().collect();
-        leaves.sort_by_key(|leaf| (std::cmp::Reverse(bytes(leaf)), leaf.oid));
-        leaves.iter().take(most).map(|leaf| leaf.oid).collect()
-    }
+fn largest_leaves(family: &Family<'_>, most: usize) -> Vec<i64> {
+    let mut leaves: Vec<&Relation> = family.leaves().collect();
+    leaves.sort_by_key(|leaf| (std::cmp::Reverse(leaf.bytes_at_least()), leaf.oid));
+    leaves.iter().take(most).map(|leaf| leaf.oid).collect()
 }
 
-/// Whether a vacuum or analyze counted it, and counted about as many rows as the counters believe.
+/// Whether a vacuum or analyze counted it, and counted about the number of rows that the counters believe.
 #[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
 fn is_counted(relation: &Relation) -> bool {
     relation.rows.is_some_and(|rows| relation.live_rows as f64 <= 1.5 * rows + 1000.0)
@@ -203,17 +159,10 @@ fn rows(relation: &Relation) -> f64 {
     relation.rows.unwrap_or(0.0).max(relation.live_rows as f64)
 }
 
-/// Bytes as last counted, or the least the counters allow where that is more.
-fn bytes(relation: &Relation) -> i64 {
-    let counted = (relation.pages + relation.toast_pages) * 8192;
-    let believed = relation.live_rows * ROW_BYTES_MIN + relation.toast_live_chunks * CHUNK_BYTES;
-    counted.max(believed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Scope, Topic};
+    use crate::model::observation::RelationKind;
 
     fn relation(oid: i64, pages: i64) -> Relation {
         Relation {
@@ -234,13 +183,7 @@ mod tests {
     }
 
     fn interest() -> Interest {
-        Interest {
-            scope: Scope::default(),
-            table_rows_min: 10_000.0,
-            table_bytes_min: 10_485_760.0,
-            topics: Topic::ALL.iter().copied().collect(),
-            contracts: Vec::new(),
-        }
+        Interest::default()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::sample::readable;
 use super::texts::{Counted, Text};
-use super::visit::Chosen;
+use super::visit::VisitPlan;
 use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
 use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
 use crate::pg::Failure;
@@ -127,9 +127,9 @@ fn observation(name: &QualifiedName) -> String {
 }
 
 /// What this visit was not to look at.
-pub(super) fn unasked(topic: Topic) -> Gap {
+pub(super) fn unasked(observation: &str) -> Gap {
     let detail = "this visit was not asked to look at it";
-    Gap::new(topic.as_str(), GapReason::NotEnoughEvidence, detail)
+    Gap::new(observation, GapReason::NotEnoughEvidence, detail)
 }
 
 /// A workload of which neither anybody nor the server told anything.
@@ -140,14 +140,14 @@ pub(super) fn untold() -> Gap {
 }
 
 fn of_workload(reason: GapReason, detail: impl Into<String>) -> Gap {
-    Gap::new(Topic::Workload.as_str(), reason, detail)
+    Gap::new(Topic::WORKLOAD.as_str(), reason, detail)
 }
 
 /// What the server keeps of the workload, in an extension's schema or elsewhere, and did not tell.
 pub(super) fn untold_by(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
     let gap = failed(source, failure);
     let detail = format!("{source}: {}", gap.detail);
-    let gap = Gap { observation: Topic::Workload.as_str().to_owned(), detail, ..gap };
+    let gap = Gap { observation: Topic::WORKLOAD.as_str().to_owned(), detail, ..gap };
     match (failure.sqlstate.as_str(), schema) {
         ("55000", Some(_)) => gap.lifted_by(format!(
             "add pg_{source} to shared_preload_libraries, and restart the server"
@@ -253,9 +253,9 @@ pub(super) fn unread_column(name: &QualifiedName, column: &str) -> Gap {
 }
 
 /// Tables that the budget left out.
-pub(super) fn left_out(chosen: &Chosen) -> Vec<Gap> {
-    let values = chosen.values.as_ref().map_or(0, |choice| choice.families_left_out);
-    let layouts = chosen.layouts.as_ref();
+pub(super) fn left_out(plan: &VisitPlan) -> Vec<Gap> {
+    let values = plan.values.as_ref().map_or(0, |choice| choice.families_left_out);
+    let layouts = plan.layouts.as_ref();
     [
         ("stored_values", values),
         ("layouts", layouts.map_or(0, |choice| choice.left_out)),

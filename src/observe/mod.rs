@@ -1,10 +1,13 @@
 //! Look at a target once: what was seen, and what could not be. No opinion.
 
 mod batch;
+mod catalog;
 mod choice;
-mod closer_look;
+mod common;
+mod detail;
 mod documents;
 mod gaps;
+mod look;
 mod names;
 mod sample;
 mod samples;

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::batch::{Ask, Rows, ask_finally, question};
+use super::batch::{Batch, Slot};
 use super::source;
 use crate::model::Observation;
 use crate::model::observation::{NamedRelation, Names};
-use crate::pg::{Answer, Error, Session};
+use crate::pg::{Error, Session};
 
 /// The setting as the server prints it.
 #[derive(Deserialize)]
@@ -16,34 +16,26 @@ struct SearchPath {
     path: Option<String>,
 }
 
-/// What the two questions about names bring.
-pub(super) struct NameRows {
-    relations: Rows<NamedRelation>,
-    path: Rows<SearchPath>,
+/// The two queries about names.
+pub(super) struct NameLook {
+    relations: Slot<NamedRelation>,
+    path: Slot<SearchPath>,
 }
 
-impl NameRows {
-    pub(super) fn new() -> Self {
-        Self { relations: Rows::new(&source::NAMES), path: Rows::new(&source::SEARCH_PATH) }
+impl NameLook {
+    pub(super) fn ask(batch: &mut Batch<'_>) -> Self {
+        let relations = batch.ask(&source::NAMES, vec![]);
+        Self { relations, path: batch.ask(&source::SEARCH_PATH, vec![]) }
     }
 
-    /// Its questions, two.
-    pub(super) fn asks(&mut self, major: u32) -> [Ask<'_>; 2] {
-        [
-            self.relations.asked(question(&source::NAMES, major)),
-            self.path.asked(question(&source::SEARCH_PATH, major)),
-        ]
-    }
-
-    /// What the answers to them say.
-    pub(super) fn seen(self, answers: &[Answer]) -> Observation<Names> {
-        let (database, path) = match self.path.one(&answers[1]) {
+    pub(super) fn seen(self) -> Observation<Names> {
+        let (database, path) = match self.path.row() {
             Observation::Seen(SearchPath { database, path }) => {
                 (database, path.unwrap_or_default())
             }
             Observation::Unseen(gap) => return Observation::Unseen(gap),
         };
-        match self.relations.seen(&answers[0]) {
+        match self.relations.rows() {
             Observation::Seen(relations) => {
                 Observation::Seen(Names { database, search_path: schemas(&path), relations })
             }
@@ -57,11 +49,10 @@ impl NameRows {
 /// # Errors
 /// Only a lost connection.
 pub async fn names(session: &mut Session) -> Result<Observation<Names>, Error> {
-    let major = session.facts().major;
-    let mut names = NameRows::new();
-    let asks = names.asks(major).into();
-    let answers = ask_finally(session, asks).await?;
-    Ok(names.seen(&answers))
+    let mut batch = Batch::new(session.facts().major);
+    let names = NameLook::ask(&mut batch);
+    batch.send_finally(session).await?;
+    Ok(names.seen())
 }
 
 /// The schemas of a `search_path`. That of a role's own name is another for each.

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::batch::{Ask, ask_finally};
+use super::batch::{Batch, Receipt};
 use super::choice::DocumentTable;
-use super::closer_look::CloserLook;
+use super::detail::DetailStage;
 use super::documents::{Budget, Extent, Sampled};
 use super::tally::Counter;
-use super::visit::{Chosen, FirstLook};
+use super::visit::{CatalogStage, VisitPlan};
 use super::{gaps, sample};
 use crate::contract::{Contract, Registered};
 use crate::model::observation::{
     ColumnDocuments, Layout, LayoutColumn, Relation, StoredValues, ToastTable,
 };
-use crate::model::{Gap, Observation, Topic};
-use crate::pg::{Answer, Error, Question, ServerFacts, Session};
+use crate::model::{Gap, Observation};
+use crate::pg::{Error, Question, ServerFacts, Session};
 
 /// How long to wait for verdicts on documents, once all of them have come. Judging goes on while they come, and a
 /// thousand keys take less than a millisecond: only a contract that was made to take long takes so long.
@@ -29,31 +29,26 @@ type Samples = (Observation<Vec<StoredValues>>, Observation<Vec<ColumnDocuments>
 /// Take all samples at once.
 pub(super) async fn take(
     session: &mut Session,
-    first: &FirstLook,
-    chosen: &Chosen,
-    closer: &CloserLook,
+    first: &CatalogStage,
+    plan: &VisitPlan,
+    detail: &DetailStage,
 ) -> Result<Samples, Error> {
     let facts = session.facts().clone();
-    let mut values = ValueSamples::plan(first, chosen, closer, &facts);
-    let mut documents = DocumentSamples::plan(first, chosen, closer);
-    let mut asks: Vec<Ask<'_>> = Vec::new();
-    if let Ok(values) = &mut values {
-        asks.extend(values.asks(facts.major));
-    }
-    let of_values = asks.len();
+    let mut values = ValueSamples::plan(first, plan, detail, &facts);
+    let mut documents = DocumentSamples::plan(first, plan, detail);
+    let mut batch = Batch::new(facts.major);
+    let of_values = values.as_mut().map(|values| values.ask(&mut batch)).unwrap_or_default();
     if let Ok(documents) = &mut documents {
-        asks.extend(documents.asks(facts.major));
+        documents.ask(&mut batch);
     }
-    let answers = ask_finally(session, asks).await?;
-    let (of_values, of_documents) = answers.split_at(of_values);
+    batch.send_finally(session).await?;
     if let Ok(documents) = &mut documents {
         documents.settle().await;
     }
     Ok((
-        values.map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(of_values))),
-        documents.map_or_else(Observation::Unseen, |all| {
-            Observation::Seen(all.finish(of_documents, facts.major))
-        }),
+        values.map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(&of_values))),
+        documents
+            .map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(facts.major))),
     ))
 }
 
@@ -66,22 +61,22 @@ struct ValueSamples<'a> {
 
 impl<'a> ValueSamples<'a> {
     fn plan(
-        first: &'a FirstLook,
-        chosen: &Chosen,
-        closer: &'a CloserLook,
+        first: &'a CatalogStage,
+        plan: &VisitPlan,
+        detail: &'a DetailStage,
         facts: &ServerFacts,
     ) -> Result<Self, Gap> {
-        let relations = first.relations.get().map_err(Clone::clone)?;
-        let tables = closer.toast_tables.get().map_err(Clone::clone)?;
-        let mut plan = Self { asked: Vec::new(), settled: Vec::new() };
-        for oid in chosen.values.iter().flat_map(|choice| &choice.samples) {
+        let relations = first.catalog.relations.get().map_err(Clone::clone)?;
+        let tables = detail.toast_tables.get().map_err(Clone::clone)?;
+        let mut samples = Self { asked: Vec::new(), settled: Vec::new() };
+        for oid in plan.values.iter().flat_map(|choice| &choice.samples) {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
             if let (Some(relation), Some(table)) = (relation, table) {
-                plan.add(relation, table, facts.in_recovery);
+                samples.add(relation, table, facts.in_recovery);
             }
         }
-        Ok(plan)
+        Ok(samples)
     }
 
     fn add(&mut self, relation: &'a Relation, table: &'a ToastTable, in_recovery: bool) {
@@ -99,22 +94,28 @@ impl<'a> ValueSamples<'a> {
         self.settled.push(StoredValues { oid: relation.oid, sample });
     }
 
-    fn asks(&mut self, major: u32) -> impl Iterator<Item = Ask<'_>> {
-        self.asked.iter_mut().map(move |(relation, table, counter)| {
+    /// A receipt for each relation that is sampled.
+    fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) -> Vec<(i64, Receipt)> {
+        let major = batch.major();
+        let ask = |(relation, table, counter): &'b mut (&Relation, &ToastTable, Counter)| {
             let rows = relation.rows_now(table.heap_bytes);
             let sql = sample::sql(&relation.qualified_name(), table, rows, major);
-            Ask {
-                question: Question { source: "stored_values", sql, parameters: Vec::new() },
-                on_row: Box::new(|row| counter.add(row)),
-            }
-        })
+            let question = Question { source: "stored_values", sql, parameters: Vec::new() };
+            (relation.oid, batch.stream(question, |row| counter.add(row)))
+        };
+        self.asked.iter_mut().map(ask).collect()
     }
 
-    fn finish(self, answers: &[Answer]) -> Vec<StoredValues> {
+    fn finish(self, receipts: &[(i64, Receipt)]) -> Vec<StoredValues> {
         let mut samples = self.settled;
-        for ((relation, table, counter), answer) in self.asked.into_iter().zip(answers) {
-            let counted = answer.clone().map(|()| counter.finish(table));
-            let sample = gaps::sampled(relation, counted);
+        for (relation, table, counter) in self.asked {
+            let receipt = receipts.iter().find(|(oid, _)| *oid == relation.oid);
+            let sample = match receipt.and_then(|(_, receipt)| receipt.answer()) {
+                Some(answer) => {
+                    gaps::sampled(relation, answer.clone().map(|()| counter.finish(table)))
+                }
+                None => Observation::Unseen(gaps::unasked("stored_values")),
+            };
             samples.push(StoredValues { oid: relation.oid, sample });
         }
         samples
@@ -134,30 +135,28 @@ struct DocumentSample {
     sampled: Sampled,
     /// Rows of the whole table, and whether all its relations are asked.
     of: (f64, bool),
-    /// Questions it asks.
-    questions: usize,
 }
 
 impl DocumentSamples {
-    fn plan(first: &FirstLook, chosen: &Chosen, closer: &CloserLook) -> Result<Self, Gap> {
-        let Some(choice) = &chosen.layouts else { return Err(gaps::unasked(Topic::Documents)) };
+    fn plan(first: &CatalogStage, plan: &VisitPlan, detail: &DetailStage) -> Result<Self, Gap> {
+        let Some(choice) = &plan.layouts else { return Err(gaps::unasked("documents")) };
         if let Some(gap) = first.documents_unseen() {
             return Err(gap.clone());
         }
-        let relations = first.relations.get().map_err(Clone::clone)?;
-        let layouts = closer.layouts.get().map_err(Clone::clone)?;
+        let relations = first.catalog.relations.get().map_err(Clone::clone)?;
+        let layouts = detail.layouts.get().map_err(Clone::clone)?;
         let catalog = Catalog {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),
-            contracts: &chosen.contracts,
+            contracts: &plan.contracts,
         };
-        let mut plan = Self { asked: Vec::new(), hidden: Vec::new() };
+        let mut samples = Self { asked: Vec::new(), hidden: Vec::new() };
         for table in &choice.documents {
             let Some(root) = catalog.layouts.get(&table.root) else { continue };
             for column in root.columns.iter().filter(|column| column.is_json()) {
                 match catalog.sample(table, column) {
-                    Ok(sample) => plan.asked.push(sample),
-                    Err(gap) => plan.hidden.push(ColumnDocuments {
+                    Ok(sample) => samples.asked.push(sample),
+                    Err(gap) => samples.hidden.push(ColumnDocuments {
                         oid: table.root,
                         column: column.name.clone(),
                         sample: Observation::Unseen(gap),
@@ -166,11 +165,13 @@ impl DocumentSamples {
                 }
             }
         }
-        Ok(plan)
+        Ok(samples)
     }
 
-    fn asks(&mut self, major: u32) -> impl Iterator<Item = Ask<'_>> {
-        self.asked.iter_mut().flat_map(move |sample| sample.sampled.asks(major))
+    fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) {
+        for sample in &mut self.asked {
+            sample.sampled.ask(batch);
+        }
     }
 
     /// Wait for the verdicts on documents that are judged. Nothing is held on the target meanwhile.
@@ -181,12 +182,10 @@ impl DocumentSamples {
         }
     }
 
-    fn finish(self, mut answers: &[Answer], major: u32) -> Vec<ColumnDocuments> {
+    fn finish(self, major: u32) -> Vec<ColumnDocuments> {
         let mut columns = self.hidden;
         for sample in self.asked {
-            let (own, rest) = answers.split_at(sample.questions.min(answers.len()));
-            answers = rest;
-            let (documents, drift, mut gaps) = sample.sampled.sum_up(own, sample.of, major);
+            let (documents, drift, mut gaps) = sample.sampled.sum_up(sample.of, major);
             // A sample that ended early is none: what is missing may be what matters.
             let sample_or_gap = match gaps.pop() {
                 Some(gap) => Observation::Unseen(gap),
@@ -222,7 +221,6 @@ impl Catalog<'_> {
             let extent = Extent { rows: relation.rows_now(layout.heap_bytes), bytes };
             leaves.push((relation.qualified_name(), extent));
         }
-        let questions = leaves.len();
         let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
         let contract = self.contract(table.root, &column.name);
         let budget = if contract.is_some() { Budget::JUDGED } else { Budget::EACH };
@@ -235,7 +233,6 @@ impl Catalog<'_> {
                 None => sampled,
             },
             of: (rows, table.all),
-            questions,
         })
     }
 

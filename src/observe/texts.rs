@@ -5,15 +5,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
-use tokio_postgres::types::Type;
 
-use super::batch::{Ask, Rows, question};
+use super::batch::{Batch, Slot};
 use super::gaps;
-use super::names::NameRows;
+use super::names::NameLook;
 use super::source::{self, Source};
 use crate::model::observation::Names;
 use crate::model::{Gap, Observation, quote_identifier};
-use crate::pg::{Answer, Question};
 
 /// What the server tells of the statements that its applications run.
 pub struct Texts {
@@ -108,77 +106,86 @@ struct LogTail {
     begins_within: bool,
 }
 
-/// The questions, and what their answers bring.
-pub(super) struct TextRows {
+/// The queries about texts. A slot is absent where the source cannot be had.
+pub(super) struct TextLook {
     tables: Vec<i64>,
     sources: WorkloadSources,
-    names: NameRows,
-    activity: Rows<Text>,
-    definitions: Rows<Defined>,
-    counted: Rows<Counted>,
-    examples: Rows<Text>,
-    log: Rows<LogTail>,
+    slots: Option<TextSlots>,
 }
 
-impl TextRows {
+struct TextSlots {
+    names: NameLook,
+    activity: Slot<Text>,
+    definitions: Slot<Defined>,
+    counted: Option<Slot<Counted>>,
+    examples: Option<Slot<Text>>,
+    log: Option<Slot<LogTail>>,
+}
+
+impl TextLook {
     /// About these tables.
     pub(super) fn about(tables: Vec<i64>, sources: WorkloadSources) -> Self {
-        Self {
-            tables,
-            sources,
-            names: NameRows::new(),
-            activity: Rows::new(&source::ACTIVITY),
-            definitions: Rows::new(&source::DEFINITIONS),
-            counted: Rows::new(&source::STAT_STATEMENTS),
-            examples: Rows::new(&source::QUALSTATS),
-            log: Rows::new(&source::LOG_TAIL),
-        }
+        Self { tables, sources, slots: None }
     }
 
-    /// The questions that can be answered.
-    pub(super) fn asks(&mut self, major: u32) -> Vec<Ask<'_>> {
-        let mut asks: Vec<Ask<'_>> = self.names.asks(major).into();
-        asks.push(self.activity.asked(question(&source::ACTIVITY, major)));
-        asks.push(self.definitions.asked(Question {
-            parameters: vec![(Box::new(self.tables.clone()), Type::INT8_ARRAY)],
-            ..question(&source::DEFINITIONS, major)
-        }));
-        if let Some(schema) = &self.sources.stat_statements_schema {
-            asks.push(self.counted.asked(of_schema(&source::STAT_STATEMENTS, major, schema)));
-        }
-        if let Some(schema) = &self.sources.qualstats_schema {
-            asks.push(self.examples.asked(of_schema(&source::QUALSTATS, major, schema)));
-        }
-        if self.sources.log_can_be_read() {
-            asks.push(self.log.asked(question(&source::LOG_TAIL, major)));
-        }
-        asks
+    /// Ask what can be answered.
+    pub(super) fn ask(&mut self, batch: &mut Batch<'_>) {
+        let Self { tables, sources, slots } = self;
+        *slots = Some(TextSlots {
+            names: NameLook::ask(batch),
+            activity: batch.ask(&source::ACTIVITY, vec![]),
+            definitions: batch.ask_about(&source::DEFINITIONS, tables),
+            counted: sources
+                .stat_statements_schema
+                .as_ref()
+                .map(|schema| of_extension(batch, &source::STAT_STATEMENTS, schema)),
+            examples: sources
+                .qualstats_schema
+                .as_ref()
+                .map(|schema| of_extension(batch, &source::QUALSTATS, schema)),
+            log: sources.log_can_be_read().then(|| batch.ask(&source::LOG_TAIL, vec![])),
+        });
     }
 
-    /// What the answers to them say.
-    pub(super) fn finish(self, answers: &[Answer]) -> Texts {
-        let (names, rest) = answers.split_at(2);
-        let mut taken = Taken { answers: rest.iter(), gaps: self.sources.gaps() };
-        let activity = taken.next(self.activity, None).unwrap_or_default();
-        let definitions = taken.next(self.definitions, None).unwrap_or_default();
+    /// What was seen.
+    pub(super) fn seen(self) -> Texts {
         let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
-        let counted = stat_statements_schema.as_deref();
-        let counted = counted.and_then(|schema| taken.next(self.counted, Some(schema)));
-        let examples = qualstats_schema.as_deref();
-        let examples = examples.and_then(|schema| taken.next(self.examples, Some(schema)));
-        let log = if self.sources.log_can_be_read() { taken.next(self.log, None) } else { None };
-        let mut gaps = taken.gaps;
+        let mut gaps = self.sources.gaps();
+        let Some(slots) = self.slots else {
+            let names = Observation::Unseen(gaps::unasked(source::NAMES.name));
+            return Texts { gaps, ..Texts::empty(names) };
+        };
+        let mut take = Taker { gaps: &mut gaps };
+        let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
+        let definitions = take.rows(Some(slots.definitions), None).unwrap_or_default();
+        let counted = take.rows(slots.counted, stat_statements_schema.as_deref());
+        let examples = take.rows(slots.examples, qualstats_schema.as_deref());
+        let log = take.rows(slots.log, None);
         gaps.extend(gaps::hidden_texts(&activity, counted.as_deref().unwrap_or_default()));
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
         Texts {
-            names: self.names.seen(names),
+            names: slots.names.seen(),
             activity,
             examples: examples.unwrap_or_default(),
             counted,
             definitions,
             log: log.into_iter().flatten().next().map(LogTail::bytes).unwrap_or_default(),
             gaps,
+        }
+    }
+}
+
+impl Texts {
+    fn empty(names: Observation<Names>) -> Self {
+        Self {
+            names,
+            activity: Vec::new(),
+            examples: Vec::new(),
+            counted: None,
+            definitions: Vec::new(),
+            log: Vec::new(),
+            gaps: Vec::new(),
         }
     }
 }
@@ -217,33 +224,30 @@ impl LogTail {
     }
 }
 
-/// Answers in their order, and why some brought nothing.
-struct Taken<'a> {
-    answers: std::slice::Iter<'a, Answer>,
-    gaps: Vec<Gap>,
+/// Takes rows, and keeps why some sources brought none.
+struct Taker<'a> {
+    gaps: &'a mut Vec<Gap>,
 }
 
-impl Taken<'_> {
-    /// What the next answer brought, from the extension in that schema where it is one.
-    fn next<T>(&mut self, rows: Rows<T>, schema: Option<&str>) -> Option<Vec<T>>
-    where
-        T: serde::de::DeserializeOwned + Send,
-    {
-        let (source, answer) = (rows.source, self.answers.next()?);
-        match (rows.seen(answer), answer) {
-            (Observation::Seen(rows), _) => return Some(rows),
-            (Observation::Unseen(_), Err(failure)) => {
-                self.gaps.push(gaps::untold_by(source, failure, schema));
-            }
-            (Observation::Unseen(gap), Ok(())) => self.gaps.push(gap),
+impl Taker<'_> {
+    /// The rows of a source, which is an extension in that schema where one is named.
+    fn rows<T>(&mut self, slot: Option<Slot<T>>, schema: Option<&str>) -> Option<Vec<T>> {
+        let slot = slot?;
+        let failed = slot.failure().map(|failure| gaps::untold_by(slot.source(), failure, schema));
+        match slot.rows() {
+            Observation::Seen(rows) => return Some(rows),
+            Observation::Unseen(gap) => self.gaps.push(failed.unwrap_or(gap)),
         }
         None
     }
 }
 
-/// A question to an extension, which lives in that schema.
-fn of_schema(source: &Source, major: u32, schema: &str) -> Question {
-    let question = question(source, major);
-    let sql = question.sql.replace(" public.", &format!(" {}.", quote_identifier(schema)));
-    Question { sql, ..question }
+/// A query to an extension, which lives in that schema.
+fn of_extension<T>(batch: &mut Batch<'_>, source: &'static Source, schema: &str) -> Slot<T>
+where
+    T: serde::de::DeserializeOwned + Send + 'static,
+{
+    let sql = source.sql_for(batch.major());
+    let sql = sql.replace(" public.", &format!(" {}.", quote_identifier(schema)));
+    batch.ask_as(source, sql, vec![])
 }

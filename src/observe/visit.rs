@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Context, RegisteredContract, Relation, Workload};
-use crate::model::{Observation, Scope, Snapshot, Topic};
+use crate::model::observation::{Common, Context, RegisteredContract, Workload};
+use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
-use super::batch::{Rows, ask, question};
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
-use super::closer_look::CloserLook;
-use super::texts::{TextRows, Texts, WorkloadSources};
+use super::common::CommonLook;
+use super::detail::DetailStage;
+use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{gaps, samples, source};
 
@@ -24,24 +26,23 @@ pub struct Interest {
     pub scope: Scope,
     /// What to look at there; the server and its relations are looked at always.
     pub topics: BTreeSet<Topic>,
-    /// Rows below which a table's stored values are passed over.
-    pub table_rows_min: f64,
-    /// Bytes, heap and TOAST, below which a table's stored values are passed over.
-    pub table_bytes_min: f64,
+    /// Thresholds in force, for what the size of a table decides.
+    pub policy: Policy,
     /// What documents are judged by.
     pub contracts: Vec<Registered>,
 }
 
 impl Interest {
-    fn in_any(&self, topics: &[Topic]) -> bool {
+    /// Whether any of these topics is of interest.
+    pub(super) fn in_any(&self, topics: &[Topic]) -> bool {
         topics.iter().any(|topic| self.topics.contains(topic))
     }
 }
 
 /// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
-/// The texts of statements come beside the snapshot, where the workload is of interest and there are documents: they hold
-/// literals, and the snapshot may be kept.
+/// The texts of statements come beside the snapshot, where the workload is of interest: they hold literals, and the
+/// snapshot may be kept.
 ///
 /// # Errors
 /// Only a lost connection.
@@ -50,29 +51,32 @@ pub async fn observe(
     interest: &Interest,
 ) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
-    let first = FirstLook::take(session, interest).await?;
-    let chosen = first.choose(interest);
-    let texts = first.texts();
-    let mut closer = CloserLook::take(session, &chosen, texts).await?;
-    let texts = closer.texts.take();
-    let mut left_out = gaps::left_out(&chosen);
-    if let Ok(relations) = first.relations.get() {
-        if let (Some(choice), Ok(tables)) = (&chosen.values, closer.toast_tables.get()) {
+    let first = CatalogStage::take(session, interest).await?;
+    let plan = first.plan(interest);
+    let mut detail = DetailStage::take(session, &first, &plan, interest).await?;
+    let texts = detail.texts.take();
+    let mut left_out = gaps::left_out(&plan);
+    if let Ok(relations) = first.catalog.relations.get() {
+        if let (Some(choice), Ok(tables)) = (&plan.values, detail.toast_tables.get()) {
             left_out.extend(gaps::unread_columns(choice, relations, tables));
         }
         left_out.extend(unmatched(relations, &interest.scope));
     }
-    let (stored_values, documents) = samples::take(session, &first, &chosen, &closer).await?;
+    let (stored_values, documents) = samples::take(session, &first, &plan, &detail).await?;
     let workload = first.workload();
+    let Catalog { context, relations, common } = first.catalog;
+    let (index_details, index_sizes) = detail.indexes;
     let snapshot = Snapshot {
+        format: SNAPSHOT_FORMAT,
         observed_at,
         server: session.facts().clone().into(),
         cost: session.cost(),
-        context: first.context,
-        relations: first.relations,
-        layouts: closer.layouts,
+        context,
+        relations,
+        common: Common { index_details, index_sizes, ..common },
+        layouts: detail.layouts,
         documents,
-        toast_tables: closer.toast_tables,
+        toast_tables: detail.toast_tables,
         stored_values,
         workload,
         contracts: interest.contracts.iter().map(registered).collect(),
@@ -91,25 +95,23 @@ fn registered(contract: &Registered) -> RegisteredContract {
 /// # Errors
 /// Only a lost connection.
 pub async fn context(session: &mut Session) -> Result<Observation<Context>, Error> {
-    let mut context = Rows::new(&source::CONTEXT);
-    let major = session.facts().major;
-    let asks = vec![context.asked(question(&source::CONTEXT, major))];
-    let answers = ask(session, asks).await?;
-    Ok(context.one(&answers[0]))
+    let mut batch = Batch::new(session.facts().major);
+    let context = batch.ask(&source::CONTEXT, vec![]);
+    batch.send(session).await?;
+    Ok(context.row())
 }
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
-pub(super) struct FirstLook {
-    context: Observation<Context>,
-    pub(super) relations: Observation<Vec<Relation>>,
+pub(super) struct CatalogStage {
+    pub(super) catalog: Catalog,
     json_tables: Observation<Vec<JsonTable>>,
-    /// What can be had of the workload; none where nobody asked.
+    /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
 }
 
-/// What is worth a closer look; absent where nobody asked.
+/// What the second and third round trips look at; absent where it is of no interest.
 #[derive(Debug, Default)]
-pub(super) struct Chosen {
+pub(super) struct VisitPlan {
     /// Relations whose stored values are looked at.
     pub(super) values: Option<Choice>,
     /// Tables whose columns and documents are.
@@ -125,38 +127,39 @@ struct JsonTable {
     oid: i64,
 }
 
-impl FirstLook {
+impl CatalogStage {
     async fn take(session: &mut Session, interest: &Interest) -> Result<Self, Error> {
-        let major = session.facts().major;
-        let (mut context, mut relations) =
-            (Rows::new(&source::CONTEXT), Rows::new(&source::RELATIONS));
-        let mut json_tables = Rows::new(&source::JSON_TABLES);
-        let mut workload_sources = Rows::new(&source::WORKLOAD_SOURCES);
-        let mut asks = vec![
-            context.asked(question(&source::CONTEXT, major)),
-            relations.asked(question(&source::RELATIONS, major)),
-        ];
-        if interest.in_any(&[Topic::Layouts, Topic::Documents, Topic::Workload]) {
-            asks.push(json_tables.asked(question(&source::JSON_TABLES, major)));
-        }
-        if interest.in_any(&[Topic::Workload]) {
-            asks.push(workload_sources.asked(question(&source::WORKLOAD_SOURCES, major)));
-        }
-        let answers = ask(session, asks).await?;
-        let unasked = || Observation::Unseen(gaps::unasked(Topic::Documents));
+        let mut batch = Batch::new(session.facts().major);
+        let context = batch.ask(&source::CONTEXT, vec![]);
+        let relations = batch.ask(&source::RELATIONS, vec![]);
+        let mut common = CommonLook::new();
+        common.ask(&mut batch, interest);
+        let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
+        let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
+        let json_tables = if json {
+            batch.ask(&source::JSON_TABLES, vec![])
+        } else {
+            Slot::unasked(&source::JSON_TABLES)
+        };
+        let workload_sources = workload.then(|| batch.ask(&source::WORKLOAD_SOURCES, vec![]));
+        batch.send(session).await?;
         Ok(Self {
-            context: context.one(&answers[0]),
-            relations: relations.seen(&answers[1]),
-            json_tables: answers.get(2).map_or_else(unasked, |answer| json_tables.seen(answer)),
-            workload_sources: answers.get(3).map(|answer| workload_sources.one(answer)),
+            catalog: Catalog {
+                context: context.row(),
+                relations: relations.rows(),
+                common: common.seen(),
+            },
+            json_tables: json_tables.rows(),
+            workload_sources: workload_sources.map(Slot::row),
         })
     }
 
-    /// What to ask of the workload: nothing where no table has documents.
-    fn texts(&self) -> Option<TextRows> {
-        let tables = self.json_tables.get().ok().filter(|tables| !tables.is_empty())?;
+    /// What to ask of the workload: for keys of documents nothing where no table has documents.
+    pub(super) fn texts(&self, interest: &Interest) -> Option<TextLook> {
+        let statements = interest.in_any(&[Topic::STATEMENTS]);
+        let tables = self.json_tables.get().ok().filter(|all| statements || !all.is_empty())?;
         let sources = self.workload_sources.as_ref()?.get().ok()?;
-        Some(TextRows::about(tables.iter().map(|table| table.oid).collect(), sources.clone()))
+        Some(TextLook::about(tables.iter().map(|table| table.oid).collect(), sources.clone()))
     }
 
     /// What is known of the workload before any text is read.
@@ -171,15 +174,15 @@ impl FirstLook {
         }
     }
 
-    fn choose(&self, interest: &Interest) -> Chosen {
-        let Ok(relations) = self.relations.get() else { return Chosen::default() };
+    fn plan(&self, interest: &Interest) -> VisitPlan {
+        let Ok(relations) = self.catalog.relations.get() else { return VisitPlan::default() };
         let json: Vec<i64> = self
             .json_tables
             .get()
             .map_or_else(|_| Vec::new(), |all| all.iter().map(|t| t.oid).collect());
-        let values = interest.in_any(&[Topic::ToastTables, Topic::StoredValues]);
-        let layouts = interest.in_any(&[Topic::Layouts, Topic::Documents]);
-        Chosen {
+        let values = interest.in_any(&[Topic::TOAST_TABLES, Topic::STORED_VALUES]);
+        let layouts = interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
+        VisitPlan {
             values: values.then(|| choose(relations, interest)),
             layouts: layouts.then(|| lay_out(relations, &json, interest)),
             contracts: interest.contracts.clone(),
@@ -188,6 +191,6 @@ impl FirstLook {
 
     /// Why no documents are sampled, where the reason lies here.
     pub(super) fn documents_unseen(&self) -> Option<&crate::model::Gap> {
-        self.relations.get().err().or_else(|| self.json_tables.get().err())
+        self.catalog.relations.get().err().or_else(|| self.json_tables.get().err())
     }
 }

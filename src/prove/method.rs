@@ -172,6 +172,17 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
             Grade::Measured,
             "every document of the sample was read, and each is one that `jsonb` keeps whole",
         ),
+        Action::BuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::ReplaceIndex { .. }
+        | Action::RebuildIndex(_)
+        | Action::SetOptions(_)
+        | Action::SetSetting(_)
+        | Action::Maintain(_) => Proof::not_run(
+            ProofMethod::Observation,
+            Grade::Statistics,
+            "judged from catalogs, counters and the workload; no experiment exists for it yet",
+        ),
         Action::SetColumnCompression { .. }
         | Action::SetColumnStorage { .. }
         | Action::SetToastTupleTarget { .. }
@@ -221,6 +232,13 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::PromoteKey { .. }
         | Action::IndexKey { .. }
         | Action::ShortenKeys { .. }
+        | Action::BuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::ReplaceIndex { .. }
+        | Action::RebuildIndex(_)
+        | Action::SetOptions(_)
+        | Action::SetSetting(_)
+        | Action::Maintain(_)
         | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
@@ -273,6 +291,13 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::PromoteKey { .. }
         | Action::IndexKey { .. }
         | Action::ShortenKeys { .. }
+        | Action::BuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::ReplaceIndex { .. }
+        | Action::RebuildIndex(_)
+        | Action::SetOptions(_)
+        | Action::SetSetting(_)
+        | Action::Maintain(_)
         | Action::ConvertToJsonb { .. } => None,
     }
 }

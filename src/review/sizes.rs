@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use squawk_syntax::SyntaxNode;
 
 use super::tables::changed;
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::Relation;
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 
 /// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.

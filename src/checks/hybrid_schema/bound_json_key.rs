@@ -7,13 +7,13 @@ use super::workload::{
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
-    Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
+    Case, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents, Topic::Workload],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS, Topic::WORKLOAD],
     requires: &[],
     thresholds: &[&BOUND_SHARE_MAX, &WORKLOAD_CALLS_MIN, &WORKLOAD_EXECUTIONS_MIN],
     page: include_str!("bound_json_key.md"),
@@ -38,7 +38,8 @@ fn lenient(policy: &Policy) -> Policy {
     lenient
 }
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let told = workload::told(seen)?;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;

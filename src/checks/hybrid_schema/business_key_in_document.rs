@@ -7,16 +7,16 @@ use super::promotion::promote;
 use super::table::{Column, Table, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
+    Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
     Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[&BUSINESS_KEY_PRESENCE_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("business_key_in_document.md"),
@@ -40,7 +40,8 @@ const ENTITY_KEYS: [&str; 1] = ["user_id"];
 const TIME_KEYS: [&str; 5] =
     ["event_time", "event_timestamp", "event_at", "occurred_at", "timestamp"];
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let entities = Entities::of(seen, &tables)?;

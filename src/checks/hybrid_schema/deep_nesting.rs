@@ -4,14 +4,14 @@ use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
-    DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
+    Case, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic,
     Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[&DEPTH_MAX, &DEEP_SHARE_MAX, &DOCUMENTS_MIN],
     page: include_str!("deep_nesting.md"),
@@ -41,7 +41,8 @@ static DOCUMENTS_MIN: Threshold = Threshold {
     reason: "a shape that fewer documents show may be that of a test or a seed",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let findings = columns.iter().filter_map(|column| find(column, policy)).collect();

@@ -9,17 +9,17 @@ use super::workload::{
 };
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{ColumnWorkload, KeyWorkload};
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
-    Superpower, Threshold, Topic, Unit,
+    Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Superpower,
+    Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents, Topic::Workload],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS, Topic::WORKLOAD],
     requires: &[],
     thresholds: &[
         &HOT_KEY_SHARE,
@@ -43,7 +43,8 @@ static HOT_KEY_SHARE: Threshold = Threshold {
     reason: "the specification's: what four of five queries need is no experiment any more",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let told = workload::told(seen)?;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;

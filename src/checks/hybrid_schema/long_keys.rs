@@ -3,16 +3,16 @@
 use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Action, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy,
-    Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
+    Action, Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, NAME_BYTES_MAX,
+    Policy, Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[
         &KEY_LENGTH_MAX,
@@ -53,7 +53,8 @@ const SUFFIX_BYTES: usize = "__lengthen".len();
 /// The share of compressed documents from which on they are the reason why little is saved.
 const MOSTLY: f64 = 0.5;
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };

@@ -3,18 +3,18 @@
 use super::table::{Table, tables};
 use crate::checks::Check;
 use crate::checks::number::whole;
-use crate::checks::size::TABLE_ROWS_MIN;
 use crate::checks::staging::names_staging;
 use crate::model::observation::{LayoutColumn, UniqueKey};
+use crate::model::size::TABLE_ROWS_MIN;
 use crate::model::{
-    Action, AdoptedKey, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy, Severity,
-    Snapshot, Superpower, Topic, Unit,
+    Action, AdoptedKey, Case, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy, Severity,
+    Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS],
     requires: &[],
     thresholds: &[&TABLE_ROWS_MIN],
     page: include_str!("missing_primary_key.md"),
@@ -30,7 +30,8 @@ const IDENTIFYING_TYPES: [&str; 6] = ["int4", "int8", "uuid", "text", "varchar",
 /// Rows from which on it says something that a sample saw no value twice.
 const ROWS_MIN: f64 = 1000.0;
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement::default();
     for table in tables(seen)? {
         if table.root.primary_key || table.is_materialized_view() || table.layout.columns.is_empty()

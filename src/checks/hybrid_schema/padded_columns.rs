@@ -3,17 +3,17 @@
 use super::table::{Table, tables};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, MAXALIGN, Reordered, reorder};
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::checks::{Check, Requirement};
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Snapshot, Superpower,
-    Threshold, Topic, Unit, quote_identifier,
+    Case, Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Superpower, Threshold,
+    Topic, Unit, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS],
     requires: &[Requirement::ColumnStatistics],
     thresholds: &[&PADDING_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("padded_columns.md"),
@@ -32,7 +32,8 @@ static PADDING_SHARE_MAX: Threshold = Threshold {
 /// A line pointer.
 const POINTER_BYTES: f64 = 4.0;
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement::default();
     for table in tables(seen)? {
         // The rows of a view are laid out as its query says, which can be changed at any time.

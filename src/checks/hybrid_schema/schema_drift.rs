@@ -8,14 +8,14 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::observation::{ColumnDocuments, Drift, DriftAt, DriftKind, RegisteredContract};
 use crate::model::{
-    Declined, Finding, Gap, GapReason, Judgement, Object, Observation, Policy, Severity, Snapshot,
-    Superpower, Threshold, Topic, Unit,
+    Case, Declined, Finding, Gap, GapReason, Judgement, Object, Observation, Policy, Severity,
+    Snapshot, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[&DRIFT_SHARE_MAX, &key_change::KEY_CHANCE_MAX],
     page: include_str!("schema_drift.md"),
@@ -36,7 +36,8 @@ const PATHS_TOLD: usize = 20;
 /// Standard errors to each side that hold 95 % of a normal distribution.
 const Z_95: f64 = 1.96;
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     // Where nothing was promised, nothing is said.
     if seen.contracts.is_empty() {
         return Ok(Judgement::default());

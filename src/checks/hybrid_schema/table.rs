@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::number::float;
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::observation::{
     ColumnDocuments, Documents, Drift, Layout, LayoutColumn, Relation, RelationKind,
 };
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
     DocumentKey, Gap, Object, Observation, Partition, Policy, QualifiedName, Snapshot,
 };

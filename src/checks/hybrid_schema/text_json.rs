@@ -3,16 +3,16 @@
 use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::checks::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use crate::model::{
-    Action, Compression, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot,
+    Action, Case, Compression, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity,
     Storage, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::Relations, Topic::Layouts, Topic::Documents],
+    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("text_json.md"),
@@ -21,7 +21,8 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "hybrid-schema/text-json";
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };

@@ -73,7 +73,7 @@ fn enough<'a>(
     policy: &Policy,
 ) -> Result<&'a ColumnWorkload, Gap> {
     let gap = |detail: String| {
-        Err(Gap::new(Topic::Workload.as_str(), GapReason::NotEnoughEvidence, detail).lifted_by(
+        Err(Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail).lifted_by(
             "tell more of the workload: POST /v1/targets/{target}/workload, or --workload FILE",
         ))
     };

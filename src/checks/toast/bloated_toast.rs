@@ -6,14 +6,14 @@ use super::table::{Node, Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
+    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower,
     Threshold, ToastAutovacuum, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[
         &TOAST_DEAD_SHARE_MAX,
@@ -60,7 +60,8 @@ const NAPTIME_S_MAX: f64 = 3600.0;
 /// A chunk's tuple header, key and line pointer, and its share of the page header.
 const CHUNK_OVERHEAD_BYTES: f64 = 48.0;
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {

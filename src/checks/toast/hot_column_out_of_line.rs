@@ -10,14 +10,14 @@ use super::table::{Table, is_vector, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Topic,
-    Unit,
+    Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
+    Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[
         &READ_BACK_MIN,
@@ -34,7 +34,8 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "toast/hot-column-out-of-line";
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     judge_hot(seen, policy, find)
 }
 

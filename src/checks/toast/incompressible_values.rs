@@ -6,14 +6,14 @@ use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::{
-    Declined, Finding, Gap, Judgement, Object, Policy, Severity, Snapshot, Storage, Superpower,
+    Case, Declined, Finding, Gap, Judgement, Object, Policy, Severity, Storage, Superpower,
     Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[],
     thresholds: &[
         &INCOMPRESSIBLE_SHARE_MIN,
@@ -42,7 +42,8 @@ static SAMPLED_VALUES_MIN: Threshold = Threshold {
     reason: "100 wide values bound the share of compressible ones within 3 %",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
         for column in table.column_names() {

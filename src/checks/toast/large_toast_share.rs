@@ -9,14 +9,14 @@ use super::table::{Table, float, sample_gaps, tables};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
-    Threshold, Topic, Unit,
+    Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic,
+    Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[
         &TOAST_SHARE_MAX,
@@ -39,7 +39,8 @@ static TOAST_SHARE_MAX: Threshold = Threshold {
     reason: "DB-OPT-03: an alert from 10 % of the main table on; never alone, see the page",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {

@@ -7,14 +7,14 @@ use super::table::{Node, Table, effective, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Compression, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot,
+    Action, Case, Compression, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity,
     Storage, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[],
     thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("mixed_compression.md"),
@@ -30,7 +30,8 @@ static MIXED_SHARE_MIN: Threshold = Threshold {
     reason: "a few per cent of old values are gone by ordinary churn before a rewrite pays",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {

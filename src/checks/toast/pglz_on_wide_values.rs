@@ -6,14 +6,14 @@ use super::table::{Node, Table, effective, set_by_name, storage, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Compression, Declined, Finding, Gap, Judgement, Object, Policy, Severity, Snapshot,
+    Action, Case, Compression, Declined, Finding, Gap, Judgement, Object, Policy, Severity,
     Storage, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Lz4],
     thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("pglz_on_wide_values.md"),
@@ -29,7 +29,8 @@ static LARGE_COLUMN_BYTES: Threshold = Threshold {
     reason: "from 1 GiB of compressed values on, their CPU time is worth planning for soon",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.stored_values.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();

@@ -6,14 +6,14 @@ use super::table::{Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
-    Threshold, Topic, Unit,
+    Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold,
+    Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[
         &REWRITTEN_TIMES_MIN,
@@ -49,7 +49,8 @@ static REWRITTEN_SHARE_MIN: Threshold = Threshold {
     reason: "updates that leave the wide value alone do not write it again",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {

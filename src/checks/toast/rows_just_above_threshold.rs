@@ -10,14 +10,14 @@ use super::size::{
 use super::table::{Table, float, is_vector, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
-    Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Snapshot, Superpower,
-    Threshold, Topic, Unit,
+    Case, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Superpower, Threshold,
+    Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Context, Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[
         &JUST_ABOVE_SHARE_MIN,
@@ -44,7 +44,8 @@ static JUST_ABOVE_SHARE_MIN: Threshold = Threshold {
     reason: "where fewer rows are just above the threshold, a higher target mostly widens the others",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     judge_hot(seen, policy, find)
 }
 

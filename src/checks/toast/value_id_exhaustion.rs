@@ -4,14 +4,13 @@ use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
-    Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
-    Unit,
+    Case, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
     thresholds: &[&VALUE_ID_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
     page: include_str!("value_id_exhaustion.md"),
@@ -30,7 +29,8 @@ static VALUE_ID_SHARE_MAX: Threshold = Threshold {
     reason: "with a quarter taken, every fourth new id is tried in vain, and partitioning takes a while to plan",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
         for node in table.leaves() {

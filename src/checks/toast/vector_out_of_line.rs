@@ -5,14 +5,13 @@ use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
 use super::table::{Table, is_vector, sample_gaps, tables, whole};
 use crate::checks::Check;
 use crate::model::{
-    Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower, Threshold, Topic,
-    Unit,
+    Case, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::Relations, Topic::ToastTables, Topic::StoredValues],
+    needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[],
     thresholds: &[
         &VECTOR_OUT_OF_LINE_SHARE_MAX,
@@ -33,7 +32,8 @@ static VECTOR_OUT_OF_LINE_SHARE_MAX: Threshold = Threshold {
     reason: "vectors of one column are equally wide: either nearly all are out of line or nearly none",
 };
 
-fn judge(seen: &Snapshot, policy: &Policy) -> Result<Judgement, Gap> {
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
         for column in vectors(&table) {

@@ -103,7 +103,21 @@ fn location(object: &Object) -> Value {
         | Object::MaterializedView { schema, table }
         | Object::Partition { schema, table, .. }
         | Object::Column { schema, table, .. }
-        | Object::Key { schema, table, .. } => relation(schema, table),
+        | Object::Key { schema, table, .. }
+        | Object::Index { schema, table, .. } => relation(schema, table),
+        Object::Setting { .. }
+        | Object::Statement { .. }
+        | Object::Cluster
+        | Object::Role { .. }
+        | Object::Slot { .. }
+        | Object::Database { .. }
+        | Object::PlanNode { .. } => json!({
+            "physicalLocation": {
+                "artifactLocation": {"uri": "database/cluster"},
+                "region": {"startLine": 1},
+            },
+            "logicalLocations": [{"fullyQualifiedName": object.to_string()}],
+        }),
         Object::Source { path, line, column, .. } => json!({
             "physicalLocation": {
                 "artifactLocation": {"uri": uri(path)},

@@ -1,5 +1,6 @@
 //! What sources return: one type per source, the same for every major version.
 
+mod common;
 mod context;
 mod documents;
 mod drift;
@@ -10,6 +11,10 @@ mod stored_values;
 mod toast_table;
 mod workload;
 
+pub use common::{
+    Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
+    SettingContext, TableActivity,
+};
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};

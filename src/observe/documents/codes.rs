@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use crate::model::{QualifiedName, quote_identifier};
-use crate::observe::batch::Ask;
+use crate::observe::batch::{Batch, Receipt};
 use crate::pg::Question;
 
 /// Codes read at most: nobody has as many keys.
 const CODES_MAX: u32 = 10_000;
 
-/// The question for it; its rows go into `codes`.
-pub(super) fn asked<'a>(
+/// The query for it; its rows go into `codes`.
+pub(super) fn ask<'a>(
     table: &QualifiedName,
     column: &str,
     codes: &'a mut BTreeMap<String, String>,
-) -> Ask<'a> {
+    batch: &mut Batch<'a>,
+) -> Receipt {
     let (schema, name) = (&table.schema, format!("{}_{column}_keys", table.name));
     let sql = format!(
         "select /* dbopt */ pg_catalog.json_build_array(code, key)::pg_catalog.text from only {}.{} limit {CODES_MAX}",
@@ -26,8 +27,5 @@ pub(super) fn asked<'a>(
             codes.insert(code, key);
         }
     };
-    Ask {
-        question: Question { source: "documents", sql, parameters: Vec::new() },
-        on_row: Box::new(on_row),
-    }
+    batch.stream(Question { source: "documents", sql, parameters: Vec::new() }, on_row)
 }

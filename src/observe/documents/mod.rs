@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use super::batch::{Ask, Rows, ask, ask_finally};
+use super::batch::{Batch, Parameters};
 use super::{gaps, source};
 use crate::model::observation::Documents;
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
-use crate::pg::{Answer, Error, Question, Session};
+use crate::pg::{Error, Session};
 
 pub(super) use part::{Budget, Extent};
 pub(super) use sampled::Sampled;
@@ -133,18 +133,14 @@ pub async fn documents(
 }
 
 async fn columns(session: &mut Session, subject: &Subject) -> Result<Observation<Vec<Row>>, Error> {
-    let source = &source::DOCUMENT_COLUMNS;
-    let question = Question {
-        source: source.name,
-        sql: source.sql_for(session.facts().major),
-        parameters: vec![
-            (Box::new(subject.schema.clone()), Type::TEXT),
-            (Box::new(subject.table.clone()), Type::TEXT),
-        ],
-    };
-    let mut rows = Rows::new(source);
-    let answers = ask(session, vec![rows.asked(question)]).await?;
-    Ok(rows.seen(&answers[0]))
+    let mut batch = Batch::new(session.facts().major);
+    let parameters: Parameters = vec![
+        (Box::new(subject.schema.clone()), Type::TEXT),
+        (Box::new(subject.table.clone()), Type::TEXT),
+    ];
+    let columns = batch.ask(&source::DOCUMENT_COLUMNS, parameters);
+    batch.send(session).await?;
+    Ok(columns.rows())
 }
 
 /// The leaves of the one table that is meant, each with the one column that is meant; the largest first.
@@ -200,16 +196,15 @@ async fn sample(
     let extents = leaves.iter().map(|leaf| (name(leaf), leaf.extent())).collect();
     let mut sampled = Sampled::new(&column, false, extents, Budget::COLUMN);
     let mut codes = BTreeMap::new();
-    let mut asks: Vec<Ask<'_>> = sampled.asks(major).collect();
-    let questions = asks.len();
-    asks.extend(has_dictionary.then(|| codes::asked(&table, &column, &mut codes)));
-    let answers = ask_finally(session, asks).await?;
-    let (of_samples, dictionary) = answers.split_at(questions);
+    let mut batch = Batch::new(major);
+    sampled.ask(&mut batch);
+    let dictionary = has_dictionary.then(|| codes::ask(&table, &column, &mut codes, &mut batch));
+    batch.send_finally(session).await?;
     let whole = all && hidden.is_empty();
-    let (documents, _, ended_early) = sampled.sum_up(of_samples, (of_rows, whole), major);
+    let (documents, _, ended_early) = sampled.sum_up((of_rows, whole), major);
     gaps.extend(ended_early);
-    let unread = |answer: &Answer| Some(gaps::failed("documents", answer.as_ref().err()?));
-    gaps.extend(dictionary.iter().filter_map(unread));
+    let unread = dictionary.as_ref().and_then(|receipt| receipt.failure());
+    gaps.extend(unread.map(|failure| gaps::failed("documents", failure)));
     Ok(DocumentsSeen { observed_at, table, column, documents, codes, gaps })
 }
 

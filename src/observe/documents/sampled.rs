@@ -13,9 +13,9 @@ use crate::contract::{self, Contract};
 use crate::jsonb::GROUP_DOCUMENTS;
 use crate::model::observation::{Documents, Drift, KeySample};
 use crate::model::{Gap, QualifiedName};
-use crate::observe::batch::Ask;
+use crate::observe::batch::{Batch, Receipt};
 use crate::observe::gaps;
-use crate::pg::{Answer, Question};
+use crate::pg::Question;
 
 /// A column's documents, sampled from one relation or several.
 pub(in crate::observe) struct Sampled {
@@ -33,6 +33,7 @@ struct Leaf {
     part: Part,
     /// Rows that came.
     rows: u64,
+    receipt: Receipt,
 }
 
 impl Sampled {
@@ -44,7 +45,12 @@ impl Sampled {
         budget: Budget,
     ) -> Self {
         let total = leaves.iter().map(|(_, extent)| extent.rows).sum();
-        let leaf = |(name, extent)| Leaf { name, part: Part::of(extent, total, budget), rows: 0 };
+        let leaf = |(name, extent)| Leaf {
+            name,
+            part: Part::of(extent, total, budget),
+            rows: 0,
+            receipt: Receipt::default(),
+        };
         Self {
             column: column.to_owned(),
             leaves: leaves.into_iter().map(leaf).collect(),
@@ -69,37 +75,37 @@ impl Sampled {
         }
     }
 
-    /// A question for each relation.
-    pub(in crate::observe) fn asks(&mut self, major: u32) -> impl Iterator<Item = Ask<'_>> {
-        let (tally, column) = (&self.tally, &self.column);
-        self.leaves.iter_mut().map(move |leaf| {
-            let sql = leaf.part.sql(&leaf.name, column, major);
-            let on_row = |row: &str| {
-                leaf.rows += 1;
+    /// A query for each relation.
+    pub(in crate::observe) fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) {
+        let (tally, column, major) = (&self.tally, &self.column, batch.major());
+        for Leaf { name, part, rows, receipt } in &mut self.leaves {
+            let sql = part.sql(name, column, major);
+            let on_row = move |row: &str| {
+                *rows += 1;
                 // Never contended: answers come one after the other.
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(row);
             };
-            Ask {
-                question: Question { source: "documents", sql, parameters: Vec::new() },
-                on_row: Box::new(on_row),
-            }
-        })
+            let question = Question { source: "documents", sql, parameters: Vec::new() };
+            *receipt = batch.stream(question, on_row);
+        }
     }
 
     /// What was counted, of a table of so many rows on such a server, and what could not be seen of it. It is
     /// the `whole` table only if every relation was asked, and answered to the last row.
     pub(in crate::observe) fn sum_up(
         self,
-        answers: &[Answer],
         (of_rows, whole): (f64, bool),
         major: u32,
     ) -> (Documents, Option<Drift>, Vec<Gap>) {
-        let failed = |(leaf, answer): (&Leaf, &Answer)| {
-            let gap = gaps::failed("documents", answer.as_ref().err()?);
+        let failed = |leaf: &Leaf| {
+            let gap = match leaf.receipt.answer() {
+                Some(answer) => gaps::failed("documents", answer.as_ref().err()?),
+                None => gaps::unasked("documents"),
+            };
             let (name, reason) = (leaf.name.to_sql(), gap.detail.clone());
             Some(Gap { detail: format!("the sample of `{name}` ended early: {reason}"), ..gap })
         };
-        let gaps: Vec<Gap> = self.leaves.iter().zip(answers).filter_map(failed).collect();
+        let gaps: Vec<Gap> = self.leaves.iter().filter_map(failed).collect();
         // Where more rows came than the statistics know of, there may be more yet.
         let ended = |leaf: &Leaf| leaf.part.is_whole && leaf.rows < leaf.part.limit;
         let complete = whole && gaps.is_empty() && self.leaves.iter().all(ended);

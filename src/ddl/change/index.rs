@@ -1,0 +1,285 @@
+//! Indexes built, dropped, replaced and rebuilt while their table is read and written.
+
+use crate::ddl::Ddl;
+use crate::ddl::new_index::BuiltIndex;
+use crate::ddl::statement::{brief, concurrent, definition, reserving};
+use crate::model::{
+    ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, Statement,
+    quote_identifier, quote_literal,
+};
+
+/// Says what a failed build leaves behind.
+const INVALID_INDEX: &str = "a build that fails or is cancelled leaves an invalid index of that name: drop it before the next try";
+
+/// Build an index.
+pub(in crate::ddl) fn build(new: &NewIndex) -> Ddl {
+    let built = built(new);
+    let index = built.of(new);
+    Ddl {
+        title: format!("Build {} index on `{}`", article(&new.method), new.table.to_sql()),
+        statements: index.create(),
+        undo: vec![index.drop()],
+        preconditions: Vec::new(),
+        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+    }
+}
+
+/// Drop an index.
+pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
+    let undo = if old.is_valid { create_again(old) } else { Vec::new() };
+    let irreversible = (!old.is_valid)
+        .then(|| "an invalid index serves no query; nothing builds it again".to_owned());
+    Ddl {
+        title: format!("Drop index `{}`", old.name.to_sql()),
+        statements: vec![dropped(old)],
+        undo,
+        preconditions: Vec::new(),
+        caveats: with(&old.caveats, irreversible),
+    }
+}
+
+/// Build an index in the place of another.
+pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
+    let built = built(new);
+    let index = built.of(new);
+    let mut statements = index.create();
+    statements.push(dropped(old));
+    let mut undo = create_again(old);
+    undo.push(index.drop());
+    Ddl {
+        title: format!("Replace index `{}` by {} index", old.name.to_sql(), article(&new.purpose)),
+        statements,
+        undo,
+        preconditions: Vec::new(),
+        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+    }
+}
+
+/// Rebuild an index.
+pub(in crate::ddl) fn rebuild(old: &ExistingIndex) -> Ddl {
+    let name = old.name.to_sql();
+    Ddl {
+        title: format!("Rebuild index `{name}`"),
+        statements: vec![concurrent(format!("REINDEX INDEX CONCURRENTLY {name};"))],
+        undo: Vec::new(),
+        preconditions: Vec::new(),
+        caveats: with(
+            &old.caveats,
+            [
+                "a rebuild changes no row and needs no undo; until it ends both copies need disk space"
+                    .to_owned(),
+                "a rebuild that fails leaves an invalid index whose name ends in _ccnew: drop it".to_owned(),
+            ],
+        ),
+    }
+}
+
+fn with(caveats: &[String], more: impl IntoIterator<Item = String>) -> Vec<String> {
+    caveats.iter().cloned().chain(more).collect()
+}
+
+/// "a" or "an", and the words.
+fn article(words: &str) -> String {
+    let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u', 'h']) && !words.starts_with("ha");
+    format!("{} {words}", if vowel { "an" } else { "a" })
+}
+
+/// The texts of an index to build, which [`BuiltIndex`] borrows.
+struct Texts {
+    on: String,
+    tail: String,
+}
+
+fn built(new: &NewIndex) -> Texts {
+    let keys: Vec<String> = new.keys.iter().map(key).collect();
+    let mut tail = String::new();
+    if !new.include.is_empty() {
+        let columns: Vec<_> = new.include.iter().map(|column| quote_identifier(column)).collect();
+        tail.push_str(&format!(" INCLUDE ({})", columns.join(", ")));
+    }
+    if !new.options.is_empty() {
+        let options = new.options.iter().map(|(name, value)| format!("{name} = {value}"));
+        tail.push_str(&format!(" WITH ({})", options.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(predicate) = &new.predicate {
+        tail.push_str(&format!(" WHERE {predicate}"));
+    }
+    Texts { on: keys.join(", "), tail }
+}
+
+impl Texts {
+    fn of<'a>(&'a self, new: &'a NewIndex) -> BuiltIndex<'a> {
+        BuiltIndex {
+            table: &new.table,
+            partitions: &new.partitions,
+            suffix: &new.suffix,
+            method: Some(&new.method),
+            unique: new.unique,
+            on: self.on.clone(),
+            tail: &self.tail,
+        }
+    }
+}
+
+fn key(key: &IndexKey) -> String {
+    let on = match &key.on {
+        KeyPart::Column(column) => quote_identifier(column).into_owned(),
+        KeyPart::Expression(expression) => format!("({expression})"),
+    };
+    let class = key.class.as_ref().map(|class| match class.schema.as_str() {
+        "pg_catalog" => format!(" {}", quote_identifier(&class.name)),
+        _ => format!(" {}", class.to_sql()),
+    });
+    let ordering =
+        if key.ordering.is_empty() { String::new() } else { format!(" {}", key.ordering) };
+    format!("{on}{}{ordering}", class.unwrap_or_default())
+}
+
+/// Of a partitioned table no index can be dropped concurrently.
+fn dropped(old: &ExistingIndex) -> Statement {
+    let name = old.name.to_sql();
+    if old.partitioned {
+        brief(format!("DROP INDEX {name};"))
+    } else {
+        concurrent(format!("DROP INDEX CONCURRENTLY {name};"))
+    }
+}
+
+/// What builds a dropped index again, by its own definition, with everything that was set on it.
+fn create_again(old: &ExistingIndex) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    if old.partitioned {
+        // The definition of a partitioned index says ONLY: it is made empty, and each part is attached.
+        statements.push(reserving(format!("{};", old.definition)));
+        statements.extend(old.partitions.iter().map(part_again));
+        statements.extend(old.partitions.iter().rev().map(|part| {
+            let (above, index) = (part.parent.to_sql(), part.name.to_sql());
+            brief(format!("ALTER INDEX {above} ATTACH PARTITION {index};"))
+        }));
+    } else {
+        statements.push(concurrent(format!("{};", concurrently(&old.definition))));
+    }
+    statements.extend(settings_again(old));
+    statements
+}
+
+fn part_again(part: &IndexPartition) -> Statement {
+    if part.partitioned {
+        reserving(format!("{};", part.definition))
+    } else {
+        concurrent(format!("{};", concurrently(&part.definition)))
+    }
+}
+
+fn concurrently(definition: &str) -> String {
+    definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1)
+}
+
+fn settings_again(old: &ExistingIndex) -> Vec<Statement> {
+    let (name, table) = (old.name.to_sql(), old.table.to_sql());
+    let mut statements = Vec::new();
+    if let Some(tablespace) = &old.tablespace {
+        let tablespace = quote_identifier(tablespace);
+        statements.push(brief(format!("ALTER INDEX {name} SET TABLESPACE {tablespace};")));
+    }
+    for (column, target) in &old.statistics {
+        let set = format!("ALTER INDEX {name} ALTER COLUMN {column} SET STATISTICS {target};");
+        statements.push(concurrent_setting(set));
+    }
+    if let Some(comment) = &old.comment {
+        let comment = quote_literal(comment);
+        statements.push(definition(format!("COMMENT ON INDEX {name} IS {comment};")));
+    }
+    if old.is_clustered {
+        let index = quote_identifier(&old.name.name);
+        let set = format!("ALTER TABLE {table} CLUSTER ON {index};");
+        statements.push(concurrent_setting(set));
+    }
+    statements
+}
+
+/// A change of the catalog that blocks other DDL alone.
+fn concurrent_setting(sql: String) -> Statement {
+    Statement { transactional: true, ..concurrent(sql) }
+}
+
+/// The name as SQL writes it; used by tests of names.
+#[cfg(test)]
+fn sql_name(schema: &str, name: &str) -> String {
+    crate::model::QualifiedName { schema: schema.to_owned(), name: name.to_owned() }.to_sql()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Object;
+
+    fn gin(purpose: &str) -> NewIndex {
+        NewIndex {
+            object: Object::Table { schema: "ml".to_owned(), table: "Features".to_owned() },
+            table: crate::model::QualifiedName { schema: "ml".to_owned(), name: "Features".to_owned() },
+            partitions: Vec::new(),
+            suffix: "payload_path".to_owned(),
+            method: "gin".to_owned(),
+            keys: vec![IndexKey {
+                on: KeyPart::Column("payload".to_owned()),
+                class: Some(crate::model::QualifiedName {
+                    schema: "pg_catalog".to_owned(),
+                    name: "jsonb_path_ops".to_owned(),
+                }),
+                ordering: String::new(),
+            }],
+            include: Vec::new(),
+            unique: false,
+            options: vec![("fastupdate".to_owned(), "off".to_owned())],
+            predicate: Some("deleted_at IS NULL".to_owned()),
+            purpose: purpose.to_owned(),
+            caveats: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_index_is_built_with_its_method_class_options_and_predicate_and_undone_by_its_name() {
+        let ddl = build(&gin("gin"));
+        assert_eq!(
+            ddl.statements[0].sql,
+            "CREATE INDEX CONCURRENTLY \"Features_payload_path\" ON ml.\"Features\" USING gin \
+             (payload jsonb_path_ops) WITH (fastupdate = off) WHERE deleted_at IS NULL;"
+        );
+        let dropped =
+            format!("DROP INDEX CONCURRENTLY {};", sql_name("ml", "Features_payload_path"));
+        assert_eq!(ddl.undo[0].sql, dropped);
+        assert_eq!(ddl.title, "Build a gin index on `ml.\"Features\"`");
+    }
+
+    #[test]
+    fn a_dropped_index_is_built_again_as_it_was() {
+        let old = ExistingIndex {
+            object: Object::Table { schema: "ml".to_owned(), table: "t".to_owned() },
+            name: crate::model::QualifiedName { schema: "ml".to_owned(), name: "t_a".to_owned() },
+            table: crate::model::QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() },
+            definition: "CREATE UNIQUE INDEX t_a ON ml.t USING btree (a)".to_owned(),
+            partitions: Vec::new(),
+            partitioned: false,
+            comment: Some("it's ours".to_owned()),
+            statistics: vec![(1, 500)],
+            tablespace: None,
+            is_clustered: true,
+            is_valid: true,
+            caveats: Vec::new(),
+        };
+        let undo: Vec<String> =
+            drop(&old).undo.into_iter().map(|statement| statement.sql).collect();
+        assert_eq!(
+            undo,
+            [
+                "CREATE UNIQUE INDEX CONCURRENTLY t_a ON ml.t USING btree (a);",
+                "ALTER INDEX ml.t_a ALTER COLUMN 1 SET STATISTICS 500;",
+                "COMMENT ON INDEX ml.t_a IS 'it''s ours';",
+                "ALTER TABLE ml.t CLUSTER ON t_a;",
+            ]
+        );
+        let invalid = ExistingIndex { is_valid: false, ..old };
+        assert!(drop(&invalid).undo.is_empty() && !drop(&invalid).caveats.is_empty());
+    }
+}

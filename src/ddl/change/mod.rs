@@ -1,0 +1,11 @@
+//! Title, statements, locks and undo of the changes that several superpowers make.
+
+mod index;
+mod maintenance;
+mod options;
+mod setting;
+
+pub(super) use index::{build, drop, rebuild, replace};
+pub(super) use maintenance::maintain;
+pub(super) use options::set_options;
+pub(super) use setting::set;

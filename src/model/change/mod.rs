@@ -1,0 +1,11 @@
+//! Changes that several superpowers know how to make. Their titles, statements, locks and undo stand in `ddl::change`.
+
+mod index;
+mod maintenance;
+mod options;
+mod setting;
+
+pub use index::{ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
+pub use maintenance::{Maintenance, MaintenanceVerb};
+pub use options::{OptionsChange, OptionsOf};
+pub use setting::{SettingChange, SettingScope};

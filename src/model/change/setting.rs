@@ -1,0 +1,54 @@
+//! Settings of the server, of a database, of a role.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Object;
+
+/// Where a setting is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingScope {
+    /// `ALTER SYSTEM`.
+    System,
+    /// `ALTER DATABASE`.
+    Database(String),
+    /// `ALTER ROLE`, in all databases.
+    Role(String),
+    /// `ALTER ROLE … IN DATABASE`.
+    RoleInDatabase {
+        /// The role.
+        role: String,
+        /// The database.
+        database: String,
+    },
+}
+
+/// A setting to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingChange {
+    /// What the finding is about.
+    pub object: Object,
+    /// The setting.
+    pub name: String,
+    /// The value to set, as `SET` takes it.
+    pub value: String,
+    /// Where.
+    pub scope: SettingScope,
+    /// The value set there before, which undo sets again; absent where none was, which undo resets.
+    pub before: Option<String>,
+    /// Whether it takes effect only when the server restarts.
+    pub needs_restart: bool,
+    /// What to know before, from the check.
+    pub caveats: Vec<String>,
+}
+
+impl SettingScope {
+    /// What tells it from the other scopes of one setting.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::System => "system",
+            Self::Database(database) => database,
+            Self::Role(role) | Self::RoleInDatabase { role, .. } => role,
+        }
+    }
+}

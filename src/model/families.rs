@@ -1,0 +1,179 @@
+//! The forest of partitions: each table with everything beneath it, built once and safe against cycles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Partition;
+use super::observation::{Relation, RelationKind};
+
+/// Bytes of a chunk of a TOAST table at most; four fit a page.
+const CHUNK_BYTES: i64 = 2048;
+/// Bytes of a row at least: its header and line pointer.
+const ROW_BYTES_MIN: i64 = 28;
+
+/// Every table with its partitions, by the root's oid.
+#[derive(Debug, Default)]
+pub struct Families<'a> {
+    by_root: BTreeMap<i64, Family<'a>>,
+    root_of: BTreeMap<i64, i64>,
+}
+
+/// A table with all its partitions, or a relation alone.
+#[derive(Debug)]
+pub struct Family<'a> {
+    /// The table itself, or the root of the partitioned one.
+    pub root: &'a Relation,
+    /// The root, inner nodes and leaves, by oid.
+    pub members: Vec<&'a Relation>,
+}
+
+impl<'a> Families<'a> {
+    /// The forest that these relations form.
+    pub fn of(relations: &'a [Relation]) -> Self {
+        let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+        let mut families = Self::default();
+        for relation in relations {
+            let root = root_of(relation, &by_oid);
+            families.root_of.insert(relation.oid, root.oid);
+            let family = families.by_root.entry(root.oid);
+            family.or_insert_with(|| Family { root, members: Vec::new() }).members.push(relation);
+        }
+        families
+    }
+
+    /// Each table once, by the root's oid.
+    pub fn iter(&self) -> impl Iterator<Item = &Family<'a>> {
+        self.by_root.values()
+    }
+
+    /// The table that a relation is, or is a part of.
+    pub fn family(&self, oid: i64) -> Option<&Family<'a>> {
+        self.by_root.get(self.root_of.get(&oid)?)
+    }
+
+    /// The root above a relation; the relation itself where it is no partition.
+    pub fn root(&self, oid: i64) -> Option<&'a Relation> {
+        self.family(oid).map(|family| family.root)
+    }
+}
+
+/// A catalog that was read while it changed may show a cycle where the server has none.
+fn root_of<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
+    let mut root = relation;
+    let mut passed = BTreeSet::new();
+    while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {
+        if !passed.insert(root.oid) {
+            break;
+        }
+        root = parent;
+    }
+    root
+}
+
+impl<'a> Family<'a> {
+    /// Whether the root is a partitioned table.
+    pub fn is_partitioned(&self) -> bool {
+        self.root.kind == RelationKind::PartitionedTable
+    }
+
+    /// The members that hold rows.
+    pub fn leaves(&self) -> impl Iterator<Item = &'a Relation> {
+        let members = self.members.iter().copied();
+        members.filter(|member| member.kind != RelationKind::PartitionedTable)
+    }
+
+    /// Rows of all leaves, as last counted or as the counters believe.
+    pub fn rows(&self) -> f64 {
+        self.leaves().map(|leaf| leaf.rows_now(None)).sum()
+    }
+
+    /// Bytes of all leaves with their TOAST tables, without indexes: as last counted, or the least that the counters
+    /// allow where that is more.
+    pub fn bytes(&self) -> i64 {
+        self.leaves().map(Relation::bytes_at_least).sum()
+    }
+
+    /// Everything beneath the root, each after the table it is a part of, by name.
+    pub fn partitions(&self) -> Vec<Partition> {
+        let mut below: BTreeMap<i64, Vec<&Relation>> = BTreeMap::new();
+        for member in self.members.iter().filter(|member| member.oid != self.root.oid) {
+            below.entry(member.parent.unwrap_or_default()).or_default().push(member);
+        }
+        let (mut all, mut level) = (Vec::new(), vec![self.root]);
+        while !level.is_empty() {
+            // `remove` ends a cycle: each parent is taken once.
+            let children =
+                level.iter().filter_map(|parent| Some((parent, below.remove(&parent.oid)?)));
+            let mut next: Vec<(&Relation, &Relation)> = children
+                .flat_map(|(parent, parts)| parts.into_iter().map(|part| (*parent, part)))
+                .collect();
+            next.sort_by_key(|(_, part)| (&part.schema, &part.name));
+            all.extend(next.iter().map(|(parent, part)| Partition {
+                name: part.qualified_name(),
+                parent: parent.qualified_name(),
+                partitioned: part.kind == RelationKind::PartitionedTable,
+            }));
+            level = next.into_iter().map(|(_, part)| part).collect();
+        }
+        all
+    }
+}
+
+impl Relation {
+    /// Bytes of heap and TOAST table as last counted, or the least that the counters allow where that is more.
+    pub fn bytes_at_least(&self) -> i64 {
+        let counted = (self.pages + self.toast_pages) * 8192;
+        let believed = self.live_rows * ROW_BYTES_MIN + self.toast_live_chunks * CHUNK_BYTES;
+        counted.max(believed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(oid: i64, parent: Option<i64>, kind: RelationKind) -> Relation {
+        Relation {
+            oid,
+            schema: "ml".to_owned(),
+            name: format!("t{oid}"),
+            kind,
+            parent,
+            pages: 10,
+            rows: Some(100.0),
+            toastable: true,
+            primary_key: true,
+            live_rows: 0,
+            toast_pages: 0,
+            toast_counted: true,
+            toast_live_chunks: 0,
+        }
+    }
+
+    #[test]
+    fn a_tree_of_three_levels_is_one_family_whose_leaves_hold_the_rows() {
+        let partitioned = RelationKind::PartitionedTable;
+        let relations = [
+            relation(1, None, partitioned),
+            relation(2, Some(1), partitioned),
+            relation(3, Some(2), RelationKind::Table),
+            relation(4, Some(1), RelationKind::Table),
+            relation(5, None, RelationKind::Table),
+        ];
+        let families = Families::of(&relations);
+        let family = families.family(3).unwrap_or_else(|| unreachable!("of the root"));
+        assert_eq!((family.root.oid, families.iter().count()), (1, 2));
+        assert_eq!(family.leaves().map(|leaf| leaf.oid).collect::<Vec<_>>(), [3, 4]);
+        let names: Vec<String> = family.partitions().iter().map(|p| p.name.name.clone()).collect();
+        assert_eq!(names, ["t2", "t4", "t3"]);
+        assert_eq!(family.bytes(), 2 * 10 * 8192);
+    }
+
+    #[test]
+    fn a_cycle_in_a_catalog_that_changed_while_it_was_read_ends() {
+        let relations =
+            [relation(1, Some(2), RelationKind::Table), relation(2, Some(1), RelationKind::Table)];
+        let families = Families::of(&relations);
+        assert!(families.family(1).is_some() && families.family(2).is_some());
+        assert!(families.iter().all(|family| family.partitions().len() <= 2));
+    }
+}

@@ -1,0 +1,75 @@
+//! What several superpowers read: asked once for all of them.
+
+mod index;
+mod setting;
+mod table_activity;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Observation, Topic};
+
+pub use index::{Index, IndexDetail, IndexPart, IndexSize, OperatorClass};
+pub use setting::{RoleSetting, Setting, SettingContext};
+pub use table_activity::TableActivity;
+
+/// What several superpowers read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Common {
+    /// Every index.
+    pub indexes: Observation<Vec<Index>>,
+    /// The operator classes that indexes name by number.
+    pub operator_classes: Observation<Vec<OperatorClass>>,
+    /// Definitions of the indexes that were chosen.
+    pub index_details: Observation<Vec<IndexDetail>>,
+    /// Sizes of the same, now.
+    pub index_sizes: Observation<Vec<IndexSize>>,
+    /// Every setting.
+    pub settings: Observation<Vec<Setting>>,
+    /// Settings that databases and roles have of their own.
+    pub role_settings: Observation<Vec<RoleSetting>>,
+    /// Counters of the largest tables.
+    pub table_activity: Observation<Vec<TableActivity>>,
+}
+
+impl Topic {
+    /// Every index, with the operator classes.
+    pub const INDEXES: Self = Self("common.indexes");
+    /// Definitions and sizes of the chosen indexes: invalid ones, then the largest.
+    pub const INDEX_DETAILS: Self = Self("common.index_details");
+    /// Every setting, of the server and of roles.
+    pub const SETTINGS: Self = Self("common.settings");
+    /// Counters of the largest tables.
+    pub const TABLE_ACTIVITY: Self = Self("common.table_activity");
+}
+
+impl Common {
+    /// A setting by its name; absent where the server has none of that name, or our role is not shown it.
+    pub fn setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.get().ok()?.iter().find(|setting| setting.name == name)
+    }
+
+    /// The operator class of that number.
+    pub fn operator_class(&self, oid: i64) -> Option<&OperatorClass> {
+        let classes = self.operator_classes.get().ok()?;
+        let position = classes.binary_search_by_key(&oid, |class| class.oid).ok()?;
+        classes.get(position)
+    }
+
+    /// The definition of an index, where it was among the chosen.
+    pub fn index_detail(&self, oid: i64) -> Option<&IndexDetail> {
+        self.index_details.get().ok()?.iter().find(|detail| detail.oid == oid)
+    }
+
+    /// Bytes of an index now, or as last counted.
+    pub fn index_bytes(&self, index: &Index) -> i64 {
+        let sizes = self.index_sizes.get().map(Vec::as_slice).unwrap_or_default();
+        let now = sizes.iter().find(|size| size.oid == index.oid);
+        now.map_or(index.pages * 8192, |size| size.bytes)
+    }
+
+    /// Counters of a table, where it was among the largest.
+    pub fn activity(&self, table: i64) -> Option<&TableActivity> {
+        self.table_activity.get().ok()?.iter().find(|activity| activity.oid == table)
+    }
+}

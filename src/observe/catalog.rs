@@ -1,0 +1,21 @@
+//! What the first round trip showed, for the choices of the next two.
+
+use crate::model::observation::{Common, Context, Relation};
+use crate::model::{Families, Observation};
+
+/// What the first round trip showed.
+pub(super) struct Catalog {
+    /// Settings, privileges, extensions and the age of the counters.
+    pub(super) context: Observation<Context>,
+    /// Every table and materialized view.
+    pub(super) relations: Observation<Vec<Relation>>,
+    /// What several superpowers read.
+    pub(super) common: Common,
+}
+
+impl Catalog {
+    /// The forest of partitions; empty where the relations were not seen.
+    pub(super) fn families(&self) -> Families<'_> {
+        self.relations.get().map(|relations| Families::of(relations)).unwrap_or_default()
+    }
+}

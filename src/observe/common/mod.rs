@@ -1,0 +1,137 @@
+//! What several superpowers read, asked once for all of them.
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
+use super::look::Look;
+use super::source::Source;
+use crate::model::observation::{
+    Common, Index, IndexDetail, IndexSize, OperatorClass, RoleSetting, Setting, TableActivity,
+};
+use crate::model::{Observation, Topic};
+
+/// Indexes whose definitions are read.
+const DETAILS_MAX: usize = 1000;
+
+static INDEXES: Source = Source {
+    name: "indexes",
+    variants: &[
+        (14, include_str!("sql/indexes.sql")),
+        (15, include_str!("sql/indexes.pg15.sql")),
+        (16, include_str!("sql/indexes.pg16.sql")),
+    ],
+};
+
+static OPERATOR_CLASSES: Source = Source {
+    name: "operator_classes",
+    variants: &[(14, include_str!("sql/operator_classes.sql"))],
+};
+
+static INDEX_DETAILS: Source =
+    Source { name: "index_details", variants: &[(14, include_str!("sql/index_details.sql"))] };
+
+static INDEX_SIZES: Source =
+    Source { name: "index_sizes", variants: &[(14, include_str!("sql/index_sizes.sql"))] };
+
+static SETTINGS: Source =
+    Source { name: "settings", variants: &[(14, include_str!("sql/settings.sql"))] };
+
+static ROLE_SETTINGS: Source =
+    Source { name: "role_settings", variants: &[(14, include_str!("sql/role_settings.sql"))] };
+
+static TABLE_ACTIVITY: Source =
+    Source { name: "table_activity", variants: &[(14, include_str!("sql/table_activity.sql"))] };
+
+/// The sources that several superpowers read.
+pub(super) struct CommonLook {
+    indexes: Slot<Index>,
+    operator_classes: Slot<OperatorClass>,
+    settings: Slot<Setting>,
+    role_settings: Slot<RoleSetting>,
+    table_activity: Slot<TableActivity>,
+}
+
+/// Definitions and sizes of the chosen indexes: the second round trip.
+pub(super) struct CommonDetail {
+    details: Slot<IndexDetail>,
+    sizes: Slot<IndexSize>,
+}
+
+impl CommonLook {
+    pub(super) fn new() -> Self {
+        Self {
+            indexes: Slot::unasked(&INDEXES),
+            operator_classes: Slot::unasked(&OPERATOR_CLASSES),
+            settings: Slot::unasked(&SETTINGS),
+            role_settings: Slot::unasked(&ROLE_SETTINGS),
+            table_activity: Slot::unasked(&TABLE_ACTIVITY),
+        }
+    }
+
+    pub(super) fn ask(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS]) {
+            self.indexes = batch.ask(&INDEXES, vec![]);
+            self.operator_classes = batch.ask(&OPERATOR_CLASSES, vec![]);
+        }
+        if interest.in_any(&[Topic::SETTINGS]) {
+            self.settings = batch.ask(&SETTINGS, vec![]);
+            self.role_settings = batch.ask(&ROLE_SETTINGS, vec![]);
+        }
+        if interest.in_any(&[Topic::TABLE_ACTIVITY]) {
+            self.table_activity = batch.ask(&TABLE_ACTIVITY, vec![]);
+        }
+    }
+
+    pub(super) fn seen(self) -> Common {
+        Common {
+            indexes: self.indexes.rows(),
+            operator_classes: self.operator_classes.rows(),
+            settings: self.settings.rows(),
+            role_settings: self.role_settings.rows(),
+            table_activity: self.table_activity.rows(),
+            index_details: Slot::unasked(&INDEX_DETAILS).rows(),
+            index_sizes: Slot::unasked(&INDEX_SIZES).rows(),
+        }
+    }
+}
+
+impl Look for CommonDetail {
+    type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
+
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        if interest.in_any(&[Topic::INDEX_DETAILS]) {
+            let chosen = chosen(catalog, interest);
+            self.details = batch.ask_about(&INDEX_DETAILS, &chosen);
+            self.sizes = batch.ask_about(&INDEX_SIZES, &chosen);
+        }
+    }
+
+    fn seen(self, _: &Catalog) -> Self::Seen {
+        (self.details.rows(), self.sizes.rows())
+    }
+}
+
+impl CommonDetail {
+    pub(super) fn new() -> Self {
+        Self { details: Slot::unasked(&INDEX_DETAILS), sizes: Slot::unasked(&INDEX_SIZES) }
+    }
+}
+
+/// Invalid indexes first, then those of access methods that a superpower looks into, then the largest; those of a
+/// partitioned table follow its root.
+fn chosen(catalog: &Catalog, interest: &Interest) -> Vec<i64> {
+    let Ok(indexes) = catalog.common.indexes.get() else { return Vec::new() };
+    let families = catalog.families();
+    let in_scope = |index: &&Index| {
+        let family = families.family(index.table_oid);
+        family.is_some_and(|family| {
+            family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
+        })
+    };
+    let mut chosen: Vec<&Index> = indexes.iter().filter(in_scope).collect();
+    chosen.sort_by_key(|index| {
+        let special = index.method != "btree";
+        (index.is_valid, !special, !index.partitioned, std::cmp::Reverse(index.pages), index.oid)
+    });
+    chosen.into_iter().take(DETAILS_MAX).map(|index| index.oid).collect()
+}

@@ -1,0 +1,46 @@
+-- What the chosen indexes are on, and what a new one would have to repeat. Nothing here opens an index.
+select
+    i.indexrelid::int8                                              as oid,
+    pg_catalog.pg_get_indexdef(i.indexrelid)                        as definition,
+    (
+        select pg_catalog.json_agg(
+            pg_catalog.json_build_object(
+                'sql', pg_catalog.pg_get_indexdef(i.indexrelid, k.attnum::int4, true),
+                'column', a.attname,
+                'type_name', coalesce(
+                    pg_catalog.format_type(a.atttypid, a.atttypmod),
+                    pg_catalog.format_type(k.atttypid, k.atttypmod)
+                ),
+                'statistics_target', nullif(k.attstattarget, -1)
+            )
+            order by k.attnum
+        )
+        from pg_catalog.pg_attribute as k
+        left join pg_catalog.pg_attribute as a
+            on a.attrelid = i.indrelid and a.attnum = i.indkey[k.attnum - 1] and a.attnum <> 0
+        where k.attrelid = i.indexrelid and k.attnum > 0
+    )                                                               as parts,
+    pg_catalog.pg_get_expr(i.indpred, i.indrelid)                   as predicate,
+    pg_catalog.obj_description(i.indexrelid, 'pg_class')            as comment,
+    o.conname                                                       as constraint_name,
+    o.contype                                                       as constraint_type,
+    exists (
+        select
+        from pg_catalog.pg_constraint as f
+        where f.conindid = i.indexrelid and f.contype = 'f'
+    )                                                               as serves_foreign_key,
+    -- Extensions and other objects that need the index.
+    exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = i.indexrelid
+            and d.deptype = 'e'
+    )                                                               as belongs_to_extension,
+    s.spcname                                                       as tablespace
+from pg_catalog.pg_index as i
+join pg_catalog.pg_class as c on c.oid = i.indexrelid
+left join pg_catalog.pg_tablespace as s on s.oid = c.reltablespace
+left join pg_catalog.pg_constraint as o on o.conindid = i.indexrelid and o.contype in ('p', 'u', 'x')
+where i.indexrelid = any ($1::int8[]::oid[])
+order by i.indexrelid

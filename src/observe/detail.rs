@@ -1,0 +1,204 @@
+//! The second round trip: columns, options, keys and counters of the chosen, true sizes of those to be sampled, and what the
+//! server tells of the statements that use documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use tokio_postgres::types::Type;
+
+use super::batch::{Batch, Slot};
+use super::common::CommonDetail;
+use super::look::Look;
+use super::source;
+use super::texts::{TextLook, Texts};
+use super::visit::{CatalogStage, Interest, VisitPlan};
+use crate::model::Observation;
+use crate::model::observation::{Layout, ToastTable};
+use crate::pg::{Error, Session};
+
+/// What was seen of the chosen relations.
+pub(super) struct DetailStage {
+    pub(super) layouts: Observation<Vec<Layout>>,
+    pub(super) toast_tables: Observation<Vec<ToastTable>>,
+    /// What the server tells of its statements, where that was asked.
+    pub(super) texts: Option<Texts>,
+    /// Definitions and sizes of the chosen indexes.
+    pub(super) indexes: <CommonDetail as Look>::Seen,
+    /// Bytes by relation, where they could be had.
+    sizes: BTreeMap<i64, Sizes>,
+}
+
+/// True sizes of one relation.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sizes {
+    oid: i64,
+    heap_bytes: i64,
+    toast_bytes: i64,
+}
+
+/// Why publications refuse updates.
+const UNIDENTIFIED: &str = "it publishes updates and its replica identity does not allow them";
+
+/// A relation whose rows cannot be updated as they should be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    oid: i64,
+    why: String,
+    /// Whether one that changes how values are stored, and no value, is let through.
+    stores_anew: bool,
+}
+
+/// A relation that publishes updates which its replica identity does not allow.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unidentified {
+    oid: i64,
+}
+
+impl DetailStage {
+    pub(super) async fn take(
+        session: &mut Session,
+        first: &CatalogStage,
+        plan: &VisitPlan,
+        interest: &Interest,
+    ) -> Result<Self, Error> {
+        let mut batch = Batch::new(session.facts().major);
+        let tables = TableLook::ask(&mut batch, plan);
+        let mut texts = first.texts(interest);
+        if let Some(texts) = &mut texts {
+            texts.ask(&mut batch);
+        }
+        let mut indexes = CommonDetail::new();
+        indexes.detail(&mut batch, &first.catalog, interest);
+        batch.send(session).await?;
+        let (layouts, toast_tables, sizes, refusals) = tables.seen();
+        let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen(&first.catalog));
+        Ok(Self { layouts, toast_tables, texts, indexes, sizes }.completed(refusals))
+    }
+
+    /// With sizes and refusals joined to each table.
+    fn completed(mut self, refusals: Observation<BTreeMap<i64, Refusal>>) -> Self {
+        let refusals = match refusals {
+            Observation::Seen(refusals) => refusals,
+            // What is not known to be allowed is not advised.
+            Observation::Unseen(gap) => {
+                let unseen = |was_asked: bool| was_asked.then(|| gap.clone());
+                if let Some(gap) = unseen(self.toast_tables.get().is_ok()) {
+                    self.toast_tables = Observation::Unseen(gap);
+                }
+                if let Some(gap) = unseen(self.layouts.get().is_ok()) {
+                    self.layouts = Observation::Unseen(gap);
+                }
+                BTreeMap::new()
+            }
+        };
+        if let Observation::Seen(tables) = &mut self.toast_tables {
+            for table in tables {
+                let refusal = refusals.get(&table.oid).filter(|refusal| !refusal.stores_anew);
+                table.updates_refused = refusal.map(|refusal| refusal.why.clone());
+                table.heap_bytes = self.sizes.get(&table.oid).map(|size| size.heap_bytes);
+                table.toast_bytes = self.sizes.get(&table.oid).map(|size| size.toast_bytes);
+            }
+        }
+        if let Observation::Seen(layouts) = &mut self.layouts {
+            for layout in layouts {
+                layout.updates_refused = refusals.get(&layout.oid).map(|r| r.why.clone());
+                layout.heap_bytes = self.sizes.get(&layout.oid).map(|size| size.heap_bytes);
+                layout.toast_bytes = self.sizes.get(&layout.oid).map(|size| size.toast_bytes);
+            }
+        }
+        self
+    }
+}
+
+type TablesSeen = (
+    Observation<Vec<Layout>>,
+    Observation<Vec<ToastTable>>,
+    BTreeMap<i64, Sizes>,
+    Observation<BTreeMap<i64, Refusal>>,
+);
+
+/// The queries about the chosen tables.
+struct TableLook {
+    tables: Slot<ToastTable>,
+    layouts: Slot<Layout>,
+    refusals: Slot<Refusal>,
+    unidentified: Slot<Unidentified>,
+    sizes: Vec<Slot<Sizes>>,
+}
+
+impl TableLook {
+    fn ask(batch: &mut Batch<'_>, plan: &VisitPlan) -> Self {
+        let (values, layouts) = (plan.values.as_ref(), plan.layouts.as_ref());
+        let members = values.map(|choice| choice.members.as_slice());
+        let laid_out = layouts.map(|choice| choice.relations.as_slice());
+        let updated = updated(plan);
+        Self {
+            tables: match members {
+                Some(members) => batch.ask_about(&source::TOAST_TABLES, members),
+                None => Slot::unasked(&source::TOAST_TABLES),
+            },
+            layouts: match laid_out {
+                Some(laid_out) => batch.ask_about(&source::LAYOUTS, laid_out),
+                None => Slot::unasked(&source::LAYOUTS),
+            },
+            refusals: batch.ask_about(&source::UPDATES_REFUSED, &updated),
+            unidentified: batch.ask_about(&source::UNIDENTIFIED_UPDATES, &updated),
+            // Each alone: one that is locked is waited for, and lost, alone.
+            sizes: measured(plan).into_iter().map(|oid| size_of(batch, oid)).collect(),
+        }
+    }
+
+    fn seen(self) -> TablesSeen {
+        let refusals = all_refusals(self.refusals.rows(), self.unidentified.rows());
+        let rows = self.sizes.into_iter().filter_map(|slot| match slot.rows() {
+            Observation::Seen(rows) => Some(rows),
+            // A table without a size is reported as locked where its sample would be.
+            Observation::Unseen(_) => None,
+        });
+        let sizes = rows.flatten().map(|size| (size.oid, size)).collect();
+        (self.layouts.rows(), self.tables.rows(), sizes, refusals)
+    }
+}
+
+fn size_of(batch: &mut Batch<'_>, relation: i64) -> Slot<Sizes> {
+    batch.ask(&source::RELATION_SIZES, vec![(Box::new(relation), Type::INT8)])
+}
+
+/// Relations whose rows an action may update. The rows of a partitioned table are its partitions', and so are the
+/// triggers that fire for them.
+fn updated(plan: &VisitPlan) -> Vec<i64> {
+    let members = plan.values.iter().flat_map(|choice| &choice.members);
+    let documents = plan.layouts.iter().flat_map(|choice| &choice.documents);
+    let rooted = documents.flat_map(|table| table.leaves.iter().chain([&table.root]));
+    let updated: BTreeSet<i64> = members.chain(rooted).copied().collect();
+    updated.into_iter().collect()
+}
+
+/// Relations whose size is needed.
+fn measured(plan: &VisitPlan) -> BTreeSet<i64> {
+    let samples = plan.values.iter().flat_map(|choice| &choice.samples);
+    let documents = plan.layouts.iter().flat_map(|choice| &choice.documents);
+    samples.chain(documents.flat_map(|table| &table.leaves)).copied().collect()
+}
+
+/// Refusals by relation, those of publications among them; none where either could not be seen.
+fn all_refusals(
+    refusals: Observation<Vec<Refusal>>,
+    unidentified: Observation<Vec<Unidentified>>,
+) -> Observation<BTreeMap<i64, Refusal>> {
+    let (refusals, unidentified) = match (refusals, unidentified) {
+        (Observation::Seen(refusals), Observation::Seen(unidentified)) => (refusals, unidentified),
+        (Observation::Unseen(gap), _) | (_, Observation::Unseen(gap)) => {
+            return Observation::Unseen(gap);
+        }
+    };
+    let mut all: BTreeMap<i64, Refusal> = refusals.into_iter().map(|r| (r.oid, r)).collect();
+    for Unidentified { oid } in unidentified {
+        let why = || Refusal { oid, why: UNIDENTIFIED.to_owned(), stores_anew: false };
+        all.entry(oid).or_insert_with(why).stores_anew = false;
+    }
+    Observation::Seen(all)
+}
