@@ -1,4 +1,4 @@
-//! `dbopt analyse`, and a command for each superpower.
+//! `dbopt analyse`, and what the commands of superpowers share with it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::analysis::{self, Request};
 use crate::model::{Analysis, Superpower};
 use crate::pg::Target;
 
-/// `dbopt analyse`.
+/// Options of `dbopt analyse`, and of the command of each superpower.
 #[derive(Debug, Args)]
 pub(super) struct Analyse {
     #[command(flatten)]
@@ -23,63 +23,30 @@ pub(super) struct Analyse {
 
 impl Analyse {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let mut request = self.options.request(None)?;
+        let request = self.request(None)?;
+        self.report(&request).await
+    }
+
+    /// What these options ask of a superpower, or of all.
+    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
+        let mut request = self.options.request(superpower)?;
         request.contracts = self.contracts.read()?;
-        report(&self.options, &request).await
-    }
-}
-
-/// `dbopt hybrid-schema`.
-#[derive(Debug, Args)]
-pub(super) struct HybridSchema {
-    #[command(flatten)]
-    options: Options,
-    #[command(flatten)]
-    contracts: Contracts,
-    /// Share of calls from which on a key deserves a column (`hot_key_share`).
-    #[arg(long, value_name = "SHARE")]
-    threshold: Option<String>,
-}
-
-impl HybridSchema {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let mut request = self.options.request(Some(Superpower::HybridSchema))?;
-        request.contracts = self.contracts.read()?;
-        if let Some(share) = &self.threshold {
-            let usage = |mend| Error::Usage(format!("--threshold: {mend}"));
-            request.set_threshold("hot_key_share", share).map_err(usage)?;
+        if !request.contracts.is_empty() && !request.covers(Superpower::HybridSchema) {
+            let problem =
+                "--contract: documents are judged by `dbopt hybrid-schema` and `dbopt analyse`";
+            return Err(Error::Usage(problem.to_owned()));
         }
-        report(&self.options, &request).await
+        Ok(request)
     }
-}
 
-/// `dbopt toast`.
-#[derive(Debug, Args)]
-pub(super) struct Toast {
-    #[command(flatten)]
-    options: Options,
-    /// Share of the heap from which on a TOAST table is looked into (`toast_share_max`).
-    #[arg(long, value_name = "SHARE")]
-    alert_threshold: Option<String>,
-}
-
-impl Toast {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let mut request = self.options.request(Some(Superpower::Toast))?;
-        if let Some(share) = &self.alert_threshold {
-            let usage = |mend| Error::Usage(format!("--alert-threshold: {mend}"));
-            request.set_threshold("toast_share_max", share).map_err(usage)?;
-        }
-        report(&self.options, &request).await
+    /// Analyse, and print the answer.
+    pub(super) async fn report(&self, request: &Request) -> Result<Outcome, Error> {
+        let target = self.options.target()?;
+        let workload = self.options.workload(&target).await?;
+        let analysis = analyse(&target, &Request { workload, ..request.clone() }).await?;
+        print(&render::analysis(&analysis, self.options.output.format))?;
+        Ok(outcome(&analysis, &self.options.output))
     }
-}
-
-async fn report(options: &Options, request: &Request) -> Result<Outcome, Error> {
-    let target = options.target()?;
-    let workload = options.workload(&target).await?;
-    let analysis = analyse(&target, &Request { workload, ..request.clone() }).await?;
-    print(&render::analysis(&analysis, options.output.format))?;
-    Ok(outcome(&analysis, &options.output))
 }
 
 /// Analyse once, with a sign of life on a terminal.

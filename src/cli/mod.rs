@@ -12,6 +12,7 @@ mod render;
 mod review;
 mod serve;
 mod store;
+mod superpower;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -44,10 +45,9 @@ enum Command {
     /// Analyse a database: all superpowers in one visit.
     #[command(visible_alias = "analyze")]
     Analyse(analyse::Analyse),
-    /// Hybrid Schema Engineer: tables, and the documents in their columns.
-    HybridSchema(analyse::HybridSchema),
-    /// TOAST Whisperer: values stored compressed or out of line.
-    Toast(analyse::Toast),
+    /// One superpower.
+    #[command(flatten)]
+    One(superpower::One),
     /// Review migrations before they run; needs no server.
     Review(review::Review),
     /// List what can be found.
@@ -95,8 +95,7 @@ impl Command {
             Self::Serve(serve) => wait(serve.run()),
             Self::Demo(demo) => wait(demo.run()),
             Self::Analyse(analyse) => wait(analyse.run()),
-            Self::HybridSchema(hybrid_schema) => wait(hybrid_schema.run()),
-            Self::Toast(toast) => wait(toast.run()),
+            Self::One(one) => wait(one.run()),
             Self::Review(review) => wait(review.run()),
             Self::Checks(list) => list.run(),
             Self::Explain(explain) => explain.run(),

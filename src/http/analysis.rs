@@ -5,8 +5,12 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use std::sync::Arc;
+use utoipa::openapi::Paths;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{self, Caller};
 use super::path::Segments;
@@ -34,40 +38,31 @@ pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<R
     answer(&app, asked, query, None).await
 }
 
-/// Hybrid Schema Engineer: tables, and the documents in their columns.
-#[utoipa::path(
-    get, path = "/v1/targets/{target}/hybrid-schema", tag = "analysis", operation_id = "hybrid_schema",
-    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
-    responses(
-        (status = 200, description = "The analysis", body = Analysis),
-        (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(super) async fn hybrid_schema(
-    app: State<App>,
-    asked: Asked,
-    query: Pairs,
-) -> Result<Response, Problem> {
-    answer(&app, asked, query, Some(Superpower::HybridSchema)).await
+/// A route for each superpower: path, operation and handler follow from the list of superpowers.
+pub(super) fn superpowers() -> OpenApiRouter<App> {
+    Superpower::ALL.iter().fold(OpenApiRouter::new(), |router, superpower| {
+        let (schemas, paths, _): (_, _, MethodRouter<App>) = routes!(all);
+        router.routes((schemas, renamed(paths, *superpower), handler(*superpower)))
+    })
 }
 
-/// TOAST Whisperer: values stored compressed or out of line.
-#[utoipa::path(
-    get, path = "/v1/targets/{target}/toast", tag = "analysis", operation_id = "toast",
-    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
-    responses(
-        (status = 200, description = "The analysis", body = Analysis),
-        (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(super) async fn toast(
-    app: State<App>,
-    asked: Asked,
-    query: Pairs,
-) -> Result<Response, Problem> {
-    answer(&app, asked, query, Some(Superpower::Toast)).await
+fn handler(superpower: Superpower) -> MethodRouter<App> {
+    get(move |app: State<App>, asked: Asked, query: Pairs| async move {
+        answer(&app, asked, query, Some(superpower)).await
+    })
+}
+
+/// The operation of all superpowers as that of one.
+fn renamed(paths: Paths, superpower: Superpower) -> Paths {
+    let mut renamed = Paths::new();
+    for mut item in paths.paths.into_values() {
+        if let Some(operation) = &mut item.get {
+            operation.operation_id = Some(superpower.operation_id());
+            operation.summary = Some(format!("{}: {}.", superpower.title(), superpower.summary()));
+        }
+        renamed.paths.insert(format!("/v1/targets/{{target}}/{superpower}"), item);
+    }
+    renamed
 }
 
 async fn answer(

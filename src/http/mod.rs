@@ -86,8 +86,7 @@ fn open() -> OpenApiRouter<App> {
 fn answers() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analysis::all))
-        .routes(routes!(analysis::hybrid_schema))
-        .routes(routes!(analysis::toast))
+        .merge(analysis::superpowers())
         .routes(routes!(hybrid_schema::keys))
         .routes(routes!(hybrid_schema::contract))
         .routes(routes!(capabilities::show))

@@ -74,7 +74,7 @@ impl DetailStage {
         indexes.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
-        let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen(&first.catalog));
+        let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());
         Ok(Self { layouts, toast_tables, texts, indexes, sizes }.completed(refusals))
     }
 

@@ -1,4 +1,4 @@
-//! What a superpower looks at, in the three round trips that all share.
+//! What a superpower looks at, in the round trips that all share.
 
 use super::Interest;
 use super::batch::Batch;
@@ -15,9 +15,6 @@ pub(super) trait Look {
     /// The second: sources about what the catalogs showed, bounded in number.
     fn detail(&mut self, _batch: &mut Batch<'_>, _catalog: &Catalog, _interest: &Interest) {}
 
-    /// The third: samples.
-    fn sample(&mut self, _batch: &mut Batch<'_>, _catalog: &Catalog, _interest: &Interest) {}
-
     /// What was seen. A slot that was never asked is unseen with that reason.
-    fn seen(self, catalog: &Catalog) -> Self::Seen;
+    fn seen(self) -> Self::Seen;
 }

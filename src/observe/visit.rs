@@ -15,6 +15,7 @@ use super::catalog::Catalog;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::detail::DetailStage;
+use super::look::Look as _;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{gaps, samples, source};
@@ -133,7 +134,7 @@ impl CatalogStage {
         let context = batch.ask(&source::CONTEXT, vec![]);
         let relations = batch.ask(&source::RELATIONS, vec![]);
         let mut common = CommonLook::new();
-        common.ask(&mut batch, interest);
+        common.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

@@ -4,8 +4,8 @@ use crate::ddl::Ddl;
 use crate::ddl::new_index::BuiltIndex;
 use crate::ddl::statement::{brief, concurrent, definition, reserving};
 use crate::model::{
-    ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, Statement,
-    quote_identifier, quote_literal,
+    ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, Statement, quote_identifier,
+    quote_literal,
 };
 
 /// Says what a failed build leaves behind.
@@ -217,7 +217,10 @@ mod tests {
     fn gin(purpose: &str) -> NewIndex {
         NewIndex {
             object: Object::Table { schema: "ml".to_owned(), table: "Features".to_owned() },
-            table: crate::model::QualifiedName { schema: "ml".to_owned(), name: "Features".to_owned() },
+            table: crate::model::QualifiedName {
+                schema: "ml".to_owned(),
+                name: "Features".to_owned(),
+            },
             partitions: Vec::new(),
             suffix: "payload_path".to_owned(),
             method: "gin".to_owned(),

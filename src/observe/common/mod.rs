@@ -67,8 +67,12 @@ impl CommonLook {
             table_activity: Slot::unasked(&TABLE_ACTIVITY),
         }
     }
+}
 
-    pub(super) fn ask(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+impl Look for CommonLook {
+    type Seen = Common;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS]) {
             self.indexes = batch.ask(&INDEXES, vec![]);
             self.operator_classes = batch.ask(&OPERATOR_CLASSES, vec![]);
@@ -82,7 +86,7 @@ impl CommonLook {
         }
     }
 
-    pub(super) fn seen(self) -> Common {
+    fn seen(self) -> Common {
         Common {
             indexes: self.indexes.rows(),
             operator_classes: self.operator_classes.rows(),
@@ -106,7 +110,7 @@ impl Look for CommonDetail {
         }
     }
 
-    fn seen(self, _: &Catalog) -> Self::Seen {
+    fn seen(self) -> Self::Seen {
         (self.details.rows(), self.sizes.rows())
     }
 }

@@ -1,0 +1,128 @@
+//! A command for each superpower, made from the list of superpowers.
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
+
+use super::analyse::Analyse;
+use super::{Error, Outcome};
+use crate::model::Superpower;
+
+/// A flag of one superpower beside those that all share.
+enum Flag {
+    /// Another name for `--set THRESHOLD=…`.
+    Threshold {
+        /// The flag without its dashes.
+        long: &'static str,
+        /// The threshold it sets.
+        threshold: &'static str,
+        /// What it says of itself.
+        help: &'static str,
+    },
+    /// A word of the specification that names what the command does in any case.
+    Fixed {
+        /// The flag without its dashes.
+        long: &'static str,
+        /// The only value.
+        value: &'static str,
+        /// What it says of itself.
+        help: &'static str,
+    },
+}
+
+/// The flags that the specification gives one superpower.
+fn flags(superpower: Superpower) -> &'static [Flag] {
+    match superpower {
+        Superpower::HybridSchema => &[Flag::Threshold {
+            long: "threshold",
+            threshold: "hot_key_share",
+            help: "Share of calls from which on a key deserves a column (`hot_key_share`)",
+        }],
+        Superpower::Toast => &[Flag::Threshold {
+            long: "alert-threshold",
+            threshold: "toast_share_max",
+            help: "Share of the heap from which on a TOAST table is looked into (`toast_share_max`)",
+        }],
+        Superpower::Gin => &[Flag::Fixed {
+            long: "action",
+            value: "report",
+            help: "What to do: report, which is all there is",
+        }],
+        Superpower::Vector | Superpower::Plan | Superpower::Wal | Superpower::Concurrency => &[],
+    }
+}
+
+/// `dbopt toast` and its like.
+#[derive(Debug)]
+pub(super) struct One {
+    superpower: Superpower,
+    analyse: Analyse,
+    /// Thresholds that flags of its own set: the flag, the threshold and the value.
+    thresholds: Vec<(&'static str, &'static str, String)>,
+}
+
+impl One {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let mut request = self.analyse.request(Some(self.superpower))?;
+        for (flag, threshold, value) in &self.thresholds {
+            let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
+            request.set_threshold(threshold, value).map_err(usage)?;
+        }
+        self.analyse.report(&request).await
+    }
+}
+
+impl Subcommand for One {
+    fn augment_subcommands(command: Command) -> Command {
+        Superpower::ALL.iter().fold(command, |command, superpower| {
+            let about = format!("{}: {}", superpower.title(), superpower.summary());
+            let one = Analyse::augment_args(Command::new(superpower.as_str()).about(about));
+            command.subcommand(one.args(flags(*superpower).iter().map(Flag::arg)))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        name.parse::<Superpower>().is_ok()
+    }
+}
+
+impl FromArgMatches for One {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let chosen = matches.subcommand();
+        let (superpower, matches) = chosen
+            .and_then(|(name, matches)| Some((name.parse::<Superpower>().ok()?, matches)))
+            .ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
+        let thresholds = flags(superpower).iter().filter_map(|flag| flag.value(matches)).collect();
+        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Flag {
+    fn arg(&self) -> Arg {
+        match self {
+            Self::Threshold { long, help, .. } => {
+                Arg::new(*long).long(*long).value_name("SHARE").help(*help)
+            }
+            Self::Fixed { long, value, help } => {
+                Arg::new(*long).long(*long).value_parser([*value]).default_value(*value).help(*help)
+            }
+        }
+    }
+
+    fn value(&self, matches: &ArgMatches) -> Option<(&'static str, &'static str, String)> {
+        match self {
+            Self::Threshold { long, threshold, .. } => {
+                Some((long, threshold, matches.get_one::<String>(long)?.clone()))
+            }
+            Self::Fixed { .. } => None,
+        }
+    }
+}
