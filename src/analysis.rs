@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::advise::{Run, advise};
+use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
     Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Judgement, Observation,
-    Review, Snapshot,
+    ProveMode, Review, Snapshot,
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
-use crate::prove;
+use crate::prove::{self, Proofs};
 use crate::review::{self, Sizes};
 
 pub use crate::checks::SCHEMA_DRIFT;
@@ -56,34 +56,66 @@ pub enum Error {
     },
 }
 
+/// Everything one analysis made.
+#[derive(Debug)]
+pub struct Run {
+    /// What the visit saw, the workload beside it.
+    pub snapshot: Snapshot,
+    /// What is answered.
+    pub analysis: Analysis,
+    /// What was seen of the columns that have a contract.
+    pub contracts: Vec<Watched>,
+}
+
 /// Analyse a target once.
 ///
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
-    Ok(watch(target, request).await?.0)
+    Ok(run(target, request).await?.analysis)
 }
 
-/// Analyse a target once, and say what was seen of the columns that have a contract.
+/// Analyse a target once, and keep everything that was made on the way.
 ///
 /// # Errors
 /// Only where the target cannot be used at all.
-pub async fn watch(target: &Target, request: &Request) -> Result<(Analysis, Vec<Watched>), Error> {
-    let (mut seen, texts) = visit(target, request).await?;
-    seen.workload = gathered::gathered(request.workload.clone(), texts, seen.workload).await;
-    let judgement = judge(&seen, request);
-    let watched = drift::watched(target.name(), &seen, &judgement.findings);
-    let actions: Vec<Action> =
-        judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect();
-    let proofs = prove::prove(target, &seen, actions, request.prove).await;
-    seen.cost += proofs.cost;
-    let run = Run {
-        target: target.name(),
+pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
+    let (mut snapshot, texts) = visit(target, request).await?;
+    let sent = request.workload.clone();
+    snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
+    let judgement = judge(&snapshot, request);
+    let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
+    let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
+    snapshot.cost += proofs.cost;
+    let analysis = advised(target.name(), request, &snapshot, judgement, &proofs);
+    Ok(Run { snapshot, analysis, contracts })
+}
+
+/// Judge a snapshot that was kept, without a server: nothing is proved.
+pub fn judge_snapshot(name: &str, request: &Request, snapshot: &Snapshot) -> Analysis {
+    let judgement = judge(snapshot, request);
+    let proofs = prove::unproved(actions(&judgement), ProveMode::None);
+    advised(name, request, snapshot, judgement, &proofs)
+}
+
+fn actions(judgement: &Judgement) -> Vec<Action> {
+    judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect()
+}
+
+fn advised(
+    target: &str,
+    request: &Request,
+    snapshot: &Snapshot,
+    judgement: Judgement,
+    proofs: &Proofs,
+) -> Analysis {
+    let context = Context {
+        target,
         superpower: request.superpower_name(),
-        seen: &seen,
+        seen: snapshot,
         scope: &request.scope,
     };
-    Ok((advise(&run, judgement, &proofs.actions, &proofs.options), watched))
+    advise(&context, judgement, &proofs.actions, &proofs.options)
 }
 
 /// What can be seen and done on a target.

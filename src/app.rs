@@ -194,8 +194,8 @@ impl App {
             request.workload = told.as_ref().map(analysis::workload);
             let (promised, contracts, unread) = app.promised(&name, &request).await?;
             request.contracts = contracts;
-            let (mut analysis, seen) =
-                analysis::watch(&target, &request).await.map_err(Error::Analysis)?;
+            let run = analysis::run(&target, &request).await.map_err(Error::Analysis)?;
+            let (mut analysis, seen) = (run.analysis, run.contracts);
             analysis.gaps.extend(unread);
             app.note(&name, &own, (&promised, &seen)).await;
             analysis.cache = Some(info);

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// What every analysis of one run has in common.
-pub struct Run<'a> {
+pub struct Context<'a> {
     /// The target's name.
     pub target: &'a str,
     /// The superpower asked for, or `all`.
@@ -23,7 +23,7 @@ pub struct Run<'a> {
 
 /// Put together what was found, proved and declined. What an experiment refuted is not recommended.
 pub fn advise(
-    run: &Run<'_>,
+    run: &Context<'_>,
     judgement: Judgement,
     proofs: &[(Action, Proof)],
     tried: &[Tried],
@@ -68,7 +68,7 @@ impl Draft {
     /// The finding as reported; its actions join the recommendations, each once.
     fn report(
         &mut self,
-        run: &Run<'_>,
+        run: &Context<'_>,
         finding: Finding,
         proofs: &[(Action, Proof)],
     ) -> ReportedFinding {
@@ -129,7 +129,12 @@ fn best_first<'a>(
     ordered
 }
 
-fn recommendation(run: &Run<'_>, check: &str, action: &Action, proof: &Proof) -> Recommendation {
+fn recommendation(
+    run: &Context<'_>,
+    check: &str,
+    action: &Action,
+    proof: &Proof,
+) -> Recommendation {
     let mut ddl = ddl(action);
     if run.seen.server.in_recovery {
         ddl.preconditions.insert(

@@ -1,5 +1,6 @@
 //! `dbopt analyse`, and what the commands of superpowers share with it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -7,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contracts::Contracts;
 use super::options::{Options, Output};
-use super::{Error, Outcome, print, render};
-use crate::analysis::{self, Request};
+use super::{Error, Outcome, print, render, snapshot};
+use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};
 use crate::pg::Target;
 
@@ -19,6 +20,9 @@ pub(super) struct Analyse {
     options: Options,
     #[command(flatten)]
     contracts: Contracts,
+    /// Also write what the visit saw to this file, without literals or values; `dbopt judge` judges it again.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
 }
 
 impl Analyse {
@@ -43,24 +47,27 @@ impl Analyse {
     pub(super) async fn report(&self, request: &Request) -> Result<Outcome, Error> {
         let target = self.options.target()?;
         let workload = self.options.workload(&target).await?;
-        let analysis = analyse(&target, &Request { workload, ..request.clone() }).await?;
-        print(&render::analysis(&analysis, self.options.output.format))?;
-        Ok(outcome(&analysis, &self.options.output))
+        let run = run(&target, &Request { workload, ..request.clone() }).await?;
+        if let Some(path) = &self.snapshot {
+            snapshot::write(path, &run.snapshot)?;
+        }
+        print(&render::analysis(&run.analysis, self.options.selection.output.format))?;
+        Ok(outcome(&run.analysis, &self.options.selection.output))
     }
 }
 
 /// Analyse once, with a sign of life on a terminal.
-pub(super) async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Error> {
+pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     let bar = ProgressBar::new_spinner().with_message(format!("analysing {}", target.name()));
     let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(Duration::from_millis(100));
-    let analysis = analysis::analyse(target, request).await;
+    let run = analysis::run(target, request).await;
     bar.finish_and_clear();
-    analysis.map_err(Error::Analysis)
+    run.map_err(Error::Analysis)
 }
 
-fn outcome(analysis: &Analysis, output: &Output) -> Outcome {
+pub(super) fn outcome(analysis: &Analysis, output: &Output) -> Outcome {
     let bad = analysis.findings.iter().any(|finding| finding.severity >= output.fail_on);
     if bad { Outcome::Found } else { Outcome::Clean }
 }

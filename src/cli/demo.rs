@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::analyse::analyse;
+use super::analyse::run;
 use super::options::Format;
 use super::serve::{self, bind, told_to_stop};
 use super::store::OwnDatabase;
@@ -76,7 +76,7 @@ impl Demo {
         let ledger = told(&target).await?;
         let workload = Some(analysis::workload(&ledger));
         let request = Request { prove: ProveMode::Full, workload, ..Request::new(None) };
-        let analysis = analyse(&target, &request).await?;
+        let analysis = run(&target, &request).await?.analysis;
         drop(target);
         if self.check {
             return print(&render::analysis(&analysis, self.format));

@@ -11,6 +11,7 @@ mod options;
 mod render;
 mod review;
 mod serve;
+mod snapshot;
 mod store;
 mod superpower;
 
@@ -48,6 +49,8 @@ enum Command {
     /// One superpower.
     #[command(flatten)]
     One(superpower::One),
+    /// Judge a snapshot that `dbopt analyse --snapshot` wrote; needs no server.
+    Judge(snapshot::Judge),
     /// Review migrations before they run; needs no server.
     Review(review::Review),
     /// List what can be found.
@@ -96,6 +99,7 @@ impl Command {
             Self::Demo(demo) => wait(demo.run()),
             Self::Analyse(analyse) => wait(analyse.run()),
             Self::One(one) => wait(one.run()),
+            Self::Judge(judge) => judge.run(),
             Self::Review(review) => wait(review.run()),
             Self::Checks(list) => list.run(),
             Self::Explain(explain) => explain.run(),

@@ -25,6 +25,19 @@ pub(super) struct Options {
     /// Database where experiments may write, if not on the target itself.
     #[arg(long, value_name = "DSN")]
     lab: Option<SecretString>,
+    /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
+    #[arg(long, default_value = "cheap", value_name = "MODE")]
+    prove: ProveMode,
+    /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
+    #[arg(long, value_name = "FILE")]
+    workload: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+}
+
+/// What to judge, and how to show it.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
     /// Only this schema; repeatable.
     #[arg(long)]
     schema: Vec<String>,
@@ -37,12 +50,6 @@ pub(super) struct Options {
     /// The least severity to report.
     #[arg(long, value_name = "SEVERITY")]
     severity_min: Option<Severity>,
-    /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
-    #[arg(long, default_value = "cheap", value_name = "MODE")]
-    prove: ProveMode,
-    /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
-    #[arg(long, value_name = "FILE")]
-    workload: Vec<PathBuf>,
     /// Another value for a threshold; repeatable. `dbopt checks` lists them.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -77,22 +84,7 @@ pub(super) enum Format {
 impl Options {
     /// The request these options make.
     pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
-        let mut request = Request::new(superpower);
-        request.scope.schemas.clone_from(&self.schema);
-        request.scope.tables.clone_from(&self.table);
-        request.scope.severity_min = self.severity_min;
-        request.prove = self.prove;
-        let usage = |option: &str, mend: String| Error::Usage(format!("--{option}: {mend}"));
-        for check in &self.check {
-            request.add_check(check).map_err(|mend| usage("check", mend))?;
-        }
-        for text in &self.set {
-            let (name, value) = text
-                .split_once('=')
-                .ok_or_else(|| usage("set", format!("write `{text}` as NAME=VALUE")))?;
-            request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
-        }
-        Ok(request)
+        Ok(Request { prove: self.prove, ..self.selection.request(superpower)? })
     }
 
     /// What the files say that the application runs; none where there are no files.
@@ -111,6 +103,27 @@ impl Options {
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
         target_of(self.dsn.as_ref(), self.lab.as_ref())
+    }
+}
+
+impl Selection {
+    /// The request these options make, with nothing proved.
+    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
+        let mut request = Request::new(superpower);
+        request.scope.schemas.clone_from(&self.schema);
+        request.scope.tables.clone_from(&self.table);
+        request.scope.severity_min = self.severity_min;
+        let usage = |option: &str, mend: String| Error::Usage(format!("--{option}: {mend}"));
+        for check in &self.check {
+            request.add_check(check).map_err(|mend| usage("check", mend))?;
+        }
+        for text in &self.set {
+            let (name, value) = text
+                .split_once('=')
+                .ok_or_else(|| usage("set", format!("write `{text}` as NAME=VALUE")))?;
+            request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
+        }
+        Ok(request)
     }
 }
 

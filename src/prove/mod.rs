@@ -66,20 +66,24 @@ pub async fn prove(
         })
         .await;
     }
-    for action in actions {
-        if !proofs.actions.iter().any(|(proved, _)| *proved == action) {
-            let reason = match mode {
-                ProveMode::None => "no proof was asked for",
-                ProveMode::Cheap => {
-                    "a sampled copy writes a temporary table, which needs `prove` full"
-                }
-                ProveMode::Full => "the budget for experiments was spent before its turn",
-            };
-            let proof = not_run(&action, reason);
-            proofs.actions.push((action, proof));
-        }
-    }
+    let proved = |action: &Action| proofs.actions.iter().any(|(proved, _)| proved == action);
+    let rest: Vec<Action> = actions.into_iter().filter(|action| !proved(action)).collect();
+    proofs.actions.extend(unproved(rest, mode).actions);
     proofs
+}
+
+/// For each action the reason why there is no proof in that mode.
+pub fn unproved(actions: Vec<Action>, mode: ProveMode) -> Proofs {
+    let reason = match mode {
+        ProveMode::None => "no proof was asked for",
+        ProveMode::Cheap => "a sampled copy writes a temporary table, which needs `prove` full",
+        ProveMode::Full => "the budget for experiments was spent before its turn",
+    };
+    let unproved = |action: Action| {
+        let proof = not_run(&action, reason);
+        (action, proof)
+    };
+    Proofs { actions: actions.into_iter().map(unproved).collect(), ..Proofs::default() }
 }
 
 /// One experiment: all its arms against the same baseline, on the same rows.

@@ -18,6 +18,7 @@ mod hot_keys;
 mod http;
 mod hybrid_schema;
 mod jsonb;
+mod judging;
 mod long_keys;
 mod pages;
 mod prove;
