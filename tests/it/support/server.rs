@@ -21,7 +21,6 @@ pub struct TestServer {
     pub major: u32,
     pub port: u16,
     pub has_lz4: bool,
-    pub has_vector: bool,
 }
 
 impl TestServer {
@@ -179,8 +178,8 @@ fn run(name: &str, (home, bin): (&Path, &Path), more: &[&str]) -> TestServer {
     std::thread::spawn(move || postgres.spawn().unwrap().wait());
     wait_until_ready(name, &data);
     let major = fs::read_to_string(data.join("PG_VERSION")).unwrap().trim().parse().unwrap();
-    let Member { has_lz4, has_vector, .. } = Member::named(name);
-    TestServer { name: name.to_owned(), major, port, has_lz4, has_vector }
+    let has_lz4 = Member::named(name).has_lz4;
+    TestServer { name: name.to_owned(), major, port, has_lz4 }
 }
 
 /// Autovacuum stands by and never comes, or counters would change under a test.
