@@ -108,7 +108,7 @@ async fn every_way_to_store_a_column_is_measured_and_what_is_refuted_is_declined
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analysis_with_experiments_leaves_nothing_behind(
-    #[values("pg15", "deb15", "deb19")] member: &str,
+    #[values("pg15", "deb15", "deb18")] member: &str,
 ) {
     let Some(mut db) = features(member).await else { return };
     let before = db.text(TRACES).await;

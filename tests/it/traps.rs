@@ -104,7 +104,7 @@ async fn t1_old_values_keep_their_method_until_the_rewrite_builds_them_anew(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t2_a_server_without_lz4_is_told_the_gap_and_never_the_statement(
-    #[values("pg15", "deb19")] member: &str,
+    #[values("pg15", "pg18")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
