@@ -65,7 +65,7 @@ async fn a_role_that_may_only_connect_sees_catalogs_and_is_told_the_grant(
     assert_eq!(capabilities.privileges.tier, "connect");
     for listed in &capabilities.checks {
         let check = checks::find(&listed.check).unwrap();
-        let sampled = [Topic::StoredValues, Topic::Documents];
+        let sampled = [Topic::STORED_VALUES, Topic::DOCUMENTS];
         let reads_rows = check.needs.iter().any(|topic| sampled.contains(topic))
             || check.requires.contains(&Requirement::ColumnStatistics);
         let lacks_lz4 = check.requires.contains(&Requirement::Lz4) && !db.server.has_lz4;
