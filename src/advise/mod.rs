@@ -43,6 +43,7 @@ pub fn advise(
     // What lost its remedies lost severity with them.
     findings.retain(|finding| run.scope.severity_min.is_none_or(|least| finding.severity >= least));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let left_out = run.seen.left_out.iter().cloned().chain(run.seen.server.too_new());
     Analysis {
         target: run.target.to_owned(),
         superpower: run.superpower.to_owned(),
@@ -53,7 +54,7 @@ pub fn advise(
         findings,
         recommendations: draft.recommendations,
         declined: sorted(draft.declined),
-        gaps: sorted(gaps.into_iter().chain(run.seen.left_out.clone()).collect::<Vec<Gap>>()),
+        gaps: sorted(gaps.into_iter().chain(left_out).collect::<Vec<Gap>>()),
     }
 }
 

@@ -1,10 +1,17 @@
 //! What one run returns.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Confidence, Declined, Evidence, Finding, Gap, Object, Recommendation, Severity};
+use super::{
+    Confidence, Declined, Evidence, Finding, Gap, GapReason, Object, Recommendation, Severity,
+};
+
+/// The major versions that we are tested on and that PostgreSQL maintains.
+pub const MAJORS_SUPPORTED: RangeInclusive<u32> = 15..=19;
 
 /// The server that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +24,19 @@ pub struct Server {
     pub major: u32,
     /// Whether it is a hot standby.
     pub in_recovery: bool,
+}
+
+impl Server {
+    /// The note of a server that is newer than all we know.
+    pub fn too_new(&self) -> Option<Gap> {
+        let (major, newest) = (self.major, *MAJORS_SUPPORTED.end());
+        (major > newest).then(|| {
+            let detail = format!(
+                "PostgreSQL {major} is newer than {newest}, the newest we are tested on: what it changed is not taken into account"
+            );
+            Gap::new("server", GapReason::ServerTooNew, detail).lifted_by("upgrade dbopt")
+        })
+    }
 }
 
 /// What the analysis cost the target.
@@ -148,4 +168,18 @@ pub struct Review {
     pub findings: Vec<ReportedFinding>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_newer_than_those_we_are_tested_on_is_analysed_with_a_note() {
+        let of = |major| Server { version: format!("{major}.0"), major, in_recovery: false };
+        assert!((14..=19).all(|major| of(major).too_new().is_none()));
+        let gap = of(20).too_new().unwrap();
+        assert_eq!(gap.reason, GapReason::ServerTooNew);
+        assert!(gap.detail.starts_with("PostgreSQL 20 is newer than 19"), "{gap:?}");
+    }
 }

@@ -15,6 +15,8 @@ pub enum GapReason {
     MissingExtension,
     /// The server's major version does not offer it.
     ServerTooOld,
+    /// The server's major version is newer than those we are tested on.
+    ServerTooNew,
     /// The server was built without it.
     NotBuiltIn,
     /// A hot standby cannot do it.

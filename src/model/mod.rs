@@ -29,7 +29,9 @@ pub use action::{
     Action, AdoptedKey, Compression, IndexedKey, Member, MemberKind, Partition, Promotion,
     Renaming, Rewrite, RewriteOf, Storage, ToastAutovacuum,
 };
-pub use analysis::{Analysis, CacheInfo, CacheStatus, Cost, ReportedFinding, Review, Server};
+pub use analysis::{
+    Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, Server,
+};
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{

@@ -47,7 +47,7 @@ pub fn quote_literal(text: &str) -> String {
     }
 }
 
-/// Every keyword of PostgreSQL 14 to 18 whose category is not unreserved (`pg_get_keywords()`), sorted.
+/// Every keyword of PostgreSQL 14 to 19 whose category is not unreserved (`pg_get_keywords()`), sorted.
 #[rustfmt::skip]
 const KEYWORDS: &[&str] = &[
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc",

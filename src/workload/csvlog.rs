@@ -4,7 +4,7 @@ use super::lines::{Line, Record};
 use super::separated::Fields;
 use super::session::{Message, Out, Sessions, identity};
 
-/// Columns of PostgreSQL 9.0 to 12, 13, and 14 to 18.
+/// Columns of PostgreSQL 9.0 to 12, 13, and 14 to 19.
 const COLUMNS: &[usize] = &[23, 24, 26];
 
 const DATABASE: usize = 2;

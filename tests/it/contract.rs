@@ -191,7 +191,7 @@ fn ok(reply: Reply) -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_document_keeps_the_contract_that_the_sample_shows() {
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((service, db)) = with(member, FEATURES).await else { continue };
         let documents = documents(&db, r#"ml."Odd features""#).await;
         let schema = ok(service.get(PATH).await);

@@ -47,7 +47,7 @@ analyze ml.features"#;
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_table_is_read_whole_and_every_key_counted(
-    #[values("pg14", "deb15", "pg16", "pg17", "deb18")] member: &str,
+    #[values("deb15", "pg16", "pg17", "deb18", "deb19")] member: &str,
 ) {
     let Some(db) = made(member, SMALL).await else { return };
     let report = report(&db, &subject("features", Some("data"))).await;
@@ -80,7 +80,7 @@ async fn a_small_table_is_read_whole_and_every_key_counted(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_table_is_sampled_within_its_budget_and_the_truth_lies_in_the_interval(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create schema ml;
 create table ml.features (id int, data jsonb) with (autovacuum_enabled = false);
@@ -125,7 +125,7 @@ from pg_catalog.pg_statio_all_tables where relid = 'ml.features'::pg_catalog.reg
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_counts_no_more_bytes_read_than_the_budget_allows(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(mut db) = made(member, WIDE).await else { return };
     // Counted by the session that loaded it: its counters, which come later, count each row once more.
@@ -153,7 +153,7 @@ async fn the_server_counts_no_more_bytes_read_than_the_budget_allows(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_written_last_is_in_a_sample_too(#[values("pg14", "pg18")] member: &str) {
+async fn what_was_written_last_is_in_a_sample_too(#[values("pg15", "deb19")] member: &str) {
     let sql = "create schema ml;
 create table ml.features (id int, data jsonb) with (autovacuum_enabled = false);
 insert into ml.features
@@ -169,7 +169,7 @@ analyze ml.features";
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_are_sampled_in_proportion_and_domains_and_odd_names_are_no_obstacle(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = r#"create schema ml;
 create domain ml.document as jsonb;

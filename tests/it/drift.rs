@@ -83,7 +83,7 @@ fn orders() -> Value {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_that_is_planted_is_found_at_its_path_and_counted(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let sql = r#"create table ml.orders (id bigint primary key, data jsonb not null);
 insert into ml.orders select i, jsonb_build_object('id', i, 'status', 'open', 'ref', gen_random_uuid(), 'sku', 'AB-' || i,
@@ -457,7 +457,7 @@ async fn to_register_and_to_forget_takes_a_key_with_the_scope_probe() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_that_this_service_writes_is_kept_by_the_documents_it_was_written_from() {
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let sql = FEATURES.replace("create schema ml;\n", "");
         let Some(db) = made(member, &sql).await else { continue };
         let service = service(&db).await;

@@ -88,7 +88,7 @@ async fn shown(db: &TestDb, sql: &str, sessions: usize) -> Vec<Client> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_texts_of_statements_come_with_the_three_round_trips_of_a_visit(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     count(&db, &by("segment"), 300).await;
@@ -134,7 +134,7 @@ fn gaps(analysis: &Analysis, reason: GapReason) -> Vec<&str> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hot_key_is_found_with_nobody_telling_a_statement(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
+    #[values("pg15", "pg17", "deb18", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     db.run("create view ml.segments as select data ->> 'segment' as segment from ml.features")
@@ -157,7 +157,7 @@ async fn a_hot_key_is_found_with_nobody_telling_a_statement(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_alone_attribute_nothing_and_texts_tell_the_keys_of_one_statement_apart(
-    #[values("pg14", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg17", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     count(&db, &by("segment"), 150).await;
@@ -185,7 +185,7 @@ async fn counts_alone_attribute_nothing_and_texts_tell_the_keys_of_one_statement
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_definition_that_names_a_key_is_a_mention_of_it(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     db.run(
@@ -227,7 +227,7 @@ async fn a_few_calls_or_a_few_texts_of_many_are_too_little_evidence() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_is_not_shown_what_others_run_is_told_the_grant(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     let role = format!("blind_{}", db.name);
@@ -331,7 +331,7 @@ async fn what_runs_in_another_database_is_none_of_this_one() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_an_application_sends_is_told_by_its_own_text(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let Some(db) = counted(member).await else { return };
     count(&db, &by("segment"), 150).await;
@@ -440,7 +440,7 @@ async fn examples_of_qualstats_tell_keys(#[values("deb15", "deb17", "deb18")] me
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_log_is_read_by_a_role_that_may(#[values("pg14", "pg18")] member: &str) {
+async fn the_end_of_the_log_is_read_by_a_role_that_may(#[values("pg15", "deb19")] member: &str) {
     let own = Own {
         purpose: "log",
         settings: &[
@@ -493,6 +493,7 @@ async fn the_end_of_the_log_is_read_by_a_role_that_may(#[values("pg14", "pg18")]
 #[rstest]
 #[case("pg14", "log_destination=csvlog")]
 #[case("pg17", "log_destination=jsonlog")]
+#[case("deb19", "log_destination=jsonlog")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_tells_literal_keys_from_those_that_are_sent(
     #[case] member: &str,

@@ -79,7 +79,7 @@ async fn with_samples_and_experiments_nothing_is_missing_and_advice_is_proved(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn with_samples_alone_everything_is_seen_and_nothing_is_tried_out(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let role = format!("reader_{member}");
     let Some((db, target)) = granted(member, &role, &["--samples"]).await else { return };
@@ -99,7 +99,7 @@ async fn with_samples_alone_everything_is_seen_and_nothing_is_tried_out(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_options_statistics_are_read_and_no_row(#[values("pg14", "pg18")] member: &str) {
+async fn without_options_statistics_are_read_and_no_row(#[values("pg15", "deb19")] member: &str) {
     let role = format!("monitor_{member}");
     let Some((db, target)) = granted(member, &role, &[]).await else { return };
 

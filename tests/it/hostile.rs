@@ -103,7 +103,7 @@ async fn whatever_answers_that_is_no_server_is_unreachable_and_silence_is_no_ans
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_wrong_missing_or_expired_is_a_refused_login(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let own = Own {
         purpose: "passwords",
@@ -177,7 +177,7 @@ pub(crate) fn certificates(folder: &std::path::Path) -> (String, String, String)
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_goes_as_far_as_libpq_would_under_the_same_mode(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let (ours, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (_, certificate, key) = certificates(ours.path());
@@ -228,7 +228,7 @@ async fn tls_goes_as_far_as_libpq_would_under_the_same_mode(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_dropped_in_mid_visit_is_a_lost_connection_and_then_no_database(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
     let db = features(server).await;

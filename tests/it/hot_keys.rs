@@ -93,7 +93,7 @@ fn times(measured: &Measurement) -> f64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let Some(mut db) = made(member, WIDE).await else { return };
     let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
@@ -135,7 +135,7 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_does_as_well_as_a_column_is_advised_first(
-    #[values("pg14", "pg16", "pg18")] member: &str,
+    #[values("pg15", "pg16", "deb19")] member: &str,
 ) {
     let Some(mut db) = made(member, WIDE).await else { return };
     let analysis = judged(&db, FILTERED, ProveMode::Full).await;
@@ -152,7 +152,7 @@ async fn an_index_that_does_as_well_as_a_column_is_advised_first(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_that_spares_little_is_refuted_and_declined_with_its_numbers(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(db) = made(member, SMALL_DOCUMENTS).await else { return };
     let analysis = judged(&db, PUT_OUT_WHOLE, ProveMode::Full).await;
@@ -193,7 +193,7 @@ async fn values_of_every_type_are_compared_in_every_way(
     let condition = condition.replace('"', "\"\"");
     let list =
         format!("sql,calls,mean_ms\n\"select id from ml.t where {condition}\",1000,9\n").leak();
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(db) = made(member, &sql).await else { continue };
         let analysis = judged(&db, list, ProveMode::Full).await;
         for advised in advice(&analysis, found(&analysis, HOT)) {
@@ -242,7 +242,7 @@ async fn advice_that_two_checks_give_comes_once_and_with_what_was_measured() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
-    #[values("pg14", "deb15", "pg18")] member: &str,
+    #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
     let Some(mut db) = made(member, WIDE).await else { return };
     let before = db.text(TRACES).await;
@@ -256,7 +256,7 @@ async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_that_nobody_waits_for_is_undone_in_the_middle(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(db) = made(member, WIDE).await else { return };
     let before = db.text(TRACES).await;
@@ -297,7 +297,7 @@ const PARTITIONED: &str =
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_a_partitioned_table_gets_its_column_or_its_index_partition_by_partition(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let Some(mut db) = made(member, PARTITIONED).await else { return };
     let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
@@ -330,7 +330,7 @@ async fn partitions_that_were_indexed_one_by_one_are_indexed() {
     let index = |part: &str| format!("create index on {part} (((data ->> 'customer')::int))");
     let parts = ["ml.\"Odd part\"", "ml.t2a", "ml.t2b"].map(index).join(";\n");
     let sql = PARTITIONED.replace("vacuum", &format!("{parts};\nvacuum"));
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(db) = made(member, &sql).await else { continue };
         let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
         assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
@@ -346,7 +346,7 @@ async fn a_key_of_a_materialized_view_is_indexed_and_gets_no_column() {
         "create materialized view ml.t as select * from ml.base;
         vacuum (analyze) ml.t",
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(mut db) = made(member, &sql).await else { continue };
         let analysis = judged(&db, FILTERED, ProveMode::Full).await;
         assert_eq!(only(&analysis, HOT).action, "index_key", "{analysis:#?}");
@@ -393,7 +393,7 @@ async fn an_index_clears_a_key_only_where_it_serves_its_calls(
     #[case] serves: bool,
 ) {
     let index = format!("create index i on ml.t {on}");
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(db) = made(member, &WIDE.replace("vacuum", &format!("{index};\nvacuum"))).await
         else {
             continue;
@@ -460,7 +460,7 @@ async fn a_nested_key_is_indexed_as_its_statements_reach_it(
     let statements =
         format!("sql,calls,mean_ms\n\"select id from ml.t where {spelled} = 'x7'\",900,9\n");
     let statements: &'static str = statements.leak();
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(mut db) = made(member, &sql).await else { continue };
         let analysis = judged(&db, statements, ProveMode::Full).await;
         let index = recommended(&analysis, "index_key");

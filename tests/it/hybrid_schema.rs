@@ -72,7 +72,7 @@ pub(crate) fn number(found: &ReportedFinding, name: &str) -> f64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_unique_index_becomes_the_key_and_comes_back_with_its_comment(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let sql = "create table ml.\"Odd name\" (\"User\" bigint not null, at timestamptz not null, note text);
         create unique index \"Odd key\" on ml.\"Odd name\" (\"User\", at) with (fillfactor = 80);
@@ -87,7 +87,7 @@ async fn a_unique_index_becomes_the_key_and_comes_back_with_its_comment(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_unique_index_whose_columns_hold_no_null_becomes_the_key(
-    #[values("pg14", "pg16", "pg18")] member: &str,
+    #[values("pg15", "pg16", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (a bigint, b bigint);
         create unique index t_a on ml.t (a);
@@ -114,7 +114,7 @@ async fn an_index_that_cannot_become_the_key_is_left_alone(#[case] index: &str) 
         insert into ml.t select 1, i, nullif(i, 7) from generate_series(1, 2000) as i;
         analyze ml.t"
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((mut db, analysis)) = seen(member, &sql).await else { continue };
         for found in &analysis.findings {
             let actions: Vec<&str> =
@@ -132,7 +132,7 @@ async fn an_index_that_a_foreign_key_rests_on_is_left_alone() {
         create table ml.of_t (id bigint primary key, a bigint references ml.t (a));
         insert into ml.t select i, 'x' from generate_series(1, 2000) as i;
         analyze ml.t";
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, sql).await else { continue };
         assert!(finding(&analysis, KEYLESS).is_none(), "{analysis:#?}");
         assert_eq!(declined(&analysis, KEYLESS), "a unique constraint serves as one");
@@ -145,7 +145,7 @@ async fn a_key_is_built_under_a_name_that_nothing_else_has() {
         create table ml.t_pkey (id bigint primary key);
         insert into ml.t select i, 'x' from generate_series(1, 2000) as i;
         analyze ml.t";
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         planted(member, sql, KEYLESS).await;
     }
 }
@@ -228,7 +228,7 @@ async fn a_table_whose_row_type_is_a_column_s_takes_no_new_column() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_padding_that_is_told_is_what_another_order_saves(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let columns = "seen boolean not null, id bigint not null primary key, kind smallint, at timestamptz,
         note text, amount numeric not null, kept boolean, score float8, ref uuid, small int, name varchar(20)";
@@ -286,7 +286,7 @@ async fn rows_that_were_never_analyzed_leave_a_gap_that_analyze_lifts() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_of_text_documents_is_converted_with_its_default_and_settings(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id bigint primary key, \"Doc\" json not null default json_build_object('a', 1));
         alter table ml.t alter column \"Doc\" set storage external;
@@ -341,7 +341,7 @@ async fn a_column_that_others_depend_on_is_named_and_not_converted(#[case] depen
         {dependent};
         analyze ml.t"
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, TEXT).recommendations.is_empty(), "{analysis:#?}");
         assert_eq!(declined(&analysis, TEXT), "its type cannot be changed alone");
@@ -355,7 +355,7 @@ async fn a_partitioned_table_is_converted_as_a_whole() {
         create table ml.t2 partition of ml.t for values from ('2026-02-01') to ('2026-03-01');
         insert into ml.t select i, date '2026-01-01' + i % 59, '{\"a\": 1}' from generate_series(1, 5000) as i;
         analyze ml.t";
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((analysis, found)) = planted(member, sql, TEXT).await else { continue };
         assert_eq!(found.object.to_string(), "ml.t.doc");
         assert_eq!(analysis.findings.len(), 1, "{analysis:#?}");
@@ -375,7 +375,7 @@ async fn partitions_with_settings_of_their_own_are_not_all_made_alike(#[case] ow
         insert into ml.t select i, '{{\"a\": 1}}' from generate_series(1, 5500) as i;
         analyze ml.t"
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, TEXT).recommendations.is_empty(), "{analysis:#?}");
         assert_eq!(declined(&analysis, TEXT), "its type cannot be changed alone");
@@ -396,7 +396,7 @@ async fn documents_are_deep_in_objects_and_in_arrays(#[case] document: &str, #[c
         insert into ml.t select i, '{document}' from generate_series(1, 500) as i;
         analyze ml.t"
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         let found = found(&analysis, DEEP);
         assert_eq!(found.object.to_string(), "ml.t.doc");
@@ -467,7 +467,7 @@ async fn a_visit_of_schemas_costs_three_round_trips() {
 async fn a_business_key_becomes_a_column_that_follows_its_document_and_refuses_no_write(
     #[case] value: &str,
     #[case] type_sql: &str,
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.users (id bigint primary key);
@@ -553,7 +553,7 @@ async fn a_table_whose_triggers_would_change_its_rows_is_not_filled(
         analyze"
     );
     let check = "hybrid-schema/business-key-in-document";
-    for member in ["pg14", "pg17"] {
+    for member in ["pg15", "pg17"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, check).recommendations.is_empty(), "{analysis:#?}");
         assert_eq!(declined(&analysis, check), "rows cannot be filled");
@@ -568,7 +568,7 @@ async fn a_trigger_that_leaves_documents_alone_is_no_hindrance() {
         create trigger a before insert on ml.events for each row execute function ml.f();
         insert into ml.events (id, doc) select i, jsonb_build_object('user_id', i) from generate_series(1, 3000) as i;
         analyze";
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         planted(member, sql, "hybrid-schema/business-key-in-document").await;
     }
 }
@@ -588,7 +588,7 @@ async fn what_is_called_as_what_would_be_made_keeps_its_name(#[case] other: &str
         analyze"
     );
     let check = "hybrid-schema/business-key-in-document";
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, check).recommendations.is_empty(), "{analysis:#?}");
         assert_eq!(declined(&analysis, check), "no name is left for it");

@@ -53,7 +53,7 @@ fn document() -> impl Strategy<Value = String> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_size_of_every_document_is_what_the_server_stores(
-    #[values("pg14", "deb15", "pg16", "pg17", "pg18", "deb18")] member: &str,
+    #[values("deb15", "pg16", "pg17", "pg18", "deb18", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
     let db = TestDb::create(server).await;

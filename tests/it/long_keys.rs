@@ -43,7 +43,7 @@ async fn number_of(db: &TestDb, sql: &str) -> f64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_every_odd_kind_get_codes_and_come_back_as_they_were(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb15", "deb19")] member: &str,
 ) {
     let sql = r#"create table ml."Odd "" t%s $1" ("select" bigint primary key, "Da'ta" jsonb, "weiß" text default 'x');
         create function ml.touched() returns trigger language plpgsql as 'begin perform 1; return new; end';
@@ -68,7 +68,7 @@ newline', 4)
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_view_has_the_long_keys_before_and_after_the_update_and_the_dictionary_tells_the_codes(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some((db, analysis)) = looked_at(member, FEATURES).await else { return };
     db.run("create table ml.before as select * from ml.features").await;
@@ -103,7 +103,7 @@ async fn the_view_has_the_long_keys_before_and_after_the_update_and_the_dictiona
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_holds_a_code_already_stops_the_change_before_it_begins() {
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((db, analysis)) = looked_at(member, FEATURES).await else { continue };
         db.run(r#"insert into ml.features values (0, '[1, {"deep": [{"uid": 1}]}]')"#).await;
         let first = &only(&analysis, LONG).statements[0];
@@ -120,7 +120,7 @@ async fn a_code_that_one_document_of_many_holds_as_a_key_is_seen_before_the_stat
         r#"update ml.features set data = '[{"deep": [{"uid": 1}]}]' where id = 9999;
         vacuum"#,
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         assert!(found(&analysis, LONG).recommendations.is_empty(), "{analysis:#?}");
         assert_eq!(declined(&analysis, LONG), "an experiment refuted shorten_keys");
@@ -146,7 +146,7 @@ async fn no_value_is_lost_where_a_key_and_its_code_stand_side_by_side() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_to_be_saved_is_saved_once_the_file_is_written_anew(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some((db, analysis)) = looked_at(member, FEATURES).await else { return };
     db.run("vacuum (full) ml.features").await;
@@ -218,7 +218,7 @@ async fn a_column_that_codes_do_nothing_for_is_left_alone(
         insert into ml.t select i, {document} from generate_series(1, 8000) as i;
         vacuum (analyze) ml.t"
     );
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         assert!(finding(&analysis, LONG).is_none(), "{member}: {analysis:#?}");
         let said = analysis.declined.iter().find(|declined| declined.check == LONG);
@@ -286,7 +286,7 @@ async fn a_column_whose_documents_must_not_be_changed_alone_gets_no_statements(
     #[case] reason: &str,
 ) {
     let sql = FEATURES.replace("vacuum", &format!("{dependent};\nvacuum"));
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         assert!(finding(&analysis, LONG).is_none_or(|found| advice(&analysis, found).is_empty()));
         assert_eq!(declined(&analysis, LONG), reason, "{member}: {analysis:#?}");
@@ -322,7 +322,7 @@ async fn documents_that_are_stored_otherwise_are_named_and_told_why_no_statement
     #[case] reason: &str,
 ) {
     let sql = format!("{FEATURES};\n{made}");
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         let declined = analysis.declined.iter().find(|d| d.check == LONG && d.reason == reason);
         let object = &declined.unwrap_or_else(|| panic!("{member}: {analysis:#?}")).object;
@@ -341,7 +341,7 @@ async fn tried(db: &TestDb) -> Analysis {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_are_confirmed_by_storing_the_documents_again_under_them(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18")] member: &str,
+    #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
     let Some(db) = made(member, FEATURES).await else { return };
     let analysis = tried(&db).await;
@@ -363,7 +363,7 @@ async fn codes_are_confirmed_by_storing_the_documents_again_under_them(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_that_leave_a_row_on_each_page_are_refuted_and_declined_with_the_numbers(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     // Half a page is saved of each row, and no two fit one.
     let sql = "create table ml.wide (id bigint primary key, data jsonb) with (toast_tuple_target = 8160);
@@ -394,7 +394,7 @@ async fn keys_of_every_odd_kind_are_tried_out_and_leave_nothing_behind() {
             'größe_der_bestellung', jsonb_build_array(jsonb_build_object('back\slash', null)))
             from generate_series(1, 6000) as i;
         vacuum (analyze) ml.odd"#;
-    for member in ["pg14", "pg18"] {
+    for member in ["pg15", "deb19"] {
         let Some(db) = made(member, sql).await else { continue };
         let made_here = "select count(*)::text from pg_proc where proname like 'dbopt%'";
         let analysis = tried(&db).await;

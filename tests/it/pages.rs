@@ -1,54 +1,47 @@
 //! Every check's page is a test: its first example must be found, its second must not. Each recommended
 //! statement is run, must clear the finding, and is undone exactly.
 
+use std::path::PathBuf;
+
 use database_optimizer::analysis::Request;
 use database_optimizer::checks::{self, Check};
 use database_optimizer::model::Analysis;
 use rstest::rstest;
+use tokio::task::JoinSet;
 
 use crate::support::advice::{advice, clears_and_is_undone, finding};
-use crate::support::{TestDb, TestServer, analyse, registered, request_of, server, workload};
+use crate::support::{
+    TestDb, TestServer, analyse, members_for, registered, request_of, server, workload,
+};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_holds(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
-    #[values(
-        "hybrid-schema/long-keys",
-        "hybrid-schema/hot-key-in-document",
-        "hybrid-schema/bound-json-key",
-        "hybrid-schema/deep-nesting",
-        "hybrid-schema/padded-columns",
-        "hybrid-schema/missing-primary-key",
-        "hybrid-schema/business-key-in-document",
-        "hybrid-schema/text-json",
-        "hybrid-schema/schema-drift",
-        "toast/large-toast-share",
-        "toast/pglz-on-wide-values",
-        "toast/mixed-compression",
-        "toast/hot-column-out-of-line",
-        "toast/incompressible-values",
-        "toast/bloated-toast",
-        "toast/vector-out-of-line",
-        "toast/rows-just-above-threshold",
-        "toast/rewritten-out-of-line-values",
-        "toast/value-id-exhaustion"
-    )]
-    id: &str,
+    #[files("*/*.md")]
+    #[base_dir = "src/checks"]
+    page: PathBuf,
 ) {
-    let Some(server) = server(member) else { return };
-    let check = checks::find(id).unwrap();
-    let fires = Example::of(check, "Fires");
-    if !fires.can_run_on(server) {
-        eprintln!("not on {member}: `{id}` needs {:?}", fires.needs);
-        return;
+    let mut parts = page.iter().rev().map(|part| part.to_str().unwrap().replace('_', "-"));
+    let (file, superpower) = (parts.next().unwrap(), parts.next().unwrap());
+    let id = format!("{superpower}/{}", file.trim_end_matches(".md"));
+    let check = checks::find(&id).unwrap();
+    let mut runs = JoinSet::new();
+    for member in members_for(&id, Example::of(check, "Fires").needs) {
+        let Some(server) = server(&member) else { continue };
+        runs.spawn(holds_on(server, check));
     }
+    runs.join_all().await;
+}
+
+async fn holds_on(server: &'static TestServer, check: &'static Check) {
+    let (id, member) = (check.id, &server.name);
     let (_, analysis) = run(server, check, &Example::of(check, "Stays silent")).await;
     assert!(
         finding(&analysis, id).is_none(),
         "{member}: {id} fires on its silent example: {analysis:#?}"
     );
 
+    let fires = Example::of(check, "Fires");
     let (mut db, analysis) = run(server, check, &fires).await;
     let Some(found) = finding(&analysis, id) else {
         panic!("{member}: {id} does not fire: {analysis:#?}");
@@ -101,15 +94,6 @@ impl Example {
             contract,
             needs: words().find_map(|word| word.strip_prefix("needs=")),
             set: set.map(|(name, value)| (name, value.parse().unwrap())).collect(),
-        }
-    }
-
-    fn can_run_on(&self, server: &TestServer) -> bool {
-        match self.needs {
-            None => true,
-            Some("lz4") => server.has_lz4,
-            Some("vector") => server.has_vector,
-            Some(other) => panic!("a page needs `{other}`, which no server is known for"),
         }
     }
 

@@ -88,6 +88,7 @@ async fn rewritten(db: &TestDb, sql: &str) -> Option<String> {
 #[case("pg14", 90)]
 #[case("pg16", 90)]
 #[case("pg18", 100)]
+#[case("deb19", 100)]
 #[tokio::test]
 async fn what_the_server_makes_of_a_statement_means_the_same(
     #[case] member: &str,

@@ -104,7 +104,7 @@ async fn t1_old_values_keep_their_method_until_the_rewrite_builds_them_anew(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t2_a_server_without_lz4_is_told_the_gap_and_never_the_statement(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "pg18")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
@@ -120,7 +120,7 @@ async fn t2_a_server_without_lz4_is_told_the_gap_and_never_the_statement(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t4_a_storage_strategy_that_no_row_follows_yet_is_not_taken_for_done(
-    #[values("pg14", "pg16", "pg17")] member: &str,
+    #[values("pg15", "pg16", "pg17")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
@@ -241,7 +241,7 @@ async fn t4_a_vector_is_not_stored_plain_where_a_row_would_not_fit_a_page(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_promised_for_it(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         alter table ml.t alter payload set storage external;
@@ -267,7 +267,7 @@ async fn t4_rows_that_fit_no_page_keep_the_toast_table_large_and_nothing_is_prom
 async fn what_was_never_compressed_is_not_called_incompressible(
     #[case] before: &str,
     #[case] after: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text);
@@ -283,7 +283,7 @@ async fn what_was_never_compressed_is_not_called_incompressible(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.documents (id int, payload text);
         insert into ml.documents select i, $WIDE from generate_series(1, 1500) as i;
@@ -302,7 +302,7 @@ async fn t5_a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn t6_a_statement_takes_the_lock_it_names(#[values("pg14", "deb15", "deb18")] member: &str) {
+async fn t6_a_statement_takes_the_lock_it_names(#[values("pg15", "deb15", "deb19")] member: &str) {
     let sql = "create table ml.t (id int, payload text) with (toast.autovacuum_enabled = false);
         insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
         update ml.t set payload = payload || 'x';
@@ -401,7 +401,7 @@ async fn a_fault_of_one_partition_is_that_partitions_and_leaves_the_others_alone
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_partitions_are_kept_inline_down_to_the_empty_one(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "{PARTITIONS};
@@ -448,7 +448,7 @@ async fn a_table_that_others_inherit_from_is_altered_and_undone_without_them(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_materialized_view_is_altered_and_refreshed_as_one(
-    #[values("pg14", "deb15", "deb18")] member: &str,
+    #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
     let sql = "create materialized view ml.t as
         select i as id, $PACKED as payload from generate_series(1, 1500) as i;
@@ -476,7 +476,7 @@ async fn a_materialized_view_is_altered_and_refreshed_as_one(
 async fn a_value_of_any_type_is_brought_inline_and_stays_what_it_was(
     #[case] kind: &str,
     #[case] value: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create domain ml.d as text check (length(value) > 1);
@@ -498,7 +498,7 @@ async fn a_value_of_any_type_is_brought_inline_and_stays_what_it_was(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generated_column_is_rebuilt_through_what_it_is_generated_from(
-    #[values("pg14", "deb15", "deb18")] member: &str,
+    #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (
             id int generated always as identity, n int, base text,
@@ -521,7 +521,7 @@ async fn a_generated_column_is_rebuilt_through_what_it_is_generated_from(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_made_before_are_restored_value_by_value_and_in_order(
-    #[values("pg14", "deb15", "deb18")] member: &str,
+    #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, gone text, payload text collate \"C\") with (
             toast_tuple_target = 256, fillfactor = 90, autovacuum_enabled = off,
@@ -544,7 +544,7 @@ async fn settings_made_before_are_restored_value_by_value_and_in_order(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_set_before_is_put_back_among_the_other_options(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text) with (toast_tuple_target = 2500, fillfactor = 95);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
@@ -560,7 +560,7 @@ async fn a_target_set_before_is_put_back_among_the_other_options(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_names_and_unlogged_tables_are_no_obstacle(
-    #[values("pg14", "deb15", "deb18")] member: &str,
+    #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
     let sql = r#"create schema "Über % $1 ""x""";
         create unlogged table "Über % $1 ""x"""."select" ("user" int, "päy %s load" text, "$dbopt$" text);
@@ -578,7 +578,7 @@ async fn odd_names_and_unlogged_tables_are_no_obstacle(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_many_columns_is_sampled_whole(
     #[case] columns: u32,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let list: Vec<String> = (1..=columns).map(|n| format!("c{n} text")).collect();
     let sql = format!(
@@ -596,7 +596,7 @@ async fn a_table_of_many_columns_is_sampled_whole(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_are_not_ours_to_advise_about_raise_nothing(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create temp table t as select i as id, $WIDE as payload from generate_series(1, 1500) as i;
         create table ml.no_toast (id int, n bigint);
@@ -666,7 +666,7 @@ async fn a_small_table_raises_nothing_about_its_storage(
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_no_query_asked_for_make_no_column_hot(
     #[case] maintenance: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text, words text[]);
@@ -756,7 +756,7 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_by_whoever_keeps_a_table_make_no_column_hot(
     #[case] sql: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
     for check in [HOT, SHARE, "toast/rows-just-above-threshold"] {
@@ -792,7 +792,7 @@ async fn a_sample_of_analyze_as_large_as_it_is_set_makes_no_column_hot(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_deleted_take_all_their_values_with_them(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let cycle =
         "insert into ml.t select i, 0, $WIDE, $WIDE, $WIDE from generate_series(1, 1200) as i;
@@ -835,7 +835,7 @@ async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_reset_a_moment_ago_are_a_gap_and_no_finding(
-    #[values("pg14", "pg16", "deb18")] member: &str,
+    #[values("pg15", "pg16", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
@@ -860,7 +860,7 @@ async fn counters_reset_a_moment_ago_are_a_gap_and_no_finding(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_nobody_ever_counted_is_judged_by_its_sample(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i";
@@ -1000,7 +1000,7 @@ async fn a_column_set_back_to_pglz_is_judged_by_its_setting_alone(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
     #[case] refusal: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text);
@@ -1060,7 +1060,7 @@ async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_lets_updates_through_is_told_to_update_itself(
     #[case] harmless: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text);
@@ -1077,7 +1077,7 @@ async fn a_table_that_lets_updates_through_is_told_to_update_itself(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_a_role_may_not_read_are_a_gap_with_their_grant(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, label text, \"Pay load\" text);
         insert into ml.t select i, 'x', $WIDE from generate_series(1, 1500) as i;
@@ -1103,7 +1103,7 @@ async fn columns_a_role_may_not_read_are_a_gap_with_their_grant(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_is_mostly_air_is_written_anew_and_then_left_alone(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 8000) as i;
@@ -1145,7 +1145,7 @@ async fn dead_chunks_are_left_to_an_autovacuum_and_found_without_one(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_autovacuum_switched_off_in_other_words_is_off(
     #[case] option: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text) with ({option});
@@ -1177,7 +1177,7 @@ async fn an_autovacuum_switched_off_in_other_words_is_off(
 async fn what_keeps_autovacuum_away_is_set_and_nothing_else(
     #[case] before: &str,
     #[case] set: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = format!(
         "create table ml.t (id int, payload text) with ({before});
@@ -1193,7 +1193,7 @@ async fn what_keeps_autovacuum_away_is_set_and_nothing_else(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.counted (id int, payload text);
         insert into ml.counted select i, $WIDE from generate_series(1, 1500) as i;
@@ -1266,7 +1266,7 @@ async fn a_column_that_is_hidden_may_be_the_one_that_is_read_or_crowds_the_page(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_that_would_reach_an_index_and_stay_there_is_not_advised(
     #[case] index: &str,
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let reads = "select sum(hashtext(payload)) from ml.t;\n".repeat(9);
     let sql = format!(
@@ -1290,7 +1290,7 @@ async fn a_strategy_that_would_reach_an_index_and_stay_there_is_not_advised(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
 ) {
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;

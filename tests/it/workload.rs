@@ -174,6 +174,7 @@ const LOGGINGS: &[Logging] = &[
 #[case("pg15")]
 #[case("pg17")]
 #[case("pg18")]
+#[case("deb19")]
 #[tokio::test]
 async fn each_execution_is_read_once_with_its_keys(#[case] member: &str) {
     let destination = match member {

@@ -2,11 +2,13 @@
 
 pub mod advice;
 mod database;
+mod members;
 pub mod proxy;
 mod server;
 mod service;
 
 pub use database::TestDb;
+pub use members::members_for;
 pub use server::{Own, TestServer, any_server, own_server, server, skipped};
 pub use service::{Reply, Service};
 

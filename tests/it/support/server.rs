@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::members::Member;
+
 /// A running cluster.
 #[derive(Debug)]
 pub struct TestServer {
@@ -19,7 +21,6 @@ pub struct TestServer {
     pub major: u32,
     pub port: u16,
     pub has_lz4: bool,
-    pub has_vector: bool,
 }
 
 impl TestServer {
@@ -41,17 +42,14 @@ pub fn server(name: &str) -> Option<&'static TestServer> {
         .or_insert_with(|| Box::leak(Box::default()));
     let server = cell.get_or_init(|| Some(start(name, &binaries(name)?))).as_ref();
     if server.is_none() {
-        assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "no server `{name}` to test on");
-        skipped(&format!("no server `{name}`"));
+        absent(&format!("no server `{name}`"));
     }
     server
 }
 
 /// Any server, for what is the same on all of them.
 pub fn any_server() -> &'static TestServer {
-    let listed = std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default();
-    let name = listed.rsplit(':').find_map(|entry| entry.split_once('=')).map(|(name, _)| name);
-    let found = name.and_then(server);
+    let found = listed().last().and_then(|(name, _)| server(name));
     found.unwrap_or_else(|| panic!("no PostgreSQL to test on: eval \"$(scripts/servers env)\""))
 }
 
@@ -64,10 +62,22 @@ pub fn skipped(reason: &str) {
     }
 }
 
+/// A server that should be there is not: a skip at a desk, and a failure where that is not allowed.
+pub(super) fn absent(what: &str) {
+    assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "{what} to test on");
+    skipped(what);
+}
+
+/// The servers there are, and where their binaries are.
+pub(super) fn listed() -> impl DoubleEndedIterator<Item = (&'static str, &'static Path)> {
+    static LISTED: LazyLock<String> =
+        LazyLock::new(|| std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default());
+    let pairs = LISTED.split(':').filter_map(|entry| entry.split_once('='));
+    pairs.map(|(name, path)| (name, Path::new(path)))
+}
+
 fn binaries(name: &str) -> Option<PathBuf> {
-    let listed = std::env::var("DBOPT_TEST_SERVERS").unwrap_or_default();
-    let path = listed.split(':').find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))?;
-    Some(PathBuf::from(path))
+    listed().find(|(member, _)| *member == name).map(|(_, path)| path.to_owned())
 }
 
 /// A cluster that one test has for itself.
@@ -88,8 +98,7 @@ pub struct Own<'a> {
 /// A cluster for one test, on the binaries of a member; none where these are not there, which is said.
 pub fn own_server(member: &str, own: &Own<'_>) -> Option<&'static TestServer> {
     let Some(bin) = binaries(member) else {
-        assert!(std::env::var_os("DBOPT_TEST_STRICT").is_none(), "no server `{member}`");
-        skipped(&format!("no server `{member}`"));
+        absent(&format!("no server `{member}`"));
         return None;
     };
     let home = home(&format!("{member}-{}", own.purpose));
@@ -169,8 +178,8 @@ fn run(name: &str, (home, bin): (&Path, &Path), more: &[&str]) -> TestServer {
     std::thread::spawn(move || postgres.spawn().unwrap().wait());
     wait_until_ready(name, &data);
     let major = fs::read_to_string(data.join("PG_VERSION")).unwrap().trim().parse().unwrap();
-    let debian = name.starts_with("deb");
-    TestServer { name: name.to_owned(), major, port, has_lz4: debian, has_vector: major >= 15 }
+    let has_lz4 = Member::named(name).has_lz4;
+    TestServer { name: name.to_owned(), major, port, has_lz4 }
 }
 
 /// Autovacuum stands by and never comes, or counters would change under a test.
