@@ -20,7 +20,7 @@ use crate::model::{
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
-use crate::prove::{self, Proofs};
+use crate::prove;
 use crate::review::{self, Sizes};
 
 pub use crate::checks::SCHEMA_DRIFT;
@@ -87,7 +87,8 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
     let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
     snapshot.cost += proofs.cost;
-    let analysis = advised(target.name(), request, &snapshot, judgement, &proofs);
+    let context = context(target.name(), request, &snapshot);
+    let analysis = advise(&context, judgement, &proofs.actions, &proofs.options);
     Ok(Run { snapshot, analysis, contracts })
 }
 
@@ -95,27 +96,16 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
 pub fn judge_snapshot(name: &str, request: &Request, snapshot: &Snapshot) -> Analysis {
     let judgement = judge(snapshot, request);
     let proofs = prove::unproved(actions(&judgement), ProveMode::None);
-    advised(name, request, snapshot, judgement, &proofs)
+    let context = context(name, request, snapshot);
+    advise(&context, judgement, &proofs.actions, &proofs.options)
 }
 
 fn actions(judgement: &Judgement) -> Vec<Action> {
     judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect()
 }
 
-fn advised(
-    target: &str,
-    request: &Request,
-    snapshot: &Snapshot,
-    judgement: Judgement,
-    proofs: &Proofs,
-) -> Analysis {
-    let context = Context {
-        target,
-        superpower: request.superpower_name(),
-        seen: snapshot,
-        scope: &request.scope,
-    };
-    advise(&context, judgement, &proofs.actions, &proofs.options)
+fn context<'a>(target: &'a str, request: &'a Request, seen: &'a Snapshot) -> Context<'a> {
+    Context { target, superpower: request.superpower_name(), seen, scope: &request.scope }
 }
 
 /// What can be seen and done on a target.

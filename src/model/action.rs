@@ -345,9 +345,9 @@ pub enum Action {
     /// Build an index in the place of another.
     ReplaceIndex {
         /// The index to build.
-        new: NewIndex,
+        new: Box<NewIndex>,
         /// The index that it replaces.
-        old: ExistingIndex,
+        old: Box<ExistingIndex>,
     },
     /// Rebuild an index.
     RebuildIndex(ExistingIndex),
@@ -394,7 +394,8 @@ impl Action {
             Self::AdoptPrimaryKey { key, .. } => &key.index,
             // The target is the table's, and whose old values are brought in is not.
             Self::SetToastTupleTarget { rewrite, .. } => &rewrite.column,
-            Self::BuildIndex(new) | Self::ReplaceIndex { new, .. } => &new.purpose,
+            Self::BuildIndex(new) => &new.purpose,
+            Self::ReplaceIndex { new, .. } => &new.purpose,
             Self::DropIndex(old) | Self::RebuildIndex(old) => &old.name.name,
             Self::SetOptions(change) => &change.purpose,
             Self::SetSetting(change) => change.scope.as_str(),
@@ -423,7 +424,8 @@ impl Action {
             | Self::IndexKey { object, .. }
             | Self::ShortenKeys { object, .. }
             | Self::ConvertToJsonb { object, .. } => object,
-            Self::BuildIndex(new) | Self::ReplaceIndex { new, .. } => &new.object,
+            Self::BuildIndex(new) => &new.object,
+            Self::ReplaceIndex { new, .. } => &new.object,
             Self::DropIndex(old) | Self::RebuildIndex(old) => &old.object,
             Self::SetOptions(change) => &change.object,
             Self::SetSetting(change) => &change.object,

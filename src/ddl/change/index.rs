@@ -92,18 +92,15 @@ struct Texts {
 
 fn built(new: &NewIndex) -> Texts {
     let keys: Vec<String> = new.keys.iter().map(key).collect();
-    let mut tail = String::new();
-    if !new.include.is_empty() {
-        let columns: Vec<_> = new.include.iter().map(|column| quote_identifier(column)).collect();
-        tail.push_str(&format!(" INCLUDE ({})", columns.join(", ")));
-    }
-    if !new.options.is_empty() {
-        let options = new.options.iter().map(|(name, value)| format!("{name} = {value}"));
-        tail.push_str(&format!(" WITH ({})", options.collect::<Vec<_>>().join(", ")));
-    }
-    if let Some(predicate) = &new.predicate {
-        tail.push_str(&format!(" WHERE {predicate}"));
-    }
+    let include: Vec<_> = new.include.iter().map(|column| quote_identifier(column)).collect();
+    let options = new.options.iter().map(|(name, value)| format!("{name} = {value}"));
+    let options = options.collect::<Vec<_>>().join(", ");
+    let tail = [
+        (!include.is_empty()).then(|| format!(" INCLUDE ({})", include.join(", "))),
+        (!options.is_empty()).then(|| format!(" WITH ({options})")),
+        new.predicate.as_ref().map(|predicate| format!(" WHERE {predicate}")),
+    ];
+    let tail: String = tail.into_iter().flatten().collect();
     Texts { on: keys.join(", "), tail }
 }
 

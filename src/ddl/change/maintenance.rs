@@ -2,7 +2,7 @@
 
 use crate::ddl::Ddl;
 use crate::ddl::statement;
-use crate::model::{Maintenance, MaintenanceVerb, Statement};
+use crate::model::{Maintenance, MaintenanceVerb, QualifiedName, Statement};
 
 /// Run maintenance.
 pub(in crate::ddl) fn maintain(maintenance: &Maintenance) -> Ddl {
@@ -18,7 +18,7 @@ pub(in crate::ddl) fn maintain(maintenance: &Maintenance) -> Ddl {
 
 /// The statement alone, where it follows another change.
 pub(super) fn statement(maintenance: &Maintenance) -> Statement {
-    let names: Vec<String> = maintenance.tables.iter().map(|table| table.to_sql()).collect();
+    let names: Vec<String> = maintenance.tables.iter().map(QualifiedName::to_sql).collect();
     let sql = format!("{} {};", command(maintenance.verb), names.join(", "));
     statement::maintenance(sql, maintenance.verb == MaintenanceVerb::VacuumFull)
 }

@@ -131,7 +131,7 @@ fn scan(folder: &Path, concerns: &dyn Fn(&str) -> bool, found: &mut BTreeSet<u32
             }
         } else if let Some((_, major)) = name.trim_end_matches(".sql").rsplit_once(".pg") {
             found.insert(major.parse().unwrap());
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.extend(compared(&fs::read_to_string(&path).unwrap()));
         }
     }
