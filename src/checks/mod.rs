@@ -115,7 +115,9 @@ impl Requirement {
                     GapReason::NotVisibleInSql,
                     "`track_counts` is off, so nobody counts what is read and written",
                 )
-                .lifted_by("ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf();"),
+                .lifted_by(
+                    "ALTER SYSTEM SET track_counts = on; SELECT pg_catalog.pg_reload_conf();",
+                ),
             ),
         }
     }

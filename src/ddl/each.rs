@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::alter;
 use super::batch::{dollar_quoted, escaped};
-use crate::model::{Member, Statement, quote_literal};
+use crate::model::{Member, Statement, text_literal};
 
 /// Statements a person still reads through. A table of 10,000 partitions would make 10,000 of them.
 const STATEMENTS_MAX: usize = 64;
@@ -21,7 +21,7 @@ pub(super) fn altered<Before>(
     }
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for member in members {
-        groups.entry(clause(member)).or_default().push(quote_literal(&member.name.to_sql()));
+        groups.entry(clause(member)).or_default().push(text_literal(&member.name.to_sql()));
     }
     // Each is altered in a transaction of its own: nobody waits for all of their locks.
     let looped = |(clause, names): (String, Vec<String>)| Statement {
@@ -39,16 +39,16 @@ fn each(clause: &str, names: &[String]) -> String {
     let body = format!(
         "
 DECLARE
-    dbopt_table regclass;
+    dbopt_table pg_catalog.text;
 BEGIN
-    FOREACH dbopt_table IN ARRAY ARRAY[{names}]::regclass[] LOOP
+    FOREACH dbopt_table IN ARRAY ARRAY[{names}] LOOP
         EXECUTE pg_catalog.format({alter}, dbopt_table);
         COMMIT;
     END LOOP;
 END
 ",
         names = names.join(", "),
-        alter = quote_literal(&escaped(&format!("ALTER TABLE ONLY %s {clause}"))),
+        alter = text_literal(&escaped(&format!("ALTER TABLE ONLY %s {clause}"))),
     );
     format!("DO {};", dollar_quoted(&body))
 }

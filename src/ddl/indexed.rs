@@ -12,7 +12,6 @@ pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the
 /// The index, and statistics of what it holds.
 pub(super) fn index(indexed: &IndexedKey) -> Ddl {
     let IndexedKey { table, partitions, suffix, expression, .. } = indexed;
-    let expression = expression.to_sql("");
     let index = BuiltIndex {
         table,
         partitions,
@@ -20,11 +19,11 @@ pub(super) fn index(indexed: &IndexedKey) -> Ddl {
         method: None,
         unique: false,
         tail: "",
-        on: format!("({expression})"),
+        on: format!("({})", expression.to_catalog_sql()),
     };
     let mut statements = index.create();
     statements.push(validation(format!("ANALYZE {};", table.to_sql())));
-    let caveats = caveats(indexed, &expression);
+    let caveats = caveats(indexed, &expression.to_sql(""));
     Ddl { statements, undo: vec![index.drop()], caveats, ..Ddl::default() }
 }
 

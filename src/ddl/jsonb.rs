@@ -1,8 +1,11 @@
 //! Columns of documents.
 
 use super::Ddl;
+use super::batch::dollar_quoted;
 use super::statement::rewriting;
-use crate::model::{Compression, QualifiedName, Statement, Storage, quote_identifier};
+use crate::model::{
+    Compression, QualifiedName, Statement, Storage, catalog_type, quote_identifier,
+};
 
 /// A column of type `json`.
 pub(super) struct TextColumn<'a> {
@@ -16,7 +19,8 @@ pub(super) struct TextColumn<'a> {
 /// It becomes one of `jsonb`.
 pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> Ddl {
     let megabytes = (bytes / 1_000_000).max(1);
-    let there = column.retype("jsonb", column.default.map(|default| format!("({default})::jsonb")));
+    let there = column
+        .retype("jsonb", column.default.map(|default| format!("({default})::pg_catalog.jsonb")));
     let back = column.retype("json", column.default.map(str::to_owned));
     let mut caveats = vec![format!(
         "the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"
@@ -52,8 +56,10 @@ impl TextColumn<'_> {
     fn retype(&self, to: &str, default: Option<String>) -> Statement {
         let (table, column) = (self.table.to_sql(), quote_identifier(self.column));
         let (storage, compression) = self.settings;
+        let to = catalog_type(to);
+        let has_default = default.is_some();
         let mut changes = Vec::new();
-        if default.is_some() {
+        if has_default {
             changes.push("DROP DEFAULT".to_owned());
         }
         changes.push(format!("TYPE {to} USING {column}::{to}"));
@@ -62,6 +68,24 @@ impl TextColumn<'_> {
         changes.extend(compression.map(|method| format!("SET COMPRESSION {}", method.as_str())));
         let changes: Vec<String> =
             changes.into_iter().map(|change| format!("ALTER COLUMN {column} {change}")).collect();
-        rewriting(format!("ALTER TABLE {table} {};", changes.join(", ")))
+        let alter = format!("ALTER TABLE {table} {};", changes.join(", "));
+        rewriting(if has_default { under_empty_search_path(&alter) } else { alter })
     }
+}
+
+/// The default is an expression of the user's, as the server printed it under an empty search path: it leaves out the schema
+/// of what is in `pg_catalog`, and is read again under the same path.
+fn under_empty_search_path(alter: &str) -> String {
+    let body = format!(
+        "
+DECLARE
+    dbopt_path pg_catalog.text := pg_catalog.current_setting('search_path');
+BEGIN
+    PERFORM pg_catalog.set_config('search_path', '', true);
+    {alter}
+    PERFORM pg_catalog.set_config('search_path', dbopt_path, true);
+END
+"
+    );
+    format!("DO {};", dollar_quoted(&body))
 }

@@ -14,8 +14,8 @@ mod rewrite;
 mod statement;
 
 use crate::model::{
-    Action, Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, Storage,
-    ToastAutovacuum, quote_identifier,
+    Action, Compression, Lock, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement,
+    Storage, ToastAutovacuum, quote_identifier,
 };
 use each::altered;
 use statement::{brief, maintenance};
@@ -71,8 +71,17 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::SetSetting(setting) => return change::set(setting),
         Action::Maintain(maintenance) => return change::maintain(maintenance),
     };
-    Ddl { title: title(action), ..ddl }
+    let mut ddl = Ddl { title: title(action), ..ddl };
+    // Of what is recommended, updates alone run code that belongs to the table.
+    if ddl.statements.iter().any(|statement| statement.lock == Lock::RowExclusive) {
+        ddl.preconditions.push(RUN_AS_OWNER.to_owned());
+    }
+    ddl
 }
+
+/// A superuser would lend its rights to what the owner attached to the table.
+const RUN_AS_OWNER: &str = "run it as the table's owner, not as a superuser: triggers, constraints and generated \
+     columns of the table run with the rights of the role that updates it";
 
 /// The change in one line.
 fn title(action: &Action) -> String {

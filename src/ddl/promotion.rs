@@ -6,7 +6,8 @@ use super::indexed::LONG_VALUES;
 use super::new_index::BuiltIndex;
 use super::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
-    Promotion, QualifiedName, Statement, key_assignment, key_text, quote_identifier,
+    PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, key_assignment,
+    key_text, quote_identifier,
 };
 
 /// The column, its trigger, its values, its index.
@@ -27,7 +28,10 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let sync = quote_identifier(&sync);
     let function = format!("{schema}.{sync}");
     let mut statements = vec![
-        brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", promotion.type_sql)),
+        brief(format!(
+            "ALTER TABLE {table} ADD COLUMN {column} {};",
+            catalog_type(&promotion.type_sql)
+        )),
         definition(create_function(promotion, &function)),
         trigger(format!(
             "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
@@ -83,14 +87,16 @@ fn create_function(promotion: &Promotion, function: &str) -> String {
     let assignment = key_assignment(&column, (document, path), type_sql);
     let body = format!("\nBEGIN\n    {assignment}\n    RETURN NEW;\nEND\n");
     let body = dollar_quoted(&body);
-    format!("CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {body};")
+    format!(
+        "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql {PINNED} AS {body};"
+    )
 }
 
 /// Rows whose column is still empty are touched, and the trigger fills them.
 fn fill(promotion: &Promotion) -> Statement {
     let (column, document) =
         (quote_identifier(&promotion.column), quote_identifier(&promotion.document));
-    let text = key_text("", &promotion.document, &promotion.path);
+    let text = catalog_key_text(&promotion.document, &promotion.path);
     let empty = format!("{column} IS NULL AND ({text}) IS NOT NULL");
     let leaves = promotion.partitions.iter().filter(|partition| !partition.partitioned);
     let mut tables: Vec<&QualifiedName> = leaves.map(|partition| &partition.name).collect();

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
 use super::statement::{definition, guard, maintenance};
-use crate::model::{Renaming, Statement, quote_identifier, quote_literal};
+use crate::model::{
+    PINNED, Renaming, Statement, catalog_operator, quote_identifier, quote_literal, text_literal,
+};
 
 /// Documents get codes for their keys, and back.
 pub(super) fn shorten(renaming: &Renaming) -> Ddl {
@@ -17,7 +19,7 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
         statements: vec![
             guard(refuse_codes(renaming, &names)),
             definition(format!(
-                "CREATE TABLE {keys} (code text PRIMARY KEY, key text NOT NULL UNIQUE);"
+                "CREATE TABLE {keys} (code pg_catalog.text PRIMARY KEY, key pg_catalog.text NOT NULL UNIQUE);"
             )),
             definition(fill_dictionary(renaming, keys)),
             definition(create_function(shorten, &renaming.codes)),
@@ -30,8 +32,8 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
             convert(renaming, lengthen),
             vacuum(),
             definition(format!("DROP VIEW {view};")),
-            definition(format!("DROP FUNCTION {shorten}(jsonb);")),
-            definition(format!("DROP FUNCTION {lengthen}(jsonb);")),
+            definition(format!("DROP FUNCTION {shorten}(pg_catalog.jsonb);")),
+            definition(format!("DROP FUNCTION {lengthen}(pg_catalog.jsonb);")),
             definition(format!("DROP TABLE {keys};")),
         ],
         preconditions: vec![
@@ -74,7 +76,7 @@ impl Names {
 
 /// A document that holds a code as a key would come back with another key.
 fn refuse_codes(renaming: &Renaming, Names { table, column, .. }: &Names) -> String {
-    let codes: Vec<String> = renaming.codes.values().map(|code| quote_literal(code)).collect();
+    let codes: Vec<String> = renaming.codes.values().map(|code| text_literal(code)).collect();
     let body = format!(
         "
 BEGIN
@@ -82,13 +84,14 @@ BEGIN
         SELECT
         FROM {table} AS t
         CROSS JOIN LATERAL pg_catalog.jsonb_path_query(t.{column}, 'strict $.** ? (@.type() == \"object\")') AS o
-        WHERE o ?| ARRAY[{codes}]
+        WHERE o {any} ARRAY[{codes}]
     ) THEN
         RAISE EXCEPTION 'a document holds one of the codes as a key already'
             USING HINT = 'Nothing was changed. Choose other codes.';
     END IF;
 END
 ",
+        any = catalog_operator("?|"),
         codes = codes.join(", "),
     );
     format!("DO {};", dollar_quoted(&body))
@@ -130,7 +133,8 @@ END
     );
     let body = dollar_quoted(&body);
     format!(
-        "CREATE FUNCTION {function}(document jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS {body};"
+        "CREATE FUNCTION {function}(document pg_catalog.jsonb) RETURNS pg_catalog.jsonb \
+         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE {PINNED} AS {body};"
     )
 }
 
@@ -152,7 +156,8 @@ fn convert(renaming: &Renaming, function: &str) -> Statement {
     let column = quote_identifier(&renaming.column);
     let converted = format!("{function}({column})");
     let tables = [&renaming.table];
-    batch::update(&tables, &format!("{column} = {converted}"), &format!("{converted} <> {column}"))
+    let differs = format!("{converted} {} {column}", catalog_operator("<>"));
+    batch::update(&tables, &format!("{column} = {converted}"), &differs)
 }
 
 fn caveats(renaming: &Renaming, view: &str) -> Vec<String> {

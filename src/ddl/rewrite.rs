@@ -3,7 +3,8 @@
 use super::batch;
 use super::statement::{maintenance, refresh};
 use crate::model::{
-    Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement, quote_identifier,
+    Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement,
+    catalog_operator as operator, quote_identifier, text_literal,
 };
 
 /// Update the rows in batches, then vacuum what they leave behind.
@@ -64,21 +65,23 @@ fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> Statement {
 
 /// Which rows a batch updates: those whose value is not yet stored as it should be.
 fn which(of: RewriteOf, column: &str) -> String {
-    let method = format!("pg_catalog.pg_column_compression({column})");
+    let stored_by = |method: Compression| {
+        let (equals, method) = (operator("="), text_literal(method.as_str()));
+        format!("pg_catalog.pg_column_compression({column}) {equals} {method}")
+    };
+    let size = format!("pg_catalog.pg_column_size({column})");
+    // A row takes a value as it is when it stands inline, and fetched when it is out of line: then it
+    // is wider by a header, or by what decompression adds.
+    let in_row = format!("pg_catalog.pg_column_size(ROW({column}))");
+    let inline = format!("({size} {} 24)", operator("+"));
     match of {
-        RewriteOf::NotCompressedBy(Compression::Lz4) => format!("{method} = 'pglz'"),
-        RewriteOf::NotCompressedBy(Compression::Pglz) => format!("{method} = 'lz4'"),
-        // A row takes a value as it is when it stands inline, and fetched when it is out of line: then it
-        // is wider by a header, or by what decompression adds.
-        RewriteOf::OutOfLine => {
-            format!(
-                "pg_catalog.pg_column_size(ROW({column})) > pg_catalog.pg_column_size({column}) + 24"
-            )
-        }
+        RewriteOf::NotCompressedBy(Compression::Lz4) => stored_by(Compression::Pglz),
+        RewriteOf::NotCompressedBy(Compression::Pglz) => stored_by(Compression::Lz4),
+        RewriteOf::OutOfLine => format!("{in_row} {} {inline}", operator(">")),
         // Those that moved out are not met again further on in the table.
-        RewriteOf::WideInline => format!(
-            "pg_catalog.pg_column_size({column}) > 128 \
-             AND pg_catalog.pg_column_size(ROW({column})) <= pg_catalog.pg_column_size({column}) + 24"
-        ),
+        RewriteOf::WideInline => {
+            let (wide, fits) = (operator(">"), operator("<="));
+            format!("{size} {wide} 128 AND {in_row} {fits} {inline}")
+        }
     }
 }

@@ -1,16 +1,25 @@
 //! A column that follows a key of documents.
 
-use super::key_expression::{Reached, text_of};
+use super::key_expression::{Reached, catalog_text_of, text_of};
 
 /// The key's value as text, by the operators that are the shortest for its path, with what names the row before the
 /// column: `t.`, `NEW.` or nothing.
 pub fn key_text(row: &str, document: &str, path: &[String]) -> String {
-    let reached = if path.len() == 1 { Reached::Arrows } else { Reached::Path };
-    text_of(row, document, path, reached)
+    text_of(row, document, path, shortest(path))
+}
+
+/// The same with PostgreSQL's own operators, whatever the search path.
+pub fn catalog_key_text(document: &str, path: &[String]) -> String {
+    catalog_text_of(document, path, shortest(path))
+}
+
+fn shortest(path: &[String]) -> Reached {
+    if path.len() == 1 { Reached::Arrows } else { Reached::Path }
 }
 
 /// What a trigger does for the column, given as SQL writes it, to follow a key of the document. The document is what is
-/// true: whatever is written to the column, it follows the document, and what does not fit leaves NULL.
+/// true: whatever is written to the column, it follows the document, and what does not fit leaves NULL. It stands in a
+/// function with a search path of its own.
 pub fn key_assignment(column: &str, (document, path): (&str, &[String]), type_sql: &str) -> String {
     let text = key_text("NEW.", document, path);
     let value = text.replacen(">>", ">", 1);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{quote_identifier, quote_literal};
+use super::{catalog_operator, catalog_type, quote_identifier, quote_literal, text_literal};
 
 /// By which operators the text of a key is reached. An index is found by the same ones only.
 #[derive(
@@ -51,11 +51,20 @@ impl KeyExpression {
         found.filter(|(_, _, columns)| columns.contains(&fits)).map(|(_, printed, _)| *printed)
     }
 
-    /// As SQL writes it, with what names the row before the column: `t.`, `NEW.` or nothing.
+    /// As queries write it, with what names the row before the column: `t.`, `NEW.` or nothing.
     pub fn to_sql(&self, row: &str) -> String {
         let text = text_of(row, &self.document, &self.path, self.reached);
         match &self.cast {
             Some(cast) => format!("({text})::{cast}"),
+            None => text,
+        }
+    }
+
+    /// The same expression with PostgreSQL's own operators and types, whatever the search path.
+    pub fn to_catalog_sql(&self) -> String {
+        let text = catalog_text_of(&self.document, &self.path, self.reached);
+        match &self.cast {
+            Some(cast) => format!("({text})::{}", catalog_type(cast)),
             None => text,
         }
     }
@@ -100,6 +109,19 @@ pub fn text_of(row: &str, document: &str, path: &[String], reached: Reached) -> 
     format!("{} ->> {last}", keys.join(" -> "))
 }
 
+/// The same with PostgreSQL's own operators, whatever the search path.
+pub(super) fn catalog_text_of(document: &str, path: &[String], reached: Reached) -> String {
+    let document = quote_identifier(document);
+    let mut keys: Vec<String> = path.iter().map(|key| text_literal(key)).collect();
+    if reached == Reached::Path {
+        return format!("{document} {} ARRAY[{}]", catalog_operator("#>>"), keys.join(", "));
+    }
+    let last = keys.pop().unwrap_or_default();
+    keys.insert(0, document.into_owned());
+    let object = keys.join(&format!(" {} ", catalog_operator("->")));
+    format!("{object} {} {last}", catalog_operator("->>"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +140,24 @@ mod tests {
             r#"(t."Da ta" -> 'a' -> 'b' ->> 'c')::integer"#
         );
         assert_eq!(written(&["a", "b"], Reached::Path, None), r#"t."Da ta" #>> ARRAY['a', 'b']"#);
+    }
+
+    #[test]
+    fn an_index_on_it_has_the_operators_of_the_catalog() {
+        let written =
+            |path: &[&str], reached, cast| expression(path, reached, cast).to_catalog_sql();
+        assert_eq!(
+            written(&["true"], Reached::Arrows, None),
+            r#""Da ta" OPERATOR(pg_catalog.->>) 'true'::pg_catalog.text"#
+        );
+        assert_eq!(
+            written(&["a", "b"], Reached::Arrows, Some("uuid")),
+            r#"("Da ta" OPERATOR(pg_catalog.->) 'a'::pg_catalog.text OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text)::pg_catalog.uuid"#
+        );
+        assert_eq!(
+            written(&["a", "b"], Reached::Path, Some("integer")),
+            r#"("Da ta" OPERATOR(pg_catalog.#>>) ARRAY['a'::pg_catalog.text, 'b'::pg_catalog.text])::integer"#
+        );
     }
 
     /// As servers of 14 and 18 print them.

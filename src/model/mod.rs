@@ -19,6 +19,7 @@ mod object;
 pub mod observation;
 mod policy;
 mod recommendation;
+mod resolution;
 mod scope;
 pub mod size;
 mod snapshot;
@@ -45,7 +46,7 @@ pub use families::{Families, Family};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
-pub use key_column::{key_assignment, key_text};
+pub use key_column::{catalog_key_text, key_assignment, key_text};
 pub use key_expression::{KeyExpression, Reached, text_of};
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
 pub use object::Object;
@@ -54,6 +55,7 @@ pub use recommendation::{
     Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,
     Tried, Verdict,
 };
+pub use resolution::{PINNED, catalog_operator, catalog_type, text_literal};
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};
 pub use statement::{Lock, Statement};

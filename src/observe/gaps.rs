@@ -164,7 +164,7 @@ pub(super) fn untold_by(source: &'static str, failure: &Failure, schema: Option<
 pub(super) fn untracked_activities() -> Gap {
     let detail = "`track_activities` is off, so no session shows what it runs";
     of_workload(GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf();")
+        .lifted_by("ALTER SYSTEM SET track_activities = on; SELECT pg_catalog.pg_reload_conf();")
 }
 
 /// Nobody counts calls.
@@ -179,7 +179,7 @@ pub(super) fn no_stat_statements() -> Gap {
 pub(super) fn no_query_id() -> Gap {
     let detail = "`compute_query_id` is off, so statements are neither counted nor told apart";
     of_workload(GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET compute_query_id = auto; SELECT pg_reload_conf();")
+        .lifted_by("ALTER SYSTEM SET compute_query_id = auto; SELECT pg_catalog.pg_reload_conf();")
 }
 
 /// A log that our role may not read, for it may not call these functions.
@@ -196,8 +196,9 @@ pub(super) fn unread_log(denied: &[String]) -> Gap {
 /// A log that does not say which database a line belongs to.
 pub(super) fn log_of_others() -> Gap {
     let detail = "the server's log is plain text, which does not tell its databases apart";
-    of_workload(GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET log_destination = 'csvlog'; SELECT pg_reload_conf();")
+    of_workload(GapReason::NotVisibleInSql, detail).lifted_by(
+        "ALTER SYSTEM SET log_destination = 'csvlog'; SELECT pg_catalog.pg_reload_conf();",
+    )
 }
 
 /// Statements of other roles, which ours is not shown.
