@@ -5,7 +5,9 @@ use super::copy::{Column, Copied, RUNS, Subject, copy, reason, rebuilt, sample, 
 use super::key_use::{COLUMN, KeyTrial, Place, Values, arm};
 use super::sampled_copy::create_arm;
 use crate::model::observation::{KeyFilter, KeyShape};
-use crate::model::{ProofSample, Snapshot, key_assignment, quote_identifier, quote_literal};
+use crate::model::{
+    PINNED, ProofSample, Snapshot, key_assignment, quote_identifier, quote_literal,
+};
 use crate::pg::{Target, Trial, TrialError};
 
 /// Where in the order of its values those are that equality is timed with: by rows, so a value that many rows have comes
@@ -90,7 +92,8 @@ async fn measure_on(
     Ok(arms)
 }
 
-/// An arm's table with what its rows are written through: a trigger that fills the column, an index.
+/// An arm's table with what its rows are written through: a trigger that fills the column, as the one that is recommended
+/// does, and an index.
 async fn create(
     trial: &Trial,
     columns: &[Column],
@@ -105,7 +108,7 @@ async fn create(
         trial
             .run(&format!(
                 "alter table {table} add column {COLUMN} {type_sql};
-                create function {function}() returns trigger language plpgsql as {};
+                create function {function}() returns trigger language plpgsql {PINNED} as {};
                 create trigger dbopt_promoted before insert on {table} for each row execute function {function}();",
                 quote_literal(&format!("begin {fill} return new; end"))
             ))

@@ -24,6 +24,7 @@ mod pages;
 mod prove;
 mod registry;
 mod review;
+mod shadows;
 mod statements;
 mod store;
 mod support;

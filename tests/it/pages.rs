@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use database_optimizer::analysis::Request;
 use database_optimizer::checks::{self, Check};
-use database_optimizer::model::Analysis;
+use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 use tokio::task::JoinSet;
 
-use crate::support::advice::{advice, clears_and_is_undone, finding};
+use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
 use crate::support::{
-    TestDb, TestServer, analyse, members_for, registered, request_of, server, workload,
+    TestDb, TestServer, analyse, members_for, registered, request_of, server, shadow, workload,
 };
 
 #[rstest]
@@ -50,6 +50,37 @@ async fn holds_on(server: &'static TestServer, check: &'static Check) {
         let request = fires.request(&db, check).await;
         clears_and_is_undone(&mut db, &request, found, recommendation).await;
     }
+}
+
+/// The same as a superuser, in a database where somebody else made objects that are called like PostgreSQL's own.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
+    #[values("pg14", "pg18")] member: &str,
+    #[values(Superpower::HybridSchema, Superpower::Toast)] superpower: Superpower,
+) {
+    let Some(server) = server(member) else { return };
+    let mut tried = 0;
+    for check in checks::all().filter(|check| check.superpower == superpower) {
+        let fires = Example::of(check, "Fires");
+        if !members_for(check.id, fires.needs).iter().any(|other| other == member) {
+            continue;
+        }
+        let (mut db, analysis) = run(server, check, &fires).await;
+        let found = finding(&analysis, check.id).unwrap();
+        let recommendations = advice(&analysis, found);
+        shadow::plant(&db, &recommendations).await;
+        let request = fires.request(&db, check).await;
+        for recommendation in recommendations {
+            for path in shadow::PATHS {
+                let tried = (recommendation, *path);
+                clears_and_is_undone_under(&mut db, &request, found, tried).await;
+            }
+            tried += 1;
+        }
+        shadow::assert_unused(&db).await;
+    }
+    assert!(tried > 4, "{member}: {tried} recommendations");
 }
 
 async fn run(server: &'static TestServer, check: &Check, example: &Example) -> (TestDb, Analysis) {

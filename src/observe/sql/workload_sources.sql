@@ -23,9 +23,9 @@ select
         select coalesce(pg_catalog.array_agg(f.name order by f.name), '{}')
         from (
             values
-                ('pg_catalog.pg_current_logfile(text)'),
+                ('pg_catalog.pg_current_logfile(pg_catalog.text)'),
                 ('pg_catalog.pg_ls_logdir()'),
-                ('pg_catalog.pg_read_binary_file(text, bigint, bigint)')
+                ('pg_catalog.pg_read_binary_file(pg_catalog.text, bigint, bigint)')
         ) as f (name)
         where not pg_catalog.has_function_privilege(f.name, 'execute')
     )                                                               as log_denied

@@ -33,24 +33,45 @@ pub async fn clears_and_is_undone(
     found: &ReportedFinding,
     recommendation: &Recommendation,
 ) {
-    let title = format!("{}: {}", db.server.name, recommendation.title);
-    let before = db.text(CATALOG).await;
-    let values = db.text(VALUES).await;
-    execute(db, &recommendation.statements).await;
+    clears_and_is_undone_under(db, request, found, (recommendation, "\"$user\", public")).await;
+}
+
+/// The same, by a session with a search path of its own.
+pub async fn clears_and_is_undone_under(
+    db: &mut TestDb,
+    request: &Request,
+    found: &ReportedFinding,
+    (recommendation, search_path): (&Recommendation, &str),
+) {
+    let title = format!("{}: {} under {search_path}", db.server.name, recommendation.title);
+    let before = read(db, CATALOG).await;
+    let values = read(db, VALUES).await;
+    execute_under(db, &recommendation.statements, search_path).await;
     let after = analyse(db, request).await;
     let left = after.findings.iter().find(|finding| finding.id == found.id);
     assert!(left.is_none(), "{title} does not clear {left:#?}");
-    execute(db, &recommendation.undo).await;
-    assert_eq!(db.text(CATALOG).await, before, "{title} is not undone exactly");
-    assert_eq!(db.text(VALUES).await, values, "{title} changed rows");
+    execute_under(db, &recommendation.undo, search_path).await;
+    assert_eq!(read(db, CATALOG).await, before, "{title} is not undone exactly");
+    assert_eq!(read(db, VALUES).await, values, "{title} changed rows");
 }
 
-async fn execute(db: &mut TestDb, statements: &[Statement]) {
+/// Read what may be shadowed in `public`.
+async fn read(db: &TestDb, sql: &str) -> String {
+    db.run("set search_path = ''").await;
+    let text = db.text(sql).await;
+    db.run("reset search_path").await;
+    text
+}
+
+/// Run statements in order, by a session with this search path.
+pub async fn execute_under(db: &mut TestDb, statements: &[Statement], search_path: &str) {
     for statement in statements {
         if !statement.transactional {
             db.settle().await;
         }
+        db.run(&format!("set search_path = {search_path}")).await;
         db.run(&statement.sql).await;
+        db.run("reset search_path").await;
     }
     db.settle().await;
 }

@@ -6,6 +6,7 @@ mod members;
 pub mod proxy;
 mod server;
 mod service;
+pub mod shadow;
 
 pub use database::TestDb;
 pub use members::members_for;
