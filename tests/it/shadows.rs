@@ -12,11 +12,11 @@ use crate::support::{TestDb, analyse, request_of, shadow, workload};
 const HOT: &str = "hybrid-schema/hot-key-in-document";
 
 /// Keys that are literals of other types, too: without a type of its own such a literal fits more than one operator.
-const DOCUMENTS: &str = r#"create table ml.t (id bigint primary key, data jsonb not null);
+const DOCUMENTS: &str = "create table ml.t (id bigint primary key, data jsonb not null);
     insert into ml.t select i, jsonb_build_object('true', 'x' || i % 100, 'null', i % 100, '1', i % 100 + 0.5,
             'a', jsonb_build_object('null', md5((i % 100)::text)::uuid), 'note', repeat('x', 200))
         from generate_series(1, 5000) as i;
-    vacuum (analyze) ml.t"#;
+    vacuum (analyze) ml.t";
 
 async fn request(db: &TestDb, condition: &str) -> Request {
     let small = [("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
