@@ -14,7 +14,7 @@ const HOT: &str = "hybrid-schema/hot-key-in-document";
 /// Keys that are literals of other types, too: without a type of its own such a literal fits more than one operator.
 const DOCUMENTS: &str = "create table ml.t (id bigint primary key, data jsonb not null);
     insert into ml.t select i, jsonb_build_object('true', 'x' || i % 100, 'null', i % 100, '1', i % 100 + 0.5,
-            'a', jsonb_build_object('null', md5((i % 100)::text)::uuid), 'note', repeat('x', 200))
+            'a', jsonb_build_object('null', md5((i % 100)::text)::uuid, 'true', 'x' || i % 100), 'note', repeat('x', 200))
         from generate_series(1, 5000) as i;
     vacuum (analyze) ml.t";
 
@@ -30,11 +30,9 @@ async fn request(db: &TestDb, condition: &str) -> Request {
     request
 }
 
-fn both(analysis: &Analysis) -> Vec<&Recommendation> {
+fn ways(analysis: &Analysis) -> Vec<&Recommendation> {
     let all = advice(analysis, found(analysis, HOT));
-    let mut actions: Vec<&str> = all.iter().map(|r| r.action.as_str()).collect();
-    actions.sort_unstable();
-    assert_eq!(actions, ["index_key", "promote_key"], "{analysis:#?}");
+    assert!(all.iter().any(|r| r.action == "index_key"), "{analysis:#?}");
     all
 }
 
@@ -43,7 +41,7 @@ fn both(analysis: &Analysis) -> Vec<&Recommendation> {
 #[case::numbers("(data ->> 'null')::int = 7")]
 #[case::fractions("(data ->> '1')::numeric = 7.5")]
 #[case::nested("(data -> 'a' ->> 'null')::uuid = 'c81e728d-9d4c-2f63-6f06-7f89cc14862c'")]
-#[case::paths("data #>> '{a,null}' = 'x'")]
+#[case::paths("data #>> '{a,true}' = 'x7'")]
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_look_like_other_literals_are_read_by_postgresqls_own_operators(
     #[case] condition: &str,
@@ -52,7 +50,7 @@ async fn keys_that_look_like_other_literals_are_read_by_postgresqls_own_operator
     let Some(mut db) = made(member, DOCUMENTS).await else { return };
     let request = request(&db, condition).await;
     let analysis = analyse(&db, &request).await;
-    let all = both(&analysis);
+    let all = ways(&analysis);
     shadow::plant(&db, &all).await;
     for recommendation in all {
         for path in shadow::PATHS {
@@ -63,7 +61,7 @@ async fn keys_that_look_like_other_literals_are_read_by_postgresqls_own_operator
     shadow::assert_unused(&db).await;
 
     // The planner takes the index for the statement as the application writes it.
-    let index = both(&analysis).into_iter().find(|r| r.action == "index_key").unwrap();
+    let index = ways(&analysis).into_iter().find(|r| r.action == "index_key").unwrap();
     execute_under(&mut db, &index.statements, shadow::PATHS[1]).await;
     db.run("set search_path = ''").await;
     let plan = format!("explain (format json) select id from ml.t where {condition}");
@@ -84,7 +82,7 @@ async fn rows_written_later_are_followed_by_postgresqls_own_operators(
     let Some(mut db) = made(member, DOCUMENTS).await else { return };
     let request = request(&db, "(data ->> 'null')::int = 7").await;
     let analysis = analyse(&db, &request).await;
-    let column = both(&analysis).into_iter().find(|r| r.action == "promote_key").unwrap();
+    let column = ways(&analysis).into_iter().find(|r| r.action == "promote_key").unwrap();
     execute_under(&mut db, &column.statements, path).await;
     shadow::plant(&db, &[column]).await;
     db.run(&format!("set search_path = {path}")).await;
