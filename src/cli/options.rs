@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Error;
+use super::{Error, warn};
+use crate::config;
 use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
@@ -102,6 +103,7 @@ impl Options {
 
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
+        self.warn_of_passwords();
         target_of(self.dsn.as_ref(), self.lab.as_ref())
     }
 }
@@ -124,6 +126,23 @@ impl Selection {
             request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
         }
         Ok(request)
+    }
+}
+
+impl Options {
+    /// A DSN of the environment is no flag, and shows to nobody.
+    fn warn_of_passwords(&self) {
+        let env = std::env::var("DBOPT_DSN").ok();
+        let instead = "DBOPT_DSN, PGPASSWORD or ~/.pgpass";
+        for (flag, dsn, instead) in
+            [("dsn", &self.dsn, instead), ("lab", &self.lab, "PGPASSWORD or ~/.pgpass")]
+        {
+            let text = dsn.as_ref().map(ExposeSecret::expose_secret);
+            let given = text.filter(|text| Some(*text) != env.as_deref() || flag == "lab");
+            if given.is_some_and(config::holds_password) {
+                warn(&config::exposed(flag, instead));
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod allowed_hosts;
 mod error;
+mod exposed;
 mod flags;
 mod load;
 mod settings;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 
 pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
 pub use error::Error;
+pub use exposed::{exposed, holds_password};
 pub use flags::Flags;
 pub use load::{load, resolve};
 pub use settings::{SETTINGS, Setting, markdown_table};
