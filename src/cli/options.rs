@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Error, warn};
-use crate::config;
 use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
+use crate::config;
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
 use crate::pg::{self, Target};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::target::Connection;
-use super::{Error, Target, opening};
+use super::{Target, opening};
 
 /// How long a last word to the server may take.
 pub(super) const FAREWELL: Duration = Duration::from_secs(5);
@@ -22,6 +22,8 @@ const LOOKS: [(Duration, bool); 6] = [
 ];
 /// How long a look may take.
 const LOOK_MAX: Duration = Duration::from_secs(2);
+/// How long to wait for one of the few connections for it.
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Cancel what a connection runs, hang up, and free its place when its backend is gone, or cannot be seen for long.
 pub(super) fn retire(target: Target, mut connection: Connection, process_id: Option<i32>) {
@@ -39,25 +41,38 @@ pub(super) fn retire(target: Target, mut connection: Connection, process_id: Opt
 async fn until_gone(target: &Target, process_id: i32) {
     for (pause, terminate) in LOOKS {
         sleep(pause).await;
-        if let Ok(Ok(false)) = timeout(LOOK_MAX, is_there(target, process_id, terminate)).await {
+        if !is_there(target, process_id, terminate).await {
             return;
         }
     }
 }
 
-/// Whether the backend still runs. A role may terminate its own.
-async fn is_there(target: &Target, process_id: i32, terminate: bool) -> Result<bool, Error> {
-    let mut connection = target.connection().await?;
-    let there = {
-        let Some(client) = connection.client() else { return Ok(true) };
-        let sql = look(process_id, terminate);
-        timeout(LOOK_MAX, opening::run(client, &sql)).await
-    };
-    let Ok(Ok(there)) = there else {
-        connection.hang_up();
-        return Ok(true);
-    };
-    Ok(there.is_some())
+/// Whether the backend still runs, or that could not be seen. A role may terminate its own.
+///
+/// Where all of the few connections run what cannot be cancelled, one more logs in for a moment: nothing else ends them.
+async fn is_there(target: &Target, process_id: i32, terminate: bool) -> bool {
+    let sql = look(process_id, terminate);
+    if let Ok(Ok(mut connection)) = timeout(WAIT_MAX, target.connection()).await {
+        let seen = match connection.client() {
+            Some(client) => timeout(LOOK_MAX, opening::run(client, &sql)).await.ok(),
+            None => None,
+        };
+        return match seen {
+            Some(Ok(seen)) => seen.is_some(),
+            _ => {
+                connection.hang_up();
+                true
+            }
+        };
+    }
+    if !terminate {
+        return true;
+    }
+    let looked = timeout(LOOK_MAX, async {
+        let connection = target.one_more().await.ok()?;
+        opening::run(connection.client()?, &sql).await.ok()
+    });
+    !matches!(looked.await, Ok(Some(None)))
 }
 
 fn look(process_id: i32, terminate: bool) -> String {

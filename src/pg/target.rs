@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
+use deadpool::managed::{Manager as _, Object, Pool, PoolError, TimeoutType};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect::{CONNECT_TIMEOUT, Manager};
+use super::connect::{CONNECT_TIMEOUT, Connected, Manager};
 use super::{Dsn, Error, Session, Trial, TrialError, tls};
 use crate::model::Server;
 
@@ -107,6 +107,11 @@ impl Target {
             return Err(Error::ServerTooOld { target: self.name().to_owned(), major });
         }
         Ok(connection)
+    }
+
+    /// A connection beside the few.
+    pub(super) async fn one_more(&self) -> Result<Connected, tokio_postgres::Error> {
+        self.inner.pool.manager().create().await
     }
 
     fn refused(&self, error: PoolError<tokio_postgres::Error>) -> Error {

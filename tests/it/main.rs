@@ -11,6 +11,7 @@ mod docs;
 mod documents;
 mod drift;
 mod embedded;
+mod foreign_code;
 mod gathered;
 mod grants;
 mod hostile;

@@ -113,8 +113,9 @@ async fn a_function_that_catches_cancellation_is_ended_and_counts_until_then(
     assert_eq!(target.connections(), (2, 0), "both are in use for as long as they run");
     let deadline = Instant::now() + Duration::from_secs(20);
     while db.text(OURS_ACTIVE).await != "0" || target.connections().0 > 0 {
+        // The two, and one that ends them.
         let ours: u32 = db.text(OURS).await.parse().unwrap();
-        assert!(ours <= 2, "{ours} connections");
+        assert!(ours <= 3, "{ours} connections");
         assert!(Instant::now() < deadline, "{} active", db.text(OURS_ACTIVE).await);
         tokio::task::yield_now().await;
     }
@@ -130,7 +131,7 @@ async fn a_function_that_catches_cancellation_is_ended_and_counts_until_then(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_that_was_promoted_is_no_standby_at_the_next_visit(
-    #[values("pg14", "deb18")] member: &str,
+    #[values("deb15", "deb18")] member: &str,
 ) {
     let Some(primary) = own_server(member, &Own { purpose: "to-be-followed", ..Own::default() })
     else {

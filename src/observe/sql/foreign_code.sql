@@ -81,13 +81,22 @@ code (classid, objid) as (
 users as materialized (
     select d.classid, d.objid, d.objsubid, d.refclassid
     from code as c
-    join pg_catalog.pg_depend as d on d.refclassid = c.classid and d.refobjid = c.objid
-    where d.classid in (
-        'pg_catalog.pg_class'::pg_catalog.regclass,
-        'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
-        'pg_catalog.pg_policy'::pg_catalog.regclass,
-        'pg_catalog.pg_rewrite'::pg_catalog.regclass
-    )
+    cross join lateral (
+        select d.classid, d.objid, d.objsubid, d.refclassid
+        from pg_catalog.pg_depend as d
+        where d.refclassid = c.classid
+            and d.refobjid = c.objid
+            and d.classid in (
+                'pg_catalog.pg_class'::pg_catalog.regclass,
+                'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
+                'pg_catalog.pg_policy'::pg_catalog.regclass,
+                'pg_catalog.pg_rewrite'::pg_catalog.regclass
+            )
+        -- By its index, and not all of it in order.
+        offset 0
+    ) as d
+    -- A table with a column of such a type: it is found by the type.
+    where c.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass
 ),
 relations (oid, kind, object) as (
     select x.oid, x.kind, x.object
