@@ -26,6 +26,9 @@ pub(super) struct Options {
     /// Database where experiments may write, if not on the target itself.
     #[arg(long, value_name = "DSN")]
     lab: Option<SecretString>,
+    /// Plan and read tables although that runs functions of the database's own, with the rights of this role.
+    #[arg(long)]
+    trust_code: bool,
     /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
     #[arg(long, default_value = "cheap", value_name = "MODE")]
     prove: ProveMode,
@@ -104,7 +107,8 @@ impl Options {
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
         self.warn_of_passwords();
-        target_of(self.dsn.as_ref(), self.lab.as_ref())
+        let target = target_of(self.dsn.as_ref(), self.lab.as_ref())?;
+        Ok(target.trusting_code(self.trust_code))
     }
 }
 

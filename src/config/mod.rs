@@ -9,7 +9,7 @@ mod settings;
 mod target;
 mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Config {
     pub webhook: Option<WebhookConfig>,
     /// Hosts a target may be on.
     pub allowed_hosts: AllowedHosts,
+    /// Targets, by name, whose own functions may run with the role's rights.
+    pub trust_code: BTreeSet<String>,
     /// Where the embedded store and its generated key live.
     pub data_dir: PathBuf,
     /// How answers are cached.

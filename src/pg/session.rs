@@ -87,6 +87,11 @@ impl Session {
         &self.facts
     }
 
+    /// Whether code of the target's own may run with our role's rights.
+    pub fn trusts_code(&self) -> bool {
+        self.held.target().trusts_code()
+    }
+
     /// What the session has cost so far.
     pub fn cost(&self) -> Cost {
         // Digits below a microsecond are noise of the addition.

@@ -47,6 +47,7 @@ struct Inner {
     name: String,
     pool: Pool<Manager>,
     lab: Option<Target>,
+    trusts_code: bool,
 }
 
 impl Target {
@@ -61,7 +62,7 @@ impl Target {
             .map_err(|mend| Error::RootCertificates { target: name.to_owned(), mend })?;
         let pool = pool(&dsn, &tls);
         let lab = lab.map(|lab| Self::open(name, lab, None)).transpose()?;
-        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), pool, lab }) })
+        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), pool, lab, trusts_code: false }) })
     }
 
     /// The name it was registered under.
@@ -72,6 +73,20 @@ impl Target {
     /// The database where experiments may write, if there is one.
     pub fn lab(&self) -> Option<&Self> {
         self.inner.lab.as_ref()
+    }
+
+    /// The same target, where relations may be planned and read although that runs code of the target's own with our
+    /// role's rights. For a target that is not in use yet: it has no connection.
+    #[must_use]
+    pub fn trusting_code(self, trusts_code: bool) -> Self {
+        let Inner { name, pool, lab, .. } = &*self.inner;
+        let (name, pool, lab) = (name.clone(), pool.clone(), lab.clone());
+        Self { inner: Arc::new(Inner { name, pool, lab, trusts_code }) }
+    }
+
+    /// Whether code of the target's own may run with our role's rights.
+    pub fn trusts_code(&self) -> bool {
+        self.inner.trusts_code
     }
 
     /// Connections in use and idle, the lab's not counted.

@@ -181,3 +181,128 @@ async fn a_virtual_generated_column_calls_no_function_of_the_targets_own() {
     db.run("create table t (a text, c text generated always as (lower(a)) virtual)").await;
     assert_eq!(found(&db).await, BTreeMap::new());
 }
+
+// ---- the escalation itself ----------------------------------------------------------------------------------------
+
+/// Tables with findings, whose owner lets whoever plans or reads them call `trap`, and one that is harmless.
+const TRAPS: &str = r#"
+create schema ml;
+create function ml.trap(text) returns boolean language plpgsql immutable as 'begin return true; end';
+create function ml.trap(bigint) returns bigint language plpgsql immutable as 'begin return $1; end';
+create table ml.harmless (id bigint, payload text compression pglz, data jsonb);
+insert into ml.harmless
+select i, (select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i,
+    jsonb_build_object('id', i, 'kind', i % 7)
+from generate_series(1, 12000) as i;
+create table ml.partial (like ml.harmless including all);
+insert into ml.partial select * from ml.harmless;
+create index trap_idx on ml.partial (id) where ml.trap('x');
+create table ml.expression (like ml.harmless including all);
+insert into ml.expression select * from ml.harmless;
+create index on ml.expression (ml.trap(id));
+create table ml.keys (like ml.harmless including all);
+insert into ml.keys select * from ml.harmless;
+create unique index on ml.keys (id);
+create statistics ml.trap_stats on (ml.trap(id)), id from ml.keys;
+create domain ml.checked as text check (ml.trap(value));
+create table ml.domains (id bigint, payload text compression pglz, data jsonb, checked ml.checked);
+insert into ml.domains select h.*, 'x' from ml.harmless as h;
+"#;
+
+/// Calls of functions of the database, by all sessions that have ended.
+const CALLS: &str = "select coalesce(sum(calls), 0)::text from pg_stat_user_functions";
+
+/// What leads to nothing but by reading or planning: an experiment, a full scan, samples, documents.
+async fn trapped(member: &str) -> Option<(TestDb, String)> {
+    let mut db = TestDb::create(server(member)?).await;
+    db.run(TRAPS).await;
+    db.run("analyze").await;
+    db.settle().await;
+    // From here on calls are counted.
+    db.run(
+        "do $$ begin
+        execute format('alter database %I set track_functions = ''all''', current_database());
+    end $$",
+    )
+    .await;
+    db.settle().await;
+    let role = format!("own_{}", db.name);
+    db.run(&format!(
+        "create role {role} login; grant pg_read_all_data to {role};
+        grant usage, create on schema ml to {role}"
+    ))
+    .await;
+    db.run("select pg_stat_reset()").await;
+    db.settle().await;
+    Some((db, role))
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_analysis_calls_no_function_of_the_database_and_says_what_it_left_out(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some((mut db, role)) = trapped(member).await else { return };
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let request = Request { prove: ProveMode::Full, ..Request::new(None) };
+
+    let analysis = analysis::analyse(&target, &request).await.unwrap();
+    let subject = |table: &str| analysis::Subject {
+        schema: Some("ml".to_owned()),
+        table: table.to_owned(),
+        column: Some("data".to_owned()),
+    };
+    let report = analysis::documents(&target, &subject("partial")).await.unwrap();
+    drop(target);
+
+    for table in ["partial", "expression", "keys", "domains"] {
+        let named = format!("`ml.{table}` was not read");
+        let gap = analysis.gaps.iter().find(|gap| gap.detail.starts_with(&named));
+        let gap = gap.unwrap_or_else(|| panic!("{table}: {:#?}", analysis.gaps));
+        assert_eq!(gap.reason, GapReason::ForeignCode);
+    }
+    assert!(report.gaps.iter().any(|gap| gap.reason == GapReason::ForeignCode), "{report:?}");
+    let harmless = analysis.findings.iter().any(|found| found.message.contains("ml.harmless"));
+    assert!(harmless, "{:#?}", analysis.findings);
+    db.settle().await;
+    assert_eq!(db.text(CALLS).await, "0");
+
+    // That they would have been called, and seen: a plan suffices.
+    db.run("explain select id from ml.partial where id = 1").await;
+    db.settle().await;
+    assert_ne!(db.text(CALLS).await, "0");
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_trusted_is_read_all_the_same() {
+    let Some((db, role)) = trapped("deb18").await else { return };
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap().trusting_code(true);
+    let analysis = analysis::analyse(&target, &Request::new(None)).await.unwrap();
+    assert!(analysis.gaps.iter().all(|gap| gap.reason != GapReason::ForeignCode));
+    let found = analysis.findings.iter().any(|found| found.message.contains("ml.partial"));
+    assert!(found, "{:#?}", analysis.findings);
+    drop(target);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}
+
+/// A table that was harmless when it was looked at, and is none when it is to be proved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_a_visit_may_not_read_is_not_read_for_a_proof_either() {
+    let Some((mut db, role)) = trapped("pg16").await else { return };
+    let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let request = Request { prove: ProveMode::Full, ..Request::new(None) };
+    let analysis = analysis::analyse(&target, &request).await.unwrap();
+    let of_keys = analysis.recommendations.iter().filter(|advice| {
+        advice.statements.iter().any(|statement| statement.sql.contains("ml.keys"))
+    });
+    let reasons: Vec<_> = of_keys.filter_map(|advice| advice.proof.reason.as_deref()).collect();
+    assert!(
+        reasons.contains(&"reading the table would run code of the database's own"),
+        "{reasons:?}"
+    );
+    drop(target);
+    db.settle().await;
+    assert_eq!(db.text(CALLS).await, "0");
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}

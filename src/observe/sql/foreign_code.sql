@@ -46,10 +46,12 @@ code (classid, objid) as (
             and (
                 d.classid in (
                     'pg_catalog.pg_type'::pg_catalog.regclass,
-                    'pg_catalog.pg_constraint'::pg_catalog.regclass,
                     'pg_catalog.pg_amproc'::pg_catalog.regclass,
                     'pg_catalog.pg_amop'::pg_catalog.regclass
                 )
+                -- Not those of a table's keys, on which its indexes depend.
+                or d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                and d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass
                 or d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
                 and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                 or d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid > 0
