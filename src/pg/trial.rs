@@ -21,6 +21,7 @@ set local lock_timeout = '500ms';
 set local idle_in_transaction_session_timeout = '30s';
 set local search_path = '';
 set local row_security = off;
+set local constraint_exclusion = off;
 set local jit = off;
 set local max_parallel_workers_per_gather = 0;
 set local client_min_messages = error;
