@@ -210,7 +210,8 @@ insert into ml.domains select h.*, 'x' from ml.harmless as h;
 "#;
 
 /// Calls of functions of the database, by all sessions that have ended.
-const CALLS: &str = "select coalesce(sum(calls), 0)::text from pg_stat_user_functions";
+const CALLS: &str =
+    "select coalesce(sum(calls), 0)::text from pg_stat_user_functions where schemaname = 'ml'";
 
 /// What leads to nothing but by reading or planning: an experiment, a full scan, samples, documents.
 async fn trapped(member: &str) -> Option<(TestDb, String)> {
