@@ -88,7 +88,9 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
     snapshot.cost += proofs.cost;
     let context = context(target.name(), request, &snapshot);
-    let analysis = advise(&context, judgement, &proofs.actions, &proofs.options);
+    let mut analysis = advise(&context, judgement, &proofs.actions, &proofs.options);
+    analysis.is_passing =
+        proofs.is_passing || analysis.gaps.iter().any(|gap| gap.reason.is_passing());
     Ok(Run { snapshot, analysis, contracts })
 }
 

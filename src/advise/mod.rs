@@ -55,6 +55,7 @@ pub fn advise(
         recommendations: draft.recommendations,
         declined: sorted(draft.declined),
         gaps: sorted(gaps.into_iter().chain(left_out).collect::<Vec<Gap>>()),
+        is_passing: false,
     }
 }
 

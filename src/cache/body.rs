@@ -12,6 +12,7 @@ use crate::model::CacheStatus;
 pub struct Body {
     hit: Bytes,
     status_at: Option<usize>,
+    is_passing: bool,
 }
 
 /// What stands before the status in a rendered `Analysis`. Inside a JSON string its quotes would be
@@ -37,16 +38,28 @@ impl Body {
         match find_status(&bytes) {
             Some(span) => {
                 let status_at = Some(span.start);
-                Self { hit: splice(&bytes, span, HIT), status_at }
+                Self { hit: splice(&bytes, span, HIT), status_at, is_passing: false }
             }
-            None => Self { hit: bytes, status_at: None },
+            None => Self { hit: bytes, status_at: None, is_passing: false },
         }
+    }
+
+    /// The same of an answer that the next computation may better: it never counts as fresh.
+    #[must_use]
+    pub fn passing(self, is_passing: bool) -> Self {
+        Self { is_passing, ..self }
+    }
+
+    /// Whether the next computation may better it.
+    pub(super) fn is_passing(&self) -> bool {
+        self.is_passing
     }
 
     /// A body as [`Self::hit`] and [`Self::status_at`] gave it; `None` if no hit stands there.
     pub(super) fn restore(hit: Bytes, status_at: Option<usize>) -> Option<Self> {
         let stands = |at: usize| hit.get(at..at + HIT.len()) == Some(HIT.as_bytes());
-        status_at.is_none_or(stands).then_some(Self { hit, status_at })
+        let is_passing = false;
+        status_at.is_none_or(stands).then_some(Self { hit, status_at, is_passing })
     }
 
     /// The body as a hit says it.
@@ -117,6 +130,7 @@ mod tests {
             recommendations: Vec::new(),
             declined: Vec::new(),
             gaps: Vec::new(),
+            is_passing: false,
         };
         serde_json::to_vec(&analysis).unwrap()
     }

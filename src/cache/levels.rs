@@ -86,7 +86,8 @@ impl Levels {
 
     /// Keep a new answer everywhere. Nobody waits for Redis.
     pub(super) fn store(&self, key: &Key, body: Body, made_at: Timestamp) -> Arc<Entry> {
-        let entry = Arc::new(Entry::new(body, made_at, self.ttl));
+        let ttl = if body.is_passing() { Duration::ZERO } else { self.ttl };
+        let entry = Arc::new(Entry::new(body, made_at, ttl));
         if let Some(shared) = self.shared.clone() {
             let (entry, key, lifetime) = (Arc::clone(&entry), key.clone(), self.lifetime);
             tokio::spawn(async move {

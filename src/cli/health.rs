@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Error, Outcome, print};
-use crate::config::{self, Flags};
+use super::{Error, Outcome, configured, print};
+use crate::config::Flags;
 
 /// How long the service may take to say that it is ready: its store's ping has two seconds of its own.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -23,7 +23,7 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let address = reachable(config::load(&self.flags).map_err(Error::Config)?.listen);
+        let address = reachable(configured(&self.flags)?.listen);
         let not_ready = |why: &str| Error::NotReady(format!("the service at {address} {why}"));
         let asked = timeout(TIMEOUT, status(address)).await;
         let answer = asked.map_err(|_| not_ready("does not answer in time"))?;

@@ -5,8 +5,8 @@ use comfy_table::{Table, presets};
 use secrecy::ExposeSecret as _;
 
 use super::store::OwnDatabase;
-use super::{Error, Outcome, print, say};
-use crate::config::{self, Flags};
+use super::{Error, Outcome, configured, print, say};
+use crate::config::Flags;
 use crate::store::{KeyRecord, KeyScope, Store};
 
 /// `dbopt keys`.
@@ -62,7 +62,7 @@ impl Keys {
             Command::List(list) => &list.flags,
             Command::Revoke(revoke) => &revoke.flags,
         };
-        let mut config = config::load(flags).map_err(Error::Config)?;
+        let mut config = configured(flags)?;
         // Keys have nothing to do with targets, whose DSNs may need a secret that is not here.
         config.targets.clear();
         let database = OwnDatabase::open(&config).await?;

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{self, Config, Flags};
 use crate::http;
 
 pub use error::Error;
@@ -116,11 +117,24 @@ fn wait(work: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome, E
     runtime.map_err(|source| Error::Runtime { source })?.block_on(work)
 }
 
+/// The configuration of this process. What shows a password is used all the same, and warned of.
+fn configured(flags: &Flags) -> Result<Config, Error> {
+    for warning in flags.exposed() {
+        warn(&warning);
+    }
+    config::load(flags).map_err(Error::Config)
+}
+
 /// The answer, on standard output; colours only on a terminal.
 fn print(text: &str) -> Result<Outcome, Error> {
     let mut out = anstream::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map(|()| Outcome::Clean).map_err(|source| Error::Output { source })
+}
+
+/// A warning, on standard error.
+fn warn(text: &str) {
+    say(&format!("dbopt: warning: {text}"));
 }
 
 /// A line for whoever watches, on standard error.

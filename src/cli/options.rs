@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Error;
+use super::{Error, warn};
 use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
+use crate::config;
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
 use crate::pg::{self, Target};
@@ -25,6 +26,9 @@ pub(super) struct Options {
     /// Database where experiments may write, if not on the target itself.
     #[arg(long, value_name = "DSN")]
     lab: Option<SecretString>,
+    /// Plan and read tables although that runs functions of the database's own, with the rights of this role.
+    #[arg(long)]
+    trust_code: bool,
     /// How far to go in proving: none, cheap (no writes), or full (in temporary tables; waits).
     #[arg(long, default_value = "cheap", value_name = "MODE")]
     prove: ProveMode,
@@ -102,7 +106,9 @@ impl Options {
 
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
-        target_of(self.dsn.as_ref(), self.lab.as_ref())
+        self.warn_of_passwords();
+        let target = target_of(self.dsn.as_ref(), self.lab.as_ref())?;
+        Ok(target.trusting_code(self.trust_code))
     }
 }
 
@@ -124,6 +130,23 @@ impl Selection {
             request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
         }
         Ok(request)
+    }
+}
+
+impl Options {
+    /// A DSN of the environment is no flag, and shows to nobody.
+    fn warn_of_passwords(&self) {
+        let env = std::env::var("DBOPT_DSN").ok();
+        let instead = "DBOPT_DSN, PGPASSWORD or ~/.pgpass";
+        for (flag, dsn, instead) in
+            [("dsn", &self.dsn, instead), ("lab", &self.lab, "PGPASSWORD or ~/.pgpass")]
+        {
+            let text = dsn.as_ref().map(ExposeSecret::expose_secret);
+            let given = text.filter(|text| Some(*text) != env.as_deref() || flag == "lab");
+            if given.is_some_and(config::holds_password) {
+                warn(&config::exposed(flag, instead));
+            }
+        }
     }
 }
 

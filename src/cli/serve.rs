@@ -8,9 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::store::OwnDatabase;
-use super::{Error, Outcome, say};
+use super::{Error, Outcome, configured, say};
 use crate::app::{self, App};
-use crate::config::{self, Config, Flags, LogConfig, LogFormat};
+use crate::config::{Config, Flags, LogConfig, LogFormat};
 use crate::http::{self, Bound};
 use crate::store::Store;
 
@@ -23,7 +23,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let config = config::load(&self.flags).map_err(Error::Config)?;
+        let config = configured(&self.flags)?;
         log(&config.log);
         let stop = told_to_stop()?;
         let database = OwnDatabase::open(&config).await?;

@@ -3,8 +3,8 @@
 use clap::Args;
 use secrecy::SecretString;
 
-use super::{Error, Outcome, print, say};
-use crate::config::{self, Config, Flags};
+use super::{Error, Outcome, configured, print, say};
+use crate::config::{Config, Flags};
 use crate::embedded;
 use crate::store;
 
@@ -58,7 +58,7 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let config = config::load(&self.flags).map_err(Error::Config)?;
+        let config = configured(&self.flags)?;
         let database = OwnDatabase::open(&config).await?;
         let applied = store::migrate(&database.url).await;
         database.close().await;

@@ -1,6 +1,6 @@
 //! Puts the sources together: what is said later wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +70,7 @@ fn blank() -> Config {
         redis_url: None,
         webhook: None,
         allowed_hosts: AllowedHosts::default(),
+        trust_code: BTreeSet::new(),
         data_dir: PathBuf::new(),
         cache: CacheConfig {
             ttl: Duration::ZERO,

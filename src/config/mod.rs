@@ -2,13 +2,14 @@
 
 mod allowed_hosts;
 mod error;
+mod exposed;
 mod flags;
 mod load;
 mod settings;
 mod target;
 mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 
 pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
 pub use error::Error;
+pub use exposed::{exposed, holds_password};
 pub use flags::Flags;
 pub use load::{load, resolve};
 pub use settings::{SETTINGS, Setting, markdown_table};
@@ -38,6 +40,8 @@ pub struct Config {
     pub webhook: Option<WebhookConfig>,
     /// Hosts a target may be on.
     pub allowed_hosts: AllowedHosts,
+    /// Targets, by name, whose own functions may run with the role's rights.
+    pub trust_code: BTreeSet<String>,
     /// Where the embedded store and its generated key live.
     pub data_dir: PathBuf,
     /// How answers are cached.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{AllowedHosts, Config, LogFormat, WebhookConfig};
+use super::{AllowedHosts, Config, LogFormat, WebhookConfig, is_target_name};
 
 /// One setting.
 pub struct Setting {
@@ -126,6 +126,21 @@ pub static SETTINGS: &[Setting] = &[
             let expected = "a comma list of host names, *.suffix, addresses, CIDRs or absolute \
                             socket directories";
             set(&mut config.allowed_hosts, hosts, expected)
+        },
+    },
+    Setting {
+        name: "trust_code",
+        env: "DBOPT_TRUST_CODE",
+        flag: Some("trust-code"),
+        default: "",
+        what: "Targets, by name, comma separated, whose tables are planned and read although that \
+               runs functions of the database's own with dbopt's role.",
+        secret: false,
+        apply: |config, text| {
+            let names: Vec<&str> = text.split(',').map(str::trim).collect();
+            let all = names.iter().all(|name| is_target_name(name));
+            let names = all.then(|| names.into_iter().map(str::to_owned).collect());
+            set(&mut config.trust_code, names, "a comma list of names of targets")
         },
     },
     Setting {

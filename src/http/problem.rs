@@ -305,13 +305,13 @@ impl From<&TargetError> for Problem {
         use StatusCode as S;
         use TargetError as E;
         let (status, kind, title) = match error {
-            E::MalformedDsn { .. } | E::RootCertificates { .. } => {
+            E::MalformedDsn { .. } | E::RootCertificates { .. } | E::StatementPooling { .. } => {
                 (S::BAD_GATEWAY, "target-misconfigured", "The target's DSN cannot be used")
             }
             E::Unreachable { .. } | E::Tls { .. } => {
                 (S::BAD_GATEWAY, "target-unreachable", "The target cannot be reached")
             }
-            E::ConnectionLost { .. } => {
+            E::ConnectionLost { .. } | E::TooMuch { .. } => {
                 (S::BAD_GATEWAY, "target-lost", "The connection to the target was lost")
             }
             E::LoginRefused { .. } | E::NoSuchDatabase { .. } => {

@@ -159,6 +159,9 @@ pub struct Analysis {
     pub declined: Vec<Declined>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// Whether something was lost that another try may see: it is not kept as if it held for a while.
+    #[serde(skip)]
+    pub is_passing: bool,
 }
 
 /// What a review of files found.

@@ -21,6 +21,8 @@ pub enum GapReason {
     NotBuiltIn,
     /// A hot standby cannot do it.
     InRecovery,
+    /// To plan or read it would run code of the target's own with our role's rights.
+    ForeignCode,
     /// Another session held a lock for longer than we wait.
     Locked,
     /// It took longer than its time limit.
@@ -33,6 +35,13 @@ pub enum GapReason {
     NotEnoughEvidence,
     /// PostgreSQL does not show it in SQL.
     NotVisibleInSql,
+}
+
+impl GapReason {
+    /// Whether another try may see it, with nothing changed.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Locked | Self::TimedOut)
+    }
 }
 
 /// Something that could not be seen, why, and what would lift it. Never a pass.

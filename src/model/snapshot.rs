@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, Layout, RegisteredContract, Relation, StoredValues,
-    ToastTable, Workload,
+    ColumnDocuments, Common, Context, ForeignCode, Layout, RegisteredContract, Relation,
+    StoredValues, ToastTable, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -91,6 +91,10 @@ pub struct Snapshot {
     pub context: Observation<Context>,
     /// Every table and materialized view.
     pub relations: Observation<Vec<Relation>>,
+    /// Relations that are not planned or read, for that would run code of the target's own; empty where the target is
+    /// trusted.
+    #[serde(default)]
+    pub foreign_code: Observation<Vec<ForeignCode>>,
     /// What several superpowers read.
     #[serde(default)]
     pub common: Common,

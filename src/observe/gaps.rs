@@ -1,6 +1,8 @@
 //! What could not be seen, said with the reason and what would lift it.
 
-use super::choice::Choice;
+use std::collections::BTreeSet;
+
+use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
 use super::texts::{Counted, Text};
 use super::visit::VisitPlan;
@@ -54,6 +56,23 @@ pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap>
     table.columns.is_empty().then(|| {
         gap(GapReason::NotEnoughEvidence, format!("`{sql}` has no column of variable length"))
     })
+}
+
+/// Relations whose columns were to be read and were not: those that another session has locked are left out.
+pub(super) fn unseen_layouts(
+    choice: &LayoutChoice,
+    relations: &[Relation],
+    layouts: &[Layout],
+) -> Vec<Gap> {
+    let seen: BTreeSet<i64> = layouts.iter().map(|layout| layout.oid).collect();
+    let chosen: BTreeSet<i64> = choice.relations.iter().copied().collect();
+    let unseen = relations.iter().filter(|r| chosen.contains(&r.oid) && !seen.contains(&r.oid));
+    let gap = |relation: &Relation| {
+        let name = relation.qualified_name().to_sql();
+        let detail = format!("`{name}` was locked, or dropped, during the visit");
+        passing(Gap::new(format!("layouts of {name}"), GapReason::Locked, detail))
+    };
+    unseen.map(gap).collect()
 }
 
 /// Why a standby holds no rows of a table that has some: unlogged tables are not sent.

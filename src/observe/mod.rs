@@ -6,6 +6,7 @@ mod choice;
 mod common;
 mod detail;
 mod documents;
+mod foreign_code;
 mod gaps;
 mod look;
 mod names;

@@ -12,10 +12,10 @@ use super::detail::DetailStage;
 use super::documents::{Budget, Extent, Sampled};
 use super::tally::Counter;
 use super::visit::{CatalogStage, VisitPlan};
-use super::{gaps, sample};
+use super::{foreign_code, gaps, sample};
 use crate::contract::{Contract, Registered};
 use crate::model::observation::{
-    ColumnDocuments, Layout, LayoutColumn, Relation, StoredValues, ToastTable,
+    ColumnDocuments, ForeignCode, Layout, LayoutColumn, Relation, StoredValues, ToastTable,
 };
 use crate::model::{Gap, Observation};
 use crate::pg::{Error, Question, ServerFacts, Session};
@@ -73,15 +73,23 @@ impl<'a> ValueSamples<'a> {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
             if let (Some(relation), Some(table)) = (relation, table) {
-                samples.add(relation, table, facts.in_recovery);
+                samples.add((relation, table), &first.foreign_code, facts.in_recovery);
             }
         }
         Ok(samples)
     }
 
-    fn add(&mut self, relation: &'a Relation, table: &'a ToastTable, in_recovery: bool) {
+    fn add(
+        &mut self,
+        (relation, table): (&'a Relation, &'a ToastTable),
+        foreign: &Observation<Vec<ForeignCode>>,
+        in_recovery: bool,
+    ) {
         let lost = in_recovery.then(|| gaps::left_on_the_primary(relation, table)).flatten();
-        let sample = match gaps::unsampled(&relation.qualified_name(), table).or(lost) {
+        let name = relation.qualified_name();
+        let observation = format!("stored_values of {}", name.to_sql());
+        let refused = foreign_code::refusal(foreign, relation.oid, &name, &observation);
+        let sample = match gaps::unsampled(&name, table).or(refused).or(lost) {
             Some(gap) => Observation::Unseen(gap),
             None if table.heap_bytes == Some(0) => {
                 gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)))
@@ -148,6 +156,7 @@ impl DocumentSamples {
         let catalog = Catalog {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),
+            foreign_code: &first.foreign_code,
             contracts: &plan.contracts,
         };
         let mut samples = Self { asked: Vec::new(), hidden: Vec::new() };
@@ -202,6 +211,7 @@ impl DocumentSamples {
 struct Catalog<'a> {
     relations: BTreeMap<i64, &'a Relation>,
     layouts: BTreeMap<i64, &'a Layout>,
+    foreign_code: &'a Observation<Vec<ForeignCode>>,
     contracts: &'a [Registered],
 }
 
@@ -217,9 +227,13 @@ impl Catalog<'_> {
             if let Some(gap) = gaps::unread_documents(relation, layout, &column.name) {
                 return Err(gap);
             }
+            let name = relation.qualified_name();
+            if let Some(gap) = foreign_code::refusal(self.foreign_code, *oid, &name, "documents") {
+                return Err(gap);
+            }
             let bytes = layout.heap_bytes.unwrap_or(0) + layout.toast_bytes.unwrap_or(0);
             let extent = Extent { rows: relation.rows_now(layout.heap_bytes), bytes };
-            leaves.push((relation.qualified_name(), extent));
+            leaves.push((name, extent));
         }
         let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
         let contract = self.contract(table.root, &column.name);

@@ -15,6 +15,9 @@ pub(super) static CONTEXT: Source =
 pub(super) static RELATIONS: Source =
     Source { name: "relations", variants: &[(14, include_str!("sql/relations.sql"))] };
 
+pub(super) static FOREIGN_CODE: Source =
+    Source { name: "foreign_code", variants: &[(14, include_str!("sql/foreign_code.sql"))] };
+
 pub(super) static TOAST_TABLES: Source =
     Source { name: "toast_tables", variants: &[(14, include_str!("sql/toast_tables.sql"))] };
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, RegisteredContract, Workload};
+use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -18,7 +18,7 @@ use super::detail::DetailStage;
 use super::look::Look as _;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
-use super::{gaps, samples, source};
+use super::{foreign_code, gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,6 +61,9 @@ pub async fn observe(
         if let (Some(choice), Ok(tables)) = (&plan.values, detail.toast_tables.get()) {
             left_out.extend(gaps::unread_columns(choice, relations, tables));
         }
+        if let (Some(choice), Ok(layouts)) = (&plan.layouts, detail.layouts.get()) {
+            left_out.extend(gaps::unseen_layouts(choice, relations, layouts));
+        }
         left_out.extend(unmatched(relations, &interest.scope));
     }
     let (stored_values, documents) = samples::take(session, &first, &plan, &detail).await?;
@@ -74,6 +77,7 @@ pub async fn observe(
         cost: session.cost(),
         context,
         relations,
+        foreign_code: first.foreign_code,
         common: Common { index_details, index_sizes, ..common },
         layouts: detail.layouts,
         documents,
@@ -105,6 +109,8 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
 pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
+    /// Relations that may not be planned or read.
+    pub(super) foreign_code: Observation<Vec<ForeignCode>>,
     json_tables: Observation<Vec<JsonTable>>,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
@@ -133,6 +139,7 @@ impl CatalogStage {
         let mut batch = Batch::new(session.facts().major);
         let context = batch.ask(&source::CONTEXT, vec![]);
         let relations = batch.ask(&source::RELATIONS, vec![]);
+        let foreign_code = foreign_code::ask(&mut batch, session.trusts_code(), interest);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
@@ -150,6 +157,7 @@ impl CatalogStage {
                 relations: relations.rows(),
                 common: common.seen(),
             },
+            foreign_code: foreign_code.seen(),
             json_tables: json_tables.rows(),
             workload_sources: workload_sources.map(Slot::row),
         })

@@ -2,6 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::wire::Unanswered;
+
 /// Why a target could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -85,6 +87,22 @@ pub enum Error {
         /// The target.
         target: String,
     },
+    /// A pooler between us and the server ends transactions after each statement.
+    #[error(
+        "target `{target}` is behind a pooler in statement mode; name the server itself, or a pool in session or transaction mode"
+    )]
+    StatementPooling {
+        /// The target.
+        target: String,
+    },
+    /// It sent more than we keep of any answer.
+    #[error(
+        "target `{target}` sent more than dbopt takes; narrow the request with `schema` or `table`"
+    )]
+    TooMuch {
+        /// The target.
+        target: String,
+    },
     /// The connection was lost in mid-visit.
     #[error("the connection to target `{target}` was lost")]
     ConnectionLost {
@@ -108,6 +126,8 @@ impl Error {
                 | &SqlState::ADMIN_SHUTDOWN
                 | &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             ) => Self::NotAccepting { target, source },
+            _ if says_statement_pooling(&source) => Self::StatementPooling { target },
+            _ if is_unanswered(&source) => Self::Unreachable { target, source },
             _ if source.to_string().contains("TLS") => Self::Tls { target, source },
             // A password was asked for and none was given, or the method is unknown to the driver.
             _ if source.to_string().contains("authentication") || lacks_password(&source) => {
@@ -140,9 +160,21 @@ impl Error {
             | Self::NotAccepting { target, .. }
             | Self::ServerTooOld { target, .. }
             | Self::Busy { target }
+            | Self::StatementPooling { target }
+            | Self::TooMuch { target }
             | Self::ConnectionLost { target, .. } => target,
         }
     }
+}
+
+/// PgBouncer says so, in a text and under a code that means any violation of the protocol.
+pub(super) fn says_statement_pooling(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| error.message().contains("statement pooling mode"))
+}
+
+/// The server hung up before it answered whether it supports TLS, which need not be the reason.
+fn is_unanswered(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<Unanswered>())
 }
 
 /// The driver says so in the cause.

@@ -1,13 +1,17 @@
 //! Connections to targets: a small pool each, and sessions that cannot harm what they visit.
 
+mod connect;
 mod dsn;
 mod environment;
 mod error;
 mod held;
+mod opening;
+mod retired;
 mod session;
 mod target;
 mod tls;
 mod trial;
+mod wire;
 
 pub use dsn::Dsn;
 pub use environment::{completed, with_database};

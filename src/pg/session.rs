@@ -1,20 +1,22 @@
 //! A guarded session: one read-only transaction whose queries are sent ahead without waiting.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{MaybeDone, maybe_done};
 use futures_util::{Future, TryStreamExt, poll};
-use tokio_postgres::error::SqlState;
+use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::held::Held;
+use super::held::{Held, ends_the_connection};
+use super::opening::{self, Opening, guarded};
 use super::target::Connection;
 use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
 /// What every visit runs under. Read-only stops writes; the time limits stop us from standing in the way;
 /// an empty search path lets nobody slip their objects under our names; without row security a query
-/// that would be filtered silently fails instead.
+/// that would be filtered silently fails instead; without constraint exclusion the planner does not evaluate the
+/// tables' checks, which may call functions of their owners.
 const GUARD: &str = "begin transaction read only;
 set local statement_timeout = '5s';
 set local lock_timeout = '500ms';
@@ -23,26 +25,19 @@ set local search_path = '';
 set local row_security = off;
 set local timezone = 'UTC';
 set local datestyle = 'ISO';
+set local constraint_exclusion = off;
 set local jit = off;
 set local synchronize_seqscans = off;
 set local max_parallel_workers_per_gather = 0;";
 
-/// Our reads are not to be counted among the workload's, where we are allowed to switch that off. Asked
-/// for politely: a refused SET would leave an error in the server's log at every visit.
-const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
-from pg_catalog.pg_roles where rolname = current_user and rolsuper;";
-const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
-where pg_catalog.has_parameter_privilege('track_counts', 'set');";
-
-/// What the role or the database limits whole transactions to would end the connection in mid-visit; the limits above
-/// are ours to keep.
-const UNLIMITED_17: &str = "set local transaction_timeout = 0;";
-
 /// Every query starts here again, whatever became of the one before.
 const MARK: &str = "savepoint visit";
 const BACK: &str = "rollback to savepoint visit";
-/// The last one takes the end of the transaction along.
-const END: &str = "rollback";
+
+/// How long a connection that was idle may take for its first answer. One that died silently never gives it.
+pub(super) const FIRST_ANSWER_MAX: Duration = Duration::from_secs(3);
+/// Bytes of rows that one visit takes: a catalog of 50,000 tables has 20 MB.
+const VISIT_BYTES_MAX: u64 = 128 << 20;
 
 /// A query whose rows are one column of JSON text.
 pub struct Question {
@@ -52,6 +47,16 @@ pub struct Question {
     pub sql: String,
     /// Its parameters with their types.
     pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+}
+
+impl Question {
+    fn typed(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        let typed = self.parameters.iter().map(|(value, kind)| {
+            let value: &(dyn ToSql + Sync) = &**value;
+            (value, kind.clone())
+        });
+        typed.collect()
+    }
 }
 
 /// What became of a question: rows were handed out as they came.
@@ -74,13 +79,19 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(target: Target, connection: Connection, facts: ServerFacts) -> Self {
-        Self { held: Held::new(target, connection), facts, cost: Cost::default() }
+    pub(super) fn new(target: Target, connection: Connection) -> Self {
+        let held = Held::new(target, connection);
+        Self { facts: held.facts().clone(), held, cost: Cost::default() }
     }
 
-    /// What the server said of itself.
+    /// What the server said of itself: at login, and whether it is in recovery as the transaction began.
     pub fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    /// Whether code of the target's own may run with our role's rights.
+    pub fn trusts_code(&self) -> bool {
+        self.held.target().trusts_code()
     }
 
     /// What the session has cost so far.
@@ -98,7 +109,7 @@ impl Session {
         questions: &[Question],
         on_row: impl FnMut(usize, &str) + Send,
     ) -> Result<Vec<Answer>, Error> {
-        self.send(questions, BACK, on_row).await
+        self.send(questions, false, on_row).await
     }
 
     /// The same, and the end of the visit with it.
@@ -110,45 +121,64 @@ impl Session {
         questions: &[Question],
         on_row: impl FnMut(usize, &str) + Send,
     ) -> Result<Vec<Answer>, Error> {
-        self.send(questions, END, on_row).await
+        self.send(questions, true, on_row).await
     }
 
-    /// Everything is on its way before the first answer is waited for; `ending` follows the last question.
+    /// Send all, and once more on another connection where one that was idle turns out to be dead.
     async fn send(
         &mut self,
         questions: &[Question],
-        ending: &str,
+        finally: bool,
         mut on_row: impl FnMut(usize, &str) + Send,
     ) -> Result<Vec<Answer>, Error> {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let (connection, target) = (self.held.connection(), self.held.target().clone());
         let begun = Instant::now();
-        let first = if self.held.is_busy() {
+        let mut answers = self.exchange(questions, finally, &mut on_row).await?;
+        while answers.is_none() {
+            self.held.replace().await?;
+            self.facts = self.held.facts().clone();
+            answers = self.exchange(questions, finally, &mut on_row).await?;
+        }
+        self.cost.round_trips += 1;
+        self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);
+        self.cost.target_ms += begun.elapsed().as_secs_f64() * 1e3;
+        Ok(answers.unwrap_or_default())
+    }
+
+    /// Everything is on its way before the first answer is waited for. No answers where the connection was idle before and
+    /// is dead: no row was handed out then.
+    async fn exchange(
+        &mut self,
+        questions: &[Question],
+        finally: bool,
+        on_row: &mut (impl FnMut(usize, &str) + Send),
+    ) -> Result<Option<Vec<Answer>>, Error> {
+        let (held, client) = (&self.held, self.held.client());
+        let reused = !held.is_busy() && held.is_reused();
+        let first = if held.is_busy() {
             BACK.to_owned()
         } else {
             format!("{}\n{MARK}", guarded(GUARD, &self.facts))
         };
-        self.held.begin();
-        let mut opening = Sent::new(connection.batch_execute(&first)).await;
+        let ending = if finally { held.ending() } else { BACK.to_owned() };
+        held.begin();
+        let mut opening = Sent::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
-            let parameters = question.parameters.iter().map(|(value, kind)| {
-                let value: &(dyn ToSql + Sync) = &**value;
-                (value, kind.clone())
-            });
-            let query = Sent::new(
-                connection.query_typed_raw(&question.sql, parameters.collect::<Vec<_>>()),
-            )
-            .await;
-            let next = if position + 1 == questions.len() { ending } else { BACK };
-            sent.push((query, Sent::new(connection.batch_execute(next)).await));
+            let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
+            let next = if position + 1 == questions.len() { ending.as_str() } else { BACK };
+            sent.push((query, Sent::new(client.batch_execute(next)).await));
         }
-        self.cost.round_trips += 1;
-        self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);
-
-        opening.answer().await.map_err(|source| lost(&target, source))?;
+        let Some(opening) = first_answer(held, &mut opening, reused).await? else {
+            held.end();
+            return Ok(None);
+        };
+        if let Some(opening) = opening {
+            held.opened(&opening);
+            self.facts.in_recovery = opening.in_recovery;
+        }
         let mut answers = Vec::with_capacity(questions.len());
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {
             let cost = &mut self.cost;
@@ -157,20 +187,24 @@ impl Session {
                 cost.rows_read += 1;
                 cost.bytes_read += row.len() as u64;
                 on_row(position, row);
+                cost.bytes_read <= VISIT_BYTES_MAX
             })
             .await;
             count(questions[position].source, &answer, asked);
             answers.push(match answer {
-                Ok(()) => Ok(()),
-                Err(source) => Err(failure(&target, source)?),
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    let target = held.target().name().to_owned();
+                    return Err(Error::TooMuch { target });
+                }
+                Err(source) => Err(held.failure(source)?),
             });
-            back.answer().await.map_err(|source| lost(&target, source))?;
+            back.answer().await.map_err(|source| held.lost(source))?;
         }
-        if ending == END {
-            self.held.end();
+        if finally {
+            held.end();
         }
-        self.cost.target_ms += begun.elapsed().as_secs_f64() * 1e3;
-        Ok(answers)
+        Ok(Some(answers))
     }
 
     /// End the visit. Nobody waits for it: the next user of the connection stands in line behind it.
@@ -179,11 +213,24 @@ impl Session {
     }
 }
 
-/// What a transaction of ours begins with: its guard, and what only some versions know.
-pub(super) fn guarded(guard: &str, facts: &ServerFacts) -> String {
-    let unlimited = if facts.major < 17 { "" } else { UNLIMITED_17 };
-    let uncounted = if facts.major < 15 { UNCOUNTED } else { UNCOUNTED_15 };
-    format!("{guard}\n{unlimited}\n{uncounted}")
+/// What the server says as the transaction begins; nothing where the connection is dead that was used before.
+async fn first_answer<F>(
+    held: &Held,
+    opening: &mut Sent<F>,
+    reused: bool,
+) -> Result<Option<Option<Opening>>, Error>
+where
+    F: Future<Output = Result<Option<Opening>, tokio_postgres::Error>>,
+{
+    if !reused {
+        return opening.answer().await.map(Some).map_err(|source| held.lost(source));
+    }
+    match timeout(FIRST_ANSWER_MAX, opening.answer()).await {
+        Ok(Ok(opening)) => Ok(Some(opening)),
+        Ok(Err(source)) if source.code().is_none_or(ends_the_connection) => Ok(None),
+        Ok(Err(source)) => Err(held.lost(source)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// A request that is on its way before anybody waits for its answer.
@@ -206,44 +253,27 @@ impl<F: Future> Sent<F> {
     }
 }
 
+/// Hand out rows as long as they are taken; whether all were.
 async fn read<F>(
     query: &mut Sent<F>,
-    mut on_row: impl FnMut(&str),
-) -> Result<(), tokio_postgres::Error>
+    mut on_row: impl FnMut(&str) -> bool,
+) -> Result<bool, tokio_postgres::Error>
 where
     F: Future<Output = Result<tokio_postgres::RowStream, tokio_postgres::Error>>,
 {
     let mut rows = std::pin::pin!(query.answer().await?);
     while let Some(row) = rows.try_next().await? {
-        on_row(row.try_get(0)?);
-    }
-    Ok(())
-}
-
-/// A failed query is a gap; only a lost connection ends the visit.
-pub(super) fn failure(target: &Target, source: tokio_postgres::Error) -> Result<Failure, Error> {
-    let Some(code) = source.code() else { return Err(lost(target, source)) };
-    let reason = match code {
-        &SqlState::INSUFFICIENT_PRIVILEGE => GapReason::MissingPrivilege,
-        &SqlState::LOCK_NOT_AVAILABLE => GapReason::Locked,
-        &SqlState::QUERY_CANCELED => GapReason::TimedOut,
-        &SqlState::READ_ONLY_SQL_TRANSACTION => GapReason::InRecovery,
-        code if code.code().starts_with("57P") || code.code().starts_with("08") => {
-            return Err(lost(target, source));
+        if !on_row(row.try_get(0)?) {
+            return Ok(false);
         }
-        _ => GapReason::NotVisibleInSql,
-    };
-    Ok(Failure { reason, sqlstate: code.code().to_owned() })
+    }
+    Ok(true)
 }
 
-pub(super) fn lost(target: &Target, source: tokio_postgres::Error) -> Error {
-    Error::ConnectionLost { target: target.name().to_owned(), source }
-}
-
-fn count(source: &'static str, answer: &Result<(), tokio_postgres::Error>, asked: Instant) {
+fn count(source: &'static str, answer: &Result<bool, tokio_postgres::Error>, asked: Instant) {
     let outcome = match answer {
-        Ok(()) => "seen",
-        Err(_) => "gap",
+        Ok(true) => "seen",
+        Ok(false) | Err(_) => "gap",
     };
     metrics::counter!("dbopt_source_reads_total", "source" => source, "outcome" => outcome)
         .increment(1);

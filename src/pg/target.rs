@@ -1,24 +1,19 @@
 //! One database of one cluster, and the few connections we may have to it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use deadpool::Runtime;
+use deadpool::managed::{Manager as _, Object, Pool, PoolError, TimeoutType};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::JoinHandle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connect::{CONNECT_TIMEOUT, Connected, Manager};
 use super::{Dsn, Error, Session, Trial, TrialError, tls};
 use crate::model::Server;
 
 /// Connections a target grants us at most: advice must never be what exhausts it.
-const CONNECTIONS_MAX: usize = 2;
-/// How long a login may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECTIONS_MAX: usize = 2;
 /// How long a caller waits for one of the few connections.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The oldest major version we know how to read.
@@ -50,14 +45,10 @@ pub struct Target {
 
 struct Inner {
     name: String,
-    pool: Pool,
-    tls: MakeRustlsConnect,
-    facts: Facts,
+    pool: Pool<Manager>,
     lab: Option<Target>,
+    trusts_code: bool,
 }
-
-/// Told anew by every connection: a server can be upgraded or promoted while we run.
-type Facts = Arc<Mutex<Option<ServerFacts>>>;
 
 impl Target {
     /// A target named `name`; connects when first used. `lab` is a database where experiments may write.
@@ -69,10 +60,9 @@ impl Target {
             .map_err(|mend| Error::MalformedDsn { target: name.to_owned(), mend })?;
         let tls = tls::connector(&dsn)
             .map_err(|mend| Error::RootCertificates { target: name.to_owned(), mend })?;
-        let facts = Facts::default();
-        let pool = pool(&dsn, &tls, &facts);
+        let pool = pool(&dsn, &tls);
         let lab = lab.map(|lab| Self::open(name, lab, None)).transpose()?;
-        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), pool, tls, facts, lab }) })
+        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), pool, lab, trusts_code: false }) })
     }
 
     /// The name it was registered under.
@@ -83,6 +73,20 @@ impl Target {
     /// The database where experiments may write, if there is one.
     pub fn lab(&self) -> Option<&Self> {
         self.inner.lab.as_ref()
+    }
+
+    /// The same target, where relations may be planned and read although that runs code of the target's own with our
+    /// role's rights. For a target that is not in use yet: it has no connection.
+    #[must_use]
+    pub fn trusting_code(self, trusts_code: bool) -> Self {
+        let Inner { name, pool, lab, .. } = &*self.inner;
+        let (name, pool, lab) = (name.clone(), pool.clone(), lab.clone());
+        Self { inner: Arc::new(Inner { name, pool, lab, trusts_code }) }
+    }
+
+    /// Whether code of the target's own may run with our role's rights.
+    pub fn trusts_code(&self) -> bool {
+        self.inner.trusts_code
     }
 
     /// Connections in use and idle, the lab's not counted.
@@ -98,9 +102,7 @@ impl Target {
     /// # Errors
     /// Whatever keeps us from logging in, and a server that is too old.
     pub async fn session(&self) -> Result<Session, Error> {
-        let connection = self.inner.pool.get().await.map_err(|error| self.refused(error))?;
-        let facts = self.facts()?;
-        Ok(Session::new(self.clone(), connection, facts))
+        Ok(Session::new(self.clone(), self.connection().await?))
     }
 
     /// A transaction for an experiment, on one of the few connections.
@@ -108,28 +110,26 @@ impl Target {
     /// # Errors
     /// Whatever keeps us from logging in or from opening it.
     pub async fn trial(&self) -> Result<Trial, TrialError> {
-        let connection = self.inner.pool.get().await;
-        let connection = connection.map_err(|error| TrialError::Lost(self.refused(error)))?;
-        let facts = self.facts().map_err(TrialError::Lost)?;
-        Trial::begin(self.clone(), connection, &facts).await
+        let connection = self.connection().await.map_err(TrialError::Lost)?;
+        Trial::begin(self.clone(), connection).await
     }
 
-    pub(super) fn tls(&self) -> MakeRustlsConnect {
-        self.inner.tls.clone()
-    }
-
-    fn facts(&self) -> Result<ServerFacts, Error> {
-        let facts = self.inner.facts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let target = self.name().to_owned();
-        match facts {
-            Some(facts) if facts.major >= MAJOR_MIN => Ok(facts),
-            facts => {
-                Err(Error::ServerTooOld { target, major: facts.map_or(0, |facts| facts.major) })
-            }
+    /// One of the few connections.
+    pub(super) async fn connection(&self) -> Result<Connection, Error> {
+        let connection = self.inner.pool.get().await.map_err(|error| self.refused(error))?;
+        let major = connection.facts.major;
+        if major < MAJOR_MIN {
+            return Err(Error::ServerTooOld { target: self.name().to_owned(), major });
         }
+        Ok(connection)
     }
 
-    fn refused(&self, error: PoolError) -> Error {
+    /// A connection beside the few.
+    pub(super) async fn one_more(&self) -> Result<Connected, tokio_postgres::Error> {
+        self.inner.pool.manager().create().await
+    }
+
+    fn refused(&self, error: PoolError<tokio_postgres::Error>) -> Error {
         let target = self.name();
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Error::Busy { target: target.to_owned() },
@@ -139,12 +139,8 @@ impl Target {
     }
 }
 
-fn pool(dsn: &Dsn, tls: &MakeRustlsConnect, facts: &Facts) -> Pool {
-    let mut config = dsn.config.clone();
-    config.application_name("dbopt").connect_timeout(CONNECT_TIMEOUT);
-    let connect = Connector { tls: tls.clone(), facts: facts.clone() };
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_connect(config, connect, recycling))
+fn pool(dsn: &Dsn, tls: &MakeRustlsConnect) -> Pool<Manager> {
+    Pool::builder(Manager::new(dsn, tls))
         .max_size(CONNECTIONS_MAX)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT_TIMEOUT))
@@ -154,56 +150,5 @@ fn pool(dsn: &Dsn, tls: &MakeRustlsConnect, facts: &Facts) -> Pool {
         .unwrap_or_else(|_| unreachable!("a runtime is given, and nothing else can fail"))
 }
 
-/// Connects, and keeps what the server says of itself on the way in.
-struct Connector {
-    tls: MakeRustlsConnect,
-    facts: Facts,
-}
-
-impl Connect for Connector {
-    fn connect(
-        &self,
-        config: &tokio_postgres::Config,
-    ) -> BoxFuture<'_, Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>>
-    {
-        let config = config.clone();
-        async move {
-            let (client, connection) = config.connect(self.tls.clone()).await?;
-            let parameter = |name| connection.parameter(name).unwrap_or_default();
-            let facts = facts(parameter("server_version"), parameter("in_hot_standby"));
-            *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
-            let driver = tokio::spawn(async move {
-                // Whoever waits for an answer is told of the loss; there is nobody else to tell.
-                let _ = connection.await;
-            });
-            Ok((client, driver))
-        }
-        .boxed()
-    }
-}
-
-fn facts(version: &str, in_hot_standby: &str) -> ServerFacts {
-    let version = version.split_whitespace().next().unwrap_or_default();
-    // `18.6`, `19beta1`, `14devel`.
-    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
-    ServerFacts {
-        version: version.to_owned(),
-        major: version[..digits].parse().unwrap_or(0),
-        in_recovery: in_hot_standby == "on",
-    }
-}
-
 /// What a session needs of its connection.
-pub(super) type Connection = Object;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_whatever_the_packager_appends() {
-        assert_eq!(facts("15.20 (Debian 15.20-1)", "off").version, "15.20");
-        assert_eq!(facts("19beta1", "off").major, 19);
-        assert!(facts("14.1", "on").in_recovery);
-    }
-}
+pub(super) type Connection = Object<Manager>;

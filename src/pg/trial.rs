@@ -1,12 +1,18 @@
 //! A transaction that may write temporary tables, and that is always rolled back.
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
+use tokio::time::timeout;
 use tokio_postgres::CopyInSink;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::held::Held;
-use super::session::{failure, guarded, lost};
+use super::opening::{self, guarded};
+use super::session::FIRST_ANSWER_MAX;
 use super::target::Connection;
-use super::{Error, Failure, ServerFacts, Target};
+use super::{Error, Failure, Target};
+
+/// Bytes of rows that one question of an experiment takes.
+const ROWS_BYTES_MAX: usize = 64 << 20;
 
 /// What every experiment runs under. It may write, so it lasts shortly and waits for nobody.
 const GUARD: &str = "begin;
@@ -15,6 +21,7 @@ set local lock_timeout = '500ms';
 set local idle_in_transaction_session_timeout = '30s';
 set local search_path = '';
 set local row_security = off;
+set local constraint_exclusion = off;
 set local jit = off;
 set local max_parallel_workers_per_gather = 0;
 set local client_min_messages = error;
@@ -35,15 +42,37 @@ pub enum TrialError {
 }
 
 impl Trial {
-    pub(super) async fn begin(
-        target: Target,
-        connection: Connection,
-        facts: &ServerFacts,
-    ) -> Result<Self, TrialError> {
-        let trial = Self { held: Held::new(target, connection) };
-        trial.held.begin();
-        trial.run(&guarded(GUARD, facts)).await?;
+    pub(super) async fn begin(target: Target, connection: Connection) -> Result<Self, TrialError> {
+        let mut trial = Self { held: Held::new(target, connection) };
+        // One that was idle may have died: the first answer shows it.
+        while trial.held.is_reused() && !trial.open_in_time().await? {
+            trial.held.replace().await.map_err(TrialError::Lost)?;
+        }
+        if !trial.held.is_busy() {
+            trial.open().await?;
+        }
         Ok(trial)
+    }
+
+    async fn open(&self) -> Result<(), TrialError> {
+        let guard = guarded(GUARD, self.held.facts());
+        self.held.begin();
+        let opening = opening::run(self.held.client(), &guard).await;
+        if let Some(opening) = opening.map_err(|source| self.failed(source))? {
+            self.held.opened(&opening);
+        }
+        Ok(())
+    }
+
+    async fn open_in_time(&self) -> Result<bool, TrialError> {
+        match timeout(FIRST_ANSWER_MAX, self.open()).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(TrialError::Lost(Error::ConnectionLost { .. }))) | Err(_) => {
+                self.held.end();
+                Ok(false)
+            }
+            Ok(Err(error)) => Err(error),
+        }
     }
 
     /// Run statements that return nothing.
@@ -51,18 +80,29 @@ impl Trial {
     /// # Errors
     /// The server's refusal, or the loss of the connection.
     pub async fn run(&self, sql: &str) -> Result<(), TrialError> {
-        let outcome = self.held.connection().batch_execute(sql).await;
+        let outcome = self.held.client().batch_execute(sql).await;
         outcome.map_err(|source| self.failed(source))
     }
 
     /// The first column of each row, as text.
     ///
     /// # Errors
-    /// The server's refusal, or the loss of the connection.
+    /// The server's refusal, the loss of the connection, or more rows than are taken.
     pub async fn rows(&self, sql: &str) -> Result<Vec<String>, TrialError> {
-        let rows = self.held.connection().query_typed(sql, &[]).await;
-        let rows = rows.map_err(|source| self.failed(source))?;
-        rows.iter().map(|row| row.try_get(0).map_err(|source| self.failed(source))).collect()
+        let none = Vec::<(&(dyn ToSql + Sync), Type)>::new();
+        let rows = self.held.client().query_typed_raw(sql, none).await;
+        let mut rows = std::pin::pin!(rows.map_err(|source| self.failed(source))?);
+        let (mut all, mut bytes) = (Vec::<String>::new(), 0);
+        while let Some(row) = rows.try_next().await.map_err(|source| self.failed(source))? {
+            let row: String = row.try_get(0).map_err(|source| self.failed(source))?;
+            bytes += row.len();
+            if bytes > ROWS_BYTES_MAX {
+                let target = self.held.target().name().to_owned();
+                return Err(TrialError::Lost(Error::TooMuch { target }));
+            }
+            all.push(row);
+        }
+        Ok(all)
     }
 
     /// Stream what `from` reads there into what `into` writes here, as binary COPY does.
@@ -70,9 +110,9 @@ impl Trial {
     /// # Errors
     /// The refusal of either server, or the loss of a connection.
     pub async fn copy_from(&self, other: &Self, from: &str, into: &str) -> Result<(), TrialError> {
-        let source = other.held.connection().copy_out(from).await;
+        let source = other.held.client().copy_out(from).await;
         let mut source = std::pin::pin!(source.map_err(|error| other.failed(error))?);
-        let sink = self.held.connection().copy_in(into).await;
+        let sink = self.held.client().copy_in(into).await;
         let mut sink: std::pin::Pin<Box<CopyInSink<bytes::Bytes>>> =
             Box::pin(sink.map_err(|error| self.failed(error))?);
         while let Some(chunk) = source.next().await {
@@ -89,11 +129,7 @@ impl Trial {
     }
 
     fn failed(&self, source: tokio_postgres::Error) -> TrialError {
-        let target = self.held.target();
-        if source.code().is_none() {
-            return TrialError::Lost(lost(target, source));
-        }
-        match failure(target, source) {
+        match self.held.failure(source) {
             Ok(failure) => TrialError::Refused(failure),
             Err(error) => TrialError::Lost(error),
         }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
+use super::foreign_code;
 use crate::model::{GapReason, ProofSample, QualifiedName, Snapshot, quote_identifier};
 use crate::pg::{Target, Trial, TrialError};
 
@@ -53,8 +54,9 @@ pub(super) async fn copy(
     target: &Target,
     seen: &Snapshot,
     subject: Subject<'_>,
-) -> Result<Copied, String> {
-    let privileges = &seen.context.get().map_err(|gap| gap.detail.clone())?.privileges;
+) -> Result<Copied, Refusal> {
+    let context = seen.context.get().map_err(|gap| Refusal::lasting(gap.detail.clone()))?;
+    let privileges = &context.privileges;
     let on_target = privileges.creates_temporary_tables && !seen.server.in_recovery;
     let outcome = match (on_target, target.lab()) {
         (true, _) => on_the_target(target, seen, subject).await,
@@ -65,10 +67,10 @@ pub(super) async fn copy(
             } else {
                 "our role may not create temporary tables (GRANT TEMP ON DATABASE … TO dbopt)"
             };
-            return Err(format!("{why}, and the target has no `lab`"));
+            return Err(Refusal::lasting(format!("{why}, and the target has no `lab`")));
         }
     };
-    outcome.map_err(|error| reason(&error))
+    outcome.map_err(|error| Refusal::from(&error))
 }
 
 async fn on_the_target(
@@ -77,6 +79,7 @@ async fn on_the_target(
     subject: Subject<'_>,
 ) -> Result<Copied, TrialError> {
     let trial = target.trial().await?;
+    foreign_code::refuse(&trial, target.trusts_code(), subject.relation).await?;
     let columns = columns(&trial, subject).await?;
     create_base(&trial, &columns).await?;
     let rows = select(&columns, seen, subject);
@@ -92,6 +95,7 @@ async fn on_the_lab(
     let (there, trial) = (target.trial().await?, lab.trial().await?);
     // The target is only read.
     there.run("set transaction read only").await?;
+    foreign_code::refuse(&there, target.trusts_code(), subject.relation).await?;
     let columns = columns(&there, subject).await?;
     create_base(&trial, &columns).await?;
     let from = format!("copy ({}) to stdout (format binary)", select(&columns, seen, subject));
@@ -220,9 +224,34 @@ pub(super) fn is_too_small(sample: &ProofSample) -> bool {
     sample.rows < ROWS_MIN
 }
 
-pub(super) fn reason(error: &TrialError) -> String {
+/// Why there is no proof.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) reason: String,
+    /// Whether another try may work out.
+    pub(super) is_passing: bool,
+}
+
+impl Refusal {
+    fn lasting(reason: String) -> Self {
+        Self { reason, is_passing: false }
+    }
+}
+
+impl From<&TrialError> for Refusal {
+    fn from(error: &TrialError) -> Self {
+        let is_passing = match error {
+            TrialError::Refused(failure) => failure.reason.is_passing(),
+            TrialError::Lost(_) => true,
+        };
+        Self { reason: reason(error), is_passing }
+    }
+}
+
+fn reason(error: &TrialError) -> String {
     match error {
         TrialError::Refused(failure) => match failure.reason {
+            GapReason::ForeignCode => foreign_code::REFUSED.to_owned(),
             GapReason::Locked => "the table was locked by another session".to_owned(),
             GapReason::TimedOut => "a step of the experiment took longer than its limit".to_owned(),
             GapReason::MissingPrivilege => "our role lacks a privilege for it".to_owned(),

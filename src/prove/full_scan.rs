@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::foreign_code;
 use crate::jsonb::{Conversion, conversion};
 use crate::model::{
     Action, AdoptedKey, Cost, Grade, IndexedKey, KeyExpression, Proof, ProofMethod, QualifiedName,
@@ -105,7 +106,8 @@ async fn key_holds(
         ..Scan::default()
     };
     let counted = format!("select /* dbopt */ pg_catalog.concat({nulls} + {twice})");
-    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
+    *cost +=
+        ask((target, table), counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
     Ok(scan)
 }
 
@@ -125,7 +127,7 @@ async fn documents_convert(
         "select /* dbopt */ {column}::pg_catalog.text from {} where {column} is not null",
         table.to_sql()
     );
-    *cost += ask(target, all, |document| {
+    *cost += ask((target, table), all, |document| {
         scan.against += u64::from(matches!(conversion(document), Ok(Conversion::Lost) | Err(_)));
     })
     .await?;
@@ -151,7 +153,10 @@ async fn codes_are_free(
     );
     let why = "documents hold one of the codes as a key already";
     let mut scan = Scan { why, ..Scan::default() };
-    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
+    *cost += ask((target, &renaming.table), counted, |row| {
+        scan.against = row.parse().unwrap_or(u64::MAX)
+    })
+    .await?;
     Ok(scan)
 }
 
@@ -171,7 +176,10 @@ async fn values_are_cast(
         indexed.table.to_sql(),
         stands_cast(to)
     );
-    *cost += ask(target, counted, |row| scan.against = row.parse().unwrap_or(u64::MAX)).await?;
+    *cost += ask((target, &indexed.table), counted, |row| {
+        scan.against = row.parse().unwrap_or(u64::MAX)
+    })
+    .await?;
     Ok(scan)
 }
 
@@ -195,12 +203,21 @@ fn stands_cast(to: &str) -> String {
 
 /// Ask one question in a session that only reads, and hand out its rows; what it cost.
 async fn ask(
-    target: &Target,
+    (target, table): (&Target, &QualifiedName),
     sql: String,
     mut on_row: impl FnMut(&str) + Send,
 ) -> Result<Cost, &'static str> {
     const UNREAD: &str = "the rows could not be read; it rests on the sample";
     let mut session: Session = target.session().await.map_err(|_| UNREAD)?;
+    if !target.trusts_code() {
+        let mut refused = false;
+        let look = [foreign_code::question(table)];
+        let looked = session.ask(&look, |_, _| refused = true).await;
+        if refused || !matches!(looked.as_deref(), Ok([Ok(())])) {
+            session.finish();
+            return Err(if refused { foreign_code::REFUSED } else { UNREAD });
+        }
+    }
     let question = Question { source: "full_scan", sql, parameters: Vec::new() };
     let answers = session.ask_finally(&[question], |_, row| on_row(row)).await;
     let cost = session.cost();

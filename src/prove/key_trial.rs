@@ -1,7 +1,7 @@
 //! Proof on a sampled copy of what becomes of a key: the statements that the workload runs, timed with the key where it
 //! is, with an index on it, and as a column.
 
-use super::copy::{Column, Copied, RUNS, Subject, copy, reason, rebuilt, sample, timed};
+use super::copy::{Column, Copied, RUNS, Refusal, Subject, copy, rebuilt, sample, timed};
 use super::key_use::{COLUMN, KeyTrial, Place, Values, arm};
 use super::sampled_copy::create_arm;
 use crate::model::observation::{KeyFilter, KeyShape};
@@ -47,7 +47,7 @@ pub(super) async fn measure(
     target: &Target,
     seen: &Snapshot,
     on_trial: &KeyTrial,
-) -> Result<KeyMeasured, String> {
+) -> Result<KeyMeasured, Refusal> {
     let KeyTrial { relation, oid, document, .. } = on_trial;
     let subject = Subject { relation, oid: *oid, column: document };
     let Copied { trial, columns, on_lab } = copy(target, seen, subject).await?;
@@ -55,7 +55,7 @@ pub(super) async fn measure(
     let sample = sample(&trial, seen, subject).await;
     let measured = arms.and_then(|arms| Ok(KeyMeasured { arms, sample: sample?, on_lab }));
     trial.finish();
-    measured.map_err(|error| reason(&error))
+    measured.map_err(|error| Refusal::from(&error))
 }
 
 async fn measure_on(

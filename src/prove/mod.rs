@@ -2,6 +2,7 @@
 //! functions, in a transaction that is rolled back.
 
 mod copy;
+mod foreign_code;
 mod full_scan;
 mod key_trial;
 mod key_use;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::model::{Action, Cost, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
 use crate::pg::Target;
+use copy::Refusal;
 use key_use::{KeyTrial, Place, key_trials};
 use method::{Arm, Experiment, experiments, not_run};
 
@@ -34,6 +36,8 @@ pub struct Proofs {
     pub cost: Cost,
     /// The ways to store the same values that nobody advised.
     pub options: Vec<Tried>,
+    /// Whether one was lost on the way, and another try may work out.
+    pub is_passing: bool,
 }
 
 /// Try actions out as far as the mode allows.
@@ -89,6 +93,7 @@ pub fn unproved(actions: Vec<Action>, mode: ProveMode) -> Proofs {
 /// One experiment: all its arms against the same baseline, on the same rows.
 async fn run(target: &Target, seen: &Snapshot, experiment: Experiment, proofs: &mut Proofs) {
     let measured = sampled_copy::measure(target, seen, &experiment).await;
+    proofs.is_passing |= measured.as_ref().is_err_and(|refusal| refusal.is_passing);
     let Experiment { baseline, candidates, options, .. } = experiment;
     if let (Ok(measured), Some(first)) = (&measured, candidates.first()) {
         let tried = |(position, arm): (usize, Arm)| Tried {
@@ -105,7 +110,9 @@ async fn run(target: &Target, seen: &Snapshot, experiment: Experiment, proofs: &
     for (position, candidate) in candidates.into_iter().enumerate() {
         let proof = match &measured {
             Ok(measured) => verdict::proof(candidate.promise, measured, 1 + position),
-            Err(reason) => Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, reason),
+            Err(refusal) => {
+                Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, &refusal.reason)
+            }
         };
         proofs.actions.push((candidate.action, proof));
     }
@@ -116,7 +123,8 @@ async fn run_key_trial(target: &Target, seen: &Snapshot, trial: KeyTrial, proofs
     let measured = key_trial::measure(target, seen, &trial).await;
     let measured = match measured {
         Ok(measured) => measured,
-        Err(reason) => {
+        Err(Refusal { reason, is_passing }) => {
+            proofs.is_passing |= is_passing;
             let not_run = |action| {
                 let proof = Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, &reason);
                 (action, proof)

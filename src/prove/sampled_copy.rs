@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 
 use super::copy::{
-    Column, Copied, RUNS, Subject, copy, definitions, reason, rebuilt, sample, timed,
+    Column, Copied, RUNS, Refusal, Subject, copy, definitions, rebuilt, sample, timed,
 };
 use super::method::{Arm, Experiment, storage};
 use super::renamed;
@@ -39,7 +39,7 @@ pub(super) async fn measure(
     target: &Target,
     seen: &Snapshot,
     experiment: &Experiment,
-) -> Result<Measured, String> {
+) -> Result<Measured, Refusal> {
     let Experiment { relation, oid, column, .. } = experiment;
     let subject = Subject { relation, oid: *oid, column };
     let Copied { trial, columns, on_lab } = copy(target, seen, subject).await?;
@@ -47,7 +47,7 @@ pub(super) async fn measure(
     let sample = sample(&trial, seen, subject).await;
     let measured = arms.and_then(|arms| Ok(Measured { arms, sample: sample?, on_lab }));
     trial.finish();
-    measured.map_err(|error| reason(&error))
+    measured.map_err(|error| Refusal::from(&error))
 }
 
 async fn measure_on(

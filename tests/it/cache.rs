@@ -108,6 +108,20 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
+async fn an_answer_that_the_next_may_better_is_shown_and_never_fresh() {
+    let cache = in_process(&CONFIG);
+    let passing = || async { Ok::<_, Failure>(body(1).passing(true)) };
+    let first = cache.get_or_compute(&key("v1"), passing, false).await.unwrap();
+    assert_eq!((first.status, first.cache_control.as_ref()), (Miss, &b"private, max-age=0"[..]));
+    assert!(cache.fresh(&key("v1")).is_none());
+    let oracle = Oracle::open();
+    let second = ask(&cache, &key("v1"), &oracle).await;
+    assert_eq!(second.status, Stale);
+    until("the better answer", async || cache.fresh(&key("v1")).is_some()).await;
+    assert_eq!(oracle.begun(), 1);
+}
+
+#[tokio::test]
 async fn the_first_answer_is_a_miss_and_the_next_a_hit_that_says_so() {
     let (cache, oracle) = (in_process(&CONFIG), Oracle::open());
     let miss = ask(&cache, &key("v1"), &oracle).await;

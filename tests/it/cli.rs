@@ -44,6 +44,26 @@ async fn run(arguments: &[&str]) -> Said {
     said(dbopt(arguments)).await
 }
 
+#[tokio::test]
+async fn a_password_on_the_command_line_is_warned_of_with_where_to_put_it() {
+    let health = ["health", "--listen", "127.0.0.1:1"];
+    let store = "postgresql://u:hush@h/d";
+    let by_flag = run(&[&health[..], &["--store-url", store]].concat()).await;
+    let warning = "dbopt: warning: --store-url shows its password to every user of this machine; \
+                   use DBOPT_STORE_URL or `store_url` in the configuration file\n";
+    assert!(by_flag.err.starts_with(warning), "{}", by_flag.err);
+    assert!(!by_flag.err.contains("hush"), "{}", by_flag.err);
+    let mut by_env = dbopt(&health);
+    by_env.env("DBOPT_STORE_URL", store);
+    let by_env = said(by_env).await;
+    assert!(!by_env.err.contains("warning"), "{}", by_env.err);
+    assert_eq!((by_flag.status, by_env.status), (2, 2), "warned of, and used");
+    let analyse = ["toast", "--dsn", "postgresql://u:hush@127.0.0.1:1/d?connect_timeout=1"];
+    let by_flag = run(&analyse).await;
+    let warning = "--dsn shows its password to every user of this machine; use DBOPT_DSN";
+    assert!(by_flag.err.contains(warning) && !by_flag.err.contains("hush"), "{}", by_flag.err);
+}
+
 /// A table with a high finding and its advice.
 async fn bloated() -> TestDb {
     let mut db = TestDb::create(any_server()).await;

@@ -78,6 +78,30 @@ async fn with_samples_and_experiments_nothing_is_missing_and_advice_is_proved(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_grant_by_schema_is_enough_for_that_schema_and_reads_nothing_else(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let role = format!("narrow_{member}");
+    let options = ["--schema", "ml", "--experiments"];
+    let Some((db, target)) = granted(member, &role, &options).await else { return };
+
+    let analysis = analysis::analyse(&target, &full()).await.unwrap();
+
+    assert_eq!(refused(&analysis), [""; 0], "{:#?}", analysis.gaps);
+    let mut proofs = analysis.recommendations.iter().map(|advice| &advice.proof);
+    assert!(proofs.any(|proof| proof.verdict != Verdict::NotRun), "{analysis:#?}");
+    db.run("create table public.other (payload text)").await;
+    for (table, readable) in
+        [("ml.features", "true"), ("public.other", "false"), ("pg_authid", "false")]
+    {
+        let reads = format!("select has_table_privilege('{role}', '{table}', 'select')::text");
+        assert_eq!(db.text(&reads).await, readable, "{table}");
+    }
+    forget(&db, target, &role).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn with_samples_alone_everything_is_seen_and_nothing_is_tried_out(
     #[values("pg15", "deb19")] member: &str,
 ) {
@@ -115,7 +139,9 @@ async fn without_options_statistics_are_read_and_no_row(#[values("pg15", "deb19"
 
 #[test]
 fn what_makes_no_sense_is_refused_and_help_is_given() {
-    for options in [&["--experiments"][..], &["--role"], &["--nonsense"], &["--role", "a\\b"]] {
+    for options in
+        [&["--experiments"][..], &["--role"], &["--schema"], &["--nonsense"], &["--role", "a\\b"]]
+    {
         let output = grants(options);
         assert_eq!(output.status.code(), Some(2), "{options:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{options:?}");
@@ -123,7 +149,7 @@ fn what_makes_no_sense_is_refused_and_help_is_given() {
     let help = grants(&["--help"]);
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
-    for option in ["--role", "--database", "--samples", "--experiments"] {
+    for option in ["--role", "--database", "--schema", "--samples", "--experiments"] {
         assert!(help.contains(option), "{help}");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use database_optimizer::analysis;
+use database_optimizer::analysis::{self, Request};
 use database_optimizer::checks::{self, Requirement};
-use database_optimizer::model::{GapReason, Topic};
+use database_optimizer::model::{Analysis, Gap, GapReason, Superpower, Topic};
 use database_optimizer::pg::{self, Target};
 use rstest::rstest;
 
@@ -132,6 +132,43 @@ async fn a_locked_table_is_a_gap_and_the_others_are_seen() {
     assert!(locked.lift.is_some(), "{locked:?}");
     let other = analysis.findings.iter().any(|finding| finding.message.contains("`ml.other"));
     assert!(other, "{:#?}", analysis.findings);
+}
+
+/// Its default, and its indexes on expressions, are what the server locks a table for to write them as SQL.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_loses_itself_alone_and_is_named(#[values("pg14", "deb18")] member: &str) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    for table in ["first", "second", "third"] {
+        db.run(&format!(
+            "create table public.{table} (id int not null, data jsonb default '{{}}');
+            insert into public.{table} select i, '{{\"a\": 1}}' from generate_series(1, 12000) as i;
+            create index on public.{table} ((data ->> 'a')); analyze public.{table}"
+        ))
+        .await;
+    }
+    db.run("create view public.seen as select data ->> 'a' as a from public.second").await;
+    db.settle().await;
+    let request = Request::new(Some(Superpower::HybridSchema));
+    let keyless = |analysis: &Analysis| {
+        let found = analysis.findings.iter().filter(|f| f.check.ends_with("missing-primary-key"));
+        found.map(|found| found.message.clone()).collect::<Vec<_>>()
+    };
+    let before = keyless(&analyse(&db, &request).await);
+    assert_eq!(before.len(), 3, "{before:?}");
+    db.run("begin; lock table public.second in access exclusive mode").await;
+
+    let analysis = analyse(&db, &request).await;
+
+    let named =
+        |gap: &&Gap| gap.reason == GapReason::Locked && gap.detail.contains("public.second");
+    assert!(analysis.gaps.iter().any(|gap| named(&gap)), "{:#?}", analysis.gaps);
+    let of_others = |gap: &&Gap| gap.detail.contains("first") || gap.detail.contains("third");
+    assert!(!analysis.gaps.iter().any(|gap| of_others(&gap)), "{:#?}", analysis.gaps);
+    assert!(analysis.is_passing, "the next one may see it");
+    let left: Vec<_> = before.into_iter().filter(|m| !m.contains("second")).collect();
+    assert_eq!(keyless(&analysis), left);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
 use super::batch::{Batch, Parameters};
-use super::{gaps, source};
-use crate::model::observation::Documents;
+use super::{foreign_code, gaps, source};
+use crate::model::observation::{Documents, ForeignCode};
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
 use crate::pg::{Error, Session};
 
@@ -24,6 +24,10 @@ pub(super) use sampled::Sampled;
 
 /// Partitions at most; the largest speak for the rest.
 const LEAVES_MAX: usize = 8;
+
+/// Relations that may not be read.
+type Foreign = Observation<Vec<ForeignCode>>;
+
 /// Which column is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Subject {
@@ -92,6 +96,7 @@ fn columns_of(table: &str, columns: &[String]) -> String {
 struct Row {
     schema: String,
     table: String,
+    leaf_oid: i64,
     leaf_schema: String,
     leaf: String,
     rows: f64,
@@ -101,7 +106,7 @@ struct Row {
     column: Option<String>,
     type_name: Option<String>,
     hidden_by: Option<HiddenBy>,
-    has_dictionary: bool,
+    dictionary_oid: Option<i64>,
 }
 
 /// What keeps rows of a leaf from our role.
@@ -121,7 +126,8 @@ pub async fn documents(
     subject: &Subject,
 ) -> Result<Observation<Result<DocumentsSeen, Unmatched>>, Error> {
     let observed_at = Timestamp::now();
-    let rows = match columns(session, subject).await? {
+    let (columns, foreign) = columns(session, subject).await?;
+    let rows = match columns {
         Observation::Seen(rows) => rows,
         Observation::Unseen(gap) => return Ok(Observation::Unseen(gap)),
     };
@@ -129,18 +135,22 @@ pub async fn documents(
         Ok(leaves) => leaves,
         Err(unmatched) => return Ok(Observation::Seen(Err(unmatched))),
     };
-    Ok(Observation::Seen(Ok(sample(session, leaves, observed_at).await?)))
+    Ok(Observation::Seen(Ok(sample(session, leaves, &foreign, observed_at).await?)))
 }
 
-async fn columns(session: &mut Session, subject: &Subject) -> Result<Observation<Vec<Row>>, Error> {
+async fn columns(
+    session: &mut Session,
+    subject: &Subject,
+) -> Result<(Observation<Vec<Row>>, Foreign), Error> {
     let mut batch = Batch::new(session.facts().major);
     let parameters: Parameters = vec![
         (Box::new(subject.schema.clone()), Type::TEXT),
         (Box::new(subject.table.clone()), Type::TEXT),
     ];
     let columns = batch.ask(&source::DOCUMENT_COLUMNS, parameters);
+    let foreign = foreign_code::ask_always(&mut batch, session.trusts_code());
     batch.send(session).await?;
-    Ok(columns.rows())
+    Ok((columns.rows(), foreign.seen()))
 }
 
 /// The leaves of the one table that is meant, each with the one column that is meant; the largest first.
@@ -179,18 +189,29 @@ fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
 async fn sample(
     session: &mut Session,
     mut leaves: Vec<Row>,
+    foreign: &Foreign,
     observed_at: Timestamp,
 ) -> Result<DocumentsSeen, Error> {
     let first = &leaves[0];
     let table = QualifiedName { schema: first.schema.clone(), name: first.table.clone() };
     let column = first.column.clone().unwrap_or_default();
-    let has_dictionary = first.has_dictionary;
+    let dictionary = first.dictionary_oid.map(|oid| (oid, codes::dictionary(&table, &column)));
     let of_rows = leaves.iter().map(|leaf| leaf.rows).sum();
     let all = leaves.len() <= LEAVES_MAX;
     leaves.truncate(LEAVES_MAX);
-    let (hidden, leaves): (Vec<Row>, Vec<Row>) =
-        leaves.into_iter().partition(|leaf| leaf.hidden_by.is_some());
-    let mut gaps: Vec<Gap> = hidden.iter().map(|leaf| unreadable(leaf, &column)).collect();
+    let mut gaps: Vec<Gap> = Vec::new();
+    let found = leaves.len();
+    leaves.retain(|leaf| {
+        let unread = unreadable(leaf, &column, foreign);
+        gaps.extend(unread.clone());
+        unread.is_none()
+    });
+    let none_hidden = leaves.len() == found;
+    let dictionary = dictionary.filter(|(oid, name)| {
+        let refused = foreign_code::refusal(foreign, *oid, name, "documents");
+        gaps.extend(refused.clone());
+        refused.is_none()
+    });
 
     let major = session.facts().major;
     let extents = leaves.iter().map(|leaf| (name(leaf), leaf.extent())).collect();
@@ -198,9 +219,9 @@ async fn sample(
     let mut codes = BTreeMap::new();
     let mut batch = Batch::new(major);
     sampled.ask(&mut batch);
-    let dictionary = has_dictionary.then(|| codes::ask(&table, &column, &mut codes, &mut batch));
+    let dictionary = dictionary.map(|(_, name)| codes::ask(&name, &mut codes, &mut batch));
     batch.send_finally(session).await?;
-    let whole = all && hidden.is_empty();
+    let whole = all && none_hidden;
     let (documents, _, ended_early) = sampled.sum_up((of_rows, whole), major);
     gaps.extend(ended_early);
     let unread = dictionary.as_ref().and_then(|receipt| receipt.failure());
@@ -218,11 +239,13 @@ fn name(leaf: &Row) -> QualifiedName {
     QualifiedName { schema: leaf.leaf_schema.clone(), name: leaf.leaf.clone() }
 }
 
-fn unreadable(leaf: &Row, column: &str) -> Gap {
+/// Why a leaf is not read, where it is not.
+fn unreadable(leaf: &Row, column: &str, foreign: &Foreign) -> Option<Gap> {
     match leaf.hidden_by {
         Some(HiddenBy::RowSecurity) => {
-            gaps::hidden_by_row_security("documents", &name(leaf).to_sql())
+            Some(gaps::hidden_by_row_security("documents", &name(leaf).to_sql()))
         }
-        _ => gaps::unread_column(&name(leaf), column),
+        Some(HiddenBy::Privilege) => Some(gaps::unread_column(&name(leaf), column)),
+        None => foreign_code::refusal(foreign, leaf.leaf_oid, &name(leaf), "documents"),
     }
 }

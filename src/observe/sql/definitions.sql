@@ -1,6 +1,15 @@
 -- What the catalog keeps that names keys of documents: indexes, statistics, generated columns and views of the tables
--- given, and functions in SQL that name one of them. Partitions have what their parent has.
-with tables as (
+-- given, and functions in SQL that name one of them. Partitions have what their parent has. What is made of a table that
+-- another session has locked, or waits to lock, is left out: the server locks tables to write expressions as SQL.
+with locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+),
+tables as (
     select
         c.oid,
         c.relname,
@@ -8,8 +17,10 @@ with tables as (
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.oid = any ($1) and not c.relispartition
+        and not exists (select from locked as l where l.relation = c.oid)
 ),
-definitions as (
+-- Nothing is written as SQL before its table is known to be one of these.
+definitions as materialized (
     select
         'statement'                                                 as kind,
         pg_catalog.pg_get_indexdef(i.indexrelid)                    as sql,
@@ -56,6 +67,14 @@ definitions as (
         where p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
             and c.relkind in ('v', 'm')
+            and not exists (
+                select
+                from pg_catalog.pg_depend as e
+                join locked as l on l.relation = e.refobjid
+                where e.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                    and e.objid = w.oid
+                    and e.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            )
     ) as r
     union all
     select

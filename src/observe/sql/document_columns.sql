@@ -23,6 +23,7 @@ with recursive tree as (
 select
     rn.nspname                                              as schema,
     r.relname                                               as table,
+    c.oid::int8                                             as leaf_oid,
     n.nspname                                               as leaf_schema,
     c.relname                                               as leaf,
     -- As last counted, in proportion to how the file has grown since: rows that were loaded by the session that then
@@ -48,8 +49,8 @@ select
         when not pg_catalog.has_column_privilege(c.oid, a.attnum, 'select') then 'privilege'
     end                                                     as hidden_by,
     -- What the documents' keys are codes for, where they were given codes.
-    exists (
-        select
+    (
+        select d.oid::int8
         from pg_catalog.pg_class as d
         where d.relnamespace = r.relnamespace
             and d.relname = r.relname || '_' || a.attname || '_keys'
@@ -61,7 +62,7 @@ select
                     and e.attname in ('code', 'key')
                     and e.atttypid = 'pg_catalog.text'::pg_catalog.regtype
             )
-    )                                                       as has_dictionary
+    )                                                       as dictionary_oid
 from tree as t
 join pg_catalog.pg_class as r on r.oid = t.root
 join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace

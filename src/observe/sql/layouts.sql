@@ -1,4 +1,21 @@
--- Columns in the order they are stored in, unique keys and indexes on documents, of the relations in $1. Nothing opens a relation.
+-- Columns in the order they are stored in, unique keys and indexes on documents, of the relations in $1. Those that another
+-- session has locked, or waits to lock, are left out: to write an expression as SQL the server locks its table, and one wait
+-- that takes too long would lose all.
+with locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+),
+-- Before anything is written as SQL.
+chosen as materialized (
+    select c.*
+    from pg_catalog.pg_class as c
+    where c.oid = any ($1::int8[]::oid[])
+        and not exists (select from locked as l where l.relation = c.oid)
+)
 select
     c.oid::int8                                                     as oid,
     c.relpersistence = 'u'                                          as unlogged,
@@ -58,7 +75,7 @@ select
     t.names_taken,
     null::int8                                                      as heap_bytes,
     null::int8                                                      as toast_bytes
-from pg_catalog.pg_class as c
+from chosen as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 cross join lateral (
     select coalesce(
@@ -242,5 +259,4 @@ cross join lateral (
     where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document)$'
         or o.name ~ '_pkey\d?$' and pg_catalog.length(o.name::pg_catalog.text) <= pg_catalog.length(c.relname::pg_catalog.text) + 6
 ) as t
-where c.oid = any ($1::int8[]::oid[])
 order by c.oid

@@ -1,4 +1,4 @@
-//! A proxy between client and server: counts round trips, adds delay, stalls, or cuts.
+//! A proxy between client and server: counts round trips, adds delay, stalls, or falls silent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -25,6 +25,9 @@ struct Watch {
     turns: AtomicU32,
     server_spoke_last: AtomicBool,
     stalled: AtomicBool,
+    /// Connections so far, and how many of them are silent for good.
+    connections: AtomicU32,
+    silenced: AtomicU32,
 }
 
 impl Proxy {
@@ -41,8 +44,10 @@ impl Proxy {
                 server.set_nodelay(true).unwrap();
                 let (client_read, client_write) = client.into_split();
                 let (server_read, server_write) = server.into_split();
-                tokio::spawn(forward(client_read, server_write, (seen.clone(), delay, true)));
-                tokio::spawn(forward(server_read, client_write, (seen.clone(), delay, false)));
+                let number = seen.connections.fetch_add(1, Ordering::SeqCst);
+                let line = |by_client| (seen.clone(), delay, by_client, number);
+                tokio::spawn(forward(client_read, server_write, line(true)));
+                tokio::spawn(forward(server_read, client_write, line(false)));
             }
         });
         Self { port, watch }
@@ -56,6 +61,11 @@ impl Proxy {
     /// What was held back goes on its way.
     pub fn resume(&self) {
         self.watch.stalled.store(false, Ordering::SeqCst);
+    }
+
+    /// Connections there are forward nothing any more, and none is closed: new ones are forwarded.
+    pub fn silence(&self) {
+        self.watch.silenced.store(self.watch.connections.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     /// From now on nothing is forwarded any more, and no connection is closed.
@@ -84,7 +94,7 @@ impl Watch {
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    (watch, delay, by_client): (Arc<Watch>, Duration, bool),
+    (watch, delay, by_client, number): (Arc<Watch>, Duration, bool, u32),
 ) {
     let (line, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_MAX);
     let seen = watch.clone();
@@ -93,6 +103,9 @@ async fn forward(
             tokio::time::sleep_until(due).await;
             while watch.stalled.load(Ordering::SeqCst) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            if number < watch.silenced.load(Ordering::SeqCst) {
+                continue;
             }
             watch.arrives(by_client);
             if to.write_all(&bytes).await.is_err() {
