@@ -4,13 +4,13 @@
 //! ours. Findings have a place in a file, and a comment suppresses them.
 
 mod ddl;
+mod depth;
 mod documents;
 mod file;
+mod psql;
 mod sizes;
 mod suppression;
 mod tables;
-
-use std::collections::BTreeSet;
 
 use crate::checks::number::whole;
 use crate::model::{
@@ -18,6 +18,7 @@ use crate::model::{
     Severity, Unit, finding_id,
 };
 use file::File;
+use tables::TableNames;
 
 pub use sizes::Sizes;
 
@@ -48,30 +49,91 @@ struct Found {
     message: String,
 }
 
-/// Review files, in the order they are run in. Where the tables are known that they are run on, it is told how
-/// long these are blocked.
-pub fn review(files: &[SqlFile], sizes: &Sizes) -> Review {
+/// Review files, in the order they are run in. Where the tables are known that they are run on, findings say how
+/// long these are blocked. Once `goes_on` says no, the files that are left are gaps.
+///
+/// The work is done on a thread of its own, whose stack suffices for what [`depth`] lets through.
+pub fn review(
+    files: &[SqlFile],
+    sizes: &Sizes,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Review {
+    let reviewed = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(depth::STACK_BYTES);
+        let thread = thread.spawn_scoped(scope, || review_here(files, sizes, goes_on));
+        thread.ok().map(std::thread::ScopedJoinHandle::join)
+    });
+    match reviewed {
+        Some(Ok(review)) => review,
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        None => {
+            let no_thread = |file: &SqlFile| unreviewed(&file.path, "no thread could be started");
+            Review { gaps: files.iter().map(no_thread).collect(), ..Review::default() }
+        }
+    }
+}
+
+/// A file that was not reviewed.
+fn unreviewed(path: &str, why: &str) -> Gap {
+    let detail = format!("{path} was not reviewed: {why}");
+    Gap::new("migration", GapReason::BudgetSpent, detail)
+}
+
+const NO_TIME: &str = "the time for all files of the review was spent";
+
+fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> Review {
     let mut review = Review::default();
     let mut read = Vec::new();
     for file in files {
-        match File::read(&file.path, &file.sql) {
+        let known = if goes_on() {
+            File::read(&file.path, &file.sql)
+        } else {
+            Err(unreviewed(&file.path, NO_TIME))
+        };
+        match known {
             Ok(file) => read.push(file),
             Err(gap) => review.gaps.push(gap),
         }
     }
     // A key may be given to a table later, or in another file.
-    let keyed: BTreeSet<String> = read.iter().flat_map(tables::keyed_later).collect();
+    let keyed = TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ())));
     for file in &read {
-        review.gaps.extend(unread(file));
-        let mut found = ddl::judge(file);
-        found.extend(tables::judge(file, &keyed));
-        found.extend(documents::judge(file));
-        found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
-        found.retain(|found| !(found.waited_for && file.is_of_new_table(found.at)));
-        found.retain(|found| !file.suppressions.cover(file, found));
-        review.findings.extend(found.into_iter().map(|found| reported(file, found, sizes)));
+        match judged(file, &keyed, goes_on) {
+            Some(found) => {
+                review.gaps.extend(unread(file));
+                let reported = found.into_iter().map(|found| reported(file, found, sizes));
+                review.findings.extend(reported);
+            }
+            None => review.gaps.push(unreviewed(&file.path, NO_TIME)),
+        }
     }
     review
+}
+
+/// What is found in a file; none where there is no time left.
+fn judged(
+    file: &File,
+    keyed: &TableNames<()>,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Found>> {
+    let judges: [&dyn Fn() -> Vec<Found>; 3] =
+        [&|| ddl::judge(file), &|| tables::judge(file, keyed), &|| documents::judge(file)];
+    let mut found = Vec::new();
+    for judge in judges {
+        found.extend(goes_on().then(judge)?);
+    }
+    found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
+    let mut left = Vec::new();
+    for found in found {
+        if !goes_on() {
+            return None;
+        }
+        let is_excused = found.waited_for && file.is_of_new_table(found.at);
+        if !is_excused && !file.suppressions.cover(file, &found) {
+            left.push(found);
+        }
+    }
+    Some(left)
 }
 
 fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
@@ -131,7 +193,7 @@ mod tests {
     /// `line:column check`, for each finding.
     fn found(sql: &str) -> Vec<String> {
         let file = SqlFile { path: "m.sql".to_owned(), sql: sql.to_owned() };
-        let review = review(&[file], &Sizes::default());
+        let review = review(&[file], &Sizes::default(), &|| true);
         assert!(review.gaps.is_empty(), "{:#?}", review.gaps);
         let told = review.findings.iter().map(|finding| {
             let place = finding.object.to_string();
@@ -247,7 +309,7 @@ alter table t add constraint fk foreign key (a) references other (id);";
     fn what_a_block_does_is_a_gap_and_no_pass() {
         let gaps = |sql: &str| {
             let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
-            review(&[file], &Sizes::default()).gaps.len()
+            review(&[file], &Sizes::default(), &|| true).gaps.len()
         };
         assert_eq!(gaps("do $$ begin create table x (a json); end $$;"), 1);
         assert_eq!(gaps("do language plpgsql $a$ begin EXECUTE 'drop table x'; end $a$;"), 1);
@@ -296,7 +358,7 @@ alter table t add constraint fk foreign key (a) references other (id);";
             "{TIMEOUT}create table t (a json);\nselect from where (;\ncreate table u (a int);"
         );
         let files = [SqlFile { path: "m.sql".to_owned(), sql }];
-        let review = review(&files, &Sizes::default());
+        let review = review(&files, &Sizes::default(), &|| true);
         assert!(!review.gaps.is_empty() && review.gaps.len() <= ERRORS_MAX, "{review:#?}");
         assert!(
             review.findings.iter().any(|f| f.check == "hybrid-schema/text-json"),
@@ -310,7 +372,7 @@ alter table t add constraint fk foreign key (a) references other (id);";
             ["- ", "not ", "case when ", "1 + ", "1 union select 1, 2 ", "prepare a as ", "join a "]
         {
             let sql = format!("select {}1;", part.repeat(600));
-            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &Sizes::default());
+            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &Sizes::default(), &|| true);
         }
     }
 
@@ -334,7 +396,7 @@ alter table t add constraint fk foreign key (a) references other (id);";
         let sizes = Sizes::of(&[relation(1, "big", 1_000_000), relation(2, "small", 10)]);
         let sql = "create index on big (a);\ncreate index on public.small (a);\ncreate index on other (a);";
         let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
-        let findings = review(&[file], &sizes).findings;
+        let findings = review(&[file], &sizes, &|| true).findings;
         let told: Vec<_> =
             findings.iter().map(|f| (f.severity, f.message.contains("blocks `"))).collect();
         assert_eq!(told, [(Severity::High, true), (Severity::Low, true), (Severity::High, false)]);
@@ -346,7 +408,7 @@ alter table t add constraint fk foreign key (a) references other (id);";
         fn nothing_panics(text in "\\PC{0,200}", cut in 0_usize..400) {
             let sql = format!("create table t (a json, b jsonb default '{{\"long\": [{{}}]}}'); {text}");
             let cut = (0..=cut.min(sql.len())).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
-            review(&[SqlFile { path: "m".to_owned(), sql: sql[..cut].to_owned() }], &Sizes::default());
+            review(&[SqlFile { path: "m".to_owned(), sql: sql[..cut].to_owned() }], &Sizes::default(), &|| true);
         }
     }
 }
