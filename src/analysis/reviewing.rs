@@ -60,13 +60,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_review_that_nobody_waits_for_gives_its_slot_back() {
-        let file = SqlFile { path: "a.sql".to_owned(), sql: "create table t (a json);".repeat(2000) };
+        let file =
+            SqlFile { path: "a.sql".to_owned(), sql: "create table t (a json);".repeat(2000) };
         for _ in 0..2 * AT_ONCE_MAX {
             let begun = tokio::spawn(reviewed(vec![file.clone()], Sizes::default()));
             tokio::task::yield_now().await;
             begun.abort();
         }
-        let small = SqlFile { path: "b.sql".to_owned(), sql: "create table t (a json);".to_owned() };
+        let small =
+            SqlFile { path: "b.sql".to_owned(), sql: "create table t (a json);".to_owned() };
         assert!(!reviewed(vec![small], Sizes::default()).await.findings.is_empty());
     }
 }

@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
-use super::{FILE_BYTES_MAX, unreviewed};
 use super::depth::{self, Excess};
 use super::psql;
 use super::suppression::Suppressions;
 use super::tables::{TableNames, changed, made};
+use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
 /// A file of SQL.
@@ -75,7 +75,8 @@ impl File {
         let line = self.lines.partition_point(|begin| *begin <= at).max(1);
         let begin = self.lines[line - 1];
         let (last, counted) = self.last.get();
-        let (from, counted) = if (begin..=at).contains(&last) { (last, counted) } else { (begin, 0) };
+        let (from, counted) =
+            if (begin..=at).contains(&last) { (last, counted) } else { (begin, 0) };
         let before = counted + self.text.get(from..at).map_or(0, |text| text.chars().count());
         self.last.set((at, before));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
