@@ -6,5 +6,5 @@ use database_optimizer::sql::{Catalog, statement};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|sql: &str| {
-    let _ = statement(sql, &Catalog::default());
+    let _ = statement(sql, &Catalog::new(Vec::new()));
 });

@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|upload: &[u8]| {
     let mut reader = Reader::new(None);
-    reader.push(upload, &mut |_| {});
-    reader.finish(&mut |_| {});
+    reader.push(upload, |_| {});
+    reader.finish(|_| {});
 });

@@ -6,11 +6,11 @@
 
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
-/// Levels that are parsed. In a debug build, squawk takes up to 8 kB of stack for each.
-const LEVELS_MAX: usize = 2000;
+/// Levels that are parsed. In a debug build, squawk takes up to 3 kB of stack for each.
+const LEVELS_MAX: usize = 4000;
 /// Levels of all tokens together, for squawk's time grows with their sum: a debug build takes 1 s for a million.
 const LEVELS_SUM_MAX: usize = 10_000_000;
-/// Bytes of the stack of the thread that parses: four times what a debug build takes at most.
+/// Bytes of the stack of the thread that parses: over four times what a debug build takes at most.
 pub(super) const STACK_BYTES: usize = 64 << 20;
 
 /// Words behind which another query, block or join stands, so that a comma does not end what is open.
@@ -102,6 +102,9 @@ impl Depth {
             let here = depth.here();
             depth.deepest = depth.deepest.max(here);
             depth.sum = depth.sum.saturating_add(here);
+            if depth.deepest > LEVELS_MAX || depth.sum > LEVELS_SUM_MAX {
+                break;
+            }
         }
         depth
     }

@@ -1,11 +1,13 @@
 //! A file of SQL: parsed, with places.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::depth::{self, Excess};
 use super::psql;
+use super::section;
 use super::suppression::Suppressions;
 use super::tables::{TableNames, changed, made};
 use super::{FILE_BYTES_MAX, unreviewed};
@@ -22,6 +24,8 @@ pub(super) struct File {
     statements: Vec<(usize, SyntaxNode)>,
     /// Each table that it makes, with the byte where the statement begins.
     made: TableNames<usize>,
+    /// Statements that could not be parsed, by where they begin, each with its first error.
+    pub(super) broken: BTreeMap<usize, usize>,
     /// Where each line begins.
     lines: Vec<usize>,
     /// The place that was computed last, and its column: the next one is often on the same line.
@@ -36,10 +40,11 @@ impl File {
             return Err(gap("it is over 8 MiB, which is more than migrations are"));
         }
         let text = psql::blanked(sql.trim_start_matches('\u{feff}'));
+        let text = section::without_down(&text);
         match depth::excess(&text) {
             None => {}
             Some(Excess::Depth) => {
-                return Err(gap("a statement is nested or chained more than 2,000 levels deep"));
+                return Err(gap("a statement is nested or chained more than 4,000 levels deep"));
             }
             Some(Excess::Work) => {
                 return Err(gap("its long statements take too much time together; split the file"));
@@ -53,14 +58,21 @@ impl File {
         let statements: Vec<_> = nodes.map(|node| (code(&node), node)).collect();
         let made = statements.iter().filter_map(|(at, statement)| Some((made(statement)?, *at)));
         let (path, made) = (path.to_owned(), TableNames::new(made));
+        let broken = broken(&tree, &statements);
         let last = Cell::new((0, 0));
-        Ok(Self { path, text, tree, suppressions, statements, made, lines, last })
+        Ok(Self { path, text, tree, suppressions, statements, made, broken, lines, last })
     }
 
     /// The statement that holds a byte, and where it begins.
     pub(super) fn statement_at(&self, at: usize) -> Option<&(usize, SyntaxNode)> {
         let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
         self.statements[..behind].last()
+    }
+
+    /// Whether the statement that holds a byte could not be parsed: nothing is concluded from its half.
+    pub(super) fn is_broken(&self, at: usize) -> bool {
+        let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
+        self.broken.contains_key(&begin)
     }
 
     /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
@@ -82,6 +94,18 @@ impl File {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (count(line), count(before + 1))
     }
+}
+
+/// The statements that hold errors, with the first of each.
+fn broken(tree: &Parse<SourceFile>, statements: &[(usize, SyntaxNode)]) -> BTreeMap<usize, usize> {
+    let mut broken = BTreeMap::new();
+    for error in tree.errors() {
+        let at = usize::from(error.range().start());
+        let behind = statements.partition_point(|(begin, _)| *begin <= at);
+        let begin = statements[..behind].last().map_or(0, |(begin, _)| *begin);
+        broken.entry(begin).or_insert(at);
+    }
+    broken
 }
 
 /// The byte where a node's own text begins, behind the space and comments before it.

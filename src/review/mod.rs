@@ -8,6 +8,8 @@ mod depth;
 mod documents;
 mod file;
 mod psql;
+mod rewrite;
+mod section;
 mod sizes;
 mod suppression;
 mod tables;
@@ -24,8 +26,8 @@ pub use sizes::Sizes;
 
 /// Bytes of a file at most: a dump of data is no migration.
 const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Errors of syntax told of one file: one slip makes many.
-const ERRORS_MAX: usize = 5;
+/// Statements of one file that are named where they could not be parsed; further ones are counted.
+const BROKEN_MAX: usize = 5;
 
 /// A file of SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +110,10 @@ fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> 
 
 /// What is found in a file; none where there is no time left.
 fn judged(file: &File, keyed: &TableNames<()>, goes_on: &dyn Fn() -> bool) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 3] =
-        [&|| ddl::judge(file), &|| tables::judge(file, keyed), &|| documents::judge(file)];
+    let judges: [&dyn Fn() -> Vec<Found>; 4] =
+        [&|| ddl::judge(file), &|| rewrite::judge(file), &|| tables::judge(file, keyed), &|| {
+            documents::judge(file)
+        }];
     let mut found = Vec::new();
     for judge in judges {
         found.extend(goes_on().then(judge)?);
@@ -121,7 +125,7 @@ fn judged(file: &File, keyed: &TableNames<()>, goes_on: &dyn Fn() -> bool) -> Op
             return None;
         }
         let is_excused = found.waited_for && file.is_of_new_table(found.at);
-        if !is_excused && !file.suppressions.cover(file, &found) {
+        if !is_excused && !file.is_broken(found.at) && !file.suppressions.cover(file, &found) {
             left.push(found);
         }
     }
@@ -165,17 +169,26 @@ fn unread(file: &File) -> Vec<Gap> {
     gaps
 }
 
+/// Statements that could not be parsed, each once: one slip makes many errors.
 fn not_understood(file: &File) -> Vec<Gap> {
-    let errors = file.tree.errors();
-    let told = errors.iter().take(ERRORS_MAX).map(|error| {
-        let (line, column) = file.place(usize::from(error.range().start()));
+    let gaps = file.broken.values().take(BROKEN_MAX).map(|at| {
+        let (line, column) = file.place(*at);
         let detail = format!(
-            "{}:{line}:{column} is not understood as SQL; what it says there was not judged",
+            "{}:{line}:{column} is not understood as SQL; its statement was not judged",
             file.path
         );
         Gap::new("migration", GapReason::NotEnoughEvidence, detail)
     });
-    told.collect()
+    let mut gaps: Vec<Gap> = gaps.collect();
+    if file.broken.len() > BROKEN_MAX {
+        let detail = format!(
+            "{}: {} more statements are not understood as SQL",
+            file.path,
+            file.broken.len() - BROKEN_MAX
+        );
+        gaps.push(Gap::new("migration", GapReason::NotEnoughEvidence, detail));
+    }
+    gaps
 }
 
 #[cfg(test)]

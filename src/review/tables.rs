@@ -227,7 +227,7 @@ fn item(type_name: &str) -> Option<Item> {
 }
 
 /// A type's name, in lower case, without its modifier and the schema of PostgreSQL's own; arrays keep their brackets.
-fn type_of(ty: &ast::Type) -> String {
+pub(super) fn type_of(ty: &ast::Type) -> String {
     let text = ty.syntax().text().to_string().to_lowercase();
     let mut plain = String::new();
     let mut depth = 0;
