@@ -7,7 +7,7 @@
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
 /// Levels that are parsed. In a debug build, squawk takes up to 3 kB of stack for each.
-const LEVELS_MAX: usize = 4000;
+const LEVELS_MAX: usize = 2500;
 /// Levels of all tokens together, for squawk's time grows with their sum: a debug build takes 1 s for a million.
 const LEVELS_SUM_MAX: usize = 10_000_000;
 /// Bytes of the stack of the thread that parses: over four times what a debug build takes at most.
@@ -56,6 +56,7 @@ pub(super) fn excess(text: &str) -> Option<Excess> {
 
 /// What is open at a token of a text.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the statement")]
 struct Depth {
     /// Brackets that are open, each with the tokens before it since the last comma of its level.
     brackets: Vec<(TokenKind, usize)>,

@@ -44,7 +44,7 @@ impl File {
         match depth::excess(&text) {
             None => {}
             Some(Excess::Depth) => {
-                return Err(gap("a statement is nested or chained more than 4,000 levels deep"));
+                return Err(gap("a statement is nested or chained more than 2,500 levels deep"));
             }
             Some(Excess::Work) => {
                 return Err(gap("its long statements take too much time together; split the file"));

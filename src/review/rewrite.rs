@@ -2,8 +2,8 @@
 //!
 //! A test runs statements of each kind on the oldest and the newest server and compares the table's file before and after.
 
-use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::{SyntaxElement, SyntaxNode};
 
 use super::Found;
 use super::file::{File, code};
@@ -142,7 +142,7 @@ fn judge_added(added: &ast::AddColumn) -> Option<Found> {
 
 /// Whether the values of a generated column are stored; they are computed by readers otherwise.
 fn is_stored(generated: &SyntaxNode) -> bool {
-    let mut tokens = generated.descendants_with_tokens().filter_map(|element| element.into_token());
+    let mut tokens = generated.descendants_with_tokens().filter_map(SyntaxElement::into_token);
     tokens.any(|token| token.text().eq_ignore_ascii_case("stored"))
 }
 

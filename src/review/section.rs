@@ -3,7 +3,7 @@
 use squawk_lexer::{TokenKind, tokenize};
 
 /// Comments that begin a section that undoes, in lower case and without blanks: of dbmate, goose, sql-migrate, micrate,
-/// node-pg-migrate, MyBatis and Play.
+/// node-pg-migrate, `MyBatis` and Play.
 const DOWN: [&str; 7] = [
     "--migrate:down",
     "--+goosedown",

@@ -330,19 +330,3 @@ fn not_valid_is_no_advice_for_what_builds_an_index() {
     assert!(missing("check (a > 0)"));
     assert!(missing("foreign key (a) references u (a)"));
 }
-
-#[test]
-fn our_own_migrations_have_no_high_finding() {
-    let mut paths: Vec<_> =
-        std::fs::read_dir("migrations").unwrap().map(|e| e.unwrap().path()).collect();
-    paths.sort();
-    let read = |path: &std::path::PathBuf| SqlFile {
-        path: path.display().to_string(),
-        sql: std::fs::read_to_string(path).unwrap(),
-    };
-    let files: Vec<SqlFile> = paths.iter().map(read).collect();
-    assert!(!files.is_empty());
-    let review = review(&files, &Sizes::default(), &|| true);
-    let high: Vec<_> = review.findings.iter().filter(|f| f.severity >= Severity::High).collect();
-    assert!(high.is_empty() && review.gaps.is_empty(), "{review:#?}");
-}

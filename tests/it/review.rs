@@ -68,7 +68,7 @@ fn a_script_for_psql_is_read_past_its_commands_and_data_and_a_key_that_comes_lat
 
 #[test]
 fn a_folder_is_read_in_order_and_the_exit_status_says_what_was_found() {
-    let (status, out, err) = review(&[FOLDER], None);
+    let (status, out, err) = review(&[FOLDER, "--fail-on", "medium"], None);
     assert_eq!((status, err.as_str()), (1, ""));
     let first = out.lines().next().unwrap();
     assert!(first.starts_with("tests/it/migrations/alembic.sql:"), "{out}");
@@ -101,6 +101,14 @@ fn a_folder_without_sql_is_a_gap_and_no_clean_review() {
     let [gap] = &reviewed["gaps"].as_array().unwrap()[..] else { panic!("{reviewed:#}") };
     assert!(gap["detail"].as_str().unwrap().starts_with(path), "{gap}");
     assert!(gap["lift"].as_str().unwrap().contains("alembic"), "{gap}");
+}
+
+#[test]
+fn our_own_migrations_have_no_high_finding() {
+    let review = json_of(&["migrations"]);
+    let findings = review["findings"].as_array().unwrap();
+    assert!(!findings.iter().any(|found| found["severity"] == "high"), "{review:#}");
+    assert_eq!(review["gaps"], json!([]));
 }
 
 #[test]

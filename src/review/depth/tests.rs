@@ -104,8 +104,8 @@ fn whatever_is_long_is_survived() {
 fn ordinary_statements_are_let_through() {
     let rows = vec!["(1, -2.5, 'it''s ((', '{\"a\": [1]}'::jsonb)"; 20_000].join(",\n");
     let columns = vec!["c int not null default (1 + 2) check (c > 0)"; 1000].join(", ");
-    let whens = " when a = 1 then 'b'".repeat(250);
-    let joins = " left join b on b.a = a.b and b.c is null".repeat(80);
+    let whens = " when a = 1 then 'b'".repeat(150);
+    let joins = " left join b on b.a = a.b and b.c is null".repeat(60);
     for sql in [
         format!("insert into t values {rows};"),
         format!("create table t ({columns});"),
