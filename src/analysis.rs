@@ -4,6 +4,7 @@ mod documents;
 mod drift;
 mod gathered;
 mod request;
+mod reviewing;
 mod shapes;
 mod workload;
 
@@ -21,7 +22,7 @@ use crate::model::{
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
 use crate::prove;
-use crate::review::{self, Sizes};
+use crate::review::Sizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Subject, Unmatched};
@@ -175,10 +176,7 @@ pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Revi
             }
         }
     };
-    // Parsing is work, and not waiting.
-    let reviewed = tokio::task::spawn_blocking(move || review::review(&files, &sizes)).await;
-    let mut reviewed =
-        reviewed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let mut reviewed = reviewing::reviewed(files, sizes).await;
     reviewed.gaps.extend(unseen);
     Ok(reviewed)
 }

@@ -114,7 +114,11 @@ impl Command {
 
 fn wait(work: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|source| Error::Runtime { source })?.block_on(work)
+    let runtime = runtime.map_err(|source| Error::Runtime { source })?;
+    let outcome = runtime.block_on(work);
+    // Work on other threads whose result nobody waits for must not keep the process from ending.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// The configuration of this process. What shows a password is used all the same, and warned of.

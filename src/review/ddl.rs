@@ -1,6 +1,7 @@
 //! What DDL locks and breaks, by squawk's rules: those about safety, not about taste.
 
 use squawk_linter::{Linter, Rule};
+use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
 use super::file::File;
@@ -8,7 +9,6 @@ use crate::model::{Confidence, Severity};
 
 /// The rules, as checks, with the harm they warn of.
 const RULES: &[(Rule, &str, Severity)] = &[
-    (Rule::AddingFieldWithDefault, "migration/adding-field-with-default", Severity::High),
     (Rule::AddingForeignKeyConstraint, "migration/adding-foreign-key-constraint", Severity::High),
     (Rule::AddingNotNullableField, "migration/adding-not-nullable-field", Severity::High),
     (Rule::AddingRequiredField, "migration/adding-required-field", Severity::High),
@@ -28,10 +28,8 @@ const RULES: &[(Rule, &str, Severity)] = &[
     (Rule::BanDropTable, "migration/drop-table", Severity::Medium),
     (Rule::BanTruncateCascade, "migration/truncate-cascade", Severity::High),
     (Rule::BanUncommittedTransaction, "migration/uncommitted-transaction", Severity::High),
-    (Rule::ChangingColumnType, "migration/changing-column-type", Severity::High),
     (Rule::ConstraintMissingNotValid, "migration/constraint-missing-not-valid", Severity::High),
     (Rule::DisallowedUniqueConstraint, "migration/unique-constraint", Severity::High),
-    (Rule::PreferRepack, "migration/table-rewrite", Severity::Medium),
     (Rule::RenamingColumn, "migration/renaming-column", Severity::Medium),
     (Rule::RenamingTable, "migration/renaming-table", Severity::Medium),
     (Rule::RequireConcurrentIndexCreation, "migration/index-not-concurrent", Severity::High),
@@ -43,15 +41,12 @@ const RULES: &[(Rule, &str, Severity)] = &[
 ];
 
 /// Rules about what waits while a table is read or written: it matters as much as the table is large.
-const WAITED_FOR: [Rule; 12] = [
-    Rule::AddingFieldWithDefault,
+const WAITED_FOR: [Rule; 9] = [
     Rule::AddingForeignKeyConstraint,
     Rule::AddingNotNullableField,
     Rule::AddingSerialPrimaryKeyField,
-    Rule::ChangingColumnType,
     Rule::ConstraintMissingNotValid,
     Rule::DisallowedUniqueConstraint,
-    Rule::PreferRepack,
     Rule::RequireConcurrentIndexCreation,
     Rule::RequireConcurrentIndexDeletion,
     Rule::RequireConcurrentPartitionDetach,
@@ -63,12 +58,16 @@ pub(super) fn judge(file: &File) -> Vec<Found> {
     let violations = linter.lint(&file.tree, &file.text);
     let found = violations.into_iter().filter_map(|violation| {
         let (_, check, severity) = RULES.iter().find(|(rule, ..)| *rule == violation.code)?;
+        let at = usize::from(violation.text_range.start());
+        if violation.code == Rule::ConstraintMissingNotValid && !can_be_not_valid(file, at) {
+            return None;
+        }
         let message = match violation.help {
             Some(help) => format!("{} {help}", violation.message),
             None => violation.message,
         };
         Some(Found {
-            at: usize::from(violation.text_range.start()),
+            at,
             check,
             severity: *severity,
             waited_for: WAITED_FOR.contains(&violation.code),
@@ -77,4 +76,19 @@ pub(super) fn judge(file: &File) -> Vec<Found> {
         })
     });
     found.collect()
+}
+
+/// Whether NOT VALID is possible for the constraint that is added here: those that build an index have none.
+fn can_be_not_valid(file: &File, at: usize) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return true };
+    let mut around =
+        statement.descendants().filter(|node| usize::from(node.text_range().start()) == at);
+    !around.any(|node| {
+        node.descendants().any(|node| {
+            let kind = node.kind();
+            ast::PrimaryKeyConstraint::can_cast(kind)
+                || ast::ExcludeConstraint::can_cast(kind)
+                || ast::UniqueConstraint::can_cast(kind)
+        })
+    })
 }

@@ -1,5 +1,6 @@
 //! Documents that a migration writes, and the keys its indexes name.
 
+use rowan::WalkEvent;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
@@ -73,11 +74,12 @@ impl Written {
     /// The documents of a statement: literals that are objects or arrays, and calls that build them. What a WHERE
     /// compares with is read, not written.
     fn read(&mut self, statement: &SyntaxNode) {
-        for node in statement.descendants() {
-            if node.ancestors().any(|above| ast::WhereClause::can_cast(above.kind())) {
-                continue;
-            }
-            if let Some(literal) = ast::Literal::cast(node.clone()) {
+        let mut nodes = statement.preorder();
+        while let Some(event) = nodes.next() {
+            let WalkEvent::Enter(node) = event else { continue };
+            if ast::WhereClause::can_cast(node.kind()) {
+                nodes.skip_subtree();
+            } else if let Some(literal) = ast::Literal::cast(node.clone()) {
                 self.add_literal(&literal.string_value().unwrap_or_default());
             } else if let Some(call) = ast::CallExpr::cast(node.clone()) {
                 self.add_call(&call);

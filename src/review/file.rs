@@ -1,18 +1,17 @@
 //! A file of SQL: parsed, with places.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
-use super::FILE_BYTES_MAX;
+use super::depth::{self, Excess};
+use super::psql;
+use super::section;
 use super::suppression::Suppressions;
-use super::tables::{are_same, changed, made};
-use crate::model::{Gap, GapReason};
-
-/// Brackets within brackets at most: the parser goes as deep as the text does.
-const NESTING_MAX: usize = 200;
-/// Words and operators that no comma, bracket or end of a statement parts, at most.
-const RUN_MAX: usize = 2000;
-/// Queries and blocks of one statement at most.
-const CHAIN_MAX: usize = 1000;
+use super::tables::{TableNames, changed, made};
+use super::{FILE_BYTES_MAX, unreviewed};
+use crate::model::Gap;
 
 /// A file of SQL.
 pub(super) struct File {
@@ -24,25 +23,32 @@ pub(super) struct File {
     /// Each statement with the byte where its own text begins, in order.
     statements: Vec<(usize, SyntaxNode)>,
     /// Each table that it makes, with the byte where the statement begins.
-    made: Vec<(usize, String)>,
+    made: TableNames<usize>,
+    /// Statements that could not be parsed, by where they begin, each with its first error.
+    pub(super) broken: BTreeMap<usize, usize>,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// The place that was computed last, and its column: the next one is often on the same line.
+    last: Cell<(usize, usize)>,
 }
 
 impl File {
     /// Read it, unless it is no migration.
     pub(super) fn read(path: &str, sql: &str) -> Result<Self, Gap> {
-        let gap = |detail: &str| {
-            Gap::new("migration", GapReason::BudgetSpent, format!("{path} was not read: {detail}"))
-        };
+        let gap = |why: &str| unreviewed(path, why);
         if sql.len() > FILE_BYTES_MAX {
             return Err(gap("it is over 8 MiB, which is more than migrations are"));
         }
-        let text = without_psql(sql.trim_start_matches('\u{feff}'));
-        if Depth::default().through(&text).is_too_much() {
-            return Err(gap(
-                "a statement of it nests deeper, or runs on for longer, than can be read",
-            ));
+        let text = psql::blanked(sql.trim_start_matches('\u{feff}'));
+        let text = section::without_down(&text);
+        match depth::excess(&text) {
+            None => {}
+            Some(Excess::Depth) => {
+                return Err(gap("a statement is nested or chained more than 2,500 levels deep"));
+            }
+            Some(Excess::Work) => {
+                return Err(gap("its long statements take too much time together; split the file"));
+            }
         }
         let tree = SourceFile::parse(&text);
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
@@ -50,9 +56,11 @@ impl File {
         let suppressions = Suppressions::of(&text);
         let nodes = tree.syntax_node().children();
         let statements: Vec<_> = nodes.map(|node| (code(&node), node)).collect();
-        let made = statements.iter().filter_map(|(at, statement)| Some((*at, made(statement)?)));
-        let (path, made) = (path.to_owned(), made.collect());
-        Ok(Self { path, text, tree, suppressions, statements, made, lines })
+        let made = statements.iter().filter_map(|(at, statement)| Some((made(statement)?, *at)));
+        let (path, made) = (path.to_owned(), TableNames::new(made));
+        let broken = broken(&tree, &statements);
+        let last = Cell::new((0, 0));
+        Ok(Self { path, text, tree, suppressions, statements, made, broken, lines, last })
     }
 
     /// The statement that holds a byte, and where it begins.
@@ -61,22 +69,43 @@ impl File {
         self.statements[..behind].last()
     }
 
+    /// Whether the statement that holds a byte could not be parsed: nothing is concluded from its half.
+    pub(super) fn is_broken(&self, at: usize) -> bool {
+        let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
+        self.broken.contains_key(&begin)
+    }
+
     /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
     pub(super) fn is_of_new_table(&self, at: usize) -> bool {
         let Some((begin, statement)) = self.statement_at(at) else { return false };
         let Some(table) = changed(statement) else { return false };
-        let mut before = self.made.iter().take_while(|(at, _)| at < begin);
-        before.any(|(_, made)| are_same(made, &table))
+        self.made.same(&table).any(|at| at < begin)
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.
     pub(super) fn place(&self, at: usize) -> (u32, u32) {
         let line = self.lines.partition_point(|begin| *begin <= at).max(1);
         let begin = self.lines[line - 1];
-        let before = self.text.get(begin..at).map_or(0, |text| text.chars().count());
+        let (last, counted) = self.last.get();
+        let (from, counted) =
+            if (begin..=at).contains(&last) { (last, counted) } else { (begin, 0) };
+        let before = counted + self.text.get(from..at).map_or(0, |text| text.chars().count());
+        self.last.set((at, before));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (count(line), count(before + 1))
     }
+}
+
+/// The statements that hold errors, with the first of each.
+fn broken(tree: &Parse<SourceFile>, statements: &[(usize, SyntaxNode)]) -> BTreeMap<usize, usize> {
+    let mut broken = BTreeMap::new();
+    for error in tree.errors() {
+        let at = usize::from(error.range().start());
+        let behind = statements.partition_point(|(begin, _)| *begin <= at);
+        let begin = statements[..behind].last().map_or(0, |(begin, _)| *begin);
+        broken.entry(begin).or_insert(at);
+    }
+    broken
 }
 
 /// The byte where a node's own text begins, behind the space and comments before it.
@@ -86,260 +115,6 @@ pub(super) fn code(node: &SyntaxNode) -> usize {
     let mut own = tokens.filter(|token| !token.kind().is_trivia());
     let start = own.next().map_or(node.text_range().start(), |token| token.text_range().start());
     usize::from(start)
-}
-
-/// The same text with psql's own commands, and the data of `COPY … FROM stdin`, replaced by blanks: every place
-/// stays where it is.
-fn without_psql(sql: &str) -> String {
-    let mut script = Script { text: String::with_capacity(sql.len()), statement: String::new() };
-    let mut rest = sql;
-    while let Some(c) = rest.chars().next() {
-        let length = match c {
-            '\\' => script.command(rest),
-            ';' => script.end(rest),
-            _ => script.token(rest, c),
-        };
-        rest = &rest[length..];
-    }
-    script.text
-}
-
-/// A script for psql while it is read as psql does: a backslash is a command wherever it is in no string, name or comment.
-struct Script {
-    text: String,
-    /// The statement so far, as far as it tells whether data follows it.
-    statement: String,
-}
-
-/// Bytes of a statement that tell whether data follows it: `COPY`, its table and a list of all its columns.
-const COPY_BYTES_MAX: usize = 64 * 1024;
-
-impl Script {
-    /// What is no end of anything. Returns its length.
-    fn token(&mut self, text: &str, c: char) -> usize {
-        let (length, is_code) = match c {
-            '\'' | '"' => (quoted_length(text, c), true),
-            'e' | 'E' if text[1..].starts_with('\'') && !self.is_in_word() => {
-                (escaped_length(text), true)
-            }
-            '-' if text.starts_with("--") => (text.find('\n').unwrap_or(text.len()), false),
-            '/' if text.starts_with("/*") => (comment_length(text), false),
-            '$' if !self.is_in_word() => (dollar_quoted_length(text), true),
-            c => (c.len_utf8(), true),
-        };
-        let token = &text[..length];
-        self.text.push_str(token);
-        if is_code && self.statement.len() + length <= COPY_BYTES_MAX {
-            self.statement.push_str(token);
-        }
-        length
-    }
-
-    fn is_in_word(&self) -> bool {
-        self.text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
-    }
-
-    /// A command, up to the end of its line. Some send the statement before them as a semicolon does.
-    fn command(&mut self, text: &str) -> usize {
-        let length = text.find('\n').unwrap_or(text.len());
-        let sends = ["\\g", "\\watch", "\\crosstabview"].iter().any(|name| text.starts_with(name));
-        if sends && !self.statement.trim().is_empty() {
-            self.text.push(';');
-            self.blank(&text[1..length]);
-            self.statement.clear();
-        } else {
-            self.blank(&text[..length]);
-        }
-        length
-    }
-
-    /// The end of a statement, and the data that follows it from the next line on.
-    fn end(&mut self, text: &str) -> usize {
-        self.text.push(';');
-        let statement = std::mem::take(&mut self.statement).to_ascii_lowercase();
-        let words: Vec<&str> = statement.split_whitespace().collect();
-        let copies =
-            words.first() == Some(&"copy") && words.windows(2).any(|w| w == ["from", "stdin"]);
-        if !copies {
-            return 1;
-        }
-        let line = text.find('\n').map_or(text.len(), |end| end + 1);
-        self.blank(&text[1..line]);
-        let mut length = line;
-        for data in text[line..].split_inclusive('\n') {
-            self.blank(data);
-            length += data.len();
-            if data.trim() == "\\." {
-                break;
-            }
-        }
-        length
-    }
-
-    fn blank(&mut self, text: &str) {
-        self.text.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-    }
-}
-
-/// Bytes of what stands between dollar quotes, these included; of the sign alone where it is none.
-fn dollar_quoted_length(text: &str) -> usize {
-    let Some(tag) = dollar_tag(text) else { return 1 };
-    // Without an end, the rest is a string to every reader.
-    text[tag.len()..].find(tag).map_or(text.len(), |end| tag.len() + end + tag.len())
-}
-
-/// The quote that a text begins with: `$$` or `$name$`.
-fn dollar_tag(text: &str) -> Option<&str> {
-    let end = text[1..].find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
-    text[1 + end..].starts_with('$').then(|| &text[..end + 2])
-}
-
-/// What makes a parser go deep: brackets in brackets, long runs of words and operators that no comma or bracket
-/// parts, and queries or blocks in a row. Outside of strings and comments; each statement by itself.
-#[derive(Debug, Default)]
-struct Depth {
-    nesting: usize,
-    nesting_max: usize,
-    /// Words and operators since the last comma, bracket or statement.
-    run: usize,
-    run_max: usize,
-    /// Words of this statement that begin another query or block.
-    chain: usize,
-    chain_max: usize,
-    /// Dollar quotes around this text.
-    level: usize,
-}
-
-/// Bodies within bodies that are looked into.
-const LEVELS_MAX: usize = 4;
-
-/// Words behind which another query or block stands.
-const CHAINING: [&str; 14] = [
-    "union",
-    "intersect",
-    "except",
-    "join",
-    "select",
-    "explain",
-    "prepare",
-    "create",
-    "with",
-    "case",
-    "begin",
-    "schema",
-    "if",
-    "loop",
-];
-
-impl Depth {
-    fn through(mut self, text: &str) -> Self {
-        let depth = &mut self;
-        let mut rest = text;
-        while let Some(c) = rest.chars().next() {
-            let length = match c {
-                '\'' | '"' => quoted_length(rest, c),
-                'e' | 'E' if rest[1..].starts_with('\'') => escaped_length(rest),
-                '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-                '/' if rest.starts_with("/*") => comment_length(rest),
-                '$' => depth.dollar_quoted(rest),
-                c if c.is_alphanumeric() || c == '_' => {
-                    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    let word = &rest[..end.unwrap_or(rest.len())];
-                    depth.word(word);
-                    word.len()
-                }
-                c => {
-                    depth.mark(c);
-                    c.len_utf8()
-                }
-            };
-            rest = &rest[length..];
-        }
-        self
-    }
-
-    /// What stands between dollar quotes may be a body of SQL: it is as deep as it is. Returns its length.
-    fn dollar_quoted(&mut self, text: &str) -> usize {
-        let Some(tag) = dollar_tag(text) else { return 1 };
-        let body = &text[tag.len()..];
-        // Without an end, the rest is a string to every reader.
-        let Some(end) = body.find(tag) else { return text.len() };
-        let inner = if self.level < LEVELS_MAX {
-            Self { level: self.level + 1, ..Self::default() }.through(&body[..end])
-        } else {
-            Self::default()
-        };
-        self.nesting_max = self.nesting_max.max(inner.nesting_max);
-        self.run_max = self.run_max.max(inner.run_max);
-        self.chain_max = self.chain_max.max(inner.chain_max);
-        tag.len() + end + tag.len()
-    }
-
-    fn word(&mut self, word: &str) {
-        self.step();
-        if CHAINING.iter().any(|chaining| word.eq_ignore_ascii_case(chaining)) {
-            self.chain += 1;
-            self.chain_max = self.chain_max.max(self.chain);
-        }
-    }
-
-    fn mark(&mut self, c: char) {
-        match c {
-            '(' | '[' => {
-                self.nesting += 1;
-                self.nesting_max = self.nesting_max.max(self.nesting);
-                self.run = 0;
-            }
-            ')' | ']' => self.nesting = self.nesting.saturating_sub(1),
-            ',' => self.run = 0,
-            ';' => (self.nesting, self.run, self.chain) = (0, 0, 0),
-            c if c.is_whitespace() => {}
-            _ => self.step(),
-        }
-    }
-
-    fn step(&mut self) {
-        self.run += 1;
-        self.run_max = self.run_max.max(self.run);
-    }
-
-    fn is_too_much(&self) -> bool {
-        self.nesting_max > NESTING_MAX || self.run_max > RUN_MAX || self.chain_max > CHAIN_MAX
-    }
-}
-
-/// Bytes of `E'…'`, in which a backslash escapes a quote.
-fn escaped_length(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(2) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '\'' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Bytes of a comment in `/* */`; these nest.
-fn comment_length(text: &str) -> usize {
-    let (mut open, mut at) = (1_usize, 2);
-    while open > 0 {
-        let Some(next) = text[at..].find(['*', '/']) else { return text.len() };
-        at += next;
-        match text.as_bytes().get(at..at + 2) {
-            Some(b"*/") => (open, at) = (open - 1, at + 2),
-            Some(b"/*") => (open, at) = (open + 1, at + 2),
-            _ => at += 1,
-        }
-    }
-    at
-}
-
-/// Bytes of a string or quoted name, its quotes included. A doubled quote ends one and begins the next.
-fn quoted_length(text: &str, quote: char) -> usize {
-    text[1..].find(quote).map_or(text.len(), |end| end + 2)
 }
 
 #[cfg(test)]

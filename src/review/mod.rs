@@ -4,13 +4,15 @@
 //! ours. Findings have a place in a file, and a comment suppresses them.
 
 mod ddl;
+mod depth;
 mod documents;
 mod file;
+mod psql;
+mod rewrite;
+mod section;
 mod sizes;
 mod suppression;
 mod tables;
-
-use std::collections::BTreeSet;
 
 use crate::checks::number::whole;
 use crate::model::{
@@ -18,13 +20,14 @@ use crate::model::{
     Severity, Unit, finding_id,
 };
 use file::File;
+use tables::TableNames;
 
 pub use sizes::Sizes;
 
 /// Bytes of a file at most: a dump of data is no migration.
 const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Errors of syntax told of one file: one slip makes many.
-const ERRORS_MAX: usize = 5;
+/// Statements of one file that are named where they could not be parsed; further ones are counted.
+const BROKEN_MAX: usize = 5;
 
 /// A file of SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,30 +51,85 @@ struct Found {
     message: String,
 }
 
-/// Review files, in the order they are run in. Where the tables are known that they are run on, it is told how
-/// long these are blocked.
-pub fn review(files: &[SqlFile], sizes: &Sizes) -> Review {
+/// Review files, in the order they are run in. Where the tables are known that they are run on, findings say how
+/// long these are blocked. Once `goes_on` says no, the files that are left are gaps.
+///
+/// The work is done on a thread of its own, whose stack suffices for what [`depth`] lets through.
+pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sync)) -> Review {
+    let reviewed = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(depth::STACK_BYTES);
+        let thread = thread.spawn_scoped(scope, || review_here(files, sizes, goes_on));
+        thread.ok().map(std::thread::ScopedJoinHandle::join)
+    });
+    match reviewed {
+        Some(Ok(review)) => review,
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        None => {
+            let no_thread = |file: &SqlFile| unreviewed(&file.path, "no thread could be started");
+            Review { gaps: files.iter().map(no_thread).collect(), ..Review::default() }
+        }
+    }
+}
+
+/// A file that was not reviewed.
+fn unreviewed(path: &str, why: &str) -> Gap {
+    let detail = format!("{path} was not reviewed: {why}");
+    Gap::new("migration", GapReason::BudgetSpent, detail)
+}
+
+const NO_TIME: &str = "the time for all files of the review was spent";
+
+fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> Review {
     let mut review = Review::default();
     let mut read = Vec::new();
     for file in files {
-        match File::read(&file.path, &file.sql) {
+        let known = if goes_on() {
+            File::read(&file.path, &file.sql)
+        } else {
+            Err(unreviewed(&file.path, NO_TIME))
+        };
+        match known {
             Ok(file) => read.push(file),
             Err(gap) => review.gaps.push(gap),
         }
     }
     // A key may be given to a table later, or in another file.
-    let keyed: BTreeSet<String> = read.iter().flat_map(tables::keyed_later).collect();
+    let keyed = TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ())));
     for file in &read {
-        review.gaps.extend(unread(file));
-        let mut found = ddl::judge(file);
-        found.extend(tables::judge(file, &keyed));
-        found.extend(documents::judge(file));
-        found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
-        found.retain(|found| !(found.waited_for && file.is_of_new_table(found.at)));
-        found.retain(|found| !file.suppressions.cover(file, found));
-        review.findings.extend(found.into_iter().map(|found| reported(file, found, sizes)));
+        match judged(file, &keyed, goes_on) {
+            Some(found) => {
+                review.gaps.extend(unread(file));
+                let reported = found.into_iter().map(|found| reported(file, found, sizes));
+                review.findings.extend(reported);
+            }
+            None => review.gaps.push(unreviewed(&file.path, NO_TIME)),
+        }
     }
     review
+}
+
+/// What is found in a file; none where there is no time left.
+fn judged(file: &File, keyed: &TableNames<()>, goes_on: &dyn Fn() -> bool) -> Option<Vec<Found>> {
+    let judges: [&dyn Fn() -> Vec<Found>; 4] =
+        [&|| ddl::judge(file), &|| rewrite::judge(file), &|| tables::judge(file, keyed), &|| {
+            documents::judge(file)
+        }];
+    let mut found = Vec::new();
+    for judge in judges {
+        found.extend(goes_on().then(judge)?);
+    }
+    found.sort_by(|a, b| (a.at, a.check).cmp(&(b.at, b.check)));
+    let mut left = Vec::new();
+    for found in found {
+        if !goes_on() {
+            return None;
+        }
+        let is_excused = found.waited_for && file.is_of_new_table(found.at);
+        if !is_excused && !file.is_broken(found.at) && !file.suppressions.cover(file, &found) {
+            left.push(found);
+        }
+    }
+    Some(left)
 }
 
 fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
@@ -111,242 +169,27 @@ fn unread(file: &File) -> Vec<Gap> {
     gaps
 }
 
+/// Statements that could not be parsed, each once: one slip makes many errors.
 fn not_understood(file: &File) -> Vec<Gap> {
-    let errors = file.tree.errors();
-    let told = errors.iter().take(ERRORS_MAX).map(|error| {
-        let (line, column) = file.place(usize::from(error.range().start()));
+    let gaps = file.broken.values().take(BROKEN_MAX).map(|at| {
+        let (line, column) = file.place(*at);
         let detail = format!(
-            "{}:{line}:{column} is not understood as SQL; what it says there was not judged",
+            "{}:{line}:{column} is not understood as SQL; its statement was not judged",
             file.path
         );
         Gap::new("migration", GapReason::NotEnoughEvidence, detail)
     });
-    told.collect()
+    let mut gaps: Vec<Gap> = gaps.collect();
+    if file.broken.len() > BROKEN_MAX {
+        let detail = format!(
+            "{}: {} more statements are not understood as SQL",
+            file.path,
+            file.broken.len() - BROKEN_MAX
+        );
+        gaps.push(Gap::new("migration", GapReason::NotEnoughEvidence, detail));
+    }
+    gaps
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `line:column check`, for each finding.
-    fn found(sql: &str) -> Vec<String> {
-        let file = SqlFile { path: "m.sql".to_owned(), sql: sql.to_owned() };
-        let review = review(&[file], &Sizes::default());
-        assert!(review.gaps.is_empty(), "{:#?}", review.gaps);
-        let told = review.findings.iter().map(|finding| {
-            let place = finding.object.to_string();
-            let place = place.trim_start_matches("m.sql:").to_owned();
-            format!("{place} {}", finding.check)
-        });
-        told.collect()
-    }
-
-    const TIMEOUT: &str = "set lock_timeout = '2s';\nset statement_timeout = '5s';\n";
-
-    fn under_timeout(sql: &str) -> Vec<String> {
-        found(&format!("{TIMEOUT}{sql}"))
-    }
-
-    #[test]
-    fn new_tables_are_judged_by_keys_types_and_order() {
-        let sql = "create table ml.t (
-    seen boolean not null, id bigint not null, kept boolean not null, at timestamptz,
-    data json
-);";
-        assert_eq!(
-            under_timeout(sql),
-            [
-                "3:1 hybrid-schema/missing-primary-key",
-                "3:1 hybrid-schema/padded-columns",
-                "5:5 hybrid-schema/text-json",
-            ]
-        );
-        let healthy = "create table ml.t (id bigint primary key, at timestamptz, seen bool, data jsonb compression lz4);
-create table ml.u (a bigint);
-alter table only ml.u add constraint u_pkey primary key (a);
-create unlogged table ml.v (a bigint);
-create temp table w (a bigint);
-create table ml.stg_x (a bigint);
-create table ml.y (like ml.t including all);
-create table ml.p1 partition of ml.p for values in (1);";
-        let found = under_timeout(healthy);
-        assert!(!found.iter().any(|found| found.contains("hybrid-schema")), "{found:?}");
-    }
-
-    #[test]
-    fn documents_are_judged_where_they_are_written_and_not_where_they_are_read() {
-        let long = "hybrid-schema/long-keys";
-        let deep = "hybrid-schema/deep-nesting";
-        let cases: &[(&str, &[&str])] = &[
-            (r#"insert into t (d) values ('{"user_id": 1, "timestamp": 2}');"#, &[long]),
-            (r#"insert into t (d) values ('{"uid": 1, "ts": 2}');"#, &[]),
-            ("update t set d = jsonb_build_object('user_id', 1);", &[long]),
-            ("update t set d = '{}' where d @> '{\"user_id\": 1}';", &[]),
-            (
-                "insert into t select jsonb_build_object('a', jsonb_build_array(jsonb_build_object('b', jsonb_build_object('c', 1))));",
-                &[deep],
-            ),
-            (r#"insert into t values ('{"a": [{"b": [1]}]}');"#, &[deep]),
-            ("insert into t values ('{1,2,3}', 'a {user} b');", &[]),
-            ("create index concurrently if not exists i on t ((data ->> 'session'));", &[long]),
-            ("select jsonb_build_object('user_id', 1);", &[]),
-        ];
-        for (sql, expected) in cases {
-            let told: Vec<String> = expected.iter().map(|check| format!("3:1 {check}")).collect();
-            assert_eq!(under_timeout(sql), told, "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_table_that_the_file_makes_is_waited_for_by_nobody() {
-        let waited = |sql: &str| {
-            let found = under_timeout(sql);
-            found.into_iter().filter(|found| found.contains(" migration/")).collect::<Vec<_>>()
-        };
-        let after = "alter table only t add constraint t_pkey primary key (a);
-create index on public.t (b);
-alter table t add constraint fk foreign key (a) references other (id);";
-        assert_eq!(
-            waited(&format!("create table public.t (a int not null, b int);\n{after}")),
-            [] as [&str; 0]
-        );
-        assert!(waited(after).len() > 3);
-        // It may have been there, or be another.
-        for other in ["if not exists t", "ml.u", "x.public"] {
-            let sql = format!("create table {other} (a int primary key);\n{after}");
-            assert!(waited(&sql).len() > 3, "{sql}");
-        }
-        assert!(waited(&format!("{after}\ncreate table t (a int primary key);")).len() > 3);
-    }
-
-    #[test]
-    fn a_key_is_a_key_however_its_table_is_called_and_a_unique_constraint_may_serve_as_one() {
-        for keyed in [
-            "create table public.t (a int);\nalter table t add primary key (a);",
-            "create table t (a int);\nalter table ml.t add primary key (a);",
-            "create table t (a int not null unique);",
-            "create table t (a int not null, \"B\" int not null, unique (a, \"B\"));",
-        ] {
-            let found = under_timeout(keyed);
-            assert!(!found.iter().any(|found| found.contains("primary-key")), "{keyed}: {found:?}");
-        }
-        for keyless in [
-            "create table ml.t (a int);\nalter table x.t add primary key (a);",
-            "create table t (a int unique);",
-            "create table t (a int not null, b int, unique (a, b));",
-        ] {
-            let found = under_timeout(keyless);
-            assert!(
-                found.iter().any(|found| found.ends_with("missing-primary-key")),
-                "{keyless}: {found:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_a_block_does_is_a_gap_and_no_pass() {
-        let gaps = |sql: &str| {
-            let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
-            review(&[file], &Sizes::default()).gaps.len()
-        };
-        assert_eq!(gaps("do $$ begin create table x (a json); end $$;"), 1);
-        assert_eq!(gaps("do language plpgsql $a$ begin EXECUTE 'drop table x'; end $a$;"), 1);
-        assert_eq!(gaps("do $$ begin perform created_at from t; end $$;"), 0);
-        assert_eq!(
-            gaps(
-                "create function f() returns void language plpgsql as $$ begin drop table x; end $$;"
-            ),
-            0
-        );
-    }
-
-    #[test]
-    fn unsafe_ddl_is_found_where_it_stands() {
-        let sql = "create index on big (a);\n  alter table big alter column a type bigint;";
-        let found = found(sql);
-        assert!(
-            found.iter().any(|found| found == "1:1 migration/index-not-concurrent"),
-            "{found:?}"
-        );
-        assert!(
-            found.iter().any(|found| found.ends_with("migration/changing-column-type")),
-            "{found:?}"
-        );
-        assert!(
-            found.iter().any(|found| found.ends_with("migration/no-lock-timeout")),
-            "{found:?}"
-        );
-    }
-
-    #[test]
-    fn a_comment_suppresses_what_it_names_and_nothing_else() {
-        let table = "create table t (\n  a boolean, id bigint, b boolean, c bigint, d json\n);";
-        let both = ["3:1 hybrid-schema/missing-primary-key", "hybrid-schema/text-json"];
-        assert_eq!(under_timeout(table).len(), 3, "{both:?}");
-        let named = "-- dbopt-ignore hybrid-schema/missing-primary-key, hybrid-schema/padded-columns - a log";
-        let left = under_timeout(&format!("{named}\n\n{table}"));
-        assert_eq!(left, ["6:46 hybrid-schema/text-json"]);
-        let file = under_timeout(&format!("{table}\n-- dbopt-ignore-file hybrid-schema/text-json"));
-        assert_eq!(file.len(), 2, "{file:?}");
-    }
-
-    #[test]
-    fn what_is_no_sql_is_a_gap_and_the_rest_is_judged() {
-        let sql = format!(
-            "{TIMEOUT}create table t (a json);\nselect from where (;\ncreate table u (a int);"
-        );
-        let files = [SqlFile { path: "m.sql".to_owned(), sql }];
-        let review = review(&files, &Sizes::default());
-        assert!(!review.gaps.is_empty() && review.gaps.len() <= ERRORS_MAX, "{review:#?}");
-        assert!(
-            review.findings.iter().any(|f| f.check == "hybrid-schema/text-json"),
-            "{review:#?}"
-        );
-    }
-
-    #[test]
-    fn the_longest_statements_that_are_read_are_survived() {
-        for part in
-            ["- ", "not ", "case when ", "1 + ", "1 union select 1, 2 ", "prepare a as ", "join a "]
-        {
-            let sql = format!("select {}1;", part.repeat(600));
-            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &Sizes::default());
-        }
-    }
-
-    #[test]
-    fn what_is_blocked_and_for_how_long_is_told_where_the_tables_are_known() {
-        let relation = |oid, name: &str, pages| crate::model::observation::Relation {
-            oid,
-            schema: "public".to_owned(),
-            name: name.to_owned(),
-            kind: crate::model::observation::RelationKind::Table,
-            parent: None,
-            pages,
-            rows: Some(40_000.0),
-            toastable: true,
-            primary_key: true,
-            live_rows: 0,
-            toast_pages: 0,
-            toast_counted: true,
-            toast_live_chunks: 0,
-        };
-        let sizes = Sizes::of(&[relation(1, "big", 1_000_000), relation(2, "small", 10)]);
-        let sql = "create index on big (a);\ncreate index on public.small (a);\ncreate index on other (a);";
-        let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
-        let findings = review(&[file], &sizes).findings;
-        let told: Vec<_> =
-            findings.iter().map(|f| (f.severity, f.message.contains("blocks `"))).collect();
-        assert_eq!(told, [(Severity::High, true), (Severity::Low, true), (Severity::High, false)]);
-        assert!(findings[0].message.ends_with("(blocks `big`, for about 164 s)"), "{findings:#?}");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn nothing_panics(text in "\\PC{0,200}", cut in 0_usize..400) {
-            let sql = format!("create table t (a json, b jsonb default '{{\"long\": [{{}}]}}'); {text}");
-            let cut = (0..=cut.min(sql.len())).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
-            review(&[SqlFile { path: "m".to_owned(), sql: sql[..cut].to_owned() }], &Sizes::default());
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! New tables and columns: keys, types, order.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
@@ -40,7 +40,7 @@ pub(super) fn keyed_later(file: &File) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn judge(file: &File, keyed: &BTreeSet<String>) -> Vec<Found> {
+pub(super) fn judge(file: &File, keyed: &TableNames<()>) -> Vec<Found> {
     let root = file.tree.syntax_node();
     let mut found = Vec::new();
     for table in root.descendants().filter_map(ast::CreateTable::cast) {
@@ -56,7 +56,7 @@ pub(super) fn judge(file: &File, keyed: &BTreeSet<String>) -> Vec<Found> {
     found
 }
 
-fn judge_table(table: &ast::CreateTable, keyed: &BTreeSet<String>) -> Vec<Found> {
+fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<Found> {
     let own = table.table_name().map(|own| name(&own.syntax().text().to_string()));
     let (Some(own), Some(arguments)) = (own, table.table_arg_list()) else { return Vec::new() };
     if table.partition_of().is_some()
@@ -102,7 +102,7 @@ fn keyless(
     table: &ast::CreateTable,
     arguments: &ast::TableArgList,
     columns: &[Column],
-    (own, keyed): (&str, &BTreeSet<String>),
+    (own, keyed): (&str, &TableNames<()>),
 ) -> Option<Found> {
     // What is copied by LIKE may be a key.
     let is_key = |argument: ast::TableArg| {
@@ -120,7 +120,7 @@ fn keyless(
         || arguments
             .args()
             .any(|argument| is_key(argument.clone()) || identifies(&argument, columns))
-        || keyed.iter().any(|keyed| are_same(keyed, own));
+        || keyed.same(own).next().is_some();
     (!excused && !has_key && !columns.is_empty()).then(|| Found {
         at: code(table.syntax()),
         check: "hybrid-schema/missing-primary-key",
@@ -227,7 +227,7 @@ fn item(type_name: &str) -> Option<Item> {
 }
 
 /// A type's name, in lower case, without its modifier and the schema of PostgreSQL's own; arrays keep their brackets.
-fn type_of(ty: &ast::Type) -> String {
+pub(super) fn type_of(ty: &ast::Type) -> String {
     let text = ty.syntax().text().to_string().to_lowercase();
     let mut plain = String::new();
     let mut depth = 0;
@@ -243,11 +243,34 @@ fn type_of(ty: &ast::Type) -> String {
     words.join(" ").trim_start_matches("pg_catalog.").to_owned()
 }
 
-/// Whether two names may be those of one table: a search path may stand for the schema of one.
-pub(super) fn are_same(one: &str, other: &str) -> bool {
-    let unqualified =
-        |name: &str, of: &str| of.strip_suffix(name).is_some_and(|of| of.ends_with('.'));
-    one == other || unqualified(one, other) || unqualified(other, one)
+/// Names of tables, to be found by any name that may be the same table's.
+#[derive(Debug)]
+pub(super) struct TableNames<T>(HashMap<String, Vec<(String, T)>>);
+
+impl<T> TableNames<T> {
+    pub(super) fn new(names: impl IntoIterator<Item = (String, T)>) -> Self {
+        let mut all: HashMap<String, Vec<(String, T)>> = HashMap::new();
+        for (name, of) in names {
+            all.entry(unqualified(&name).to_owned()).or_default().push((name, of));
+        }
+        Self(all)
+    }
+
+    /// What stands by the names that may be those of this table: a search path may stand for the schema of one.
+    pub(super) fn same(&self, table: &str) -> impl Iterator<Item = &T> {
+        let alike = self.0.get(unqualified(table)).into_iter().flatten();
+        alike.filter(|(name, _)| are_same(name, table)).map(|(_, of)| of)
+    }
+}
+
+fn unqualified(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, own)| own)
+}
+
+/// Whether two names may be those of one table.
+fn are_same(one: &str, other: &str) -> bool {
+    let ends = |name: &str, of: &str| of.strip_suffix(name).is_some_and(|of| of.ends_with('.'));
+    one == other || ends(one, other) || ends(other, one)
 }
 
 /// The table that a statement changes.

@@ -27,6 +27,7 @@ mod registry;
 mod review;
 mod shadows;
 mod sessions;
+mod rewrite;
 mod statements;
 mod store;
 mod support;

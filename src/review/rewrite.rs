@@ -1,0 +1,202 @@
+//! What rewrites a table while nobody else may read it, by PostgreSQL's rules.
+//!
+//! A test runs statements of each kind on the oldest and the newest server and compares the table's file before and after.
+
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::{SyntaxElement, SyntaxNode};
+
+use super::Found;
+use super::file::{File, code};
+use super::tables::type_of;
+use crate::model::{Confidence, Severity};
+
+/// PostgreSQL's own functions of which no overload is volatile, on every supported major.
+const STABLE: &str = include_str!("stable_functions.txt");
+/// What looks like a function and is an expression of the grammar; `timezone` is volatile for `timetz` alone.
+const GRAMMAR: [&str; 8] =
+    ["array", "coalesce", "greatest", "grouping", "least", "nullif", "row", "timezone"];
+/// PostgreSQL's own volatile functions that a default may call.
+const VOLATILE: [&str; 13] = [
+    "clock_timestamp",
+    "currval",
+    "current_query",
+    "gen_random_uuid",
+    "lastval",
+    "nextval",
+    "random",
+    "random_normal",
+    "set_config",
+    "setval",
+    "timeofday",
+    "uuidv4",
+    "uuidv7",
+];
+const SERIAL: [&str; 6] = ["smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"];
+
+/// Whether a default has another value for each row.
+#[derive(Debug, PartialEq, Eq)]
+enum Volatility {
+    /// One value serves all rows.
+    Stable,
+    /// It calls a function that PostgreSQL declares volatile.
+    Volatile(String),
+    /// It calls a function that is not PostgreSQL's own.
+    Unknown(String),
+}
+
+pub(super) fn judge(file: &File) -> Vec<Found> {
+    file.tree.syntax_node().children().flat_map(|statement| judge_statement(&statement)).collect()
+}
+
+fn judge_statement(statement: &SyntaxNode) -> Vec<Found> {
+    let rewritten = |what: &str, instead: &str| {
+        let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
+        vec![found(code(statement), "migration/table-rewrite", Severity::High, message)]
+    };
+    match ast::Stmt::cast(statement.clone()) {
+        Some(ast::Stmt::AlterTable(table)) => table.actions().filter_map(judge_action).collect(),
+        Some(ast::Stmt::Cluster(_)) => {
+            rewritten("CLUSTER", "run it in a maintenance window, or use pg_repack")
+        }
+        Some(ast::Stmt::Vacuum(vacuum)) if vacuum.is_full() => {
+            rewritten("VACUUM FULL", "run it in a maintenance window, or use pg_repack")
+        }
+        Some(ast::Stmt::Refresh(refresh)) if refresh.concurrently_token().is_none() => {
+            let message = "REFRESH MATERIALIZED VIEW blocks readers of the view until it ends: add CONCURRENTLY, which \
+                           needs a unique index";
+            let check = "migration/table-rewrite";
+            vec![found(code(statement), check, Severity::High, message.to_owned())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn judge_action(action: ast::AlterTableAction) -> Option<Found> {
+    use ast::AlterTableAction as Of;
+    let at = code(action.syntax());
+    let rewritten = |what: &str| {
+        let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE");
+        Some(found(at, "migration/table-rewrite", Severity::High, message))
+    };
+    match action {
+        Of::AddColumn(added) => judge_added(&added),
+        Of::AlterColumn(altered) => match altered.option()? {
+            ast::AlterColumnOption::SetType(set) => Some(judge_type(&set)),
+            ast::AlterColumnOption::SetExpression(_) => {
+                rewritten("SET EXPRESSION of a stored generated column")
+            }
+            _ => None,
+        },
+        Of::SetLogged(_) => rewritten("SET LOGGED"),
+        Of::SetUnlogged(_) => rewritten("SET UNLOGGED"),
+        Of::SetAccessMethod(_) => rewritten("SET ACCESS METHOD, unless it is the table's own,"),
+        Of::SetTablespace(_) => {
+            let message = "SET TABLESPACE copies the table under ACCESS EXCLUSIVE, unless it is there already";
+            Some(found(at, "migration/table-rewrite", Severity::High, message.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn judge_added(added: &ast::AddColumn) -> Option<Found> {
+    const CHECK: &str = "migration/adding-field-with-default";
+    const INSTEAD: &str =
+        "add the column without it, set the default for new rows, and fill old rows in batches";
+    let rewritten = |at: &SyntaxNode, what: &str| {
+        let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {INSTEAD}");
+        Some(found(code(at), CHECK, Severity::High, message))
+    };
+    if let Some(ty) = added.ty().filter(|ty| SERIAL.contains(&type_of(ty).as_str())) {
+        return rewritten(ty.syntax(), "a serial column, whose default is nextval,");
+    }
+    added.constraints().find_map(|constraint| match constraint {
+        ast::Constraint::GeneratedConstraint(generated) => match generated.generated_as()? {
+            ast::GeneratedAs::GeneratedIdentity(_) => {
+                rewritten(generated.syntax(), "an identity column")
+            }
+            ast::GeneratedAs::GeneratedStored(_) if is_stored(generated.syntax()) => {
+                rewritten(generated.syntax(), "a stored generated column")
+            }
+            ast::GeneratedAs::GeneratedStored(_) => None,
+        },
+        ast::Constraint::DefaultConstraint(default) => {
+            let expression = default.expr()?;
+            match volatility(expression.syntax()) {
+                Volatility::Stable => None,
+                Volatility::Volatile(name) => {
+                    rewritten(expression.syntax(), &format!("a default that calls {name}, which is volatile,"))
+                }
+                Volatility::Unknown(name) => {
+                    let message = format!(
+                        "if {name} is volatile, as functions are unless declared otherwise, this default rewrites the table \
+                         under ACCESS EXCLUSIVE: {INSTEAD}"
+                    );
+                    let found = found(code(expression.syntax()), CHECK, Severity::Medium, message);
+                    Some(Found { confidence: Confidence::Medium, ..found })
+                }
+            }
+        }
+        _ => None,
+    })
+}
+
+/// Whether the values of a generated column are stored; they are computed by readers otherwise.
+fn is_stored(generated: &SyntaxNode) -> bool {
+    let mut tokens = generated.descendants_with_tokens().filter_map(SyntaxElement::into_token);
+    tokens.any(|token| token.text().eq_ignore_ascii_case("stored"))
+}
+
+fn volatility(expression: &SyntaxNode) -> Volatility {
+    let mut unknown = None;
+    for call in expression.descendants().filter_map(ast::CallExpr::cast) {
+        let Some(function) = call.expr() else { continue };
+        let name = super::tables::name(&function.syntax().text().to_string());
+        let own = name.trim_start_matches("pg_catalog.");
+        if VOLATILE.contains(&own) {
+            return Volatility::Volatile(name);
+        }
+        let is_stable = GRAMMAR.contains(&own) || STABLE.lines().any(|stable| stable == own);
+        if !is_stable {
+            unknown.get_or_insert(name);
+        }
+    }
+    unknown.map_or(Volatility::Stable, Volatility::Unknown)
+}
+
+/// Types to which the server changes others without a rewrite, where these are narrower.
+const WIDENED: [&str; 12] = [
+    "text",
+    "varchar",
+    "character varying",
+    "numeric",
+    "decimal",
+    "varbit",
+    "bit varying",
+    "inet",
+    "timestamptz",
+    "timestamp with time zone",
+    "timestamp",
+    "interval",
+];
+
+/// The type that the column has is not known: whether it is changed without a rewrite depends on it.
+fn judge_type(set: &ast::SetType) -> Found {
+    const CHECK: &str = "migration/changing-column-type";
+    let ty = set.ty().map(|ty| type_of(&ty)).unwrap_or_default();
+    let at = code(set.syntax());
+    if set.using_expr().is_none() && WIDENED.contains(&ty.as_str()) {
+        let message = format!(
+            "changing a type to {ty} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not \
+             known here, is the same kind without a lower limit (varchar(100) to text is no rewrite)"
+        );
+        let found = found(at, CHECK, Severity::Medium, message);
+        return Found { confidence: Confidence::Low, ..found };
+    }
+    let message = "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type \
+                   is binary coercible to the new one";
+    found(at, CHECK, Severity::High, message.to_owned())
+}
+
+fn found(at: usize, check: &'static str, severity: Severity, message: String) -> Found {
+    Found { at, check, severity, waited_for: true, confidence: Confidence::High, message }
+}
