@@ -15,6 +15,7 @@ mod targets;
 mod workloads;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
@@ -46,7 +47,9 @@ struct Inner {
     key: Option<SecretKey>,
     targets: Memo<String, Option<Arc<TargetRecord>>>,
     keys: Memo<TokenHash, Option<Arc<KeyRecord>>>,
-    any_key: Memo<(), bool>,
+    needs_key: Memo<(), bool>,
+    /// Whether callers were ever seen to need a key.
+    key_needed: AtomicBool,
 }
 
 impl Store {
@@ -58,9 +61,13 @@ impl Store {
             key,
             targets: Memo::new(),
             keys: Memo::new(),
-            any_key: Memo::new(),
+            needs_key: Memo::new(),
+            key_needed: AtomicBool::new(false),
         };
-        Ok(Self { inner: Arc::new(inner), hosts: Arc::default() })
+        let store = Self { inner: Arc::new(inner), hosts: Arc::default() };
+        // While the store is there: what is known of keys then holds when it is away.
+        store.needs_key().await?;
+        Ok(store)
     }
 
     /// Accept and hand out only DSNs whose hosts are all in `hosts`.
