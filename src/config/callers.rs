@@ -36,7 +36,7 @@ fn http_host(item: &str) -> Option<String> {
     }
     let authority: Authority = item.parse().ok()?;
     // Neither a port nor a user: a host is compared, and nothing else.
-    let plain = authority.host() == item && item.bytes().all(|c| is_of_a_name(c));
+    let plain = authority.host() == item && item.bytes().all(is_of_a_name);
     plain.then(|| item.to_ascii_lowercase())
 }
 
