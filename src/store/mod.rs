@@ -76,11 +76,13 @@ impl Store {
         Self { hosts: Arc::new(hosts), ..self }
     }
 
-    /// Whether the store answers, within two seconds.
+    /// Whether the store answers, within two seconds, and can be written to.
     pub async fn ping(&self) -> Result<(), Error> {
         let ask = async {
-            let answered = self.client().await?.execute("select 1", &[]).await;
-            answered.map(drop).map_err(query_failed("answer"))
+            let sql = "select pg_catalog.current_setting('transaction_read_only') = 'on'";
+            let answered = self.client().await?.query_one(sql, &[]).await;
+            let read_only = answered.map_err(query_failed("answer"))?.get(0);
+            if read_only { Err(Error::ReadOnly) } else { Ok(()) }
         };
         let late = |source| Error::Connect { source: Box::new(source) };
         tokio::time::timeout(PING_TIMEOUT, ask).await.map_err(late)?
