@@ -351,8 +351,8 @@ impl From<&StoreError> for Problem {
         let at = |pointer: &str| invalid(vec![Fault::new(pointer, text.clone())]);
         if error.is_of_the_store() {
             let title = "The service's own database does not answer";
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            return Self::new(status, "store-unavailable", title, text).later();
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", title, text)
+                .later();
         }
         match error {
             E::UnknownTarget { name } => unknown_target(name),
