@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
-use crate::config::{CacheConfig, Config, Limits};
+use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits};
 use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
@@ -43,6 +43,8 @@ struct Inner {
     webhook: Option<Webhook>,
     /// Whether we listen on loopback only: there, no API key is needed while none exists.
     loopback: bool,
+    /// Which callers the operator allows beside those of this machine.
+    callers: (HttpHosts, AllowedOrigins),
 }
 
 /// Why there is no answer.
@@ -103,6 +105,7 @@ impl App {
             metrics,
             webhook: config.webhook.as_ref().and_then(Webhook::new),
             loopback: config.listen.ip().is_loopback(),
+            callers: (config.allowed_hosts_http.clone(), config.allowed_origins.clone()),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -115,6 +118,11 @@ impl App {
     /// What one request may take.
     pub fn limits(&self) -> Limits {
         self.inner.limits
+    }
+
+    /// Hosts that we answer to while no key exists, and sites whose pages may call.
+    pub fn allowed_callers(&self) -> &(HttpHosts, AllowedOrigins) {
+        &self.inner.callers
     }
 
     /// Whether callers without a key are let in while no key exists.

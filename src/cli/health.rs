@@ -48,7 +48,7 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 /// The status of `GET /readyz`: one line of one answer, so no HTTP client is built in for it.
 async fn status(address: SocketAddr) -> std::io::Result<Option<String>> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await?;
     let mut head = [0; 12];
     stream.read_exact(&mut head).await?;

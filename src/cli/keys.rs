@@ -22,8 +22,10 @@ enum Command {
     Create(Create),
     /// List the keys there are, without what they are.
     List(List),
-    /// Revoke a key.
+    /// Revoke a key. Callers need a key even when none is left.
     Revoke(Revoke),
+    /// Let callers on loopback in without a key again, once the service is restarted. Refused while a key exists.
+    Reopen(List),
 }
 
 #[derive(Debug, Args)]
@@ -59,7 +61,7 @@ impl Keys {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         let flags = match &self.command {
             Command::Create(create) => &create.flags,
-            Command::List(list) => &list.flags,
+            Command::List(list) | Command::Reopen(list) => &list.flags,
             Command::Revoke(revoke) => &revoke.flags,
         };
         let mut config = configured(flags)?;
@@ -81,6 +83,7 @@ impl Command {
             Self::Create(create) => create.run(store).await,
             Self::List(_) => list(store).await,
             Self::Revoke(revoke) => revoke.run(store).await,
+            Self::Reopen(_) => reopen(store).await,
         }
     }
 }
@@ -114,15 +117,24 @@ impl Revoke {
     }
 }
 
+async fn reopen(store: &Store) -> Result<Outcome, Error> {
+    if store.reopen().await.map_err(Error::Store)? {
+        return print("callers on loopback need no key once the service is restarted\n");
+    }
+    Err(Error::Usage("keys exist: revoke each with dbopt keys revoke before".to_owned()))
+}
+
 /// Keys to show at most; nobody reads more.
 const LIST_MAX: u32 = 1000;
 
 async fn list(store: &Store) -> Result<Outcome, Error> {
     let keys = store.list_keys(None, LIST_MAX).await.map_err(Error::Store)?;
     if keys.is_empty() {
-        return print(
-            "no key exists: callers on loopback may do everything, and nobody else anything\n",
-        );
+        return print(if store.needs_key().await.map_err(Error::Store)? {
+            "no key is left, and callers need one: dbopt keys create makes one, dbopt keys reopen does without\n"
+        } else {
+            "no key exists: callers on loopback may do everything, and nobody else anything\n"
+        });
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    AllowedHosts, CacheConfig, Config, DsnSource, Error, Flags, Limits, LogConfig, LogFormat,
-    SETTINGS, Setting, TargetConfig, is_target_name,
+    AllowedHosts, AllowedOrigins, CacheConfig, Config, DsnSource, Error, Flags, HttpHosts, Limits,
+    LogConfig, LogFormat, SETTINGS, Setting, TargetConfig, is_target_name,
 };
 use crate::model::UnknownName;
 
@@ -71,6 +71,8 @@ fn blank() -> Config {
         webhook: None,
         allowed_hosts: AllowedHosts::default(),
         trust_code: BTreeSet::new(),
+        allowed_hosts_http: HttpHosts::default(),
+        allowed_origins: AllowedOrigins::default(),
         data_dir: PathBuf::new(),
         cache: CacheConfig {
             ttl: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! The service's configuration: defaults, then the file, then the environment, then flags.
 
 mod allowed_hosts;
+mod callers;
 mod error;
 mod exposed;
 mod flags;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
+pub use callers::{AllowedOrigins, HttpHosts, is_loopback_name};
 pub use error::Error;
 pub use exposed::{exposed, holds_password};
 pub use flags::Flags;
@@ -42,6 +44,10 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// Targets, by name, whose own functions may run with the role's rights.
     pub trust_code: BTreeSet<String>,
+    /// Hosts that the service answers to while no API key exists, beside those of loopback.
+    pub allowed_hosts_http: HttpHosts,
+    /// Other sites whose pages may call the API.
+    pub allowed_origins: AllowedOrigins,
     /// Where the embedded store and its generated key live.
     pub data_dir: PathBuf,
     /// How answers are cached.

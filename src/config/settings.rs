@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{AllowedHosts, Config, LogFormat, WebhookConfig, is_target_name};
+use super::{
+    AllowedHosts, AllowedOrigins, Config, HttpHosts, LogFormat, WebhookConfig, is_target_name,
+};
 
 /// One setting.
 pub struct Setting {
@@ -106,9 +108,10 @@ pub static SETTINGS: &[Setting] = &[
         env: "DBOPT_WEBHOOK_SECRET",
         flag: None,
         default: "",
-        what: "Key of the HMAC-SHA256 that signs each event, in its header `X-Dbopt-Signature`.",
+        what: "Key that signs each event and its time as Standard Webhooks says: text, or `whsec_` and base64.",
         secret: true,
         apply: |config, text| {
+            WebhookConfig::signing_key(text).ok_or("text, or `whsec_` and base64")?;
             config.webhook.get_or_insert_default().secret = Some(SecretString::from(text));
             Ok(())
         },
@@ -141,6 +144,32 @@ pub static SETTINGS: &[Setting] = &[
             let all = names.iter().all(|name| is_target_name(name));
             let names = all.then(|| names.into_iter().map(str::to_owned).collect());
             set(&mut config.trust_code, names, "a comma list of names of targets")
+        },
+    },
+    Setting {
+        name: "allowed_hosts_http",
+        env: "DBOPT_ALLOWED_HOSTS_HTTP",
+        flag: Some("allowed-hosts-http"),
+        default: "",
+        what: "Host names and addresses, comma separated, that the service answers to while no API key exists, \
+               beside `localhost`, `127.0.0.1` and `[::1]`.",
+        secret: false,
+        apply: |config, text| {
+            let expected = "a comma list of host names or addresses, without a port";
+            set(&mut config.allowed_hosts_http, HttpHosts::parse(text), expected)
+        },
+    },
+    Setting {
+        name: "allowed_origins",
+        env: "DBOPT_ALLOWED_ORIGINS",
+        flag: Some("allowed-origins"),
+        default: "",
+        what: "Origins of other sites whose pages may call the API (CORS), comma separated, such as \
+               `https://app.example.com`. Without it, none.",
+        secret: false,
+        apply: |config, text| {
+            let expected = "a comma list of origins, such as https://app.example.com";
+            set(&mut config.allowed_origins, AllowedOrigins::parse(text), expected)
         },
     },
     Setting {

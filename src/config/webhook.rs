@@ -1,7 +1,12 @@
 //! Whom drift is told by HTTP.
 
 use axum::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
+
+/// What a secret begins with that is base64, by Standard Webhooks.
+const ENCODED: &str = "whsec_";
 
 /// Whom drift is told by HTTP. Debug shows no secret: a URL often holds a token.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +26,14 @@ impl WebhookConfig {
         // Who is to be told apart is told apart by the path: no password is sent.
         let callable = scheme && !authority.host().is_empty() && !authority.as_str().contains('@');
         callable.then(|| SecretString::from(text))
+    }
+
+    /// The bytes that events are signed with; none where a secret says that it is base64 and is not.
+    pub fn signing_key(secret: &str) -> Option<Vec<u8>> {
+        match secret.strip_prefix(ENCODED) {
+            Some(encoded) => STANDARD.decode(encoded).ok().filter(|key| !key.is_empty()),
+            None => Some(secret.as_bytes().to_vec()),
+        }
     }
 }
 
@@ -43,6 +56,15 @@ mod tests {
             "https://h h/",
         ] {
             assert!(WebhookConfig::address(url).is_none(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_text_or_base64_that_says_so() {
+        assert_eq!(WebhookConfig::signing_key("Jefe").unwrap(), b"Jefe");
+        assert_eq!(WebhookConfig::signing_key("whsec_SmVmZQ==").unwrap(), b"Jefe");
+        for secret in ["whsec_", "whsec_Jefe!", "whsec_SmVmZQ"] {
+            assert_eq!(WebhookConfig::signing_key(secret), None, "{secret}");
         }
     }
 }

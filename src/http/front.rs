@@ -2,6 +2,7 @@
 //!
 //! One function, because a layer of its own for each would cost a cached answer more than the cache does.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
 use axum::routing::future::RouteFuture;
@@ -18,12 +19,16 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Timeout, timeout_at};
 use tower::{Layer, Service};
 
+use super::doors::{Doors, Entrance};
 use super::limits::{Limits, Place};
 use super::log::{self, Passed};
 use super::meter::Meter;
 use super::problem::{self, Problem};
 use super::request_id::{self, X_REQUEST_ID};
 use crate::app::App;
+
+/// What is sent is of the type that it says, whatever a browser makes of it.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// What all requests share.
 #[derive(Clone)]
@@ -32,13 +37,15 @@ pub(super) struct Front {
 }
 
 struct Shared {
+    doors: Doors,
     limits: Limits,
     meter: Meter,
 }
 
 impl Front {
     pub(super) fn of(app: &App) -> Self {
-        let shared = Shared { limits: Limits::of(app), meter: Meter::default() };
+        let (doors, limits) = (Doors::of(app), Limits::of(app));
+        let shared = Shared { doors, limits, meter: Meter::default() };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -79,13 +86,32 @@ impl Service<Request> for Fronted {
             shared: Arc::clone(&self.shared),
         };
         let way = match self.shared.limits.place(&request) {
-            Ok(place) => {
-                let answer = timeout_at(entry.begun + place.time(), self.routes.call(request));
-                Way::Routed { answer, place }
-            }
+            Ok(place) => self.way(request, place, entry.begun),
             Err(problem) => Way::Refused { problem: Some(problem) },
         };
         Answering { way, entry: Some(entry) }
+    }
+}
+
+impl Fronted {
+    fn way(&mut self, request: Request, place: Place, begun: Instant) -> Way {
+        let until = begun + place.time();
+        match self.shared.doors.entrance(&request) {
+            Entrance::Open => {
+                Way::Routed { answer: timeout_at(until, self.routes.call(request)), place }
+            }
+            Entrance::Shut(problem) => Way::Refused { problem: Some(problem) },
+            Entrance::WithKeysOnly(problem) => {
+                let (shared, mut routes) = (Arc::clone(&self.shared), self.routes.clone());
+                let answer: Pin<Box<dyn Future<Output = Response> + Send>> = Box::pin(async move {
+                    match shared.doors.need_key(problem).await {
+                        Ok(()) => routes.call(request).await.unwrap_or_else(|never| match never {}),
+                        Err(problem) => problem.into_response(),
+                    }
+                });
+                Way::Asked { answer: Box::pin(timeout_at(until, answer)), place }
+            }
+        }
     }
 }
 
@@ -109,6 +135,11 @@ pin_project! {
             answer: Timeout<RouteFuture<Infallible>>,
             place: Place,
         },
+        /// It depends on the store whether it is let in. Boxed, because this is for strangers.
+        Asked {
+            answer: Pin<Box<Timeout<Pin<Box<dyn Future<Output = Response> + Send>>>>>,
+            place: Place,
+        },
         Refused { problem: Option<Problem> },
     }
 }
@@ -120,14 +151,12 @@ impl Future for Answering {
         let answering = self.project();
         let response = match answering.way.project() {
             WayProjected::Routed { answer, place } => {
-                match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
-                    Ok(polled) => match ready!(polled) {
-                        Ok(Ok(response)) => response,
-                        Ok(Err(never)) => match never {},
-                        Err(_) => problem::timed_out(place.time().as_secs()).into_response(),
-                    },
-                    Err(panic) => problem::panicked_with(&*panic).into_response(),
-                }
+                let answered = ready!(guarded(answer, context));
+                answered.map_or_else(|late| late.because_of(place), |Ok(response)| response)
+            }
+            WayProjected::Asked { answer, place } => {
+                let answered = ready!(guarded(answer.as_mut(), context));
+                answered.unwrap_or_else(|late| late.because_of(place))
             }
             WayProjected::Refused { problem } => {
                 let problem = problem.take().expect("a future that has ended is not polled again");
@@ -136,6 +165,31 @@ impl Future for Answering {
         };
         let entry = answering.entry.take().expect("a future that has ended is not polled again");
         Poll::Ready(Ok(entry.leave(response)))
+    }
+}
+
+/// Why there is a problem instead of an answer.
+enum Unanswered {
+    Late,
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl Unanswered {
+    fn because_of(self, place: &Place) -> Response {
+        match self {
+            Self::Late => problem::timed_out(place.time().as_secs()).into_response(),
+            Self::Panicked(panic) => problem::panicked_with(&*panic).into_response(),
+        }
+    }
+}
+
+fn guarded<F: Future>(
+    answer: Pin<&mut Timeout<F>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<F::Output, Unanswered>> {
+    match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
+        Ok(polled) => polled.map_err(|_| Unanswered::Late),
+        Err(panic) => Poll::Ready(Err(Unanswered::Panicked(panic))),
     }
 }
 
@@ -154,6 +208,7 @@ impl Entry {
         self.shared.meter.count(self.passed.method_name(), self.passed.route_name(), counted);
         self.passed.log(&self.id, &mut response, took);
         response.headers_mut().insert(X_REQUEST_ID, self.id);
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         response
     }
 }

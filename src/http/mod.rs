@@ -6,6 +6,7 @@ mod body;
 mod capabilities;
 mod checks;
 mod contracts;
+mod doors;
 mod examples;
 mod front;
 mod health;
@@ -53,23 +54,28 @@ pub fn router(app: &App) -> Router {
         .merge(answers())
         .split_for_parts();
     let docs = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
-    let docs = Router::from(SwaggerUi::new("/docs").config(docs)).layer(from_fn(no_such_page));
-    router
+    let docs = Router::from(SwaggerUi::new("/docs").config(docs)).layer(from_fn(page));
+    let router = router
         .merge(docs.layer(CompressionLayer::new()))
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
-        .method_not_allowed_fallback(problem::no_such_method)
-        .layer(front::Front::of(app))
-        .with_state(app.clone())
+        .method_not_allowed_fallback(problem::no_such_method);
+    let router = match doors::cors(&app.allowed_callers().1) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(front::Front::of(app)).with_state(app.clone())
 }
 
-/// Swagger UI says of a page that it has not only that.
-async fn no_such_page(request: Request, next: Next) -> Response {
+/// A page of Swagger UI, which may load what is ours, call us, and be framed by nobody. Of a page that it does not have,
+/// it says no more than that.
+async fn page(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     if response.status() == StatusCode::NOT_FOUND {
         return problem::no_such_path_at(&uri).into_response();
     }
+    doors::protect(response.headers_mut());
     response
 }
 

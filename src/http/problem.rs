@@ -62,7 +62,12 @@ impl Fault {
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 impl Problem {
-    fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        kind: &str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             kind: format!("/problems/{kind}"),
             title,
@@ -344,6 +349,11 @@ impl From<&StoreError> for Problem {
         use StoreError as E;
         let text = error.to_string();
         let at = |pointer: &str| invalid(vec![Fault::new(pointer, text.clone())]);
+        if error.is_of_the_store() {
+            let title = "The service's own database does not answer";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", title, text)
+                .later();
+        }
         match error {
             E::UnknownTarget { name } => unknown_target(name),
             E::NameTaken { .. } => {
@@ -360,14 +370,9 @@ impl From<&StoreError> for Problem {
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
             E::Decrypt { .. } => misconfigured(error),
-            E::Connect { .. } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store-unavailable",
-                "The service's own database does not answer",
-                text,
-            )
-            .later(),
-            E::MalformedUrl { .. }
+            E::Connect { .. }
+            | E::ReadOnly
+            | E::MalformedUrl { .. }
             | E::Migrate { .. }
             | E::Query { .. }
             | E::Decode { .. }

@@ -70,7 +70,7 @@ pub struct Bound {
 
 /// Listen. Anything but loopback needs an API key to exist.
 pub async fn bind(app: App, address: SocketAddr) -> Result<Bound, Error> {
-    if !address.ip().is_loopback() && !app.store().any_key().await.map_err(Error::Store)? {
+    if !address.ip().is_loopback() && !app.store().needs_key().await.map_err(Error::Store)? {
         return Err(Error::Open { address });
     }
     let listen = |source| Error::Listen { address, source };

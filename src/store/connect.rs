@@ -17,6 +17,13 @@ const CONNECTIONS_MAX: usize = 8;
 /// How long to wait for a connection, new or used.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// For how long what was sent to the store may stay unacknowledged by its host.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How often the host of an idle connection is asked whether it is there, and how many times.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVES: u32 = 3;
+
 /// Where the store is.
 pub(super) struct Address {
     config: Config,
@@ -33,6 +40,9 @@ impl Address {
             pg::connector(&dsn).map_err(|mend| Error::MalformedUrl { mend: mend.to_owned() })?;
         let mut config = dsn.config().clone();
         config.application_name("dbopt store").connect_timeout(CONNECT_TIMEOUT);
+        // A connection that dies without a word is noticed within seconds, whether it waits or is idle.
+        config.tcp_user_timeout(SILENCE_MAX).keepalives(true).keepalives_retries(KEEPALIVES);
+        config.keepalives_idle(SILENCE_MAX).keepalives_interval(KEEPALIVE_INTERVAL);
         Ok(Self { config, tls })
     }
 

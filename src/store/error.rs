@@ -1,5 +1,7 @@
 //! Why the store could not do something.
 
+use tokio_postgres::error::SqlState;
+
 use crate::config::Refused;
 
 /// Why the store could not do something. Messages name no host, user, DSN or text of the driver.
@@ -143,6 +145,10 @@ pub enum Error {
         reason: Refused,
     },
 
+    /// The store answers, and takes no writes.
+    #[error("the store is read-only")]
+    ReadOnly,
+
     /// The environment variable of a target is not set.
     #[error("target `{target}`: the environment variable {variable} is not set")]
     DsnEnv {
@@ -183,6 +189,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is the store that cannot do its work at the moment, rather than a fault of ours.
+    pub fn is_of_the_store(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::ReadOnly => true,
+            Self::Query { source, .. } => {
+                let cause = std::error::Error::source(source);
+                let is_broken = cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+                is_broken || source.is_closed() || source.code().is_some_and(is_unavailable)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is a target's DSN that cannot be used, from wherever it is kept.
     pub fn is_of_a_dsn(&self) -> bool {
         matches!(
@@ -196,5 +215,27 @@ impl Error {
                 | Self::Decrypt { .. }
                 | Self::NoKey
         )
+    }
+}
+
+/// Connection lost, out of disk, memory or connections, stopping, read-only, and failures of disks.
+fn is_unavailable(state: &SqlState) -> bool {
+    let code = state.code();
+    let classes = ["08", "53", "57", "58"];
+    classes.contains(&code.get(..2).unwrap_or_default())
+        || *state == SqlState::READ_ONLY_SQL_TRANSACTION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_the_store_are_not_taken_for_faults_of_ours() {
+        let full = [SqlState::DISK_FULL, SqlState::TOO_MANY_CONNECTIONS, SqlState::ADMIN_SHUTDOWN];
+        let other = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::IO_ERROR];
+        assert!(full.iter().chain(&other).all(is_unavailable));
+        assert!(!is_unavailable(&SqlState::UNDEFINED_TABLE));
+        assert!(!is_unavailable(&SqlState::UNIQUE_VIOLATION));
     }
 }

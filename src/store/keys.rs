@@ -1,6 +1,7 @@
 //! API keys: made, recognised, revoked.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,24 +31,56 @@ impl Store {
         let token = SecretString::from(token);
         let id = format!("k_{}", hex::encode(random::<8>()?));
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-        let sql = "insert into dbopt.api_keys (id, name, hash, scopes) values ($1, $2, $3, $4) \
+        let sql = "with required as (insert into dbopt.keys_required default values on conflict do nothing) \
+                   insert into dbopt.api_keys (id, name, hash, scopes) values ($1, $2, $3, $4) \
                    returning id, name, scopes, created_at, last_used_at";
         let hash = hash(token.expose_secret());
         let row =
             self.client().await?.query_one(sql, &[&id, &name, &hash.as_slice(), &scopes]).await;
         let record = record(&row.map_err(query_failed("create a key"))?)?;
         self.forget_keys();
+        self.inner.key_needed.store(true, Ordering::Relaxed);
         Ok((record, token))
     }
 
-    /// Whether any API key exists. Remembered for a second.
+    /// Whether any API key exists.
     pub async fn any_key(&self) -> Result<bool, Error> {
+        let sql = "select exists (select from dbopt.api_keys)";
+        let row = self.client().await?.query_one(sql, &[]).await;
+        Ok(row.map_err(query_failed("look for keys"))?.get(0))
+    }
+
+    /// Whether callers need a key: one exists, or existed. That they do is remembered for as long as this process runs,
+    /// that they do not for a second.
+    pub async fn needs_key(&self) -> Result<bool, Error> {
+        if self.is_known_to_need_key() {
+            return Ok(true);
+        }
         let ask = || async {
-            let sql = "select exists (select from dbopt.api_keys)";
+            // A release that knows nothing of `keys_required` may have made the key.
+            let sql = "select exists (select from dbopt.keys_required) or exists (select from dbopt.api_keys)";
             let row = self.client().await?.query_one(sql, &[]).await;
             Ok(row.map_err(query_failed("look for keys"))?.get(0))
         };
-        self.inner.any_key.get_or(&(), ask).await
+        let needed = self.inner.needs_key.get_or(&(), ask).await?;
+        if needed {
+            self.inner.key_needed.store(true, Ordering::Relaxed);
+        }
+        Ok(needed)
+    }
+
+    /// Whether callers are known to need a key, without a look at the database.
+    pub fn is_known_to_need_key(&self) -> bool {
+        self.inner.key_needed.load(Ordering::Relaxed)
+    }
+
+    /// Let callers in without a key from the next start on, as before the first key was made; false while a key exists.
+    pub async fn reopen(&self) -> Result<bool, Error> {
+        let sql = "with reopened as (delete from dbopt.keys_required where not exists (select from dbopt.api_keys)) \
+                   select not exists (select from dbopt.api_keys)";
+        let row = self.client().await?.query_one(sql, &[]).await;
+        self.inner.needs_key.forget();
+        Ok(row.map_err(query_failed("reopen the service"))?.get(0))
     }
 
     /// The API key a caller presented, if it is one of ours. Remembered for a second.
@@ -86,15 +119,18 @@ impl Store {
 
     /// Revoke an API key by id; false if there was none.
     pub async fn delete_key(&self, id: &str) -> Result<bool, Error> {
-        let sql = "delete from dbopt.api_keys where id = $1";
-        let deleted = self.client().await?.execute(sql, &[&id]).await;
+        // Once more, for a key that a release made which knows nothing of `keys_required`.
+        let sql = "with revoked as (delete from dbopt.api_keys where id = $1 returning id), \
+                   required as (insert into dbopt.keys_required (since) select now() from revoked on conflict do nothing) \
+                   select exists (select from revoked)";
+        let revoked = self.client().await?.query_one(sql, &[&id]).await;
         self.forget_keys();
-        Ok(deleted.map_err(query_failed("revoke a key"))? > 0)
+        Ok(revoked.map_err(query_failed("revoke a key"))?.get(0))
     }
 
     fn forget_keys(&self) {
         self.inner.keys.forget();
-        self.inner.any_key.forget();
+        self.inner.needs_key.forget();
     }
 }
 

@@ -15,6 +15,7 @@ mod targets;
 mod workloads;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
@@ -46,7 +47,9 @@ struct Inner {
     key: Option<SecretKey>,
     targets: Memo<String, Option<Arc<TargetRecord>>>,
     keys: Memo<TokenHash, Option<Arc<KeyRecord>>>,
-    any_key: Memo<(), bool>,
+    needs_key: Memo<(), bool>,
+    /// Whether callers were ever seen to need a key.
+    key_needed: AtomicBool,
 }
 
 impl Store {
@@ -58,9 +61,13 @@ impl Store {
             key,
             targets: Memo::new(),
             keys: Memo::new(),
-            any_key: Memo::new(),
+            needs_key: Memo::new(),
+            key_needed: AtomicBool::new(false),
         };
-        Ok(Self { inner: Arc::new(inner), hosts: Arc::default() })
+        let store = Self { inner: Arc::new(inner), hosts: Arc::default() };
+        // While the store is there: what is known of keys then holds when it is away.
+        store.needs_key().await?;
+        Ok(store)
     }
 
     /// Accept and hand out only DSNs whose hosts are all in `hosts`.
@@ -69,11 +76,13 @@ impl Store {
         Self { hosts: Arc::new(hosts), ..self }
     }
 
-    /// Whether the store answers, within two seconds.
+    /// Whether the store answers, within two seconds, and can be written to.
     pub async fn ping(&self) -> Result<(), Error> {
         let ask = async {
-            let answered = self.client().await?.execute("select 1", &[]).await;
-            answered.map(drop).map_err(query_failed("answer"))
+            let sql = "select pg_catalog.current_setting('transaction_read_only') = 'on'";
+            let answered = self.client().await?.query_one(sql, &[]).await;
+            let read_only = answered.map_err(query_failed("answer"))?.get(0);
+            if read_only { Err(Error::ReadOnly) } else { Ok(()) }
         };
         let late = |source| Error::Connect { source: Box::new(source) };
         tokio::time::timeout(PING_TIMEOUT, ask).await.map_err(late)?

@@ -20,6 +20,8 @@ pub(super) struct Delivery<'a> {
     pub(super) url: &'a str,
     /// The same for each attempt.
     pub(super) id: String,
+    /// When this attempt is made, in seconds since 1970.
+    pub(super) timestamp: i64,
     pub(super) signature: Option<String>,
     pub(super) body: Bytes,
 }
@@ -75,9 +77,10 @@ fn request(delivery: &Delivery<'_>, uri: &Uri) -> Option<Request<Full<Bytes>>> {
         .header(USER_AGENT, concat!("dbopt/", env!("CARGO_PKG_VERSION")))
         .header(CONTENT_TYPE, "application/json")
         .header("x-dbopt-event", "schema_drift")
-        .header("x-dbopt-delivery", &delivery.id);
+        .header("webhook-id", &delivery.id)
+        .header("webhook-timestamp", delivery.timestamp);
     if let Some(signature) = &delivery.signature {
-        request = request.header("x-dbopt-signature", signature);
+        request = request.header("webhook-signature", signature);
     }
     request.body(Full::new(delivery.body.clone())).ok()
 }

@@ -5,8 +5,12 @@ mod client;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret as _, SecretString};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -26,7 +30,7 @@ const EVENTS_MAX: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Webhook {
     url: Arc<SecretString>,
-    secret: Option<Arc<SecretString>>,
+    key: Option<Arc<SecretSlice<u8>>>,
     places: Arc<Semaphore>,
 }
 
@@ -36,7 +40,7 @@ impl Webhook {
         let WebhookConfig { url, secret } = config.clone();
         Some(Self {
             url: Arc::new(url?),
-            secret: secret.map(Arc::new),
+            key: secret.and_then(|secret| key(&secret)).map(Arc::new),
             places: Arc::new(Semaphore::new(EVENTS_MAX)),
         })
     }
@@ -49,14 +53,10 @@ impl Webhook {
             tracing::warn!("an event was not sent: too many are on their way");
             return false;
         };
-        let delivery = Delivery {
-            url: self.url.expose_secret(),
-            id: hex::encode(&Sha256::digest(&body)[..8]),
-            signature: self.secret.as_ref().map(|secret| signature(secret, &body)),
-            body: body.into(),
-        };
+        let body = Bytes::from(body);
         let mut pauses = PAUSES.iter();
         loop {
+            let delivery = self.delivery(&body, Timestamp::now().as_second());
             let attempt = timeout(ATTEMPT_MAX, post(&delivery)).await;
             let failed = match attempt.unwrap_or(Err(Failed::again("no answer in time"))) {
                 Ok(()) => {
@@ -75,18 +75,30 @@ impl Webhook {
     }
 }
 
+impl Webhook {
+    fn delivery(&self, body: &Bytes, timestamp: i64) -> Delivery<'_> {
+        let id = hex::encode(&Sha256::digest(body)[..8]);
+        let signature = self.key.as_ref().map(|key| signature(key, (&id, timestamp), body));
+        Delivery { url: self.url.expose_secret(), id, timestamp, signature, body: body.clone() }
+    }
+}
+
 fn count(outcome: &'static str) {
     metrics::counter!("dbopt_webhook_events_total", "outcome" => outcome).increment(1);
 }
 
-/// `sha256=` and the HMAC of the body in hex.
-fn signature(secret: &SecretString, body: &[u8]) -> String {
-    let key = secret.expose_secret().as_bytes();
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+fn key(secret: &SecretString) -> Option<SecretSlice<u8>> {
+    WebhookConfig::signing_key(secret.expose_secret()).map(SecretSlice::from)
+}
+
+/// The signature of Standard Webhooks over the id, the time and the body, so that none of them can be exchanged.
+fn signature(key: &SecretSlice<u8>, (id, timestamp): (&str, i64), body: &[u8]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose_secret()) else {
         unreachable!("an HMAC takes a key of any length")
     };
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]
@@ -94,9 +106,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_the_one_of_rfc_4231() {
-        let signed = signature(&"Jefe".to_owned().into(), b"what do ya want for nothing?");
-        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(signed, expected);
+    fn a_signature_is_the_one_that_standard_webhooks_gives_as_an_example() {
+        let secret = "whsec_plJ3nmyCDGBKInavdOK15jsl".to_owned().into();
+        let of = ("msg_loFOjxBNrRLzqYUf", 1_731_705_121);
+        let body = br#"{"event_type":"ping","data":{"success":true}}"#;
+        let signed = signature(&key(&secret).unwrap(), of, body);
+        assert_eq!(signed, "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=");
     }
 }

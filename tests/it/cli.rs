@@ -18,10 +18,10 @@ pub(crate) fn dbopt(arguments: &[&str]) -> Command {
     command
 }
 
-struct Said {
-    status: i32,
+pub(crate) struct Said {
+    pub(crate) status: i32,
     out: String,
-    err: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Said {
@@ -35,7 +35,7 @@ impl From<Output> for Said {
 }
 
 /// Run to the end, on a thread that may block.
-async fn said(mut command: Command) -> Said {
+pub(crate) async fn said(mut command: Command) -> Said {
     let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
     ran.await.unwrap().into()
 }

@@ -80,7 +80,8 @@ fn every_link_of_the_documents_leads_to_a_file() {
 
 /// Kinds of problems by status, as the code makes them: a status, then the kind.
 fn kinds() -> BTreeSet<String> {
-    let code = fs::read_to_string("src/http/problem.rs").unwrap();
+    let files = ["src/http/problem.rs", "src/http/doors.rs"];
+    let code = files.map(|file| fs::read_to_string(file).unwrap()).concat();
     let after_status = |rest: &str| {
         let (status, rest) = rest.split_once(',')?;
         let is_status =

@@ -526,6 +526,32 @@ async fn a_revoked_key_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_is_needed_from_the_first_on_until_an_operator_says_otherwise() {
+    let db = Db::create().await;
+    let store = db.store().await;
+    assert!(!store.delete_key("k_none").await.unwrap());
+    assert!(!db.store().await.needs_key().await.unwrap() && !store.needs_key().await.unwrap());
+    let (record, _) = store.create_key("only", &[KeyScope::Admin]).await.unwrap();
+    assert!(!store.reopen().await.unwrap(), "not while a key exists");
+    assert!(store.delete_key(&record.id).await.unwrap());
+    assert!(store.needs_key().await.unwrap() && db.store().await.needs_key().await.unwrap());
+    assert!(store.reopen().await.unwrap());
+    assert!(store.needs_key().await.unwrap(), "what runs stays as it is");
+    assert!(!db.store().await.needs_key().await.unwrap());
+}
+
+#[tokio::test]
+async fn keys_that_an_older_release_made_and_that_are_revoked_by_this_one_leave_the_service_shut() {
+    let db = Db::create().await;
+    let store = db.store().await;
+    let sql = "insert into dbopt.api_keys (id, name, hash, scopes) values ('k_1', 'old', sha256(''), '{read}')";
+    db.client().await.execute(sql, &[]).await.unwrap();
+    assert!(db.store().await.needs_key().await.unwrap());
+    assert!(store.delete_key("k_1").await.unwrap());
+    assert!(db.store().await.needs_key().await.unwrap());
+}
+
+#[tokio::test]
 async fn an_admin_may_do_everything_and_the_others_what_they_are_for() {
     let db = Db::create().await;
     let store = db.store().await;

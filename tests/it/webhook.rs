@@ -10,6 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -125,7 +127,10 @@ async fn drift_is_told_once_signed_and_without_a_value() {
     }
     let first = receiver.next().await;
     assert_eq!(first.path, "/hook?of=drift");
-    assert_eq!(first.header("x-dbopt-signature"), signed(&first.body));
+    assert_eq!(first.header("webhook-signature"), signed(&first));
+    let age = jiff::Timestamp::now().as_second()
+        - first.header("webhook-timestamp").parse::<i64>().unwrap();
+    assert!((0..60).contains(&age), "{age} s");
     assert_eq!(first.header("x-dbopt-event"), "schema_drift");
     let event = first.event();
     let (found, told) = (&analysis["findings"][0], &event["findings"][0]);
@@ -156,7 +161,8 @@ async fn what_fails_for_a_moment_is_tried_again_with_the_same_delivery() {
     analysed(&service).await;
     let (first, second) = (receiver.next().await, receiver.next().await);
     assert_eq!(first.body, second.body);
-    assert_eq!(first.header("x-dbopt-delivery"), second.header("x-dbopt-delivery"));
+    assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+    assert_eq!(second.header("webhook-signature"), signed(&second), "of its own time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,8 +274,12 @@ async fn over_tls_only_who_is_trusted_is_told() {
 }
 
 /// The signature that a receiver works out.
-fn signed(body: &[u8]) -> String {
+fn signed(received: &Received) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
-    mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    for part in [received.header("webhook-id"), received.header("webhook-timestamp")] {
+        mac.update(part.as_bytes());
+        mac.update(b".");
+    }
+    mac.update(&received.body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod auth;
+mod doors;
 mod openapi;
 mod serve;
 mod strict;

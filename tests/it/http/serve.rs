@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use database_optimizer::http;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -81,6 +83,30 @@ async fn readiness_is_the_store_s_and_liveness_nobody_s() {
     assert_eq!(away.get("/healthz").await.status.as_u16(), 200);
     let problem = away.get("/v1/targets/any").await;
     assert_eq!((problem.status.as_u16(), problem.problem().as_str()), (503, "store-unavailable"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_read_only_is_not_ready_and_says_so_to_who_would_write() {
+    let service = Service::start().await;
+    let url = service.store_url();
+    let (client, connection) =
+        tokio_postgres::connect(url.expose_secret(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let read_only = "do $$ begin execute format('alter database %I set default_transaction_read_only = on', \
+                     current_database()); end $$";
+    client.batch_execute(read_only).await.unwrap();
+    // Sessions that began before may write on: as after a switch to a standby, they end.
+    let end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
+               where datname = current_database() and pid <> pg_backend_pid()";
+    client.batch_execute(end).await.unwrap();
+    let target = json!({"name": "a", "dsn": "postgresql://u@127.0.0.1:1/d"});
+    // The first that are asked are of the connections that ended: then it is read from, and not written to.
+    while service.get("/v1/targets").await.status.as_u16() != 200 {}
+    let ready = service.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["store"]), (503, &"unavailable".into()));
+    let refused = service.with("POST", "/v1/targets", target).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (503, "store-unavailable"));
+    assert_eq!(refused.header("retry-after"), "1");
 }
 
 #[tokio::test]

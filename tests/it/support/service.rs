@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use database_optimizer::app::{self, App};
 use database_optimizer::config::{self, Flags};
 use database_optimizer::http;
@@ -102,13 +102,22 @@ impl Service {
     }
 
     /// What came back, as it came.
-    pub async fn bytes(&self, request: Request<Body>) -> (HeaderMap, Vec<u8>) {
+    pub async fn bytes(&self, mut request: Request<Body>) -> (HeaderMap, Vec<u8>) {
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         (parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Reply {
+    /// What a client sends that calls it on this machine.
+    pub async fn send(&self, mut request: Request<Body>) -> Reply {
+        let local = HeaderValue::from_static("localhost");
+        request.headers_mut().entry(header::HOST).or_insert(local);
+        self.send_as_it_is(request).await
+    }
+
+    /// Without a `Host` where it has none.
+    pub async fn send_as_it_is(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
