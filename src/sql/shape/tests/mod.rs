@@ -1,0 +1,1 @@
+//! What shapes say of statements.
