@@ -425,6 +425,42 @@ impl StatementShape {
         self.blocks.iter().flat_map(|block| &block.relations).chain(written)
     }
 
+    /// Adds the queries of another statement of the same text.
+    pub fn append(&mut self, other: Self) {
+        let blocks = self.blocks.len();
+        self.blocks.extend(other.blocks.into_iter().map(|block| QueryBlock {
+            parent: block.parent.map(|parent| parent + blocks),
+            ..block
+        }));
+        self.ctes.extend(
+            other
+                .ctes
+                .into_iter()
+                .map(|table| CommonTable { block: table.block + blocks, ..table }),
+        );
+        self.writes.extend(other.writes);
+        self.unresolved = self.unresolved.saturating_add(other.unresolved);
+        self.truncated |= other.truncated;
+    }
+
+    /// Whether every column that it names was followed to its table, and nothing was left out.
+    pub fn is_complete(&self) -> bool {
+        self.unresolved == 0 && !self.truncated
+    }
+
+    /// Whether the number of rows of some `LIMIT` is a parameter.
+    pub fn has_limit_parameter(&self) -> bool {
+        self.blocks.iter().any(|block| block.limit == Some(Limit::Parameter))
+    }
+
+    /// Constants of its limits.
+    pub fn limits(&self) -> impl Iterator<Item = u32> {
+        self.blocks.iter().filter_map(|block| match block.limit {
+            Some(Limit::Constant(limit)) => Some(limit),
+            _ => None,
+        })
+    }
+
     /// Whether it reads or writes this table.
     pub fn uses_table(&self, schema: &str, table: &str) -> bool {
         self.relations().any(|relation| relation.schema == schema && relation.name == table)

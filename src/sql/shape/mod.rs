@@ -26,6 +26,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 
 use self::expression::Expr;
+pub use self::operators::commuted;
 use self::scope::{Columns, Scope};
 use super::catalog::{Catalog, Relation};
 use super::tree;

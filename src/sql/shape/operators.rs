@@ -56,7 +56,7 @@ pub(super) fn has_key(operator: &str) -> bool {
 }
 
 /// The operator with its sides exchanged. One of which no exchanged spelling is known says so.
-pub(super) fn commuted(operator: &str) -> String {
+pub fn commuted(operator: &str) -> String {
     if SYMMETRIC.contains(&operator) {
         return operator.to_owned();
     }
