@@ -9,7 +9,9 @@ use tokio::task::JoinHandle;
 use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
-use crate::model::observation::{ColumnWorkload, KeyShape, KeyWorkload, Names, Workload, WorkloadCoverage};
+use crate::model::observation::{
+    ColumnWorkload, KeyShape, KeyWorkload, Names, Workload, WorkloadCoverage,
+};
 use crate::observe;
 use crate::pg::Target;
 use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};

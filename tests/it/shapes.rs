@@ -33,7 +33,8 @@ const OPERATORS: &[&str] = &[
 
 async fn catalog(db: &TestDb) -> Catalog {
     let mut tables = std::collections::BTreeMap::<QualifiedName, Vec<Column>>::new();
-    let columns = "select n.nspname::text, c.relname::text, a.attname::text, a.atttypid = 'jsonb'::regtype
+    let columns =
+        "select n.nspname::text, c.relname::text, a.attname::text, a.atttypid = 'jsonb'::regtype
         from pg_class as c
             join pg_namespace as n on n.oid = c.relnamespace
             join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0

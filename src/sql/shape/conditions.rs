@@ -5,8 +5,9 @@ use pg_query::protobuf::{AExpr, AExprKind, BoolExprType, Node, SubLink, SubLinkT
 
 use super::Walker;
 use super::emit::Under;
-use super::expression::{Expr, bool_test, null_test};
+use super::expression::Expr;
 use super::scope::Columns;
+use super::spelling::{bool_test, null_test};
 use crate::model::observation::{BlockRole, Compared, UsePlace};
 use crate::sql::tree;
 

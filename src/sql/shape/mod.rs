@@ -13,6 +13,7 @@ mod from;
 mod operators;
 mod query;
 mod scope;
+mod spelling;
 mod utility;
 mod write;
 

@@ -170,15 +170,13 @@ fn conditions_between_two_relations_are_joins_also_of_a_table_with_itself() {
         .blocks
         .iter()
         .flat_map(|block| &block.joins)
-        .map(|pair| {
-            format!("{} {} {}", subject(&pair.left), pair.operator, subject(&pair.right))
-        })
+        .map(|pair| format!("{} {} {}", subject(&pair.left), pair.operator, subject(&pair.right)))
         .collect();
     assert_eq!(
         joins,
         [
-            "docs.id: id in users.id: id",
             "docs.id: id = docs.id: id",
+            "docs.id: id in users.id: id",
             "orders.user_id: user_id = docs.user_id: user_id",
             "orders.user_id: user_id = docs.user_id: user_id",
         ]
@@ -208,7 +206,10 @@ fn a_distance_is_told_in_every_form_of_order_by() {
         );
         assert_eq!(distance.columns[0].column, "embedding");
         assert_eq!(distance.with, Compared::Parameter);
-        assert_eq!((block.limit, block.offset), (Some(Limit::Constant(200)), Some(Limit::Parameter)));
+        assert_eq!(
+            (block.limit, block.offset),
+            (Some(Limit::Constant(200)), Some(Limit::Parameter))
+        );
     }
 }
 
@@ -238,7 +239,11 @@ fn only_small_limits_are_kept_as_numbers() {
         ("", None),
         ("limit (select 1)", Some(Limit::Expression)),
     ] {
-        assert_eq!(shape(&format!("select 1 from docs {limit}")).blocks[0].limit, expected, "{limit}");
+        assert_eq!(
+            shape(&format!("select 1 from docs {limit}")).blocks[0].limit,
+            expected,
+            "{limit}"
+        );
     }
 }
 
@@ -269,10 +274,7 @@ fn common_tables_say_how_often_they_are_named_and_whether_they_are_materialized(
         .iter()
         .map(|one| (one.name.as_str(), one.materialized, one.references))
         .collect();
-    assert_eq!(
-        told,
-        [("a", Some(true), 2), ("b", Some(false), 2), ("recursive_one", None, 0)]
-    );
+    assert_eq!(told, [("a", Some(true), 2), ("b", Some(false), 2), ("recursive_one", None, 0)]);
     assert_eq!(shape.blocks[shape.ctes[0].block].role, BlockRole::Cte);
 }
 
