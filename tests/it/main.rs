@@ -28,6 +28,7 @@ mod review;
 mod rewrite;
 mod sessions;
 mod shadows;
+mod shapes;
 mod statements;
 mod store;
 mod support;

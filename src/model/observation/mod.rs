@@ -1,5 +1,6 @@
 //! What sources return: one type per source, the same for every major version.
 
+mod column_use;
 mod common;
 mod context;
 mod documents;
@@ -8,10 +9,16 @@ mod foreign_code;
 mod layout;
 mod names;
 mod relation;
+mod statement;
 mod stored_values;
 mod toast_table;
+mod usage;
 mod workload;
 
+pub use column_use::{
+    Applied, ColumnName, Compared, Distance, DistanceForm, JoinPair, Limit, OrderKey, Predicate,
+    RelationUse, Subject, UsePlace,
+};
 pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
     SettingContext, TableActivity,
@@ -23,6 +30,10 @@ pub use foreign_code::ForeignCode;
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
+pub use statement::{
+    BlockRole, CommonTable, OnConflict, QueryBlock, StatementKind, StatementShape, Write,
+};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
+pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
