@@ -9,6 +9,7 @@ mod documents;
 mod gaps;
 mod look;
 mod names;
+mod plan;
 mod sample;
 mod samples;
 mod source;

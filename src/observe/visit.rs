@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, RegisteredContract, Workload};
+use crate::model::observation::{Common, Context, Plan, RegisteredContract, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -16,6 +16,7 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::detail::DetailStage;
 use super::look::Look as _;
+use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{gaps, samples, source};
@@ -79,6 +80,7 @@ pub async fn observe(
         documents,
         toast_tables: detail.toast_tables,
         stored_values,
+        plan: first.plan,
         workload,
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
@@ -105,6 +107,7 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
 pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
+    plan: Plan,
     json_tables: Observation<Vec<JsonTable>>,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
@@ -135,6 +138,8 @@ impl CatalogStage {
         let relations = batch.ask(&source::RELATIONS, vec![]);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
+        let mut plan = PlanLook::new();
+        plan.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {
@@ -150,6 +155,7 @@ impl CatalogStage {
                 relations: relations.rows(),
                 common: common.seen(),
             },
+            plan: plan.seen(),
             json_tables: json_tables.rows(),
             workload_sources: workload_sources.map(Slot::row),
         })
