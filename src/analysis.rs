@@ -16,8 +16,8 @@ use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Judgement, Observation,
-    ProveMode, Review, Snapshot,
+    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
+    Observation, ProveMode, Review, Snapshot,
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
@@ -184,12 +184,17 @@ pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Revi
 /// Judge a snapshot, wherever it came from.
 pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
-    let case = Case { snapshot: seen, earlier: &[], policy: &request.policy };
+    let (policy, scope) = (&request.policy, &request.scope);
+    let case = Case { snapshot: seen, earlier: &[], policy, scope };
+    let families = Families::of(seen.relations.get().map(Vec::as_slice).unwrap_or_default());
+    let in_scope = case.wants_object(&families);
     for check in asked_for(request) {
         match check.run(&case) {
             Ok(judgement) => {
-                all.findings.extend(judgement.findings);
-                all.declined.extend(judgement.declined);
+                let findings = judgement.findings.into_iter();
+                all.findings.extend(findings.filter(|finding| in_scope(&finding.object)));
+                let declined = judgement.declined.into_iter();
+                all.declined.extend(declined.filter(|declined| in_scope(&declined.object)));
                 all.gaps.extend(judgement.gaps);
             }
             Err(gap) => all.gaps.push(gap),

@@ -1,7 +1,9 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
+mod existing;
 mod hybrid_schema;
 pub mod number;
+mod plan;
 pub mod row;
 pub mod staging;
 mod toast;
@@ -125,7 +127,7 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(plan::CHECKS).copied()
 }
 
 /// The check of that id.

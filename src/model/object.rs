@@ -117,6 +117,28 @@ pub enum Object {
     },
 }
 
+impl Object {
+    /// Schema and name of the table that it is or belongs to; the root's for a partition.
+    pub fn table(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Table { schema, table }
+            | Self::MaterializedView { schema, table }
+            | Self::Partition { schema, table, .. }
+            | Self::Column { schema, table, .. }
+            | Self::Key { schema, table, .. }
+            | Self::Index { schema, table, .. } => Some((schema, table)),
+            Self::PlanNode { schema, table, .. } => Some((schema.as_deref()?, table.as_deref()?)),
+            Self::Source { .. }
+            | Self::Setting { .. }
+            | Self::Statement { .. }
+            | Self::Cluster
+            | Self::Role { .. }
+            | Self::Slot { .. }
+            | Self::Database { .. } => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Object {
     /// As prose names it: `schema.table.column`, quoted as SQL would.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

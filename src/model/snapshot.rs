@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, ForeignCode, Layout, RegisteredContract, Relation,
+    ColumnDocuments, Common, Context, ForeignCode, Layout, Plan, RegisteredContract, Relation,
     StoredValues, ToastTable, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
@@ -106,6 +106,9 @@ pub struct Snapshot {
     pub toast_tables: Observation<Vec<ToastTable>>,
     /// How the values of these are stored, from a sample.
     pub stored_values: Observation<Vec<StoredValues>>,
+    /// What Plan Decoder saw.
+    #[serde(default)]
+    pub plan: Plan,
     /// What an application runs, as far as anybody told.
     pub workload: Observation<Workload>,
     /// The contracts that are registered, and what their columns looked like before.

@@ -10,6 +10,7 @@ mod foreign_code;
 mod gaps;
 mod look;
 mod names;
+mod plan;
 mod sample;
 mod samples;
 mod source;

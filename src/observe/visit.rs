@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Workload};
+use crate::model::observation::{Common, Context, ForeignCode, Plan, RegisteredContract, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -16,6 +16,7 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::detail::DetailStage;
 use super::look::Look as _;
+use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{foreign_code, gaps, samples, source};
@@ -83,6 +84,7 @@ pub async fn observe(
         documents,
         toast_tables: detail.toast_tables,
         stored_values,
+        plan: first.plan,
         workload,
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
@@ -111,6 +113,7 @@ pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
     /// Relations that may not be planned or read.
     pub(super) foreign_code: Observation<Vec<ForeignCode>>,
+    plan: Plan,
     json_tables: Observation<Vec<JsonTable>>,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
@@ -142,6 +145,8 @@ impl CatalogStage {
         let foreign_code = foreign_code::ask(&mut batch, session.trusts_code(), interest);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
+        let mut plan = PlanLook::new();
+        plan.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {
@@ -158,6 +163,7 @@ impl CatalogStage {
                 common: common.seen(),
             },
             foreign_code: foreign_code.seen(),
+            plan: plan.seen(),
             json_tables: json_tables.rows(),
             workload_sources: workload_sources.map(Slot::row),
         })

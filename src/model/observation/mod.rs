@@ -8,6 +8,7 @@ mod drift;
 mod foreign_code;
 mod layout;
 mod names;
+mod plan;
 mod relation;
 mod statement;
 mod stored_values;
@@ -29,6 +30,7 @@ pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredCon
 pub use foreign_code::ForeignCode;
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
+pub use plan::{MaintainedTable, Plan};
 pub use relation::{Relation, RelationKind};
 pub use statement::{
     BlockRole, CommonTable, OnConflict, QueryBlock, StatementKind, StatementShape, Write,

@@ -1,0 +1,164 @@
+//! `plan/redundant-index`, explained in the page beside this file.
+
+use super::table::{Table, for_each_table};
+use crate::checks::Check;
+use crate::checks::existing::{existing, needed_by};
+use crate::model::observation::{Index, IndexDetail};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    requires: &[],
+    thresholds: &[&TABLE_BYTES_MIN],
+    page: include_str!("redundant_index.md"),
+    judge,
+};
+
+const ID: &str = "plan/redundant-index";
+
+/// How one index covers another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    /// Both have the same keys.
+    Same,
+    /// The other begins with the keys of this one.
+    Prefix,
+}
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement::default();
+    for_each_table(case, |table| {
+        for index in &table.indexes {
+            if let Some((cover, other)) = covered(table, index) {
+                report(&mut judgement, table, (index, cover, other), case);
+            }
+        }
+    })?;
+    Ok(judgement)
+}
+
+/// The index that makes this one superfluous, the same keys before a longer list of them.
+fn covered<'a>(table: &'a Table<'_>, index: &Index) -> Option<(Cover, &'a Index)> {
+    let others = table.indexes.iter().copied().filter(|other| other.oid != index.oid);
+    let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
+    let stays = covers.filter(|(cover, other)| {
+        // Of two with the same keys only one goes: the one that nothing needs, else the younger.
+        *cover == Cover::Prefix || goes_before(table, index, other)
+    });
+    stays.min_by_key(|(cover, other)| (*cover == Cover::Prefix, other.oid))
+}
+
+fn goes_before(table: &Table<'_>, index: &Index, other: &Index) -> bool {
+    let rank = |index: &Index| {
+        let detail = table.detail(index);
+        let needed = detail.is_none_or(|detail| needed_by(index, detail).is_some());
+        (!needed, index.oid)
+    };
+    rank(index) > rank(other)
+}
+
+/// How `other` covers `index`; absent where it does not.
+fn cover(table: &Table<'_>, index: &Index, other: &Index) -> Option<Cover> {
+    let alike = index.method == other.method
+        && other.is_valid
+        && index.is_valid
+        && index.partitioned == other.partitioned
+        && index.options.iter().all(|option| !option.starts_with("fillfactor"));
+    if !alike || index.key_count > other.key_count {
+        return None;
+    }
+    let keys = index.key_count;
+    let same_columns = index.attributes.get(..keys)? == other.attributes.get(..keys)?
+        && index.classes.get(..keys)? == other.classes.get(..keys)?
+        && index.collations.get(..keys)? == other.collations.get(..keys)?
+        && index.ordering.get(..keys)? == other.ordering.get(..keys)?;
+    let special = index.has_expressions || index.is_partial || other.is_partial;
+    if !same_columns
+        || (special && !same_expressions(table.detail(index)?, table.detail(other)?, keys))
+    {
+        return None;
+    }
+    // A column that `index` includes must be in `other`, or index-only scans are lost.
+    let included = index.attributes.get(keys..)?;
+    if !included.iter().all(|column| *column != 0 && other.attributes.contains(column)) {
+        return None;
+    }
+    if keys == other.key_count {
+        return Some(Cover::Same);
+    }
+    (index.method == "btree").then_some(Cover::Prefix)
+}
+
+fn same_expressions(one: &IndexDetail, other: &IndexDetail, keys: usize) -> bool {
+    let sql = |detail: &IndexDetail| -> Vec<String> {
+        detail.parts.iter().take(keys).map(|part| part.sql.clone()).collect()
+    };
+    one.predicate == other.predicate && sql(one) == sql(other)
+}
+
+fn report(
+    judgement: &mut Judgement,
+    table: &Table<'_>,
+    (index, cover, other): (&Index, Cover, &Index),
+    case: &Case<'_>,
+) {
+    let (object, by) = (table.object(index), table.object(other));
+    let declined = |reason: &str, detail: String| Declined {
+        check: ID.to_owned(),
+        object: object.clone(),
+        reason: reason.to_owned(),
+        detail,
+    };
+    let Some(detail) = table.detail(index) else { return };
+    if let Some(reason) = blocker(index, detail, other) {
+        judgement.declined.push(declined(reason, format!("`{by}` begins with the same keys")));
+        return;
+    }
+    let name = table.relation.qualified_name();
+    let Some(mut old) = existing(index, &name, &object, &case.snapshot.common) else {
+        judgement.declined.push(declined("its parts were not read", format!("covered by `{by}`")));
+        return;
+    };
+    let bytes = table.index_bytes(index);
+    let (severity, confidence, how) = match cover {
+        Cover::Same => (Severity::Medium, Confidence::High, "has the same keys as"),
+        Cover::Prefix => {
+            old.caveats.push(format!(
+                "a query that uses it alone reads `{by}` instead, whose entries are longer"
+            ));
+            (Severity::Low, Confidence::Medium, "has the first keys of")
+        }
+    };
+    let message = format!("`{object}` {how} `{by}` and takes {}", megabytes(bytes));
+    judgement.findings.push(
+        Finding::new(ID, object.clone(), table.severity(case, severity), message)
+            .confidence(confidence)
+            .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
+            .statistic("indexes.scans", table.scans(index), Unit::Count)
+            .action(Action::DropIndex(old)),
+    );
+}
+
+/// Why the index stays although another covers it. A unique index may go where the other enforces the same.
+fn blocker(index: &Index, detail: &IndexDetail, other: &Index) -> Option<&'static str> {
+    let enforced = index.is_unique
+        && other.is_unique
+        && index.key_count == other.key_count
+        && index.nulls_not_distinct == other.nulls_not_distinct
+        && (other.is_immediate || !index.is_immediate);
+    // A foreign key is bound to one index by name.
+    match needed_by(index, detail) {
+        Some("it enforces uniqueness") if enforced && !detail.serves_foreign_key => None,
+        reason => reason,
+    }
+}
+
+fn megabytes(bytes: i64) -> String {
+    let bytes = crate::checks::number::float(bytes);
+    if bytes < 1e6 { format!("{:.0} kB", bytes / 1e3) } else { format!("{:.0} MB", bytes / 1e6) }
+}

@@ -1,0 +1,140 @@
+//! `plan/stale-statistics`, explained in the page beside this file.
+
+use crate::checks::number::float;
+use crate::checks::{Check, Requirement};
+use crate::model::observation::TableActivity;
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Families, Family, Finding, Gap, GapReason, Judgement, Maintenance,
+    MaintenanceVerb, Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::RELATIONS, Topic::TABLE_ACTIVITY],
+    requires: &[Requirement::Counters],
+    thresholds: &[&STALE_SHARE_MAX, &TABLE_BYTES_MIN],
+    page: include_str!("stale_statistics.md"),
+    judge,
+};
+
+const ID: &str = "plan/stale-statistics";
+
+static STALE_SHARE_MAX: Threshold = Threshold {
+    name: "stale_share_max",
+    default: 0.2,
+    unit: Unit::Ratio,
+    reason: "autovacuum analyzes a table when a tenth of its rows changed: with twice as many it does not keep up",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let seen = case.snapshot;
+    let relations = seen.relations.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let families = Families::of(relations);
+    let mut judgement = Judgement::default();
+    let mut not_read = 0;
+    let large = |family: &&Family<'_>| {
+        float(family.bytes()) >= case.policy.get(&TABLE_BYTES_MIN) && case.wants(family)
+    };
+    for family in families.iter().filter(large) {
+        match stale(family, case) {
+            Some(stale) => judgement.findings.extend(stale.finding(family)),
+            None => not_read += 1,
+        }
+    }
+    if not_read > 0 {
+        let detail =
+            format!("counters of {not_read} smaller tables were not read; the largest came first");
+        judgement.gaps.push(
+            Gap::new("table_activity", GapReason::BudgetSpent, detail)
+                .lifted_by("narrow the analysis with `schema` or `table`"),
+        );
+    }
+    Ok(judgement)
+}
+
+/// What of a table has no statistics, or old ones.
+struct Stale {
+    /// Tables that no ANALYZE has ever seen.
+    never: Vec<QualifiedName>,
+    /// Tables of which a large share of rows changed since.
+    changed: Vec<QualifiedName>,
+    changed_rows: i64,
+    /// The largest share of changed rows among them.
+    share: f64,
+}
+
+/// Absent where the counters of a leaf were not read.
+fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<Stale> {
+    let common = &case.snapshot.common;
+    let mut stale = Stale { never: Vec::new(), changed: Vec::new(), changed_rows: 0, share: 0.0 };
+    for leaf in family.leaves() {
+        let activity = common.activity(leaf.oid)?;
+        if activity.live_rows == 0 {
+            continue;
+        }
+        let share = float(activity.changed_since_analyze) / float(activity.live_rows);
+        if !was_analyzed(activity) && leaf.rows.is_none() {
+            stale.never.push(leaf.qualified_name());
+        } else if share > case.policy.get(&STALE_SHARE_MAX) && activity.changed_since_analyze > 1000
+        {
+            stale.changed.push(leaf.qualified_name());
+            stale.changed_rows += activity.changed_since_analyze;
+            stale.share = stale.share.max(share);
+        }
+    }
+    // Autovacuum analyzes partitions and never the table above them.
+    if family.is_partitioned() && family.root.rows.is_none() {
+        stale.never.insert(0, family.root.qualified_name());
+    }
+    Some(stale)
+}
+
+fn was_analyzed(activity: &TableActivity) -> bool {
+    activity.last_analyze.is_some() || activity.last_autoanalyze.is_some()
+}
+
+impl Stale {
+    fn finding(self, family: &Family<'_>) -> Option<Finding> {
+        let root = family.root.qualified_name();
+        let object = Object::Table { schema: root.schema.clone(), table: root.name.clone() };
+        let (message, severity) = if self.never.contains(&root) && family.is_partitioned() {
+            let message = format!(
+                "`{object}` was never analyzed as a whole: autovacuum analyzes its partitions alone"
+            );
+            (message, Severity::Medium)
+        } else if !self.never.is_empty() {
+            (format!("`{object}` has rows and was never analyzed"), Severity::Medium)
+        } else if !self.changed.is_empty() {
+            let message = format!(
+                "{} rows of `{object}` changed since the last ANALYZE, {:.0} % of what it holds",
+                self.changed_rows,
+                (self.share * 100.0).min(999.0)
+            );
+            (message, Severity::Low)
+        } else {
+            return None;
+        };
+        // ANALYZE of the root reads a sample of each partition, too.
+        let tables = if self.never.contains(&root) {
+            vec![root]
+        } else {
+            [self.never, self.changed].concat()
+        };
+        let action = Action::Maintain(Maintenance {
+            object: object.clone(),
+            verb: MaintenanceVerb::Analyze,
+            tables,
+            preconditions: Vec::new(),
+            caveats: Vec::new(),
+        });
+        Some(
+            Finding::new(ID, object, severity, message)
+                .statistic("table_activity.changed_rows", self.changed_rows, Unit::Rows)
+                .statistic("table_activity.changed_share", self.share, Unit::Ratio)
+                .action(action),
+        )
+    }
+}

@@ -1,0 +1,103 @@
+//! `plan/unused-index`, explained in the page beside this file.
+
+use super::table::{Table, for_each_table};
+use crate::checks::existing::{existing, needed_by};
+use crate::checks::number::float;
+use crate::checks::{Check, Requirement};
+use crate::model::observation::Index;
+use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Severity, Superpower,
+    Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    requires: &[Requirement::Counters],
+    thresholds: &[&UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("unused_index.md"),
+    judge,
+};
+
+const ID: &str = "plan/unused-index";
+
+/// Access methods whose own superpower judges unused indexes.
+const OTHERS: &[&str] = &["gin", "hnsw", "ivfflat"];
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let window = Window::of_database(context)
+        .and_then(|window| window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, case.policy));
+    let mut judgement = Judgement::default();
+    let mut too_early = None;
+    for_each_table(case, |table| {
+        if table.bytes < case.policy.get(&TABLE_BYTES_MIN) {
+            return;
+        }
+        let is_unused = |index: &&&Index| {
+            index.is_valid && table.scans(index) == 0 && !OTHERS.contains(&index.method.as_str())
+        };
+        for index in table.indexes.iter().filter(is_unused) {
+            match &window {
+                Ok(window) => unused(&mut judgement, table, (index, *window), case),
+                Err(gap) => too_early = Some(gap.clone()),
+            }
+        }
+    })?;
+    judgement.gaps.extend(too_early);
+    Ok(judgement)
+}
+
+fn unused(
+    judgement: &mut Judgement,
+    table: &Table<'_>,
+    (index, window): (&Index, Window),
+    case: &Case<'_>,
+) {
+    let object = table.object(index);
+    let Some(detail) = table.detail(index) else {
+        let gap = format!("the definition of `{object}` was not read, so it is not judged");
+        judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, gap));
+        return;
+    };
+    let declined = |reason: &str, detail: String| Declined {
+        check: ID.to_owned(),
+        object: object.clone(),
+        reason: reason.to_owned(),
+        detail,
+    };
+    if let Some(reason) = needed_by(index, detail) {
+        judgement.declined.push(declined(reason, format!("no scan in {window}")));
+        return;
+    }
+    if case.snapshot.server.in_recovery {
+        let detail = format!("no scan here in {window}; the primary counts its own scans");
+        judgement.declined.push(declined("this server is a standby", detail));
+        return;
+    }
+    let name = table.relation.qualified_name();
+    let Some(mut old) = existing(index, &name, &object, &case.snapshot.common) else {
+        judgement
+            .declined
+            .push(declined("its parts were not read", format!("no scan in {window}")));
+        return;
+    };
+    old.caveats.push(
+        "each standby counts its own scans: look at pg_stat_user_indexes there before you drop it"
+            .to_owned(),
+    );
+    let bytes = table.index_bytes(index);
+    let message =
+        format!("`{object}` had no scan in {window} and takes {:.0} MB", float(bytes) / 1e6);
+    judgement.findings.push(
+        Finding::new(ID, object, Severity::Low, message)
+            .confidence(Confidence::Medium)
+            .statistic("indexes.scans", 0, Unit::Count)
+            .statistic("indexes.window_s", window.seconds(), Unit::S)
+            .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
+            .action(Action::DropIndex(old)),
+    );
+}
