@@ -167,14 +167,14 @@ impl Error {
     }
 }
 
-/// PgBouncer says so, in a text and under a code that means any violation of the protocol.
+/// `PgBouncer` says so, in a text and under a code that means any violation of the protocol.
 pub(super) fn says_statement_pooling(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| error.message().contains("statement pooling mode"))
 }
 
 /// The server hung up before it answered whether it supports TLS, which need not be the reason.
 fn is_unanswered(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<Unanswered>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Unanswered>)
 }
 
 /// The driver says so in the cause.

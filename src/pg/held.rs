@@ -81,7 +81,7 @@ impl Held {
     }
 
     /// What the server said as the transaction began.
-    pub(super) fn opened(&self, opening: &Opening) {
+    pub(super) fn opened(&self, opening: Opening) {
         let pooled = opening.process_id != self.connection().process_id();
         self.pooled.store(pooled && self.connection().process_id() != 0, Ordering::Relaxed);
     }

@@ -57,12 +57,11 @@ async fn is_there(target: &Target, process_id: i32, terminate: bool) -> bool {
             Some(client) => timeout(LOOK_MAX, opening::run(client, &sql)).await.ok(),
             None => None,
         };
-        return match seen {
-            Some(Ok(seen)) => seen.is_some(),
-            _ => {
-                connection.hang_up();
-                true
-            }
+        return if let Some(Ok(seen)) = seen {
+            seen.is_some()
+        } else {
+            connection.hang_up();
+            true
         };
     }
     if !terminate {

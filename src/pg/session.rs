@@ -135,11 +135,11 @@ impl Session {
             return Ok(Vec::new());
         }
         let begun = Instant::now();
-        let mut answers = self.exchange(questions, finally, &mut on_row).await?;
+        let mut answers = Box::pin(self.exchange(questions, finally, &mut on_row)).await?;
         while answers.is_none() {
             self.held.replace().await?;
             self.facts = self.held.facts().clone();
-            answers = self.exchange(questions, finally, &mut on_row).await?;
+            answers = Box::pin(self.exchange(questions, finally, &mut on_row)).await?;
         }
         self.cost.round_trips += 1;
         self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);
@@ -176,7 +176,7 @@ impl Session {
             return Ok(None);
         };
         if let Some(opening) = opening {
-            held.opened(&opening);
+            held.opened(opening);
             self.facts.in_recovery = opening.in_recovery;
         }
         let mut answers = Vec::with_capacity(questions.len());

@@ -116,7 +116,8 @@ impl Target {
 
     /// One of the few connections.
     pub(super) async fn connection(&self) -> Result<Connection, Error> {
-        let connection = self.inner.pool.get().await.map_err(|error| self.refused(error))?;
+        let connection = Box::pin(self.inner.pool.get()).await;
+        let connection = connection.map_err(|error| self.refused(error))?;
         let major = connection.facts.major;
         if major < MAJOR_MIN {
             return Err(Error::ServerTooOld { target: self.name().to_owned(), major });
@@ -126,7 +127,7 @@ impl Target {
 
     /// A connection beside the few.
     pub(super) async fn one_more(&self) -> Result<Connected, tokio_postgres::Error> {
-        self.inner.pool.manager().create().await
+        Box::pin(self.inner.pool.manager().create()).await
     }
 
     fn refused(&self, error: PoolError<tokio_postgres::Error>) -> Error {

@@ -59,7 +59,7 @@ impl Trial {
         self.held.begin();
         let opening = opening::run(self.held.client(), &guard).await;
         if let Some(opening) = opening.map_err(|source| self.failed(source))? {
-            self.held.opened(&opening);
+            self.held.opened(opening);
         }
         Ok(())
     }

@@ -154,7 +154,7 @@ async fn codes_are_free(
     let why = "documents hold one of the codes as a key already";
     let mut scan = Scan { why, ..Scan::default() };
     *cost += ask((target, &renaming.table), counted, |row| {
-        scan.against = row.parse().unwrap_or(u64::MAX)
+        scan.against = row.parse().unwrap_or(u64::MAX);
     })
     .await?;
     Ok(scan)
@@ -177,7 +177,7 @@ async fn values_are_cast(
         stands_cast(to)
     );
     *cost += ask((target, &indexed.table), counted, |row| {
-        scan.against = row.parse().unwrap_or(u64::MAX)
+        scan.against = row.parse().unwrap_or(u64::MAX);
     })
     .await?;
     Ok(scan)

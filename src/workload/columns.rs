@@ -237,8 +237,8 @@ impl Counts {
             definitions: used.definitions,
             ..key.into_use()
         };
-        let mut uses: Vec<OperatorUse> = self.uses.into_iter().map(used).collect();
-        uses.sort_by_key(|one| std::cmp::Reverse(one.calls));
+        let mut operators: Vec<OperatorUse> = self.uses.into_iter().map(used).collect();
+        operators.sort_by_key(|one| std::cmp::Reverse(one.calls));
         ColumnUsage {
             schema: column.schema,
             table: column.table,
@@ -246,7 +246,7 @@ impl Counts {
             calls: self.touched.calls,
             total_ms: milliseconds(self.touched.total_ms),
             ambiguous_calls: self.ambiguous,
-            uses,
+            uses: operators,
             left_out_calls: self.left_out,
         }
     }

@@ -11,6 +11,7 @@ use crate::model::observation::{
 
 /// A way of using a column.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "facts about one place in a statement")]
 pub(super) struct UseKey {
     expression: Option<String>,
     operator: Option<String>,

@@ -33,6 +33,7 @@ pub struct ColumnUsage {
 /// One way of using a column.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "facts about one place in a statement")]
 pub struct OperatorUse {
     /// The expression over the column, as [`super::Subject::expression`]; absent where it is the column itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

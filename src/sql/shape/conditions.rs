@@ -4,7 +4,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{AExpr, AExprKind, BoolExprType, Node, SubLink, SubLinkType};
 
 use super::Walker;
-use super::emit::Under;
+use super::emit::{Applied, Under};
 use super::expression::Expr;
 use super::scope::Columns;
 use super::spelling::{bool_test, null_test};
@@ -50,17 +50,17 @@ impl Walker<'_> {
                 let Some(argument) = test.arg.as_deref() else { return };
                 let argument = self.expr(argument);
                 let operator = null_test(test.nulltesttype());
-                self.predicate(&argument, operator, Compared::Nothing, under);
+                self.predicate(&argument, under.applies(operator), Compared::Nothing);
             }
             Some(NodeEnum::BooleanTest(test)) => {
                 let Some(argument) = test.arg.as_deref() else { return };
                 let argument = self.expr(argument);
                 let operator = bool_test(test.booltesttype());
-                self.predicate(&argument, operator, Compared::Nothing, under);
+                self.predicate(&argument, under.applies(operator), Compared::Nothing);
             }
             _ => {
                 let expr = self.expr(node);
-                self.predicate(&expr, "true", Compared::Nothing, under);
+                self.predicate(&expr, under.applies("true"), Compared::Nothing);
             }
         }
     }
@@ -74,7 +74,7 @@ impl Walker<'_> {
         {
             for (left, right) in one.args.iter().zip(&other.args) {
                 let (left, right) = (self.expr(left), self.expr(right));
-                self.compare(&left, operator, &right, under);
+                self.compare(&left, under.applies(operator), &right);
             }
             return;
         }
@@ -83,7 +83,7 @@ impl Walker<'_> {
             AExprKind::AexprBetween
             | AExprKind::AexprBetweenSym
             | AExprKind::AexprNotBetween
-            | AExprKind::AexprNotBetweenSym => self.between(left, right, &spelled, under),
+            | AExprKind::AexprNotBetweenSym => self.between(left, right, under.applies(&spelled)),
             AExprKind::AexprIn => {
                 // Each of a row's expressions is in the list.
                 let lefts = match tree::inner(left) {
@@ -92,35 +92,36 @@ impl Walker<'_> {
                 };
                 let right = self.expr(right);
                 for left in &lefts {
-                    self.compare(left, &spelled, &right, under);
+                    self.compare(left, under.applies(&spelled), &right);
                 }
             }
             AExprKind::AexprOpAny | AExprKind::AexprOpAll => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 if left.has_columns() {
-                    return self.compare(&left, &spelled, &right, under);
+                    return self.compare(&left, under.applies(&spelled), &right);
                 }
                 // `$1 = ANY (tags)`: the array is the column.
                 let word = if kind == AExprKind::AexprOpAny { "any" } else { "all" };
-                self.predicate(&right, &format!("{word} {operator}"), left.compared(), under);
+                let quantified = format!("{word} {operator}");
+                self.predicate(&right, under.applies(&quantified), left.compared());
             }
             _ => {
                 let (left, right) = (self.expr(left), self.expr(right));
-                self.compare(&left, &spelled, &right, under);
+                self.compare(&left, under.applies(&spelled), &right);
             }
         }
     }
 
-    fn between(&mut self, of: &Node, bounds: &Node, spelled: &str, under: Under) {
+    fn between(&mut self, of: &Node, bounds: &Node, applied: Applied<'_>) {
         let of = self.expr(of);
         let bounds = self.walk(tree::items(bounds));
         if bounds.iter().all(|bound| !bound.has_columns()) {
             let with = bounds.iter().map(Expr::compared).max().unwrap_or_default();
-            return self.predicate(&of, spelled, with, under);
+            return self.predicate(&of, applied, with);
         }
-        let operators = if spelled == "between" { [">=", "<="] } else { ["<", ">"] };
+        let operators = if applied.operator == "between" { [">=", "<="] } else { ["<", ">"] };
         for (bound, operator) in bounds.iter().zip(operators) {
-            self.compare(&of, operator, bound, under);
+            self.compare(&of, applied.under.applies(operator), bound);
         }
     }
 
@@ -144,9 +145,9 @@ impl Walker<'_> {
         for (position, left) in lefts.iter().enumerate() {
             match columns.list.get(position) {
                 Some((_, right)) if left.has_columns() && right.has_columns() => {
-                    self.joins(left, &operator, right, under);
+                    self.joins(left, under.applies(&operator), right);
                 }
-                _ => self.predicate(left, &operator, Compared::Subquery, under),
+                _ => self.predicate(left, under.applies(&operator), Compared::Subquery),
             }
         }
     }

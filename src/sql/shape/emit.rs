@@ -13,7 +13,19 @@ pub(super) struct Under {
     pub(super) not: bool,
 }
 
+/// An operator where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Applied<'a> {
+    pub(super) operator: &'a str,
+    pub(super) under: Under,
+}
+
 impl Under {
+    /// An operator that stands here.
+    pub(super) fn applies(self, operator: &str) -> Applied<'_> {
+        Applied { operator, under: self }
+    }
+
     /// Under nothing but its place.
     pub(super) fn of(place: UsePlace) -> Self {
         Self { place, or: false, not: false }
@@ -22,7 +34,8 @@ impl Under {
 
 impl Walker<'_> {
     /// A condition on one expression.
-    pub(super) fn predicate(&mut self, of: &Expr, operator: &str, with: Compared, under: Under) {
+    pub(super) fn predicate(&mut self, of: &Expr, applied: Applied<'_>, with: Compared) {
+        let Applied { operator, under } = applied;
         if !of.has_columns() {
             return;
         }
@@ -40,18 +53,20 @@ impl Walker<'_> {
     }
 
     /// A comparison of two expressions: a join where their columns are of two relations.
-    pub(super) fn compare(&mut self, left: &Expr, operator: &str, right: &Expr, under: Under) {
+    pub(super) fn compare(&mut self, left: &Expr, applied: Applied<'_>, right: &Expr) {
         let joins = left.has_columns()
             && right.has_columns()
             && !left.instances.iter().any(|instance| right.instances.contains(instance));
         if joins {
-            return self.joins(left, operator, right, under);
+            return self.joins(left, applied, right);
         }
-        self.predicate(left, operator, right.compared(), under);
-        self.predicate(right, &operators::commuted(operator), left.compared(), under);
+        self.predicate(left, applied, right.compared());
+        let commuted = operators::commuted(applied.operator);
+        self.predicate(right, applied.under.applies(&commuted), left.compared());
     }
 
-    pub(super) fn joins(&mut self, left: &Expr, operator: &str, right: &Expr, under: Under) {
+    pub(super) fn joins(&mut self, left: &Expr, applied: Applied<'_>, right: &Expr) {
+        let Applied { operator, under } = applied;
         let pair = JoinPair {
             left: left.subject(),
             right: right.subject(),

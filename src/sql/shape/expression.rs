@@ -114,11 +114,11 @@ impl Expr {
     }
 
     /// The one or the other.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: &Self) -> Self {
         let text = if self.text == other.text { self.text.clone() } else { "…".to_owned() };
         let plain = self.plain && other.plain;
         let path = if self.path == other.path { self.path.clone() } else { None };
-        Self { plain, path, ..Self::of(text, [&self, &other]).atom() }
+        Self { plain, path, ..Self::of(text, [&self, other]).atom() }
     }
 
     /// How it is spelled within another.

@@ -16,7 +16,9 @@ use crate::sql::tree;
 
 impl<'c> Walker<'c> {
     pub(super) fn from(&mut self, items: &[Node]) {
-        items.iter().for_each(|item| self.item(item));
+        for item in items {
+            self.item(item);
+        }
     }
 
     pub(super) fn item(&mut self, item: &Node) {
@@ -178,7 +180,7 @@ impl<'c> Walker<'c> {
                 columns.list.iter().find(|(column, _)| column == name).map(|(_, expr)| expr.clone())
             };
             if let (Some(left), Some(right)) = (of(&left), of(&right)) {
-                self.compare(&left, "=", &right, Under::of(UsePlace::Join));
+                self.compare(&left, Under::of(UsePlace::Join).applies("="), &right);
             }
         }
         if let Some(scope) = self.scopes.last_mut() {

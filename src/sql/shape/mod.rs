@@ -166,15 +166,12 @@ impl<'c> Walker<'c> {
     fn find(&self, schema: &str, name: &str) -> (RelationUse, Option<&'c Relation>) {
         let schema = Some(schema).filter(|schema| !schema.is_empty());
         let ambiguous = schema.is_none() && self.catalog.is_ambiguous(name);
-        match self.catalog.find_anywhere(schema, name) {
-            Some((name, relation)) => {
-                let QualifiedName { schema, name } = name;
-                (RelationUse { schema, name, known: true, ambiguous }, Some(relation))
-            }
-            None => {
-                let schema = schema.unwrap_or_default().to_owned();
-                (RelationUse { schema, name: name.to_owned(), known: false, ambiguous }, None)
-            }
+        if let Some((name, relation)) = self.catalog.find_anywhere(schema, name) {
+            let QualifiedName { schema, name } = name;
+            (RelationUse { schema, name, known: true, ambiguous }, Some(relation))
+        } else {
+            let schema = schema.unwrap_or_default().to_owned();
+            (RelationUse { schema, name: name.to_owned(), known: false, ambiguous }, None)
         }
     }
 

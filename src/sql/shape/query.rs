@@ -193,12 +193,11 @@ impl Walker<'_> {
             }
             // A name means a column of what is read before it means one of the output.
             let name = bare_name(item).filter(|name| !self.reads(name));
-            match output_column(item, name, output) {
-                Some(expr) => self.keep([expr], list),
-                None => {
-                    let expr = self.expr(item);
-                    self.keep([&expr], list);
-                }
+            if let Some(expr) = output_column(item, name, output) {
+                self.keep([expr], list);
+            } else {
+                let expr = self.expr(item);
+                self.keep([&expr], list);
             }
         }
     }
@@ -277,11 +276,10 @@ impl Walker<'_> {
 
 /// The column of the output that an item means, by its position or its name.
 fn output_column<'c>(item: &Node, name: Option<&str>, output: &'c Columns) -> Option<&'c Expr> {
-    match output_position(item) {
-        Some(position) => output.list.get(position.checked_sub(1)?).map(|(_, expr)| expr),
-        None => {
-            let name = name?;
-            output.list.iter().find(|(column, _)| column == name).map(|(_, expr)| expr)
-        }
+    if let Some(position) = output_position(item) {
+        output.list.get(position.checked_sub(1)?).map(|(_, expr)| expr)
+    } else {
+        let name = name?;
+        output.list.iter().find(|(column, _)| column == name).map(|(_, expr)| expr)
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Scope<'c> {
 
 /// What a name means in one source.
 enum Found {
-    Column(Expr),
+    Column(Box<Expr>),
     /// Maybe one of its columns, which are not known.
     Perhaps,
     No,
@@ -70,7 +70,7 @@ impl Columns {
     pub(super) fn or(self, other: Self) -> Self {
         let mut others = other.list.into_iter().map(|(_, expr)| expr);
         let either = |(name, expr): (String, Expr)| match others.next() {
-            Some(other) => (name, expr.or(other)),
+            Some(other) => (name, expr.or(&other)),
             None => (name, expr),
         };
         Self { list: self.list.into_iter().map(either).collect(), open: self.open || other.open }
@@ -108,17 +108,19 @@ impl Source<'_> {
                     Some(at + self.renamed.len())
                 });
                 match at.and_then(|at| columns.get(at)) {
-                    Some(column) => Found::Column(Expr::column(table, column, *instance)),
-                    None if SYSTEM_COLUMNS.contains(&name) => Found::Column(Expr::opaque(name)),
+                    Some(column) => Found::Column(Box::new(Expr::column(table, column, *instance))),
+                    None if SYSTEM_COLUMNS.contains(&name) => {
+                        Found::Column(Box::new(Expr::opaque(name)))
+                    }
                     None => Found::No,
                 }
             }
             Of::Query(columns) => match columns.list.iter().find(|(column, _)| column == name) {
-                Some((_, expr)) => Found::Column(expr.clone()),
+                Some((_, expr)) => Found::Column(Box::new(expr.clone())),
                 None if columns.open => Found::Perhaps,
                 None => Found::No,
             },
-            Of::Any => Found::Column(Expr::any(name)),
+            Of::Any => Found::Column(Box::new(Expr::any(name))),
             Of::Unknown | Of::Function => Found::Perhaps,
         }
     }
@@ -162,7 +164,7 @@ impl Walker<'_> {
             });
             let mut perhaps = None;
             let found = known.find_map(|source| match source.find(column) {
-                Found::Column(expr) => Some(expr),
+                Found::Column(expr) => Some(*expr),
                 Found::Perhaps => {
                     perhaps = Some(matches!(source.of, Of::Unknown | Of::Query(_)));
                     None

@@ -263,7 +263,8 @@ impl Walker<'_> {
             match (&compared, when.expr.as_deref()) {
                 (Some(compared), Some(when)) => {
                     let with = self.expr(when);
-                    self.compare(compared, "=", &with, super::emit::Under::of(UsePlace::Filter));
+                    let place = super::emit::Under::of(UsePlace::Filter);
+                    self.compare(compared, place.applies("="), &with);
                 }
                 (None, Some(when)) => self.condition(when, UsePlace::Filter),
                 (_, None) => {}

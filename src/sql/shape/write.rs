@@ -184,7 +184,7 @@ impl<'c> Walker<'c> {
                 None => self.named(&[name]),
             };
             let under = super::emit::Under::of(place);
-            self.predicate(&expr, operator, Compared::Nothing, under);
+            self.predicate(&expr, under.applies(operator), Compared::Nothing);
         }
     }
 }
