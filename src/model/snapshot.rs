@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::observation::{
     ColumnDocuments, Common, Context, Layout, RegisteredContract, Relation, StoredValues,
-    ToastTable, Workload,
+    ToastTable, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -94,6 +94,9 @@ pub struct Snapshot {
     /// What several superpowers read.
     #[serde(default)]
     pub common: Common,
+    /// WAL, checkpoints, transactions and partitions.
+    #[serde(default)]
+    pub wal: Wal,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

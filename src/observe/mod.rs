@@ -16,6 +16,7 @@ mod tally;
 mod texts;
 mod unmatched;
 mod visit;
+mod wal;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
 pub use names::names;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, RegisteredContract, Workload};
+use crate::model::observation::{Common, Context, RegisteredContract, Wal, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -18,6 +18,7 @@ use super::detail::DetailStage;
 use super::look::Look as _;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
+use super::wal::WalLook;
 use super::{gaps, samples, source};
 
 /// What the caller is interested in.
@@ -52,9 +53,10 @@ pub async fn observe(
     interest: &Interest,
 ) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
-    let first = CatalogStage::take(session, interest).await?;
+    let mut first = CatalogStage::take(session, interest).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, &first, &plan, interest).await?;
+    let wal = std::mem::take(&mut first.wal);
+    let mut detail = DetailStage::take(session, &first, &plan, wal, interest).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -75,6 +77,7 @@ pub async fn observe(
         context,
         relations,
         common: Common { index_details, index_sizes, ..common },
+        wal: detail.wal,
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -106,6 +109,8 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
     json_tables: Observation<Vec<JsonTable>>,
+    /// WAL, checkpoints, transactions and partitions.
+    wal: Wal,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
 }
@@ -135,6 +140,8 @@ impl CatalogStage {
         let relations = batch.ask(&source::RELATIONS, vec![]);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
+        let mut wal = WalLook::new();
+        wal.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {
@@ -151,6 +158,7 @@ impl CatalogStage {
                 common: common.seen(),
             },
             json_tables: json_tables.rows(),
+            wal: wal.seen(),
             workload_sources: workload_sources.map(Slot::row),
         })
     }

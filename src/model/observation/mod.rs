@@ -9,6 +9,7 @@ mod names;
 mod relation;
 mod stored_values;
 mod toast_table;
+mod wal;
 mod workload;
 
 pub use common::{
@@ -24,3 +25,8 @@ pub use relation::{Relation, RelationKind};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
+pub use wal::{
+    Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
+    PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
+    WalDirectory, WalWritten,
+};
