@@ -5,6 +5,7 @@ pub mod number;
 pub mod row;
 pub mod staging;
 mod toast;
+mod wal;
 
 use std::collections::BTreeMap;
 
@@ -123,7 +124,7 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(wal::CHECKS).copied()
 }
 
 /// The check of that id.

@@ -24,9 +24,9 @@ pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
-pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
     PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
     WalDirectory, WalWritten,
 };
+pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
