@@ -68,7 +68,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 mod tests {
     use super::super::testing::{case, edit, set, snapshot};
     use super::*;
-    use crate::model::Policy;
+    use crate::model::{Policy, Snapshot};
 
     #[test]
     fn half_of_the_interval_is_abrupt_and_felt_only_where_much_is_written() {
@@ -76,7 +76,7 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(CHECK.run(&case(&seen, &policy)), Ok(Judgement::default()));
         set(&mut seen, "checkpoint_completion_target", "0.5");
-        let severity = |seen| CHECK.run(&case(seen, &policy)).map(|j| j.findings[0].severity);
+        let severity = |seen: &Snapshot| CHECK.run(&case(seen, &policy)).map(|j| j.findings[0].severity);
         assert_eq!(severity(&seen), Ok(Severity::Low));
         edit(&mut seen.wal.checkpoints).buffers = 200 * 20_000;
         assert_eq!(severity(&seen), Ok(Severity::Medium));
