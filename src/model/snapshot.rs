@@ -96,7 +96,7 @@ pub struct Snapshot {
     pub common: Common,
     /// WAL, checkpoints, transactions and partitions.
     #[serde(default)]
-    pub wal: Wal,
+    pub wal: Box<Wal>,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

@@ -26,7 +26,7 @@ pub(super) struct DetailStage {
     /// Definitions and sizes of the chosen indexes.
     pub(super) indexes: <CommonDetail as Look>::Seen,
     /// WAL, checkpoints, transactions and partitions.
-    pub(super) wal: Wal,
+    pub(super) wal: Box<Wal>,
     /// Bytes by relation, where they could be had.
     sizes: BTreeMap<i64, Sizes>,
 }
@@ -63,9 +63,8 @@ struct Unidentified {
 impl DetailStage {
     pub(super) async fn take(
         session: &mut Session,
-        first: &CatalogStage,
+        first: &mut CatalogStage,
         plan: &VisitPlan,
-        wal: Wal,
         interest: &Interest,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
@@ -76,7 +75,7 @@ impl DetailStage {
         }
         let mut indexes = CommonDetail::new();
         indexes.detail(&mut batch, &first.catalog, interest);
-        let mut wal = WalDetail::new(wal);
+        let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
         wal.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();

@@ -55,8 +55,7 @@ pub async fn observe(
     let observed_at = Timestamp::now();
     let mut first = CatalogStage::take(session, interest).await?;
     let plan = first.plan(interest);
-    let wal = std::mem::take(&mut first.wal);
-    let mut detail = DetailStage::take(session, &first, &plan, wal, interest).await?;
+    let mut detail = DetailStage::take(session, &mut first, &plan, interest).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -110,7 +109,7 @@ pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
     json_tables: Observation<Vec<JsonTable>>,
     /// WAL, checkpoints, transactions and partitions.
-    wal: Wal,
+    pub(super) wal: Box<Wal>,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
 }
@@ -158,7 +157,7 @@ impl CatalogStage {
                 common: common.seen(),
             },
             json_tables: json_tables.rows(),
-            wal: wal.seen(),
+            wal: Box::new(wal.seen()),
             workload_sources: workload_sources.map(Slot::row),
         })
     }

@@ -58,7 +58,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         None => finding,
     };
-    let (finding, declined) = setting::advise(case, finding, setting, target.to_string(), vec![]);
+    let (finding, declined) = setting::advise(case, finding, setting, (target.to_string(), vec![]));
     judgement.findings.push(finding);
     judgement.declined.extend(declined);
     Ok(judgement)
@@ -76,7 +76,8 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(CHECK.run(&case(&seen, &policy)), Ok(Judgement::default()));
         set(&mut seen, "checkpoint_completion_target", "0.5");
-        let severity = |seen: &Snapshot| CHECK.run(&case(seen, &policy)).map(|j| j.findings[0].severity);
+        let severity =
+            |seen: &Snapshot| CHECK.run(&case(seen, &policy)).map(|j| j.findings[0].severity);
         assert_eq!(severity(&seen), Ok(Severity::Low));
         edit(&mut seen.wal.checkpoints).buffers = 200 * 20_000;
         assert_eq!(severity(&seen), Ok(Severity::Medium));

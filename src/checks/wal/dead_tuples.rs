@@ -199,7 +199,7 @@ mod tests {
 
     fn seen(live: i64, dead: i64, options: &[&str]) -> Snapshot {
         let mut seen = snapshot();
-        table(&mut seen, 1, "events", live, dead).1.options =
+        table(&mut seen, 1, "events", (live, dead)).1.options =
             options.iter().map(|option| (*option).to_owned()).collect();
         seen
     }
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn of_a_large_table_the_scale_factor_is_advised_too() {
         let sql = statements(&run(&seen(5_000_000, 500_000, &[])));
-        assert!(sql[0].contains("autovacuum_vacuum_scale_factor = 0.01"), "{sql:?}");
+        assert!(sql[0].contains("autovacuum_vacuum_scale_factor = '0.01'"), "{sql:?}");
     }
 
     #[test]

@@ -86,18 +86,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     // With so much room, the WAL of the window forces a share that is allowed.
     let enough = load.rate.over(load.window.seconds()) * (1.0 + load.completion_target)
         / (share_max * load.all()).max(1.0);
-    match load.advised(case, enough) {
-        Some(bytes) => {
-            let caveats = load.caveats(case, bytes);
-            let value = setting_value(bytes);
-            let (finding, declined) = setting::advise(case, finding, max_wal_size, value, caveats);
-            judgement.findings.push(finding);
-            judgement.declined.extend(declined);
-        }
-        None => {
-            judgement.findings.push(finding);
-            judgement.declined.push(too_large(ID, object));
-        }
+    if let Some(bytes) = load.advised(case, enough) {
+        let wanted = (setting_value(bytes), load.caveats(case, bytes));
+        let (finding, declined) = setting::advise(case, finding, max_wal_size, wanted);
+        judgement.findings.push(finding);
+        judgement.declined.extend(declined);
+    } else {
+        judgement.findings.push(finding);
+        judgement.declined.push(too_large(ID, object));
     }
     Ok(judgement)
 }

@@ -68,7 +68,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             "`autovacuum` is off: dead rows stay, and tables are vacuumed only against wraparound";
         let finding = Finding::new(ID, object, Severity::High, message);
         let (finding, declined) =
-            setting::advise(case, finding, autovacuum, "on".to_owned(), Vec::new());
+            setting::advise(case, finding, autovacuum, ("on".to_owned(), Vec::new()));
         judgement.findings.push(finding);
         judgement.declined.extend(declined);
     }
@@ -181,7 +181,7 @@ mod tests {
 
     fn hot_table(rows: i64, updates: i64) -> Snapshot {
         let mut seen = snapshot();
-        table(&mut seen, 1, "events", rows, 0).1.updated_rows = updates;
+        table(&mut seen, 1, "events", (rows, 0)).1.updated_rows = updates;
         seen
     }
 
@@ -197,7 +197,7 @@ mod tests {
         let expected = "`ml.events` has 2000000 updates and deletes a day over at most 10 days, and autovacuum waits for 1000050 dead rows";
         assert_eq!(finding.message, expected);
         let sql = &ddl(&finding.actions[0]).statements[0].sql;
-        assert!(sql.contains("autovacuum_vacuum_scale_factor = 0.02"), "{sql}");
+        assert!(sql.contains("autovacuum_vacuum_scale_factor = '0.02'"), "{sql}");
         edit(&mut seen.common.table_activity)[0].options =
             vec!["autovacuum_vacuum_scale_factor=0.02".to_owned()];
         assert_eq!(run(&seen), Judgement::default());

@@ -106,7 +106,7 @@ impl<'a> Load<'a> {
     }
 
     /// How large it may be, and what bounds it.
-    fn bound(&self, case: &Case<'_>) -> f64 {
+    fn bound(case: &Case<'_>) -> f64 {
         let policy = case.policy;
         let disk = policy.get(&WAL_DISK_BYTES);
         let disk = if disk > 0.0 { disk * DISK_SHARE } else { f64::INFINITY };
@@ -117,7 +117,7 @@ impl<'a> Load<'a> {
     /// A size of at least so many bytes, with headroom, within the bounds; none where these allow no more than there is.
     pub(super) fn advised(&self, case: &Case<'_>, least: f64) -> Option<f64> {
         let wanted = least.max(self.needed() * HEADROOM);
-        let bound = (self.bound(case) / STEP_BYTES).floor() * STEP_BYTES;
+        let bound = (Self::bound(case) / STEP_BYTES).floor() * STEP_BYTES;
         let bytes = ((wanted / STEP_BYTES).ceil() * STEP_BYTES).min(bound);
         (bytes > self.max_wal_bytes).then_some(bytes)
     }

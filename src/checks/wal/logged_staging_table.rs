@@ -130,7 +130,7 @@ mod tests {
 
     fn staging(name: &str) -> Snapshot {
         let mut seen = snapshot();
-        let (_, activity) = table(&mut seen, 1, name, 100, 0);
+        let (_, activity) = table(&mut seen, 1, name, (100, 0));
         activity.inserted_rows = 1_000_000;
         edit(&mut seen.wal.table_roles).push(TableRoles {
             oid: 1,

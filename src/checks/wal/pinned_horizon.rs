@@ -66,7 +66,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                     "start its consumer, or drop it: pg_drop_replication_slot('{}')",
                     slot.name.replace('\'', "''")
                 );
-                add(&mut judgement, by_xids(object, &culprit, age, remedy, case.policy));
+                add(&mut judgement, by_xids((object, &culprit, remedy), age, case.policy));
             }
         }
         Err(gap) => judgement.gaps.push(gap.clone()),
@@ -76,7 +76,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             let name = sender.application.as_deref().unwrap_or_default();
             let culprit = format!("Standby `{name}`, by hot_standby_feedback,");
             let remedy = "end the long query on the standby".to_owned();
-            let found = by_xids(Object::Cluster, &culprit, sender.xmin_age, remedy, case.policy);
+            let found = by_xids((Object::Cluster, &culprit, remedy), sender.xmin_age, case.policy);
             add(&mut judgement, found);
         }
     }
@@ -145,10 +145,8 @@ fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, St
 }
 
 fn by_xids(
-    object: Object,
-    culprit: &str,
+    (object, culprit, remedy): (Object, &str, String),
     age: Option<i64>,
-    remedy: String,
     policy: &Policy,
 ) -> Option<(Finding, String)> {
     let xids = age.filter(|age| float(*age) > policy.get(&HORIZON_XIDS_MAX))?;

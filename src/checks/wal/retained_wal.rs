@@ -4,7 +4,7 @@ use super::load::size;
 use super::setting;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::observation::{Context, ReplicationSlot};
+use crate::model::observation::{Context, ReplicationSlot, Setting};
 use crate::model::rate::duration;
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic, Unit,
@@ -76,7 +76,7 @@ fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option
     if retained <= case.policy.get(threshold) {
         return None;
     }
-    let limit = setting::seen(case, "max_slot_wal_keep_size").ok().and_then(|set| set.bytes());
+    let limit = setting::seen(case, "max_slot_wal_keep_size").ok().and_then(Setting::bytes);
     let severity = match limit {
         None if retained >= DANGEROUS_BYTES => Severity::Critical,
         None => Severity::High,
@@ -100,7 +100,7 @@ fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option
         .statistic("slots.retained_bytes", whole(retained), Unit::Bytes)
         .statistic("slots.active", if slot.active { "yes" } else { "no" }, Unit::Name);
     let timeout = case.snapshot.common.setting("idle_replication_slot_timeout");
-    Some(match timeout.and_then(|set| set.seconds()) {
+    Some(match timeout.and_then(Setting::seconds) {
         Some(seconds) => {
             finding.statistic("settings.idle_replication_slot_timeout_s", seconds, Unit::S)
         }

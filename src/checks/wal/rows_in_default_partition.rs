@@ -65,3 +65,23 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     Ok(judgement)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, divided, snapshot};
+    use super::*;
+    use crate::model::Policy;
+
+    #[test]
+    fn rows_of_a_range_s_default_partition_are_found_and_an_empty_one_is_not() {
+        for (rows, expected) in
+            [(0, None), (10, Some(Severity::Low)), (500_000, Some(Severity::Medium))]
+        {
+            let mut seen = snapshot();
+            let range = "FOR VALUES FROM (1) TO (1000)";
+            divided(&mut seen, "events", &[("a", range, 10), ("rest", "DEFAULT", rows)]);
+            let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+            assert_eq!(judgement.findings.first().map(|f| f.severity), expected);
+        }
+    }
+}

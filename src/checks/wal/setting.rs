@@ -18,8 +18,7 @@ pub(super) fn advise(
     case: &Case<'_>,
     finding: Finding,
     setting: &Setting,
-    value: String,
-    caveats: Vec<String>,
+    (value, caveats): (String, Vec<String>),
 ) -> (Finding, Option<Declined>) {
     let declined = |reason: &str, detail: String| Declined {
         check: finding.check.to_owned(),
@@ -139,7 +138,7 @@ mod tests {
         let setting = super::seen(&case, "max_wal_size").unwrap_or_else(|_| unreachable!());
         let object = Object::Setting { name: "max_wal_size".to_owned() };
         let finding = Finding::new("wal/test", object, Severity::Low, "m");
-        let (finding, declined) = advise(&case, finding, setting, "4GB".to_owned(), Vec::new());
+        let (finding, declined) = advise(&case, finding, setting, ("4GB".to_owned(), Vec::new()));
         let change = finding.actions.into_iter().find_map(|action| match action {
             Action::SetSetting(change) => Some(change),
             _ => None,

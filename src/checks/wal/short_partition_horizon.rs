@@ -169,3 +169,87 @@ fn by_partman(set: &PartmanSet) -> String {
         set.premake
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, divided, edit, snapshot};
+    use super::*;
+    use crate::model::{Policy, Snapshot};
+
+    const FEBRUARY: &str =
+        "FOR VALUES FROM ('2026-02-01 00:00:00+00') TO ('2026-03-01 00:00:00+00')";
+    const MARCH: &str = "FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00')";
+    const APRIL: &str = "FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-05-01 00:00:00+00')";
+    const LARGE: i64 = 500_000;
+
+    fn seen(parts: &[(&str, &str, i64)]) -> Snapshot {
+        let mut seen = snapshot();
+        divided(&mut seen, "events", parts);
+        seen
+    }
+
+    fn found(seen: &Snapshot) -> Option<(Severity, String)> {
+        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+        judgement.findings.into_iter().next().map(|f| (f.severity, f.message))
+    }
+
+    #[test]
+    fn a_month_ahead_is_enough_and_less_is_more_urgent_the_nearer_it_ends() {
+        assert_eq!(found(&seen(&[("m", MARCH, LARGE), ("a", APRIL, 0)])), None);
+        let march = "Partitions of `ml.events` end in 31 days";
+        assert_eq!(found(&seen(&[("m", MARCH, LARGE)])), None, "{march}");
+        let ended = "Partitions of `ml.events` ended 12 hours ago, 30 days ahead are wanted: later rows are refused";
+        let found_february = found(&seen(&[("f", FEBRUARY, LARGE)]));
+        assert_eq!(found_february, Some((Severity::High, ended.to_owned())));
+        let with_default = found(&seen(&[("f", FEBRUARY, LARGE), ("d", "DEFAULT", 0)]));
+        assert_eq!(with_default.map(|(severity, _)| severity), Some(Severity::Medium));
+        let small = found(&seen(&[("f", FEBRUARY, 10)]));
+        assert_eq!(small.map(|(severity, _)| severity), Some(Severity::Low));
+    }
+
+    #[test]
+    fn an_endless_partition_and_a_table_that_nothing_is_inserted_into_are_silent() {
+        let endless = "FOR VALUES FROM ('2026-02-01') TO (MAXVALUE)";
+        assert_eq!(found(&seen(&[("f", endless, LARGE)])), None);
+        let mut history = seen(&[("f", FEBRUARY, LARGE)]);
+        edit(&mut history.common.table_activity)[0].inserted_rows = 0;
+        let judgement = CHECK.run(&case(&history, &Policy::default())).unwrap_or_default();
+        assert!(judgement.findings.is_empty() && judgement.declined.len() == 1);
+    }
+
+    #[test]
+    fn ids_are_short_of_partitions_once_the_last_one_holds_rows() {
+        let [first, last] = ["FOR VALUES FROM (1) TO (1000)", "FOR VALUES FROM (1000) TO (2000)"];
+        assert_eq!(found(&seen(&[("a", first, LARGE), ("b", last, 0)])), None);
+        let expected =
+            "`ml.events` already fills its last partition: rows from 2000 on are refused";
+        let filled = found(&seen(&[("a", first, LARGE), ("b", last, 1)]));
+        assert_eq!(filled, Some((Severity::Medium, expected.to_owned())));
+    }
+
+    #[test]
+    fn ranges_of_text_are_a_gap() {
+        let text = seen(&[("a", "FOR VALUES FROM ('a') TO ('m')", 1)]);
+        let judgement = CHECK.run(&case(&text, &Policy::default())).unwrap_or_default();
+        assert!(judgement.findings.is_empty() && judgement.gaps.len() == 1);
+    }
+
+    #[test]
+    fn where_pg_partman_makes_partitions_its_call_for_that_table_is_named() {
+        let mut seen = seen(&[("f", FEBRUARY, LARGE)]);
+        edit(&mut seen.wal.partman_sets).push(PartmanSet {
+            parent_table: "ml.events".to_owned(),
+            premake: 4,
+            retention: None,
+            retention_keep_table: true,
+            automatic_maintenance: "off".to_owned(),
+            last_run: None,
+        });
+        let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+        let detail = &judgement.declined[0].detail;
+        assert!(
+            detail.contains("run_maintenance('ml.events')") && detail.ends_with("is off"),
+            "{detail}"
+        );
+    }
+}

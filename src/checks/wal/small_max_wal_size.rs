@@ -55,19 +55,15 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         .statistic("wal_written.window_s", whole(load.rate.window.seconds()), Unit::S)
         .statistic("settings.max_wal_bytes", whole(load.max_wal_bytes), Unit::Bytes)
         .statistic("settings.needed_wal_bytes", whole(needed), Unit::Bytes);
-    match load.advised(case, needed) {
-        Some(bytes) => {
-            let setting = setting::seen(case, "max_wal_size")?;
-            let caveats = load.caveats(case, bytes);
-            let (finding, declined) =
-                setting::advise(case, finding, setting, setting_value(bytes), caveats);
-            judgement.findings.push(finding);
-            judgement.declined.extend(declined);
-        }
-        None => {
-            judgement.findings.push(finding);
-            judgement.declined.push(too_large(ID, object));
-        }
+    if let Some(bytes) = load.advised(case, needed) {
+        let setting = setting::seen(case, "max_wal_size")?;
+        let wanted = (setting_value(bytes), load.caveats(case, bytes));
+        let (finding, declined) = setting::advise(case, finding, setting, wanted);
+        judgement.findings.push(finding);
+        judgement.declined.extend(declined);
+    } else {
+        judgement.findings.push(finding);
+        judgement.declined.push(too_large(ID, object));
     }
     Ok(judgement)
 }

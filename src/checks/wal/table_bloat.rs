@@ -73,17 +73,13 @@ fn bloat(case: &Case<'_>, leaf: &Leaf<'_>, layouts: &[Layout]) -> Option<Bloat> 
     let filled = fillfactor.unwrap_or(100.0) / 100.0;
     let measured = case.snapshot.wal.bloat.get().ok();
     let measured = measured.and_then(|all| all.iter().find(|one| one.oid == relation.oid));
-    let bloat = match measured {
-        Some(one) => {
-            let on_purpose = (1.0 - filled) * float(one.bytes);
-            let bytes = (one.free_bytes + one.dead_bytes - on_purpose).max(0.0);
-            Bloat { bytes, of_bytes: float(one.bytes), measured: true }
-        }
-        None => {
-            // A partition is laid out as its table may be, and not always is: its own statistics are its own.
-            let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
-            estimated(relation, layout, filled)?
-        }
+    let bloat = if let Some(one) = measured {
+        let on_purpose = (1.0 - filled) * float(one.bytes);
+        let bytes = (one.free_bytes + one.dead_bytes - on_purpose).max(0.0);
+        Bloat { bytes, of_bytes: float(one.bytes), measured: true }
+    } else {
+        let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
+        estimated(relation, layout, filled)?
     };
     let is_bloated = bloat.bytes > case.policy.get(&BLOAT_RATIO_MAX) * bloat.of_bytes
         && bloat.bytes >= case.policy.get(&TABLE_BYTES_MIN);
@@ -178,7 +174,7 @@ mod tests {
     /// A table of one column of 8 bytes: 36 bytes a row, 226 rows a page.
     fn seen(rows: i64, pages: i64, options: &[&str]) -> Snapshot {
         let mut seen = snapshot();
-        let (relation, activity) = table(&mut seen, 1, "events", rows, 0);
+        let (relation, activity) = table(&mut seen, 1, "events", (rows, 0));
         relation.pages = pages;
         activity.options = options.iter().map(|option| (*option).to_owned()).collect();
         let layout: Layout = serde_json::from_value(serde_json::json!({

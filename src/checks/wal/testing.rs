@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::model::observation::{Relation, RelationKind, Setting, TableActivity};
+use crate::model::observation::{
+    PartitionBound, PartitionKey, Relation, RelationKind, Setting, TableActivity,
+};
 use crate::model::{Case, Observation, Policy, Snapshot};
 
 /// The time of the visit, a Sunday.
@@ -110,8 +112,7 @@ pub(super) fn table<'a>(
     seen: &'a mut Snapshot,
     oid: i64,
     name: &str,
-    live: i64,
-    dead: i64,
+    (live, dead): (i64, i64),
 ) -> (&'a mut Relation, &'a mut TableActivity) {
     let relation: Relation = serde_json::from_value(json!({
         "oid": oid, "schema": "ml", "name": name, "kind": "r", "parent": null,
@@ -137,9 +138,26 @@ pub(super) fn table<'a>(
     (&mut relations[relation], &mut activities[activity])
 }
 
-/// A partition of it.
-pub(super) fn partitioned(seen: &mut Snapshot, oid: i64, name: &str) {
-    let (relation, _) = table(seen, oid, name, 0, 0);
-    relation.kind = RelationKind::PartitionedTable;
+/// Add a table of `ml` that is divided by ranges, with a partition for each bound, its name and its rows.
+pub(super) fn divided(seen: &mut Snapshot, name: &str, parts: &[(&str, &str, i64)]) {
+    let (root, _) = table(seen, 1, name, (0, 0));
+    root.kind = RelationKind::PartitionedTable;
     edit(&mut seen.common.table_activity).pop();
+    let mut default = None;
+    for (oid, (part, bound, rows)) in (2..).zip(parts) {
+        table(seen, oid, part, (*rows, 0)).0.parent = Some(1);
+        if *bound == "DEFAULT" {
+            default = Some(oid);
+        }
+        let bound = Some((*bound).to_owned());
+        edit(&mut seen.wal.partition_bounds).push(PartitionBound { oid, parent: 1, bound });
+    }
+    edit(&mut seen.wal.partition_keys).push(PartitionKey {
+        oid: 1,
+        strategy: 'r',
+        key_columns: 1,
+        first_column: Some("at".to_owned()),
+        first_type: Some("timestamptz".to_owned()),
+        default_partition: default,
+    });
 }

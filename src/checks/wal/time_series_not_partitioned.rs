@@ -59,7 +59,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         let of_table = columns.iter().filter(|column| column.oid == leaf.relation.oid);
-        if let Some(column) = of_table.filter(|column| is_order(case, column)).max_by(by_order) {
+        if let Some(column) = of_table
+            .filter(|column| is_order(case, column))
+            .max_by(|one, other| by_order(one, other))
+        {
             candidates.push((leaf, column.clone(), bytes));
         }
     }
@@ -69,7 +72,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let window = Window::of_database(context)?;
     let window = window.at_least("inserts", &DAY_WINDOW_S_MIN, policy)?;
     for (leaf, column, bytes) in candidates {
-        if let Some(finding) = finding(case, &leaf, &column, bytes, window) {
+        if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
             judgement.declined.push(Declined {
                 check: ID.to_owned(),
                 object: finding.object.clone(),
@@ -91,15 +94,14 @@ fn is_order(case: &Case<'_>, column: &TimeColumn) -> bool {
         && column.null_share.is_none_or(|share| share <= NULL_SHARE_MAX)
 }
 
-fn by_order(one: &&TimeColumn, other: &&TimeColumn) -> std::cmp::Ordering {
+fn by_order(one: &TimeColumn, other: &TimeColumn) -> std::cmp::Ordering {
     one.correlation.partial_cmp(&other.correlation).unwrap_or(std::cmp::Ordering::Equal)
 }
 
 fn finding(
     case: &Case<'_>,
     leaf: &Leaf<'_>,
-    column: &TimeColumn,
-    bytes: f64,
+    (column, bytes): (&TimeColumn, f64),
     window: Window,
 ) -> Option<Finding> {
     let activity = leaf.activity;
@@ -128,4 +130,56 @@ fn finding(
             .statistic("table_activity.deleted_rows", activity.deleted_rows, Unit::Rows)
             .statistic("time_columns.correlation", column.correlation.unwrap_or(0.0), Unit::Ratio),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, edit, snapshot, table};
+    use super::*;
+    use crate::model::{Policy, Snapshot};
+
+    fn seen(correlation: f64) -> Snapshot {
+        let mut seen = snapshot();
+        table(&mut seen, 1, "events", (100_000_000, 0));
+        edit(&mut seen.wal.time_columns).push(TimeColumn {
+            oid: 1,
+            name: "at".to_owned(),
+            type_name: "timestamptz".to_owned(),
+            correlation: Some(correlation),
+            null_share: Some(0.0),
+        });
+        seen
+    }
+
+    fn found(seen: &Snapshot) -> Option<Severity> {
+        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+        judgement.findings.first().map(|finding| finding.severity)
+    }
+
+    #[test]
+    fn a_large_table_that_grows_in_the_order_of_a_time_is_found() {
+        assert_eq!(found(&seen(0.99)), Some(Severity::Low));
+        let mut deleted = seen(0.99);
+        edit(&mut deleted.common.table_activity)[0].deleted_rows = 50_000_000;
+        assert_eq!(found(&deleted), Some(Severity::Medium));
+    }
+
+    #[test]
+    fn one_that_is_updated_one_in_another_order_and_one_of_a_gigabyte_are_silent() {
+        let mut updated = seen(0.99);
+        edit(&mut updated.common.table_activity)[0].updated_rows = 50_000_000;
+        assert_eq!(found(&updated), None);
+        assert_eq!(found(&seen(0.5)), None);
+        let mut small = seen(0.99);
+        let relation = &mut edit(&mut small.relations)[0];
+        (relation.pages, relation.live_rows) = (131_072, 9_000_000);
+        assert_eq!(found(&small), None);
+    }
+
+    #[test]
+    fn counters_of_a_minute_are_a_gap() {
+        let mut young = seen(0.99);
+        edit(&mut young.context).counting_since = "2026-03-01T11:59:00Z".parse().ok();
+        assert!(CHECK.run(&case(&young, &Policy::default())).is_err());
+    }
 }

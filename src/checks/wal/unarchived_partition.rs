@@ -118,3 +118,59 @@ fn days(interval: &str) -> Option<f64> {
     }
     days
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, divided, edit, snapshot};
+    use super::*;
+    use crate::model::observation::PartmanSet;
+    use crate::model::{Policy, Snapshot};
+
+    fn seen(retention: Option<&str>) -> Snapshot {
+        let mut seen = snapshot();
+        let parts = [
+            ("old", "FOR VALUES FROM ('2025-01-01') TO ('2025-02-01')", 500_000),
+            ("new", "FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')", 10),
+        ];
+        divided(&mut seen, "events", &parts);
+        if let Some(retention) = retention {
+            edit(&mut seen.wal.partman_sets).push(PartmanSet {
+                parent_table: "ml.events".to_owned(),
+                premake: 4,
+                retention: Some(retention.to_owned()),
+                retention_keep_table: true,
+                automatic_maintenance: "on".to_owned(),
+                last_run: None,
+            });
+        }
+        seen
+    }
+
+    fn run(seen: &Snapshot, policy: &Policy) -> Judgement {
+        CHECK.run(&case(seen, policy)).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    }
+
+    #[test]
+    fn a_partition_past_the_retention_of_pg_partman_is_found_by_its_name() {
+        let judgement = run(&seen(Some("6 months")), &Policy::default());
+        let expected =
+            "`ml.old`: 1 of 2 partitions ended more than 186 days ago and are still there";
+        assert_eq!(judgement.findings[0].message, expected);
+        assert_eq!(judgement.findings[0].severity, Severity::Medium);
+        assert_eq!(run(&seen(Some("2 years")), &Policy::default()), Judgement::default());
+    }
+
+    #[test]
+    fn without_a_retention_that_is_a_gap_until_the_caller_says_one() {
+        let judgement = run(&seen(None), &Policy::default());
+        assert!(judgement.findings.is_empty() && judgement.gaps.len() == 1);
+        let said = Policy([("retention_days".to_owned(), 90.0)].into());
+        assert_eq!(run(&seen(None), &said).findings.len(), 1);
+    }
+
+    #[test]
+    fn intervals_are_read_as_people_write_them() {
+        let read = ["90 days", "1 year 2 mons", "36 hours", "soon", "3", "100000"].map(days);
+        assert_eq!(read, [Some(90.0), Some(428.0), Some(1.5), None, None, None]);
+    }
+}

@@ -84,7 +84,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         "acts on full-page images alone, not on bulk inserts into new pages".to_owned(),
     ];
     let method = method(&compression.choices).to_owned();
-    let (finding, declined) = setting::advise(case, finding, compression, method, caveats);
+    let (finding, declined) = setting::advise(case, finding, compression, (method, caveats));
     judgement.findings.push(finding);
     judgement.declined.extend(declined);
     Ok(judgement)
@@ -129,8 +129,7 @@ mod tests {
     fn the_method_is_named_and_never_one_that_the_server_was_built_without() {
         let mut seen = sparse();
         assert_eq!(sql(&seen).as_deref(), Some("ALTER SYSTEM SET wal_compression = 'lz4';"));
-        let choices = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        setting(&mut seen, "wal_compression").choices = choices(&["pglz", "on", "off"]);
+        setting(&mut seen, "wal_compression").choices = vec!["pglz".to_owned(), "off".to_owned()];
         assert_eq!(sql(&seen).as_deref(), Some("ALTER SYSTEM SET wal_compression = 'pglz';"));
         setting(&mut seen, "wal_compression").choices = Vec::new();
         assert_eq!(sql(&seen).as_deref(), Some("ALTER SYSTEM SET wal_compression = 'on';"));

@@ -56,7 +56,7 @@ mod tests {
     use crate::model::Snapshot;
 
     fn trigger(seen: &mut Snapshot, rows: i64, options: &[&str], major: u32) -> Trigger {
-        let (relation, activity) = table(seen, 1, "t", rows, 0);
+        let (relation, activity) = table(seen, 1, "t", (rows, 0));
         activity.options = options.iter().map(|option| (*option).to_owned()).collect();
         let (relation, activity) = (relation.clone(), activity.clone());
         let leaf = Leaf { relation: &relation, activity: &activity };

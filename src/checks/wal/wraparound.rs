@@ -3,7 +3,7 @@
 use super::tables::{Leaf, forest, leaves, object};
 use crate::checks::Check;
 use crate::checks::number::float;
-use crate::model::observation::DatabaseAge;
+use crate::model::observation::{DatabaseAge, Setting};
 use crate::model::{
     Action, Case, Declined, Family, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
     Severity, Superpower, Threshold, Topic, Unit,
@@ -79,7 +79,7 @@ fn age(leaf: &Leaf<'_>) -> f64 {
 }
 
 fn severity(case: &Case<'_>, age: f64) -> Severity {
-    let failsafe = case.snapshot.common.setting("vacuum_failsafe_age").and_then(|set| set.number());
+    let failsafe = case.snapshot.common.setting("vacuum_failsafe_age").and_then(Setting::number);
     let failsafe = failsafe.filter(|age| *age > 0.0).unwrap_or(FAILSAFE_AGE);
     if age >= failsafe { Severity::Critical } else { Severity::High }
 }
@@ -142,7 +142,7 @@ mod tests {
     fn tables_and_databases_are_found_by_either_kind_of_id_and_past_the_failsafe_it_is_critical() {
         let mut seen = snapshot();
         let policy = Policy::default();
-        table(&mut seen, 1, "old", 10, 0).1.xid_age = Some(1_000_000_000);
+        table(&mut seen, 1, "old", (10, 0)).1.xid_age = Some(1_000_000_000);
         assert_eq!(CHECK.run(&case(&seen, &policy)), Ok(Judgement::default()));
         edit(&mut seen.common.table_activity)[0].multixact_age = Some(1_000_000_001);
         edit(&mut seen.wal.databases)[0].xid_age = 1_600_000_000;

@@ -111,7 +111,7 @@ impl Look for WalLook {
 
 /// The sources of the second round trip, and what the first one saw.
 pub(super) struct WalDetail {
-    first: Wal,
+    first: Box<Wal>,
     partman_sets: Option<Slot<PartmanSet>>,
     table_roles: Slot<TableRoles>,
     time_columns: Slot<TimeColumn>,
@@ -119,7 +119,7 @@ pub(super) struct WalDetail {
 }
 
 impl WalDetail {
-    pub(super) fn new(first: Wal) -> Self {
+    pub(super) fn new(first: Box<Wal>) -> Self {
         Self {
             first,
             partman_sets: None,
@@ -152,7 +152,7 @@ impl WalDetail {
 }
 
 impl Look for WalDetail {
-    type Seen = Wal;
+    type Seen = Box<Wal>;
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
@@ -179,22 +179,20 @@ impl Look for WalDetail {
         }
     }
 
-    fn seen(self) -> Wal {
+    fn seen(mut self) -> Box<Wal> {
         // A table that is locked, or a function our role may not call, leaves the estimate.
         let measured = self.bloat.into_iter().filter_map(|slot| match slot.row() {
             Observation::Seen(row) => Some(row),
             Observation::Unseen(_) => None,
         });
-        Wal {
-            bloat: Observation::Seen(measured.collect()),
-            partman_sets: match self.partman_sets {
-                Some(slot) => slot.rows(),
-                None => Observation::Seen(Vec::new()),
-            },
-            table_roles: self.table_roles.rows(),
-            time_columns: self.time_columns.rows(),
-            ..self.first
-        }
+        self.first.bloat = Observation::Seen(measured.collect());
+        self.first.partman_sets = match self.partman_sets {
+            Some(slot) => slot.rows(),
+            None => Observation::Seen(Vec::new()),
+        };
+        self.first.table_roles = self.table_roles.rows();
+        self.first.time_columns = self.time_columns.rows();
+        self.first
     }
 }
 
