@@ -111,9 +111,8 @@ pub(super) fn too_large(check: &str, object: Object) -> Declined {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, snapshot};
+    use super::super::testing::{case, edit, short, snapshot};
     use super::*;
-    use crate::ddl::ddl;
     use crate::model::{Policy, Snapshot};
 
     fn loaded(requested: i64, wal_gib: i64) -> Snapshot {
@@ -135,8 +134,8 @@ mod tests {
         let [finding] = judgement.findings.as_slice() else { unreachable!("{judgement:?}") };
         assert_eq!(finding.severity, Severity::Medium);
         assert!(finding.message.contains("in 10 days"), "{}", finding.message);
-        let sql = &ddl(&finding.actions[0]).statements[0].sql;
-        assert_eq!(sql, "ALTER SYSTEM SET max_wal_size = '3328MB';");
+        let sql = short(&finding.actions[0]);
+        assert_eq!(sql, "max_wal_size = 3328MB");
         super::super::testing::set(&mut seen, "max_wal_size", "3328");
         assert!(run(&seen).findings.is_empty());
     }
@@ -178,9 +177,9 @@ mod tests {
             let policy = Policy([("wal_disk_bytes".to_owned(), disk)].into());
             let judgement = CHECK.run(&case(&seen, &policy)).unwrap_or_default();
             let action = judgement.findings[0].actions.first().cloned();
-            action.map(|action| ddl(&action).statements[0].sql.clone())
+            action.map(|action| short(&action))
         };
-        let sql = "ALTER SYSTEM SET max_wal_size = '2304MB';";
+        let sql = "max_wal_size = 2304MB";
         assert_eq!(advised(4_294_967_296.0).as_deref(), Some(sql), "60 % of 4 GiB");
         assert_eq!(advised(1_073_741_824.0), None, "it is larger than that already");
     }

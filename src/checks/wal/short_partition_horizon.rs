@@ -113,8 +113,7 @@ fn by_time(
     } else {
         "later rows are refused"
     };
-    let message =
-        format!("Partitions of `{object}` {ends}, {needed} days ahead are wanted: {then}");
+    let message = format!("`{object}`: partitions {ends}, {needed} days ahead are wanted: {then}");
     let severity = match (days, divided.has_default()) {
         (days, false) if days < 2.0 => Severity::High,
         (days, _) if days < 7.0 => Severity::Medium,
@@ -196,9 +195,8 @@ mod tests {
     #[test]
     fn a_month_ahead_is_enough_and_less_is_more_urgent_the_nearer_it_ends() {
         assert_eq!(found(&seen(&[("m", MARCH, LARGE), ("a", APRIL, 0)])), None);
-        let march = "Partitions of `ml.events` end in 31 days";
-        assert_eq!(found(&seen(&[("m", MARCH, LARGE)])), None, "{march}");
-        let ended = "Partitions of `ml.events` ended 12 hours ago, 30 days ahead are wanted: later rows are refused";
+        assert_eq!(found(&seen(&[("m", MARCH, LARGE)])), None, "it ends in 31 days");
+        let ended = "`ml.events`: partitions ended 12 hours ago, 30 days ahead are wanted: later rows are refused";
         let found_february = found(&seen(&[("f", FEBRUARY, LARGE)]));
         assert_eq!(found_february, Some((Severity::High, ended.to_owned())));
         let with_default = found(&seen(&[("f", FEBRUARY, LARGE), ("d", "DEFAULT", 0)]));

@@ -70,9 +70,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, set, snapshot};
+    use super::super::testing::{case, edit, set, short, snapshot};
     use super::*;
-    use crate::ddl::ddl;
     use crate::model::Policy;
 
     #[test]
@@ -86,8 +85,8 @@ mod tests {
         assert_eq!(finding.severity, Severity::Medium);
         let expected = "`max_wal_size` of 1 GB is filled in 135 s of the 300 s between checkpoints, at 4 MB/s over 10 days";
         assert_eq!(finding.message, expected);
-        let sql = &ddl(&finding.actions[0]).statements[0].sql;
-        assert_eq!(sql, "ALTER SYSTEM SET max_wal_size = '4608MB';");
+        let sql = short(&finding.actions[0]);
+        assert_eq!(sql, "max_wal_size = 4608MB");
         set(&mut seen, "max_wal_size", "4608");
         assert_eq!(CHECK.run(&case(&seen, &policy)), Ok(Judgement::default()));
     }
@@ -106,7 +105,7 @@ mod tests {
         let mut seen = snapshot();
         edit(&mut seen.wal.written).bytes = (864_000 * 400) << 20;
         let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
-        let sql = &ddl(&judgement.findings[0].actions[0]).statements[0].sql;
-        assert_eq!(sql, "ALTER SYSTEM SET max_wal_size = '50GB';");
+        let sql = short(&judgement.findings[0].actions[0]);
+        assert_eq!(sql, "max_wal_size = 50GB");
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::model::observation::{
     PartitionBound, PartitionKey, Relation, RelationKind, Setting, TableActivity,
 };
-use crate::model::{Case, Observation, Policy, Snapshot};
+use crate::model::{Action, Case, Observation, Policy, Snapshot};
 
 /// The time of the visit, a Sunday.
 pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
@@ -160,4 +160,20 @@ pub(super) fn divided(seen: &mut Snapshot, name: &str, parts: &[(&str, &str, i64
         first_type: Some("timestamptz".to_owned()),
         default_partition: default,
     });
+}
+
+/// An action in a few words: what it sets, resets, or runs.
+pub(super) fn short(action: &Action) -> String {
+    match action {
+        Action::SetSetting(change) => format!("{} = {}", change.name, change.value),
+        Action::SetOptions(change) => {
+            let set = change.set.iter().map(|(name, value)| format!("set {name} = {value}"));
+            let reset = change.reset.iter().map(|name| format!("reset {name}"));
+            let then = change.then.iter().map(|then| format!("then {}", then.verb.as_str()));
+            set.chain(reset).chain(then).collect::<Vec<_>>().join(", ")
+        }
+        Action::Maintain(maintenance) => maintenance.verb.as_str().to_owned(),
+        Action::SetPersistence(change) => change.to.as_str().to_owned(),
+        other => unreachable!("{other:?}"),
+    }
 }

@@ -27,3 +27,23 @@ pub(in crate::ddl) fn set_persistence(change: &PersistenceChange) -> Ddl {
         caveats,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Object, QualifiedName};
+
+    #[test]
+    fn undo_makes_it_what_it_was() {
+        let (schema, name) = ("ml".to_owned(), "Events stg".to_owned());
+        let ddl = set_persistence(&PersistenceChange {
+            object: Object::Table { schema: schema.clone(), table: name.clone() },
+            table: QualifiedName { schema, name },
+            to: Persistence::Unlogged,
+            bytes: 8192,
+        });
+        assert_eq!(ddl.statements[0].sql, "ALTER TABLE ml.\"Events stg\" SET UNLOGGED;");
+        assert_eq!(ddl.undo[0].sql, "ALTER TABLE ml.\"Events stg\" SET LOGGED;");
+        assert!(ddl.statements[0].rewrites);
+    }
+}
