@@ -7,6 +7,7 @@ mod plan;
 pub mod row;
 pub mod staging;
 mod toast;
+mod wal;
 
 use std::collections::BTreeMap;
 
@@ -128,6 +129,7 @@ impl Requirement {
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(plan::CHECKS).copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(wal::CHECKS).copied()
 }
 
 /// The check of that id.

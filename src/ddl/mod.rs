@@ -70,6 +70,7 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::SetOptions(options) => return change::set_options(options),
         Action::SetSetting(setting) => return change::set(setting),
         Action::Maintain(maintenance) => return change::maintain(maintenance),
+        Action::SetPersistence(change) => return change::set_persistence(change),
     };
     let mut ddl = Ddl { title: title(action), ..ddl };
     // Of what is recommended, updates alone run code that belongs to the table.
@@ -125,7 +126,8 @@ fn title(action: &Action) -> String {
         | Action::RebuildIndex(_)
         | Action::SetOptions(_)
         | Action::SetSetting(_)
-        | Action::Maintain(_) => String::new(),
+        | Action::Maintain(_)
+        | Action::SetPersistence(_) => String::new(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{ExistingIndex, Maintenance, NewIndex, OptionsChange, SettingChange};
+use super::change::{
+    ExistingIndex, Maintenance, NewIndex, OptionsChange, PersistenceChange, SettingChange,
+};
 use super::observation::KeyShape;
 use super::{KeyExpression, Object, QualifiedName};
 
@@ -357,6 +359,8 @@ pub enum Action {
     SetSetting(SettingChange),
     /// Vacuum or analyze tables.
     Maintain(Maintenance),
+    /// Log the changes of a table, or no longer.
+    SetPersistence(PersistenceChange),
 }
 
 impl Action {
@@ -381,6 +385,7 @@ impl Action {
             Self::SetOptions(_) => "set_options",
             Self::SetSetting(_) => "set_setting",
             Self::Maintain(_) => "maintain",
+            Self::SetPersistence(_) => "set_persistence",
         }
     }
 
@@ -400,6 +405,7 @@ impl Action {
             Self::SetOptions(change) => &change.purpose,
             Self::SetSetting(change) => change.scope.as_str(),
             Self::Maintain(maintenance) => maintenance.verb.as_str(),
+            Self::SetPersistence(change) => change.to.as_str(),
             Self::RewriteColumn { .. }
             | Self::AddIdentityKey { .. }
             | Self::PromoteKey { .. }
@@ -430,6 +436,7 @@ impl Action {
             Self::SetOptions(change) => &change.object,
             Self::SetSetting(change) => &change.object,
             Self::Maintain(maintenance) => &maintenance.object,
+            Self::SetPersistence(change) => &change.object,
         }
     }
 }

@@ -38,7 +38,8 @@ pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
     ExistingIndex, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
-    OptionsChange, OptionsOf, SettingChange, SettingScope, index_name,
+    OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange, SettingScope,
+    index_name,
 };
 pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, ForeignCode, Layout, Plan, RegisteredContract, Relation,
-    StoredValues, ToastTable, Workload,
+    ColumnDocuments, Common, Context, ForeignCode, Layout, Plan, RegisteredContract, Relation, StoredValues, ToastTable, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -98,6 +97,9 @@ pub struct Snapshot {
     /// What several superpowers read.
     #[serde(default)]
     pub common: Common,
+    /// WAL, checkpoints, transactions and partitions.
+    #[serde(default)]
+    pub wal: Box<Wal>,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

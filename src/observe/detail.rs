@@ -12,8 +12,9 @@ use super::look::Look;
 use super::source;
 use super::texts::{TextLook, Texts};
 use super::visit::{CatalogStage, Interest, VisitPlan};
+use super::wal::WalDetail;
 use crate::model::Observation;
-use crate::model::observation::{Layout, ToastTable};
+use crate::model::observation::{Layout, ToastTable, Wal};
 use crate::pg::{Error, Session};
 
 /// What was seen of the chosen relations.
@@ -24,6 +25,8 @@ pub(super) struct DetailStage {
     pub(super) texts: Option<Texts>,
     /// Definitions and sizes of the chosen indexes.
     pub(super) indexes: <CommonDetail as Look>::Seen,
+    /// WAL, checkpoints, transactions and partitions.
+    pub(super) wal: Box<Wal>,
     /// Bytes by relation, where they could be had.
     sizes: BTreeMap<i64, Sizes>,
 }
@@ -60,7 +63,7 @@ struct Unidentified {
 impl DetailStage {
     pub(super) async fn take(
         session: &mut Session,
-        first: &CatalogStage,
+        first: &mut CatalogStage,
         plan: &VisitPlan,
         interest: &Interest,
     ) -> Result<Self, Error> {
@@ -72,10 +75,13 @@ impl DetailStage {
         }
         let mut indexes = CommonDetail::new();
         indexes.detail(&mut batch, &first.catalog, interest);
+        let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
+        wal.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());
-        Ok(Self { layouts, toast_tables, texts, indexes, sizes }.completed(refusals))
+        let wal = wal.seen();
+        Ok(Self { layouts, toast_tables, texts, indexes, wal, sizes }.completed(refusals))
     }
 
     /// With sizes and refusals joined to each table.

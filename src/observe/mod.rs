@@ -18,6 +18,7 @@ mod tally;
 mod texts;
 mod unmatched;
 mod visit;
+mod wal;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
 pub use names::names;

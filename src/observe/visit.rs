@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, Plan, RegisteredContract, Workload};
+use crate::model::observation::{Common, Context, ForeignCode, Plan, RegisteredContract, Wal, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -20,6 +20,8 @@ use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{foreign_code, gaps, samples, source};
+use super::wal::WalLook;
+use super::{gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,9 +55,9 @@ pub async fn observe(
     interest: &Interest,
 ) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
-    let first = CatalogStage::take(session, interest).await?;
+    let mut first = CatalogStage::take(session, interest).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, &first, &plan, interest).await?;
+    let mut detail = DetailStage::take(session, &mut first, &plan, interest).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -80,6 +82,7 @@ pub async fn observe(
         relations,
         foreign_code: first.foreign_code,
         common: Common { index_details, index_sizes, ..common },
+        wal: detail.wal,
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -115,6 +118,8 @@ pub(super) struct CatalogStage {
     pub(super) foreign_code: Observation<Vec<ForeignCode>>,
     plan: Plan,
     json_tables: Observation<Vec<JsonTable>>,
+    /// WAL, checkpoints, transactions and partitions.
+    pub(super) wal: Box<Wal>,
     /// What can be had of the workload; absent where it is of no interest.
     workload_sources: Option<Observation<WorkloadSources>>,
 }
@@ -147,6 +152,8 @@ impl CatalogStage {
         common.catalog(&mut batch, interest);
         let mut plan = PlanLook::new();
         plan.catalog(&mut batch, interest);
+        let mut wal = WalLook::new();
+        wal.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {
@@ -165,6 +172,7 @@ impl CatalogStage {
             foreign_code: foreign_code.seen(),
             plan: plan.seen(),
             json_tables: json_tables.rows(),
+            wal: Box::new(wal.seen()),
             workload_sources: workload_sources.map(Slot::row),
         })
     }

@@ -178,7 +178,8 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         | Action::RebuildIndex(_)
         | Action::SetOptions(_)
         | Action::SetSetting(_)
-        | Action::Maintain(_) => Proof::not_run(
+        | Action::Maintain(_)
+        | Action::SetPersistence(_) => Proof::not_run(
             ProofMethod::Observation,
             Grade::Statistics,
             "judged from catalogs, counters and the workload; no experiment exists for it yet",
@@ -239,6 +240,7 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::SetOptions(_)
         | Action::SetSetting(_)
         | Action::Maintain(_)
+        | Action::SetPersistence(_)
         | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
@@ -298,6 +300,7 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::SetOptions(_)
         | Action::SetSetting(_)
         | Action::Maintain(_)
+        | Action::SetPersistence(_)
         | Action::ConvertToJsonb { .. } => None,
     }
 }

@@ -3,9 +3,11 @@
 mod index;
 mod maintenance;
 mod options;
+mod persistence;
 mod setting;
 
 pub(super) use index::{build, drop, rebuild, replace};
 pub(super) use maintenance::maintain;
 pub(super) use options::set_options;
+pub(super) use persistence::set_persistence;
 pub(super) use setting::set;

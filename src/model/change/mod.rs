@@ -3,9 +3,11 @@
 mod index;
 mod maintenance;
 mod options;
+mod persistence;
 mod setting;
 
 pub use index::{ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
 pub use maintenance::{Maintenance, MaintenanceVerb};
 pub use options::{OptionsChange, OptionsOf};
+pub use persistence::{Persistence, PersistenceChange};
 pub use setting::{SettingChange, SettingScope};

@@ -14,6 +14,7 @@ mod statement;
 mod stored_values;
 mod toast_table;
 mod usage;
+mod wal;
 mod workload;
 
 pub use column_use::{
@@ -38,4 +39,9 @@ pub use statement::{
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
+pub use wal::{
+    Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
+    PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
+    WalDirectory, WalWritten,
+};
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};

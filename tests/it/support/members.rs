@@ -33,7 +33,8 @@ impl Member {
     /// Whether it offers what a page needs.
     fn offers(&self, need: Option<&str>) -> bool {
         match need {
-            None => true,
+            // A cluster of its own every member can be.
+            None | Some("own-server") => true,
             Some("lz4") => self.has_lz4,
             Some("vector") => self.has_vector,
             Some(other) => panic!("a page needs `{other}`, which no server is known for"),

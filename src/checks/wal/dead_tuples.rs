@@ -1,0 +1,254 @@
+//! `wal/dead-tuples`, explained in the page beside this file.
+
+use super::lazy_autovacuum::LAZY_ROWS_MIN;
+use super::tables::{Leaf, forest, is_large, leaves, object, options};
+use super::vacuum::Trigger;
+use crate::checks::number::{float, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::rate::{WINDOW_S_MIN, Window};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Declined, Family, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
+    OptionsChange, Severity, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Wal,
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &DEAD_RATIO_MAX,
+        &AUTOVACUUM_LATE,
+        &LAZY_ROWS_MIN,
+        &WINDOW_S_MIN,
+        &TABLE_BYTES_MIN,
+    ],
+    page: include_str!("dead_tuples.md"),
+    judge,
+};
+
+const ID: &str = "wal/dead-tuples";
+
+static DEAD_RATIO_MAX: Threshold = Threshold {
+    name: "dead_ratio_max",
+    default: 0.01,
+    unit: Unit::Ratio,
+    reason: "scans read dead rows with the living: more than one in a hundred is worth a vacuum",
+};
+
+static AUTOVACUUM_LATE: Threshold = Threshold {
+    name: "autovacuum_late",
+    default: 2.0,
+    unit: Unit::Ratio,
+    reason: "with twice as many dead rows as autovacuum waits for, it is late or kept from cleaning",
+};
+
+/// The default scale factor lets as many die: more is no usual state.
+const USUAL_RATIO_MAX: f64 = 0.2;
+
+/// Why rows are dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// Autovacuum comes at the next look.
+    Due,
+    /// It does not come for so few.
+    Waiting,
+    /// It should have come long ago.
+    Late,
+    /// It never comes.
+    Never,
+}
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    let mut large = false;
+    for family in forest(case)?.iter().filter(|family| is_large(family, policy)) {
+        large = true;
+        let leaves = leaves(case, family);
+        let affected: Vec<(Leaf<'_>, Why)> =
+            leaves.iter().filter_map(|leaf| Some((*leaf, why(case, leaf)?))).collect();
+        let (due, bad): (Vec<_>, Vec<_>) =
+            affected.into_iter().partition(|(_, why)| *why == Why::Due);
+        if bad.is_empty() {
+            judgement.declined.extend(left_to_autovacuum(family, &due));
+        } else {
+            judgement.findings.push(finding(case, family, &bad));
+        }
+    }
+    // Counters that were just reset know of no dead row.
+    if judgement.findings.is_empty() && large {
+        let window = Window::of_database(context);
+        let long = window.and_then(|window| window.at_least("dead_rows", &WINDOW_S_MIN, policy));
+        judgement.gaps.extend(long.err());
+    }
+    Ok(judgement)
+}
+
+fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let dead = float(leaf.activity.dead_rows);
+    let live = leaf.rows().max(float(leaf.activity.live_rows)).max(1.0);
+    let bytes = float(leaf.relation.bytes_at_least());
+    if dead / live <= policy.get(&DEAD_RATIO_MAX) || bytes < policy.get(&TABLE_BYTES_MIN) {
+        return None;
+    }
+    let Some(waits_for) = Trigger::of(leaf, &seen.common, seen.server.major)?.dead_rows else {
+        return Some(Why::Never);
+    };
+    Some(if dead > policy.get(&AUTOVACUUM_LATE) * waits_for {
+        Why::Late
+    } else if dead > waits_for {
+        Why::Due
+    } else {
+        Why::Waiting
+    })
+}
+
+fn left_to_autovacuum(family: &Family<'_>, due: &[(Leaf<'_>, Why)]) -> Option<Declined> {
+    let relations: Vec<_> = due.iter().map(|(leaf, _)| leaf.relation).collect();
+    let dead: i64 = due.iter().map(|(leaf, _)| leaf.activity.dead_rows).sum();
+    (!due.is_empty()).then(|| Declined {
+        check: ID.to_owned(),
+        object: object(family, &relations),
+        reason: "autovacuum is due".to_owned(),
+        detail: format!("{dead} rows are dead, more than autovacuum waits for: it comes by itself"),
+    })
+}
+
+fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(Leaf<'_>, Why)]) -> Finding {
+    let leaves: Vec<Leaf<'_>> = bad.iter().map(|(leaf, _)| *leaf).collect();
+    let relations: Vec<_> = leaves.iter().map(|leaf| leaf.relation).collect();
+    let object = object(family, &relations);
+    let dead: i64 = leaves.iter().map(|leaf| leaf.activity.dead_rows).sum();
+    let live: f64 = leaves.iter().map(Leaf::rows).sum();
+    let ratio = float(dead) / live.max(1.0);
+    let worst = bad.iter().map(|(_, why)| *why).max().unwrap_or(Why::Waiting);
+    let reason = match worst {
+        Why::Never => "autovacuum never comes to it",
+        Why::Late => "autovacuum is late, or something holds the horizon back",
+        Why::Waiting | Why::Due => "too few for autovacuum to come",
+    };
+    let severity = match worst {
+        Why::Never | Why::Late if ratio > USUAL_RATIO_MAX => Severity::Medium,
+        _ => Severity::Low,
+    };
+    let message =
+        format!("`{object}` has {dead} dead rows, {:.0} % of the living: {reason}", ratio * 100.0);
+    let finding = Finding::new(ID, object.clone(), severity, message)
+        .statistic("table_activity.dead_ratio", ratio, Unit::Ratio)
+        .statistic("table_activity.dead_rows", dead, Unit::Rows)
+        .statistic("relations.rows", whole(live), Unit::Rows);
+    let vacuum = Maintenance {
+        object: object.clone(),
+        verb: MaintenanceVerb::Vacuum,
+        tables: relations.iter().map(|relation| relation.qualified_name()).collect(),
+        preconditions: Vec::new(),
+        caveats: vec![
+            "rows that a transaction may still see stay: see wal/pinned-horizon".to_owned(),
+        ],
+    };
+    match attended(case, &object, bad, &vacuum) {
+        Some(change) => finding.action(Action::SetOptions(change)),
+        None => finding,
+    }
+    .action(Action::Maintain(vacuum))
+}
+
+/// Parameters with which autovacuum would have come; none where these are small tables, or it is late anyway.
+fn attended(
+    case: &Case<'_>,
+    object: &Object,
+    bad: &[(Leaf<'_>, Why)],
+    vacuum: &Maintenance,
+) -> Option<OptionsChange> {
+    let policy = case.policy;
+    let never: Vec<Leaf<'_>> = bad
+        .iter()
+        .filter(|(leaf, why)| {
+            *why == Why::Never && leaf.activity.option("autovacuum_enabled").is_some()
+        })
+        .map(|(leaf, _)| *leaf)
+        .collect();
+    let waiting: Vec<Leaf<'_>> = bad
+        .iter()
+        .filter(|(leaf, why)| *why == Why::Waiting && leaf.rows() >= policy.get(&LAZY_ROWS_MIN))
+        .map(|(leaf, _)| *leaf)
+        .collect();
+    let (leaves, set, reset) = if never.len() == bad.len() {
+        (never, Vec::new(), vec!["autovacuum_enabled".to_owned()])
+    } else if waiting.len() == bad.len() {
+        let factor = policy.get(&DEAD_RATIO_MAX).to_string();
+        (waiting, vec![("autovacuum_vacuum_scale_factor".to_owned(), factor)], Vec::new())
+    } else {
+        return None;
+    };
+    let title = format!("Let autovacuum come to `{object}`, and vacuum it");
+    let change = options(object, &leaves, (set, reset), (title, "autovacuum"));
+    Some(OptionsChange { then: Some(vacuum.clone()), ..change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, edit, set, short, snapshot, table};
+    use super::*;
+    use crate::model::{Policy, Snapshot};
+
+    fn seen(live: i64, dead: i64, options: &[&str]) -> Snapshot {
+        let mut seen = snapshot();
+        table(&mut seen, 1, "events", (live, dead)).1.options =
+            options.iter().map(|option| (*option).to_owned()).collect();
+        seen
+    }
+
+    fn run(seen: &Snapshot) -> Judgement {
+        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    }
+
+    fn statements(judgement: &Judgement) -> Vec<String> {
+        let actions = judgement.findings.iter().flat_map(|finding| &finding.actions);
+        actions.map(short).collect()
+    }
+
+    #[test]
+    fn what_autovacuum_does_not_come_for_is_low_and_what_it_never_comes_for_is_medium() {
+        let waiting = run(&seen(500_000, 50_000, &[]));
+        assert_eq!(waiting.findings[0].severity, Severity::Low);
+        assert_eq!(statements(&waiting), ["vacuum"]);
+        let never = run(&seen(500_000, 150_000, &["autovacuum_enabled=false"]));
+        assert_eq!(never.findings[0].severity, Severity::Medium);
+        let sql = statements(&never);
+        assert_eq!(sql, ["reset autovacuum_enabled, then vacuum", "vacuum"]);
+    }
+
+    #[test]
+    fn of_a_large_table_the_scale_factor_is_advised_too() {
+        let sql = statements(&run(&seen(5_000_000, 500_000, &[])));
+        assert!(sql[0].contains("autovacuum_vacuum_scale_factor = 0.01"), "{sql:?}");
+    }
+
+    #[test]
+    fn what_autovacuum_is_due_for_is_left_to_it_until_it_is_late() {
+        let due = run(&seen(500_000, 150_000, &[]));
+        assert!(due.findings.is_empty() && due.declined.len() == 1, "{due:?}");
+        let late = run(&seen(500_000, 250_000, &[]));
+        assert_eq!(late.findings[0].severity, Severity::Medium);
+    }
+
+    #[test]
+    fn few_dead_rows_and_small_tables_are_silent() {
+        assert_eq!(run(&seen(500_000, 5_000, &[])), Judgement::default());
+        assert_eq!(run(&seen(5_000, 5_000, &[])), Judgement::default());
+    }
+
+    #[test]
+    fn counters_that_were_just_reset_are_a_gap_and_no_pass() {
+        let mut seen = seen(500_000, 0, &[]);
+        edit(&mut seen.context).counting_since = "2026-03-01T11:59:00Z".parse().ok();
+        assert_eq!(run(&seen).gaps.len(), 1);
+        set(&mut seen, "autovacuum", "off");
+        assert!(run(&seen).findings.is_empty());
+    }
+}

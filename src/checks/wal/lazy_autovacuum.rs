@@ -1,0 +1,235 @@
+//! `wal/lazy-autovacuum`, explained in the page beside this file.
+
+use super::setting;
+use super::tables::{Leaf, by_size, forest, is_large, leaves, object, options};
+use super::vacuum::Trigger;
+use crate::checks::number::{float, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Family, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Wal,
+    needs: &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::SETTINGS,
+        Topic::TABLE_ACTIVITY,
+        Topic::WAL_SERVER,
+    ],
+    requires: &[Requirement::Counters],
+    thresholds: &[
+        &SCALE_FACTOR,
+        &UPDATES_PER_DAY,
+        &LAZY_ROWS_MIN,
+        &DAY_WINDOW_S_MIN,
+        &TABLE_BYTES_MIN,
+    ],
+    page: include_str!("lazy_autovacuum.md"),
+    judge,
+};
+
+const ID: &str = "wal/lazy-autovacuum";
+
+/// The scale factor of a table that is written a lot.
+pub(super) static SCALE_FACTOR: Threshold = Threshold {
+    name: "scale_factor",
+    default: 0.02,
+    unit: Unit::Ratio,
+    reason: "the default of 0.2 lets a fifth of a table die before it is vacuumed",
+};
+
+static UPDATES_PER_DAY: Threshold = Threshold {
+    name: "updates_per_day",
+    default: 1_000_000.0,
+    unit: Unit::Rows,
+    reason: "a table with fewer dead rows a day is vacuumed soon enough",
+};
+
+/// The rows from which on a scale factor matters.
+pub(super) static LAZY_ROWS_MIN: Threshold = Threshold {
+    name: "lazy_rows_min",
+    default: 1_000_000.0,
+    unit: Unit::Rows,
+    reason: "of a small table 2 % are a handful of rows: autovacuum would come all the time",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement::default();
+    let autovacuum = setting::seen(case, "autovacuum")?;
+    if !autovacuum.is_on() {
+        let object = Object::Setting { name: autovacuum.name.clone() };
+        let message =
+            "`autovacuum` is off: dead rows stay, and tables are vacuumed only against wraparound";
+        let finding = Finding::new(ID, object, Severity::High, message);
+        let (finding, declined) =
+            setting::advise(case, finding, autovacuum, ("on".to_owned(), Vec::new()));
+        judgement.findings.push(finding);
+        judgement.declined.extend(declined);
+    }
+    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let window = Window::of_database(context)
+        .and_then(|window| window.at_least("table_updates", &DAY_WINDOW_S_MIN, case.policy));
+    let mut is_too_early = false;
+    for family in forest(case)?.iter() {
+        let leaves = leaves(case, family);
+        judgement.findings.extend(switched_off(case, family, &leaves));
+        let lazy = lazy(case, &leaves);
+        match &window {
+            Ok(window) => judgement.findings.extend(hot(case, family, &lazy, *window)),
+            Err(_) => is_too_early |= !lazy.is_empty(),
+        }
+    }
+    judgement.gaps.extend(window.err().filter(|_| is_too_early));
+    Ok(judgement)
+}
+
+/// Tables that autovacuum is kept from, though their rows die.
+fn switched_off(case: &Case<'_>, family: &Family<'_>, leaves: &[Leaf<'_>]) -> Option<Finding> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let is_off = |leaf: &&Leaf<'_>| {
+        let trigger = Trigger::of(leaf, &seen.common, seen.server.major);
+        let rows_die = leaf.activity.updated_rows + leaf.activity.deleted_rows > 0;
+        trigger.is_some_and(|trigger| trigger.off_here) && (rows_die || is_large(family, policy))
+    };
+    let off: Vec<Leaf<'_>> = leaves.iter().filter(is_off).copied().collect();
+    if off.is_empty() {
+        return None;
+    }
+    let relations: Vec<_> = off.iter().map(|leaf| leaf.relation).collect();
+    let object = object(family, &relations);
+    let message = format!("`{object}` is switched off from autovacuum");
+    let title = format!("Let autovacuum come to `{object}`");
+    let change = options(
+        &object,
+        &off,
+        (Vec::new(), vec!["autovacuum_enabled".to_owned()]),
+        (title, "autovacuum_enabled"),
+    );
+    let dead: i64 = off.iter().map(|leaf| leaf.activity.dead_rows).sum();
+    let severity = by_size(family, policy, Severity::Medium);
+    Some(
+        Finding::new(ID, object, severity, message)
+            .statistic("table_activity.dead_rows", dead, Unit::Rows)
+            .action(Action::SetOptions(change)),
+    )
+}
+
+/// Large leaves for which autovacuum waits longer than it should.
+fn lazy<'a>(case: &Case<'_>, leaves: &[Leaf<'a>]) -> Vec<(Leaf<'a>, f64)> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let lazy = leaves.iter().filter_map(|leaf| {
+        let rows = leaf.rows();
+        let trigger = Trigger::of(leaf, &seen.common, seen.server.major)?;
+        let waits_for = trigger.dead_rows?;
+        let allowed = trigger.threshold.max(50.0) + policy.get(&SCALE_FACTOR) * rows;
+        (rows >= policy.get(&LAZY_ROWS_MIN) && waits_for > 1.1 * allowed)
+            .then_some((*leaf, waits_for))
+    });
+    lazy.collect()
+}
+
+/// Those of them whose rows die fast.
+fn hot(
+    case: &Case<'_>,
+    family: &Family<'_>,
+    lazy: &[(Leaf<'_>, f64)],
+    window: Window,
+) -> Option<Finding> {
+    let policy = case.policy;
+    let dying = |leaf: &Leaf<'_>| -> Rate {
+        window.rate(leaf.activity.updated_rows + leaf.activity.deleted_rows)
+    };
+    let hot: Vec<&(Leaf<'_>, f64)> = lazy
+        .iter()
+        .filter(|(leaf, _)| dying(leaf).per_day() >= policy.get(&UPDATES_PER_DAY))
+        .collect();
+    let (first, waits_for) = hot.first()?;
+    let affected: Vec<Leaf<'_>> = hot.iter().map(|(leaf, _)| *leaf).collect();
+    let relations: Vec<_> = affected.iter().map(|leaf| leaf.relation).collect();
+    let object = object(family, &relations);
+    let rate: f64 = affected.iter().map(|leaf| dying(leaf).per_day()).sum();
+    let message = format!(
+        "`{object}` has {rate:.0} updates and deletes a day over {window}, and autovacuum waits for {waits_for:.0} dead rows"
+    );
+    let scale_factor = policy.get(&SCALE_FACTOR).to_string();
+    let title = format!("Vacuum `{object}` at {} % dead rows", policy.get(&SCALE_FACTOR) * 100.0);
+    let set = vec![("autovacuum_vacuum_scale_factor".to_owned(), scale_factor)];
+    let change = options(&object, &affected, (set, Vec::new()), (title, "scale_factor"));
+    Some(
+        Finding::new(ID, object, by_size(family, policy, Severity::Medium), message)
+            .statistic("table_activity.updates_per_day", whole(rate), Unit::Rows)
+            .statistic("table_activity.window_s", whole(window.seconds()), Unit::S)
+            .statistic("vacuum.waits_for_rows", whole(*waits_for), Unit::Rows)
+            .statistic("relations.rows", whole(first.rows()), Unit::Rows)
+            .statistic("table_activity.dead_rows", float(first.activity.dead_rows), Unit::Rows)
+            .action(Action::SetOptions(change)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, edit, set, short, snapshot, table};
+    use super::*;
+    use crate::model::{GapReason, Policy, Snapshot};
+
+    fn hot_table(rows: i64, updates: i64) -> Snapshot {
+        let mut seen = snapshot();
+        table(&mut seen, 1, "events", (rows, 0)).1.updated_rows = updates;
+        seen
+    }
+
+    fn run(seen: &Snapshot) -> Judgement {
+        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    }
+
+    #[test]
+    fn a_large_table_with_a_million_updates_a_day_is_found_and_its_scale_factor_clears_it() {
+        let mut seen = hot_table(5_000_000, 20_000_000);
+        let judgement = run(&seen);
+        let finding = &judgement.findings[0];
+        let expected = "`ml.events` has 2000000 updates and deletes a day over at most 10 days, and autovacuum waits for 1000050 dead rows";
+        assert_eq!(finding.message, expected);
+        let sql = short(&finding.actions[0]);
+        assert!(sql.contains("autovacuum_vacuum_scale_factor = 0.02"), "{sql}");
+        edit(&mut seen.common.table_activity)[0].options =
+            vec!["autovacuum_vacuum_scale_factor=0.02".to_owned()];
+        assert_eq!(run(&seen), Judgement::default());
+    }
+
+    #[test]
+    fn small_tables_and_quiet_ones_are_left_alone() {
+        assert_eq!(run(&hot_table(900_000, 100_000_000)), Judgement::default());
+        assert_eq!(run(&hot_table(5_000_000, 9_000_000)), Judgement::default());
+    }
+
+    #[test]
+    fn counters_of_half_an_hour_are_a_gap_where_a_table_may_be_concerned() {
+        let mut seen = hot_table(5_000_000, 20_000_000);
+        edit(&mut seen.context).counting_since = "2026-03-01T11:30:00Z".parse().ok();
+        let judgement = run(&seen);
+        assert!(judgement.findings.is_empty());
+        assert_eq!(judgement.gaps[0].reason, GapReason::NotEnoughHistory);
+        let mut small = hot_table(1000, 1);
+        edit(&mut small.context).counting_since = "2026-03-01T11:30:00Z".parse().ok();
+        assert_eq!(run(&small), Judgement::default());
+    }
+
+    #[test]
+    fn autovacuum_that_is_off_is_found_at_the_server_and_at_the_table() {
+        let mut seen = hot_table(5_000_000, 10);
+        set(&mut seen, "autovacuum", "off");
+        assert_eq!(run(&seen).findings[0].severity, Severity::High);
+        let mut seen = hot_table(5_000_000, 10);
+        edit(&mut seen.common.table_activity)[0].options =
+            vec!["autovacuum_enabled=off".to_owned()];
+        let judgement = run(&seen);
+        let sql = short(&judgement.findings[0].actions[0]);
+        assert_eq!(sql, "reset autovacuum_enabled");
+    }
+}

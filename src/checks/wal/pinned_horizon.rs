@@ -1,0 +1,267 @@
+//! `wal/pinned-horizon`, explained in the page beside this file.
+
+use crate::checks::Check;
+use crate::checks::number::{float, whole};
+use crate::model::observation::OpenTransaction;
+use crate::model::rate::duration;
+use crate::model::{
+    Case, Declined, Finding, Gap, GapReason, Judgement, Object, Policy, Severity, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Wal,
+    needs: &[Topic::CONTEXT, Topic::WAL_HORIZON],
+    requires: &[],
+    thresholds: &[&HORIZON_AGE_S_MAX, &HORIZON_XIDS_MAX],
+    page: include_str!("pinned_horizon.md"),
+    judge,
+};
+
+const ID: &str = "wal/pinned-horizon";
+
+static HORIZON_AGE_S_MAX: Threshold = Threshold {
+    name: "horizon_age_s_max",
+    default: 3600.0,
+    unit: Unit::S,
+    reason: "what dies within an hour can wait for the next vacuum",
+};
+
+static HORIZON_XIDS_MAX: Threshold = Threshold {
+    name: "horizon_xids_max",
+    default: 1_000_000.0,
+    unit: Unit::Count,
+    reason: "a million transactions leave a million dead rows or more",
+};
+
+/// Transactions held back from which on ids may run out before somebody looks again.
+const URGENT_XIDS: i64 = 200_000_000;
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let wal = &case.snapshot.wal;
+    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    match wal.transactions.get() {
+        Ok(transactions) => {
+            let here = current_database(case);
+            let concerns = |one: &&OpenTransaction| {
+                // Another database's transactions hold back what all share, which is little, and wraparound.
+                one.database.as_deref().is_none_or(|database| Some(database) == here)
+                    || one.xmin_age.is_some_and(|age| age >= URGENT_XIDS)
+            };
+            for one in transactions.iter().filter(concerns) {
+                add(&mut judgement, of_transaction(one, case.policy));
+            }
+        }
+        Err(gap) => judgement.gaps.push(gap.clone()),
+    }
+    match wal.slots.get() {
+        Ok(slots) => {
+            for slot in slots {
+                let age = slot.xmin_age.max(slot.catalog_xmin_age);
+                let object = Object::Slot { slot: slot.name.clone() };
+                let culprit = format!("Slot `{object}`");
+                let remedy = format!(
+                    "start its consumer, or drop it: pg_drop_replication_slot('{}')",
+                    slot.name.replace('\'', "''")
+                );
+                add(&mut judgement, by_xids((object, &culprit, remedy), age, case.policy));
+            }
+        }
+        Err(gap) => judgement.gaps.push(gap.clone()),
+    }
+    if let Ok(senders) = wal.senders.get() {
+        for sender in senders {
+            let name = sender.application.as_deref().unwrap_or_default();
+            let culprit = format!("Standby `{name}`, by hot_standby_feedback,");
+            let remedy = "end the long query on the standby".to_owned();
+            let found = by_xids((Object::Cluster, &culprit, remedy), sender.xmin_age, case.policy);
+            add(&mut judgement, found);
+        }
+    }
+    if !matches!(context.privileges.tier.as_str(), "superuser" | "monitor") {
+        let detail = "transactions of other roles are shown to members of pg_monitor";
+        let gap = Gap::new("transactions", GapReason::MissingPrivilege, detail);
+        judgement.gaps.push(gap.lifted_by("GRANT pg_monitor TO dbopt;"));
+    }
+    Ok(judgement)
+}
+
+fn current_database<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let databases = case.snapshot.wal.databases.get().ok()?;
+    databases.iter().find(|one| one.is_current).map(|one| one.name.as_str())
+}
+
+fn add(judgement: &mut Judgement, found: Option<(Finding, String)>) {
+    let Some((finding, remedy)) = found else { return };
+    judgement.declined.push(Declined {
+        check: ID.to_owned(),
+        object: finding.object.clone(),
+        reason: "only you know whether it is still needed".to_owned(),
+        detail: remedy,
+    });
+    judgement.findings.push(finding);
+}
+
+fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, String)> {
+    let seconds = one.age_s.unwrap_or_default();
+    let xids = one.xmin_age.unwrap_or_default();
+    let old = seconds > policy.get(&HORIZON_AGE_S_MAX);
+    let many = float(xids) > policy.get(&HORIZON_XIDS_MAX);
+    if !old && !many {
+        return None;
+    }
+    let database = one.database.clone().unwrap_or_default();
+    let (object, culprit, remedy) = match (one.kind.as_str(), &one.gid, one.pid) {
+        ("prepared", Some(gid), _) => {
+            let gid = gid.replace('\'', "''");
+            let culprit = format!("Prepared transaction `{gid}`");
+            let remedy = format!("COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'");
+            (Object::Database { database }, culprit, remedy)
+        }
+        (kind, _, pid) => {
+            let pid = pid.unwrap_or_default();
+            let state = one.state.as_deref().or(one.backend_type.as_deref()).unwrap_or(kind);
+            let application = one.application.as_deref().filter(|name| !name.is_empty());
+            let of = application.map(|name| format!(" of {name}")).unwrap_or_default();
+            let culprit = format!("Process {pid}{of} ({state})");
+            let remedy = format!("end its transaction, or pg_terminate_backend({pid})");
+            let object = match &one.role {
+                Some(role) => Object::Role { role: role.clone() },
+                None => Object::Cluster,
+            };
+            (object, culprit, remedy)
+        }
+    };
+    let message = format!(
+        "{culprit} has held back vacuum for {}, {xids} transactions behind",
+        duration(seconds)
+    );
+    let finding = Finding::new(ID, object, severity(xids, many), message)
+        .statistic("transactions.age_s", whole(seconds), Unit::S)
+        .statistic("transactions.xmin_age", xids, Unit::Count);
+    Some((finding, remedy))
+}
+
+fn by_xids(
+    (object, culprit, remedy): (Object, &str, String),
+    age: Option<i64>,
+    policy: &Policy,
+) -> Option<(Finding, String)> {
+    let xids = age.filter(|age| float(*age) > policy.get(&HORIZON_XIDS_MAX))?;
+    let message = format!("{culprit} holds back vacuum, {xids} transactions behind");
+    let finding = Finding::new(ID, object, severity(xids, true), message).statistic(
+        "horizon.xmin_age",
+        xids,
+        Unit::Count,
+    );
+    Some((finding, remedy))
+}
+
+fn severity(xids: i64, many: bool) -> Severity {
+    if xids >= URGENT_XIDS {
+        Severity::Critical
+    } else if many {
+        Severity::High
+    } else {
+        Severity::Medium
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, edit, snapshot};
+    use super::*;
+    use crate::model::Snapshot;
+    use crate::model::observation::{ReplicationSlot, Sender};
+
+    fn session(age_s: f64, xmin_age: i64, database: &str) -> OpenTransaction {
+        OpenTransaction {
+            kind: "session".to_owned(),
+            pid: Some(7),
+            gid: None,
+            role: Some("etl".to_owned()),
+            database: Some(database.to_owned()),
+            application: Some("mage".to_owned()),
+            backend_type: Some("client backend".to_owned()),
+            state: Some("idle in transaction".to_owned()),
+            age_s: Some(age_s),
+            xmin_age: Some(xmin_age),
+        }
+    }
+
+    fn found(seen: &Snapshot) -> Vec<(Severity, String)> {
+        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+        assert_eq!(judgement.findings.len(), judgement.declined.len());
+        judgement.findings.into_iter().map(|f| (f.severity, f.message)).collect()
+    }
+
+    #[test]
+    fn a_session_is_named_when_its_transaction_is_old_or_holds_back_many() {
+        let mut seen = snapshot();
+        edit(&mut seen.wal.transactions).push(session(3500.0, 999_999, "app"));
+        assert!(found(&seen).is_empty());
+        edit(&mut seen.wal.transactions)[0] = session(7300.0, 12, "app");
+        let expected = "Process 7 of mage (idle in transaction) has held back vacuum for 2 hours, 12 transactions behind";
+        assert_eq!(found(&seen), [(Severity::Medium, expected.to_owned())]);
+        edit(&mut seen.wal.transactions)[0] = session(60.0, 2_000_000, "app");
+        assert_eq!(found(&seen)[0].0, Severity::High);
+    }
+
+    #[test]
+    fn another_database_matters_when_ids_run_out() {
+        let mut seen = snapshot();
+        edit(&mut seen.wal.transactions).push(session(7300.0, 2_000_000, "other"));
+        assert!(found(&seen).is_empty());
+        edit(&mut seen.wal.transactions)[0] = session(7300.0, 300_000_000, "other");
+        assert_eq!(found(&seen)[0].0, Severity::Critical);
+    }
+
+    #[test]
+    fn prepared_transactions_slots_and_standbys_are_named() {
+        let mut seen = snapshot();
+        edit(&mut seen.wal.transactions).push(OpenTransaction {
+            kind: "prepared".to_owned(),
+            gid: Some("tx-1".to_owned()),
+            pid: None,
+            state: None,
+            ..session(86_400.0 * 3.0, 5, "app")
+        });
+        edit(&mut seen.wal.slots).push(ReplicationSlot {
+            name: "cdc".to_owned(),
+            kind: "logical".to_owned(),
+            database: Some("app".to_owned()),
+            temporary: false,
+            active: false,
+            wal_status: None,
+            retained_bytes: None,
+            safe_bytes: None,
+            inactive_since: None,
+            invalidation_reason: None,
+            xmin_age: None,
+            catalog_xmin_age: Some(3_000_000),
+        });
+        edit(&mut seen.wal.senders).push(Sender {
+            pid: 9,
+            application: Some("replica".to_owned()),
+            state: Some("streaming".to_owned()),
+            sync_state: Some("async".to_owned()),
+            xmin_age: Some(4_000_000),
+            replay_lag_bytes: None,
+        });
+        let names: Vec<String> = found(&seen).into_iter().map(|(_, message)| message).collect();
+        assert_eq!(names.len(), 3);
+        for (name, culprit) in names.iter().zip(["tx-1", "cdc", "replica"]) {
+            assert!(name.contains(culprit), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_is_not_shown_others_transactions_gets_a_gap() {
+        let mut seen = snapshot();
+        "connect".clone_into(&mut edit(&mut seen.context).privileges.tier);
+        let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+        assert_eq!(judgement.gaps[0].reason, GapReason::MissingPrivilege);
+    }
+}

@@ -1,0 +1,194 @@
+//! How a setting of the server is advised: by ALTER SYSTEM where that takes effect, and else where it is set.
+
+use crate::model::observation::{Setting, SettingContext};
+use crate::model::{
+    Action, Case, Declined, Finding, Gap, GapReason, Object, SettingChange, SettingScope,
+};
+
+/// A setting; a gap where our role is not shown it.
+pub(super) fn seen<'a>(case: &Case<'a>, name: &str) -> Result<&'a Setting, Gap> {
+    case.snapshot.common.settings.get().map_err(Clone::clone)?;
+    case.snapshot.common.setting(name).ok_or_else(|| {
+        Gap::new(name, GapReason::ServerTooOld, format!("this server has no setting `{name}`"))
+    })
+}
+
+/// The finding with the change of a setting that clears it, or why that is not to be made by ALTER SYSTEM.
+pub(super) fn advise(
+    case: &Case<'_>,
+    finding: Finding,
+    setting: &Setting,
+    (value, caveats): (String, Vec<String>),
+) -> (Finding, Option<Declined>) {
+    let declined = |reason: &str, detail: String| Declined {
+        check: finding.check.to_owned(),
+        object: finding.object.clone(),
+        reason: reason.to_owned(),
+        detail,
+    };
+    if let Some((owner, place)) = owner(case) {
+        let reason = format!("{owner} owns the configuration");
+        let detail = format!("set {} to {value} in {place}", setting.name);
+        let declined = declined(&reason, detail);
+        return (finding, Some(declined));
+    }
+    let outside = match setting.source.as_str() {
+        "command line" => Some("on the command line of the server"),
+        "environment variable" => Some("in the server's environment"),
+        _ => None,
+    };
+    if let Some(outside) = outside {
+        let detail = format!("ALTER SYSTEM does not override it: set {value} there");
+        let declined = declined(&format!("{} is set {outside}", setting.name), detail);
+        return (finding, Some(declined));
+    }
+    let change = change(case, setting, value, caveats);
+    (finding.action(Action::SetSetting(change)), None)
+}
+
+fn change(
+    case: &Case<'_>,
+    setting: &Setting,
+    value: String,
+    mut caveats: Vec<String>,
+) -> SettingChange {
+    let (scope, before) = match database_value(case, setting) {
+        Some((database, before)) => (SettingScope::Database(database), Some(before)),
+        None => (SettingScope::System, written(setting)),
+    };
+    if scope == SettingScope::System && setting.set_by_alter_system.is_none() {
+        caveats.push(format!(
+            "this role is not shown whether ALTER SYSTEM set {} before: its value is {}",
+            setting.name,
+            with_unit(setting)
+        ));
+    }
+    SettingChange {
+        object: Object::Setting { name: setting.name.clone() },
+        name: setting.name.clone(),
+        value,
+        scope,
+        before,
+        needs_restart: setting.context == SettingContext::Postmaster,
+        caveats,
+    }
+}
+
+/// The database that has a value of its own, and the value: one of the system would not take effect there.
+fn database_value(case: &Case<'_>, setting: &Setting) -> Option<(String, String)> {
+    if setting.source != "database" {
+        return None;
+    }
+    let own = case.snapshot.common.role_settings.get().ok()?;
+    let here = own.iter().find(|own| own.name == setting.name && own.role.is_none())?;
+    Some((here.database.clone()?, here.value.clone()))
+}
+
+/// What ALTER SYSTEM wrote before.
+fn written(setting: &Setting) -> Option<String> {
+    (setting.set_by_alter_system == Some(true)).then(|| with_unit(setting))
+}
+
+/// The value as SET takes it.
+pub(super) fn with_unit(setting: &Setting) -> String {
+    let value = setting.value();
+    match setting.unit.as_deref() {
+        Some("8kB") => match value.parse::<i64>() {
+            Ok(pages) if pages > 0 => format!("{}kB", pages * 8),
+            _ => value.to_owned(),
+        },
+        // A negative number and zero take no unit: they mean something of their own.
+        Some(unit) if value.parse::<f64>().is_ok_and(|number| number > 0.0) => {
+            format!("{value}{unit}")
+        }
+        _ => value.to_owned(),
+    }
+}
+
+/// Who owns the configuration, and where it is set there.
+fn owner(case: &Case<'_>) -> Option<(&'static str, &'static str)> {
+    let manager = case.snapshot.wal.manager.get().ok()?.manager.as_deref()?;
+    Some(match manager {
+        "rds" => ("Amazon RDS", "the DB parameter group"),
+        "cloud_sql" => ("Cloud SQL", "the database flags of the instance"),
+        "alloydb" => ("AlloyDB", "the database flags of the instance"),
+        "azure" => ("Azure Database", "the server parameters"),
+        "neon" => ("Neon", "the settings of the compute"),
+        "supabase" => ("Supabase", "the Postgres configuration of the project"),
+        "aiven" => ("Aiven", "the advanced configuration of the service"),
+        "cloudnative_pg" => ("CloudNativePG", "spec.postgresql.parameters of the Cluster resource"),
+        "patroni" => ("Patroni", "postgresql.parameters, by patronictl edit-config"),
+        _ => ("another tool", "that tool: allow_alter_system is off"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, setting, snapshot};
+    use super::*;
+    use crate::model::{Policy, Severity};
+
+    fn advised(
+        edit: impl FnOnce(&mut crate::model::Snapshot),
+    ) -> (Option<SettingChange>, Option<Declined>) {
+        let mut seen = snapshot();
+        edit(&mut seen);
+        let policy = Policy::default();
+        let case = case(&seen, &policy);
+        let setting = super::seen(&case, "max_wal_size").unwrap_or_else(|_| unreachable!());
+        let object = Object::Setting { name: "max_wal_size".to_owned() };
+        let finding = Finding::new("wal/test", object, Severity::Low, "m");
+        let (finding, declined) = advise(&case, finding, setting, ("4GB".to_owned(), Vec::new()));
+        let change = finding.actions.into_iter().find_map(|action| match action {
+            Action::SetSetting(change) => Some(change),
+            _ => None,
+        });
+        (change, declined)
+    }
+
+    #[test]
+    fn undo_is_what_alter_system_wrote_and_a_reset_where_it_wrote_nothing() {
+        let (change, _) = advised(|seen| {
+            *setting(seen, "max_wal_size") = Setting {
+                set_by_alter_system: Some(true),
+                ..setting(seen, "max_wal_size").clone()
+            };
+        });
+        assert_eq!(change.and_then(|change| change.before).as_deref(), Some("1024MB"));
+        let (change, _) = advised(|_| {});
+        assert_eq!(change.map(|change| (change.before, change.needs_restart)), Some((None, false)));
+    }
+
+    #[test]
+    fn where_a_manager_or_the_command_line_sets_it_alter_system_is_not_advised() {
+        for manager in ["rds", "patroni", "cloudnative_pg", "unknown"] {
+            let (change, declined) = advised(|seen| {
+                let manager = Some(manager.to_owned());
+                seen.wal.manager =
+                    crate::model::Observation::Seen(crate::model::observation::Manager { manager });
+            });
+            assert!(change.is_none() && declined.is_some_and(|d| d.detail.contains("4GB")));
+        }
+        let (change, declined) = advised(|seen| {
+            "command line".clone_into(&mut setting(seen, "max_wal_size").source);
+        });
+        assert!(change.is_none() && declined.is_some());
+    }
+
+    #[test]
+    fn what_the_database_has_of_its_own_is_changed_there() {
+        let (change, _) = advised(|seen| {
+            "database".clone_into(&mut setting(seen, "max_wal_size").source);
+            seen.common.role_settings =
+                crate::model::Observation::Seen(vec![crate::model::observation::RoleSetting {
+                    database: Some("app".to_owned()),
+                    role: None,
+                    name: "max_wal_size".to_owned(),
+                    value: "2GB".to_owned(),
+                }]);
+        });
+        let change = change.map(|change| (change.scope, change.before));
+        let expected = (SettingScope::Database("app".to_owned()), Some("2GB".to_owned()));
+        assert_eq!(change, Some(expected));
+    }
+}

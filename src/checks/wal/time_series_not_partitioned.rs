@@ -1,0 +1,185 @@
+//! `wal/time-series-not-partitioned`, explained in the page beside this file.
+
+use super::load::size;
+use super::tables::{Leaf, forest, leaves, table};
+use crate::checks::number::float;
+use crate::checks::{Check, Requirement};
+use crate::model::observation::TimeColumn;
+use crate::model::rate::{DAY_WINDOW_S_MIN, Window};
+use crate::model::size::UNPARTITIONED_BYTES_MIN;
+use crate::model::{
+    Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Wal,
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_TIME_COLUMNS],
+    requires: &[Requirement::Counters, Requirement::ColumnStatistics],
+    thresholds: &[
+        &UNPARTITIONED_BYTES_MIN,
+        &TIME_CORRELATION_MIN,
+        &UPDATE_SHARE_MAX,
+        &DAY_WINDOW_S_MIN,
+    ],
+    page: include_str!("time_series_not_partitioned.md"),
+    judge,
+};
+
+const ID: &str = "wal/time-series-not-partitioned";
+
+static TIME_CORRELATION_MIN: Threshold = Threshold {
+    name: "time_correlation_min",
+    default: 0.9,
+    unit: Unit::Ratio,
+    reason: "rows that lie in the order of a time are appended as it passes",
+};
+
+static UPDATE_SHARE_MAX: Threshold = Threshold {
+    name: "update_share_max",
+    default: 0.1,
+    unit: Unit::Ratio,
+    reason: "a time series is written once",
+};
+
+/// NULLs a column of time may hold.
+const NULL_SHARE_MAX: f64 = 0.01;
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let columns = seen.wal.time_columns.get().map_err(Clone::clone)?;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    let mut candidates = Vec::new();
+    for family in forest(case)?.iter().filter(|family| !family.is_partitioned()) {
+        let [leaf] = leaves(case, family)[..] else { continue };
+        let bytes = float(leaf.relation.bytes_at_least());
+        if bytes < policy.get(&UNPARTITIONED_BYTES_MIN) {
+            continue;
+        }
+        let of_table = columns.iter().filter(|column| column.oid == leaf.relation.oid);
+        if let Some(column) = of_table
+            .filter(|column| is_order(case, column))
+            .max_by(|one, other| by_order(one, other))
+        {
+            candidates.push((leaf, column.clone(), bytes));
+        }
+    }
+    if candidates.is_empty() {
+        return Ok(judgement);
+    }
+    let window = Window::of_database(context)?;
+    let window = window.at_least("inserts", &DAY_WINDOW_S_MIN, policy)?;
+    for (leaf, column, bytes) in candidates {
+        if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
+            judgement.declined.push(Declined {
+                check: ID.to_owned(),
+                object: finding.object.clone(),
+                reason: "partitioning is a migration, not a statement".to_owned(),
+                detail: format!(
+                    "by range of `{}`: the key then has to be part of every unique index, and queries that do not filter \
+                     by it read every partition",
+                    column.name
+                ),
+            });
+            judgement.findings.push(finding);
+        }
+    }
+    Ok(judgement)
+}
+
+fn is_order(case: &Case<'_>, column: &TimeColumn) -> bool {
+    column.correlation.is_some_and(|one| one >= case.policy.get(&TIME_CORRELATION_MIN))
+        && column.null_share.is_none_or(|share| share <= NULL_SHARE_MAX)
+}
+
+fn by_order(one: &TimeColumn, other: &TimeColumn) -> std::cmp::Ordering {
+    one.correlation.partial_cmp(&other.correlation).unwrap_or(std::cmp::Ordering::Equal)
+}
+
+fn finding(
+    case: &Case<'_>,
+    leaf: &Leaf<'_>,
+    (column, bytes): (&TimeColumn, f64),
+    window: Window,
+) -> Option<Finding> {
+    let activity = leaf.activity;
+    let inserted = float(activity.inserted_rows);
+    let is_appended = activity.inserted_rows > 0
+        && float(activity.updated_rows) <= case.policy.get(&UPDATE_SHARE_MAX) * inserted;
+    if !is_appended {
+        return None;
+    }
+    let object = table(leaf.relation);
+    let rate = window.rate(activity.inserted_rows);
+    let message = format!(
+        "`{object}` takes {} and grows by {:.0} rows a day over {window} in the order of `{}`, in one piece",
+        size(bytes),
+        rate.per_day(),
+        column.name
+    );
+    // What is deleted row by row would be dropped with its partition.
+    let deletes = float(activity.deleted_rows) > 0.1 * inserted;
+    let severity = if deletes { Severity::Medium } else { Severity::Low };
+    Some(
+        Finding::new(ID, object, severity, message)
+            .confidence(Confidence::Medium)
+            .statistic("relations.bytes", bytes, Unit::Bytes)
+            .statistic("table_activity.inserts_per_day", rate.per_day(), Unit::Rows)
+            .statistic("table_activity.deleted_rows", activity.deleted_rows, Unit::Rows)
+            .statistic("time_columns.correlation", column.correlation.unwrap_or(0.0), Unit::Ratio),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, edit, snapshot, table};
+    use super::*;
+    use crate::model::{Policy, Snapshot};
+
+    fn seen(correlation: f64) -> Snapshot {
+        let mut seen = snapshot();
+        table(&mut seen, 1, "events", (100_000_000, 0));
+        edit(&mut seen.wal.time_columns).push(TimeColumn {
+            oid: 1,
+            name: "at".to_owned(),
+            type_name: "timestamptz".to_owned(),
+            correlation: Some(correlation),
+            null_share: Some(0.0),
+        });
+        seen
+    }
+
+    fn found(seen: &Snapshot) -> Option<Severity> {
+        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+        judgement.findings.first().map(|finding| finding.severity)
+    }
+
+    #[test]
+    fn a_large_table_that_grows_in_the_order_of_a_time_is_found() {
+        assert_eq!(found(&seen(0.99)), Some(Severity::Low));
+        let mut deleted = seen(0.99);
+        edit(&mut deleted.common.table_activity)[0].deleted_rows = 50_000_000;
+        assert_eq!(found(&deleted), Some(Severity::Medium));
+    }
+
+    #[test]
+    fn one_that_is_updated_one_in_another_order_and_one_of_a_gigabyte_are_silent() {
+        let mut updated = seen(0.99);
+        edit(&mut updated.common.table_activity)[0].updated_rows = 50_000_000;
+        assert_eq!(found(&updated), None);
+        assert_eq!(found(&seen(0.5)), None);
+        let mut small = seen(0.99);
+        let relation = &mut edit(&mut small.relations)[0];
+        (relation.pages, relation.live_rows) = (131_072, 9_000_000);
+        assert_eq!(found(&small), None);
+    }
+
+    #[test]
+    fn counters_of_a_minute_are_a_gap() {
+        let mut young = seen(0.99);
+        edit(&mut young.context).counting_since = "2026-03-01T11:59:00Z".parse().ok();
+        assert!(CHECK.run(&case(&young, &Policy::default())).is_err());
+    }
+}

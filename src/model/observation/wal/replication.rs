@@ -1,0 +1,80 @@
+//! Sources `archiver`, `slots`, `senders` and `wal_directory`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The archiver since its counters were reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archiver {
+    /// WAL files archived.
+    pub archived: i64,
+    /// When the last one was.
+    pub last_archived: Option<Timestamp>,
+    /// Attempts that failed.
+    pub failed: i64,
+    /// When the last one did.
+    pub last_failed: Option<Timestamp>,
+    /// Since when they are counted.
+    pub counting_since: Option<Timestamp>,
+}
+
+/// A replication slot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicationSlot {
+    /// Its name.
+    pub name: String,
+    /// `physical` or `logical`.
+    pub kind: String,
+    /// The database of a logical one.
+    pub database: Option<String>,
+    /// Whether it is gone with its session.
+    pub temporary: bool,
+    /// Whether somebody streams from it now.
+    pub active: bool,
+    /// `reserved`, `extended`, `unreserved` or `lost`; absent where it never reserved WAL.
+    pub wal_status: Option<String>,
+    /// WAL between what it needs and the present; absent where it needs none.
+    pub retained_bytes: Option<i64>,
+    /// WAL that can be written until it is lost; absent without `max_slot_wal_keep_size`.
+    pub safe_bytes: Option<i64>,
+    /// Since when nobody has streamed from it; absent before 17.
+    pub inactive_since: Option<Timestamp>,
+    /// Why it is of no use any more.
+    pub invalidation_reason: Option<String>,
+    /// Transactions begun since the oldest that vacuum keeps for it.
+    pub xmin_age: Option<i64>,
+    /// The same for the catalogs alone.
+    pub catalog_xmin_age: Option<i64>,
+}
+
+/// A WAL sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sender {
+    /// The process.
+    pub pid: i64,
+    /// What the standby calls itself.
+    pub application: Option<String>,
+    /// `streaming` and the like; absent where our role is not shown it.
+    pub state: Option<String>,
+    /// `async`, `sync`, `quorum` or `potential`.
+    pub sync_state: Option<String>,
+    /// Transactions begun since the oldest that vacuum keeps for it.
+    pub xmin_age: Option<i64>,
+    /// WAL that was sent and not yet replayed.
+    pub replay_lag_bytes: Option<i64>,
+}
+
+/// What is in `pg_wal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalDirectory {
+    /// Bytes of all files.
+    pub bytes: i64,
+    /// Files.
+    pub files: i64,
+    /// Files that wait for the archiver.
+    pub ready: i64,
+}

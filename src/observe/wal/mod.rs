@@ -1,0 +1,227 @@
+//! What the WAL Orchestrator looks at.
+
+mod source;
+
+use tokio_postgres::types::Type;
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
+use super::look::Look;
+use crate::model::observation::{
+    Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
+    PartitionBound, PartitionKey, PartmanSet, Relation, RelationKind, ReplicationSlot, Sender,
+    TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
+};
+use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
+use crate::model::{Observation, Topic, quote_identifier};
+
+/// Tables with most inserts, of which is asked what stands against their being unlogged.
+const STAGING_MAX: usize = 300;
+/// Large tables whose columns of time are read.
+const TIME_TABLES_MAX: usize = 200;
+/// Tables whose free space is measured, where the server can.
+const MEASURED_MAX: usize = 5;
+/// The largest of these: pages that are not all-visible are read.
+const MEASURED_BYTES_MAX: i64 = 1_073_741_824;
+/// What stands for the schema of an extension.
+const EXTENSION_SCHEMA: &str = "\"extension schema\"";
+
+/// The sources of the first round trip.
+pub(super) struct WalLook {
+    checkpoints: Slot<Checkpoints>,
+    written: Slot<WalWritten>,
+    archiver: Slot<Archiver>,
+    slots: Slot<ReplicationSlot>,
+    senders: Slot<Sender>,
+    directory: Slot<WalDirectory>,
+    transactions: Slot<OpenTransaction>,
+    databases: Slot<DatabaseAge>,
+    manager: Slot<Manager>,
+    partition_keys: Slot<PartitionKey>,
+    partition_bounds: Slot<PartitionBound>,
+    extensions: Slot<ExtensionSchema>,
+}
+
+impl WalLook {
+    pub(super) fn new() -> Self {
+        Self {
+            checkpoints: Slot::unasked(&source::CHECKPOINTS),
+            written: Slot::unasked(&source::WAL_WRITTEN),
+            archiver: Slot::unasked(&source::ARCHIVER),
+            slots: Slot::unasked(&source::SLOTS),
+            senders: Slot::unasked(&source::SENDERS),
+            directory: Slot::unasked(&source::WAL_DIRECTORY),
+            transactions: Slot::unasked(&source::TRANSACTIONS),
+            databases: Slot::unasked(&source::DATABASES),
+            manager: Slot::unasked(&source::MANAGER),
+            partition_keys: Slot::unasked(&source::PARTITION_KEYS),
+            partition_bounds: Slot::unasked(&source::PARTITION_BOUNDS),
+            extensions: Slot::unasked(&source::EXTENSION_SCHEMAS),
+        }
+    }
+}
+
+impl Look for WalLook {
+    type Seen = Wal;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::WAL_SERVER]) {
+            self.checkpoints = batch.ask(&source::CHECKPOINTS, vec![]);
+            self.written = batch.ask(&source::WAL_WRITTEN, vec![]);
+            self.archiver = batch.ask(&source::ARCHIVER, vec![]);
+            self.directory = batch.ask(&source::WAL_DIRECTORY, vec![]);
+            self.manager = batch.ask(&source::MANAGER, vec![]);
+        }
+        if interest.in_any(&[Topic::WAL_SERVER, Topic::WAL_HORIZON, Topic::WAL_STAGING]) {
+            self.slots = batch.ask(&source::SLOTS, vec![]);
+            self.senders = batch.ask(&source::SENDERS, vec![]);
+        }
+        if interest.in_any(&[Topic::WAL_HORIZON]) {
+            self.transactions = batch.ask(&source::TRANSACTIONS, vec![]);
+            self.databases = batch.ask(&source::DATABASES, vec![]);
+        }
+        if interest.in_any(&[Topic::WAL_PARTITIONS]) {
+            self.partition_keys = batch.ask(&source::PARTITION_KEYS, vec![]);
+            self.partition_bounds = batch.ask(&source::PARTITION_BOUNDS, vec![]);
+        }
+        if interest.in_any(&[Topic::WAL_PARTITIONS, Topic::WAL_BLOAT]) {
+            self.extensions = batch.ask(&source::EXTENSION_SCHEMAS, vec![]);
+        }
+    }
+
+    fn seen(self) -> Wal {
+        Wal {
+            checkpoints: self.checkpoints.row(),
+            written: self.written.row(),
+            archiver: self.archiver.row(),
+            slots: self.slots.rows(),
+            senders: self.senders.rows(),
+            directory: self.directory.row(),
+            transactions: self.transactions.rows(),
+            databases: self.databases.rows(),
+            manager: self.manager.row(),
+            partition_keys: self.partition_keys.rows(),
+            partition_bounds: self.partition_bounds.rows(),
+            extensions: self.extensions.rows(),
+            ..Wal::default()
+        }
+    }
+}
+
+/// The sources of the second round trip, and what the first one saw.
+pub(super) struct WalDetail {
+    first: Box<Wal>,
+    partman_sets: Option<Slot<PartmanSet>>,
+    table_roles: Slot<TableRoles>,
+    time_columns: Slot<TimeColumn>,
+    bloat: Vec<Slot<MeasuredBloat>>,
+}
+
+impl WalDetail {
+    pub(super) fn new(first: Box<Wal>) -> Self {
+        Self {
+            first,
+            partman_sets: None,
+            table_roles: Slot::unasked(&source::TABLE_ROLES),
+            time_columns: Slot::unasked(&source::TIME_COLUMNS),
+            bloat: Vec::new(),
+        }
+    }
+
+    /// The quoted schema of an extension; absent where it is not installed.
+    fn schema(&self, extension: &str) -> Option<String> {
+        let extensions = self.first.extensions.get().ok()?;
+        let found = extensions.iter().find(|installed| installed.name == extension)?;
+        Some(quote_identifier(&found.schema).into_owned())
+    }
+
+    fn measure(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        let Some(schema) = self.schema("pgstattuple") else { return };
+        let sql = source::BLOAT.sql_for(batch.major()).replace(EXTENSION_SCHEMA, &schema);
+        let least = interest.policy.get(&TABLE_BYTES_MIN);
+        let fits = |table: &Relation| {
+            let bytes = table.pages * 8192;
+            as_bytes(bytes) >= least && bytes <= MEASURED_BYTES_MAX
+        };
+        for oid in largest(catalog, interest, MEASURED_MAX, fits) {
+            let parameters: super::batch::Parameters = vec![(Box::new(oid), Type::INT8)];
+            self.bloat.push(batch.ask_as(&source::BLOAT, sql.clone(), parameters));
+        }
+    }
+}
+
+impl Look for WalDetail {
+    type Seen = Box<Wal>;
+
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        if interest.in_any(&[Topic::WAL_PARTITIONS]) {
+            self.partman_sets = self.schema("pg_partman").map(|schema| {
+                let sql = source::PARTMAN_SETS.sql_for(batch.major());
+                batch.ask_as(&source::PARTMAN_SETS, sql.replace(EXTENSION_SCHEMA, &schema), vec![])
+            });
+        }
+        if interest.in_any(&[Topic::WAL_STAGING]) {
+            self.table_roles = batch.ask_about(&source::TABLE_ROLES, &most_inserted(catalog));
+        }
+        if interest.in_any(&[Topic::WAL_TIME_COLUMNS]) {
+            let least = interest.policy.get(&UNPARTITIONED_BYTES_MIN);
+            let large = |table: &Relation| {
+                table.kind == RelationKind::Table
+                    && table.parent.is_none()
+                    && as_bytes(table.bytes_at_least()) >= least
+            };
+            let tables = largest(catalog, interest, TIME_TABLES_MAX, large);
+            self.time_columns = batch.ask_about(&source::TIME_COLUMNS, &tables);
+        }
+        if interest.in_any(&[Topic::WAL_BLOAT]) {
+            self.measure(batch, catalog, interest);
+        }
+    }
+
+    fn seen(mut self) -> Box<Wal> {
+        // A table that is locked, or a function our role may not call, leaves the estimate.
+        let measured = self.bloat.into_iter().filter_map(|slot| match slot.row() {
+            Observation::Seen(row) => Some(row),
+            Observation::Unseen(_) => None,
+        });
+        self.first.bloat = Observation::Seen(measured.collect());
+        self.first.partman_sets = match self.partman_sets {
+            Some(slot) => slot.rows(),
+            None => Observation::Seen(Vec::new()),
+        };
+        self.first.table_roles = self.table_roles.rows();
+        self.first.time_columns = self.time_columns.rows();
+        self.first
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
+fn as_bytes(bytes: i64) -> f64 {
+    bytes as f64
+}
+
+/// Tables by the rows that were inserted, most first.
+fn most_inserted(catalog: &Catalog) -> Vec<i64> {
+    let Ok(activity) = catalog.common.table_activity.get() else { return Vec::new() };
+    let mut tables: Vec<_> = activity.iter().filter(|table| table.inserted_rows > 0).collect();
+    tables.sort_by_key(|table| (std::cmp::Reverse(table.inserted_rows), table.oid));
+    tables.into_iter().take(STAGING_MAX).map(|table| table.oid).collect()
+}
+
+/// The largest relations that hold rows, in scope, of which `wanted` holds.
+fn largest(
+    catalog: &Catalog,
+    interest: &Interest,
+    most: usize,
+    wanted: impl Fn(&Relation) -> bool,
+) -> Vec<i64> {
+    let Ok(relations) = catalog.relations.get() else { return Vec::new() };
+    let mut tables: Vec<&Relation> = relations
+        .iter()
+        .filter(|table| table.kind != RelationKind::PartitionedTable && wanted(table))
+        .filter(|table| interest.scope.holds(&table.schema, &table.name))
+        .collect();
+    tables.sort_by_key(|table| (std::cmp::Reverse(table.bytes_at_least()), table.oid));
+    tables.into_iter().take(most).map(|table| table.oid).collect()
+}
