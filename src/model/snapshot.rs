@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, Layout, RegisteredContract, Relation, StoredValues,
+    ColumnDocuments, Common, Context, Gin, Layout, RegisteredContract, Relation, StoredValues,
     ToastTable, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
@@ -94,6 +94,9 @@ pub struct Snapshot {
     /// What several superpowers read.
     #[serde(default)]
     pub common: Common,
+    /// What was seen of GIN indexes.
+    #[serde(default)]
+    pub gin: Gin,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

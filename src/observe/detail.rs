@@ -11,7 +11,7 @@ use super::common::CommonDetail;
 use super::look::Look;
 use super::source;
 use super::texts::{TextLook, Texts};
-use super::visit::{CatalogStage, Interest, VisitPlan};
+use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
 use crate::model::Observation;
 use crate::model::observation::{Layout, ToastTable};
 use crate::pg::{Error, Session};
@@ -63,6 +63,7 @@ impl DetailStage {
         first: &CatalogStage,
         plan: &VisitPlan,
         interest: &Interest,
+        looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
         let tables = TableLook::ask(&mut batch, plan);
@@ -72,6 +73,7 @@ impl DetailStage {
         }
         let mut indexes = CommonDetail::new();
         indexes.detail(&mut batch, &first.catalog, interest);
+        looks.gin.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());

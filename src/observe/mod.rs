@@ -7,6 +7,7 @@ mod common;
 mod detail;
 mod documents;
 mod gaps;
+mod gin;
 mod look;
 mod names;
 mod sample;

@@ -15,6 +15,7 @@ use super::catalog::Catalog;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::detail::DetailStage;
+use super::gin::GinLook;
 use super::look::Look as _;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
@@ -52,9 +53,10 @@ pub async fn observe(
     interest: &Interest,
 ) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
-    let first = CatalogStage::take(session, interest).await?;
+    let mut looks = Looks::new();
+    let first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, &first, &plan, interest).await?;
+    let mut detail = DetailStage::take(session, &first, &plan, interest, &mut looks).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -75,6 +77,7 @@ pub async fn observe(
         context,
         relations,
         common: Common { index_details, index_sizes, ..common },
+        gin: looks.gin.seen(),
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -100,6 +103,17 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
     let context = batch.ask(&source::CONTEXT, vec![]);
     batch.send(session).await?;
     Ok(context.row())
+}
+
+/// What single superpowers look at in the round trips that all share.
+pub(super) struct Looks {
+    pub(super) gin: GinLook,
+}
+
+impl Looks {
+    fn new() -> Self {
+        Self { gin: GinLook::new() }
+    }
 }
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
@@ -129,12 +143,17 @@ struct JsonTable {
 }
 
 impl CatalogStage {
-    async fn take(session: &mut Session, interest: &Interest) -> Result<Self, Error> {
+    async fn take(
+        session: &mut Session,
+        interest: &Interest,
+        looks: &mut Looks,
+    ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
         let context = batch.ask(&source::CONTEXT, vec![]);
         let relations = batch.ask(&source::RELATIONS, vec![]);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
+        looks.gin.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

@@ -52,6 +52,8 @@ pub struct Question {
     pub sql: String,
     /// Its parameters with their types.
     pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+    /// `SET LOCAL` statements that hold for this question alone; empty for none.
+    pub settings: &'static str,
 }
 
 /// What became of a question: rows were handed out as they came.
@@ -125,11 +127,17 @@ impl Session {
         }
         let (connection, target) = (self.held.connection(), self.held.target().clone());
         let begun = Instant::now();
+        let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
         let first = if self.held.is_busy() {
-            BACK.to_owned()
+            format!("{BACK};{}", settings(0))
         } else {
-            format!("{}\n{MARK}", guarded(GUARD, &self.facts))
+            format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
         };
+        let after = |position: usize| match position + 1 {
+            next if next == questions.len() => ending.to_owned(),
+            next => format!("{BACK};{}", settings(next)),
+        };
+        let between: Vec<String> = (0..questions.len()).map(after).collect();
         self.held.begin();
         let mut opening = Sent::new(connection.batch_execute(&first)).await;
         let mut sent = Vec::with_capacity(questions.len());
@@ -142,8 +150,7 @@ impl Session {
                 connection.query_typed_raw(&question.sql, parameters.collect::<Vec<_>>()),
             )
             .await;
-            let next = if position + 1 == questions.len() { ending } else { BACK };
-            sent.push((query, Sent::new(connection.batch_execute(next)).await));
+            sent.push((query, Sent::new(connection.batch_execute(&between[position])).await));
         }
         self.cost.round_trips += 1;
         self.cost.queries += u32::try_from(questions.len()).unwrap_or(u32::MAX);

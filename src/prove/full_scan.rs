@@ -201,7 +201,7 @@ async fn ask(
 ) -> Result<Cost, &'static str> {
     const UNREAD: &str = "the rows could not be read; it rests on the sample";
     let mut session: Session = target.session().await.map_err(|_| UNREAD)?;
-    let question = Question { source: "full_scan", sql, parameters: Vec::new() };
+    let question = Question { source: "full_scan", sql, parameters: Vec::new(), settings: "" };
     let answers = session.ask_finally(&[question], |_, row| on_row(row)).await;
     let cost = session.cost();
     session.finish();

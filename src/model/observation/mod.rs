@@ -4,6 +4,7 @@ mod common;
 mod context;
 mod documents;
 mod drift;
+mod gin;
 mod layout;
 mod names;
 mod relation;
@@ -18,6 +19,7 @@ pub use common::{
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
+pub use gin::{Gin, GinIndex, ImpossibleRows, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};

@@ -1,0 +1,155 @@
+//! GIN indexes and their pending lists.
+
+mod pending;
+
+use std::cmp::Reverse;
+
+use serde::Deserialize;
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
+use super::look::Look;
+use super::source::Source;
+use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, PendingList};
+use crate::model::{Gap, GapReason, Observation, Topic};
+use pending::{Reading, read};
+
+/// Indexes whose pending lists are read: half of them the most searched, half the largest.
+const LISTS_MAX: usize = 200;
+
+static GIN_INDEXES: Source =
+    Source { name: "gin_indexes", variants: &[(14, include_str!("sql/gin_indexes.sql"))] };
+
+static PENDING_READER: Source =
+    Source { name: "pending_reader", variants: &[(14, include_str!("sql/pending_reader.sql"))] };
+
+static IMPOSSIBLE_ROWS: Source =
+    Source { name: "impossible_rows", variants: &[(14, include_str!("sql/impossible_rows.sql"))] };
+
+static GIN_PENDING: Source = Source { name: "gin_pending", variants: &[] };
+
+/// The sources of GIN indexes.
+pub(super) struct GinLook {
+    indexes: Slot<GinIndex>,
+    reader: Slot<Reader>,
+    impossible_rows: Slot<ImpossibleRows>,
+    /// The same as `indexes`, once the first round trip is over.
+    seen: Option<Observation<Vec<GinIndex>>>,
+    readings: Option<Vec<(i64, Reading)>>,
+}
+
+/// Where `pgstatginindex` is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reader {
+    schema: String,
+}
+
+impl GinLook {
+    pub(super) fn new() -> Self {
+        Self {
+            indexes: Slot::unasked(&GIN_INDEXES),
+            reader: Slot::unasked(&PENDING_READER),
+            impossible_rows: Slot::unasked(&IMPOSSIBLE_ROWS),
+            seen: None,
+            readings: None,
+        }
+    }
+}
+
+impl Look for GinLook {
+    type Seen = Gin;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::GIN, Topic::GIN_PENDING]) {
+            self.indexes = batch.ask(&GIN_INDEXES, vec![]);
+            self.impossible_rows = batch.ask(&IMPOSSIBLE_ROWS, vec![]);
+        }
+        if interest.in_any(&[Topic::GIN_PENDING]) {
+            self.reader = batch.ask(&PENDING_READER, vec![]);
+        }
+    }
+
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        let unasked = || Slot::unasked(&GIN_INDEXES);
+        let seen = std::mem::replace(&mut self.indexes, unasked()).rows();
+        let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();
+        if interest.in_any(&[Topic::GIN_PENDING])
+            && let (Ok(indexes), Ok(all)) = (seen.get(), catalog.common.indexes.get())
+        {
+            let schema = reader.get().ok().and_then(|found| found.first()).map(|r| &*r.schema);
+            let chosen = chosen(all, indexes, catalog, interest);
+            let readings = chosen
+                .into_iter()
+                .map(|(index, gin)| (index.oid, read(batch, schema, index, gin, catalog)));
+            self.readings = Some(readings.collect());
+        }
+        self.seen = Some(seen);
+    }
+
+    fn seen(self) -> Gin {
+        let pending = match self.readings {
+            None => Slot::<PendingList>::unasked(&GIN_PENDING).rows(),
+            Some(readings) => Observation::Seen(
+                readings
+                    .into_iter()
+                    .map(|(oid, reading)| PendingList { oid, pending: reading.seen() })
+                    .collect(),
+            ),
+        };
+        Gin {
+            indexes: self.seen.unwrap_or_else(|| self.indexes.rows()),
+            pending,
+            impossible_rows: self.impossible_rows.rows(),
+        }
+    }
+}
+
+/// Those that hold entries and are of interest: the most searched and the largest in turn.
+fn chosen<'a>(
+    all: &'a [Index],
+    indexes: &'a [GinIndex],
+    catalog: &Catalog,
+    interest: &Interest,
+) -> Vec<(&'a Index, &'a GinIndex)> {
+    let families = catalog.families();
+    let in_scope = |index: &Index| {
+        let family = families.family(index.table_oid);
+        family.is_some_and(|family| {
+            family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
+        })
+    };
+    let of = |index: &'a Index| {
+        let position = indexes.binary_search_by_key(&index.oid, |gin| gin.oid).ok()?;
+        Some((index, &indexes[position]))
+    };
+    let mut found: Vec<(&Index, &GinIndex)> = all
+        .iter()
+        .filter(|index| index.method == "gin" && !index.partitioned && in_scope(index))
+        .filter_map(of)
+        .collect();
+    found.sort_by_key(|(index, _)| (Reverse(index.scans), index.oid));
+    let least_searched = found.split_off(found.len().min(LISTS_MAX / 2));
+    let mut rest = least_searched;
+    rest.sort_by_key(|(index, _)| (Reverse(index.pages), index.oid));
+    rest.truncate(LISTS_MAX / 2);
+    found.extend(rest);
+    found
+}
+
+/// Why a list was not read, where that is known before anything is asked.
+fn unreadable(index: &Index, gin: &GinIndex) -> Option<Gap> {
+    let name = index.qualified_name().to_sql();
+    let gap = |reason, detail: String| Some(Gap::new("gin_pending", reason, detail));
+    if gin.building {
+        return gap(GapReason::Locked, format!("`{name}` is being built"));
+    }
+    if !index.is_valid || !index.is_ready {
+        return gap(
+            GapReason::NotVisibleInSql,
+            format!("`{name}` is invalid; the planner does not look at its pending list"),
+        );
+    }
+    None
+}
