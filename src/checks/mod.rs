@@ -1,5 +1,7 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
+mod advisories;
+mod gin;
 mod hybrid_schema;
 pub mod number;
 pub mod row;
@@ -123,7 +125,7 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(gin::CHECKS).copied()
 }
 
 /// The check of that id.

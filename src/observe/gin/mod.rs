@@ -12,7 +12,7 @@ use super::catalog::Catalog;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, PendingList};
-use crate::model::{Gap, GapReason, Observation, Topic};
+use crate::model::{Families, Gap, GapReason, Observation, Topic};
 use pending::{Reading, read};
 
 /// Indexes whose pending lists are read: half of them the most searched, half the largest.
@@ -73,13 +73,17 @@ impl Look for GinLook {
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
         let unasked = || Slot::unasked(&GIN_INDEXES);
-        let seen = std::mem::replace(&mut self.indexes, unasked()).rows();
+        let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
+        if let Observation::Seen(indexes) = &mut seen {
+            let families = catalog.families();
+            indexes.retain(|index| in_scope(&families, index.table_oid, interest));
+        }
         let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();
         if interest.in_any(&[Topic::GIN_PENDING])
             && let (Ok(indexes), Ok(all)) = (seen.get(), catalog.common.indexes.get())
         {
             let schema = reader.get().ok().and_then(|found| found.first()).map(|r| &*r.schema);
-            let chosen = chosen(all, indexes, catalog, interest);
+            let chosen = chosen(all, indexes);
             let readings = chosen
                 .into_iter()
                 .map(|(index, gin)| (index.oid, read(batch, schema, index, gin, catalog)));
@@ -106,27 +110,22 @@ impl Look for GinLook {
     }
 }
 
-/// Those that hold entries and are of interest: the most searched and the largest in turn.
-fn chosen<'a>(
-    all: &'a [Index],
-    indexes: &'a [GinIndex],
-    catalog: &Catalog,
-    interest: &Interest,
-) -> Vec<(&'a Index, &'a GinIndex)> {
-    let families = catalog.families();
-    let in_scope = |index: &Index| {
-        let family = families.family(index.table_oid);
-        family.is_some_and(|family| {
-            family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
-        })
-    };
+/// Whether the table, or one that it is a part of, is of interest.
+fn in_scope(families: &Families<'_>, table: i64, interest: &Interest) -> bool {
+    families.family(table).is_some_and(|family| {
+        family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
+    })
+}
+
+/// Those that hold entries: the most searched and the largest in turn.
+fn chosen<'a>(all: &'a [Index], indexes: &'a [GinIndex]) -> Vec<(&'a Index, &'a GinIndex)> {
     let of = |index: &'a Index| {
         let position = indexes.binary_search_by_key(&index.oid, |gin| gin.oid).ok()?;
         Some((index, &indexes[position]))
     };
     let mut found: Vec<(&Index, &GinIndex)> = all
         .iter()
-        .filter(|index| index.method == "gin" && !index.partitioned && in_scope(index))
+        .filter(|index| index.method == "gin" && !index.partitioned)
         .filter_map(of)
         .collect();
     found.sort_by_key(|(index, _)| (Reverse(index.scans), index.oid));

@@ -104,7 +104,8 @@ fn off_the_plan(
     let table = families.family(gin.table_oid).and_then(|family| {
         family.members.iter().find(|member| member.oid == gin.table_oid).copied()
     });
-    let (Some(table), Some(sql)) = (table, table.and_then(|t| sql(&t.qualified_name().to_sql(), gin)))
+    let (Some(table), Some(sql)) =
+        (table, table.and_then(|t| sql(&t.qualified_name().to_sql(), gin)))
     else {
         let detail = format!("no operator is known that `{name}` serves");
         return Reading::Gap(
