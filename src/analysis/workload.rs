@@ -123,6 +123,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         not_understood_calls: coverage.not_understood.calls,
         columns: columns.collect(),
         unseen: Vec::new(),
+        ..Workload::default()
     }
 }
 

@@ -8,8 +8,10 @@ mod gin;
 mod layout;
 mod names;
 mod relation;
+mod statement;
 mod stored_values;
 mod toast_table;
+mod usage;
 mod workload;
 
 pub use common::{
@@ -23,6 +25,12 @@ pub use gin::{Gin, GinIndex, ImpossibleRows, Pending, PendingList, PendingReader
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
+pub use statement::{
+    Applied, BlockRole, ColumnName, CommonTable, Compared, Distance, DistanceForm, JoinPair, Limit,
+    OnConflict, OrderKey, Predicate, QueryBlock, RelationUse, StatementKind, StatementShape,
+    Subject, UsePlace, Write,
+};
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
+pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage};
 use crate::model::{Gap, Reached};
 
 /// How rows are found by a key.
@@ -108,7 +109,36 @@ pub struct Workload {
     pub not_understood_calls: u64,
     /// Every column of documents that is used; twice where somebody told and the server did, what somebody told first.
     pub columns: Vec<ColumnWorkload>,
+    /// Every column that statements name, of whatever type: by schema, table and column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<ColumnUsage>,
+    /// The statements that take most time, and those that have most calls; those with most time first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<StatementProfile>,
+    /// How much of the workload is known.
+    #[serde(default)]
+    pub coverage: WorkloadCoverage,
     /// What the server could have told of it, and did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Gap>,
+}
+
+impl Workload {
+    /// How a column is used, of whatever type; none where no statement names it.
+    pub fn usage_of(&self, schema: &str, table: &str, column: &str) -> Option<&ColumnUsage> {
+        let same = |one: &&ColumnUsage| {
+            (one.schema.as_str(), one.table.as_str(), one.column.as_str())
+                == (schema, table, column)
+        };
+        self.usage.iter().find(same)
+    }
+
+    /// Statements that read or write a table, those with most time first.
+    pub fn statements_of(
+        &self,
+        schema: &str,
+        table: &str,
+    ) -> impl Iterator<Item = &StatementProfile> {
+        self.statements.iter().filter(move |one| one.shape.uses_table(schema, table))
+    }
 }
