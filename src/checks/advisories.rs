@@ -8,7 +8,10 @@ use crate::model::observation::Context;
 pub(super) enum Component {
     /// PostgreSQL: the last affected minor release of each affected major version.
     Server(&'static [(u32, u32)]),
-    #[cfg_attr(not(test), expect(dead_code, reason = "advisories of pgvector come with the vector checks"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "advisories of pgvector come with the vector checks")
+    )]
     /// An extension: its name, and the first version that is not affected.
     Extension(&'static str, &'static str),
 }

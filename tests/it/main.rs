@@ -12,6 +12,7 @@ mod documents;
 mod drift;
 mod embedded;
 mod gathered;
+mod gin;
 mod grants;
 mod hostile;
 mod hot_keys;

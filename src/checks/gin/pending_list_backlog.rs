@@ -2,10 +2,11 @@
 
 use super::drainer::{Drainer, drainer};
 use super::index::{GinTree, Leaf, trees, vacuum};
-use super::window::{self, RATE_WINDOW_S_MIN};
+use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::{Pending, PendingReader};
+use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, GapReason, Grade, Judgement,
@@ -29,7 +30,7 @@ pub(super) static CHECK: Check = Check {
         &PENDING_PAGES_MIN,
         &VAIN_BUFFERS_MIN,
         &PENDING_SHARE_MIN,
-        &RATE_WINDOW_S_MIN,
+        &WINDOW_S_MIN,
         &TABLE_BYTES_MIN,
     ],
     page: include_str!("pending_list_backlog.md"),
@@ -80,8 +81,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         for leaf in &tree.leaves {
             match seen.gin.pending(leaf.index.oid) {
                 Some(Observation::Seen(pending)) if is_long(pending, case) => {
-                    match window::seconds(context, policy) {
-                        Ok(seconds) => affected.extend(backlog(leaf, *pending, seconds, case)),
+                    match window(context, policy) {
+                        Ok(window) => affected.extend(backlog(leaf, *pending, window, case)),
                         Err(gap) => too_early = Some(gap),
                     }
                 }
@@ -112,8 +113,7 @@ fn is_long(pending: &Pending, case: &Case<'_>) -> bool {
 struct Backlog<'t, 'a> {
     leaf: &'t Leaf<'a>,
     pending: Pending,
-    /// Searches a second.
-    searches: f64,
+    searches: Rate,
     /// Share of the buffers of an average search.
     share: f64,
     drainer: Drainer,
@@ -122,27 +122,28 @@ struct Backlog<'t, 'a> {
 fn backlog<'t, 'a>(
     leaf: &'t Leaf<'a>,
     pending: Pending,
-    seconds: f64,
+    window: Window,
     case: &Case<'_>,
 ) -> Option<Backlog<'t, 'a>> {
     let scans = float(leaf.index.scans);
-    let (pages, searches) = (float(pending.pages_min()), scans / seconds);
+    let (pages, searches) = (float(pending.pages_min()), window.rate(leaf.index.scans));
     let rows = float(leaf.index.tuples_read) / scans.max(1.0);
     let share = pages / (pages + SEARCH_PAGES + rows);
     let policy = case.policy;
-    (pages * searches >= policy.get(&VAIN_BUFFERS_MIN) && share >= policy.get(&PENDING_SHARE_MIN))
-        .then(|| Backlog {
-            leaf,
-            pending,
-            searches,
-            share,
-            drainer: drainer(leaf, &case.snapshot.common),
-        })
+    (pages * searches.per_second >= policy.get(&VAIN_BUFFERS_MIN)
+        && share >= policy.get(&PENDING_SHARE_MIN))
+    .then(|| Backlog {
+        leaf,
+        pending,
+        searches,
+        share,
+        drainer: drainer(leaf, &case.snapshot.common),
+    })
 }
 
 impl Backlog<'_, '_> {
     fn vain(&self) -> f64 {
-        float(self.pending.pages) * self.searches
+        float(self.pending.pages) * self.searches.per_second
     }
 }
 
@@ -174,15 +175,16 @@ fn finding(tree: &GinTree<'_>, affected: &[Backlog<'_, '_>], case: &Case<'_>) ->
     let leaves: Vec<&Leaf<'_>> = affected.iter().map(|backlog| backlog.leaf).collect();
     let object = tree.object(&leaves);
     let vain: f64 = affected.iter().map(Backlog::vain).sum();
-    let searches: f64 = affected.iter().map(|backlog| backlog.searches).sum();
+    let searches: f64 = affected.iter().map(|backlog| backlog.searches.per_second).sum();
     let worst = affected
         .iter()
         .reduce(|one, other| if other.pending.pages > one.pending.pages { other } else { one });
     let Some(worst) = worst else { unreachable!("called with at least one") };
     let severity = if vain >= VAIN_BUFFERS_HIGH { Severity::High } else { Severity::Medium };
     let message = format!(
-        "`{object}` makes each search read {} pending pages, {vain:.0} buffers a second; {}",
+        "`{object}` makes each search read {} pending pages, {vain:.0} buffers a second over {}; {}",
         worst.pending.pages,
+        worst.searches.window,
         worst.drainer.reason()
     );
     let limit_kb = worst.leaf.limit_kb(case.snapshot.common.setting("gin_pending_list_limit"));

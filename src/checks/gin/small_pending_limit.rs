@@ -1,9 +1,10 @@
 //! `gin/small-pending-limit`, explained in the page beside this file.
 
 use super::index::{GinTree, Leaf, trees};
-use super::window::{self, RATE_WINDOW_S_MIN};
+use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
+use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, Grade, Judgement, Number, Object,
@@ -22,7 +23,7 @@ pub(super) static CHECK: Check = Check {
         Topic::TABLE_ACTIVITY,
     ],
     requires: &[Requirement::Counters],
-    thresholds: &[&FLUSH_INTERVAL_S_MIN, &LIST_READS_MAX, &RATE_WINDOW_S_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&FLUSH_INTERVAL_S_MIN, &LIST_READS_MAX, &WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("small_pending_limit.md"),
     judge,
 };
@@ -59,8 +60,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         let below = |leaf: &&Leaf<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
         for leaf in tree.leaves.iter().filter(below) {
-            match window::seconds(context, policy) {
-                Ok(seconds) => judge_leaf(&mut judgement, &tree, leaf, seconds, case),
+            match window(context, policy) {
+                Ok(window) => judge_leaf(&mut judgement, &tree, leaf, window, case),
                 Err(gap) => too_early = Some(gap),
             }
         }
@@ -71,8 +72,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// How the list of an index fills.
 struct Filling {
-    /// Rows written a second.
-    rows: f64,
+    /// Rows written.
+    rows: Rate,
     /// Bytes of one of them in the list, and how that is known.
     row_bytes: (f64, Grade),
     limit_kb: f64,
@@ -80,7 +81,7 @@ struct Filling {
 
 impl Filling {
     fn bytes_per_second(&self) -> f64 {
-        self.rows * self.row_bytes.0
+        self.rows.per_second * self.row_bytes.0
     }
 
     /// Seconds between two flushes.
@@ -89,7 +90,7 @@ impl Filling {
     }
 }
 
-fn filling(leaf: &Leaf<'_>, seconds: f64, case: &Case<'_>) -> Option<Filling> {
+fn filling(leaf: &Leaf<'_>, window: Window, case: &Case<'_>) -> Option<Filling> {
     let table = leaf.activity?;
     let written = table.inserted_rows + table.updated_rows - table.hot_updated_rows;
     let seen = case.snapshot;
@@ -102,7 +103,7 @@ fn filling(leaf: &Leaf<'_>, seconds: f64, case: &Case<'_>) -> Option<Filling> {
         Some((float(pending.pages) * 8192.0 / float(tuples), Grade::Measured))
     });
     Some(Filling {
-        rows: float(written) / seconds,
+        rows: window.rate(written),
         row_bytes: measured.unwrap_or((ROW_BYTES_MIN, Grade::Heuristic)),
         limit_kb: leaf.limit_kb(seen.common.setting("gin_pending_list_limit")),
     })
@@ -112,18 +113,18 @@ fn judge_leaf(
     judgement: &mut Judgement,
     tree: &GinTree<'_>,
     leaf: &Leaf<'_>,
-    seconds: f64,
+    window: Window,
     case: &Case<'_>,
 ) {
     let least = case.policy.get(&FLUSH_INTERVAL_S_MIN);
-    let Some(filling) = filling(leaf, seconds, case) else { return };
+    let Some(filling) = filling(leaf, window, case) else { return };
     if filling.interval() >= least {
         return;
     }
     let object = tree.object(&[leaf]);
     let wanted = filling.bytes_per_second() * least / 1024.0;
     let limit_kb = wanted.max(filling.limit_kb * 2.0).log2().ceil().exp2().min(LIMIT_KB_MAX);
-    let searches = float(leaf.index.scans) / seconds;
+    let searches = window.rate(leaf.index.scans).per_second;
     let reads = searches * limit_kb / 8.0 / 2.0;
     if reads > case.policy.get(&LIST_READS_MAX) {
         judgement.declined.push(Declined {
@@ -148,9 +149,10 @@ fn finding(
 ) -> Finding {
     let work_mem = case.snapshot.common.setting("work_mem").and_then(|setting| setting.bytes());
     let message = format!(
-        "`{object}` drains its pending list of {:.0} kB every {:.1} s in the middle of an insert",
+        "`{object}` drains its pending list of {:.0} kB every {:.1} s, in the middle of an insert, over {}",
         filling.limit_kb,
-        filling.interval()
+        filling.interval(),
+        filling.rows.window
     );
     let mut caveats = vec![
         "every search reads the list: a larger one makes them slower until it is drained"
@@ -164,7 +166,7 @@ fn finding(
     }
     let mut finding = Finding::new(ID, object.clone(), Severity::Medium, message)
         .confidence(Confidence::Medium)
-        .statistic("table_activity.rows_per_second", filling.rows, Unit::Rows)
+        .statistic("table_activity.rows_per_second", filling.rows.per_second, Unit::Rows)
         .evidence(Evidence {
             name: "pending_row_bytes".to_owned(),
             value: Number::from(filling.row_bytes.0),

@@ -2,9 +2,9 @@
 
 use super::existing::existing;
 use super::index::{GinTree, trees};
-use super::window;
 use crate::checks::{Check, Requirement};
 use crate::model::observation::IndexDetail;
+use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Object, Severity, Superpower,
@@ -36,13 +36,6 @@ static SCANS_MIN: Threshold = Threshold {
     reason: "fewer searches than that in a week hardly pay for keys written at every insert",
 };
 
-static UNUSED_WINDOW_S_MIN: Threshold = Threshold {
-    name: "unused_window_s_min",
-    default: 604_800.0,
-    unit: Unit::S,
-    reason: "seven days hold every weekly report; one that runs monthly shows in `last_scan` alone",
-};
-
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
@@ -56,8 +49,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if !few || small || tree.leaves.is_empty() || !tree.root.is_valid {
             continue;
         }
-        match window::at_least(context, policy.get(&UNUSED_WINDOW_S_MIN)) {
-            Ok(seconds) => rarely_used(&mut judgement, &tree, seconds, case),
+        let counted = Window::of_database(context)
+            .and_then(|window| window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, policy));
+        match counted {
+            Ok(window) => rarely_used(&mut judgement, &tree, window, case),
             Err(gap) => too_early = Some(gap),
         }
     }
@@ -65,7 +60,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, seconds: f64, case: &Case<'_>) {
+fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, case: &Case<'_>) {
     let seen = case.snapshot;
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
     let declined = |reason: &str, detail: String| Declined {
@@ -75,7 +70,6 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, seconds: f64, case
         detail,
     };
     let (scans, bytes) = (tree.scans(), tree.bytes(case));
-    let window = window::duration(seconds);
     if seen.server.in_recovery {
         judgement.declined.push(declined(
             "this server is a standby",
@@ -104,7 +98,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, seconds: f64, case
     );
     judgement
         .findings
-        .push(finding(tree, object, scans, bytes, seconds).action(Action::DropIndex(old)));
+        .push(finding(tree, object, scans, bytes, window).action(Action::DropIndex(old)));
 }
 
 /// What needs an index that is not searched.
@@ -115,8 +109,7 @@ fn needed_by(detail: &IndexDetail, tree: &GinTree<'_>) -> Option<&'static str> {
     detail.belongs_to_extension.then_some("an extension owns it")
 }
 
-fn finding(tree: &GinTree<'_>, object: Object, scans: i64, bytes: i64, seconds: f64) -> Finding {
-    let window = window::duration(seconds);
+fn finding(tree: &GinTree<'_>, object: Object, scans: i64, bytes: i64, window: Window) -> Finding {
     let (severity, confidence, times) = match scans {
         0 => (Severity::Medium, Confidence::Medium, "was never searched".to_owned()),
         1 => (Severity::Low, Confidence::Low, "was searched once".to_owned()),
@@ -136,7 +129,7 @@ fn finding(tree: &GinTree<'_>, object: Object, scans: i64, bytes: i64, seconds: 
     let mut finding = Finding::new(ID, object, severity, message)
         .confidence(confidence)
         .statistic("indexes.scans", scans, Unit::Count)
-        .statistic("indexes.window_s", seconds, Unit::S)
+        .statistic("indexes.window_s", window.seconds(), Unit::S)
         .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
         .statistic("table_activity.written_rows", written, Unit::Rows);
     if scans > 0 {

@@ -9,6 +9,8 @@ impl Topic {
     pub const GIN: Self = Self("gin.indexes");
     /// Their pending lists.
     pub const GIN_PENDING: Self = Self("gin.pending");
+    /// How many keys they hold.
+    pub const GIN_KEYS: Self = Self("gin.keys");
 }
 
 /// What was seen of GIN indexes.
@@ -19,11 +21,18 @@ pub struct Gin {
     pub indexes: Observation<Vec<GinIndex>>,
     /// The pending lists of the most searched and the largest.
     pub pending: Observation<Vec<PendingList>>,
+    /// How many keys the same indexes hold, where the planner tells.
+    pub keys: Observation<Vec<KeyCount>>,
     /// Tables with a GIN index whose number of rows in the catalog cannot be true.
     pub impossible_rows: Observation<Vec<ImpossibleRows>>,
 }
 
 impl Gin {
+    /// The keys that an index holds; absent where the planner does not tell.
+    pub fn keys(&self, oid: i64) -> Option<&KeyCount> {
+        self.keys.get().ok()?.iter().find(|count| count.oid == oid)
+    }
+
     /// What only GIN indexes have.
     pub fn index(&self, oid: i64) -> Option<&GinIndex> {
         self.indexes.get().ok()?.iter().find(|index| index.oid == oid)
@@ -52,6 +61,8 @@ pub struct GinIndex {
     pub operator: Option<String>,
     /// The type of its right operand, as SQL.
     pub operand: Option<String>,
+    /// A condition on the first key that every entry answers, as SQL behind the key; absent where none is known.
+    pub match_all: Option<String>,
     /// `random_page_cost` of the tablespace, where it has one of its own.
     pub random_page_cost: Option<f64>,
     /// Whether our role may plan a query that uses it.
@@ -101,6 +112,38 @@ pub struct PendingList {
     pub oid: i64,
     /// Its list.
     pub pending: Observation<Pending>,
+}
+
+/// Keys that an index holds, those of rows that are gone included: as the planner has them, from the last vacuum or build
+/// and in proportion to how the index has grown since.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyCount {
+    /// The index.
+    pub oid: i64,
+    /// Pages of the pending list, which the planner counts as growth.
+    pub pending_pages: i64,
+    /// What the planner charges for reading all keys, in pages: `pages_per_key` for each, and the posting lists.
+    pub all_pages: f64,
+    /// Pages that it charges for finding one key.
+    pub pages_per_key: f64,
+}
+
+impl KeyCount {
+    /// Keys at the least, in an index of so many pages.
+    pub fn least(&self, index_pages: f64) -> f64 {
+        ((self.all_pages - index_pages) / self.pages_per_key).max(0.0)
+    }
+
+    /// Whether the planner has no count and takes 100 keys for each of the pages that it believes to hold keys: an index
+    /// that has grown fourfold since it was built or vacuumed.
+    pub fn is_invented(&self, index_pages: f64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "pages of an index")]
+        let pages = index_pages - self.pending_pages as f64;
+        let invented = (pages * 0.9).floor() * 100.0 * self.pages_per_key;
+        // The posting lists are charged beside, at most with a page for each page of the index.
+        self.all_pages >= invented && self.all_pages <= invented + pages
+    }
 }
 
 /// A table whose number of rows in the catalog cannot be true.

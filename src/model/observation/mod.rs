@@ -21,7 +21,7 @@ pub use common::{
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
-pub use gin::{Gin, GinIndex, ImpossibleRows, Pending, PendingList, PendingReader};
+pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};

@@ -11,7 +11,7 @@ use super::batch::{Batch, Slot};
 use super::catalog::Catalog;
 use super::look::Look;
 use super::source::Source;
-use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, PendingList};
+use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
 use crate::model::{Families, Gap, GapReason, Observation, Topic};
 use pending::{Reading, read};
 
@@ -62,7 +62,7 @@ impl Look for GinLook {
     type Seen = Gin;
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
-        if interest.in_any(&[Topic::GIN, Topic::GIN_PENDING]) {
+        if interest.in_any(&[Topic::GIN, Topic::GIN_PENDING, Topic::GIN_KEYS]) {
             self.indexes = batch.ask(&GIN_INDEXES, vec![]);
             self.impossible_rows = batch.ask(&IMPOSSIBLE_ROWS, vec![]);
         }
@@ -79,32 +79,40 @@ impl Look for GinLook {
             indexes.retain(|index| in_scope(&families, index.table_oid, interest));
         }
         let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();
-        if interest.in_any(&[Topic::GIN_PENDING])
+        let keys = interest.in_any(&[Topic::GIN_KEYS]);
+        if (keys || interest.in_any(&[Topic::GIN_PENDING]))
             && let (Ok(indexes), Ok(all)) = (seen.get(), catalog.common.indexes.get())
         {
             let schema = reader.get().ok().and_then(|found| found.first()).map(|r| &*r.schema);
             let chosen = chosen(all, indexes);
             let readings = chosen
                 .into_iter()
-                .map(|(index, gin)| (index.oid, read(batch, schema, index, gin, catalog)));
+                .map(|(index, gin)| (index.oid, read(batch, schema, (index, gin), catalog, keys)));
             self.readings = Some(readings.collect());
         }
         self.seen = Some(seen);
     }
 
     fn seen(self) -> Gin {
-        let pending = match self.readings {
-            None => Slot::<PendingList>::unasked(&GIN_PENDING).rows(),
-            Some(readings) => Observation::Seen(
-                readings
-                    .into_iter()
-                    .map(|(oid, reading)| PendingList { oid, pending: reading.seen() })
-                    .collect(),
+        let (pending, keys) = match self.readings {
+            None => (
+                Slot::<PendingList>::unasked(&GIN_PENDING).rows(),
+                Slot::<KeyCount>::unasked(&GIN_PENDING).rows(),
             ),
+            Some(readings) => {
+                let (mut lists, mut keys) = (Vec::new(), Vec::new());
+                for (oid, reading) in readings {
+                    let (pending, count) = reading.seen();
+                    lists.push(PendingList { oid, pending });
+                    keys.extend(count);
+                }
+                (Observation::Seen(lists), Observation::Seen(keys))
+            }
         };
         Gin {
             indexes: self.seen.unwrap_or_else(|| self.indexes.rows()),
             pending,
+            keys,
             impossible_rows: self.impossible_rows.rows(),
         }
     }

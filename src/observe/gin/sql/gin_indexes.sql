@@ -19,6 +19,15 @@ select
             )
         else pg_catalog.format_type(p.operand, null)
     end                                                             as operand,
+    -- A condition that every entry of the index answers, where the class has one.
+    case
+        when f.opcname in ('jsonb_ops', 'jsonb_path_ops') and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@>) ''{}'''
+        when f.opcname = 'array_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@>) ''{}'''
+        when f.opcname = 'tsvector_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@@) ''!a''::pg_catalog.tsquery'
+    end                                                             as match_all,
     -- The tablespace's own cost of a page, where it has one.
     (
         select pg_catalog.split_part(o.option, '=', 2)::float8
