@@ -1,7 +1,9 @@
 //! GIN Index Tuner: pending lists, operator classes, growth.
 
+mod bloated_index;
 mod drainer;
 mod existing;
+mod growing_keys;
 mod index;
 mod known_defect;
 mod pending_limit_unit;
@@ -19,4 +21,6 @@ pub(super) static CHECKS: &[&Check] = &[
     &pending_limit_unit::CHECK,
     &small_pending_limit::CHECK,
     &unused_index::CHECK,
+    &bloated_index::CHECK,
+    &growing_keys::CHECK,
 ];

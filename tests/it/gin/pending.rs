@@ -19,7 +19,7 @@ create index search on ml.t using gin (v);
 create index paths on ml.t using gin (j jsonb_path_ops);
 create index partial on ml.t using gin ((d -> 'x') jsonb_path_ops) where id % 2 = 0;
 create index tags on ml.t using gin (string_to_array(d ->> 'u', 'a'));
-create index both on ml.t using gin (v, a) with (gin_pending_list_limit = 64);
+create index pair on ml.t using gin (v, a) with (gin_pending_list_limit = 64);
 insert into ml.t
 select i, jsonb_build_object('k', i % 1000, 'u', md5(i::text), 'x', jsonb_build_object('y', i % 10)),
     array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7)

@@ -15,7 +15,7 @@ create index t_d on ml.t using gin (d jsonb_path_ops);
 insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 6000) as i;
 vacuum analyze ml.t;
 select pg_stat_reset();
-insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 6000) as i;
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 9000) as i;
 set enable_seqscan = off;
 do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
 
@@ -74,11 +74,11 @@ async fn a_partitioned_index_is_one_finding_with_statements_for_each_partition(
 ) {
     let Some(server) = server(member) else { return };
     let sql = "create table ml.t (id bigint, d jsonb) partition by range (id);
-create table ml.t1 partition of ml.t for values from (0) to (3000) with (autovacuum_enabled = false);
-create table ml.t2 partition of ml.t for values from (3000) to (10000) with (autovacuum_enabled = false);
+create table ml.t1 partition of ml.t for values from (0) to (10000) with (autovacuum_enabled = false);
+create table ml.t2 partition of ml.t for values from (10000) to (30000) with (autovacuum_enabled = false);
 create index t_d on ml.t using gin (d jsonb_path_ops);
 select pg_stat_reset();
-insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 6000) as i;
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 19999) as i;
 analyze ml.t;
 set enable_seqscan = off;
 do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
