@@ -19,7 +19,8 @@ create index search on ml.t using gin (v);
 create index paths on ml.t using gin (j jsonb_path_ops);
 create index partial on ml.t using gin ((d -> 'x') jsonb_path_ops) where id % 2 = 0;
 create index tags on ml.t using gin (string_to_array(d ->> 'u', 'a'));
-create index pair on ml.t using gin (v, a) with (gin_pending_list_limit = 64);
+create table ml.p (v tsvector, a int[]) with (autovacuum_enabled = false);
+create index pair on ml.p using gin (v, a) with (gin_pending_list_limit = 64);
 insert into ml.t
 select i, jsonb_build_object('k', i % 1000, 'u', md5(i::text), 'x', jsonb_build_object('y', i % 10)),
     array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7)
@@ -28,7 +29,8 @@ vacuum analyze ml.t;
 insert into ml.t
 select i, jsonb_build_object('k', i % 1000, 'u', md5(i::text), 'x', jsonb_build_object('y', i % 10)),
     array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7)
-from generate_series(1, 1500) as i";
+from generate_series(1, 1500) as i;
+insert into ml.p select to_tsvector('simple', md5((i % 1000)::text)), array[i % 100, i] from generate_series(1, 1500) as i";
 
 fn lists(
     seen: &(database_optimizer::model::observation::Gin, BTreeMap<i64, String>),
