@@ -80,7 +80,7 @@ fn root<'a>(index: &'a Index, by_oid: &BTreeMap<i64, &'a Index>) -> &'a Index {
     root
 }
 
-impl<'a> GinTree<'a> {
+impl GinTree<'_> {
     /// The index as a finding names it: the root's, unless a single part of several is affected.
     pub(super) fn object(&self, affected: &[&Leaf<'_>]) -> Object {
         let index = match affected {

@@ -96,9 +96,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         "standbys count their own searches: look at pg_stat_user_indexes on each before you drop it"
             .to_owned(),
     );
-    judgement
-        .findings
-        .push(finding(tree, object, scans, bytes, window).action(Action::DropIndex(old)));
+    judgement.findings.push(finding(tree, object, window, case).action(Action::DropIndex(old)));
 }
 
 /// What needs an index that is not searched.
@@ -109,7 +107,8 @@ fn needed_by(detail: &IndexDetail, tree: &GinTree<'_>) -> Option<&'static str> {
     detail.belongs_to_extension.then_some("an extension owns it")
 }
 
-fn finding(tree: &GinTree<'_>, object: Object, scans: i64, bytes: i64, window: Window) -> Finding {
+fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) -> Finding {
+    let (scans, bytes) = (tree.scans(), tree.bytes(case));
     let (severity, confidence, times) = match scans {
         0 => (Severity::Medium, Confidence::Medium, "was never searched".to_owned()),
         1 => (Severity::Low, Confidence::Low, "was searched once".to_owned()),
