@@ -49,6 +49,10 @@ fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) 
             }
         }
         told.columns.append(&mut gathered.columns);
+        if told.usage.is_empty() {
+            (told.usage, told.statements) = (gathered.usage, gathered.statements);
+            told.coverage.columns_ratio = gathered.coverage.columns_ratio;
+        }
         return told;
     }
     if gathered.columns.iter().all(|column| column.calls == 0) {
@@ -90,6 +94,7 @@ fn understood(texts: Texts) -> Workload {
             sql: one.sql.as_deref(),
             calls: one.calls,
             total_ms: one.total_ms,
+            counters: Some(one.counters()),
         });
         counted.collect()
     });

@@ -9,7 +9,9 @@ use tokio::task::JoinHandle;
 use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
-use crate::model::observation::{ColumnWorkload, KeyShape, KeyWorkload, Names, Workload};
+use crate::model::observation::{
+    ColumnWorkload, KeyShape, KeyWorkload, Names, Workload, WorkloadCoverage,
+};
 use crate::observe;
 use crate::pg::Target;
 use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};
@@ -122,6 +124,12 @@ pub fn workload(ledger: &Ledger) -> Workload {
         calls: coverage.all.calls,
         not_understood_calls: coverage.not_understood.calls,
         columns: columns.collect(),
+        usage: ledger.usage(),
+        statements: ledger.profiles(),
+        coverage: WorkloadCoverage {
+            columns_ratio: coverage.columns_share().calls,
+            keys_ratio: coverage.attributed_share().calls,
+        },
         unseen: Vec::new(),
         ..Workload::default()
     }

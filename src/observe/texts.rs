@@ -10,7 +10,7 @@ use super::batch::{Batch, Slot};
 use super::gaps;
 use super::names::NameLook;
 use super::source::{self, Source};
-use crate::model::observation::Names;
+use crate::model::observation::{Names, StatementCounters};
 use crate::model::{Gap, Observation, quote_identifier};
 
 /// What the server tells of the statements that its applications run.
@@ -57,6 +57,29 @@ pub struct Counted {
     pub calls: u64,
     /// What they took, in milliseconds.
     pub total_ms: f64,
+    /// Rows returned or written.
+    pub rows: u64,
+    /// Pages found in shared buffers.
+    pub shared_blks_hit: u64,
+    /// Pages read from elsewhere.
+    pub shared_blks_read: u64,
+    /// What reading them took, in milliseconds; none where nothing was timed.
+    pub read_ms: Option<f64>,
+    /// Bytes of WAL.
+    pub wal_bytes: u64,
+}
+
+impl Counted {
+    /// What was counted beside calls and time.
+    pub fn counters(&self) -> StatementCounters {
+        StatementCounters {
+            rows: self.rows,
+            shared_blks_hit: self.shared_blks_hit,
+            shared_blks_read: self.shared_blks_read,
+            read_ms: self.read_ms,
+            wal_bytes: self.wal_bytes,
+        }
+    }
 }
 
 /// Something of the catalog that names keys.

@@ -60,4 +60,27 @@ impl Catalog {
             Some((QualifiedName { schema: schema.to_owned(), name: name.to_owned() }, relation))
         })
     }
+
+    /// The relation that a name without a schema most likely means where the search path has none of that name: that of the
+    /// only schema which has one, or of the first by name. With a schema, as [`Self::find`].
+    pub fn find_anywhere(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+    ) -> Option<(QualifiedName, &Relation)> {
+        let found = self.find(schema, name);
+        if found.is_some() || schema.is_some() {
+            return found;
+        }
+        self.relations.iter().find_map(|(schema, relations)| {
+            let relation = relations.get(name)?;
+            let name = QualifiedName { schema: schema.clone(), name: name.to_owned() };
+            Some((name, relation))
+        })
+    }
+
+    /// Whether several schemas have a relation of this name.
+    pub fn is_ambiguous(&self, name: &str) -> bool {
+        self.relations.values().filter(|relations| relations.contains_key(name)).nth(1).is_some()
+    }
 }

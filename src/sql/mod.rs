@@ -23,6 +23,7 @@ mod query;
 mod reader;
 mod redact;
 mod scope;
+mod shape;
 mod tree;
 mod understood;
 mod utility;
@@ -35,6 +36,7 @@ mod tests;
 pub use catalog::{Catalog, Column, Relation};
 pub use error::NotUnderstood;
 pub use parse::TEXT_BYTES_MAX;
+pub use shape::{commuted, spelled};
 pub use understood::{
     Access, Comparison, KeyUse, Kind, Operand, Place, Step, Understood, path_to_string,
 };

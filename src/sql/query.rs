@@ -206,7 +206,7 @@ impl Reader<'_> {
 }
 
 /// What stands before the dot of `relation.*`, if that is what it is.
-fn star(expression: &Node) -> Option<Vec<&str>> {
+pub(super) fn star(expression: &Node) -> Option<Vec<&str>> {
     let NodeEnum::ColumnRef(column) = tree::inner(expression)? else { return None };
     let (last, qualifier) = column.fields.split_last()?;
     matches!(tree::inner(last)?, NodeEnum::AStar(_))
@@ -215,15 +215,19 @@ fn star(expression: &Node) -> Option<Vec<&str>> {
 
 /// The column of the output that an item means, by its position or its name.
 fn output_column<'c>(item: &Node, name: Option<&str>, output: &'c Columns) -> Option<&'c Value> {
-    let position = tree::integer(item).and_then(|number| usize::try_from(number).ok());
-    match position {
+    match output_position(item) {
         Some(position) => output.list.get(position.checked_sub(1)?).map(|column| &column.value),
         None => output.get(name?),
     }
 }
 
+/// The position of a column of the output, where an item is one.
+pub(super) fn output_position(item: &Node) -> Option<usize> {
+    tree::integer(item).and_then(|number| usize::try_from(number).ok())
+}
+
 /// A name without a qualifier.
-fn bare_name(item: &Node) -> Option<&str> {
+pub(super) fn bare_name(item: &Node) -> Option<&str> {
     match tree::inner(item)? {
         NodeEnum::ColumnRef(column) if column.fields.len() == 1 => tree::name(&column.fields[0]),
         _ => None,
@@ -231,7 +235,7 @@ fn bare_name(item: &Node) -> Option<&str> {
 }
 
 /// The name that PostgreSQL gives a column without an alias.
-fn column_name(expression: &Node) -> &str {
+pub(super) fn column_name(expression: &Node) -> &str {
     let unnamed = "?column?";
     match tree::inner(expression) {
         Some(NodeEnum::ColumnRef(column)) => tree::last_name(&column.fields),

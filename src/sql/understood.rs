@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::QualifiedName;
+use crate::model::observation::StatementShape;
 
 /// A statement that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub struct Understood {
     pub uses: Vec<KeyUse>,
     /// JSON operators and functions whose document could not be followed to a column.
     pub unresolved: u32,
+    /// What it does with every column.
+    pub shape: StatementShape,
 }
 
 /// What kind of statement it is.

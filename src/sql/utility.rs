@@ -8,6 +8,7 @@ use super::parse::Parsed;
 use super::reader::Reader;
 use super::redact;
 use super::scope::Scope;
+use super::shape;
 use super::tree;
 use super::understood::{Kind, Place, Understood};
 
@@ -26,6 +27,7 @@ pub(super) fn understand(statement: &Parsed, catalog: &Catalog) -> Understood {
         tables: reader.tables.into_iter().collect(),
         uses: reader.uses.into_iter().collect(),
         unresolved: reader.unresolved,
+        shape: shape::shape(&statement.tree, catalog),
     }
 }
 

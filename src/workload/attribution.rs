@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::bookkeeper::{Bookkeeper, is_own};
+use super::columns::Said;
 use super::entry::Entry;
 use super::ledger::Ledger;
 use super::meaning::Meaning;
 use super::source::Source;
 use super::tally::Tally;
 use crate::model::QualifiedName;
+use crate::model::observation::StatementCounters;
 use crate::sql::NotUnderstood;
 
 /// As many texts are heard; further ones of a log are passed over.
@@ -30,6 +32,8 @@ pub struct Counted<'a> {
     pub calls: u64,
     /// What they took, in milliseconds.
     pub total_ms: f64,
+    /// What the server counts beside, where it says so.
+    pub counters: Option<StatementCounters>,
 }
 
 /// What became of it.
@@ -98,21 +102,22 @@ impl Bookkeeper<'_> {
                 self.ledger.add_not_understood(Source::StatStatements, &tally);
                 continue;
             };
-            if !meaning.has_unknown_key() {
-                strength.add(meaning, one.calls, false);
-                self.ledger.add(Source::StatStatements, &tally, meaning);
-                continue;
-            }
             let alone = shapes.get(&*meaning.fingerprint) == Some(&1);
             let texts = by_shape.get(&*meaning.fingerprint).map_or(&[][..], Vec::as_slice);
             let texts = of_statement(texts, one.query_id, alone);
-            if texts.is_empty() {
+            if texts.is_empty() || !meaning.has_unknown_key() {
+                if !meaning.has_unknown_key() {
+                    strength.add(meaning, one.calls, false);
+                }
                 self.ledger.add(Source::StatStatements, &tally, meaning);
+                self.ledger.say(meaning, said(one, meaning, &texts));
                 continue;
             }
             for ((text, meaning), part) in texts.iter().zip(parts(&tally, texts.len())) {
                 strength.add(meaning, part.calls, true);
                 self.ledger.add(text.source, &part, meaning);
+                let query_id = one.query_id;
+                self.ledger.say(meaning, Said { query_id, ..Said::default() });
             }
         }
         Attributed { ledger: self.ledger, sample_sizes: strength.sizes() }
@@ -159,6 +164,13 @@ fn of_statement<'a>(texts: &[Told<'a>], query_id: Option<i64>, alone: bool) -> V
     let of_it: Vec<Told<'a>> = of_it.copied().collect();
     let bound = of_it.iter().filter(|(_, meaning)| meaning.bound).count();
     if bound > 0 && bound < of_it.len() { Vec::new() } else { of_it }
+}
+
+/// What the server says of a statement, and the limits that its texts have where it has a parameter for one.
+fn said(one: &Counted<'_>, meaning: &Meaning, texts: &[Told<'_>]) -> Said {
+    let texts = texts.iter().filter(|_| meaning.shape.has_limit_parameter());
+    let limits_seen = texts.flat_map(|(_, text)| text.shape.limits()).collect();
+    Said { query_id: one.query_id, counters: one.counters, limits_seen }
 }
 
 /// A tally in equal parts; calls that are left over go to some.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::{Columns, Said};
 use super::meaning::Meaning;
 use super::pairs;
 use super::source::{Coverage, Source};
 use super::tally::Tally;
 use super::usage::{Added, ColumnUse, StatementUse, TableUse};
 use crate::model::QualifiedName;
+use crate::model::observation::{ColumnUsage, StatementProfile};
 use crate::sql::KeyUse;
 
 /// As many statements are kept; those that took least time go.
@@ -26,6 +28,9 @@ pub struct Ledger {
     /// Statements that use documents, by what tells them apart.
     statements: BTreeMap<String, StatementUse>,
     statements_left_out: u64,
+    /// How statements use columns of any type.
+    #[serde(default)]
+    any_columns: Columns,
 }
 
 impl Ledger {
@@ -49,6 +54,17 @@ impl Ledger {
     /// What is done with the documents of each column.
     pub fn columns(&self) -> impl Iterator<Item = (&QualifiedName, &str, &ColumnUse)> {
         self.columns.iter().map(|((table, column), used)| (table, column.as_str(), used))
+    }
+
+    /// How each column is used, of whatever type.
+    pub fn usage(&self) -> Vec<ColumnUsage> {
+        self.any_columns.usage()
+    }
+
+    /// The statements that take most time, and those that have most calls, with what they do with every column; those with
+    /// most time first.
+    pub fn profiles(&self) -> Vec<StatementProfile> {
+        self.any_columns.statements()
     }
 
     /// What is done with a table.
@@ -93,6 +109,7 @@ impl Ledger {
             }
         }
         self.statements_left_out += other.statements_left_out;
+        self.any_columns.merge(other.any_columns);
         self.bound_statements();
     }
 
@@ -106,6 +123,7 @@ impl Ledger {
     /// A statement that was understood.
     pub(super) fn add(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
         self.cover(source, tally, meaning);
+        self.any_columns.add(source, tally, meaning);
         for table in &meaning.tables {
             if !self.tables.contains_key(table) {
                 self.tables.insert(table.clone(), TableUse::default());
@@ -131,9 +149,17 @@ impl Ledger {
         self.add_statement(&added, meaning);
     }
 
+    /// What the server says of a statement beside its calls and time.
+    pub(super) fn say(&mut self, meaning: &Meaning, said: Said) {
+        self.any_columns.say(meaning, said);
+    }
+
     fn cover(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
         let coverage = self.coverage.entry(source).or_default();
         coverage.all.add(tally);
+        if meaning.shape.is_complete() {
+            coverage.columns.add(tally);
+        }
         if !meaning.uses_documents() {
             return;
         }

@@ -11,6 +11,7 @@ use super::learned::Learned;
 use super::parameters;
 use super::shape::{document_shape, shape};
 use crate::model::QualifiedName;
+use crate::model::observation::StatementShape;
 use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement};
 
 /// As many shapes, twice, are remembered.
@@ -47,6 +48,10 @@ pub(super) struct Meaning {
     pub(super) bound: bool,
     /// The same for statements that differ in constants only.
     pub(super) fingerprint: String,
+    /// What the statements do with every column.
+    pub(super) shape: Arc<StatementShape>,
+    /// The same for the same statements with the same shape.
+    pub(super) shape_id: String,
     /// The parameters on which keys depend.
     keys_in: Vec<u32>,
 }
@@ -65,6 +70,7 @@ impl Meaning {
     /// What the statements of a text mean.
     pub(super) fn of(text: &str, catalog: &Catalog) -> Result<Self, NotUnderstood> {
         let (mut fingerprint, mut redacted) = (String::new(), String::new());
+        let mut shape = None::<StatementShape>;
         let (mut tables, mut uses, mut unresolved) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
         for understood in statement(text, catalog)? {
             fingerprint.push_str(&understood.fingerprint);
@@ -72,6 +78,10 @@ impl Meaning {
                 redacted.push_str("; ");
             }
             redacted.push_str(&understood.redacted);
+            match &mut shape {
+                Some(shape) => shape.append(understood.shape),
+                None => shape = Some(understood.shape),
+            }
             tables.extend(understood.tables);
             uses.extend(understood.uses);
             unresolved = unresolved.saturating_add(understood.unresolved);
@@ -82,7 +92,20 @@ impl Meaning {
         }
         let (id, keys_in) = (identity(&fingerprint, &uses), Vec::new());
         let bound = uses.iter().any(KeyUse::is_key_sent);
-        Ok(Self { id, redacted, tables, uses, unresolved, bound, fingerprint, keys_in })
+        let shape = Arc::new(shape.unwrap_or_default());
+        let shape_id = shape_identity(&fingerprint, &shape);
+        Ok(Self {
+            id,
+            redacted,
+            tables,
+            uses,
+            unresolved,
+            bound,
+            fingerprint,
+            shape,
+            shape_id,
+            keys_in,
+        })
     }
 }
 
@@ -94,6 +117,15 @@ fn identity(fingerprint: &str, uses: &BTreeSet<KeyUse>) -> String {
         hash.update([0]);
         hash.update(one.to_string());
     }
+    hex::encode(&hash.finalize()[..8])
+}
+
+/// 64 bits in hex, the same in every process.
+fn shape_identity(fingerprint: &str, shape: &StatementShape) -> String {
+    let mut hash = Sha256::new();
+    hash.update(fingerprint);
+    hash.update([0]);
+    hash.update(serde_json::to_vec(shape).unwrap_or_default());
     hex::encode(&hash.finalize()[..8])
 }
 
@@ -200,7 +232,15 @@ impl<'c> Meanings<'c> {
     fn told(&mut self, text: &str, sent: &Meaning) -> Known {
         let told = self.parse(text)?;
         let id = identity(&sent.fingerprint, &told.uses);
-        Ok(Arc::new(Meaning { id, uses: told.uses, unresolved: told.unresolved, ..sent.clone() }))
+        let shape_id = shape_identity(&sent.fingerprint, &told.shape);
+        Ok(Arc::new(Meaning {
+            id,
+            uses: told.uses,
+            unresolved: told.unresolved,
+            shape: told.shape,
+            shape_id,
+            ..sent.clone()
+        }))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod attribution;
 mod bookkeeper;
+mod columns;
 mod csvlog;
 mod entry;
 mod evidence;
@@ -29,6 +30,7 @@ mod stderr;
 mod tally;
 mod tokens;
 mod usage;
+mod uses;
 
 #[cfg(test)]
 mod tests;

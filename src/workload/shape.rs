@@ -6,6 +6,8 @@
 
 use serde_json::Value as Json;
 
+use crate::model::observation::Limit;
+
 use super::tokens::{Kind, Token, tokens};
 
 /// Operators behind which a value stands, unless another operator follows.
@@ -54,7 +56,12 @@ struct Shape<'a> {
 impl Shape<'_> {
     fn literal(&mut self, token: Token, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
-        if around.is_value() {
+        if token.kind == Kind::Number && around.is_word(&["limit"]) && around.is_value() {
+            // How many rows are asked for is no secret, and matters. Great numbers are not told apart.
+            if !content.parse().is_ok_and(|rows: u32| rows <= Limit::KEPT_MAX) {
+                self.replace(token, &(Limit::KEPT_MAX + 1).to_string());
+            }
+        } else if around.is_value() {
             self.replace(token, if token.kind == Kind::Text { "''" } else { "0" });
         } else if token.kind == Kind::Text
             && around.is_contained()

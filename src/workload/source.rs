@@ -29,6 +29,9 @@ pub enum Source {
 pub struct Coverage {
     /// Everything it told.
     pub all: Tally,
+    /// That which was read, and whose every column was followed to its table.
+    #[serde(default)]
+    pub columns: Tally,
     /// That which does something with documents.
     pub documents: Tally,
     /// Of these, that whose every JSON operator was followed to its column.
@@ -46,12 +49,18 @@ pub struct Coverage {
 impl Coverage {
     pub(super) fn add(&mut self, other: &Self) {
         self.all.add(&other.all);
+        self.columns.add(&other.columns);
         self.documents.add(&other.documents);
         self.traced.add(&other.traced);
         self.bound.add(&other.bound);
         self.unknown_key.add(&other.unknown_key);
         self.attributed.add(&other.attributed);
         self.not_understood.add(&other.not_understood);
+    }
+
+    /// Of which share every column is known.
+    pub fn columns_share(&self) -> Share {
+        self.columns.share_of(&self.all)
     }
 
     /// Which share of what uses documents, or may, was attributed.

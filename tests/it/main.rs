@@ -25,6 +25,7 @@ mod pages;
 mod prove;
 mod registry;
 mod review;
+mod shapes;
 mod statements;
 mod store;
 mod support;

@@ -1,5 +1,6 @@
 //! What sources return: one type per source, the same for every major version.
 
+mod column_use;
 mod common;
 mod context;
 mod documents;
@@ -14,6 +15,10 @@ mod toast_table;
 mod usage;
 mod workload;
 
+pub use column_use::{
+    Applied, ColumnName, Compared, Distance, DistanceForm, JoinPair, Limit, OrderKey, Predicate,
+    RelationUse, Subject, UsePlace,
+};
 pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
     SettingContext, TableActivity,
@@ -26,9 +31,7 @@ pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use relation::{Relation, RelationKind};
 pub use statement::{
-    Applied, BlockRole, ColumnName, CommonTable, Compared, Distance, DistanceForm, JoinPair, Limit,
-    OnConflict, OrderKey, Predicate, QueryBlock, RelationUse, StatementKind, StatementShape,
-    Subject, UsePlace, Write,
+    BlockRole, CommonTable, OnConflict, QueryBlock, StatementKind, StatementShape, Write,
 };
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};

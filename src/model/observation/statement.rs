@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::QualifiedName;
+use super::column_use::{
+    ColumnName, JoinPair, Limit, OrderKey, Predicate, RelationUse, Subject, UsePlace,
+};
 
 /// What a statement does, query by query.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -119,254 +121,6 @@ pub enum BlockRole {
     View,
 }
 
-/// A relation of a `FROM`, or a written one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RelationUse {
-    /// Its schema; empty where the statement names none and the catalog knows no relation of that name.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// Whether the catalog knows it.
-    pub known: bool,
-    /// Whether the statement names no schema, and several schemas have a relation of that name: the one that the search path
-    /// of dbopt finds first is taken, and the application's may be another.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ambiguous: bool,
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnName {
-    /// The table's schema.
-    pub schema: String,
-    /// The table.
-    pub table: String,
-    /// The column.
-    pub column: String,
-}
-
-/// An expression over columns.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(deny_unknown_fields)]
-pub struct Subject {
-    /// The columns it comes from, each once, through aliases, subqueries, common table expressions and views.
-    pub columns: Vec<ColumnName>,
-    /// How it is spelled over the columns of the tables: without aliases, values as `$1`, keys of JSON as they are. The
-    /// expression of an index that is spelled by the same rules is equal to it. Cut off with `…` where long.
-    pub expression: String,
-    /// Whether it is a column and nothing else.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub plain: bool,
-    /// The path within the column's documents, where it is a key of one: `a.b`. A key that is a parameter is `$`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The type it is cast to at last, as the parser names it: `int4`, `vector(3)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cast: Option<String>,
-    /// Operators and functions of distance within it that have a column on one side: `->>`, `<->`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub applied: Vec<Applied>,
-}
-
-/// An operator applied to a column within an expression.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Applied {
-    /// The column.
-    pub column: ColumnName,
-    /// The operand in which the column is, as [`Subject::expression`].
-    pub expression: String,
-    /// The operator, as if that operand stood on its left.
-    pub operator: String,
-    /// What stands on the other side.
-    pub with: Compared,
-}
-
-/// What stands on the other side of an operator.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Compared {
-    /// Nothing: `IS NULL`.
-    #[default]
-    Nothing,
-    /// Only constants.
-    Constant,
-    /// Parameters, perhaps with constants. In texts of `pg_stat_statements` constants are parameters too.
-    Parameter,
-    /// The result of a subquery.
-    Subquery,
-    /// Anything else: columns, functions.
-    Expression,
-}
-
-/// A condition on an expression over the columns of one relation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Predicate {
-    /// What is compared.
-    pub subject: Subject,
-    /// The operator as it is spelled, as if the subject stood on its left: `=`, `@>`, `~~`, `in`, `not in`, `between`,
-    /// `= any`, `is null`, `is not null`, `true` where the expression is the condition itself.
-    pub operator: String,
-    /// What it is compared with.
-    pub with: Compared,
-    /// Where it stands.
-    pub place: UsePlace,
-    /// Whether it stands under an `OR`, so that it alone filters nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub under_or: bool,
-    /// Whether it stands under a `NOT`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub under_not: bool,
-}
-
-/// A condition between columns of two relations.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JoinPair {
-    /// One side.
-    pub left: Subject,
-    /// The other side.
-    pub right: Subject,
-    /// The operator between them as it is spelled; `in` and `not in` where the right side is a subquery's column.
-    pub operator: String,
-    /// Where it stands: `WHERE` or the condition of a join.
-    pub place: UsePlace,
-    /// Whether it stands under an `OR`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub under_or: bool,
-    /// Whether it stands under a `NOT`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub under_not: bool,
-}
-
-/// Where in a statement a column is used.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum UsePlace {
-    /// In `WHERE`, or a condition of `MERGE`.
-    #[default]
-    Where,
-    /// In the condition of a join.
-    Join,
-    /// In `HAVING`.
-    Having,
-    /// In the `FILTER` of an aggregate, or a `CASE`: it decides what is computed, and finds no rows.
-    Filter,
-    /// In `GROUP BY`.
-    GroupBy,
-    /// In `DISTINCT`, or where a set operation compares rows.
-    Distinct,
-    /// In `ORDER BY`.
-    OrderBy,
-    /// In what is returned.
-    Select,
-    /// Assigned: by `INSERT`, `UPDATE` or `MERGE`.
-    Set,
-    /// In `ON CONFLICT`.
-    Conflict,
-    /// In the definition of an index or of statistics.
-    Index,
-}
-
-/// One key of an `ORDER BY`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderKey {
-    /// What it orders by.
-    pub subject: Subject,
-    /// Whether it is descending.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub descending: bool,
-    /// Where NULLs go, if that is said: first, or last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nulls_first: Option<bool>,
-    /// The distance it orders by, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub distance: Option<Distance>,
-}
-
-/// A distance between a column and something.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Distance {
-    /// The operator, or the function's name: `<->`, `<=>`, `<#>`, `<+>`, `<~>`, `<%>`, `cosine_distance`.
-    pub operator: String,
-    /// The operand that has the columns, as [`Subject::expression`]: `embedding`, or a cast of it.
-    pub expression: String,
-    /// The columns in that operand.
-    pub columns: Vec<ColumnName>,
-    /// What the distance is taken from.
-    pub with: Compared,
-    /// How the distance is ordered by.
-    pub form: DistanceForm,
-}
-
-/// How a distance is ordered by. An index serves [`Self::Operator`] in ascending order, and nothing else.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DistanceForm {
-    /// By the operator alone.
-    Operator,
-    /// By a function's call instead of an operator: `cosine_distance(e, $1)`.
-    Function,
-    /// By arithmetic, a function or a cast around the operator: `1 - (e <=> $1)`.
-    Within,
-}
-
-/// How many rows, of `LIMIT` or `OFFSET`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// A constant up to [`Limit::KEPT_MAX`].
-    Constant(u32),
-    /// A greater constant.
-    Large,
-    /// A parameter. In texts of `pg_stat_statements` every constant is one.
-    Parameter,
-    /// Something else.
-    Expression,
-}
-
-impl Limit {
-    /// Greater constants are not told apart.
-    pub const KEPT_MAX: u32 = 1000;
-}
-
 /// A common table expression.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -425,6 +179,42 @@ impl StatementShape {
         self.blocks.iter().flat_map(|block| &block.relations).chain(written)
     }
 
+    /// Adds the queries of another statement of the same text.
+    pub fn append(&mut self, other: Self) {
+        let blocks = self.blocks.len();
+        self.blocks.extend(other.blocks.into_iter().map(|block| QueryBlock {
+            parent: block.parent.map(|parent| parent + blocks),
+            ..block
+        }));
+        self.ctes.extend(
+            other
+                .ctes
+                .into_iter()
+                .map(|table| CommonTable { block: table.block + blocks, ..table }),
+        );
+        self.writes.extend(other.writes);
+        self.unresolved = self.unresolved.saturating_add(other.unresolved);
+        self.truncated |= other.truncated;
+    }
+
+    /// Whether every column that it names was followed to its table, and nothing was left out.
+    pub fn is_complete(&self) -> bool {
+        self.unresolved == 0 && !self.truncated
+    }
+
+    /// Whether the number of rows of some `LIMIT` is a parameter.
+    pub fn has_limit_parameter(&self) -> bool {
+        self.blocks.iter().any(|block| block.limit == Some(Limit::Parameter))
+    }
+
+    /// Constants of its limits.
+    pub fn limits(&self) -> impl Iterator<Item = u32> {
+        self.blocks.iter().filter_map(|block| match block.limit {
+            Some(Limit::Constant(limit)) => Some(limit),
+            _ => None,
+        })
+    }
+
     /// Whether it reads or writes this table.
     pub fn uses_table(&self, schema: &str, table: &str) -> bool {
         self.relations().any(|relation| relation.schema == schema && relation.name == table)
@@ -442,12 +232,5 @@ impl QueryBlock {
                 && !predicate.under_not
                 && predicate.subject.columns.contains(column)
         })
-    }
-}
-
-impl ColumnName {
-    /// A column of this table.
-    pub fn of(table: &QualifiedName, column: &str) -> Self {
-        Self { schema: table.schema.clone(), table: table.name.clone(), column: column.to_owned() }
     }
 }

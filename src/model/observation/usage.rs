@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::statement::{Compared, StatementShape, UsePlace};
+use super::column_use::{Compared, UsePlace};
+use super::statement::StatementShape;
 
 /// How a column is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]

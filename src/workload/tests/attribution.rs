@@ -8,7 +8,7 @@ const NORMALIZED: &str = "select id from features where data->>$1 = $2";
 fn counted(query_id: i64, sql: &str, calls: u64) -> Counted<'_> {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let total_ms = calls as f64 * 2.0;
-    Counted { query_id: Some(query_id), sql: Some(sql), calls, total_ms }
+    Counted { query_id: Some(query_id), sql: Some(sql), calls, total_ms, counters: None }
 }
 
 fn text(key: &str) -> String {
@@ -171,7 +171,7 @@ fn what_the_server_prints_of_constants_is_the_shape_of_its_texts() {
 
 #[test]
 fn what_is_hidden_or_late_is_not_attributed_and_our_own_statements_are_no_workload() {
-    let hidden = Counted { query_id: None, sql: None, calls: 70, total_ms: 1.0 };
+    let hidden = Counted { query_id: None, sql: None, calls: 70, total_ms: 1.0, counters: None };
     let own = counted(2, "select /* dbopt */ data::text from features", 5);
     let statements = [hidden, own];
     let told = attributed(Some(&statements), &[]);

@@ -1,0 +1,198 @@
+//! The shape of a statement: every column that it names, with the operator, the place and the order.
+//!
+//! Each expression is spelled over the columns of tables, through aliases, subqueries, common table expressions and views,
+//! so that the same expression in two statements has one spelling. Values are spelled `$1`; keys of JSON documents stay.
+//!
+//! The parser's trees are decoded to a bounded depth, see [`super::parse`], and views stand on one another to a bounded depth,
+//! so that walks need no guard of their own. What is kept of a statement is bounded, and says so where it was cut.
+
+mod conditions;
+mod emit;
+mod expression;
+mod from;
+mod operators;
+mod query;
+mod scope;
+mod spelling;
+mod utility;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::Node;
+
+use self::expression::Expr;
+pub use self::operators::commuted;
+use self::scope::{Columns, Scope};
+use super::catalog::{Catalog, Relation};
+use super::tree;
+use crate::model::QualifiedName;
+use crate::model::observation::{
+    BlockRole, CommonTable, QueryBlock, RelationUse, StatementKind, StatementShape, Write,
+};
+
+/// As many queries are kept of one statement.
+const BLOCKS_MAX: usize = 128;
+
+/// As many conditions, keys and columns are kept of one statement, all together.
+const ITEMS_MAX: usize = 1024;
+
+/// As many names of columns are compared in one statement.
+const LOOKUPS_MAX: usize = 1_000_000;
+
+/// As deep may views stand on one another.
+const VIEWS_DEPTH_MAX: usize = 8;
+
+/// The shape of a statement.
+pub(super) fn shape(statement: &Node, catalog: &Catalog) -> StatementShape {
+    let mut walker = Walker::new(catalog);
+    walker.shape.kind = kind(statement);
+    walker.statement(statement);
+    walker.finish()
+}
+
+/// An expression over the columns of a relation as shapes spell it; none where it cannot be read.
+///
+/// The expression of an index, as `pg_get_indexdef` prints it, is spelled as that of a statement.
+pub fn spelled(expression: &str) -> Option<String> {
+    let parsed = super::parse::parse(&format!("select {expression}")).ok()?;
+    let [only] = parsed.as_slice() else { return None };
+    let Some(NodeEnum::SelectStmt(select)) = tree::inner(&only.tree) else { return None };
+    let [target] = select.target_list.as_slice() else { return None };
+    let Some(NodeEnum::ResTarget(target)) = tree::inner(target) else { return None };
+    let catalog = Catalog::default();
+    let mut walker = Walker::new(&catalog);
+    walker.block(BlockRole::Statement);
+    walker.scopes.push(Scope::any());
+    Some(walker.expr(target.val.as_deref()?).text)
+}
+
+fn kind(statement: &Node) -> StatementKind {
+    match tree::inner(statement) {
+        Some(NodeEnum::SelectStmt(_)) => StatementKind::Select,
+        Some(NodeEnum::InsertStmt(_)) => StatementKind::Insert,
+        Some(NodeEnum::UpdateStmt(_)) => StatementKind::Update,
+        Some(NodeEnum::DeleteStmt(_)) => StatementKind::Delete,
+        Some(NodeEnum::MergeStmt(_)) => StatementKind::Merge,
+        _ => StatementKind::Utility,
+    }
+}
+
+/// A statement being walked.
+struct Walker<'c> {
+    catalog: &'c Catalog,
+    shape: StatementShape,
+    /// What may be named, the innermost query last.
+    scopes: Vec<Scope<'c>>,
+    /// Common table expressions that may be named, the innermost last: the position of each in the shape, and its columns.
+    with: Vec<Known>,
+    /// Views that were read.
+    views: BTreeMap<QualifiedName, Rc<Columns>>,
+    views_depth: usize,
+    /// The query that is being read, by its position.
+    current: usize,
+    /// How many relations were met: each reference is one of its own.
+    instances: u32,
+    items: usize,
+    lookups: usize,
+}
+
+/// A common table expression.
+struct Known {
+    name: String,
+    table: usize,
+    columns: Rc<Columns>,
+}
+
+impl<'c> Walker<'c> {
+    fn new(catalog: &'c Catalog) -> Self {
+        Self {
+            catalog,
+            shape: StatementShape::default(),
+            scopes: Vec::new(),
+            with: Vec::new(),
+            views: BTreeMap::new(),
+            views_depth: 0,
+            current: 0,
+            instances: 0,
+            items: 0,
+            lookups: 0,
+        }
+    }
+
+    fn finish(mut self) -> StatementShape {
+        for block in &mut self.shape.blocks {
+            block.relations.sort();
+            block.relations.dedup();
+            block.predicates.sort();
+            block.predicates.dedup();
+            block.joins.sort();
+            block.joins.dedup();
+            block.projected.sort();
+            block.projected.dedup();
+        }
+        self.shape
+    }
+
+    /// Begins a query within the current one, and says which was current.
+    fn block(&mut self, role: BlockRole) -> usize {
+        let before = self.current;
+        if self.shape.blocks.len() == BLOCKS_MAX {
+            self.shape.truncated = true;
+            return before;
+        }
+        let parent = (!self.shape.blocks.is_empty()).then_some(before);
+        self.current = self.shape.blocks.len();
+        self.shape.blocks.push(QueryBlock { role, parent, ..QueryBlock::default() });
+        before
+    }
+
+    /// The query being read, unless as much as is kept was kept already.
+    fn room(&mut self) -> Option<&mut QueryBlock> {
+        self.items += 1;
+        if self.items > ITEMS_MAX {
+            self.shape.truncated = true;
+            return None;
+        }
+        self.shape.blocks.get_mut(self.current)
+    }
+
+    /// What a name of a relation means: a table, or a view by its query. Several schemas may have the name.
+    fn find(&self, schema: &str, name: &str) -> (RelationUse, Option<&'c Relation>) {
+        let schema = Some(schema).filter(|schema| !schema.is_empty());
+        let ambiguous = schema.is_none() && self.catalog.is_ambiguous(name);
+        match self.catalog.find_anywhere(schema, name) {
+            Some((name, relation)) => {
+                let QualifiedName { schema, name } = name;
+                (RelationUse { schema, name, known: true, ambiguous }, Some(relation))
+            }
+            None => {
+                let schema = schema.unwrap_or_default().to_owned();
+                (RelationUse { schema, name: name.to_owned(), known: false, ambiguous }, None)
+            }
+        }
+    }
+
+    fn wrote(&mut self, write: Write) {
+        if self.shape.writes.len() < BLOCKS_MAX {
+            self.shape.writes.push(write);
+        } else {
+            self.shape.truncated = true;
+        }
+    }
+
+    fn common_table(&mut self, table: CommonTable) -> usize {
+        self.shape.ctes.push(table);
+        self.shape.ctes.len() - 1
+    }
+
+    /// Walks expressions for what stands within them.
+    fn walk<'n>(&mut self, nodes: impl IntoIterator<Item = &'n Node>) -> Vec<Expr> {
+        nodes.into_iter().map(|node| self.expr(node)).collect()
+    }
+}

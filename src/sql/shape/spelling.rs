@@ -1,0 +1,353 @@
+//! Expressions read off the parser's tree, and spelled.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    AConst, AExpr, AExprKind, AIndirection, BoolExprType, BoolTestType, CaseExpr, ColumnRef,
+    FuncCall, MinMaxOp, Node, NullTestType, TypeCast,
+};
+
+use super::expression::{Expr, cut};
+use super::{Walker, operators};
+use crate::model::observation::{Applied, Compared, Distance, DistanceForm, UsePlace};
+use crate::model::quote_identifier;
+use crate::sql::{literal, tree};
+
+/// As many steps are kept of one path.
+const STEPS_MAX: usize = 16;
+
+/// As many items of a list are looked at: one of thousands is all of the same kind.
+const LISTED_MAX: usize = 64;
+
+/// A longer key is spelled as a value.
+const KEY_BYTES_MAX: usize = 128;
+
+/// Spellings behind one another.
+fn listed(parts: &[Expr]) -> String {
+    let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+    texts.join(", ")
+}
+
+impl Walker<'_> {
+    /// How an expression is spelled, and what it comes from. Subqueries within are read.
+    pub(super) fn expr(&mut self, node: &Node) -> Expr {
+        let Some(inner) = tree::inner(node) else { return Expr::opaque("…") };
+        match inner {
+            NodeEnum::ColumnRef(column) => self.column_ref(column),
+            NodeEnum::AConst(constant) => constant_value(constant),
+            NodeEnum::ParamRef(_) => Expr::value(Compared::Parameter),
+            NodeEnum::SetToDefault(_) => Expr::value(Compared::Constant),
+            NodeEnum::TypeCast(cast) => self.cast(cast),
+            NodeEnum::AExpr(operation) => self.operation(operation),
+            NodeEnum::FuncCall(call) => self.call(call),
+            NodeEnum::AIndirection(within) => self.indirection(within),
+            NodeEnum::SubLink(link) => self.sublink_value(link),
+            NodeEnum::CaseExpr(case) => self.case(case),
+            NodeEnum::CoalesceExpr(all) => self.function("coalesce", &all.args),
+            NodeEnum::MinMaxExpr(all) => {
+                let greatest = all.op() == MinMaxOp::IsGreatest;
+                self.function(if greatest { "greatest" } else { "least" }, &all.args)
+            }
+            NodeEnum::CollateClause(collate) => {
+                let argument = self.optional(collate.arg.as_deref());
+                let name = quote_identifier(tree::last_name(&collate.collname)).into_owned();
+                Expr::of(format!("{} collate {name}", argument.within()), [&argument])
+            }
+            NodeEnum::NamedArgExpr(named) => self.optional(named.arg.as_deref()),
+            NodeEnum::ResTarget(target) => self.optional(target.val.as_deref()),
+            NodeEnum::MultiAssignRef(assigned) if assigned.colno == 1 => {
+                self.optional(assigned.source.as_deref())
+            }
+            NodeEnum::SqlvalueFunction(_) => Expr::opaque("current"),
+            other => self.compound(other),
+        }
+    }
+
+    fn optional(&mut self, node: Option<&Node>) -> Expr {
+        node.map_or_else(|| Expr::opaque("…"), |node| self.expr(node))
+    }
+
+    /// Expressions of truth, lists and arrays.
+    fn compound(&mut self, node: &NodeEnum) -> Expr {
+        match node {
+            NodeEnum::BoolExpr(all) => {
+                let parts = self.walk(&all.args);
+                let texts: Vec<String> = parts.iter().map(Expr::within).collect();
+                let text = match all.boolop() {
+                    BoolExprType::NotExpr => format!("not {}", texts.concat()),
+                    BoolExprType::OrExpr => texts.join(" or "),
+                    _ => texts.join(" and "),
+                };
+                Expr::of(text, &parts)
+            }
+            NodeEnum::NullTest(test) => {
+                let argument = self.optional(test.arg.as_deref());
+                Expr::of(
+                    format!("{} {}", argument.within(), null_test(test.nulltesttype())),
+                    [&argument],
+                )
+            }
+            NodeEnum::BooleanTest(test) => {
+                let argument = self.optional(test.arg.as_deref());
+                Expr::of(
+                    format!("{} {}", argument.within(), bool_test(test.booltesttype())),
+                    [&argument],
+                )
+            }
+            NodeEnum::RowExpr(row) => {
+                let parts = self.walk(row.args.iter().take(LISTED_MAX));
+                Expr::of(format!("({})", listed(&parts)), &parts).atom()
+            }
+            NodeEnum::AArrayExpr(array) => {
+                let parts = self.walk(array.elements.iter().take(LISTED_MAX));
+                if parts.iter().all(|part| !part.has_columns()) {
+                    let nature = parts.iter().map(|part| part.nature).max();
+                    return Expr::value(nature.unwrap_or(Compared::Constant));
+                }
+                Expr::of(format!("array[{}]", listed(&parts)), &parts).atom()
+            }
+            NodeEnum::List(list) => {
+                let parts = self.walk(list.items.iter().take(LISTED_MAX));
+                Expr::of(listed(&parts), &parts)
+            }
+            NodeEnum::JsonFuncExpr(function) => {
+                let context = function.context_item.as_deref();
+                let argument = self.optional(context.and_then(|item| item.raw_expr.as_deref()));
+                Expr::of(format!("json({}, …)", argument.text), [&argument]).atom()
+            }
+            NodeEnum::GroupingFunc(grouping) => {
+                let parts = self.walk(&grouping.args);
+                Expr::of(format!("grouping({})", listed(&parts)), &parts).atom()
+            }
+            _ => Expr::opaque("…"),
+        }
+    }
+
+    fn column_ref(&mut self, column: &ColumnRef) -> Expr {
+        let names: Vec<&str> = column.fields.iter().filter_map(tree::name).collect();
+        // `relation.*` is a row.
+        if names.len() < column.fields.len() { Expr::opaque("*") } else { self.named(&names) }
+    }
+
+    fn cast(&mut self, cast: &TypeCast) -> Expr {
+        let argument = self.optional(cast.arg.as_deref());
+        let Some(name) = cast.type_name.as_ref() else { return argument };
+        if !argument.has_columns() && matches!(argument.text.as_str(), "$1" | "null") {
+            return argument;
+        }
+        let typmods = name.typmods.iter().filter_map(tree::integer).map(|one| one.to_string());
+        let typmods = typmods.collect::<Vec<_>>().join(",");
+        let typmods = if typmods.is_empty() { typmods } else { format!("({typmods})") };
+        let to = format!("{}{typmods}", tree::type_name(name));
+        let text = format!("{}::{to}", argument.within());
+        Expr { cast: Some(to), path: argument.path.clone(), ..Expr::of(text, [&argument]).atom() }
+    }
+
+    fn operation(&mut self, operation: &AExpr) -> Expr {
+        let operator = tree::last_name(&operation.name);
+        let (kind, right) = (operation.kind(), operation.rexpr.as_deref());
+        let Some(left) = operation.lexpr.as_deref() else {
+            let argument = self.optional(right);
+            if !argument.has_columns() && argument.text == "$1" {
+                return argument;
+            }
+            return Expr::of(format!("{operator} {}", argument.within()), [&argument]);
+        };
+        let left = self.expr(left);
+        let key = right.filter(|_| operators::has_key(operator) && left.has_columns_or_plain());
+        if let Some(key) = key.filter(|_| kind == AExprKind::AexprOp) {
+            return self.key(left, operator, key);
+        }
+        let right = self.optional(right);
+        match kind {
+            AExprKind::AexprOp => binary(operator, &left, &right),
+            AExprKind::AexprNullif => {
+                Expr::of(format!("nullif({}, {})", left.text, right.text), [&left, &right]).atom()
+            }
+            _ => {
+                let operator = super::conditions::spelling(kind, operator);
+                let text = format!("{} {operator} {}", left.within(), right.within());
+                Expr::of(text, [&left, &right])
+            }
+        }
+    }
+
+    /// A key or a path of a document: `data ->> 'k'`.
+    fn key(&mut self, left: Expr, operator: &str, key: &Node) -> Expr {
+        let steps = match operator {
+            "->" | "->>" => vec![literal::step(key)],
+            _ => literal::path(key),
+        };
+        let right = self.expr(key);
+        let text = match (tree::string(key), tree::integer(key)) {
+            (Some(text), _) if text.len() <= KEY_BYTES_MAX => {
+                format!("'{}'", text.replace('\'', "''"))
+            }
+            (_, Some(position)) => position.to_string(),
+            _ => right.within(),
+        };
+        let mut whole = binary(operator, &left, &right);
+        whole.text = cut(format!("{} {operator} {text}", left.within()));
+        whole.path = left.path.map(|path| path.into_iter().chain(steps).take(STEPS_MAX).collect());
+        whole
+    }
+
+    fn indirection(&mut self, within: &AIndirection) -> Expr {
+        let argument = self.optional(within.arg.as_deref());
+        let (mut text, mut path) = (argument.within(), argument.path.clone());
+        let mut parts = vec![argument];
+        for item in &within.indirection {
+            match tree::inner(item) {
+                Some(NodeEnum::AIndices(indices)) => {
+                    let index = indices.uidx.as_deref();
+                    let value = self.optional(index);
+                    let key = index.and_then(tree::string).filter(|_| path.is_some());
+                    let key = key.filter(|key| key.len() <= KEY_BYTES_MAX);
+                    let shown = key.map(|key| format!("'{}'", key.replace('\'', "''")));
+                    text = format!("{text}[{}]", shown.unwrap_or_else(|| value.text.clone()));
+                    if let (Some(path), Some(index)) = (&mut path, index) {
+                        path.push(literal::step(index));
+                    }
+                    parts.push(value);
+                }
+                Some(NodeEnum::String(field)) => {
+                    text = format!("({text}).{}", quote_identifier(&field.sval));
+                    path = None;
+                }
+                _ => {}
+            }
+        }
+        Expr { path, ..Expr::of(text, &parts).atom() }
+    }
+
+    fn function(&mut self, name: &str, arguments: &[Node]) -> Expr {
+        let parts = self.walk(arguments.iter().map(tree::argument));
+        Expr::of(format!("{name}({})", listed(&parts)), &parts).atom()
+    }
+
+    fn call(&mut self, call: &FuncCall) -> Expr {
+        let name = tree::last_name(&call.funcname);
+        let parts = self.walk(call.args.iter().map(tree::argument));
+        let arguments = if call.agg_star { "*".to_owned() } else { listed(&parts) };
+        let distinct = if call.agg_distinct { "distinct " } else { "" };
+        let shown = quote_identifier(name);
+        let mut whole = Expr::of(format!("{shown}({distinct}{arguments})"), &parts).atom();
+        if let ([left, right], true) = (parts.as_slice(), operators::is_distance_function(name)) {
+            whole.distance = distance(name, left, right, DistanceForm::Function);
+            for one in applied(name, left, right) {
+                whole.apply(one);
+            }
+        }
+        for item in &call.agg_order {
+            if let Some(NodeEnum::SortBy(sort)) = tree::inner(item) {
+                self.optional(sort.node.as_deref());
+            }
+        }
+        if let Some(filter) = call.agg_filter.as_deref() {
+            self.condition(filter, UsePlace::Filter);
+        }
+        if let Some(window) = call.over.as_deref() {
+            self.window(window);
+        }
+        // What a function without arguments yields is known only once it runs.
+        if parts.is_empty() {
+            whole.nature = Compared::Expression;
+        }
+        whole
+    }
+
+    fn case(&mut self, case: &CaseExpr) -> Expr {
+        let mut parts = Vec::new();
+        let compared = case.arg.as_deref().map(|argument| self.expr(argument));
+        for when in &case.args {
+            let Some(NodeEnum::CaseWhen(when)) = tree::inner(when) else { continue };
+            match (&compared, when.expr.as_deref()) {
+                (Some(compared), Some(when)) => {
+                    let with = self.expr(when);
+                    self.compare(compared, "=", &with, super::emit::Under::of(UsePlace::Filter));
+                }
+                (None, Some(when)) => self.condition(when, UsePlace::Filter),
+                (_, None) => {}
+            }
+            parts.push(self.optional(when.result.as_deref()));
+        }
+        parts.extend(case.defresult.as_deref().map(|result| self.expr(result)));
+        Expr::of(format!("case … then {} end", listed(&parts)), &parts).atom()
+    }
+}
+
+/// `left operator right`.
+fn binary(operator: &str, left: &Expr, right: &Expr) -> Expr {
+    let text = format!("{} {operator} {}", left.within(), right.within());
+    // A value that is computed of values is one.
+    if left.text == "$1" && right.text == "$1" && !left.has_columns() && !right.has_columns() {
+        return Expr::value(left.nature.max(right.nature));
+    }
+    let mut whole = Expr::of(text, [left, right]);
+    if operators::is_distance(operator) {
+        whole.distance = distance(operator, left, right, DistanceForm::Operator);
+    }
+    if !operators::is_arithmetic(operator) {
+        for one in applied(operator, left, right) {
+            whole.apply(one);
+        }
+    }
+    whole
+}
+
+/// The distance between two operands, if one of them has columns.
+fn distance(operator: &str, left: &Expr, right: &Expr, form: DistanceForm) -> Option<Distance> {
+    let (of, with, operator) = match (left.has_columns(), right.has_columns()) {
+        (true, _) => (left, right, operator.to_owned()),
+        (false, true) => (right, left, exchanged(operator)),
+        (false, false) => return None,
+    };
+    Some(Distance {
+        operator,
+        expression: of.text.clone(),
+        columns: of.columns.clone(),
+        with: with.compared(),
+        form,
+    })
+}
+
+/// The operator as if its other side stood on its left; the sides of a function's distance do not matter.
+fn exchanged(operator: &str) -> String {
+    let function = operators::is_distance_function(operator);
+    if function { operator.to_owned() } else { operators::commuted(operator) }
+}
+
+/// The operator as it is applied to each side that has columns.
+fn applied(operator: &str, left: &Expr, right: &Expr) -> Vec<Applied> {
+    let side = |of: &Expr, with: &Expr, operator: String| {
+        of.columns.first().map(|column| Applied {
+            column: column.clone(),
+            expression: of.text.clone(),
+            operator,
+            with: with.compared(),
+        })
+    };
+    let sides = [side(left, right, operator.to_owned()), side(right, left, exchanged(operator))];
+    sides.into_iter().flatten().collect()
+}
+
+fn constant_value(constant: &AConst) -> Expr {
+    if constant.isnull {
+        return Expr { text: "null".to_owned(), ..Expr::value(Compared::Constant) };
+    }
+    Expr::value(Compared::Constant)
+}
+
+pub(super) fn null_test(test: NullTestType) -> &'static str {
+    if test == NullTestType::IsNull { "is null" } else { "is not null" }
+}
+
+pub(super) fn bool_test(test: BoolTestType) -> &'static str {
+    match test {
+        BoolTestType::IsNotTrue => "is not true",
+        BoolTestType::IsFalse => "is false",
+        BoolTestType::IsNotFalse => "is not false",
+        BoolTestType::IsUnknown => "is unknown",
+        BoolTestType::IsNotUnknown => "is not unknown",
+        _ => "is true",
+    }
+}

@@ -1,0 +1,258 @@
+//! How statements use columns, counted by shape, and spread over columns when somebody reads it.
+//!
+//! An execution costs one look-up, however many columns its statement names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::meaning::Meaning;
+use super::pairs;
+use super::source::Source;
+use super::tally::Tally;
+use super::uses::{UseKey, uses};
+use crate::model::observation::{
+    ColumnName, ColumnUsage, OperatorUse, StatementCounters, StatementProfile, StatementShape,
+};
+
+/// As many statements are kept with their shape; of more, those that are used least are spread over their columns.
+const SHAPES_MAX: usize = 2048;
+
+/// As many statements of most time, and as many of most calls, are shown.
+const SHOWN_MAX: usize = 100;
+
+/// As many uses of one column are told apart.
+const USES_MAX: usize = 256;
+
+/// How statements use columns.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Columns {
+    /// Statements by what tells their shapes apart.
+    shapes: BTreeMap<String, Shaped>,
+    /// What was spread over columns already.
+    #[serde(with = "pairs")]
+    spread: BTreeMap<ColumnName, Counts>,
+}
+
+/// A statement and its shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Shaped {
+    shape: Arc<StatementShape>,
+    text: String,
+    tally: Tally,
+    sources: BTreeMap<Source, Tally>,
+    #[serde(default)]
+    query_id: Option<i64>,
+    #[serde(default)]
+    counters: Option<StatementCounters>,
+    #[serde(default)]
+    limits_seen: BTreeSet<u32>,
+}
+
+/// How often a column is used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Counts {
+    touched: Tally,
+    ambiguous: u64,
+    #[serde(with = "pairs")]
+    uses: BTreeMap<UseKey, Used>,
+    left_out: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Used {
+    tally: Tally,
+    definitions: u64,
+}
+
+/// What the server says of a statement that it counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Said {
+    pub(super) query_id: Option<i64>,
+    pub(super) counters: Option<StatementCounters>,
+    pub(super) limits_seen: BTreeSet<u32>,
+}
+
+impl Columns {
+    /// Calls of a statement.
+    pub(super) fn add(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
+        if let Some(known) = self.shapes.get_mut(&meaning.shape_id) {
+            known.tally.add(tally);
+            known.sources.entry(source).or_default().add(tally);
+            return;
+        }
+        if meaning.shape.blocks.is_empty() && meaning.shape.writes.is_empty() {
+            return;
+        }
+        let shaped = Shaped {
+            shape: Arc::clone(&meaning.shape),
+            text: meaning.redacted.clone(),
+            tally: *tally,
+            sources: BTreeMap::from([(source, *tally)]),
+            query_id: None,
+            counters: None,
+            limits_seen: BTreeSet::new(),
+        };
+        self.shapes.insert(meaning.shape_id.clone(), shaped);
+        self.bound();
+    }
+
+    /// What the server says of a statement beside.
+    pub(super) fn say(&mut self, meaning: &Meaning, said: Said) {
+        let Some(known) = self.shapes.get_mut(&meaning.shape_id) else { return };
+        known.query_id = said.query_id.or(known.query_id);
+        known.counters = sum(known.counters, said.counters);
+        known.limits_seen.extend(said.limits_seen);
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        for (id, shaped) in other.shapes {
+            let Some(known) = self.shapes.get_mut(&id) else {
+                self.shapes.insert(id, shaped);
+                continue;
+            };
+            known.tally.add(&shaped.tally);
+            for (source, tally) in &shaped.sources {
+                known.sources.entry(*source).or_default().add(tally);
+            }
+            known.query_id = known.query_id.or(shaped.query_id);
+            known.counters = sum(known.counters, shaped.counters);
+            known.limits_seen.extend(shaped.limits_seen);
+        }
+        for (column, counts) in other.spread {
+            self.spread.entry(column).or_default().merge(counts);
+        }
+        self.bound();
+    }
+
+    /// How each column is used.
+    pub(super) fn usage(&self) -> Vec<ColumnUsage> {
+        let mut all = self.spread.clone();
+        self.shapes.values().for_each(|shaped| spread(&mut all, shaped));
+        all.into_iter().map(|(column, counts)| counts.usage(column)).collect()
+    }
+
+    /// The statements that take most time, and those that have most calls; those with most time first.
+    pub(super) fn statements(&self) -> Vec<StatementProfile> {
+        let mut all: Vec<_> =
+            self.shapes.iter().filter(|(_, shaped)| shaped.tally.calls > 0).collect();
+        all.sort_by_key(|(_, shaped)| std::cmp::Reverse(shaped.tally.calls));
+        let mut shown = all.split_off(SHOWN_MAX.min(all.len()));
+        shown.sort_by(|one, other| by_time(other.1, one.1));
+        shown.truncate(SHOWN_MAX);
+        shown.extend(all);
+        shown.sort_by(|one, other| by_time(other.1, one.1));
+        shown.into_iter().map(|(id, shaped)| shaped.profile(id)).collect()
+    }
+
+    /// Where there are too many statements, the half that is used least is spread over columns.
+    fn bound(&mut self) {
+        if self.shapes.len() <= SHAPES_MAX {
+            return;
+        }
+        let mut all: Vec<_> = std::mem::take(&mut self.shapes).into_iter().collect();
+        all.sort_by(|(_, one), (_, other)| by_time(other, one));
+        for (_, shaped) in all.drain(SHAPES_MAX / 2..) {
+            spread(&mut self.spread, &shaped);
+        }
+        self.shapes = all.into_iter().collect();
+    }
+}
+
+fn by_time(one: &Shaped, other: &Shaped) -> std::cmp::Ordering {
+    let (one, other) = (&one.tally, &other.tally);
+    one.total_ms.total_cmp(&other.total_ms).then(one.calls.cmp(&other.calls))
+}
+
+fn sum(
+    one: Option<StatementCounters>,
+    other: Option<StatementCounters>,
+) -> Option<StatementCounters> {
+    let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
+    Some(StatementCounters {
+        rows: one.rows.saturating_add(other.rows),
+        shared_blks_hit: one.shared_blks_hit.saturating_add(other.shared_blks_hit),
+        shared_blks_read: one.shared_blks_read.saturating_add(other.shared_blks_read),
+        read_ms: one.read_ms.zip(other.read_ms).map(|(one, other)| one + other),
+        wal_bytes: one.wal_bytes.saturating_add(other.wal_bytes),
+    })
+}
+
+/// Counts what a statement does with its columns.
+fn spread(columns: &mut BTreeMap<ColumnName, Counts>, shaped: &Shaped) {
+    let definitions = shaped.sources.get(&Source::Catalog).map_or(0, |tally| tally.entries);
+    let used = Used { tally: shaped.tally, definitions };
+    for (column, uses) in uses(&shaped.shape) {
+        let ambiguous = shaped.shape.relations().any(|relation| {
+            relation.ambiguous && relation.schema == column.schema && relation.name == column.table
+        });
+        let counts = columns.entry(column).or_default();
+        counts.touched.add(&used.tally);
+        counts.ambiguous += if ambiguous { used.tally.calls } else { 0 };
+        for key in uses {
+            counts.add(key, &used);
+        }
+    }
+}
+
+impl Shaped {
+    fn profile(&self, id: &str) -> StatementProfile {
+        StatementProfile {
+            id: id.to_owned(),
+            query_id: self.query_id,
+            text: self.text.clone(),
+            shape: StatementShape::clone(&self.shape),
+            calls: self.tally.calls,
+            total_ms: milliseconds(self.tally.total_ms),
+            counters: self.counters,
+            limits_seen: self.limits_seen.iter().copied().collect(),
+            sources: self.sources.keys().map(|source| source.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, key: UseKey, used: &Used) {
+        if self.uses.len() >= USES_MAX && !self.uses.contains_key(&key) {
+            self.left_out = self.left_out.saturating_add(used.tally.calls);
+            return;
+        }
+        let known = self.uses.entry(key).or_default();
+        known.tally.add(&used.tally);
+        known.definitions += used.definitions;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.touched.add(&other.touched);
+        self.ambiguous += other.ambiguous;
+        self.left_out += other.left_out;
+        other.uses.into_iter().for_each(|(key, used)| self.add(key, &used));
+    }
+
+    fn usage(self, column: ColumnName) -> ColumnUsage {
+        let used = |(key, used): (UseKey, Used)| OperatorUse {
+            calls: used.tally.calls,
+            total_ms: milliseconds(used.tally.total_ms),
+            definitions: used.definitions,
+            ..key.into_use()
+        };
+        let mut uses: Vec<OperatorUse> = self.uses.into_iter().map(used).collect();
+        uses.sort_by_key(|one| std::cmp::Reverse(one.calls));
+        ColumnUsage {
+            schema: column.schema,
+            table: column.table,
+            column: column.column,
+            calls: self.touched.calls,
+            total_ms: milliseconds(self.touched.total_ms),
+            ambiguous_calls: self.ambiguous,
+            uses,
+            left_out_calls: self.left_out,
+        }
+    }
+}
+
+/// To a thousandth: digits beyond are noise of the addition.
+fn milliseconds(sum: f64) -> f64 {
+    (sum * 1e3).round() / 1e3
+}

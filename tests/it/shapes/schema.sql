@@ -1,0 +1,2 @@
+create table owners (id int primary key, name text, profile jsonb);
+create table docs (id int primary key, owner int, data jsonb, tags text[]);
