@@ -69,7 +69,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         reason: reason.to_owned(),
         detail,
     };
-    let (scans, bytes) = (tree.scans(), tree.bytes(case));
+    let scans = tree.scans();
     if seen.server.in_recovery {
         judgement.declined.push(declined(
             "this server is a standby",
