@@ -131,6 +131,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
             keys_ratio: coverage.attributed_share().calls,
         },
         unseen: Vec::new(),
+        ..Workload::default()
     }
 }
 

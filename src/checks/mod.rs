@@ -1,6 +1,8 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod existing;
+mod advisories;
+mod gin;
 mod hybrid_schema;
 pub mod number;
 mod plan;
@@ -130,6 +132,7 @@ impl Requirement {
 pub fn all() -> impl Iterator<Item = &'static Check> {
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(plan::CHECKS).copied()
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(wal::CHECKS).copied()
+    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(gin::CHECKS).copied()
 }
 
 /// The check of that id.

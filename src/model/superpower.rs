@@ -31,6 +31,7 @@ impl Superpower {
     /// Every superpower, in the order of the public contract.
     pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Plan];
     pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Wal];
+    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {

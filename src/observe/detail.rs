@@ -13,6 +13,7 @@ use super::source;
 use super::texts::{TextLook, Texts};
 use super::visit::{CatalogStage, Interest, VisitPlan};
 use super::wal::WalDetail;
+use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
 use crate::model::Observation;
 use crate::model::observation::{Layout, ToastTable, Wal};
 use crate::pg::{Error, Session};
@@ -65,7 +66,9 @@ impl DetailStage {
         session: &mut Session,
         first: &mut CatalogStage,
         plan: &VisitPlan,
+        (first, plan): (&CatalogStage, &VisitPlan),
         interest: &Interest,
+        looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
         let tables = TableLook::ask(&mut batch, plan);
@@ -77,6 +80,7 @@ impl DetailStage {
         indexes.detail(&mut batch, &first.catalog, interest);
         let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
         wal.detail(&mut batch, &first.catalog, interest);
+        looks.gin.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());

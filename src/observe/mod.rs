@@ -8,6 +8,7 @@ mod detail;
 mod documents;
 mod foreign_code;
 mod gaps;
+mod gin;
 mod look;
 mod names;
 mod plan;

@@ -15,6 +15,7 @@ use super::catalog::Catalog;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::detail::DetailStage;
+use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
@@ -58,6 +59,10 @@ pub async fn observe(
     let mut first = CatalogStage::take(session, interest).await?;
     let plan = first.plan(interest);
     let mut detail = DetailStage::take(session, &mut first, &plan, interest).await?;
+    let mut looks = Looks::new();
+    let first = CatalogStage::take(session, interest, &mut looks).await?;
+    let plan = first.plan(interest);
+    let mut detail = DetailStage::take(session, (&first, &plan), interest, &mut looks).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -83,6 +88,7 @@ pub async fn observe(
         foreign_code: first.foreign_code,
         common: Common { index_details, index_sizes, ..common },
         wal: detail.wal,
+        gin: looks.gin.seen(),
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -109,6 +115,17 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
     let context = batch.ask(&source::CONTEXT, vec![]);
     batch.send(session).await?;
     Ok(context.row())
+}
+
+/// What single superpowers look at in the round trips that all share.
+pub(super) struct Looks {
+    pub(super) gin: GinLook,
+}
+
+impl Looks {
+    fn new() -> Self {
+        Self { gin: GinLook::new() }
+    }
 }
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
@@ -143,7 +160,11 @@ struct JsonTable {
 }
 
 impl CatalogStage {
-    async fn take(session: &mut Session, interest: &Interest) -> Result<Self, Error> {
+    async fn take(
+        session: &mut Session,
+        interest: &Interest,
+        looks: &mut Looks,
+    ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
         let context = batch.ask(&source::CONTEXT, vec![]);
         let relations = batch.ask(&source::RELATIONS, vec![]);
@@ -154,6 +175,7 @@ impl CatalogStage {
         plan.catalog(&mut batch, interest);
         let mut wal = WalLook::new();
         wal.catalog(&mut batch, interest);
+        looks.gin.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

@@ -47,6 +47,8 @@ pub struct Question {
     pub sql: String,
     /// Its parameters with their types.
     pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+    /// `SET LOCAL` statements that hold for this question alone; empty for none.
+    pub settings: &'static str,
 }
 
 impl Question {
@@ -159,8 +161,11 @@ impl Session {
         let reused = !held.is_busy() && held.is_reused();
         let first = if held.is_busy() {
             BACK.to_owned()
+        let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
+        let first = if self.held.is_busy() {
+            format!("{BACK};{}", settings(0))
         } else {
-            format!("{}\n{MARK}", guarded(GUARD, &self.facts))
+            format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
         };
         let ending = if finally { held.ending() } else { BACK.to_owned() };
         held.begin();
@@ -178,6 +183,24 @@ impl Session {
         if let Some(opening) = opening {
             held.opened(opening);
             self.facts.in_recovery = opening.in_recovery;
+        let after = |position: usize| match position + 1 {
+            next if next == questions.len() => ending.to_owned(),
+            next => format!("{BACK};{}", settings(next)),
+        };
+        let between: Vec<String> = (0..questions.len()).map(after).collect();
+        self.held.begin();
+        let mut opening = Sent::new(connection.batch_execute(&first)).await;
+        let mut sent = Vec::with_capacity(questions.len());
+        for (position, question) in questions.iter().enumerate() {
+            let parameters = question.parameters.iter().map(|(value, kind)| {
+                let value: &(dyn ToSql + Sync) = &**value;
+                (value, kind.clone())
+            });
+            let query = Sent::new(
+                connection.query_typed_raw(&question.sql, parameters.collect::<Vec<_>>()),
+            )
+            .await;
+            sent.push((query, Sent::new(connection.batch_execute(&between[position])).await));
         }
         let mut answers = Vec::with_capacity(questions.len());
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {

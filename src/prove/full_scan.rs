@@ -219,6 +219,7 @@ async fn ask(
         }
     }
     let question = Question { source: "full_scan", sql, parameters: Vec::new() };
+    let question = Question { source: "full_scan", sql, parameters: Vec::new(), settings: "" };
     let answers = session.ask_finally(&[question], |_, row| on_row(row)).await;
     let cost = session.cost();
     session.finish();

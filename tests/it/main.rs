@@ -13,6 +13,7 @@ mod drift;
 mod embedded;
 mod foreign_code;
 mod gathered;
+mod gin;
 mod grants;
 mod hostile;
 mod hot_keys;

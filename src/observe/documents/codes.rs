@@ -30,5 +30,6 @@ pub(super) fn ask<'a>(
             codes.insert(code, key);
         }
     };
-    batch.stream(Question { source: "documents", sql, parameters: Vec::new() }, on_row)
+    batch
+        .stream(Question { source: "documents", sql, parameters: Vec::new(), settings: "" }, on_row)
 }

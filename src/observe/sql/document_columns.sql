@@ -29,7 +29,7 @@ select
     -- As last counted, in proportion to how the file has grown since: rows that were loaded by the session that then
     -- counted them are counted twice by the counters.
     case
-        when c.reltuples >= 0 and c.relpages > 0
+        when c.reltuples >= 0 and c.reltuples < 'infinity' and c.relpages > 0
         then c.reltuples * pg_catalog.pg_relation_size(c.oid)
             / pg_catalog.current_setting('block_size')::float8 / c.relpages
         else pg_catalog.pg_stat_get_live_tuples(c.oid)

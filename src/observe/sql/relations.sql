@@ -7,7 +7,8 @@ select
     c.relkind                                                       as kind,
     i.inhparent::int8                                               as parent,
     c.relpages::int8                                                as pages,
-    nullif(c.reltuples, -1)::float8                                 as rows,
+    -- Parallel GIN builds of 18.0 to 18.4 could leave `Infinity` or `NaN` here.
+    case when c.reltuples >= 0 and c.reltuples < 'infinity' then c.reltuples::float8 end as rows,
     c.reltoastrelid <> 0 or c.relkind = 'p'                         as toastable,
     k.indrelid is not null                                          as primary_key,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,

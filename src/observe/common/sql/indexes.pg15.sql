@@ -27,7 +27,8 @@ select
     i.indpred is not null                                           as is_partial,
     coalesce(c.reloptions, '{}')                                    as options,
     c.relpages::int8                                                as pages,
-    nullif(c.reltuples, -1)::float8                                 as tuples,
+    -- Parallel GIN builds of 18.0 to 18.4 could leave `Infinity` or `NaN` here.
+    case when c.reltuples >= 0 and c.reltuples < 'infinity' then c.reltuples::float8 end as tuples,
     pg_catalog.pg_stat_get_numscans(c.oid)                          as scans,
     pg_catalog.pg_stat_get_tuples_returned(c.oid)                   as tuples_read,
     pg_catalog.pg_stat_get_tuples_fetched(c.oid)                    as tuples_fetched,

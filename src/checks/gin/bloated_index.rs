@@ -1,0 +1,17 @@
+//! `gin/bloated-index`, explained in the page beside this file.
+
+use super::growing_keys::{self, Kind, NEEDS, THRESHOLDS};
+use crate::checks::{Check, Requirement};
+use crate::model::Superpower;
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: NEEDS,
+    requires: &[Requirement::Counters],
+    thresholds: THRESHOLDS,
+    page: include_str!("bloated_index.md"),
+    judge: |case| growing_keys::judge(case, Kind::Bloated),
+};
+
+pub(super) const ID: &str = "gin/bloated-index";

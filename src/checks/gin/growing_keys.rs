@@ -1,0 +1,234 @@
+//! `gin/growing-keys` and what it shares with `gin/bloated-index`, explained in the pages beside this file.
+
+use super::existing::existing;
+use super::index::{GinTree, trees};
+use super::window::window;
+use crate::checks::number::{float, whole};
+use crate::checks::{Check, Requirement};
+use crate::model::observation::{ColumnDocuments, Documents};
+use crate::model::rate::{WINDOW_S_MIN, Window};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
+    Observation, Severity, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: NEEDS,
+    requires: &[Requirement::Counters],
+    thresholds: THRESHOLDS,
+    page: include_str!("growing_keys.md"),
+    judge: |case| judge(case, Kind::Growing),
+};
+
+const ID: &str = "gin/growing-keys";
+
+/// What both checks need.
+pub(super) const NEEDS: &[Topic] = &[
+    Topic::RELATIONS,
+    Topic::INDEXES,
+    Topic::INDEX_DETAILS,
+    Topic::GIN,
+    Topic::GIN_KEYS,
+    Topic::DOCUMENTS,
+    Topic::TABLE_ACTIVITY,
+];
+
+/// What both checks compare with.
+pub(super) const THRESHOLDS: &[&Threshold] =
+    &[&STALE_KEYS_FACTOR, &TURNOVER_PER_DAY_MIN, &WINDOW_S_MIN, &TABLE_BYTES_MIN];
+
+static STALE_KEYS_FACTOR: Threshold = Threshold {
+    name: "stale_keys_factor",
+    default: 2.0,
+    unit: Unit::Ratio,
+    reason: "keys of the index over those that its rows can have: at twice as many a rebuild halves the index",
+};
+
+static TURNOVER_PER_DAY_MIN: Threshold = Threshold {
+    name: "turnover_per_day_min",
+    default: 0.05,
+    unit: Unit::Ratio,
+    reason: "share of the rows replaced a day; at a twentieth the keys of gone rows double the index again within weeks",
+};
+
+/// Scalars that a sample may have missed at each key: null, true, false, an empty object or array.
+const UNCOUNTED_PER_KEY: f64 = 5.0;
+/// The share of the index that may be pending before the planner's count of keys is too coarse.
+const PENDING_SHARE_MAX: f64 = 0.1;
+
+/// Which of both checks judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Rows are replaced all the time, and their keys stay.
+    Growing,
+    /// They were once.
+    Bloated,
+}
+
+pub(super) fn judge(case: &Case<'_>, kind: Kind) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    seen.gin.keys.get().map_err(Clone::clone)?;
+    let documents = seen.documents.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    let (mut unknown, mut too_early) = (0_usize, None);
+    for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
+        if tree.table_bytes < policy.get(&TABLE_BYTES_MIN) {
+            continue;
+        }
+        let Some(stale) = stale(tree, documents, case) else {
+            unknown += 1;
+            continue;
+        };
+        if stale.keys < policy.get(&STALE_KEYS_FACTOR) * stale.needed {
+            continue;
+        }
+        match window(context, policy) {
+            Ok(window) if of(tree, window, case) == kind => {
+                judgement.findings.push(finding((kind, window), tree, &stale, case));
+            }
+            Ok(_) => {}
+            Err(gap) => too_early = Some(gap),
+        }
+    }
+    judgement.gaps.extend(too_early);
+    judgement.gaps.extend((unknown > 0).then(|| unjudged(unknown)));
+    Ok(judgement)
+}
+
+fn unjudged(indexes: usize) -> Gap {
+    let detail = format!(
+        "the keys of {indexes} GIN indexes cannot be compared with their rows: only those on a whole jsonb column that was sampled can"
+    );
+    Gap::new("gin_keys", GapReason::NotEnoughEvidence, detail)
+}
+
+/// Keys that an index holds and does not need.
+struct Stale {
+    /// Keys in the index, at the least.
+    keys: f64,
+    /// Keys that its rows can have, at the most.
+    needed: f64,
+    bytes: f64,
+}
+
+fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> Option<Stale> {
+    let seen = case.snapshot;
+    let detail = seen.common.index_detail(tree.root.oid)?;
+    let [part] = detail.parts.as_slice() else { return None };
+    let class = seen.common.operator_class(*tree.root.classes.first()?)?;
+    let paths = match class.name.as_str() {
+        "jsonb_ops" => false,
+        "jsonb_path_ops" => true,
+        _ => return None,
+    };
+    let column = part.column.as_ref().filter(|_| detail.predicate.is_none())?;
+    let of = documents.iter().find(|of| of.oid == tree.table.oid && of.column == *column)?;
+    let Observation::Seen(sample) = &of.sample else { return None };
+    let (mut keys, mut bytes) = (0.0, 0.0);
+    for leaf in &tree.leaves {
+        let count = seen.gin.keys(leaf.index.oid)?;
+        let now = float(seen.common.index_bytes(leaf.index));
+        let pages = now / 8192.0;
+        if count.is_invented(pages) || float(count.pending_pages) > PENDING_SHARE_MAX * pages {
+            return None;
+        }
+        keys += count.least(pages);
+        bytes += now;
+    }
+    let needed = needed(sample, paths, float(i64::try_from(tree.leaves.len()).ok()?))?;
+    Some(Stale { keys, needed, bytes })
+}
+
+/// Keys that the rows can have at the most: each path's different values in the sample, in proportion to the table. Values
+/// that repeat are then counted too often, and none too seldom.
+fn needed(documents: &Documents, paths: bool, parts: f64) -> Option<f64> {
+    let sample = &documents.sample;
+    if sample.rows == 0 || documents.keys_left_out > 0 {
+        return None;
+    }
+    let scale = if sample.complete { 1.0 } else { sample.of_rows / float_of(sample.rows) };
+    let of_key = |key: &crate::model::DocumentKey| {
+        let each = float_of(key.distinct) * scale.max(1.0) * parts;
+        each.min(key.instances.high.max(float_of(key.distinct))) + UNCOUNTED_PER_KEY * parts
+    };
+    let values: f64 = documents.keys.iter().map(of_key).sum();
+    // Names of keys are entries of their own for jsonb_ops.
+    let names = if paths { 0.0 } else { float_of(documents.keys.len() as u64) * parts };
+    Some(values + names)
+}
+
+fn float_of(count: u64) -> f64 {
+    float(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Whether rows are still replaced.
+fn of(tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> Kind {
+    let tables = tree.leaves.iter().filter_map(|leaf| leaf.activity);
+    let replaced: i64 = tables.map(|t| t.deleted_rows + t.updated_rows - t.hot_updated_rows).sum();
+    let rows: f64 = tree.leaves.iter().map(|leaf| leaf.table.rows_now(None)).sum();
+    let turnover = window.rate(replaced).per_day() / rows.max(1.0);
+    if turnover >= case.policy.get(&TURNOVER_PER_DAY_MIN) { Kind::Growing } else { Kind::Bloated }
+}
+
+impl Stale {
+    /// Bytes that a rebuild frees, if keys take their share.
+    fn freed(&self) -> f64 {
+        self.bytes * (1.0 - self.needed / self.keys.max(1.0))
+    }
+}
+
+fn finding(
+    (kind, window): (Kind, Window),
+    tree: &GinTree<'_>,
+    stale: &Stale,
+    case: &Case<'_>,
+) -> Finding {
+    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let factor = stale.keys / stale.needed.max(1.0);
+    let (id, message) = match kind {
+        Kind::Growing => (
+            ID,
+            format!(
+                "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have, and rows are still replaced ({window})",
+                stale.keys
+            ),
+        ),
+        Kind::Bloated => (
+            super::bloated_index::ID,
+            format!(
+                "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have: about {:.0} MB of it serve no row",
+                stale.keys,
+                stale.freed() / 1e6
+            ),
+        ),
+    };
+    let grown = |name: &str, value: f64, grade: Grade| Evidence {
+        name: name.to_owned(),
+        value: Number::Whole(whole(value)),
+        unit: Unit::Count,
+        source: "gin_keys".to_owned(),
+        grade,
+    };
+    let finding = Finding::new(id, object.clone(), Severity::Medium, message)
+        .confidence(Confidence::Medium)
+        .evidence(grown("keys_at_least", stale.keys, Grade::WhatIf))
+        .evidence(grown("keys_needed_at_most", stale.needed, Grade::Measured))
+        .statistic("index_sizes.index_bytes", whole(stale.bytes), Unit::Bytes)
+        .statistic("index_sizes.freed_bytes", whole(stale.freed()), Unit::Bytes);
+    rebuild(kind, tree, &object, case).into_iter().fold(finding, Finding::action)
+}
+
+fn rebuild(kind: Kind, tree: &GinTree<'_>, object: &Object, case: &Case<'_>) -> Option<Action> {
+    let mut old = existing(tree, object, &case.snapshot.common)?;
+    if kind == Kind::Growing {
+        old.caveats.push(
+            "the index grows again: keep ids and times out of it, by an index on the part of the document that is searched"
+                .to_owned(),
+        );
+    }
+    Some(Action::RebuildIndex(old))
+}

@@ -1,0 +1,184 @@
+//! GIN indexes as findings are about them: those of a partitioned table under the index of its root.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::checks::number::float;
+use crate::model::observation::{Index, Relation, RelationKind, Setting, TableActivity};
+use crate::model::{
+    Case, Families, Family, Gap, Maintenance, MaintenanceVerb, Member, MemberKind, Object,
+    Partition,
+};
+
+/// `gin_pending_list_limit` where nothing sets it.
+const LIMIT_KB_DEFAULT: f64 = 4096.0;
+
+/// A GIN index with its parts.
+pub(super) struct GinTree<'a> {
+    /// The index itself, or that of the partitioned table.
+    pub(super) root: &'a Index,
+    /// Its table, or the root of the partitioned one.
+    pub(super) table: &'a Relation,
+    /// Those that hold entries, by oid.
+    pub(super) leaves: Vec<Leaf<'a>>,
+    /// Bytes of the table with TOAST and indexes, partitions included.
+    pub(super) table_bytes: f64,
+}
+
+/// An index that holds entries.
+#[derive(Clone, Copy)]
+pub(super) struct Leaf<'a> {
+    pub(super) index: &'a Index,
+    pub(super) table: &'a Relation,
+    /// Counters of the table, where it was among the largest.
+    pub(super) activity: Option<&'a TableActivity>,
+}
+
+/// Every GIN index of interest with its parts, by the oid of the root.
+pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
+    let seen = case.snapshot;
+    let relations = seen.relations.get().map_err(Clone::clone)?;
+    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
+    let families = Families::of(relations);
+    let by_oid: BTreeMap<i64, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let tables: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+    let mut index_bytes: BTreeMap<i64, i64> = BTreeMap::new();
+    for index in indexes {
+        let root = families.root(index.table_oid).map_or(index.table_oid, |root| root.oid);
+        *index_bytes.entry(root).or_default() += seen.common.index_bytes(index);
+    }
+    let mut trees: BTreeMap<i64, GinTree<'a>> = BTreeMap::new();
+    let of_interest = seen.gin.indexes.get().map_err(Clone::clone)?;
+    let of_interest: BTreeSet<i64> = of_interest.iter().map(|index| index.oid).collect();
+    for index in indexes.iter().filter(|index| of_interest.contains(&index.oid)) {
+        let root = root(index, &by_oid);
+        let (Some(family), Some(table)) =
+            (families.family(root.table_oid), tables.get(&root.table_oid))
+        else {
+            continue;
+        };
+        let bytes = family.bytes() + index_bytes.get(&family.root.oid).copied().unwrap_or(0);
+        let tree = trees.entry(root.oid).or_insert_with(|| GinTree {
+            root,
+            table,
+            leaves: Vec::new(),
+            table_bytes: float(bytes),
+        });
+        if let Some(table) = tables.get(&index.table_oid).filter(|_| !index.partitioned) {
+            let activity = seen.common.activity(index.table_oid);
+            tree.leaves.push(Leaf { index, table, activity });
+        }
+    }
+    Ok(trees.into_values().collect())
+}
+
+/// A catalog that was read while it changed may show a cycle where the server has none.
+fn root<'a>(index: &'a Index, by_oid: &BTreeMap<i64, &'a Index>) -> &'a Index {
+    let mut root = index;
+    for _ in 0..64 {
+        match root.parent.and_then(|oid| by_oid.get(&oid)) {
+            Some(parent) => root = parent,
+            None => break,
+        }
+    }
+    root
+}
+
+impl GinTree<'_> {
+    /// The index as a finding names it: the root's, unless a single part of several is affected.
+    pub(super) fn object(&self, affected: &[&Leaf<'_>]) -> Object {
+        let index = match affected {
+            [one] if self.leaves.len() > 1 => one.index,
+            _ => self.root,
+        };
+        Object::Index {
+            schema: index.schema.clone(),
+            table: self.table.name.clone(),
+            index: index.name.clone(),
+        }
+    }
+
+    /// The partitions of the table, each after the one it is a part of.
+    pub(super) fn partitions(&self, case: &Case<'_>) -> Vec<Partition> {
+        let relations = case.snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
+        let families = Families::of(relations);
+        families.family(self.table.oid).map(Family::partitions).unwrap_or_default()
+    }
+
+    /// Scans of all parts since the counters were reset.
+    pub(super) fn scans(&self) -> i64 {
+        self.leaves.iter().map(|leaf| leaf.index.scans).sum()
+    }
+
+    /// Pages of all parts, as last counted or now.
+    pub(super) fn bytes(&self, case: &Case<'_>) -> i64 {
+        self.leaves.iter().map(|leaf| case.snapshot.common.index_bytes(leaf.index)).sum()
+    }
+}
+
+impl Leaf<'_> {
+    /// Whether writes go through a pending list.
+    pub(super) fn fastupdate(&self) -> bool {
+        self.index.option("fastupdate").is_none_or(|value| !off(value))
+    }
+
+    /// The limit of the pending list in kB: the index's own, else the setting.
+    pub(super) fn limit_kb(&self, setting: Option<&Setting>) -> f64 {
+        let own = self.index.option("gin_pending_list_limit").and_then(|value| value.parse().ok());
+        own.or_else(|| setting.and_then(Setting::number)).unwrap_or(LIMIT_KB_DEFAULT)
+    }
+
+    /// The index with its options as they are.
+    pub(super) fn index_member(&self) -> Member<Vec<String>> {
+        Member {
+            name: self.index.qualified_name(),
+            kind: MemberKind::Index,
+            before: self.index.options.clone(),
+        }
+    }
+
+    /// The table with its options as they are, where these are known.
+    pub(super) fn table_member(&self) -> Option<Member<Vec<String>>> {
+        Some(Member {
+            name: self.table.qualified_name(),
+            kind: match self.table.kind {
+                RelationKind::MaterializedView => MemberKind::MaterializedView,
+                RelationKind::PartitionedTable => MemberKind::PartitionedTable,
+                RelationKind::Table => MemberKind::Table,
+            },
+            before: self.activity?.options.clone(),
+        })
+    }
+}
+
+/// A vacuum of the tables of these indexes, which drains their pending lists.
+pub(super) fn vacuum(object: &Object, leaves: &[&Leaf<'_>]) -> Maintenance {
+    Maintenance {
+        object: object.clone(),
+        verb: MaintenanceVerb::Vacuum,
+        tables: leaves.iter().map(|leaf| leaf.table.qualified_name()).collect(),
+        preconditions: Vec::new(),
+        caveats: Vec::new(),
+    }
+}
+
+/// Whether a boolean option is off, in any of the spellings that the server takes and keeps as they are.
+pub(super) fn off(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
+    begins("off", 2) || begins("false", 1) || begins("no", 1) || value == "0"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_off_that_the_server_takes_is_off() {
+        for value in ["off", "OFF", "of", "false", "f", "no", "n", "0"] {
+            assert!(off(value), "{value}");
+        }
+        for value in ["on", "o", "true", "1", "yes"] {
+            assert!(!off(value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `gin/known-defect`, explained in the page beside this file.
+
+use super::index::trees;
+use crate::checks::Check;
+use crate::checks::advisories::{Advisory, Component};
+use crate::model::observation::ImpossibleRows;
+use crate::model::{
+    Action, Case, Confidence, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
+    Severity, Superpower, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::GIN],
+    requires: &[],
+    thresholds: &[],
+    page: include_str!("known_defect.md"),
+    judge,
+};
+
+const ID: &str = "gin/known-defect";
+
+static ADVISORIES: &[(Severity, Advisory)] = &[
+    (
+        Severity::Medium,
+        Advisory {
+            component: Component::Server(&[(18, 5)]),
+            effect: "may store a wrong row count (reltuples) after a parallel GIN build: the table is then never vacuumed or analyzed",
+            cure: "update to 18.6, then ANALYZE tables whose GIN index was built on 18; until then build with max_parallel_maintenance_workers = 0",
+            source: "release notes of PostgreSQL 18.6",
+        },
+    ),
+    (
+        Severity::Low,
+        Advisory {
+            component: Component::Server(&[(14, 25), (15, 20), (16, 16), (17, 12), (18, 6)]),
+            effect: "may miss rows in a GIN scan after an interrupted page split, and leave entries of dead rows in the index",
+            cure: "install the next minor release, then REINDEX INDEX CONCURRENTLY the GIN indexes: it does not repair those that are damaged",
+            source: "PostgreSQL commits f20c427834, 8637383f5f and a13cdbd3d8 of August 2026",
+        },
+    ),
+];
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let seen = case.snapshot;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let indexes = trees(case)?.len();
+    let mut judgement = Judgement::default();
+    if indexes > 0 {
+        let applies = |(severity, advisory): &(Severity, Advisory)| {
+            let version = advisory.applies(&seen.server, context)?;
+            Some(advised(*severity, advisory, &version, indexes))
+        };
+        judgement.findings.extend(worst(ADVISORIES.iter().filter_map(applies)));
+    }
+    let impossible = seen.gin.impossible_rows.get().map_err(Clone::clone)?;
+    judgement.findings.extend(impossible.iter().map(corrupt));
+    Ok(judgement)
+}
+
+/// All are about the server, and a finding is told from another by its object: one of them carries the others' facts.
+fn worst(found: impl Iterator<Item = Finding>) -> Option<Finding> {
+    found.reduce(|mut one, other| {
+        one.evidence.extend(other.evidence);
+        one.severity = one.severity.max(other.severity);
+        one
+    })
+}
+
+fn advised(severity: Severity, advisory: &Advisory, version: &str, indexes: usize) -> Finding {
+    let count = crate::checks::number::float(i64::try_from(indexes).unwrap_or(i64::MAX));
+    Finding::new(ID, Object::Cluster, severity, format!("{version} {}", advisory.effect))
+        .confidence(Confidence::Medium)
+        .statistic("server.version", version, Unit::Name)
+        .statistic("server.cure", advisory.cure, Unit::Name)
+        .statistic("server.source", advisory.source, Unit::Name)
+        .statistic("gin_indexes.indexes", crate::checks::number::whole(count), Unit::Count)
+}
+
+fn corrupt(table: &ImpossibleRows) -> Finding {
+    let object = Object::Table { schema: table.schema.clone(), table: table.name.clone() };
+    let message = format!(
+        "`{object}` has {} pages and a row count (reltuples) of {} in the catalog: autovacuum does not come and plans are wrong",
+        table.pages, table.rows
+    );
+    Finding::new(ID, object.clone(), Severity::High, message)
+        .statistic("impossible_rows.pages", table.pages, Unit::Count)
+        .statistic("impossible_rows.reltuples", table.rows.as_str(), Unit::Name)
+        .action(Action::Maintain(Maintenance {
+            object,
+            verb: MaintenanceVerb::Analyze,
+            tables: vec![table.qualified_name()],
+            preconditions: Vec::new(),
+            caveats: vec!["before 18.6 a parallel GIN build can do it again".to_owned()],
+        }))
+}

@@ -1,0 +1,33 @@
+//! GIN Index Tuner: pending lists, operator classes, growth.
+
+mod bloated_index;
+mod drainer;
+mod existing;
+mod growing_keys;
+mod index;
+mod jsonb_ops_for_containment;
+mod known_defect;
+mod ledger;
+mod missing_containment_index;
+mod pending_limit_unit;
+mod pending_list_backlog;
+mod small_pending_limit;
+mod unservable_operator;
+mod unused_index;
+mod window;
+
+use super::Check;
+
+/// Every check, in the order of listings.
+pub(super) static CHECKS: &[&Check] = &[
+    &known_defect::CHECK,
+    &pending_list_backlog::CHECK,
+    &pending_limit_unit::CHECK,
+    &small_pending_limit::CHECK,
+    &jsonb_ops_for_containment::CHECK,
+    &unservable_operator::CHECK,
+    &missing_containment_index::CHECK,
+    &unused_index::CHECK,
+    &bloated_index::CHECK,
+    &growing_keys::CHECK,
+];

@@ -1,0 +1,228 @@
+//! `gin/pending-limit-unit`, explained in the page beside this file.
+
+use super::index::{GinTree, Leaf, trees};
+use crate::checks::Check;
+use crate::checks::number::whole;
+use crate::model::observation::{RoleSetting, Setting};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Finding, Gap, Judgement, Object, OptionsChange, OptionsOf, Policy,
+    SettingChange, SettingScope, Severity, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::SETTINGS],
+    requires: &[],
+    thresholds: &[&PENDING_LIMIT_BYTES_MAX, &TABLE_BYTES_MIN],
+    page: include_str!("pending_limit_unit.md"),
+    judge,
+};
+
+const ID: &str = "gin/pending-limit-unit";
+const NAME: &str = "gin_pending_list_limit";
+/// From here on nobody meant it: a list that long takes minutes to drain.
+const CERTAIN_BYTES: f64 = 1_073_741_824.0;
+/// The server's default.
+const DEFAULT_KB: f64 = 4096.0;
+/// The least that the server takes.
+const LEAST_KB: f64 = 64.0;
+
+/// The largest pending list that is worth having.
+static PENDING_LIMIT_BYTES_MAX: Threshold = Threshold {
+    name: "pending_limit_bytes_max",
+    default: 67_108_864.0,
+    unit: Unit::Bytes,
+    reason: "a search reads the whole list: 64 MB are 8,192 pages; the option is in kB, and a larger number was often meant in bytes",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let mut judgement = Judgement::default();
+    let trees = trees(case)?;
+    for tree in &trees {
+        judgement.findings.extend(of_index(tree, policy));
+    }
+    seen.common.settings.get().map_err(Clone::clone)?;
+    if trees.is_empty() {
+        return Ok(judgement);
+    }
+    let setting = seen.common.setting(NAME);
+    judgement.findings.extend(setting.and_then(|setting| of_server(setting, policy)));
+    match seen.common.role_settings.get() {
+        Ok(all) => judgement.findings.extend(of_roles(all, policy)),
+        Err(gap) => judgement.gaps.push(gap.clone()),
+    }
+    Ok(judgement)
+}
+
+/// Whether a limit in kB is beyond what can be meant.
+fn too_large(kilobytes: f64, policy: &Policy) -> bool {
+    kilobytes * 1024.0 > policy.get(&PENDING_LIMIT_BYTES_MAX)
+}
+
+/// What was meant, if the number was given in bytes.
+fn meant_kb(kilobytes: f64) -> f64 {
+    let meant = kilobytes / 1024.0;
+    if meant.fract() == 0.0 && (LEAST_KB..=65_536.0).contains(&meant) { meant } else { DEFAULT_KB }
+}
+
+/// The limit as the option has it, and what it comes to.
+fn message(object: &Object, kilobytes: f64) -> String {
+    format!(
+        "`{object}` allows a pending list of {}: {NAME} = {kilobytes:.0} is in kB",
+        bytes(kilobytes * 1024.0)
+    )
+}
+
+fn bytes(bytes: f64) -> String {
+    match bytes {
+        b if b >= CERTAIN_BYTES => format!("{:.1} GB", b / CERTAIN_BYTES),
+        b => format!("{:.0} MB", b / 1_048_576.0),
+    }
+}
+
+fn of_index(tree: &GinTree<'_>, policy: &Policy) -> Option<Finding> {
+    let own = |leaf: &&Leaf<'_>| {
+        let limit = leaf.index.option(NAME).and_then(|value| value.parse::<f64>().ok());
+        leaf.fastupdate() && limit.is_some_and(|limit| too_large(limit, policy))
+    };
+    let affected: Vec<&Leaf<'_>> = tree.leaves.iter().filter(own).collect();
+    let largest = affected.iter().map(|leaf| leaf.limit_kb(None)).reduce(f64::max)?;
+    let object = tree.object(&affected);
+    let small = tree.table_bytes < policy.get(&TABLE_BYTES_MIN);
+    let meant = meant_kb(largest);
+    let change = |set: Vec<(String, String)>, reset: Vec<String>, purpose: &str, title: String| {
+        Action::SetOptions(OptionsChange {
+            object: object.clone(),
+            of: OptionsOf::Indexes,
+            members: affected.iter().map(|leaf| leaf.index_member()).collect(),
+            set,
+            reset,
+            then: None,
+            title,
+            purpose: purpose.to_owned(),
+            caveats: vec![
+                "a list that is longer already is drained by the next insert, or by VACUUM"
+                    .to_owned(),
+            ],
+        })
+    };
+    Some(
+        found(object.clone(), largest, small)
+            .action(change(
+                vec![(NAME.to_owned(), format!("{meant:.0}"))],
+                Vec::new(),
+                "limit in kB",
+                format!("Limit the pending list of `{object}` to {meant:.0} kB"),
+            ))
+            .action(change(
+                Vec::new(),
+                vec![NAME.to_owned()],
+                "server's limit",
+                format!("Let the server's limit hold for the pending list of `{object}`"),
+            )),
+    )
+}
+
+fn found(object: Object, kilobytes: f64, small: bool) -> Finding {
+    let certain = kilobytes * 1024.0 >= CERTAIN_BYTES;
+    let severity = match (small, certain) {
+        (true, _) => Severity::Low,
+        (false, true) => Severity::High,
+        (false, false) => Severity::Medium,
+    };
+    let message = message(&object, kilobytes);
+    Finding::new(ID, object, severity, message)
+        .confidence(if certain { Confidence::High } else { Confidence::Medium })
+        .statistic("settings.pending_list_limit_bytes", whole(kilobytes * 1024.0), Unit::Bytes)
+}
+
+/// What the server has, unless our own role or database has it from elsewhere.
+fn of_server(setting: &Setting, policy: &Policy) -> Option<Finding> {
+    let kilobytes = setting.number().filter(|limit| too_large(*limit, policy))?;
+    if !matches!(&*setting.source, "configuration file" | "command line" | "default") {
+        return None;
+    }
+    let object = Object::Setting { name: NAME.to_owned() };
+    let finding = found(object.clone(), kilobytes, false);
+    // What the command line sets no statement changes.
+    if setting.source == "command line" {
+        return Some(finding);
+    }
+    let before = setting.set_by_alter_system == Some(true);
+    let before = before.then(|| format!("{kilobytes:.0}kB"));
+    Some(finding.action(change(object, kilobytes, SettingScope::System, before)))
+}
+
+fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<String>) -> Action {
+    Action::SetSetting(SettingChange {
+        object,
+        name: NAME.to_owned(),
+        value: format!("{:.0}kB", meant_kb(kilobytes)),
+        scope,
+        before,
+        needs_restart: false,
+        caveats: Vec::new(),
+    })
+}
+
+/// What roles and databases have of their own: one finding for each.
+fn of_roles<'a>(all: &'a [RoleSetting], policy: &'a Policy) -> impl Iterator<Item = Finding> + 'a {
+    all.iter().filter(|setting| setting.name == NAME).filter_map(|setting| {
+        let limit = kilobytes(&setting.value).filter(|limit| too_large(*limit, policy))?;
+        let (object, scope) = match (setting.role.clone(), setting.database.clone()) {
+            (Some(role), Some(database)) => (
+                Object::Role { role: role.clone() },
+                SettingScope::RoleInDatabase { role, database },
+            ),
+            (Some(role), None) => (Object::Role { role: role.clone() }, SettingScope::Role(role)),
+            (None, Some(database)) => {
+                let object = Object::Database { database: database.clone() };
+                (object, SettingScope::Database(database))
+            }
+            (None, None) => return None,
+        };
+        let before = Some(setting.value.clone());
+        Some(found(object.clone(), limit, false).action(change(object, limit, scope, before)))
+    })
+}
+
+/// A value as `SET` takes it: a number in kB, or one with a unit.
+fn kilobytes(value: &str) -> Option<f64> {
+    let value = value.trim();
+    let digits = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+    let number: f64 = value[..digits].parse().ok()?;
+    let unit = match value[digits..].trim() {
+        "" | "kB" => 1.0,
+        "B" => 1.0 / 1024.0,
+        "MB" => 1024.0,
+        "GB" => 1_048_576.0,
+        "TB" => 1_073_741_824.0,
+        _ => return None,
+    };
+    Some(number * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_bytes_is_read_back_as_the_kilobytes_that_were_meant() {
+        assert_eq!(whole(meant_kb(4_194_304.0)), 4096);
+        assert_eq!(whole(meant_kb(16_777_216.0)), 16_384);
+        assert_eq!(whole(meant_kb(100_000.0)), 4096, "no number of bytes");
+        assert_eq!(whole(meant_kb(2_147_483_647.0)), 4096);
+    }
+
+    #[test]
+    fn a_setting_is_read_in_the_units_that_the_server_takes() {
+        for (value, limit) in [("4096", 4096), ("4MB", 4096), ("4 GB", 4_194_304), ("65536B", 64)] {
+            assert_eq!(kilobytes(value).map(whole), Some(limit), "{value}");
+        }
+        assert_eq!(kilobytes("off"), None);
+        assert_eq!(kilobytes(""), None);
+    }
+}

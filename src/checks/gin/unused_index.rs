@@ -1,0 +1,139 @@
+//! `gin/unused-index`, explained in the page beside this file.
+
+use super::existing::existing;
+use super::index::{GinTree, trees};
+use crate::checks::{Check, Requirement};
+use crate::model::observation::IndexDetail;
+use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Object, Severity, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::GIN,
+        Topic::TABLE_ACTIVITY,
+    ],
+    requires: &[Requirement::Counters],
+    thresholds: &[&SCANS_MIN, &UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("unused_index.md"),
+    judge,
+};
+
+const ID: &str = "gin/unused-index";
+
+static SCANS_MIN: Threshold = Threshold {
+    name: "scans_min",
+    default: 1000.0,
+    unit: Unit::Count,
+    reason: "fewer searches than that in a week hardly pay for keys written at every insert",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    let mut too_early = None;
+    for tree in trees(case)? {
+        #[expect(clippy::cast_precision_loss, reason = "scans below 2^53")]
+        let few = (tree.scans() as f64) < policy.get(&SCANS_MIN);
+        let small = tree.table_bytes < policy.get(&TABLE_BYTES_MIN);
+        // An invalid index serves no search; `plan/invalid-index` says so.
+        if !few || small || tree.leaves.is_empty() || !tree.root.is_valid {
+            continue;
+        }
+        let counted = Window::of_database(context)
+            .and_then(|window| window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, policy));
+        match counted {
+            Ok(window) => rarely_used(&mut judgement, &tree, window, case),
+            Err(gap) => too_early = Some(gap),
+        }
+    }
+    judgement.gaps.extend(too_early);
+    Ok(judgement)
+}
+
+fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, case: &Case<'_>) {
+    let seen = case.snapshot;
+    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let declined = |reason: &str, detail: String| Declined {
+        check: ID.to_owned(),
+        object: object.clone(),
+        reason: reason.to_owned(),
+        detail,
+    };
+    let scans = tree.scans();
+    if seen.server.in_recovery {
+        judgement.declined.push(declined(
+            "this server is a standby",
+            format!("it searched the index {scans} times in {window}; the primary counts its own searches"),
+        ));
+        return;
+    }
+    let needed = seen.common.index_detail(tree.root.oid).and_then(|detail| needed_by(detail, tree));
+    if let Some(reason) = needed {
+        judgement.declined.push(declined(reason, format!("{scans} searches in {window}")));
+        return;
+    }
+    let Some(mut old) = existing(tree, &object, &seen.common) else {
+        judgement.gaps.push(Gap::new(
+            "index_details",
+            crate::model::GapReason::BudgetSpent,
+            format!(
+                "the definition of `{object}` was not read, so dropping it could not be undone"
+            ),
+        ));
+        return;
+    };
+    old.caveats.push(
+        "standbys count their own searches: look at pg_stat_user_indexes on each before you drop it"
+            .to_owned(),
+    );
+    judgement.findings.push(finding(tree, object, window, case).action(Action::DropIndex(old)));
+}
+
+/// What needs an index that is not searched.
+fn needed_by(detail: &IndexDetail, tree: &GinTree<'_>) -> Option<&'static str> {
+    if detail.constraint_name.is_some() || tree.root.is_unique {
+        return Some("a constraint rests on it");
+    }
+    detail.belongs_to_extension.then_some("an extension owns it")
+}
+
+fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) -> Finding {
+    let (scans, bytes) = (tree.scans(), tree.bytes(case));
+    let (severity, confidence, times) = match scans {
+        0 => (Severity::Medium, Confidence::Medium, "was never searched".to_owned()),
+        1 => (Severity::Low, Confidence::Low, "was searched once".to_owned()),
+        _ => (Severity::Low, Confidence::Low, format!("was searched {scans} times")),
+    };
+    let written: i64 = tree
+        .leaves
+        .iter()
+        .filter_map(|leaf| leaf.activity)
+        .map(|table| table.inserted_rows + table.updated_rows - table.hot_updated_rows)
+        .sum();
+    let read: i64 = tree.leaves.iter().map(|leaf| leaf.index.tuples_read).sum();
+    let message = format!(
+        "`{object}` {times} in {window} and takes {:.0} MB; {written} rows were written to it",
+        crate::checks::number::float(bytes) / 1e6
+    );
+    let mut finding = Finding::new(ID, object, severity, message)
+        .confidence(confidence)
+        .statistic("indexes.scans", scans, Unit::Count)
+        .statistic("indexes.window_s", window.seconds(), Unit::S)
+        .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
+        .statistic("table_activity.written_rows", written, Unit::Rows);
+    if scans > 0 {
+        let per_scan = crate::checks::number::float(read) / crate::checks::number::float(scans);
+        finding = finding.statistic("indexes.tuples_per_scan", per_scan, Unit::Rows);
+    }
+    finding
+}

@@ -1,0 +1,163 @@
+//! GIN indexes and their pending lists.
+
+mod pending;
+
+use std::cmp::Reverse;
+
+use serde::Deserialize;
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
+use super::look::Look;
+use super::source::Source;
+use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
+use crate::model::{Families, Gap, GapReason, Observation, Topic};
+use pending::{How, Reading, read};
+
+/// Indexes whose pending lists are read: half of them the most searched, half the largest.
+const LISTS_MAX: usize = 200;
+
+static GIN_INDEXES: Source =
+    Source { name: "gin_indexes", variants: &[(14, include_str!("sql/gin_indexes.sql"))] };
+
+static PENDING_READER: Source =
+    Source { name: "pending_reader", variants: &[(14, include_str!("sql/pending_reader.sql"))] };
+
+static IMPOSSIBLE_ROWS: Source =
+    Source { name: "impossible_rows", variants: &[(14, include_str!("sql/impossible_rows.sql"))] };
+
+static GIN_PENDING: Source = Source { name: "gin_pending", variants: &[] };
+
+/// The sources of GIN indexes.
+pub(super) struct GinLook {
+    indexes: Slot<GinIndex>,
+    reader: Slot<Reader>,
+    impossible_rows: Slot<ImpossibleRows>,
+    /// The same as `indexes`, once the first round trip is over.
+    seen: Option<Observation<Vec<GinIndex>>>,
+    readings: Option<Vec<(i64, Reading)>>,
+}
+
+/// Where `pgstatginindex` is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reader {
+    schema: String,
+}
+
+impl GinLook {
+    pub(super) fn new() -> Self {
+        Self {
+            indexes: Slot::unasked(&GIN_INDEXES),
+            reader: Slot::unasked(&PENDING_READER),
+            impossible_rows: Slot::unasked(&IMPOSSIBLE_ROWS),
+            seen: None,
+            readings: None,
+        }
+    }
+}
+
+impl Look for GinLook {
+    type Seen = Gin;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::GIN, Topic::GIN_PENDING, Topic::GIN_KEYS]) {
+            self.indexes = batch.ask(&GIN_INDEXES, vec![]);
+            self.impossible_rows = batch.ask(&IMPOSSIBLE_ROWS, vec![]);
+        }
+        if interest.in_any(&[Topic::GIN_PENDING]) {
+            self.reader = batch.ask(&PENDING_READER, vec![]);
+        }
+    }
+
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        let unasked = || Slot::unasked(&GIN_INDEXES);
+        let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
+        if let Observation::Seen(indexes) = &mut seen {
+            let families = catalog.families();
+            indexes.retain(|index| in_scope(&families, index.table_oid, interest));
+        }
+        let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();
+        let keys = interest.in_any(&[Topic::GIN_KEYS]);
+        if (keys || interest.in_any(&[Topic::GIN_PENDING]))
+            && let (Ok(indexes), Ok(all)) = (seen.get(), catalog.common.indexes.get())
+        {
+            let schema = reader.get().ok().and_then(|found| found.first()).map(|r| &*r.schema);
+            let how = How { schema, keys };
+            let chosen = chosen(all, indexes);
+            let readings = chosen
+                .into_iter()
+                .map(|(index, gin)| (index.oid, read(batch, how, (index, gin), catalog)));
+            self.readings = Some(readings.collect());
+        }
+        self.seen = Some(seen);
+    }
+
+    fn seen(self) -> Gin {
+        let (pending, keys) = match self.readings {
+            None => (
+                Slot::<PendingList>::unasked(&GIN_PENDING).rows(),
+                Slot::<KeyCount>::unasked(&GIN_PENDING).rows(),
+            ),
+            Some(readings) => {
+                let (mut lists, mut keys) = (Vec::new(), Vec::new());
+                for (oid, reading) in readings {
+                    let (pending, count) = reading.seen();
+                    lists.push(PendingList { oid, pending });
+                    keys.extend(count);
+                }
+                (Observation::Seen(lists), Observation::Seen(keys))
+            }
+        };
+        Gin {
+            indexes: self.seen.unwrap_or_else(|| self.indexes.rows()),
+            pending,
+            keys,
+            impossible_rows: self.impossible_rows.rows(),
+        }
+    }
+}
+
+/// Whether the table, or one that it is a part of, is of interest.
+fn in_scope(families: &Families<'_>, table: i64, interest: &Interest) -> bool {
+    families.family(table).is_some_and(|family| {
+        family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
+    })
+}
+
+/// Those that hold entries: the most searched and the largest in turn.
+fn chosen<'a>(all: &'a [Index], indexes: &'a [GinIndex]) -> Vec<(&'a Index, &'a GinIndex)> {
+    let of = |index: &'a Index| {
+        let position = indexes.binary_search_by_key(&index.oid, |gin| gin.oid).ok()?;
+        Some((index, &indexes[position]))
+    };
+    let mut found: Vec<(&Index, &GinIndex)> = all
+        .iter()
+        .filter(|index| index.method == "gin" && !index.partitioned)
+        .filter_map(of)
+        .collect();
+    found.sort_by_key(|(index, _)| (Reverse(index.scans), index.oid));
+    let least_searched = found.split_off(found.len().min(LISTS_MAX / 2));
+    let mut rest = least_searched;
+    rest.sort_by_key(|(index, _)| (Reverse(index.pages), index.oid));
+    rest.truncate(LISTS_MAX / 2);
+    found.extend(rest);
+    found
+}
+
+/// Why a list was not read, where that is known before anything is asked.
+fn unreadable(index: &Index, gin: &GinIndex) -> Option<Gap> {
+    let name = index.qualified_name().to_sql();
+    let gap = |reason, detail: String| Some(Gap::new("gin_pending", reason, detail));
+    if gin.building {
+        return gap(GapReason::Locked, format!("`{name}` is being built"));
+    }
+    if !index.is_valid || !index.is_ready {
+        return gap(
+            GapReason::NotVisibleInSql,
+            format!("`{name}` is invalid; the planner does not look at its pending list"),
+        );
+    }
+    None
+}

@@ -1,0 +1,83 @@
+-- What it takes to have the planner say how long the pending list of a GIN index is: the first key as SQL, and an operator
+-- that its class serves. Nothing here opens an index.
+select
+    i.indexrelid::int8                                              as oid,
+    i.indrelid::int8                                                as table_oid,
+    case
+        when i.indkey[0] = 0 then pg_catalog.pg_get_indexdef(i.indexrelid, 1, true)
+        else pg_catalog.quote_ident(a.attname)
+    end                                                             as key,
+    pg_catalog.pg_get_expr(i.indpred, i.indrelid)                   as predicate,
+    p.operator                                                      as operator,
+    -- A class for arrays of any type: the index stores their elements.
+    case p.operand
+        when 'anyarray'::pg_catalog.regtype
+            then (
+                select pg_catalog.format_type(e.typarray, null)
+                from pg_catalog.pg_type as e
+                where e.oid = k.atttypid and e.typarray <> 0
+            )
+        else pg_catalog.format_type(p.operand, null)
+    end                                                             as operand,
+    -- A condition that every entry of the index answers, where the class has one.
+    case
+        when f.opcname in ('jsonb_ops', 'jsonb_path_ops') and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@>) ''{}'''
+        when f.opcname = 'array_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@>) ''{}'''
+        when f.opcname = 'tsvector_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            then 'operator(pg_catalog.@@) ''!a''::pg_catalog.tsquery'
+    end                                                             as match_all,
+    -- The tablespace's own cost of a page, where it has one.
+    (
+        select pg_catalog.split_part(o.option, '=', 2)::float8
+        from pg_catalog.pg_tablespace as s
+        cross join lateral pg_catalog.unnest(s.spcoptions) as o (option)
+        where o.option like 'random_page_cost=%'
+            and s.oid = case c.reltablespace
+                when 0 then (
+                    select d.dattablespace
+                    from pg_catalog.pg_database as d
+                    where d.datname = pg_catalog.current_database()
+                )
+                else c.reltablespace
+            end
+    )                                                               as random_page_cost,
+    pg_catalog.has_schema_privilege(n.oid, 'usage')
+        and (
+            pg_catalog.has_table_privilege(i.indrelid, 'select')
+            or i.indkey[0] <> 0
+                and i.indpred is null
+                and pg_catalog.has_column_privilege(i.indrelid, i.indkey[0], 'select')
+        )                                                           as readable,
+    exists (
+        select
+        from pg_catalog.pg_stat_progress_create_index as b
+        where b.index_relid = i.indexrelid
+    )                                                               as building,
+    pg_catalog.pg_stat_get_blocks_fetched(c.oid)                    as blocks_fetched
+from pg_catalog.pg_index as i
+join pg_catalog.pg_class as c on c.oid = i.indexrelid
+join pg_catalog.pg_am as m on m.oid = c.relam
+join pg_catalog.pg_class as t on t.oid = i.indrelid
+join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+join pg_catalog.pg_opclass as f on f.oid = i.indclass[0]
+left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attnum <> 0
+left join pg_catalog.pg_attribute as k on k.attrelid = i.indexrelid and k.attnum = 1
+left join lateral (
+    select
+        pg_catalog.format('operator(%I.%s)', w.nspname, o.oprname)  as operator,
+        o.oprright                                                  as operand
+    from pg_catalog.pg_amop as q
+    join pg_catalog.pg_operator as o on o.oid = q.amopopr
+    join pg_catalog.pg_namespace as w on w.oid = o.oprnamespace
+    where q.amopfamily = f.opcfamily and q.amoplefttype = f.opcintype and q.amoppurpose = 's'
+    order by q.amopstrategy
+    limit 1
+) as p on true
+where m.amname = 'gin'
+    and t.relkind in ('r', 'm', 'p')
+    and t.relpersistence <> 't'
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+order by i.indexrelid

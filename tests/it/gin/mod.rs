@@ -1,0 +1,45 @@
+//! GIN indexes on real servers.
+
+mod pending;
+mod traps;
+
+use std::collections::BTreeMap;
+
+use database_optimizer::model::observation::Gin;
+use database_optimizer::model::{Policy, Topic};
+use database_optimizer::observe::{Interest, observe};
+use database_optimizer::pg::Target;
+use secrecy::SecretString;
+
+use crate::support::{TestDb, TestServer};
+
+/// Thresholds for tables that are made in no time and counters that began a moment ago.
+const SMALL: &[(&str, f64)] =
+    &[("window_s_min", 0.0), ("unused_window_s_min", 0.0), ("table_bytes_min", 100_000.0)];
+
+async fn made(server: &'static TestServer, sql: &str) -> TestDb {
+    let mut db = TestDb::create(server).await;
+    db.run("create schema ml").await;
+    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+        db.run_next(statement).await;
+    }
+    db.settle().await;
+    db
+}
+
+/// What a visit sees of GIN indexes, and the names of these by oid.
+async fn gin(dsn: SecretString) -> (Gin, BTreeMap<i64, String>) {
+    let target = Target::open("test", &dsn, None).unwrap();
+    let mut session = target.session().await.unwrap();
+    let topics = [Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::GIN_PENDING];
+    let interest = Interest {
+        topics: topics.into_iter().collect(),
+        policy: Policy::default(),
+        ..Interest::default()
+    };
+    let (snapshot, _) = observe(&mut session, &interest).await.unwrap();
+    session.finish();
+    let names = snapshot.common.indexes.get().unwrap();
+    let names = names.iter().map(|index| (index.oid, index.name.clone())).collect();
+    (snapshot.gin, names)
+}
