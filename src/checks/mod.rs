@@ -1,12 +1,14 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod advisories;
+mod existing;
 mod gin;
 mod hybrid_schema;
 pub mod number;
 pub mod row;
 pub mod staging;
 mod toast;
+mod vector;
 
 use std::collections::BTreeMap;
 
@@ -125,7 +127,12 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(gin::CHECKS).copied()
+    hybrid_schema::CHECKS
+        .iter()
+        .chain(toast::CHECKS)
+        .chain(gin::CHECKS)
+        .chain(vector::CHECKS)
+        .copied()
 }
 
 /// The check of that id.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::observation::{
     ColumnDocuments, Common, Context, Gin, Layout, RegisteredContract, Relation, StoredValues,
-    ToastTable, Workload,
+    ToastTable, Vector, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -97,6 +97,9 @@ pub struct Snapshot {
     /// What was seen of GIN indexes.
     #[serde(default)]
     pub gin: Gin,
+    /// What was seen of vectors.
+    #[serde(default)]
+    pub vector: Vector,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

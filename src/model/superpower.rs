@@ -29,7 +29,7 @@ pub enum Superpower {
 
 impl Superpower {
     /// Every superpower, in the order of the public contract.
-    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin];
+    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin, Self::Vector];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {

@@ -74,6 +74,7 @@ impl DetailStage {
         let mut indexes = CommonDetail::new();
         indexes.detail(&mut batch, &first.catalog, interest);
         looks.gin.detail(&mut batch, &first.catalog, interest);
+        looks.vector.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());

@@ -16,6 +16,7 @@ mod source;
 mod tally;
 mod texts;
 mod unmatched;
+mod vector;
 mod visit;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};

@@ -19,6 +19,7 @@ use super::gin::GinLook;
 use super::look::Look as _;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
+use super::vector::VectorLook;
 use super::{gaps, samples, source};
 
 /// What the caller is interested in.
@@ -78,6 +79,7 @@ pub async fn observe(
         relations,
         common: Common { index_details, index_sizes, ..common },
         gin: looks.gin.seen(),
+        vector: looks.vector.seen(),
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -108,11 +110,12 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 /// What single superpowers look at in the round trips that all share.
 pub(super) struct Looks {
     pub(super) gin: GinLook,
+    pub(super) vector: VectorLook,
 }
 
 impl Looks {
     fn new() -> Self {
-        Self { gin: GinLook::new() }
+        Self { gin: GinLook::new(), vector: VectorLook::new() }
     }
 }
 
@@ -154,6 +157,7 @@ impl CatalogStage {
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
         looks.gin.catalog(&mut batch, interest);
+        looks.vector.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

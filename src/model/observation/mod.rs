@@ -13,6 +13,7 @@ mod statement;
 mod stored_values;
 mod toast_table;
 mod usage;
+mod vector;
 mod workload;
 
 pub use column_use::{
@@ -36,4 +37,7 @@ pub use statement::{
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
+pub use vector::{
+    IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
+};
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
