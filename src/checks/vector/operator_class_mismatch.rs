@@ -99,13 +99,13 @@ fn other_class(
     if let Some(dimensions) = dimensions {
         finding = with_estimate(finding, case, column, (kind, dimensions));
     }
-    let build = || Proposal::hnsw(search.operand.clone(), search.metric, "operator's class");
+    let proposal = || Proposal::hnsw(search.operand.clone(), search.metric, "operator's class");
     let unused = !column.searches.iter().any(|other| index.serves(other)) && index.scans == 0;
-    let replace = Proposal { purpose: "index of the operator's class", ..build() }
+    let replace = Proposal { purpose: "index of the operator's class", ..proposal() }
         .caveat("the old index has no scan since the counters were reset; other nodes may use it");
     let replaced = unused.then(|| replace.replacing(case, column, index, object.clone())).flatten();
-    let built = build().index(case, column, object).map(Action::BuildIndex);
-    Some(built.into_iter().chain(replaced).fold(finding, Finding::action))
+    let added = proposal().index(case, column, object).map(Action::BuildIndex);
+    Some(added.into_iter().chain(replaced).fold(finding, Finding::action))
 }
 
 /// The index is on another expression over the column.
