@@ -9,7 +9,6 @@ pub(super) fn existing(
     root: &Index,
     table: QualifiedName,
     object: Object,
-    caveats: Vec<String>,
 ) -> Option<ExistingIndex> {
     let detail = common.index_detail(root.oid)?;
     let statistics = detail.parts.iter().enumerate();
@@ -27,7 +26,7 @@ pub(super) fn existing(
         tablespace: detail.tablespace.clone(),
         is_clustered: root.is_clustered,
         is_valid: root.is_valid,
-        caveats,
+        caveats: Vec::new(),
     })
 }
 

@@ -113,8 +113,8 @@ impl<'p> Proposal<'p> {
         old: &AnnIndex<'_>,
         object: Object,
     ) -> Option<Action> {
-        let old = existing_index(case, column, old, object.clone())?;
-        Some(Action::ReplaceIndex { new: self.index(case, column, object)?, old })
+        let old = Box::new(existing_index(case, column, old, object.clone())?);
+        Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn existing_index(
     if !index.whole {
         return None;
     }
-    existing(&case.snapshot.common, index.index, column.table(), object, Vec::new())
+    existing(&case.snapshot.common, index.index, column.table(), object)
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.
