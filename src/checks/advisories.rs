@@ -8,12 +8,8 @@ use crate::model::observation::Context;
 pub(super) enum Component {
     /// PostgreSQL: the last affected minor release of each affected major version.
     Server(&'static [(u32, u32)]),
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "advisories of pgvector come with the vector checks")
-    )]
-    /// An extension: its name, and the first version that is not affected.
-    Extension(&'static str, &'static str),
+    /// An extension: its name, the first version that is affected, and the first that no longer is.
+    Extension(&'static str, &'static str, &'static str),
 }
 
 /// A known defect.
@@ -38,11 +34,22 @@ impl Advisory {
                 let last = affected.iter().find(|(affected, _)| *affected == major)?;
                 (minor <= last.1).then(|| format!("PostgreSQL {major}.{minor}"))
             }
-            Component::Extension(name, fixed_in) => {
+            Component::Extension(name, ..) => {
                 let installed = context.extensions.iter().find(|found| found.name == name)?;
-                let (version, fixed) = (numbers(&installed.version)?, numbers(fixed_in)?);
-                (version < fixed).then(|| format!("{name} {}", installed.version))
+                let affected = self.component.affects(&installed.version);
+                affected.then(|| format!("{name} {}", installed.version))
             }
+        }
+    }
+}
+
+impl Component {
+    /// Whether that version of the extension is affected; a version that is no list of numbers is not.
+    pub(super) fn affects(&self, version: &str) -> bool {
+        let Self::Extension(_, since, fixed_in) = self else { return false };
+        match (numbers(version), numbers(since), numbers(fixed_in)) {
+            (Some(version), Some(since), Some(fixed_in)) => since <= version && version < fixed_in,
+            _ => false,
         }
     }
 }
@@ -68,6 +75,14 @@ mod tests {
         assert_eq!(minor_release("18.6"), Some((18, 6)));
         assert_eq!(minor_release("19rc1 (Debian 19~rc1-1)"), None);
         assert_eq!(minor_release(""), None);
+    }
+
+    #[test]
+    fn an_extension_is_affected_from_one_version_on_up_to_another() {
+        let component = Component::Extension("vector", "0.6.0", "0.8.2");
+        let affected = ["0.5.1", "0.6.0", "0.8.1", "0.8.2", "0.10.0", "unreleased"]
+            .map(|version| component.affects(version));
+        assert_eq!(affected, [false, true, true, false, false, false]);
     }
 
     #[test]

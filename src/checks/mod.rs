@@ -2,6 +2,7 @@
 
 mod existing;
 mod advisories;
+mod existing;
 mod gin;
 mod hybrid_schema;
 pub mod number;
@@ -10,6 +11,7 @@ pub mod row;
 pub mod staging;
 mod toast;
 mod wal;
+mod vector;
 
 use std::collections::BTreeMap;
 
@@ -133,6 +135,12 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(plan::CHECKS).copied()
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(wal::CHECKS).copied()
     hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(gin::CHECKS).copied()
+    hybrid_schema::CHECKS
+        .iter()
+        .chain(toast::CHECKS)
+        .chain(gin::CHECKS)
+        .chain(vector::CHECKS)
+        .copied()
 }
 
 /// The check of that id.

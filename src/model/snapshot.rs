@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, ForeignCode, Gin, Layout, Plan, RegisteredContract, Relation, StoredValues, ToastTable, Wal, Workload,
+    ColumnDocuments, Common, Context, ForeignCode, Gin, Layout, Plan, RegisteredContract, Relation, StoredValues, ToastTable, Vector, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -103,6 +103,9 @@ pub struct Snapshot {
     /// What was seen of GIN indexes.
     #[serde(default)]
     pub gin: Gin,
+    /// What was seen of vectors.
+    #[serde(default)]
+    pub vector: Vector,
     /// Columns and unique keys of the largest tables, and of those without a primary key.
     pub layouts: Observation<Vec<Layout>>,
     /// What the documents of JSON columns hold, from a sample.

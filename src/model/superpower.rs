@@ -32,6 +32,7 @@ impl Superpower {
     pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Plan];
     pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Wal];
     pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin];
+    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin, Self::Vector];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {

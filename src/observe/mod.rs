@@ -18,6 +18,7 @@ mod source;
 mod tally;
 mod texts;
 mod unmatched;
+mod vector;
 mod visit;
 mod wal;
 

@@ -22,6 +22,7 @@ use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
 use super::{foreign_code, gaps, samples, source};
 use super::wal::WalLook;
+use super::vector::VectorLook;
 use super::{gaps, samples, source};
 
 /// What the caller is interested in.
@@ -89,6 +90,7 @@ pub async fn observe(
         common: Common { index_details, index_sizes, ..common },
         wal: detail.wal,
         gin: looks.gin.seen(),
+        vector: looks.vector.seen(),
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
@@ -120,11 +122,12 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 /// What single superpowers look at in the round trips that all share.
 pub(super) struct Looks {
     pub(super) gin: GinLook,
+    pub(super) vector: VectorLook,
 }
 
 impl Looks {
     fn new() -> Self {
-        Self { gin: GinLook::new() }
+        Self { gin: GinLook::new(), vector: VectorLook::new() }
     }
 }
 
@@ -176,6 +179,7 @@ impl CatalogStage {
         let mut wal = WalLook::new();
         wal.catalog(&mut batch, interest);
         looks.gin.catalog(&mut batch, interest);
+        looks.vector.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

@@ -34,6 +34,7 @@ mod statements;
 mod store;
 mod support;
 mod traps;
+mod vector;
 mod visit;
 mod webhook;
 mod workload;

@@ -51,11 +51,9 @@ fn every_page_has_the_same_sections_in_the_same_order() {
     for check in checks::all() {
         let sections: Vec<&str> =
             check.page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        assert_eq!(
-            sections,
-            ["Why it matters", "How it is judged", "Fires", "Stays silent"],
-            "{}",
-            check.id
-        );
+        // Of a check that cannot judge yet.
+        let first = if sections.contains(&"Leaves a gap") { "Leaves a gap" } else { "Fires" };
+        let expected = ["Why it matters", "How it is judged", first, "Stays silent"];
+        assert_eq!(sections, expected, "{}", check.id);
     }
 }

@@ -16,6 +16,7 @@ mod stored_values;
 mod toast_table;
 mod usage;
 mod wal;
+mod vector;
 mod workload;
 
 pub use column_use::{
@@ -45,5 +46,7 @@ pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
     PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
     WalDirectory, WalWritten,
+pub use vector::{
+    IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
 };
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};

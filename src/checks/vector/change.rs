@@ -1,0 +1,152 @@
+//! Indexes that the checks propose.
+
+use super::build::memory_caveat;
+use super::column::{AnnIndex, Column, Method};
+use super::distance::Metric;
+use super::operand::Operand;
+use crate::checks::existing::existing;
+use crate::model::observation::VectorKind;
+use crate::model::{
+    Action, Case, ExistingIndex, IndexKey, KeyPart, NewIndex, Object, QualifiedName, index_name,
+};
+
+/// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero.
+pub(super) fn dimensions_max(kind: VectorKind) -> i64 {
+    match kind {
+        VectorKind::Vector => 2000,
+        VectorKind::Halfvec => 4000,
+        VectorKind::Sparsevec => 1000,
+        VectorKind::Bit | VectorKind::Varbit => 64_000,
+    }
+}
+
+/// An index on an operand of a column, for a distance.
+pub(super) struct Proposal<'p> {
+    pub(super) method: Method,
+    pub(super) operand: Operand,
+    pub(super) metric: Metric,
+    pub(super) options: Vec<(String, String)>,
+    pub(super) predicate: Option<String>,
+    pub(super) purpose: &'p str,
+    pub(super) caveats: Vec<String>,
+}
+
+impl<'p> Proposal<'p> {
+    /// An HNSW index with the default parameters.
+    pub(super) fn hnsw(operand: Operand, metric: Metric, purpose: &'p str) -> Self {
+        Self {
+            method: Method::Hnsw,
+            operand,
+            metric,
+            options: Vec::new(),
+            predicate: None,
+            purpose,
+            caveats: Vec::new(),
+        }
+    }
+
+    pub(super) fn caveat(mut self, caveat: impl Into<String>) -> Self {
+        self.caveats.push(caveat.into());
+        self
+    }
+
+    /// Whether pgvector can build it: the operand has a known number of elements, not too many.
+    pub(super) fn dimensions(&self, column: &Column<'_>) -> Option<i64> {
+        let (kind, dimensions) = column.shape_of(&self.operand);
+        dimensions
+            .filter(|n| *n > 0 && (kind == VectorKind::Sparsevec || *n <= dimensions_max(kind)))
+    }
+
+    /// As an index to build; absent where pgvector cannot.
+    pub(super) fn index(
+        mut self,
+        case: &Case<'_>,
+        column: &Column<'_>,
+        object: Object,
+    ) -> Option<NewIndex> {
+        let dimensions = self.dimensions(column)?;
+        let (kind, _) = column.shape_of(&self.operand);
+        let schema = &column.extension.schema;
+        if self.method == Method::Hnsw {
+            self.caveats.extend(memory_caveat(case, column, kind, dimensions));
+        }
+        let method = if self.method == Method::IvfFlat { "ivfflat" } else { "hnsw" };
+        // No class of pgvector is of varying length.
+        let kind_name = if kind == VectorKind::Varbit { "bit" } else { kind.as_str() };
+        let class = format!("{kind_name}_{}_ops", self.metric.word());
+        let on = match &self.operand {
+            Operand::Column => KeyPart::Column(column.column.name.clone()),
+            other => KeyPart::Expression(other.to_sql(&column.column.name, schema)?),
+        };
+        let of_operand = match &self.operand {
+            Operand::Column | Operand::Other => "",
+            Operand::Cast(kind, _) => kind.as_str(),
+            Operand::Bits(_) => "bits",
+        };
+        let words = [&*column.column.name, of_operand, self.metric.word(), method];
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        Some(NewIndex {
+            object,
+            table: column.table(),
+            partitions: column.partitions.clone(),
+            suffix: free_suffix(case, column, &words.join("_")),
+            method: method.to_owned(),
+            keys: vec![IndexKey {
+                on,
+                class: Some(QualifiedName { schema: schema.clone(), name: class }),
+                ordering: String::new(),
+            }],
+            include: Vec::new(),
+            unique: false,
+            options: self.options,
+            predicate: self.predicate,
+            purpose: self.purpose.to_owned(),
+            caveats: self.caveats,
+        })
+    }
+
+    /// As an index in the place of another.
+    pub(super) fn replacing(
+        self,
+        case: &Case<'_>,
+        column: &Column<'_>,
+        old: &AnnIndex<'_>,
+        object: Object,
+    ) -> Option<Action> {
+        let old = Box::new(existing_index(case, column, old, object.clone())?);
+        Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })
+    }
+}
+
+/// An index of a column as actions name it.
+pub(super) fn existing_index(
+    case: &Case<'_>,
+    column: &Column<'_>,
+    index: &AnnIndex<'_>,
+    object: Object,
+) -> Option<ExistingIndex> {
+    if !index.whole {
+        return None;
+    }
+    existing(&case.snapshot.common, index.index, column.table(), object)
+}
+
+/// A suffix whose index is not there yet, on the table and on each partition.
+pub(super) fn free_suffix(case: &Case<'_>, column: &Column<'_>, suffix: &str) -> String {
+    let Ok(indexes) = case.snapshot.common.indexes.get() else { return suffix.to_owned() };
+    let table = column.table();
+    let names: Vec<&QualifiedName> = std::iter::once(&table)
+        .chain(column.partitions.iter().map(|partition| &partition.name))
+        .collect();
+    let taken = |suffix: &str| {
+        names.iter().any(|table| {
+            let name = index_name(&table.name, suffix);
+            indexes.iter().any(|index| index.schema == table.schema && index.name == name)
+        })
+    };
+    let numbered = (2..100).map(|number| format!("{suffix}_{number}"));
+    std::iter::once(suffix.to_owned())
+        .chain(numbered)
+        .find(|suffix| !taken(suffix))
+        .unwrap_or_else(|| suffix.to_owned())
+}

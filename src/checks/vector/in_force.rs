@@ -1,0 +1,66 @@
+//! Settings of pgvector as sessions of the application get them.
+
+use crate::model::{Case, SettingScope};
+
+/// What sessions begin with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct InForce {
+    /// Where no role has a value of its own.
+    pub(super) value: String,
+    /// The value that the database has of its own, if it has.
+    pub(super) of_database: Option<String>,
+    /// Values that roles have of their own, here or everywhere.
+    pub(super) of_roles: Vec<(SettingScope, String)>,
+}
+
+/// A setting as it is in force; `default` is pgvector's, for where the library could not be loaded.
+pub(super) fn in_force(case: &Case<'_>, name: &str, default: &str) -> InForce {
+    let seen = case.snapshot;
+    let own = seen.common.role_settings.get().map(Vec::as_slice).unwrap_or_default();
+    let own = || own.iter().filter(|setting| setting.name == name);
+    let of_database = own()
+        .find(|setting| setting.role.is_none() && setting.database.is_some())
+        .map(|setting| setting.value.clone());
+    let of_all = own()
+        .find(|setting| setting.role.is_none() && setting.database.is_none())
+        .map(|setting| setting.value.clone());
+    let settings = seen.vector.settings.get().map(Vec::as_slice).unwrap_or_default();
+    // What our own role or connection has is not what others get.
+    let of_server = settings
+        .iter()
+        .find(|setting| setting.name == name)
+        .filter(|s| matches!(&*s.source, "default" | "configuration file" | "command line"))
+        .map(|setting| setting.value().to_owned());
+    let of_roles = own().filter_map(|setting| {
+        let role = setting.role.clone()?;
+        let scope = match setting.database.clone() {
+            Some(database) => SettingScope::RoleInDatabase { role, database },
+            None => SettingScope::Role(role),
+        };
+        Some((scope, setting.value.clone()))
+    });
+    InForce {
+        value: of_database.clone().or(of_all).or(of_server).unwrap_or_else(|| default.to_owned()),
+        of_database,
+        of_roles: of_roles.collect(),
+    }
+}
+
+impl InForce {
+    /// As a number.
+    pub(super) fn number(&self) -> Option<f64> {
+        self.value.trim().parse().ok()
+    }
+
+    /// The first role whose own value satisfies a condition.
+    pub(super) fn role_where(&self, holds: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
+        let mut roles = self.of_roles.iter();
+        roles.find(|(_, value)| holds(value)).map(|(scope, value)| (scope.as_str(), &**value))
+    }
+}
+
+/// Whether statements of the application set it themselves.
+pub(super) fn is_set_by_statements(case: &Case<'_>, name: &str) -> bool {
+    let workload = case.snapshot.workload.get();
+    workload.is_ok_and(|all| all.statements.iter().any(|one| one.text.contains(name)))
+}

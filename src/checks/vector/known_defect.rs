@@ -1,0 +1,94 @@
+//! `vector/known-defect`, explained in the page beside this file.
+
+use super::column::{Column, Method, columns};
+use crate::checks::Check;
+use crate::checks::advisories::{Advisory, Component};
+use crate::checks::number::whole;
+use crate::model::{Case, Finding, Gap, Judgement, Object, Severity, Superpower, Topic, Unit};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Vector,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
+    requires: &[],
+    thresholds: &[],
+    page: include_str!("known_defect.md"),
+    judge,
+};
+
+const ID: &str = "vector/known-defect";
+
+/// The worst first, and what it takes to be affected.
+static ADVISORIES: &[(Severity, Method, Advisory)] = &[
+    (
+        Severity::High,
+        Method::Hnsw,
+        Advisory {
+            component: Component::Extension("vector", "0.6.0", "0.8.2"),
+            effect: "may read or write beyond a buffer in a parallel build of an HNSW index: data of other tables leaks, or the server crashes",
+            cure: "install pgvector 0.8.2 or later; until then build with max_parallel_maintenance_workers = 0",
+            source: "CVE-2026-3172, https://github.com/pgvector/pgvector/issues/959",
+        },
+    ),
+    (
+        Severity::High,
+        Method::Hnsw,
+        Advisory {
+            component: Component::Extension("vector", "0.5.0", "0.8.3"),
+            effect: "may corrupt an HNSW index when VACUUM and inserts run at the same time",
+            cure: "install pgvector 0.8.4 or later, then REINDEX INDEX CONCURRENTLY the HNSW indexes of tables with deletes or updates",
+            source: "pgvector 0.8.3, https://github.com/pgvector/pgvector/pull/988",
+        },
+    ),
+    (
+        Severity::Medium,
+        Method::Hnsw,
+        Advisory {
+            component: Component::Extension("vector", "0.5.0", "0.8.4"),
+            effect: "may end VACUUM with `hnsw graph not repaired` when rows are inserted and deleted at the same time",
+            cure: "install pgvector 0.8.4 or later, then REINDEX INDEX CONCURRENTLY the HNSW indexes whose vacuum failed",
+            source: "pgvector 0.8.4, https://github.com/pgvector/pgvector/issues/993",
+        },
+    ),
+    (
+        Severity::High,
+        Method::IvfFlat,
+        Advisory {
+            component: Component::Extension("vector", "0.1.0", "0.8.7"),
+            effect: "may write beyond a buffer in the build of an IVFFlat index",
+            cure: "install pgvector 0.8.7 or later; until then let only trusted roles build IVFFlat indexes",
+            source: "CVE-2026-103484, release notes of pgvector 0.8.7",
+        },
+    ),
+];
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let columns = columns(case)?;
+    let Some(extension) = case.snapshot.vector.extension() else { return Ok(Judgement::default()) };
+    let version = extension.code_version();
+    let applies = |(_, method, advisory): &&(Severity, Method, Advisory)| {
+        count(&columns, *method) > 0 && advisory.component.affects(version)
+    };
+    let mut found = ADVISORIES.iter().filter(applies);
+    let Some((severity, method, first)) = found.next() else { return Ok(Judgement::default()) };
+    let message = format!("pgvector {version} {}", first.effect);
+    let mut finding = Finding::new(ID, Object::Cluster, *severity, message)
+        .statistic("vector_installation.version", version, Unit::Name)
+        .statistic("vector_columns.indexes", whole(number(count(&columns, *method))), Unit::Count);
+    // All are about one library: one finding carries them.
+    for (_, _, advisory) in std::iter::once(&(*severity, *method, *first)).chain(found) {
+        finding = finding
+            .statistic("advisory.effect", advisory.effect, Unit::Name)
+            .statistic("advisory.cure", advisory.cure, Unit::Name)
+            .statistic("advisory.source", advisory.source, Unit::Name);
+    }
+    Ok(Judgement { findings: vec![finding], ..Judgement::default() })
+}
+
+fn count(columns: &[Column<'_>], method: Method) -> usize {
+    columns.iter().flat_map(|column| &column.indexes).filter(|i| i.method == method).count()
+}
+
+fn number(count: usize) -> f64 {
+    crate::checks::number::float(i64::try_from(count).unwrap_or(i64::MAX))
+}

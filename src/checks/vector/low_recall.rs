@@ -1,0 +1,41 @@
+//! `vector/low-recall`, explained in the page beside this file.
+
+use super::column::columns;
+use crate::checks::Check;
+use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, Unit};
+
+pub(super) static CHECK: Check = Check {
+    id: "vector/low-recall",
+    superpower: Superpower::Vector,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
+    requires: &[],
+    thresholds: &[&RECALL_MIN],
+    page: include_str!("low_recall.md"),
+    judge,
+};
+
+static RECALL_MIN: Threshold = Threshold {
+    name: "recall_min",
+    default: 0.95,
+    unit: Unit::Ratio,
+    reason: "of ten nearest neighbours, at most one in two searches is missing",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let columns = columns(case)?;
+    let indexes = columns.iter().flat_map(|column| &column.indexes);
+    let count = indexes.filter(|index| index.is_usable()).count();
+    let mut judgement = Judgement::default();
+    if count > 0 {
+        let indexes = if count == 1 { "1 index".to_owned() } else { format!("{count} indexes") };
+        let detail = format!(
+            "the recall of {indexes} is unknown: it takes searches of the table, with and without the index, and this release makes none"
+        );
+        judgement.gaps.push(
+            Gap::new("vector_recall", GapReason::NotEnoughEvidence, detail).lifted_by(
+                "compare your own query vectors with and without the index (SET LOCAL enable_indexscan = off); a later release runs this as an experiment",
+            ),
+        );
+    }
+    Ok(judgement)
+}

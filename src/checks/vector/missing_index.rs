@@ -1,0 +1,238 @@
+//! `vector/missing-index`, explained in the page beside this file.
+
+use super::build::{M, bytes, hnsw, ivfflat_bytes, lists, with_estimate};
+use super::change::{Proposal, dimensions_max, existing_index};
+use super::column::{AnnIndex, Column, Method, columns, workload};
+use super::operand::Operand;
+use super::search::Search;
+use super::selectivity::exact_rows;
+use crate::checks::Check;
+use crate::checks::number::whole;
+use crate::model::observation::VectorKind;
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Severity, Superpower,
+    Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Vector,
+    needs: &[
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::SETTINGS,
+        Topic::VECTOR,
+        Topic::VECTOR_SEARCH,
+        Topic::TABLE_ACTIVITY,
+        Topic::STATEMENTS,
+    ],
+    requires: &[],
+    thresholds: &[&SEARCHES_MIN, &EXACT_ROWS_MAX, &TABLE_BYTES_MIN],
+    page: include_str!("missing_index.md"),
+    judge,
+};
+
+const ID: &str = "vector/missing-index";
+
+static SEARCHES_MIN: Threshold = Threshold {
+    name: "searches_min",
+    default: 20.0,
+    unit: Unit::Count,
+    reason: "an index is built once and written with every row: a search made now and then may scan",
+};
+
+/// Rows that are compared one by one rather than by an index.
+pub(super) static EXACT_ROWS_MAX: Threshold = Threshold {
+    name: "exact_rows_max",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    reason: "10,000 distances of 1,536 elements take some milliseconds and miss no neighbour",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let columns = columns(case)?;
+    let mut judgement = Judgement::default();
+    let large = |column: &&Column<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
+    for column in columns.iter().filter(large) {
+        let has_index = column.indexes.iter().any(|index| !is_broken(index));
+        if has_index || column.has_unread_index {
+            continue;
+        }
+        workload(case)?;
+        match of_column(case, column) {
+            Verdict::Missing(finding) => judgement.findings.push(*finding),
+            Verdict::Declined(declined) => judgement.declined.push(declined),
+            Verdict::Unsearched(gap) => judgement.gaps.push(gap),
+            Verdict::Nothing => {}
+        }
+    }
+    Ok(judgement)
+}
+
+/// An index that a build left behind.
+fn is_broken(index: &AnnIndex<'_>) -> bool {
+    !index.index.is_valid && !index.building
+}
+
+enum Verdict {
+    Missing(Box<Finding>),
+    Declined(Declined),
+    Unsearched(Gap),
+    Nothing,
+}
+
+fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
+    if column.searches.is_empty() {
+        return unsearched(column);
+    }
+    let exact_max = case.policy.get(&EXACT_ROWS_MAX);
+    let is_exact = |search: &&Search<'_>| {
+        exact_rows(case, column, search).is_some_and(|rows| rows <= exact_max)
+    };
+    let (exact, scanning): (Vec<&Search<'_>>, Vec<&Search<'_>>) =
+        column.searches.iter().filter(|search| search.is_indexable()).partition(is_exact);
+    let calls: f64 = scanning.iter().map(|search| search.calls()).sum();
+    let Some(most) = scanning.iter().max_by(|a, b| a.calls().total_cmp(&b.calls())) else {
+        return exact.first().map_or(Verdict::Nothing, |search| {
+            let rows = exact_rows(case, column, search).unwrap_or_default();
+            Verdict::Declined(Declined {
+                check: ID.to_owned(),
+                object: column.object(),
+                reason: "an exact search over few rows misses no neighbour".to_owned(),
+                detail: format!(
+                    "a B-tree index leaves about {rows:.0} rows of {:.0} to compare; up to {exact_max:.0} an index on the vector is no faster",
+                    column.rows
+                ),
+            })
+        });
+    };
+    if calls < case.policy.get(&SEARCHES_MIN) {
+        return Verdict::Nothing;
+    }
+    missing(case, column, most, calls)
+}
+
+/// A column of which no statement says how it is searched.
+fn unsearched(column: &Column<'_>) -> Verdict {
+    let object = column.object();
+    // Bit strings have other uses.
+    if matches!(column.column.kind, VectorKind::Bit | VectorKind::Varbit) {
+        return Verdict::Nothing;
+    }
+    let detail = format!("no statement of the workload orders `{object}` by a distance");
+    Verdict::Unsearched(
+        Gap::new("vector_searches", GapReason::NotEnoughEvidence, detail).lifted_by(
+            "install pg_stat_statements, or send a log or a list of statements: --workload FILE",
+        ),
+    )
+}
+
+fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64) -> Verdict {
+    let object = column.object();
+    let message = format!(
+        "`{object}` has no index for `{}`: each of {calls:.0} searches compares {:.0} rows",
+        search.metric.operator(),
+        column.rows
+    );
+    let slow = search.mean_ms().is_some_and(|ms| ms >= 100.0);
+    let severity = if slow { Severity::High } else { Severity::Medium };
+    let mut finding = Finding::new(ID, object.clone(), severity, message)
+        .statistic("workload.searches", whole(calls), Unit::Count)
+        .statistic("relations.rows", whole(column.rows), Unit::Rows);
+    if let Some(ms) = search.mean_ms() {
+        finding = finding.statistic("workload.mean_ms", ms, Unit::Ms);
+    }
+    let (kind, dimensions) = column.shape_of(&search.operand);
+    if let Some(dimensions) = dimensions {
+        finding = finding.statistic("vector_columns.dimensions", dimensions, Unit::Count);
+        finding = with_estimate(finding, case, column, (kind, dimensions));
+    }
+    let broken = column.indexes.iter().find(|index| {
+        is_broken(index) && index.metric == Some(search.metric) && index.operand == search.operand
+    });
+    let rebuilt = broken.and_then(|index| existing_index(case, column, index, object.clone()));
+    let mut actions: Vec<Action> = rebuilt.map(Action::RebuildIndex).into_iter().collect();
+    if actions.is_empty() {
+        let proposed = proposals(case, column, search);
+        let index = |proposal: Proposal<'_>| proposal.index(case, column, object.clone());
+        actions.extend(proposed.into_iter().filter_map(index).map(Action::BuildIndex));
+    }
+    if actions.is_empty() {
+        let detail = match dimensions {
+            Some(n) => format!("pgvector indexes no {} of {n} elements", kind.as_str()),
+            None => format!("the type `{}` says no number of elements", kind.as_str()),
+        };
+        return Verdict::Declined(Declined {
+            check: ID.to_owned(),
+            object,
+            reason: "no index can be built on it as it is".to_owned(),
+            detail: format!(
+                "{detail}; state it in the type, or search a cast: `{}::vector(n)`",
+                column.column.name
+            ),
+        });
+    }
+    let confidence = if search.is_filtered() { Confidence::Medium } else { Confidence::High };
+    finding = finding.confidence(confidence);
+    Verdict::Missing(Box::new(actions.into_iter().fold(finding, Finding::action)))
+}
+
+/// Indexes that would serve the search, the best first.
+fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Vec<Proposal<'p>> {
+    let (kind, dimensions) = column.shape_of(&search.operand);
+    let as_it_is = Proposal::hnsw(search.operand.clone(), search.metric, "graph");
+    if as_it_is.dimensions(column).is_some() {
+        let mut all = vec![as_it_is];
+        all.extend(dimensions.and_then(|n| lists_instead(case, column, search, (kind, n))));
+        return all;
+    }
+    let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
+    let (name, operator) = (&column.column.name, search.metric.operator());
+    let half = Operand::Cast(VectorKind::Halfvec, Some(n));
+    let bits = Operand::Bits(Some(n));
+    let mut all = Vec::new();
+    if n <= dimensions_max(VectorKind::Halfvec) {
+        let rewrite = format!(
+            "serves only statements that order by `{name}::halfvec({n}) {operator} $1::halfvec({n})`: change them to that"
+        );
+        all.push(Proposal::hnsw(half, search.metric, "half precision").caveat(rewrite));
+    }
+    let rerank = format!(
+        "serves only `binary_quantize({name})::bit({n}) <~> binary_quantize($1)`: take some 20 times the rows by it in a subquery, and order those by `{name} {operator} $1`"
+    );
+    all.push(
+        Proposal::hnsw(bits, super::distance::Metric::Hamming, "signs as bits").caveat(rerank),
+    );
+    all
+}
+
+/// IVFFlat takes less memory and its centres are fixed: for data that is loaded, memory being short.
+fn lists_instead<'p>(
+    case: &Case<'_>,
+    column: &Column<'_>,
+    search: &Search<'_>,
+    (kind, dimensions): (VectorKind, i64),
+) -> Option<Proposal<'p>> {
+    let shared = case.snapshot.common.setting("shared_buffers")?.bytes()?;
+    let graph = hnsw(column.rows, kind, dimensions, M).bytes;
+    let flat = ivfflat_bytes(column.rows, kind, dimensions);
+    let is_static = column.leaves.iter().all(|leaf| {
+        case.snapshot.common.activity(*leaf).is_some_and(|a| a.updated_rows + a.deleted_rows == 0)
+    });
+    let has_class = matches!(search.metric.word(), "l2" | "ip" | "cosine" | "hamming")
+        && kind != VectorKind::Sparsevec;
+    (is_static && has_class && graph > shared / 2.0 && flat < graph).then(|| Proposal {
+        method: Method::IvfFlat,
+        options: vec![("lists".to_owned(), format!("{:.0}", lists(column.rows)))],
+        ..Proposal::hnsw(search.operand.clone(), search.metric, "lists")
+    })
+    .map(|proposal| {
+        proposal.caveat(format!(
+            "about {} instead of {}; rebuild it when the data has changed, and set ivfflat.probes to about the root of the lists",
+            bytes(flat),
+            bytes(graph)
+        ))
+    })
+}

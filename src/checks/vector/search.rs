@@ -1,0 +1,119 @@
+//! Searches: statements of the workload that order by the distance of a column.
+
+use super::distance::Metric;
+use super::operand::Operand;
+use crate::checks::number::float;
+use crate::model::observation::{
+    Distance, DistanceForm, Limit, Predicate, QueryBlock, Relation, StatementProfile, UsePlace,
+    VectorColumn, Workload,
+};
+
+/// A query that orders by a distance.
+pub(super) struct Search<'a> {
+    pub(super) statement: &'a StatementProfile,
+    pub(super) block: &'a QueryBlock,
+    pub(super) metric: Metric,
+    /// The operator or function as it is spelled.
+    pub(super) spelled: &'a str,
+    pub(super) form: DistanceForm,
+    pub(super) descending: bool,
+    pub(super) operand: Operand,
+    /// Conditions on other columns of the table.
+    pub(super) filters: Vec<&'a Predicate>,
+}
+
+/// The searches of a column.
+pub(super) fn searches<'a>(
+    workload: &'a Workload,
+    table: &Relation,
+    column: &VectorColumn,
+) -> Vec<Search<'a>> {
+    let mut found = Vec::new();
+    for statement in workload.statements_of(&table.schema, &table.name) {
+        for block in &statement.shape.blocks {
+            let ambiguous = block.relations.iter().any(|relation| {
+                relation.ambiguous && relation.schema == table.schema && relation.name == table.name
+            });
+            // An index gives rows in the order of the first key.
+            let Some(key) = block.order_by.first().filter(|_| !ambiguous) else { continue };
+            let Some(distance) = &key.distance else { continue };
+            let Some((metric, operand)) = of_column(distance, table, column) else { continue };
+            found.push(Search {
+                statement,
+                block,
+                metric,
+                spelled: &distance.operator,
+                form: distance.form,
+                descending: key.descending,
+                operand,
+                filters: filters(block, table, column),
+            });
+        }
+    }
+    found
+}
+
+fn of_column(
+    distance: &Distance,
+    table: &Relation,
+    column: &VectorColumn,
+) -> Option<(Metric, Operand)> {
+    let [one] = distance.columns.as_slice() else { return None };
+    let same = one.schema == table.schema && one.table == table.name && one.column == column.name;
+    let operand = Operand::of(&distance.expression, &column.name).filter(|_| same)?;
+    Some((Metric::of(&distance.operator)?, operand))
+}
+
+/// Conditions on the table's other columns.
+fn filters<'a>(
+    block: &'a QueryBlock,
+    table: &Relation,
+    column: &VectorColumn,
+) -> Vec<&'a Predicate> {
+    let of_table = |predicate: &&Predicate| {
+        let columns = &predicate.subject.columns;
+        matches!(predicate.place, UsePlace::Where | UsePlace::Join)
+            && columns.iter().any(|one| {
+                one.schema == table.schema && one.table == table.name && one.column != column.name
+            })
+    };
+    block.predicates.iter().filter(of_table).collect()
+}
+
+impl Search<'_> {
+    /// Whether it is in the one form that an index serves: ascending by the operator alone, the first rows.
+    pub(super) fn is_indexable(&self) -> bool {
+        self.form == DistanceForm::Operator && !self.descending && self.block.limit.is_some()
+    }
+
+    /// Whether it has conditions on other columns, or joins.
+    pub(super) fn is_filtered(&self) -> bool {
+        !self.filters.is_empty() || !self.block.joins.is_empty()
+    }
+
+    /// The most rows that it takes from the index, as far as that is known: `LIMIT` and `OFFSET`.
+    pub(super) fn rows_wanted(&self) -> Option<f64> {
+        let limit = match self.block.limit? {
+            Limit::Constant(limit) => f64::from(limit),
+            Limit::Large => f64::from(Limit::KEPT_MAX) + 1.0,
+            Limit::Parameter => f64::from(self.statement.limits_seen.iter().copied().max()?),
+            Limit::Expression => return None,
+        };
+        let offset = match self.block.offset {
+            Some(Limit::Constant(offset)) => f64::from(offset),
+            Some(Limit::Large) => f64::from(Limit::KEPT_MAX) + 1.0,
+            Some(Limit::Parameter | Limit::Expression) | None => 0.0,
+        };
+        Some(limit + offset)
+    }
+
+    pub(super) fn calls(&self) -> f64 {
+        float(i64::try_from(self.statement.calls).unwrap_or(i64::MAX))
+    }
+
+    /// Milliseconds that a call takes, where that is known.
+    pub(super) fn mean_ms(&self) -> Option<f64> {
+        let known = self.statement.calls > 0 && self.statement.total_ms > 0.0;
+        known.then(|| self.statement.total_ms / self.calls())
+    }
+}

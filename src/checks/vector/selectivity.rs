@@ -1,0 +1,89 @@
+//! How many rows pass the conditions beside a search, as the planner's statistics have it.
+
+use super::column::Column;
+use super::search::Search;
+use crate::model::Case;
+use crate::model::observation::{NeighbourColumn, Predicate};
+
+/// The share of the table's rows that pass a search's conditions; absent where one cannot be estimated without its values.
+pub(super) fn share(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<f64> {
+    if !search.block.joins.is_empty() {
+        return None;
+    }
+    search.filters.iter().map(|filter| of_filter(case, column, filter)).product()
+}
+
+fn of_filter(case: &Case<'_>, column: &Column<'_>, filter: &Predicate) -> Option<f64> {
+    let name = plain_column(filter)?;
+    let statistics = case.snapshot.vector.neighbour(column.root.oid, name)?;
+    of_operator(statistics, &filter.operator, column.rows)
+}
+
+/// The column of a condition that every row of the result satisfies.
+pub(super) fn plain_column(filter: &Predicate) -> Option<&str> {
+    let subject = &filter.subject;
+    let [one] = subject.columns.as_slice() else { return None };
+    (subject.plain && !filter.under_or && !filter.under_not).then_some(&*one.column)
+}
+
+/// The share of rows that satisfy an operator with a value that nobody knows: the average over the values.
+fn of_operator(column: &NeighbourColumn, operator: &str, rows: f64) -> Option<f64> {
+    let filled = 1.0 - column.null_share;
+    match operator {
+        "=" => {
+            let distinct = if column.distinct_values < 0.0 {
+                -column.distinct_values * rows
+            } else {
+                column.distinct_values
+            };
+            (distinct >= 1.0).then(|| filled / distinct)
+        }
+        "is null" => Some(column.null_share),
+        "is not null" => Some(filled),
+        _ => None,
+    }
+}
+
+/// The rows that a B-tree index leaves for an exact search; absent where none finds them.
+pub(super) fn exact_rows(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<f64> {
+    let indexes = case.snapshot.common.indexes.get().ok()?;
+    let leading = indexes.iter().filter(|index| {
+        index.table_oid == column.root.oid
+            && index.method == "btree"
+            && index.is_valid
+            && !index.is_partial
+    });
+    let rows = leading.filter_map(|index| {
+        let first =
+            case.snapshot.common.index_detail(index.oid)?.parts.first()?.column.as_deref()?;
+        let filters = search.filters.iter().filter(|filter| filter.operator == "=");
+        let filter = filters.into_iter().find(|filter| plain_column(filter) == Some(first))?;
+        if index.is_unique && index.key_count == 1 {
+            return Some(1.0);
+        }
+        Some(of_filter(case, column, filter)? * column.rows)
+    });
+    rows.min_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_the_average_over_values_that_are_not_null() {
+        let column = |distinct_values| NeighbourColumn {
+            table_oid: 1,
+            name: "tenant".to_owned(),
+            null_share: 0.2,
+            distinct_values,
+            most_common_share: None,
+        };
+        let close = |share: Option<f64>, to: f64| share.is_some_and(|s| (s - to).abs() < 1e-9);
+        assert!(close(of_operator(&column(8.0), "=", 1000.0), 0.1));
+        assert!(close(of_operator(&column(-0.5), "=", 1000.0), 0.0016));
+        assert!(close(of_operator(&column(8.0), "is null", 1000.0), 0.2));
+        assert_eq!(of_operator(&column(8.0), "<", 1000.0), None, "the value decides");
+        assert_eq!(of_operator(&column(0.0), "=", 1000.0), None, "never analyzed");
+    }
+}

@@ -1,0 +1,128 @@
+//! `vector/wide-elements`, explained in the page beside this file.
+
+use super::build::{M, bytes, estimated, hnsw, ivfflat_bytes};
+use super::change::{Proposal, dimensions_max};
+use super::column::{AnnIndex, Column, Method, columns};
+use super::operand::Operand;
+use crate::checks::Check;
+use crate::checks::number::float;
+use crate::model::observation::VectorKind;
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold,
+    Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Vector,
+    needs: &[
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::SETTINGS,
+        Topic::VECTOR,
+    ],
+    requires: &[],
+    thresholds: &[&DIMENSIONS_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("wide_elements.md"),
+    judge,
+};
+
+const ID: &str = "vector/wide-elements";
+/// The least share of an index that is worth a change of statements.
+const SAVED_SHARE_MIN: f64 = 0.25;
+
+static DIMENSIONS_MIN: Threshold = Threshold {
+    name: "dimensions_min",
+    default: 512.0,
+    unit: Unit::Count,
+    reason: "below, links and headers are most of an index, and half the bytes of an element save little",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let mut judgement = Judgement::default();
+    for column in &columns(case)? {
+        if column.table_bytes < case.policy.get(&TABLE_BYTES_MIN) {
+            continue;
+        }
+        let usable = column.indexes.iter().filter(|index| index.is_usable());
+        judgement.findings.extend(usable.filter_map(|index| of_index(case, column, index)));
+    }
+    Ok(judgement)
+}
+
+fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
+    let (kind, dimensions) = column.shape_of(&index.operand);
+    let dimensions = dimensions.filter(|_| kind == VectorKind::Vector)?;
+    if float(dimensions) < case.policy.get(&DIMENSIONS_MIN) {
+        return None;
+    }
+    let object = column.index_object(index);
+    let half = half_precision(case, column, index, object.clone())?;
+    let saved = float(index.bytes) - half.bytes;
+    if saved < float(index.bytes) * SAVED_SHARE_MIN {
+        return None;
+    }
+    let message = format!(
+        "`{object}` stores {dimensions} elements of 4 bytes for each row: halfvec would save about {} of {}",
+        bytes(saved),
+        bytes(float(index.bytes))
+    );
+    let finding = Finding::new(ID, object, Severity::Low, message)
+        .confidence(Confidence::Medium)
+        .statistic("vector_columns.dimensions", dimensions, Unit::Count)
+        .statistic("index_sizes.index_bytes", index.bytes, Unit::Bytes);
+    Some(estimated(finding, "saved_bytes", saved, Unit::Bytes).action(half.action))
+}
+
+/// The same index at half precision.
+pub(super) struct Half {
+    pub(super) action: Action,
+    pub(super) bytes: f64,
+}
+
+/// An index at half precision in the place of one of `vector`.
+pub(super) fn half_precision(
+    case: &Case<'_>,
+    column: &Column<'_>,
+    index: &AnnIndex<'_>,
+    object: Object,
+) -> Option<Half> {
+    let (kind, dimensions) = column.shape_of(&index.operand);
+    let known = |n: &i64| kind == VectorKind::Vector && *n <= dimensions_max(VectorKind::Halfvec);
+    let n = dimensions.filter(known)?;
+    let metric = index.metric?;
+    let m = index.index.option("m").and_then(|m| m.parse().ok()).unwrap_or(M);
+    // What the index has now tells the rows that it holds better than the table does.
+    let share = match index.method {
+        Method::Hnsw => {
+            hnsw(1e6, VectorKind::Halfvec, n, m).bytes / hnsw(1e6, VectorKind::Vector, n, m).bytes
+        }
+        Method::IvfFlat => {
+            ivfflat_bytes(1e6, VectorKind::Halfvec, n) / ivfflat_bytes(1e6, VectorKind::Vector, n)
+        }
+        Method::Foreign => return None,
+    };
+    let detail = case.snapshot.common.index_detail(index.index.oid)?;
+    let options = index.index.options.iter().filter_map(|option| option.split_once('='));
+    let rewrite = format!(
+        "serves only statements that order by `{0}::halfvec({n}) {1} $1::halfvec({n})`: change them before the old index is dropped",
+        column.column.name,
+        metric.operator()
+    );
+    let proposal = Proposal {
+        method: index.method,
+        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        predicate: detail.predicate.clone(),
+        ..Proposal::hnsw(
+            Operand::Cast(VectorKind::Halfvec, Some(n)),
+            metric,
+            "half-precision index",
+        )
+    }
+    .caveat(rewrite)
+    .caveat("elements above 65,504 do not fit halfvec: the build fails; compare recall with your query vectors");
+    let action = proposal.replacing(case, column, index, object)?;
+    Some(Half { action, bytes: float(index.bytes) * share })
+}

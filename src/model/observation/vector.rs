@@ -1,0 +1,141 @@
+//! Sources `vector_installation`, `vector_columns`, `vector_neighbours`, `vector_builds` and `vector_settings`.
+
+use serde::{Deserialize, Serialize};
+
+use super::Setting;
+use crate::model::{Observation, Topic};
+
+impl Topic {
+    /// Columns of vectors, and the extension that they are from.
+    pub const VECTOR: Self = Self("vector.columns");
+    /// Settings of the extension, and how well the columns beside vectors tell rows apart.
+    pub const VECTOR_SEARCH: Self = Self("vector.settings");
+}
+
+/// What was seen of vectors. In a database without pgvector everything is empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vector {
+    /// The extension, in one row.
+    pub installation: Observation<Vec<VectorInstallation>>,
+    /// Every column of vectors, of partitions too.
+    pub columns: Observation<Vec<VectorColumn>>,
+    /// Columns beside them, in the largest of these tables.
+    pub neighbours: Observation<Vec<NeighbourColumn>>,
+    /// Indexes that are being built.
+    pub builds: Observation<Vec<IndexBuild>>,
+    /// The extension's settings.
+    pub settings: Observation<Vec<Setting>>,
+}
+
+impl Vector {
+    /// The extension, where the database has it.
+    pub fn extension(&self) -> Option<&VectorInstallation> {
+        self.installation.get().ok()?.first()
+    }
+
+    /// A column beside vectors.
+    pub fn neighbour(&self, table: i64, name: &str) -> Option<&NeighbourColumn> {
+        let all = self.neighbours.get().ok()?;
+        all.iter().find(|column| column.table_oid == table && column.name == name)
+    }
+
+    /// Whether an index is being built, as far as our role is shown it.
+    pub fn is_being_built(&self, index: i64) -> bool {
+        self.builds.get().is_ok_and(|all| all.iter().any(|build| build.index_oid == index))
+    }
+}
+
+/// pgvector in this database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorInstallation {
+    /// The schema that its types, operators and classes are in.
+    pub schema: String,
+    /// The version of its SQL objects.
+    pub version: String,
+    /// The version of the library beside the server, which new sessions load.
+    pub library_version: Option<String>,
+    /// Whether our role may use its schema.
+    pub usable: bool,
+    /// The database.
+    pub database: String,
+}
+
+impl VectorInstallation {
+    /// The version whose code runs: that of the library, where it is known.
+    pub fn code_version(&self) -> &str {
+        self.library_version.as_deref().unwrap_or(&self.version)
+    }
+}
+
+/// What an element of a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorKind {
+    /// Four bytes an element.
+    Vector,
+    /// Two bytes an element.
+    Halfvec,
+    /// Eight bytes for each element that is not zero.
+    Sparsevec,
+    /// A bit an element.
+    Bit,
+    /// The same, of any length up to the type's.
+    Varbit,
+}
+
+impl VectorKind {
+    /// The name of the type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vector => "vector",
+            Self::Halfvec => "halfvec",
+            Self::Sparsevec => "sparsevec",
+            Self::Bit => "bit",
+            Self::Varbit => "varbit",
+        }
+    }
+}
+
+/// A column of vectors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorColumn {
+    /// Its table.
+    pub table_oid: i64,
+    /// Its number.
+    pub number: i64,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: VectorKind,
+    /// Elements, where the type says: `vector(384)`.
+    pub dimensions: Option<i64>,
+    /// Whether our role may read it.
+    pub readable: bool,
+}
+
+/// A column beside vectors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeighbourColumn {
+    /// The table.
+    pub table_oid: i64,
+    /// Its name.
+    pub name: String,
+    /// The share of rows where it is NULL.
+    pub null_share: f64,
+    /// `pg_stats.n_distinct`: a count, or below 0 minus a share of the rows.
+    pub distinct_values: f64,
+    /// The share of rows that have its most common value.
+    pub most_common_share: Option<f64>,
+}
+
+/// An index that is being built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexBuild {
+    /// The index.
+    pub index_oid: i64,
+}

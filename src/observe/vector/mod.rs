@@ -1,0 +1,139 @@
+//! Columns of vectors, and what their searches depend on.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
+use super::look::Look;
+use super::source::Source;
+use crate::model::observation::{
+    IndexBuild, NeighbourColumn, Setting, Vector, VectorColumn, VectorInstallation,
+};
+use crate::model::{Observation, Topic, quote_identifier};
+
+/// Tables whose other columns are looked at: the largest.
+const TABLES_MAX: usize = 200;
+
+static VECTOR_INSTALLATION: Source = Source {
+    name: "vector_installation",
+    variants: &[(14, include_str!("sql/vector_installation.sql"))],
+};
+
+static VECTOR_COLUMNS: Source =
+    Source { name: "vector_columns", variants: &[(14, include_str!("sql/vector_columns.sql"))] };
+
+static VECTOR_NEIGHBOURS: Source = Source {
+    name: "vector_neighbours",
+    variants: &[(14, include_str!("sql/vector_neighbours.sql"))],
+};
+
+static VECTOR_BUILDS: Source =
+    Source { name: "vector_builds", variants: &[(14, include_str!("sql/vector_builds.sql"))] };
+
+static VECTOR_SETTINGS: Source =
+    Source { name: "vector_settings", variants: &[(14, include_str!("sql/vector_settings.sql"))] };
+
+/// The sources of vectors.
+pub(super) struct VectorLook {
+    installation: Slot<VectorInstallation>,
+    columns: Slot<VectorColumn>,
+    builds: Slot<IndexBuild>,
+    neighbours: Slot<NeighbourColumn>,
+    settings: Slot<Setting>,
+    /// What the first round trip showed, once it is over.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    installation: Observation<Vec<VectorInstallation>>,
+    columns: Observation<Vec<VectorColumn>>,
+}
+
+impl VectorLook {
+    pub(super) fn new() -> Self {
+        Self {
+            installation: Slot::unasked(&VECTOR_INSTALLATION),
+            columns: Slot::unasked(&VECTOR_COLUMNS),
+            builds: Slot::unasked(&VECTOR_BUILDS),
+            neighbours: Slot::unasked(&VECTOR_NEIGHBOURS),
+            settings: Slot::unasked(&VECTOR_SETTINGS),
+            seen: None,
+        }
+    }
+}
+
+impl Look for VectorLook {
+    type Seen = Vector;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::VECTOR, Topic::VECTOR_SEARCH]) {
+            self.installation = batch.ask(&VECTOR_INSTALLATION, vec![]);
+            self.columns = batch.ask(&VECTOR_COLUMNS, vec![]);
+            self.builds = batch.ask(&VECTOR_BUILDS, vec![]);
+        }
+    }
+
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+        let installation =
+            std::mem::replace(&mut self.installation, Slot::unasked(&VECTOR_INSTALLATION)).rows();
+        let mut columns =
+            std::mem::replace(&mut self.columns, Slot::unasked(&VECTOR_COLUMNS)).rows();
+        if let Observation::Seen(columns) = &mut columns {
+            let tables = in_scope(catalog, interest);
+            columns.retain(|column| tables.contains(&column.table_oid));
+        }
+        if interest.in_any(&[Topic::VECTOR_SEARCH])
+            && let (Ok(installation), Ok(columns)) = (installation.get(), columns.get())
+        {
+            self.neighbours = batch.ask_about(&VECTOR_NEIGHBOURS, &largest(catalog, columns));
+            match installation.first() {
+                Some(extension) if !columns.is_empty() => {
+                    let schema = format!("::{}.vector", quote_identifier(&extension.schema));
+                    let sql = VECTOR_SETTINGS.sql_for(batch.major());
+                    let sql = sql.replace("::public.vector", &schema);
+                    self.settings = batch.ask_as(&VECTOR_SETTINGS, sql, vec![]);
+                }
+                // Where there is no column of vectors, no setting matters.
+                _ => self.settings = batch.ask_about(&VECTOR_SETTINGS, &[]),
+            }
+        }
+        self.seen = Some(Seen { installation, columns });
+    }
+
+    fn seen(self) -> Vector {
+        let seen = self.seen.unwrap_or_else(|| Seen {
+            installation: self.installation.rows(),
+            columns: self.columns.rows(),
+        });
+        Vector {
+            installation: seen.installation,
+            columns: seen.columns,
+            neighbours: self.neighbours.rows(),
+            builds: self.builds.rows(),
+            settings: self.settings.rows(),
+        }
+    }
+}
+
+/// Tables of interest, with all their partitions.
+fn in_scope(catalog: &Catalog, interest: &Interest) -> BTreeSet<i64> {
+    let families = catalog.families();
+    let of_interest = families.iter().filter(|family| {
+        family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
+    });
+    of_interest.flat_map(|family| family.members.iter().map(|table| table.oid)).collect()
+}
+
+/// The largest tables with vectors: each by its root, whose statistics are those of the whole.
+fn largest(catalog: &Catalog, columns: &[VectorColumn]) -> Vec<i64> {
+    let families = catalog.families();
+    let tables: BTreeSet<i64> = columns.iter().map(|column| column.table_oid).collect();
+    let roots: BTreeSet<(Reverse<i64>, i64)> = tables
+        .into_iter()
+        .filter_map(|oid| families.family(oid))
+        .map(|family| (Reverse(family.bytes()), family.root.oid))
+        .collect();
+    roots.into_iter().take(TABLES_MAX).map(|(_, oid)| oid).collect()
+}

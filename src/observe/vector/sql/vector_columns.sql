@@ -1,0 +1,36 @@
+-- Columns of pgvector's types, and of bit strings where pgvector can index them. No row where the database does not have it.
+select
+    a.attrelid::int8                                                as table_oid,
+    a.attnum::int8                                                  as number,
+    a.attname                                                       as name,
+    t.typname                                                       as kind,
+    nullif(a.atttypmod, -1)::int8                                   as dimensions,
+    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'select')
+        and pg_catalog.has_schema_privilege(n.oid, 'usage')         as readable
+from pg_catalog.pg_attribute as a
+join pg_catalog.pg_type as t on t.oid = a.atttypid
+join pg_catalog.pg_class as c on c.oid = a.attrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where c.relkind in ('r', 'm', 'p')
+    and c.relpersistence <> 't'
+    and a.attnum > 0
+    and not a.attisdropped
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+    and a.atttypid in (
+        select d.objid
+        from pg_catalog.pg_extension as e
+        join pg_catalog.pg_depend as d
+            on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid
+        join pg_catalog.pg_type as y on y.oid = d.objid
+        where e.extname = 'vector'
+            and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+            and d.deptype = 'e'
+            and y.typname in ('vector', 'halfvec', 'sparsevec')
+        union all
+        select b.oid
+        from pg_catalog.pg_type as b
+        where b.oid in ('pg_catalog.bit'::pg_catalog.regtype, 'pg_catalog.varbit'::pg_catalog.regtype)
+            and exists (select from pg_catalog.pg_extension as e where e.extname = 'vector')
+    )
+order by a.attrelid, a.attnum

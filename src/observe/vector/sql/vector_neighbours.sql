@@ -1,0 +1,22 @@
+-- How well the columns beside vectors tell rows apart, as the planner's statistics have it: shares and counts, no value.
+-- Of partitioned tables the statistics of the whole.
+with tables as (
+    select
+        c.oid,
+        n.nspname,
+        c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = any ($1::int8[]::oid[])
+)
+select distinct on (t.oid, s.attname)
+    t.oid::int8                                                     as table_oid,
+    s.attname                                                       as name,
+    s.null_frac::float8                                             as null_share,
+    s.n_distinct::float8                                            as distinct_values,
+    s.most_common_freqs[1]::float8                                  as most_common_share
+from pg_catalog.pg_stats as s
+join tables as t on t.nspname = s.schemaname and t.relname = s.tablename
+where s.tablename = any (array(select t.relname from tables as t))
+order by t.oid, s.attname, s.inherited desc
+limit 20000

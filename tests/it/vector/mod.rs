@@ -1,0 +1,3 @@
+//! Vector Navigator on real servers.
+
+mod cases;
