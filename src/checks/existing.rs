@@ -22,24 +22,6 @@ pub(super) fn existing(
         table: table.clone(),
         definition: detail.definition.clone(),
         partitions,
-use crate::model::observation::{Common, Index};
-use crate::model::{ExistingIndex, IndexPartition, Object, QualifiedName};
-
-/// The index with everything beneath it; absent where a definition was not read.
-pub(super) fn existing(
-    common: &Common,
-    root: &Index,
-    table: QualifiedName,
-    object: Object,
-) -> Option<ExistingIndex> {
-    let detail = common.index_detail(root.oid)?;
-    let statistics = detail.parts.iter().enumerate();
-    Some(ExistingIndex {
-        object,
-        name: root.qualified_name(),
-        table,
-        definition: detail.definition.clone(),
-        partitions: if root.partitioned { partitions(root, common)? } else { Vec::new() },
         partitioned: root.partitioned,
         comment: detail.comment.clone(),
         statistics: statistics
@@ -78,17 +60,6 @@ fn partitions(root: &Index, common: &Common) -> Option<Vec<IndexPartition>> {
         for parent in &level {
             for part in all.iter().filter(|index| index.parent == Some(parent.oid)) {
                 found.push(partition(part, &parent.qualified_name(), common)?);
-    // No deeper than any tree of partitions: a catalog that changed while it was read may show a cycle.
-    for _ in 0..16 {
-        let mut next = Vec::new();
-        for parent in &level {
-            for part in all.iter().filter(|index| index.parent == Some(parent.oid)) {
-                found.push(IndexPartition {
-                    name: part.qualified_name(),
-                    parent: parent.qualified_name(),
-                    partitioned: part.partitioned,
-                    definition: common.index_detail(part.oid)?.definition.clone(),
-                });
                 next.push(part);
             }
         }

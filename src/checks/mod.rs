@@ -1,6 +1,5 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
-mod existing;
 mod advisories;
 mod existing;
 mod gin;
@@ -10,8 +9,8 @@ mod plan;
 pub mod row;
 pub mod staging;
 mod toast;
-mod wal;
 mod vector;
+mod wal;
 
 use std::collections::BTreeMap;
 
@@ -132,14 +131,9 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(plan::CHECKS).copied()
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(wal::CHECKS).copied()
-    hybrid_schema::CHECKS.iter().chain(toast::CHECKS).chain(gin::CHECKS).copied()
-    hybrid_schema::CHECKS
-        .iter()
-        .chain(toast::CHECKS)
-        .chain(gin::CHECKS)
-        .chain(vector::CHECKS)
+    [hybrid_schema::CHECKS, toast::CHECKS, gin::CHECKS, vector::CHECKS, plan::CHECKS, wal::CHECKS]
+        .into_iter()
+        .flatten()
         .copied()
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, ForeignCode, Gin, Layout, Plan, RegisteredContract, Relation, StoredValues, ToastTable, Vector, Wal, Workload,
+    ColumnDocuments, Common, Context, ForeignCode, Gin, Layout, Plan, RegisteredContract, Relation,
+    StoredValues, ToastTable, Vector, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 

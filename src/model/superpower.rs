@@ -29,10 +29,8 @@ pub enum Superpower {
 
 impl Superpower {
     /// Every superpower, in the order of the public contract.
-    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Plan];
-    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Wal];
-    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin];
-    pub const ALL: &[Self] = &[Self::HybridSchema, Self::Toast, Self::Gin, Self::Vector];
+    pub const ALL: &[Self] =
+        &[Self::HybridSchema, Self::Toast, Self::Gin, Self::Vector, Self::Plan, Self::Wal];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {

@@ -11,9 +11,8 @@ use super::common::CommonDetail;
 use super::look::Look;
 use super::source;
 use super::texts::{TextLook, Texts};
-use super::visit::{CatalogStage, Interest, VisitPlan};
-use super::wal::WalDetail;
 use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
+use super::wal::WalDetail;
 use crate::model::Observation;
 use crate::model::observation::{Layout, ToastTable, Wal};
 use crate::pg::{Error, Session};
@@ -64,9 +63,7 @@ struct Unidentified {
 impl DetailStage {
     pub(super) async fn take(
         session: &mut Session,
-        first: &mut CatalogStage,
-        plan: &VisitPlan,
-        (first, plan): (&CatalogStage, &VisitPlan),
+        (first, plan): (&mut CatalogStage, &VisitPlan),
         interest: &Interest,
         looks: &mut Looks,
     ) -> Result<Self, Error> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, Plan, RegisteredContract, Wal, Workload};
+use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Wal, Workload};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -20,10 +20,9 @@ use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::unmatched::unmatched;
-use super::{foreign_code, gaps, samples, source};
-use super::wal::WalLook;
 use super::vector::VectorLook;
-use super::{gaps, samples, source};
+use super::wal::WalLook;
+use super::{foreign_code, gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,13 +56,10 @@ pub async fn observe(
     interest: &Interest,
 ) -> Result<(Snapshot, Option<Texts>), Error> {
     let observed_at = Timestamp::now();
-    let mut first = CatalogStage::take(session, interest).await?;
-    let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, &mut first, &plan, interest).await?;
     let mut looks = Looks::new();
-    let first = CatalogStage::take(session, interest, &mut looks).await?;
+    let mut first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, (&first, &plan), interest, &mut looks).await?;
+    let mut detail = DetailStage::take(session, (&mut first, &plan), interest, &mut looks).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
@@ -95,7 +91,7 @@ pub async fn observe(
         documents,
         toast_tables: detail.toast_tables,
         stored_values,
-        plan: first.plan,
+        plan: looks.plan.seen(),
         workload,
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
@@ -121,13 +117,14 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 
 /// What single superpowers look at in the round trips that all share.
 pub(super) struct Looks {
+    pub(super) plan: PlanLook,
     pub(super) gin: GinLook,
     pub(super) vector: VectorLook,
 }
 
 impl Looks {
     fn new() -> Self {
-        Self { gin: GinLook::new(), vector: VectorLook::new() }
+        Self { plan: PlanLook::new(), gin: GinLook::new(), vector: VectorLook::new() }
     }
 }
 
@@ -136,7 +133,6 @@ pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
     /// Relations that may not be planned or read.
     pub(super) foreign_code: Observation<Vec<ForeignCode>>,
-    plan: Plan,
     json_tables: Observation<Vec<JsonTable>>,
     /// WAL, checkpoints, transactions and partitions.
     pub(super) wal: Box<Wal>,
@@ -174,8 +170,7 @@ impl CatalogStage {
         let foreign_code = foreign_code::ask(&mut batch, session.trusts_code(), interest);
         let mut common = CommonLook::new();
         common.catalog(&mut batch, interest);
-        let mut plan = PlanLook::new();
-        plan.catalog(&mut batch, interest);
+        looks.plan.catalog(&mut batch, interest);
         let mut wal = WalLook::new();
         wal.catalog(&mut batch, interest);
         looks.gin.catalog(&mut batch, interest);
@@ -196,7 +191,6 @@ impl CatalogStage {
                 common: common.seen(),
             },
             foreign_code: foreign_code.seen(),
-            plan: plan.seen(),
             json_tables: json_tables.rows(),
             wal: Box::new(wal.seen()),
             workload_sources: workload_sources.map(Slot::row),

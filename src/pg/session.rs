@@ -159,22 +159,24 @@ impl Session {
     ) -> Result<Option<Vec<Answer>>, Error> {
         let (held, client) = (&self.held, self.held.client());
         let reused = !held.is_busy() && held.is_reused();
-        let first = if held.is_busy() {
-            BACK.to_owned()
         let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
-        let first = if self.held.is_busy() {
+        let first = if held.is_busy() {
             format!("{BACK};{}", settings(0))
         } else {
             format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
         };
         let ending = if finally { held.ending() } else { BACK.to_owned() };
+        let after = |position: usize| match position + 1 {
+            next if next == questions.len() => ending.clone(),
+            next => format!("{BACK};{}", settings(next)),
+        };
+        let between: Vec<String> = (0..questions.len()).map(after).collect();
         held.begin();
         let mut opening = Sent::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
             let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
-            let next = if position + 1 == questions.len() { ending.as_str() } else { BACK };
-            sent.push((query, Sent::new(client.batch_execute(next)).await));
+            sent.push((query, Sent::new(client.batch_execute(&between[position])).await));
         }
         let Some(opening) = first_answer(held, &mut opening, reused).await? else {
             held.end();
@@ -183,24 +185,6 @@ impl Session {
         if let Some(opening) = opening {
             held.opened(opening);
             self.facts.in_recovery = opening.in_recovery;
-        let after = |position: usize| match position + 1 {
-            next if next == questions.len() => ending.to_owned(),
-            next => format!("{BACK};{}", settings(next)),
-        };
-        let between: Vec<String> = (0..questions.len()).map(after).collect();
-        self.held.begin();
-        let mut opening = Sent::new(connection.batch_execute(&first)).await;
-        let mut sent = Vec::with_capacity(questions.len());
-        for (position, question) in questions.iter().enumerate() {
-            let parameters = question.parameters.iter().map(|(value, kind)| {
-                let value: &(dyn ToSql + Sync) = &**value;
-                (value, kind.clone())
-            });
-            let query = Sent::new(
-                connection.query_typed_raw(&question.sql, parameters.collect::<Vec<_>>()),
-            )
-            .await;
-            sent.push((query, Sent::new(connection.batch_execute(&between[position])).await));
         }
         let mut answers = Vec::with_capacity(questions.len());
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {

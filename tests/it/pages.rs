@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 
 use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
 use crate::support::{
-    Own, TestDb, TestServer, analyse, members_for, own_server, registered, request_of, server, shadow, workload,
+    Own, TestDb, TestServer, analyse, members_for, own_server, registered, request_of, server,
+    shadow, workload,
 };
 
 #[rstest]
@@ -27,7 +28,7 @@ async fn every_page_holds(
     let id = format!("{superpower}/{}", file.trim_end_matches(".md"));
     let check = checks::find(&id).unwrap();
     let mut runs = JoinSet::new();
-    let needs = Example::of(check, "Fires").needs;
+    let needs = Example::first(check).needs;
     // What SQL alone cannot plant has a test of its own.
     if needs == Some("test") {
         return;
@@ -37,8 +38,6 @@ async fn every_page_holds(
         let found =
             if needs == Some("own-server") { own_server(&member, &own) } else { server(&member) };
         let Some(server) = found else { continue };
-    for member in members_for(&id, Example::first(check).needs) {
-        let Some(server) = server(&member) else { continue };
         runs.spawn(holds_on(server, check));
     }
     runs.join_all().await;
@@ -98,6 +97,7 @@ async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
     }
     assert!(tried > 4, "{member}: {tried} recommendations");
 }
+
 /// The heading of an example that a check cannot judge yet.
 const GAP: &str = "## Leaves a gap";
 

@@ -128,7 +128,7 @@ pub(super) fn existing_index(
     if !index.whole {
         return None;
     }
-    existing(&case.snapshot.common, index.index, column.table(), object)
+    existing(index.index, &column.table(), &object, &case.snapshot.common)
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.

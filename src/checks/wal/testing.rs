@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::model::observation::{
     PartitionBound, PartitionKey, Relation, RelationKind, Setting, TableActivity,
 };
-use crate::model::{Action, Case, Observation, Policy, Snapshot};
+use crate::model::{Action, Case, Observation, Policy, Scope, Snapshot};
 
 /// The time of the visit, a Sunday.
 pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
@@ -13,7 +13,8 @@ pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
 pub(super) const RESET: &str = "2026-02-19T12:00:00Z";
 
 pub(super) fn case<'a>(seen: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
-    Case { snapshot: seen, earlier: &[], policy }
+    static ALL: std::sync::OnceLock<Scope> = std::sync::OnceLock::new();
+    Case { snapshot: seen, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
 }
 
 fn unseen() -> serde_json::Value {

@@ -15,8 +15,8 @@ mod statement;
 mod stored_values;
 mod toast_table;
 mod usage;
-mod wal;
 mod vector;
+mod wal;
 mod workload;
 
 pub use column_use::{
@@ -42,11 +42,12 @@ pub use statement::{
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
+pub use vector::{
+    IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
+};
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
     PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
     WalDirectory, WalWritten,
-pub use vector::{
-    IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
 };
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
