@@ -131,7 +131,6 @@ pub fn workload(ledger: &Ledger) -> Workload {
             keys_ratio: coverage.attributed_share().calls,
         },
         unseen: Vec::new(),
-        ..Workload::default()
     }
 }
 
