@@ -29,5 +29,6 @@ mod store;
 mod support;
 mod traps;
 mod visit;
+mod wal;
 mod webhook;
 mod workload;
