@@ -5,6 +5,7 @@ mod drift;
 mod gathered;
 mod request;
 mod shapes;
+mod staging;
 mod workload;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use drift::{DriftFound, Watched};
 pub use request::Request;
+pub use staging::staging;
 pub use workload::{Intake, workload};
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;

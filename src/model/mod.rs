@@ -23,6 +23,7 @@ mod recommendation;
 mod scope;
 pub mod size;
 mod snapshot;
+mod staging;
 mod statement;
 mod superpower;
 
@@ -58,5 +59,6 @@ pub use recommendation::{
 };
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};
+pub use staging::{Rebuild, StagingReport};
 pub use statement::{Lock, Statement};
 pub use superpower::Superpower;

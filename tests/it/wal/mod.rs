@@ -1,5 +1,7 @@
 //! WAL Orchestrator on real servers: every source on every major version, and what SQL on a page cannot plant.
 
+mod staging;
+
 use database_optimizer::analysis::analyse as analyse_target;
 use database_optimizer::model::{Analysis, GapReason, Object, Severity, Superpower};
 use database_optimizer::pg::Target;
