@@ -6,6 +6,7 @@ mod gathered;
 mod request;
 mod reviewing;
 mod shapes;
+mod staging;
 mod workload;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use drift::{DriftFound, Watched};
 pub use request::Request;
+pub use staging::staging;
 pub use workload::{Intake, workload};
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;

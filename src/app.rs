@@ -1,6 +1,7 @@
 //! The service without HTTP: the registry, the cache and the analysis, put together once.
 
 mod drift;
+mod staging;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -16,6 +16,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("put_contract", "200", include_str!("../../openapi/examples/put_contract.json")),
     ("put_contract", "201", include_str!("../../openapi/examples/put_contract.json")),
     ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
+    ("staging_table", "200", include_str!("../../openapi/examples/staging_table.json")),
+    ("wal", "200", include_str!("../../openapi/examples/wal.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("document_contract", "200", include_str!("../../openapi/examples/document_contract.json")),

@@ -22,6 +22,7 @@ mod query;
 mod request_id;
 mod review;
 mod serve;
+mod staging;
 mod targets;
 mod workload;
 
@@ -107,6 +108,7 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(contracts::list))
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
+        .routes(routes!(staging::show))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))
         .routes(routes!(health::metrics))

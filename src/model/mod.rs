@@ -24,6 +24,7 @@ mod resolution;
 mod scope;
 pub mod size;
 mod snapshot;
+mod staging;
 mod statement;
 mod superpower;
 
@@ -60,5 +61,6 @@ pub use recommendation::{
 pub use resolution::{PINNED, catalog_operator, catalog_type, text_literal};
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};
+pub use staging::{Rebuild, StagingReport};
 pub use statement::{Lock, Statement};
 pub use superpower::Superpower;

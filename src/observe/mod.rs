@@ -26,3 +26,4 @@ pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
 pub use names::names;
 pub use texts::{Counted, Defined, DefinedKind, Text, Texts};
 pub use visit::{Interest, context, observe};
+pub use wal::staging_table;

@@ -36,5 +36,6 @@ mod support;
 mod traps;
 mod vector;
 mod visit;
+mod wal;
 mod webhook;
 mod workload;

@@ -59,6 +59,8 @@ pub(super) static LAZY_ROWS_MIN: Threshold = Threshold {
     reason: "of a small table 2 % are a handful of rows: autovacuum would come all the time",
 };
 
+const DAY_S: f64 = 86_400.0;
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let autovacuum = setting::seen(case, "autovacuum")?;
@@ -161,8 +163,9 @@ fn hot(
     let title = format!("Vacuum `{object}` at {} % dead rows", policy.get(&SCALE_FACTOR) * 100.0);
     let set = vec![("autovacuum_vacuum_scale_factor".to_owned(), scale_factor)];
     let change = options(&object, &affected, (set, Vec::new()), (title, "scale_factor"));
+    let severity = by_size(family, policy, severity(case, &affected, window));
     Some(
-        Finding::new(ID, object, by_size(family, policy, Severity::Medium), message)
+        Finding::new(ID, object, severity, message)
             .statistic("table_activity.updates_per_day", whole(rate), Unit::Rows)
             .statistic("table_activity.window_s", whole(window.seconds()), Unit::S)
             .statistic("vacuum.waits_for_rows", whole(*waits_for), Unit::Rows)
@@ -170,6 +173,24 @@ fn hot(
             .statistic("table_activity.dead_rows", float(first.activity.dead_rows), Unit::Rows)
             .action(Action::SetOptions(change)),
     )
+}
+
+/// A burst of less than a day is no habit, and what HOT updates leave is pruned as pages are read.
+fn severity(case: &Case<'_>, affected: &[Leaf<'_>], window: Window) -> Severity {
+    let lasting: f64 = affected
+        .iter()
+        .map(|leaf| {
+            let activity = leaf.activity;
+            let kept = activity.updated_rows - activity.hot_updated_rows + activity.deleted_rows;
+            window.rate(kept).per_day()
+        })
+        .sum();
+    let is_habit = window.seconds() >= DAY_S;
+    if is_habit && lasting >= case.policy.get(&UPDATES_PER_DAY) {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
 }
 
 #[cfg(test)]
@@ -194,12 +215,22 @@ mod tests {
         let judgement = run(&seen);
         let finding = &judgement.findings[0];
         let expected = "`ml.events` has 2000000 updates and deletes a day over at most 10 days, and autovacuum waits for 1000050 dead rows";
-        assert_eq!(finding.message, expected);
+        assert_eq!((finding.severity, finding.message.as_str()), (Severity::Medium, expected));
         let sql = short(&finding.actions[0]);
         assert!(sql.contains("autovacuum_vacuum_scale_factor = 0.02"), "{sql}");
         edit(&mut seen.common.table_activity)[0].options =
             vec!["autovacuum_vacuum_scale_factor=0.02".to_owned()];
         assert_eq!(run(&seen), Judgement::default());
+    }
+
+    #[test]
+    fn hot_updates_and_an_hour_of_load_are_no_more_than_low() {
+        let mut hot = hot_table(5_000_000, 20_000_000);
+        edit(&mut hot.common.table_activity)[0].hot_updated_rows = 19_000_000;
+        assert_eq!(run(&hot).findings[0].severity, Severity::Low);
+        let mut hour = hot_table(5_000_000, 20_000_000);
+        edit(&mut hour.context).counting_since = "2026-03-01T11:00:00Z".parse().ok();
+        assert_eq!(run(&hour).findings[0].severity, Severity::Low);
     }
 
     #[test]

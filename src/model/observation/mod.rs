@@ -47,7 +47,7 @@ pub use vector::{
 };
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
-    PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, TableRoles, TimeColumn, Wal,
-    WalDirectory, WalWritten,
+    PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, StagingTable, TableRoles,
+    TimeColumn, Wal, WalDirectory, WalWritten,
 };
 pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Observation, Topic};
 
 pub use partition::{
-    ExtensionSchema, PartitionBound, PartitionKey, PartmanSet, TableRoles, TimeColumn,
+    ExtensionSchema, PartitionBound, PartitionKey, PartmanSet, StagingTable, TableRoles, TimeColumn,
 };
 pub use replication::{Archiver, ReplicationSlot, Sender, WalDirectory};
 pub use server::{Checkpoints, DatabaseAge, Manager, MeasuredBloat, OpenTransaction, WalWritten};

@@ -11,10 +11,11 @@ use super::look::Look;
 use crate::model::observation::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
     PartitionBound, PartitionKey, PartmanSet, Relation, RelationKind, ReplicationSlot, Sender,
-    TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
+    StagingTable, TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
 };
 use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
 use crate::model::{Observation, Topic, quote_identifier};
+use crate::pg::{Error, Session};
 
 /// Tables with most inserts, of which is asked what stands against their being unlogged.
 const STAGING_MAX: usize = 300;
@@ -224,4 +225,23 @@ fn largest(
         .collect();
     tables.sort_by_key(|table| (std::cmp::Reverse(table.bytes_at_least()), table.oid));
     tables.into_iter().take(most).map(|table| table.oid).collect()
+}
+
+/// One table by its name; none where there is none of that name.
+///
+/// # Errors
+/// Only a lost connection.
+pub async fn staging_table(
+    session: &mut Session,
+    (schema, table): (&str, &str),
+) -> Result<Observation<Option<StagingTable>>, Error> {
+    let mut batch = Batch::new(session.facts().major);
+    let parameters: super::batch::Parameters =
+        vec![(Box::new(schema.to_owned()), Type::TEXT), (Box::new(table.to_owned()), Type::TEXT)];
+    let slot = batch.ask::<StagingTable>(&source::STAGING_TABLE, parameters);
+    batch.send_finally(session).await?;
+    Ok(match slot.rows() {
+        Observation::Seen(rows) => Observation::Seen(rows.into_iter().next()),
+        Observation::Unseen(gap) => Observation::Unseen(gap),
+    })
 }

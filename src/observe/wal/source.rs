@@ -66,3 +66,6 @@ pub(super) static TIME_COLUMNS: Source =
 
 pub(super) static BLOAT: Source =
     Source { name: "bloat", variants: &[(14, include_str!("sql/bloat.sql"))] };
+
+pub(super) static STAGING_TABLE: Source =
+    Source { name: "staging_table", variants: &[(14, include_str!("sql/staging_table.sql"))] };

@@ -99,3 +99,19 @@ pub struct TimeColumn {
     /// The share of NULLs.
     pub null_share: Option<f64>,
 }
+
+/// What is asked of one staging table: source `staging_table`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StagingTable {
+    /// Whether a crash empties it.
+    pub is_unlogged: bool,
+    /// Whether its partitions hold its rows.
+    pub partitioned: bool,
+    /// Bytes of its heap.
+    pub heap_bytes: i64,
+    /// Whether the server is a hot standby.
+    pub in_recovery: bool,
+    /// When the server was started, recovered from a crash, or had its counters reset last.
+    pub restarted_at: Timestamp,
+}

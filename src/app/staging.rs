@@ -1,0 +1,24 @@
+//! Whether a staging table was emptied by a crash: asked of the target each time, since a crash changes it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{App, Error};
+use crate::analysis;
+use crate::model::StagingReport;
+use crate::store::TargetRecord;
+
+impl App {
+    /// What became of a table that was loaded at `since`.
+    pub async fn staging(
+        &self,
+        target: &TargetRecord,
+        (schema, table): (&str, &str),
+        since: Option<Timestamp>,
+    ) -> Result<StagingReport, Arc<Error>> {
+        let target = self.open(&target.name).await?;
+        let report = analysis::staging(&target, (schema, table), since).await;
+        Ok(report.map_err(Error::Analysis)?)
+    }
+}
