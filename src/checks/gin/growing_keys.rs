@@ -72,6 +72,8 @@ pub(super) fn judge(case: &Case<'_>, kind: Kind) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.gin.keys.get().map_err(Clone::clone)?;
+    seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let documents = seen.documents.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let (mut unknown, mut too_early) = (0_usize, None);

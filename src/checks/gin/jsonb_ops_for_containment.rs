@@ -33,6 +33,7 @@ static CONTAINMENT_SHARE: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
+    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
         let class = tree.root.classes.first();

@@ -35,7 +35,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
     let layouts = seen.layouts.get().map_err(Clone::clone)?;
     let relations = seen.relations.get().map_err(Clone::clone)?;
+    seen.common.indexes.get().map_err(Clone::clone)?;
     seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let families = Families::of(relations);
     let mut judgement = Judgement::default();
     for usage in &workload.usage {

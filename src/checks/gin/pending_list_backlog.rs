@@ -71,6 +71,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.gin.pending.get().map_err(Clone::clone)?;
+    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let (mut left_out, mut too_early) = (0_usize, None);
     for tree in trees(case)? {

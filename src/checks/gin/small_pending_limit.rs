@@ -52,6 +52,9 @@ static LIST_READS_MAX: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
+    seen.gin.pending.get().map_err(Clone::clone)?;
+    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let setting = seen.common.setting("gin_pending_list_limit");
     let mut judgement = Judgement::default();
     let mut too_early = None;

@@ -30,6 +30,7 @@ const ORDERED: [&str; 7] = ["=", "in", "= any", "<", "<=", ">", ">="];
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
+    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     // Two indexes on one column are both passed by: that is said once.
     let mut columns = BTreeSet::new();

@@ -39,6 +39,8 @@ static SCANS_MIN: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
+    seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for tree in trees(case)? {
