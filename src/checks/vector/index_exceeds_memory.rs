@@ -5,6 +5,7 @@ use super::column::{AnnIndex, Column, Method, columns};
 use super::wide_elements::half_precision;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
+use crate::model::observation::Setting;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Finding, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit,
@@ -56,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         None => {
             settings?;
             let setting = case.snapshot.common.setting("shared_buffers");
-            let bytes = setting.and_then(|setting| setting.bytes()).ok_or_else(|| {
+            let bytes = setting.and_then(Setting::bytes).ok_or_else(|| {
                 let detail = "the server does not show shared_buffers";
                 Gap::new("settings", GapReason::NotVisibleInSql, detail)
             })?;

@@ -118,7 +118,7 @@ fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
 fn unsearched(column: &Column<'_>) -> Verdict {
     let object = column.object();
     // Bit strings have other uses.
-    if matches!(column.column.kind, VectorKind::Bit | VectorKind::Varbit) {
+    if matches!(column.definition.kind, VectorKind::Bit | VectorKind::Varbit) {
         return Verdict::Nothing;
     }
     let detail = format!("no statement of the workload orders `{object}` by a distance");
@@ -170,7 +170,7 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
             reason: "no index can be built on it as it is".to_owned(),
             detail: format!(
                 "{detail}; state it in the type, or search a cast: `{}::vector(n)`",
-                column.column.name
+                column.definition.name
             ),
         });
     }
@@ -189,7 +189,7 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
         return all;
     }
     let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
-    let (name, operator) = (&column.column.name, search.metric.operator());
+    let (name, operator) = (&column.definition.name, search.metric.operator());
     let half = Operand::Cast(VectorKind::Halfvec, Some(n));
     let bits = Operand::Bits(Some(n));
     let mut all = Vec::new();
