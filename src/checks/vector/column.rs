@@ -78,6 +78,10 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
             by_root.entry(root.oid).or_default().push(index);
         }
     }
+    // A lock on one table hides the definitions of all: what an index is on is not known then.
+    if indexes.iter().any(|index| !OTHER_METHODS.contains(&&*index.method)) {
+        seen.common.index_details.get().map_err(Clone::clone)?;
+    }
     let none = Vec::new();
     let of_roots = all.iter().filter_map(|column| {
         let family = families.family(column.table_oid)?;

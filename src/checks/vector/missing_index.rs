@@ -57,7 +57,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let large = |column: &&Column<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
     for column in columns.iter().filter(large) {
         let has_index = column.indexes.iter().any(|index| !is_broken(index));
-        if has_index || column.has_unread_index {
+        if has_index {
+            continue;
+        }
+        if column.has_unread_index {
+            let detail = format!("an index of `{}` was not read", column.table().to_sql());
+            let gap = Gap::new("index_details", GapReason::BudgetSpent, detail);
+            judgement.gaps.push(gap.lifted_by("narrow the analysis with `schema` or `table`"));
             continue;
         }
         workload(case)?;
