@@ -60,8 +60,7 @@ struct Unidentified {
 impl DetailStage {
     pub(super) async fn take(
         session: &mut Session,
-        first: &CatalogStage,
-        plan: &VisitPlan,
+        (first, plan): (&CatalogStage, &VisitPlan),
         interest: &Interest,
         looks: &mut Looks,
     ) -> Result<Self, Error> {

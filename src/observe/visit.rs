@@ -57,7 +57,7 @@ pub async fn observe(
     let mut looks = Looks::new();
     let first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, &first, &plan, interest, &mut looks).await?;
+    let mut detail = DetailStage::take(session, (&first, &plan), interest, &mut looks).await?;
     let texts = detail.texts.take();
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {

@@ -5,7 +5,7 @@
 
 use super::index::{Leaf, off};
 use crate::checks::number::float;
-use crate::model::observation::{Common, TableActivity};
+use crate::model::observation::{Common, Setting, TableActivity};
 
 /// Why autovacuum has not drained the list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,10 +34,10 @@ pub(super) struct Autovacuum<'a> {
     rows: f64,
 }
 
-impl<'a> Autovacuum<'a> {
+impl Autovacuum<'_> {
     fn number(&self, name: &str) -> Option<f64> {
         let own = self.activity.option(name).and_then(|value| value.parse().ok());
-        own.or_else(|| self.common.setting(name).and_then(|setting| setting.number()))
+        own.or_else(|| self.common.setting(name).and_then(Setting::number))
     }
 
     /// Threshold plus the share of the rows.

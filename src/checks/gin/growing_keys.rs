@@ -72,6 +72,8 @@ pub(super) fn judge(case: &Case<'_>, kind: Kind) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.gin.keys.get().map_err(Clone::clone)?;
+    seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let documents = seen.documents.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let (mut unknown, mut too_early) = (0_usize, None);
@@ -87,9 +89,8 @@ pub(super) fn judge(case: &Case<'_>, kind: Kind) -> Result<Judgement, Gap> {
             continue;
         }
         match window(context, policy) {
-            Ok(window) if stale.kind(tree, window, case) == kind => {
-                let found = finding(kind, tree, &stale, window, case);
-                judgement.findings.push(found);
+            Ok(window) if of(tree, window, case) == kind => {
+                judgement.findings.push(finding((kind, window), tree, &stale, case));
             }
             Ok(_) => {}
             Err(gap) => too_early = Some(gap),
@@ -166,21 +167,16 @@ fn float_of(count: u64) -> f64 {
     float(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-impl Stale {
-    /// Whether rows are still replaced.
-    fn kind(&self, tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> Kind {
-        let tables = tree.leaves.iter().filter_map(|leaf| leaf.activity);
-        let replaced: i64 =
-            tables.map(|t| t.deleted_rows + t.updated_rows - t.hot_updated_rows).sum();
-        let rows: f64 = tree.leaves.iter().map(|leaf| leaf.table.rows_now(None)).sum();
-        let turnover = window.rate(replaced).per_day() / rows.max(1.0);
-        if turnover >= case.policy.get(&TURNOVER_PER_DAY_MIN) {
-            Kind::Growing
-        } else {
-            Kind::Bloated
-        }
-    }
+/// Whether rows are still replaced.
+fn of(tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> Kind {
+    let tables = tree.leaves.iter().filter_map(|leaf| leaf.activity);
+    let replaced: i64 = tables.map(|t| t.deleted_rows + t.updated_rows - t.hot_updated_rows).sum();
+    let rows: f64 = tree.leaves.iter().map(|leaf| leaf.table.rows_now(None)).sum();
+    let turnover = window.rate(replaced).per_day() / rows.max(1.0);
+    if turnover >= case.policy.get(&TURNOVER_PER_DAY_MIN) { Kind::Growing } else { Kind::Bloated }
+}
 
+impl Stale {
     /// Bytes that a rebuild frees, if keys take their share.
     fn freed(&self) -> f64 {
         self.bytes * (1.0 - self.needed / self.keys.max(1.0))
@@ -188,10 +184,9 @@ impl Stale {
 }
 
 fn finding(
-    kind: Kind,
+    (kind, window): (Kind, Window),
     tree: &GinTree<'_>,
     stale: &Stale,
-    window: Window,
     case: &Case<'_>,
 ) -> Finding {
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());

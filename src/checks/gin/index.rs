@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::number::float;
 use crate::model::observation::{Index, Relation, RelationKind, Setting, TableActivity};
-use crate::model::{Case, Families, Gap, Maintenance, MaintenanceVerb, Member, MemberKind, Object};
+use crate::model::{
+    Case, Families, Family, Gap, Maintenance, MaintenanceVerb, Member, MemberKind, Object,
+    Partition,
+};
 
 /// `gin_pending_list_limit` where nothing sets it.
 const LIMIT_KB_DEFAULT: f64 = 4096.0;
@@ -80,7 +83,7 @@ fn root<'a>(index: &'a Index, by_oid: &BTreeMap<i64, &'a Index>) -> &'a Index {
     root
 }
 
-impl<'a> GinTree<'a> {
+impl GinTree<'_> {
     /// The index as a finding names it: the root's, unless a single part of several is affected.
     pub(super) fn object(&self, affected: &[&Leaf<'_>]) -> Object {
         let index = match affected {
@@ -92,6 +95,13 @@ impl<'a> GinTree<'a> {
             table: self.table.name.clone(),
             index: index.name.clone(),
         }
+    }
+
+    /// The partitions of the table, each after the one it is a part of.
+    pub(super) fn partitions(&self, case: &Case<'_>) -> Vec<Partition> {
+        let relations = case.snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
+        let families = Families::of(relations);
+        families.family(self.table.oid).map(Family::partitions).unwrap_or_default()
     }
 
     /// Scans of all parts since the counters were reset.

@@ -5,10 +5,14 @@ mod drainer;
 mod existing;
 mod growing_keys;
 mod index;
+mod jsonb_ops_for_containment;
 mod known_defect;
+mod ledger;
+mod missing_containment_index;
 mod pending_limit_unit;
 mod pending_list_backlog;
 mod small_pending_limit;
+mod unservable_operator;
 mod unused_index;
 mod window;
 
@@ -20,6 +24,9 @@ pub(super) static CHECKS: &[&Check] = &[
     &pending_list_backlog::CHECK,
     &pending_limit_unit::CHECK,
     &small_pending_limit::CHECK,
+    &jsonb_ops_for_containment::CHECK,
+    &unservable_operator::CHECK,
+    &missing_containment_index::CHECK,
     &unused_index::CHECK,
     &bloated_index::CHECK,
     &growing_keys::CHECK,

@@ -71,6 +71,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.gin.pending.get().map_err(Clone::clone)?;
+    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let (mut left_out, mut too_early) = (0_usize, None);
     for tree in trees(case)? {
@@ -237,7 +239,7 @@ fn remedies(
             caveats: vec![
                 "inserts then drain the list more often, each time for less: the session whose insert passes the limit waits for it".to_owned(),
             ],
-            ..index_options(object, leaves, "gin_pending_list_limit", &format!("{limit_kb:.0}"), "smaller limit")
+            ..index_options(object, leaves, ("gin_pending_list_limit", &format!("{limit_kb:.0}")), "smaller limit")
         }));
     }
     if leaves.iter().any(|leaf| leaf.fastupdate()) {
@@ -247,13 +249,14 @@ fn remedies(
             caveats: vec![
                 "every insert then writes each of its keys to the index itself: measure your inserts at their real concurrency before and after".to_owned(),
             ],
-            ..index_options(object, leaves, "fastupdate", "off", "no pending list")
+            ..index_options(object, leaves, ("fastupdate", "off"), "no pending list")
         }));
     }
     let mut first_aid = drain;
-    first_aid.caveats.push(match off {
-        true => "autovacuum is off for the server: the list grows again".to_owned(),
-        false => "the list grows again unless its cause is removed".to_owned(),
+    first_aid.caveats.push(if off {
+        "autovacuum is off for the server: the list grows again".to_owned()
+    } else {
+        "the list grows again unless its cause is removed".to_owned()
     });
     actions.push(Action::Maintain(first_aid));
     actions
@@ -262,8 +265,7 @@ fn remedies(
 fn index_options(
     object: &Object,
     leaves: &[&Leaf<'_>],
-    name: &str,
-    value: &str,
+    (name, value): (&str, &str),
     purpose: &str,
 ) -> OptionsChange {
     OptionsChange {
@@ -296,7 +298,7 @@ fn table_options(
         let inserted = float(backlog.leaf.activity?.inserted_since_vacuum);
         (inserted > 0.0).then(|| inserted * pages_min / float(backlog.pending.pages.max(1)))
     });
-    let threshold = rows.reduce(f64::min).map(|rows| rows.round());
+    let threshold = rows.reduce(f64::min).map(f64::round);
     if let Some(threshold) = threshold.filter(|threshold| *threshold >= INSERT_THRESHOLD_MIN) {
         set.push(("autovacuum_vacuum_insert_scale_factor".to_owned(), "0".to_owned()));
         set.push(("autovacuum_vacuum_insert_threshold".to_owned(), format!("{threshold:.0}")));

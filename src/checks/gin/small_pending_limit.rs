@@ -4,6 +4,7 @@ use super::index::{GinTree, Leaf, trees};
 use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
+use crate::model::observation::Setting;
 use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -51,6 +52,9 @@ static LIST_READS_MAX: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
+    seen.gin.pending.get().map_err(Clone::clone)?;
+    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let setting = seen.common.setting("gin_pending_list_limit");
     let mut judgement = Judgement::default();
     let mut too_early = None;
@@ -61,7 +65,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let below = |leaf: &&Leaf<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
         for leaf in tree.leaves.iter().filter(below) {
             match window(context, policy) {
-                Ok(window) => judge_leaf(&mut judgement, &tree, leaf, window, case),
+                Ok(window) => judge_leaf(&mut judgement, (&tree, leaf), window, case),
                 Err(gap) => too_early = Some(gap),
             }
         }
@@ -111,8 +115,7 @@ fn filling(leaf: &Leaf<'_>, window: Window, case: &Case<'_>) -> Option<Filling> 
 
 fn judge_leaf(
     judgement: &mut Judgement,
-    tree: &GinTree<'_>,
-    leaf: &Leaf<'_>,
+    (tree, leaf): (&GinTree<'_>, &Leaf<'_>),
     window: Window,
     case: &Case<'_>,
 ) {
@@ -137,17 +140,16 @@ fn judge_leaf(
         });
         return;
     }
-    judgement.findings.push(finding(object, leaf, &filling, limit_kb, case));
+    judgement.findings.push(finding((object, leaf), &filling, limit_kb, case));
 }
 
 fn finding(
-    object: Object,
-    leaf: &Leaf<'_>,
+    (object, leaf): (Object, &Leaf<'_>),
     filling: &Filling,
     limit_kb: f64,
     case: &Case<'_>,
 ) -> Finding {
-    let work_mem = case.snapshot.common.setting("work_mem").and_then(|setting| setting.bytes());
+    let work_mem = case.snapshot.common.setting("work_mem").and_then(Setting::bytes);
     let message = format!(
         "`{object}` drains its pending list of {:.0} kB every {:.1} s, in the middle of an insert, over {}",
         filling.limit_kb,
@@ -184,13 +186,13 @@ fn finding(
         finding = finding.statistic("settings.work_mem_bytes", whole(bytes), Unit::Bytes);
     }
     finding.action(Action::SetOptions(OptionsChange {
-        object: object.clone(),
         of: OptionsOf::Indexes,
         members: vec![leaf.index_member()],
         set: vec![("gin_pending_list_limit".to_owned(), format!("{limit_kb:.0}"))],
         reset: Vec::new(),
         then: None,
         title: format!("Raise the limit of the pending list of `{object}` to {limit_kb:.0} kB"),
+        object,
         purpose: "larger limit".to_owned(),
         caveats,
     }))

@@ -39,6 +39,8 @@ static SCANS_MIN: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
+    seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for tree in trees(case)? {
@@ -69,7 +71,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         reason: reason.to_owned(),
         detail,
     };
-    let (scans, bytes) = (tree.scans(), tree.bytes(case));
+    let scans = tree.scans();
     if seen.server.in_recovery {
         judgement.declined.push(declined(
             "this server is a standby",
@@ -96,9 +98,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         "standbys count their own searches: look at pg_stat_user_indexes on each before you drop it"
             .to_owned(),
     );
-    judgement
-        .findings
-        .push(finding(tree, object, scans, bytes, window).action(Action::DropIndex(old)));
+    judgement.findings.push(finding(tree, object, window, case).action(Action::DropIndex(old)));
 }
 
 /// What needs an index that is not searched.
@@ -109,7 +109,8 @@ fn needed_by(detail: &IndexDetail, tree: &GinTree<'_>) -> Option<&'static str> {
     detail.belongs_to_extension.then_some("an extension owns it")
 }
 
-fn finding(tree: &GinTree<'_>, object: Object, scans: i64, bytes: i64, window: Window) -> Finding {
+fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) -> Finding {
+    let (scans, bytes) = (tree.scans(), tree.bytes(case));
     let (severity, confidence, times) = match scans {
         0 => (Severity::Medium, Confidence::Medium, "was never searched".to_owned()),
         1 => (Severity::Low, Confidence::Low, "was searched once".to_owned()),

@@ -13,7 +13,7 @@ use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
 use crate::model::{Families, Gap, GapReason, Observation, Topic};
-use pending::{Reading, read};
+use pending::{How, Reading, read};
 
 /// Indexes whose pending lists are read: half of them the most searched, half the largest.
 const LISTS_MAX: usize = 200;
@@ -84,10 +84,11 @@ impl Look for GinLook {
             && let (Ok(indexes), Ok(all)) = (seen.get(), catalog.common.indexes.get())
         {
             let schema = reader.get().ok().and_then(|found| found.first()).map(|r| &*r.schema);
+            let how = How { schema, keys };
             let chosen = chosen(all, indexes);
             let readings = chosen
                 .into_iter()
-                .map(|(index, gin)| (index.oid, read(batch, schema, (index, gin), catalog, keys)));
+                .map(|(index, gin)| (index.oid, read(batch, how, (index, gin), catalog)));
             self.readings = Some(readings.collect());
         }
         self.seen = Some(seen);

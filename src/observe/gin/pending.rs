@@ -68,13 +68,21 @@ pub(super) struct Row {
     tuples: i64,
 }
 
+/// How lists and keys are read.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    /// Where `pgstatginindex` is, if our role may call it.
+    pub(super) schema: Option<&'a str>,
+    /// Whether keys are of interest.
+    pub(super) keys: bool,
+}
+
 /// Add the questions about one index: its list, and its keys where these are of interest.
 pub(super) fn read(
     batch: &mut Batch<'_>,
-    schema: Option<&str>,
+    How { schema, keys }: How<'_>,
     (index, gin): (&Index, &GinIndex),
     catalog: &Catalog,
-    keys: bool,
 ) -> Reading {
     if let Some(gap) = unreadable(index, gin) {
         return Reading { list: ListReading::Gap(gap), plan: None };

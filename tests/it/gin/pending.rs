@@ -43,7 +43,8 @@ fn lists(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
-    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18")] member: &str,
+    #[values("pg14", "pg15", "pg16", "pg17", "pg18", "deb15", "deb17", "deb18", "deb19")]
+    member: &str,
 ) {
     let Some(server) = server(member) else { return };
     let db = made(server, CLASSES).await;

@@ -1,0 +1,149 @@
+//! `gin/jsonb-ops-for-containment`, explained in the page beside this file.
+
+use super::existing::existing;
+use super::index::{GinTree, trees};
+use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, column_usage, workload};
+use crate::checks::Check;
+use crate::checks::number::float;
+use crate::model::observation::Workload;
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex,
+    Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::GIN, Topic::STATEMENTS],
+    requires: &[],
+    thresholds: &[&CONTAINMENT_SHARE, &SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("jsonb_ops_for_containment.md"),
+    judge,
+};
+
+const ID: &str = "gin/jsonb-ops-for-containment";
+
+static CONTAINMENT_SHARE: Threshold = Threshold {
+    name: "containment_share",
+    default: 0.9,
+    unit: Unit::Ratio,
+    reason: "share of the calls that search by @>, and of the calls whose columns are known: the rest must not need what jsonb_path_ops lacks",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let workload = workload(case)?;
+    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
+        let class = tree.root.classes.first();
+        let class = class.and_then(|oid| case.snapshot.common.operator_class(*oid));
+        let is_jsonb_ops =
+            class.is_some_and(|class| class.name == "jsonb_ops" && class.schema == "pg_catalog");
+        if is_jsonb_ops && tree.table_bytes >= case.policy.get(&TABLE_BYTES_MIN) {
+            judge_tree(&mut judgement, tree, workload, case);
+        }
+    }
+    Ok(judgement)
+}
+
+fn judge_tree(judgement: &mut Judgement, tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) {
+    let Some((column, usage)) = column_usage(tree, case, workload) else { return };
+    let searches = JsonbSearches::of(usage);
+    let share = float_of(searches.contains) / float_of(searches.all()).max(1.0);
+    let least = case.policy.get(&CONTAINMENT_SHARE);
+    if share < least || float_of(searches.contains) < case.policy.get(&SEARCH_CALLS_MIN) {
+        return;
+    }
+    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let known = workload.coverage.columns_ratio.unwrap_or(0.0);
+    let reason = match searches {
+        JsonbSearches { keys: 1.., .. } => "key existence is searched for, too",
+        JsonbSearches { paths: 1.., .. } => {
+            "what jsonb_path_ops makes of a JSON path depends on the path"
+        }
+        _ if known < least || usage.left_out_calls > 0 => "too little of the workload is known",
+        _ => {
+            judgement.findings.extend(finding((tree, object), column, searches, case));
+            return;
+        }
+    };
+    judgement.declined.push(Declined {
+        check: ID.to_owned(),
+        object,
+        reason: reason.to_owned(),
+        detail: format!(
+            "{} calls by @>, {} by ?, ?| or ?&, {} by @? or @@; the columns of {:.0} % of all calls are known",
+            searches.contains,
+            searches.keys,
+            searches.paths,
+            known * 100.0
+        ),
+    });
+}
+
+fn float_of(calls: u64) -> f64 {
+    float(i64::try_from(calls).unwrap_or(i64::MAX))
+}
+
+fn finding(
+    (tree, object): (&GinTree<'_>, Object),
+    column: &str,
+    searches: JsonbSearches,
+    case: &Case<'_>,
+) -> Option<Finding> {
+    let old = existing(tree, &object, &case.snapshot.common)?;
+    let detail = case.snapshot.common.index_detail(tree.root.oid)?;
+    let new = NewIndex {
+        object: object.clone(),
+        table: tree.table.qualified_name(),
+        partitions: tree.partitions(case),
+        suffix: format!("{column}_path"),
+        method: "gin".to_owned(),
+        keys: vec![path_ops(column)],
+        include: Vec::new(),
+        unique: false,
+        options: tree
+            .root
+            .options
+            .iter()
+            .filter_map(|option| option.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        predicate: detail.predicate.clone(),
+        purpose: "jsonb_path_ops".to_owned(),
+        caveats: vec![
+            "it serves @> and equality in JSON paths, and neither ? nor ranges".to_owned(),
+            "sizes measured on four data sets: 19 % smaller to 20 % larger; searches 6 to 8 times as fast".to_owned(),
+        ],
+    };
+    let bytes = tree.bytes(case);
+    let message = format!(
+        "`{object}` has the class jsonb_ops, and all {} searches use @>, which jsonb_path_ops serves with one key for each value",
+        searches.contains
+    );
+    Some(
+        Finding::new(ID, object, Severity::Medium, message)
+            .confidence(Confidence::Medium)
+            .statistic("workload.containment_calls", count(searches.contains), Unit::Count)
+            .statistic("workload.other_calls", count(searches.keys + searches.paths), Unit::Count)
+            .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
+            .action(Action::ReplaceIndex { new: Box::new(new), old: Box::new(old) }),
+    )
+}
+
+fn count(calls: u64) -> i64 {
+    i64::try_from(calls).unwrap_or(i64::MAX)
+}
+
+/// A key of the class that hashes paths with their values.
+pub(super) fn path_ops(column: &str) -> IndexKey {
+    IndexKey {
+        on: KeyPart::Column(column.to_owned()),
+        class: Some(QualifiedName {
+            schema: "pg_catalog".to_owned(),
+            name: "jsonb_path_ops".to_owned(),
+        }),
+        ordering: String::new(),
+    }
+}

@@ -1,0 +1,169 @@
+//! `gin/missing-containment-index`, explained in the page beside this file.
+
+use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, searches, workload};
+use crate::checks::Check;
+use crate::checks::gin::jsonb_ops_for_containment::path_ops;
+use crate::checks::number::float;
+use crate::model::observation::{ColumnUsage, Common, Layout};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Families, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
+    NewIndex, Object, Severity, Superpower, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[
+        Topic::RELATIONS,
+        Topic::LAYOUTS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::STATEMENTS,
+        Topic::TABLE_ACTIVITY,
+    ],
+    requires: &[],
+    thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("missing_containment_index.md"),
+    judge,
+};
+
+const ID: &str = "gin/missing-containment-index";
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let Case { snapshot: seen, policy, .. } = *case;
+    let workload = workload(case)?;
+    let layouts = seen.layouts.get().map_err(Clone::clone)?;
+    let relations = seen.relations.get().map_err(Clone::clone)?;
+    seen.common.indexes.get().map_err(Clone::clone)?;
+    seen.common.index_details.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let families = Families::of(relations);
+    let mut judgement = Judgement::default();
+    for usage in &workload.usage {
+        let family = families.iter().find(|family| {
+            (&family.root.schema, &family.root.name) == (&usage.schema, &usage.table)
+        });
+        let Some(family) = family.filter(|f| float(f.bytes()) >= policy.get(&TABLE_BYTES_MIN))
+        else {
+            continue;
+        };
+        let Some(layout) = layouts.iter().find(|layout| layout.oid == family.root.oid) else {
+            continue;
+        };
+        let Some(wanted) = wanted(usage, layout) else { continue };
+        let enough = float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN);
+        if enough && !is_indexed(&usage.column, family, &seen.common) {
+            judgement.findings.push(finding(usage, family, wanted));
+        }
+    }
+    Ok(judgement)
+}
+
+fn float_of(calls: u64) -> f64 {
+    float(i64::try_from(calls).unwrap_or(i64::MAX))
+}
+
+/// The index that searches of a column ask for.
+struct Wanted {
+    key: IndexKey,
+    /// Its class as prose names it.
+    class: &'static str,
+    /// Operators that it serves.
+    operators: &'static str,
+    calls: u64,
+    total_ms: f64,
+}
+
+fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<Wanted> {
+    let column = layout.column(&usage.column)?;
+    let (operators, class): (&[&str], _) = match column.type_name.as_str() {
+        "jsonb" => {
+            let searches = JsonbSearches::of(usage);
+            let contains_alone = searches.keys == 0 && searches.paths == 0;
+            let class = if contains_alone { "jsonb_path_ops" } else { "jsonb_ops" };
+            (&["@>", "?", "?|", "?&", "@?", "@@"], class)
+        }
+        "tsvector" => (&["@@"], "tsvector_ops"),
+        _ if column.type_sql.ends_with("[]") => (&["@>", "&&"], "array_ops"),
+        _ => return None,
+    };
+    // Under OR an index serves a condition only where one serves each of the others.
+    let serves =
+        |one: &&crate::model::observation::OperatorUse| searches(one, operators) && !one.under_or;
+    let calls = usage.calls_where(|one| serves(&one));
+    let key = match class {
+        "jsonb_path_ops" => path_ops(&usage.column),
+        _ => IndexKey {
+            on: KeyPart::Column(usage.column.clone()),
+            class: None,
+            ordering: String::new(),
+        },
+    };
+    let printed = match class {
+        "jsonb_path_ops" => "@>",
+        "jsonb_ops" => "@> and ?",
+        "tsvector_ops" => "@@",
+        _ => "@> and &&",
+    };
+    let total_ms = usage.uses.iter().filter(serves).map(|one| one.total_ms).sum();
+    (calls > 0).then_some(Wanted { key, class, operators: printed, calls, total_ms })
+}
+
+/// Whether an index of any kind that can serve containment is on the column already, of any part: one that is invalid or on
+/// a part of the rows is for other checks.
+fn is_indexed(column: &str, family: &Family<'_>, common: &Common) -> bool {
+    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    indexes
+        .iter()
+        .filter(|index| family.members.iter().any(|member| member.oid == index.table_oid))
+        .filter(|index| !matches!(index.method.as_str(), "btree" | "hash" | "brin"))
+        .any(|index| match common.index_detail(index.oid) {
+            Some(detail) => detail.parts.iter().any(|part| part.column.as_deref() == Some(column)),
+            // What was not read may be on it.
+            None => true,
+        })
+}
+
+fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding {
+    let table = family.root;
+    let object = Object::Column {
+        schema: table.schema.clone(),
+        table: table.name.clone(),
+        column: usage.column.clone(),
+        partition: None,
+    };
+    let message = format!(
+        "`{object}` is searched by {} in {} calls, and no index serves them: each reads {:.0} MB",
+        wanted.operators,
+        wanted.calls,
+        float(family.bytes()) / 1e6
+    );
+    let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+        .confidence(Confidence::Medium)
+        .statistic(
+            "workload.search_calls",
+            i64::try_from(wanted.calls).unwrap_or(i64::MAX),
+            Unit::Count,
+        )
+        .statistic("workload.search_ms", wanted.total_ms, Unit::Ms)
+        .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
+        .statistic("workload.class", wanted.class, Unit::Name);
+    finding.action(Action::BuildIndex(NewIndex {
+        object,
+        table: table.qualified_name(),
+        partitions: family.partitions(),
+        suffix: format!("{}_gin", usage.column),
+        method: "gin".to_owned(),
+        keys: vec![wanted.key],
+        include: Vec::new(),
+        unique: false,
+        options: Vec::new(),
+        predicate: None,
+        purpose: "gin".to_owned(),
+        caveats: vec![
+            "every insert, and every update that is not HOT, then writes each key of the row: measure your writes before and after".to_owned(),
+            "updates of the column can no longer be HOT; the build holds back VACUUM on all tables until it ends".to_owned(),
+        ],
+    }))
+}

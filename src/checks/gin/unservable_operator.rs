@@ -1,0 +1,163 @@
+//! `gin/unservable-operator`, explained in the page beside this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::{GinTree, trees};
+use super::ledger::{SEARCH_CALLS_MIN, column_usage, finds_rows, workload};
+use crate::checks::Check;
+use crate::checks::number::float;
+use crate::model::observation::{Common, OperatorUse, Workload};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Severity,
+    Superpower, Topic, Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Gin,
+    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::GIN, Topic::STATEMENTS],
+    requires: &[],
+    thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    page: include_str!("unservable_operator.md"),
+    judge,
+};
+
+const ID: &str = "gin/unservable-operator";
+
+/// Operators that a B-tree on the expression serves.
+const ORDERED: [&str; 7] = ["=", "in", "= any", "<", "<=", ">", ">="];
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let workload = workload(case)?;
+    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    // Two indexes on one column are both passed by: that is said once.
+    let mut columns = BTreeSet::new();
+    for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
+        if let Some(found) = find(tree, workload, case)
+            && columns.insert((tree.table.oid, tree.root.attributes.first().copied()))
+        {
+            judgement.findings.push(found);
+        }
+    }
+    Ok(judgement)
+}
+
+/// The expression over the column that most calls find rows by, and that no index serves.
+fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Finding> {
+    let common = &case.snapshot.common;
+    let class = common.operator_class(*tree.root.classes.first()?)?;
+    if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
+        return None;
+    }
+    let (column, usage) = column_usage(tree, case, workload)?;
+    let passes_by = |one: &&OperatorUse| {
+        let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
+        // A key that is a parameter in the text is known to nobody; under OR one index is not enough.
+        let known = one.expression.as_ref().is_some_and(|expression| {
+            (expression.contains("->>") || expression.contains('[')) && !expression.contains('$')
+        });
+        ordered && known && finds_rows(one) && !one.within && !one.under_or
+    };
+    let mut by_expression: BTreeMap<&str, (u64, &OperatorUse)> = BTreeMap::new();
+    for one in usage.uses.iter().filter(passes_by) {
+        let expression = one.expression.as_deref().unwrap_or_default();
+        by_expression.entry(expression).or_insert((0, one)).0 += one.calls;
+    }
+    let unserved =
+        by_expression.into_iter().filter(|(expression, _)| !is_indexed(expression, tree, common));
+    let (expression, (calls, one)) = unserved.max_by_key(|(_, (calls, _))| *calls)?;
+    let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
+    enough.then(|| finding(tree, (column, expression), (calls, one), case))
+}
+
+/// Whether an index of the table has the expression as a key.
+fn is_indexed(expression: &str, tree: &GinTree<'_>, common: &Common) -> bool {
+    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let wanted = plain(expression);
+    indexes
+        .iter()
+        .filter(|index| {
+            index.table_oid == tree.table.oid && index.is_valid && index.has_expressions
+        })
+        .any(|index| match common.index_detail(index.oid) {
+            Some(detail) => detail.parts.iter().any(|part| plain(&part.sql) == wanted),
+            None => true,
+        })
+}
+
+/// An expression without what the server adds when it prints one.
+fn plain(sql: &str) -> String {
+    let sql = sql.replace("::text", "");
+    sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect()
+}
+
+fn finding(
+    tree: &GinTree<'_>,
+    (column, expression): (&str, &str),
+    (calls, one): (u64, &OperatorUse),
+    case: &Case<'_>,
+) -> Finding {
+    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let small = tree.table_bytes < case.policy.get(&TABLE_BYTES_MIN);
+    let operator = one.operator.as_deref().unwrap_or("=");
+    let message = format!(
+        "`{object}` serves none of {calls} calls that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index"
+    );
+    let severity = if small { Severity::Low } else { Severity::Medium };
+    let mut caveats =
+        vec!["used only by statements that spell the expression like this".to_owned()];
+    if operator == "=" {
+        caveats.push(format!(
+            "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
+        ));
+    }
+    Finding::new(ID, object.clone(), severity, message)
+        .confidence(Confidence::Medium)
+        .statistic("workload.unserved_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
+        .statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
+        .action(Action::BuildIndex(NewIndex {
+            object,
+            table: tree.table.qualified_name(),
+            partitions: tree.partitions(case),
+            suffix: format!("{column}_{}", words(expression, column)),
+            method: "btree".to_owned(),
+            keys: vec![IndexKey {
+                on: KeyPart::Expression(expression.to_owned()),
+                class: None,
+                ordering: String::new(),
+            }],
+            include: Vec::new(),
+            unique: false,
+            options: Vec::new(),
+            predicate: None,
+            purpose: "expression index".to_owned(),
+            caveats,
+        }))
+}
+
+/// The keys of an expression, for a name.
+fn words(expression: &str, column: &str) -> String {
+    let rest = expression.replacen(column, "", 1);
+    let words = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).take(3).collect::<Vec<_>>().join("_").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_the_same_however_the_server_prints_it() {
+        assert_eq!(plain("(d ->> 'k'::text)"), plain("d ->> 'k'"));
+        assert_eq!(plain("((d ->> 'k'::text))::integer"), plain("(d ->> 'k')::integer"));
+        assert_ne!(plain("d ->> 'k'"), plain("d -> 'k'"));
+    }
+
+    #[test]
+    fn an_index_is_named_after_the_keys() {
+        assert_eq!(words("d ->> 'userId'", "d"), "userid");
+        assert_eq!(words("(d -> 'a' ->> 'b')::integer", "d"), "a_b_integer");
+    }
+}
