@@ -110,8 +110,7 @@ impl<'p> Proposal<'p> {
         self,
         case: &Case<'_>,
         column: &Column<'_>,
-        old: &AnnIndex<'_>,
-        object: Object,
+        (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
         let old = Box::new(existing_index(case, column, old, object.clone())?);
         Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })

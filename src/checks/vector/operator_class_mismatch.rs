@@ -93,7 +93,7 @@ fn other_class(
         index.index.qualified_name().to_sql(),
         search.calls()
     );
-    let mut finding = found(case, column, object.clone(), message, search);
+    let mut finding = found(case, column, (object.clone(), message), search);
     let (kind, dimensions) = column.shape_of(&search.operand);
     finding = finding.statistic("index_details.operator", has, Unit::Name);
     if let Some(dimensions) = dimensions {
@@ -103,7 +103,8 @@ fn other_class(
     let unused = !column.searches.iter().any(|other| index.serves(other)) && index.scans == 0;
     let replace = Proposal { purpose: "index of the operator's class", ..proposal() }
         .caveat("the old index has no scan since the counters were reset; other nodes may use it");
-    let replaced = unused.then(|| replace.replacing(case, column, index, object.clone())).flatten();
+    let replaced =
+        unused.then(|| replace.replacing(case, column, (index, object.clone()))).flatten();
     let added = proposal().index(case, column, object).map(Action::BuildIndex);
     Some(added.into_iter().chain(replaced).fold(finding, Finding::action))
 }
@@ -125,7 +126,7 @@ fn other_operand(
     let object = statement(search).unwrap_or_else(|| column.index_object(index));
     let operator = search.metric.operator();
     let rewrite = format!("order by `{operand} {operator} $1`, the value cast to the same type");
-    let finding = found(case, column, object, message, search);
+    let finding = found(case, column, (object, message), search);
     Some(finding.statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
@@ -154,7 +155,7 @@ fn rewritten(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Optio
     let rewrite = format!(
         "order by `{operand} {operator} $1`, ascending, and compute from it what is returned"
     );
-    let finding = found(case, column, object, message, search);
+    let finding = found(case, column, (object, message), search);
     Some(finding.confidence(confidence).statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
@@ -165,8 +166,7 @@ fn statement(search: &Search<'_>) -> Option<Object> {
 fn found(
     case: &Case<'_>,
     column: &Column<'_>,
-    object: Object,
-    message: String,
+    (object, message): (Object, String),
     search: &Search<'_>,
 ) -> Finding {
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));

@@ -68,14 +68,12 @@ pub(super) fn exact_rows(case: &Case<'_>, column: &Column<'_>, search: &Search<'
 fn leads(case: &Case<'_>, column: &Column<'_>, index: &Index, filter: &Predicate) -> bool {
     let Some(name) = plain_column(filter) else { return false };
     let first = index.attributes.first().map(|number| i64::from(*number));
-    match case.snapshot.vector.neighbour(column.root.oid, name) {
-        Some(neighbour) => first == Some(neighbour.number),
-        None => {
-            let detail = case.snapshot.common.index_detail(index.oid);
-            let part = detail.and_then(|detail| detail.parts.first());
-            part.is_some_and(|part| part.column.as_deref() == Some(name))
-        }
+    if let Some(neighbour) = case.snapshot.vector.neighbour(column.root.oid, name) {
+        return first == Some(neighbour.number);
     }
+    let detail = case.snapshot.common.index_detail(index.oid);
+    let part = detail.and_then(|detail| detail.parts.first());
+    part.is_some_and(|part| part.column.as_deref() == Some(name))
 }
 
 #[cfg(test)]

@@ -123,6 +123,6 @@ pub(super) fn half_precision(
     }
     .caveat(rewrite)
     .caveat("elements above 65,504 do not fit halfvec: the build fails; compare recall with your query vectors");
-    let action = proposal.replacing(case, column, index, object)?;
+    let action = proposal.replacing(case, column, (index, object))?;
     Some(Half { action, bytes: float(index.bytes) * share })
 }
