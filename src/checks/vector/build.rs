@@ -6,7 +6,7 @@
 
 use super::column::Column;
 use crate::checks::number::whole;
-use crate::model::observation::VectorKind;
+use crate::model::observation::{Setting, VectorKind};
 use crate::model::{Case, Evidence, Finding, Grade, Number, Unit};
 
 /// `m` where it is not set.
@@ -81,12 +81,16 @@ pub(super) fn with_estimate(
     column: &Column<'_>,
     (kind, dimensions): (VectorKind, i64),
 ) -> Finding {
+    // How many elements of a sparse vector are not zero, the type does not say.
+    if kind == VectorKind::Sparsevec {
+        return finding;
+    }
     let estimate = hnsw(column.rows, kind, dimensions, M);
     let finding = estimated(finding, "index_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "wal_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "build_memory_bytes", estimate.memory_bytes, Unit::Bytes);
     let finding = estimated(finding, "build_s", estimate.seconds, Unit::S);
-    match case.snapshot.common.setting("maintenance_work_mem").and_then(|s| s.bytes()) {
+    match case.snapshot.common.setting("maintenance_work_mem").and_then(Setting::bytes) {
         Some(bytes) => {
             finding.statistic("settings.maintenance_work_mem_bytes", whole(bytes), Unit::Bytes)
         }
@@ -114,7 +118,7 @@ pub(super) fn memory_caveat(
 ) -> Option<String> {
     let memory = hnsw(column.rows, kind, dimensions, M).memory_bytes;
     let setting = case.snapshot.common.setting("maintenance_work_mem")?.bytes()?;
-    (memory > setting).then(|| {
+    (memory > setting && kind != VectorKind::Sparsevec).then(|| {
         format!(
             "the graph takes about {} while it is built, maintenance_work_mem is {}: raise it in the building session, or the \
              build slows down; parallel workers take it from shared memory",

@@ -75,15 +75,15 @@ impl<'p> Proposal<'p> {
         let kind_name = if kind == VectorKind::Varbit { "bit" } else { kind.as_str() };
         let class = format!("{kind_name}_{}_ops", self.metric.word());
         let on = match &self.operand {
-            Operand::Column => KeyPart::Column(column.column.name.clone()),
-            other => KeyPart::Expression(other.to_sql(&column.column.name, schema)?),
+            Operand::Column => KeyPart::Column(column.definition.name.clone()),
+            other => KeyPart::Expression(other.to_sql(&column.definition.name, schema)?),
         };
         let of_operand = match &self.operand {
             Operand::Column | Operand::Other => "",
             Operand::Cast(kind, _) => kind.as_str(),
             Operand::Bits(_) => "bits",
         };
-        let words = [&*column.column.name, of_operand, self.metric.word(), method];
+        let words = [&*column.definition.name, of_operand, self.metric.word(), method];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         Some(NewIndex {
             object,
@@ -110,8 +110,7 @@ impl<'p> Proposal<'p> {
         self,
         case: &Case<'_>,
         column: &Column<'_>,
-        old: &AnnIndex<'_>,
-        object: Object,
+        (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
         let old = Box::new(existing_index(case, column, old, object.clone())?);
         Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })

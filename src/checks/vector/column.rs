@@ -45,7 +45,7 @@ pub(super) struct Column<'a> {
     /// Everything beneath the root, each after the table it is a part of.
     pub(super) partitions: Vec<Partition>,
     pub(super) leaves: Vec<i64>,
-    pub(super) column: &'a VectorColumn,
+    pub(super) definition: &'a VectorColumn,
     pub(super) extension: &'a VectorInstallation,
     pub(super) rows: f64,
     /// The table with TOAST and indexes, partitions included.
@@ -78,6 +78,10 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
             by_root.entry(root.oid).or_default().push(index);
         }
     }
+    // A lock on one table hides the definitions of all: what an index is on is not known then.
+    if indexes.iter().any(|index| !OTHER_METHODS.contains(&&*index.method)) {
+        seen.common.index_details.get().map_err(Clone::clone)?;
+    }
     let none = Vec::new();
     let of_roots = all.iter().filter_map(|column| {
         let family = families.family(column.table_oid)?;
@@ -91,7 +95,7 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
                 root: family.root,
                 partitions: family.partitions(),
                 leaves: family.leaves().map(|leaf| leaf.oid).collect(),
-                column,
+                definition: column,
                 extension,
                 rows: family.rows(),
                 table_bytes: float(family.bytes() + bytes),
@@ -126,7 +130,7 @@ impl<'a> Column<'a> {
                 self.has_unread_index = true;
                 continue;
             };
-            let name = &self.column.name;
+            let name = &self.definition.name;
             let operand = match &part.column {
                 Some(column) => (column == name).then_some(Operand::Column),
                 None => Operand::of(&part.sql, name),
@@ -157,7 +161,7 @@ impl<'a> Column<'a> {
         Object::Column {
             schema: self.root.schema.clone(),
             table: self.root.name.clone(),
-            column: self.column.name.clone(),
+            column: self.definition.name.clone(),
             partition: None,
         }
     }
@@ -183,8 +187,8 @@ impl<'a> Column<'a> {
     /// The type and elements of an operand of it.
     pub(super) fn shape_of(&self, operand: &Operand) -> (VectorKind, Option<i64>) {
         match operand {
-            Operand::Column | Operand::Other => (self.column.kind, self.column.dimensions),
-            Operand::Cast(kind, dimensions) => (*kind, dimensions.or(self.column.dimensions)),
+            Operand::Column | Operand::Other => (self.definition.kind, self.definition.dimensions),
+            Operand::Cast(kind, dimensions) => (*kind, dimensions.or(self.definition.dimensions)),
             Operand::Bits(dimensions) => (VectorKind::Bit, *dimensions),
         }
     }

@@ -125,7 +125,7 @@ fn unknown(column: &Column<'_>, search: &Search<'_>) -> Gap {
     let detail = format!(
         "which share of `{}` passes {what} beside a search of `{}` is not known without values",
         column.table().to_sql(),
-        column.column.name
+        column.definition.name
     );
     Gap::new("vector_filters", GapReason::NotEnoughEvidence, detail).lifted_by(format!(
         "ANALYZE {table}; GRANT SELECT ON {table} TO dbopt;",

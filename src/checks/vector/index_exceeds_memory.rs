@@ -5,6 +5,7 @@ use super::column::{AnnIndex, Column, Method, columns};
 use super::wide_elements::half_precision;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
+use crate::model::observation::Setting;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Finding, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit,
@@ -51,17 +52,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     let given = Some(case.policy.get(&MEMORY_BYTES)).filter(|bytes| *bytes > 0.0);
     let settings = case.snapshot.common.settings.get().map_err(Clone::clone);
-    let memory = match given {
-        Some(bytes) => ("the memory given", bytes),
-        None => {
-            settings?;
-            let setting = case.snapshot.common.setting("shared_buffers");
-            let bytes = setting.and_then(|setting| setting.bytes()).ok_or_else(|| {
-                let detail = "the server does not show shared_buffers";
-                Gap::new("settings", GapReason::NotVisibleInSql, detail)
-            })?;
-            ("shared_buffers", bytes)
-        }
+    let memory = if let Some(bytes) = given {
+        ("the memory given", bytes)
+    } else {
+        settings?;
+        let setting = case.snapshot.common.setting("shared_buffers");
+        let bytes = setting.and_then(Setting::bytes).ok_or_else(|| {
+            let detail = "the server does not show shared_buffers";
+            Gap::new("settings", GapReason::NotVisibleInSql, detail)
+        })?;
+        ("shared_buffers", bytes)
     };
     let found = graphs.into_iter().filter_map(|(column, i)| of_index(case, column, i, memory));
     Ok(Judgement { findings: found.collect(), ..Judgement::default() })

@@ -57,7 +57,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let large = |column: &&Column<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
     for column in columns.iter().filter(large) {
         let has_index = column.indexes.iter().any(|index| !is_broken(index));
-        if has_index || column.has_unread_index {
+        if has_index {
+            continue;
+        }
+        if column.has_unread_index {
+            let detail = format!("an index of `{}` was not read", column.table().to_sql());
+            let gap = Gap::new("index_details", GapReason::BudgetSpent, detail);
+            judgement.gaps.push(gap.lifted_by("narrow the analysis with `schema` or `table`"));
             continue;
         }
         workload(case)?;
@@ -118,7 +124,7 @@ fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
 fn unsearched(column: &Column<'_>) -> Verdict {
     let object = column.object();
     // Bit strings have other uses.
-    if matches!(column.column.kind, VectorKind::Bit | VectorKind::Varbit) {
+    if matches!(column.definition.kind, VectorKind::Bit | VectorKind::Varbit) {
         return Verdict::Nothing;
     }
     let detail = format!("no statement of the workload orders `{object}` by a distance");
@@ -170,7 +176,7 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
             reason: "no index can be built on it as it is".to_owned(),
             detail: format!(
                 "{detail}; state it in the type, or search a cast: `{}::vector(n)`",
-                column.column.name
+                column.definition.name
             ),
         });
     }
@@ -189,7 +195,7 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
         return all;
     }
     let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
-    let (name, operator) = (&column.column.name, search.metric.operator());
+    let (name, operator) = (&column.definition.name, search.metric.operator());
     let half = Operand::Cast(VectorKind::Halfvec, Some(n));
     let bits = Operand::Bits(Some(n));
     let mut all = Vec::new();

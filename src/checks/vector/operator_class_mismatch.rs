@@ -6,7 +6,6 @@ use super::build::with_estimate;
 use super::change::Proposal;
 use super::column::{AnnIndex, Column, columns, workload};
 use super::distance::Metric;
-use super::operand::Operand;
 use super::search::Search;
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -83,7 +82,8 @@ fn other_class(
     if let Some(index) = indexes.iter().find(of_metric) {
         // A partial index of the right class is no mistake.
         return (index.operand != search.operand)
-            .then(|| other_operand(case, column, index, search));
+            .then(|| other_operand(case, column, index, search))
+            .flatten();
     }
     let index = indexes.iter().find(|index| index.operand == search.operand)?;
     let (object, operator) = (column.object(), search.metric.operator());
@@ -93,7 +93,7 @@ fn other_class(
         index.index.qualified_name().to_sql(),
         search.calls()
     );
-    let mut finding = found(case, column, object.clone(), message, search);
+    let mut finding = found(case, column, (object.clone(), message), search);
     let (kind, dimensions) = column.shape_of(&search.operand);
     finding = finding.statistic("index_details.operator", has, Unit::Name);
     if let Some(dimensions) = dimensions {
@@ -103,7 +103,8 @@ fn other_class(
     let unused = !column.searches.iter().any(|other| index.serves(other)) && index.scans == 0;
     let replace = Proposal { purpose: "index of the operator's class", ..proposal() }
         .caveat("the old index has no scan since the counters were reset; other nodes may use it");
-    let replaced = unused.then(|| replace.replacing(case, column, index, object.clone())).flatten();
+    let replaced =
+        unused.then(|| replace.replacing(case, column, (index, object.clone()))).flatten();
     let added = proposal().index(case, column, object).map(Action::BuildIndex);
     Some(added.into_iter().chain(replaced).fold(finding, Finding::action))
 }
@@ -114,34 +115,25 @@ fn other_operand(
     column: &Column<'_>,
     index: &AnnIndex<'_>,
     search: &Search<'_>,
-) -> Finding {
-    let spelled = |operand: &Operand| {
-        operand.to_sql(&column.column.name, &column.extension.schema).unwrap_or_default()
-    };
+) -> Option<Finding> {
+    let operand = index.operand.to_sql(&column.definition.name, &column.extension.schema)?;
     let message = format!(
-        "`{}` is on `{}`, and a search of {:.0} calls orders by another expression over `{}`: it scans the table",
+        "`{}` is on `{operand}`, and a search of {:.0} calls orders by another expression over `{}`: it scans the table",
         index.index.qualified_name().to_sql(),
-        spelled(&index.operand),
         search.calls(),
         column.object()
     );
     let object = statement(search).unwrap_or_else(|| column.index_object(index));
-    let rewrite = format!(
-        "order by `{} {} $1`, the value cast to the same type",
-        spelled(&index.operand),
-        search.metric.operator()
-    );
-    found(case, column, object, message, search).statistic(
-        "rewrite.order_by",
-        &*rewrite,
-        Unit::Name,
-    )
+    let operator = search.metric.operator();
+    let rewrite = format!("order by `{operand} {operator} $1`, the value cast to the same type");
+    let finding = found(case, column, (object, message), search);
+    Some(finding.statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
 /// The order is in a form that no index serves.
 fn rewritten(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<Finding> {
     let operator = search.metric.operator();
-    let operand = search.operand.to_sql(&column.column.name, &column.extension.schema)?;
+    let operand = search.operand.to_sql(&column.definition.name, &column.extension.schema)?;
     let (what, confidence) = match (search.form, search.descending) {
         (DistanceForm::Within, _) => {
             (format!("an expression around `{operator}`"), Confidence::Medium)
@@ -163,7 +155,7 @@ fn rewritten(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Optio
     let rewrite = format!(
         "order by `{operand} {operator} $1`, ascending, and compute from it what is returned"
     );
-    let finding = found(case, column, object, message, search);
+    let finding = found(case, column, (object, message), search);
     Some(finding.confidence(confidence).statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
@@ -174,8 +166,7 @@ fn statement(search: &Search<'_>) -> Option<Object> {
 fn found(
     case: &Case<'_>,
     column: &Column<'_>,
-    object: Object,
-    message: String,
+    (object, message): (Object, String),
     search: &Search<'_>,
 ) -> Finding {
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));

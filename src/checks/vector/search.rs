@@ -4,8 +4,8 @@ use super::distance::Metric;
 use super::operand::Operand;
 use crate::checks::number::float;
 use crate::model::observation::{
-    Distance, DistanceForm, Limit, Predicate, QueryBlock, Relation, StatementProfile, UsePlace,
-    VectorColumn, Workload,
+    Distance, DistanceForm, Limit, Predicate, QueryBlock, Relation, RelationUse, StatementProfile,
+    UsePlace, VectorColumn, Workload,
 };
 
 /// A query that orders by a distance.
@@ -31,11 +31,13 @@ pub(super) fn searches<'a>(
     let mut found = Vec::new();
     for statement in workload.statements_of(&table.schema, &table.name) {
         for block in &statement.shape.blocks {
-            let ambiguous = block.relations.iter().any(|relation| {
-                relation.ambiguous && relation.schema == table.schema && relation.name == table.name
-            });
+            // A query over a subquery orders what that returned: it re-ranks, and no index is meant to serve it.
+            let of_table = |relation: &&RelationUse| {
+                relation.schema == table.schema && relation.name == table.name
+            };
+            let reads = block.relations.iter().find(of_table).filter(|found| !found.ambiguous);
             // An index gives rows in the order of the first key.
-            let Some(key) = block.order_by.first().filter(|_| !ambiguous) else { continue };
+            let Some(key) = reads.and_then(|_| block.order_by.first()) else { continue };
             let Some(distance) = &key.distance else { continue };
             let Some((metric, operand)) = of_column(distance, table, column) else { continue };
             found.push(Search {

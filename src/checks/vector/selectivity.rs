@@ -3,7 +3,7 @@
 use super::column::Column;
 use super::search::Search;
 use crate::model::Case;
-use crate::model::observation::{NeighbourColumn, Predicate};
+use crate::model::observation::{Index, NeighbourColumn, Predicate};
 
 /// The share of the table's rows that pass a search's conditions; absent where one cannot be estimated without its values.
 pub(super) fn share(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<f64> {
@@ -54,16 +54,26 @@ pub(super) fn exact_rows(case: &Case<'_>, column: &Column<'_>, search: &Search<'
             && !index.is_partial
     });
     let rows = leading.filter_map(|index| {
-        let first =
-            case.snapshot.common.index_detail(index.oid)?.parts.first()?.column.as_deref()?;
-        let filters = search.filters.iter().filter(|filter| filter.operator == "=");
-        let filter = filters.into_iter().find(|filter| plain_column(filter) == Some(first))?;
+        let equal = search.filters.iter().filter(|filter| filter.operator == "=");
+        let filter = equal.into_iter().find(|filter| leads(case, column, index, filter))?;
         if index.is_unique && index.key_count == 1 {
             return Some(1.0);
         }
         Some(of_filter(case, column, filter)? * column.rows)
     });
     rows.min_by(f64::total_cmp)
+}
+
+/// Whether the column of a condition is the first of an index. Definitions are read of the largest indexes alone.
+fn leads(case: &Case<'_>, column: &Column<'_>, index: &Index, filter: &Predicate) -> bool {
+    let Some(name) = plain_column(filter) else { return false };
+    let first = index.attributes.first().map(|number| i64::from(*number));
+    if let Some(neighbour) = case.snapshot.vector.neighbour(column.root.oid, name) {
+        return first == Some(neighbour.number);
+    }
+    let detail = case.snapshot.common.index_detail(index.oid);
+    let part = detail.and_then(|detail| detail.parts.first());
+    part.is_some_and(|part| part.column.as_deref() == Some(name))
 }
 
 #[cfg(test)]
@@ -75,6 +85,7 @@ mod tests {
         let column = |distinct_values| NeighbourColumn {
             table_oid: 1,
             name: "tenant".to_owned(),
+            number: 2,
             null_share: 0.2,
             distinct_values,
             most_common_share: None,

@@ -90,6 +90,6 @@ fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Optio
         .statistic("indexes.lists_wanted", whole(wanted), Unit::Count);
     let replaced = [with_lists, graph]
         .into_iter()
-        .filter_map(|proposal| proposal.replacing(case, column, index, object.clone()));
+        .filter_map(|proposal| proposal.replacing(case, column, (index, object.clone())));
     Some(replaced.fold(finding, Finding::action))
 }

@@ -92,6 +92,6 @@ fn of_index(
         .statistic("table_activity.replaced_rows_per_day", whole(rate.per_day()), Unit::Rows)
         .statistic("relations.rows", whole(column.rows), Unit::Rows)
         .statistic("index_sizes.index_bytes", float(index.bytes), Unit::Bytes);
-    let action = graph.replacing(case, column, index, object);
+    let action = graph.replacing(case, column, (index, object));
     Some(action.into_iter().fold(finding, Finding::action))
 }

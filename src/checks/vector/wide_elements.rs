@@ -108,7 +108,7 @@ pub(super) fn half_precision(
     let options = index.index.options.iter().filter_map(|option| option.split_once('='));
     let rewrite = format!(
         "serves only statements that order by `{0}::halfvec({n}) {1} $1::halfvec({n})`: change them before the old index is dropped",
-        column.column.name,
+        column.definition.name,
         metric.operator()
     );
     let proposal = Proposal {
@@ -123,6 +123,6 @@ pub(super) fn half_precision(
     }
     .caveat(rewrite)
     .caveat("elements above 65,504 do not fit halfvec: the build fails; compare recall with your query vectors");
-    let action = proposal.replacing(case, column, index, object)?;
+    let action = proposal.replacing(case, column, (index, object))?;
     Some(Half { action, bytes: float(index.bytes) * share })
 }

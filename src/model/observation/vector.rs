@@ -124,6 +124,8 @@ pub struct NeighbourColumn {
     pub table_oid: i64,
     /// Its name.
     pub name: String,
+    /// Its number.
+    pub number: i64,
     /// The share of rows where it is NULL.
     pub null_share: f64,
     /// `pg_stats.n_distinct`: a count, or below 0 minus a share of the rows.

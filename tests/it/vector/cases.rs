@@ -265,3 +265,115 @@ async fn a_role_that_may_only_connect_judges_by_catalogs_and_is_told_the_rest() 
     drop(target);
     db.run(&format!("drop role {role}")).await;
 }
+
+/// Rows that a statement returns, in a session of its own.
+async fn rows_of(db: &mut TestDb, statement: &str) -> usize {
+    db.settle().await;
+    // The planner would rather scan a table this small.
+    db.run("set enable_seqscan = off").await;
+    db.client.query(statement, &[]).await.unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v1_a_search_gets_the_rows_that_it_asks_for_once_the_advice_is_taken() {
+    for member in ["pg15", "pg18"] {
+        let index =
+            "create index items_embedding on ml.items using hnsw (embedding ext.vector_l2_ops)";
+        let Some(mut db) = items(member, index).await else { continue };
+        let wide = "sql,calls,mean_ms
+\"select id from ml.items order by embedding operator(ext.<->) '[1,2,3]' limit 200\",500,2
+\"select id from ml.items where tenant = 7 order by embedding operator(ext.<->) '[1,2,3]' limit 10\",500,2
+";
+        let settings = "select coalesce(string_agg(setconfig::text, ',' order by setdatabase, setrole), '')
+            from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())";
+        let limited =
+            "select id from ml.items order by embedding operator(ext.<->) '[1,2,3]' limit 200";
+        let filtered = "select id from ml.items where tenant = 7
+            order by embedding operator(ext.<->) '[1,2,3]' limit 10";
+        let (analysis, _) = judged(&db, &[], wide).await;
+        assert_eq!(rows_of(&mut db, limited).await, 40, "{member}: what is reported is so");
+        assert!(rows_of(&mut db, filtered).await < 10, "{member}: what is reported is so");
+        for (check, statement, rows) in [
+            ("vector/limit-above-ef-search", limited, 200),
+            ("vector/filtered-search", filtered, 10),
+        ] {
+            let found = finding(&analysis, check).unwrap();
+            let advised = advice(&analysis, found);
+            assert_eq!(advised.len(), 2, "{member}: {advised:#?}");
+            for recommendation in advised {
+                let before = db.text(settings).await;
+                for statement in &recommendation.statements {
+                    db.run(&statement.sql).await;
+                }
+                let returned = rows_of(&mut db, statement).await;
+                assert_eq!(returned, rows, "{member}: {}", recommendation.title);
+                for statement in &recommendation.undo {
+                    db.run(&statement.sql).await;
+                }
+                assert_eq!(db.text(settings).await, before, "{member}: {}", recommendation.title);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_re_ranks_a_subquery_needs_no_index_of_its_own() {
+    let index = "create index items_bits on ml.items
+        using hnsw ((ext.binary_quantize(embedding)::bit(3)) ext.bit_hamming_ops)";
+    let Some(db) = items("pg18", index).await else { return };
+    let re_ranked = "sql,calls,mean_ms
+\"select id from (select id, embedding from ml.items order by ext.binary_quantize(embedding)::bit(3) operator(ext.<~>) ext.binary_quantize('[1,2,3]') limit 40) as c order by embedding operator(ext.<=>) '[1,2,3]' limit 10\",500,2
+";
+    let (analysis, _) = judged(&db, &[("table_bytes_min", 0.0)], re_ranked).await;
+    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_tables_and_tables_of_one_row_say_nothing_and_break_nothing() {
+    let Some(server) = server("pg15") else { return };
+    let mut db = TestDb::create(server).await;
+    db.run(
+        "create schema ml;
+        create extension vector schema public;
+        create table ml.none (e public.vector(3), h public.halfvec(3), s public.sparsevec(9), b bit(9), any_size public.vector);
+        create table ml.one as select '[1,2,3]'::public.vector(3) as e;
+        create index on ml.none using hnsw (e public.vector_l2_ops);
+        create index on ml.none using ivfflat (h public.halfvec_l2_ops);
+        create index on ml.none using hnsw (s public.sparsevec_l2_ops);
+        create index on ml.none using hnsw (b public.bit_jaccard_ops);
+        create index on ml.one using ivfflat (e public.vector_cosine_ops)",
+    )
+    .await;
+    db.settle().await;
+    let statements = "sql,calls,mean_ms
+select * from ml.none order by e <-> $1 limit 500,500,20
+select * from ml.one order by e <=> $1 limit 500,500,20
+";
+    let (analysis, _) = judged(&db, &[("table_bytes_min", 0.0)], statements).await;
+    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_is_a_gap_and_not_silence() {
+    let index =
+        "create index items_embedding on ml.items using ivfflat (embedding ext.vector_l2_ops)";
+    let Some(db) = items("pg18", index).await else { return };
+    db.run("begin; lock table ml.items in access exclusive mode").await;
+    let (analysis, _) = judged(&db, &[], SEARCH).await;
+    assert!(checks(&analysis).is_empty(), "nothing is known of the index: {analysis:#?}");
+    let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::Locked);
+    assert!(gap.is_some_and(|gap| gap.lift.is_some()), "{:#?}", analysis.gaps);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_literal_of_a_search_is_in_the_answer() {
+    let Some(db) = items("pg18", "").await else { return };
+    let secret = "sql,calls,mean_ms
+\"select id from ml.items where tenant = 424243 order by embedding operator(ext.<=>) '[7.7070717,2,3]' limit 10\",500,20
+";
+    let (analysis, _) =
+        judged(&db, &[("table_bytes_min", 0.0), ("exact_rows_max", 1.0)], secret).await;
+    assert!(finding(&analysis, "vector/missing-index").is_some());
+    let printed = serde_json::to_string(&analysis).unwrap();
+    assert!(!printed.contains("7070717") && !printed.contains("424243"), "{printed}");
+}

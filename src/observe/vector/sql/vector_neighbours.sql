@@ -12,11 +12,13 @@ with tables as (
 select distinct on (t.oid, s.attname)
     t.oid::int8                                                     as table_oid,
     s.attname                                                       as name,
+    a.attnum::int8                                                  as number,
     s.null_frac::float8                                             as null_share,
     s.n_distinct::float8                                            as distinct_values,
     s.most_common_freqs[1]::float8                                  as most_common_share
 from pg_catalog.pg_stats as s
 join tables as t on t.nspname = s.schemaname and t.relname = s.tablename
+join pg_catalog.pg_attribute as a on a.attrelid = t.oid and a.attname = s.attname
 where s.tablename = any (array(select t.relname from tables as t))
 order by t.oid, s.attname, s.inherited desc
 limit 20000
