@@ -8,4 +8,4 @@ mod queue;
 pub use code::{asyncpg, sqlalchemy};
 pub use plan::{Asked, Given, Input, Plan, Pool, Provenance, Seen, plan};
 pub use pooler::{Decision, PoolMode, PoolerVersion, Verdict, decide, pgbouncer_ini};
-pub use queue::{Waiting, connections_for, simulated_mean_wait_ms, waiting};
+pub use queue::{Run, Waiting, connections_for, simulated_mean_wait_ms, waiting};

@@ -43,6 +43,16 @@ pub struct Decision {
 pub struct PoolerVersion(pub u32, pub u32, pub u32);
 
 impl PoolerVersion {
+    /// From what `pgbouncer --version` or `SHOW VERSION` prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.split_whitespace().find_map(|word| {
+            let mut parts = word.split('.').map(str::parse::<u32>);
+            let first_two = parts.next()?.ok().zip(parts.next()?.ok())?;
+            Some((first_two, parts.next().and_then(Result::ok).unwrap_or(0)))
+        });
+        number.map(|((major, minor), patch)| Self(major, minor, patch))
+    }
+
     /// Whether prepared statements outlive a transaction (`max_prepared_statements`).
     pub fn tracks_prepared_statements(self) -> bool {
         self >= Self(1, 21, 0)
@@ -88,6 +98,7 @@ pub fn pgbouncer_ini(version: PoolerVersion, mode: PoolMode, budget: u32, client
         PoolMode::Transaction => "transaction",
         PoolMode::Session => "session",
     };
+    // A release that does not know the parameter does not start with it.
     let prepared = if version.tracks_prepared_statements() {
         "max_prepared_statements = 200\n"
     } else {
@@ -146,6 +157,14 @@ mod tests {
         let ini = |version| pgbouncer_ini(version, PoolMode::Transaction, 20, 400);
         assert!(ini(PoolerVersion(1, 21, 0)).contains("\nmax_prepared_statements = 200\n"));
         assert!(!ini(PoolerVersion(1, 18, 0)).contains("\nmax_prepared_statements"));
+    }
+
+    #[test]
+    fn a_version_is_read_as_pgbouncer_prints_it() {
+        let printed = "PgBouncer 1.18.0\nlibevent 2.1.12-stable\nadns: c-ares 1.18.1";
+        assert_eq!(PoolerVersion::parse(printed), Some(PoolerVersion(1, 18, 0)));
+        assert_eq!(PoolerVersion::parse("1.25"), Some(PoolerVersion(1, 25, 0)));
+        assert_eq!(PoolerVersion::parse("unknown"), None);
     }
 
     #[test]

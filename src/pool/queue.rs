@@ -51,29 +51,37 @@ pub fn connections_for(
     })
 }
 
-/// The mean wait of so many simulated requests, served in the order in which they arrive. The same seed gives the same.
+/// How long a simulation runs, and with which numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Requests that arrive.
+    pub requests: u32,
+    /// Where the random numbers begin.
+    pub seed: u64,
+}
+
+/// The mean wait of simulated requests, served in the order in which they arrive. The same seed gives the same.
 pub fn simulated_mean_wait_ms(
     connections: u32,
     arrival_rate: f64,
     service_time_ms: f64,
-    requests: u32,
-    seed: u64,
+    run: Run,
 ) -> Option<f64> {
     let load = offered(arrival_rate, service_time_ms)?;
-    if connections == 0 || requests == 0 || load >= f64::from(connections) {
+    if connections == 0 || run.requests == 0 || load >= f64::from(connections) {
         return None;
     }
-    let mut random = Random(seed);
+    let mut random = Random(run.seed);
     let mut free_at_ms = vec![0.0_f64; usize::try_from(connections).ok()?];
     let (mut now_ms, mut waited_ms) = (0.0, 0.0);
-    for _ in 0..requests {
+    for _ in 0..run.requests {
         now_ms += random.exponential(1000.0 / arrival_rate);
         let first = free_at_ms.iter_mut().min_by(|a, b| a.total_cmp(b))?;
         let starts_ms = first.max(now_ms);
         waited_ms += starts_ms - now_ms;
         *first = starts_ms + random.exponential(service_time_ms);
     }
-    Some(waited_ms / f64::from(requests))
+    Some(waited_ms / f64::from(run.requests))
 }
 
 /// Connections that work at once on average, where the numbers make sense.
@@ -103,6 +111,8 @@ impl Random {
 mod tests {
     use super::*;
 
+    const RUN: Run = Run { requests: 2_000_000, seed: 7 };
+
     #[test]
     fn a_single_connection_waits_as_the_textbook_says() {
         // M/M/1 at 80 %: 0.8 of the requests wait, 40 ms on average at 10 ms each.
@@ -118,8 +128,7 @@ mod tests {
         {
             let formula = waiting(connections, arrival_rate, service_time_ms).unwrap();
             let simulated =
-                simulated_mean_wait_ms(connections, arrival_rate, service_time_ms, 2_000_000, 7)
-                    .unwrap();
+                simulated_mean_wait_ms(connections, arrival_rate, service_time_ms, RUN).unwrap();
             let error = (simulated / formula.mean_wait_ms - 1.0).abs();
             assert!(error < 0.05, "{connections} connections: {error} off");
         }
@@ -129,7 +138,7 @@ mod tests {
     fn a_queue_that_grows_without_end_has_no_waiting_time() {
         assert_eq!(waiting(2, 200.0, 10.0), None);
         assert_eq!(waiting(0, 1.0, 1.0), None);
-        assert_eq!(simulated_mean_wait_ms(2, 200.0, 10.0, 10, 1), None);
+        assert_eq!(simulated_mean_wait_ms(2, 200.0, 10.0, RUN), None);
     }
 
     #[test]
