@@ -21,6 +21,7 @@ pub mod demo;
 pub mod embedded;
 pub mod http;
 pub mod pg;
+pub mod pool;
 pub mod prove;
 pub mod review;
 pub mod store;
