@@ -112,7 +112,7 @@ impl<'p> Proposal<'p> {
         column: &Column<'_>,
         (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
-        let old = Box::new(existing_index(case, column, old, object.clone())?);
+        let old = Box::new(existing_index(case, column, old, &object)?);
         Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })
     }
 }
@@ -122,12 +122,12 @@ pub(super) fn existing_index(
     case: &Case<'_>,
     column: &Column<'_>,
     index: &AnnIndex<'_>,
-    object: Object,
+    object: &Object,
 ) -> Option<ExistingIndex> {
     if !index.whole {
         return None;
     }
-    existing(index.index, &column.table(), &object, &case.snapshot.common)
+    existing(index.index, &column.table(), object, &case.snapshot.common)
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.

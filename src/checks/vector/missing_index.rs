@@ -158,7 +158,7 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
     let broken = column.indexes.iter().find(|index| {
         is_broken(index) && index.metric == Some(search.metric) && index.operand == search.operand
     });
-    let rebuilt = broken.and_then(|index| existing_index(case, column, index, object.clone()));
+    let rebuilt = broken.and_then(|index| existing_index(case, column, index, &object));
     let mut actions: Vec<Action> = rebuilt.map(Action::RebuildIndex).into_iter().collect();
     if actions.is_empty() {
         let proposed = proposals(case, column, search);

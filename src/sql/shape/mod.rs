@@ -47,6 +47,8 @@ const LOOKUPS_MAX: usize = 1_000_000;
 
 /// As deep may views stand on one another.
 const VIEWS_DEPTH_MAX: usize = 8;
+/// Queries within queries, those of views among them, that are followed: each takes stack.
+const QUERIES_DEPTH_MAX: usize = 48;
 
 /// The shape of a statement.
 pub(super) fn shape(statement: &Node, catalog: &Catalog) -> StatementShape {
@@ -94,6 +96,7 @@ struct Walker<'c> {
     /// Views that were read.
     views: BTreeMap<QualifiedName, Rc<Columns>>,
     views_depth: usize,
+    queries_depth: usize,
     /// The query that is being read, by its position.
     current: usize,
     /// How many relations were met: each reference is one of its own.
@@ -118,6 +121,7 @@ impl<'c> Walker<'c> {
             with: Vec::new(),
             views: BTreeMap::new(),
             views_depth: 0,
+            queries_depth: 0,
             current: 0,
             instances: 0,
             items: 0,

@@ -32,6 +32,11 @@ impl Walker<'_> {
     }
 
     pub(super) fn select(&mut self, select: &SelectStmt) -> Columns {
+        if self.queries_depth == super::QUERIES_DEPTH_MAX {
+            self.shape.truncated = true;
+            return Columns { list: Vec::new(), open: true };
+        }
+        self.queries_depth += 1;
         let with = self.with.len();
         self.common_tables(select.with_clause.as_ref());
         let columns = match (&select.larg, &select.rarg) {
@@ -40,6 +45,7 @@ impl Walker<'_> {
             _ => self.simple(select),
         };
         self.with.truncate(with);
+        self.queries_depth -= 1;
         columns
     }
 
@@ -212,11 +218,13 @@ impl Walker<'_> {
                 let listed = self.star(&qualifier);
                 columns.open |= listed.open;
                 columns.list.extend(listed.list);
+                columns.bound();
                 continue;
             }
             let name = if target.name.is_empty() { column_name(expression) } else { &target.name };
             let expr = self.expr(expression);
             columns.list.push((name.to_owned(), expr));
+            columns.bound();
         }
         columns
     }

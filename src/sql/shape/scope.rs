@@ -57,7 +57,18 @@ enum Found {
     No,
 }
 
+/// Columns that a query yields at most: as in PostgreSQL, which refuses more.
+const COLUMNS_MAX: usize = 1664;
+
 impl Columns {
+    /// Keeps what PostgreSQL would: views whose columns double with each step yield no more.
+    pub(super) fn bound(&mut self) {
+        if self.list.len() > COLUMNS_MAX {
+            self.list.truncate(COLUMNS_MAX);
+            self.open = true;
+        }
+    }
+
     /// The same columns under the names of an alias's list, which may be shorter.
     pub(super) fn renamed(mut self, names: &[String]) -> Self {
         for ((column, _), name) in self.list.iter_mut().zip(names) {
@@ -188,14 +199,23 @@ impl Walker<'_> {
     }
 
     /// Whether the innermost query reads a column of this name.
-    pub(super) fn reads(&self, name: &str) -> bool {
+    pub(super) fn reads(&mut self, name: &str) -> bool {
         let sources = self.scopes.last().map_or(&[][..], |scope| &scope.sources);
+        let width: usize = sources.iter().map(Source::width).sum();
+        self.lookups = self.lookups.saturating_add(width);
+        if self.lookups > super::LOOKUPS_MAX {
+            return true;
+        }
         sources.iter().any(|source| matches!(source.find(name), Found::Column(_)))
     }
 
     /// The columns that `*` or `relation.*` lists.
     pub(super) fn star(&mut self, qualifier: &[&str]) -> Columns {
         let mut all = Columns::default();
+        if self.lookups > super::LOOKUPS_MAX {
+            self.shape.truncated = true;
+            return Columns { list: Vec::new(), open: true };
+        }
         let Some(relation) = qualifier.last() else {
             let Some(scope) = self.scopes.last() else { return all };
             let mut merged: Vec<&String> = Vec::new();
@@ -210,6 +230,11 @@ impl Walker<'_> {
                         merged.push(name);
                     }
                     all.list.push((name, expr));
+                }
+                all.bound();
+                if all.list.len() == COLUMNS_MAX {
+                    all.open = true;
+                    break;
                 }
             }
             self.lookups = self.lookups.saturating_add(all.list.len());
