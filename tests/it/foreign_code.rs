@@ -185,7 +185,7 @@ async fn a_virtual_generated_column_calls_no_function_of_the_targets_own() {
 // ---- the escalation itself ----------------------------------------------------------------------------------------
 
 /// Tables with findings, whose owner lets whoever plans or reads them call `trap`, and one that is harmless.
-const TRAPS: &str = r#"
+const TRAPS: &str = "
 create schema ml;
 create function ml.trap(text) returns boolean language plpgsql immutable as 'begin return true; end';
 create function ml.trap(bigint) returns bigint language plpgsql immutable as 'begin return $1; end';
@@ -207,7 +207,7 @@ create statistics ml.trap_stats on (ml.trap(id)), id from ml.keys;
 create domain ml.checked as text check (ml.trap(value));
 create table ml.domains (id bigint, payload text compression pglz, data jsonb, checked ml.checked);
 insert into ml.domains select h.*, 'x' from ml.harmless as h;
-"#;
+";
 
 /// Calls of functions of the database, by all sessions that have ended.
 const CALLS: &str =

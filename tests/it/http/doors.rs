@@ -12,8 +12,11 @@ use serde_json::Value;
 use crate::cli::{dbopt, said};
 use crate::support::{Reply, Service};
 
-/// The address, and headers: whether a service without a key answers to them.
-const HOSTS: &[(&str, &[(&str, &str)], bool)] = &[
+/// The address, headers, and whether a service without a key answers to them.
+type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
+
+/// What a service without a key answers to.
+const HOSTS: &[Case] = &[
     ("", &[("host", "localhost")], true),
     ("", &[("host", "LocalHost:8080")], true),
     ("", &[("host", "127.0.0.1:1")], true),
