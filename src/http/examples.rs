@@ -9,6 +9,9 @@ use utoipa::openapi::path::Operation;
 const ANSWERS: &[(&str, &str, &str)] = &[
     ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
     ("hybrid_schema", "200", include_str!("../../openapi/examples/hybrid_schema.json")),
+    ("gin", "200", include_str!("../../openapi/examples/gin.json")),
+    ("vector", "200", include_str!("../../openapi/examples/vector.json")),
+    ("plan", "200", include_str!("../../openapi/examples/plan.json")),
     ("review_migration", "200", include_str!("../../openapi/examples/review_migration.json")),
     ("show_workload", "200", include_str!("../../openapi/examples/show_workload.json")),
     ("list_contracts", "200", include_str!("../../openapi/examples/list_contracts.json")),
