@@ -71,14 +71,16 @@ async fn holds_on(server: &'static TestServer, check: &'static Check) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
-    #[values("pg14", "pg18")] member: &str,
+    #[values("pg15", "deb19")] member: &str,
     #[values(Superpower::HybridSchema, Superpower::Toast)] superpower: Superpower,
 ) {
     let Some(server) = server(member) else { return };
     let mut tried = 0;
     for check in checks::all().filter(|check| check.superpower == superpower) {
         let fires = Example::of(check, "Fires");
-        if !members_for(check.id, fires.needs).iter().any(|other| other == member) {
+        // pgvector's own operators stand in `public`, where shadows would be taken for them.
+        let offered = members_for(check.id, fires.needs).iter().any(|other| other == member);
+        if !offered || fires.needs == Some("vector") {
             continue;
         }
         let (mut db, analysis) = run(server, check, &fires).await;

@@ -573,7 +573,7 @@ async fn migrations_run_once_however_many_start_together() {
     for start in starts.collect::<Vec<_>>() {
         applied.extend(start.await.unwrap());
     }
-    assert_eq!(applied, ["V1__targets_and_keys", "V2__workloads", "V3__contracts"]);
+    assert_eq!(applied, ["V1__targets_and_keys", "V2__workloads", "V3__contracts", "V4__doors"]);
     assert_eq!(store::migrate(&db.url()).await.unwrap(), Vec::<String>::new());
     let left = "select count(*) from pg_locks where locktype = 'advisory' \
                 and database = (select oid from pg_database where datname = current_database())";

@@ -1,5 +1,7 @@
 //! `plan/stale-statistics`, explained in the page beside this file.
 
+use jiff::Timestamp;
+
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
 use crate::model::observation::TableActivity;
@@ -14,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Plan,
     needs: &[Topic::RELATIONS, Topic::TABLE_ACTIVITY],
     requires: &[Requirement::Counters],
-    thresholds: &[&STALE_SHARE_MAX, &TABLE_BYTES_MIN],
+    thresholds: &[&STALE_SHARE_MAX, &STALE_AGE_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("stale_statistics.md"),
     judge,
 };
@@ -26,6 +28,13 @@ static STALE_SHARE_MAX: Threshold = Threshold {
     default: 0.2,
     unit: Unit::Ratio,
     reason: "autovacuum analyzes a table when a tenth of its rows changed: with twice as many it does not keep up",
+};
+
+static STALE_AGE_S_MIN: Threshold = Threshold {
+    name: "stale_age_s_min",
+    default: 600.0,
+    unit: Unit::S,
+    reason: "autovacuum has its turn within minutes; rows loaded just before an ANALYZE may be counted after it",
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
@@ -69,6 +78,7 @@ struct Stale {
 /// Absent where the counters of a leaf were not read.
 fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<Stale> {
     let common = &case.snapshot.common;
+    let now = case.snapshot.context.get().ok()?.now;
     let mut stale = Stale { never: Vec::new(), changed: Vec::new(), changed_rows: 0, share: 0.0 };
     for leaf in family.leaves() {
         let activity = common.activity(leaf.oid)?;
@@ -78,7 +88,9 @@ fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<Stale> {
         let share = float(activity.changed_since_analyze) / float(activity.live_rows);
         if !was_analyzed(activity) && leaf.rows.is_none() {
             stale.never.push(leaf.qualified_name());
-        } else if share > case.policy.get(&STALE_SHARE_MAX) && activity.changed_since_analyze > 1000
+        } else if analyzed_ago(activity, now) >= case.policy.get(&STALE_AGE_S_MIN)
+            && share > case.policy.get(&STALE_SHARE_MAX)
+            && activity.changed_since_analyze > 1000
         {
             stale.changed.push(leaf.qualified_name());
             stale.changed_rows += activity.changed_since_analyze;
@@ -90,6 +102,12 @@ fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<Stale> {
         stale.never.insert(0, family.root.qualified_name());
     }
     Some(stale)
+}
+
+/// Seconds since the last analyze.
+fn analyzed_ago(activity: &TableActivity, now: Timestamp) -> f64 {
+    let last = activity.last_analyze.max(activity.last_autoanalyze);
+    last.map_or(f64::INFINITY, |last| float(now.as_second() - last.as_second()))
 }
 
 fn was_analyzed(activity: &TableActivity) -> bool {

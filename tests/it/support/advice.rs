@@ -50,6 +50,11 @@ pub async fn clears_and_is_undone_under(
     let after = analyse(db, request).await;
     let left = after.findings.iter().find(|finding| finding.id == found.id);
     assert!(left.is_none(), "{title} does not clear {left:#?}");
+    // An invalid index that was dropped is gone for good, and the recommendation says so.
+    let for_good = |caveat: &String| caveat.contains("nothing builds it again");
+    if recommendation.undo.is_empty() && recommendation.caveats.iter().any(for_good) {
+        return;
+    }
     execute_under(db, &recommendation.undo, search_path).await;
     assert_eq!(read(db, CATALOG).await, before, "{title} is not undone exactly");
     assert_eq!(read(db, VALUES).await, values, "{title} changed rows");
