@@ -54,7 +54,7 @@ struct Found {
 /// Review files, in the order they are run in. Where the tables are known that they are run on, findings say how
 /// long these are blocked. Once `goes_on` says no, the files that are left are gaps.
 ///
-/// The work is done on a thread of its own, whose stack suffices for what [`depth`] lets through.
+/// The work is done on a thread of its own, whose stack suffices for what the limit of depth lets through.
 pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sync)) -> Review {
     let reviewed = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(depth::STACK_BYTES);
