@@ -75,7 +75,8 @@ impl Subcommand for One {
     fn augment_subcommands(command: Command) -> Command {
         Superpower::ALL.iter().fold(command, |command, superpower| {
             let about = format!("{}: {}", superpower.title(), superpower.summary());
-            let one = Analyse::augment_args(Command::new(superpower.as_str()).about(about));
+            // The options' own description would take the place of one that was given before.
+            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(about);
             command.subcommand(one.args(flags(*superpower).iter().map(Flag::arg)))
         })
     }
