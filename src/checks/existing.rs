@@ -4,7 +4,7 @@ use crate::model::observation::{Common, Index, IndexDetail};
 use crate::model::{ExistingIndex, IndexPartition, Object, QualifiedName};
 
 /// Levels of partitions that are followed. A catalog that changed while it was read may show a cycle.
-const LEVELS_MAX: usize = 16;
+pub(super) const LEVELS_MAX: usize = 16;
 
 /// The index with everything beneath it; absent where a definition was not read.
 pub(super) fn existing(

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::checks::existing::LEVELS_MAX;
 use crate::checks::number::float;
-use crate::model::observation::{Common, Index, IndexDetail};
+use crate::model::observation::{Common, Index, IndexDetail, Relation};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Case, Families, Gap, Object, Severity};
 
 /// The indexes of one relation: a table, a partition, or the root of a partitioned table.
 pub(super) struct Table<'a> {
     /// The relation that has the indexes.
-    pub(super) relation: &'a crate::model::observation::Relation,
+    pub(super) relation: &'a Relation,
     /// Its indexes that are no part of another.
     pub(super) indexes: Vec<&'a Index>,
     /// Bytes of heap, TOAST table and indexes of the whole table, partitions added up.
@@ -28,6 +29,7 @@ pub(super) fn for_each_table(
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
     seen.common.index_details.get().map_err(Clone::clone)?;
     let families = Families::of(relations);
+    let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
     let mut by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     let mut bytes: BTreeMap<i64, i64> = BTreeMap::new();
     for index in indexes {
@@ -38,9 +40,7 @@ pub(super) fn for_each_table(
         }
     }
     for (oid, indexes) in by_table {
-        let (Some(family), Some(relation)) =
-            (families.family(oid), relations.iter().find(|relation| relation.oid == oid))
-        else {
+        let (Some(family), Some(relation)) = (families.family(oid), by_oid.get(&oid)) else {
             continue;
         };
         let of_indexes = bytes.get(&family.root.oid).copied().unwrap_or_default();
@@ -61,26 +61,29 @@ impl Table<'_> {
 
     /// Bytes of an index, those of its parts added up.
     pub(super) fn index_bytes(&self, index: &Index) -> i64 {
-        let indexes = self.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-        let (mut bytes, mut level) = (0, vec![index]);
-        for _ in 0..16 {
-            bytes += level.iter().map(|index| self.common.index_bytes(index)).sum::<i64>();
-            let of_level = |part: &&Index| level.iter().any(|above| part.parent == Some(above.oid));
-            level = indexes.iter().filter(of_level).collect();
-        }
-        bytes
+        self.parts(index).iter().map(|part| self.common.index_bytes(part)).sum()
     }
 
     /// Scans of an index, those of its parts added up.
     pub(super) fn scans(&self, index: &Index) -> i64 {
+        self.parts(index).iter().map(|part| part.scans).sum()
+    }
+
+    /// The index and everything beneath it. Only a partitioned one has parts to look for.
+    fn parts<'b>(&'b self, index: &'b Index) -> Vec<&'b Index> {
+        let (mut all, mut level) = (vec![index], vec![index]);
         let indexes = self.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-        let (mut scans, mut level) = (0, vec![index]);
-        for _ in 0..16 {
-            scans += level.iter().map(|index| index.scans).sum::<i64>();
+        // A catalog that changed while it was read may show a cycle.
+        for _ in 0..LEVELS_MAX {
+            level.retain(|index| index.partitioned);
+            if level.is_empty() {
+                break;
+            }
             let of_level = |part: &&Index| level.iter().any(|above| part.parent == Some(above.oid));
             level = indexes.iter().filter(of_level).collect();
+            all.extend(&level);
         }
-        scans
+        all
     }
 
     /// The index as findings name it.

@@ -114,6 +114,7 @@ impl ToastTable {
     }
 }
 
-fn value<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
+/// A storage parameter's value in a list as `pg_class.reloptions` keeps it.
+pub(super) fn value<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
 }

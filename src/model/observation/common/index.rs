@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::QualifiedName;
+use crate::model::observation::toast_table::value;
 
 /// An index as `pg_index` describes it. Pages and tuples are as of the last vacuum, analyze or build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,8 +81,7 @@ impl Index {
 
     /// A storage parameter's value as it was written.
     pub fn option(&self, name: &str) -> Option<&str> {
-        let values = self.options.iter().filter_map(|option| option.split_once('='));
-        values.into_iter().find(|(set, _)| *set == name).map(|(_, value)| value)
+        value(&self.options, name)
     }
 }
 

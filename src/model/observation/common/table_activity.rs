@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::observation::toast_table::value;
+
 /// What the cumulative statistics say of one table since they were reset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,8 +62,7 @@ pub struct TableActivity {
 impl TableActivity {
     /// A storage parameter's value as it was written.
     pub fn option(&self, name: &str) -> Option<&str> {
-        let values = self.options.iter().filter_map(|option| option.split_once('='));
-        values.into_iter().find(|(set, _)| *set == name).map(|(_, value)| value)
+        value(&self.options, name)
     }
 
     /// Share of the updates that were HOT; absent without updates.
