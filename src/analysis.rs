@@ -17,8 +17,8 @@ use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
-    Observation, ProveMode, Review, Snapshot,
+    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Gap, GapReason,
+    Judgement, Observation, ProveMode, Review, SCOPE, Scope, Snapshot, Topic,
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
@@ -202,7 +202,21 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
             Err(gap) => all.gaps.push(gap),
         }
     }
+    all.gaps.extend(unmatched(seen, scope));
     all
+}
+
+/// A gap for each schema and table that was asked for and does not exist: nothing was looked at there.
+fn unmatched(seen: &Snapshot, scope: &Scope) -> Vec<Gap> {
+    let Ok(relations) = seen.relations.get() else { return Vec::new() };
+    let names: Vec<(&str, &str)> =
+        relations.iter().map(|of| (of.schema.as_str(), of.name.as_str())).collect();
+    let gap = |name: &str| {
+        let detail = format!("`{name}` names no table that exists in this database");
+        let lift = "check the spelling and the database; names are case-sensitive";
+        Gap::new(SCOPE, GapReason::NotVisibleInSql, detail).lifted_by(lift)
+    };
+    scope.unmatched(&names).into_iter().map(gap).collect()
 }
 
 /// The checks that were asked for.
@@ -211,9 +225,11 @@ fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> 
 }
 
 async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<Texts>), Error> {
+    let topics = asked_for(request).flat_map(|check| check.needs).copied();
     let interest = Interest {
         scope: request.scope.clone(),
-        topics: asked_for(request).flat_map(|check| check.needs).copied().collect(),
+        // Whether what was named exists is asked for in any case.
+        topics: topics.chain(request.scope.is_narrowed().then_some(Topic::RELATIONS)).collect(),
         policy: request.policy.clone(),
         contracts: promised(request),
     };

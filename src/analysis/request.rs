@@ -68,6 +68,40 @@ impl Request {
         Ok(())
     }
 
+    /// Narrow it to this check, or to the checks of this superpower, and those it was narrowed to before.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn add_checks(&mut self, name: &str) -> Result<(), String> {
+        match name.parse::<Superpower>() {
+            Ok(superpower) if self.covers(superpower) => {
+                self.scope.checks.extend(ids(|check| check.superpower == superpower));
+                Ok(())
+            }
+            Ok(superpower) => Err(format!("`{superpower}` is another superpower")),
+            Err(_) => self.add_check(name),
+        }
+    }
+
+    /// Leave out this check, or the checks of this superpower.
+    ///
+    /// # Errors
+    /// What to write instead; that no check would be left.
+    pub fn drop_checks(&mut self, name: &str) -> Result<(), String> {
+        let dropped = match name.parse::<Superpower>() {
+            Ok(superpower) => ids(|check| check.superpower == superpower),
+            Err(_) => vec![checks::find(name).map_err(|error| error.to_string())?.id.to_owned()],
+        };
+        if self.scope.checks.is_empty() {
+            self.scope.checks = ids(|check| self.covers(check.superpower));
+        }
+        self.scope.checks.retain(|id| !dropped.contains(id));
+        if self.scope.checks.is_empty() {
+            return Err(format!("without `{name}` no check is left"));
+        }
+        Ok(())
+    }
+
     /// Thresholds of the superpowers asked for, each once, by name.
     pub fn thresholds(&self) -> Vec<&'static Threshold> {
         let of_these = checks::all().filter(|check| self.covers(check.superpower));
@@ -90,7 +124,15 @@ impl Request {
         let number = value.parse::<f64>().ok();
         let number = number.filter(|number| number.is_finite() && *number >= 0.0);
         let number = number.ok_or_else(|| format!("`{name}` must be a number, 0 or more"))?;
+        if let Some(most) = threshold.most().filter(|most| number > *most) {
+            return Err(format!("`{name}` is a share: give a number from 0 to {most}"));
+        }
         self.policy.0.insert(threshold.name.to_owned(), number);
         Ok(())
     }
+}
+
+/// The ids of the checks that `wanted` holds for.
+fn ids(wanted: impl Fn(&checks::Check) -> bool) -> Vec<String> {
+    checks::all().filter(|check| wanted(check)).map(|check| check.id.to_owned()).collect()
 }

@@ -7,8 +7,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contracts::Contracts;
-use super::options::{Options, Output};
-use super::{Error, Outcome, print, render, snapshot};
+use super::options::{Options, Selection};
+use super::{Error, Outcome, print, render, snapshot, warn};
 use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};
 use crate::pg::Target;
@@ -51,8 +51,7 @@ impl Analyse {
         if let Some(path) = &self.snapshot {
             snapshot::write(path, &run.snapshot)?;
         }
-        print(&render::analysis(&run.analysis, self.options.selection.output.format))?;
-        Ok(outcome(&run.analysis, &self.options.selection.output))
+        report(run.analysis, &self.options.selection)
     }
 }
 
@@ -67,7 +66,16 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
     run.map_err(Error::Analysis)
 }
 
-pub(super) fn outcome(analysis: &Analysis, output: &Output) -> Outcome {
-    let bad = analysis.findings.iter().any(|finding| finding.severity >= output.fail_on);
-    if bad { Outcome::Found } else { Outcome::Clean }
+/// Print the analysis as asked for. What makes the command fail is judged before anything is hidden.
+pub(super) fn report(mut analysis: Analysis, selection: &Selection) -> Result<Outcome, Error> {
+    let found = analysis.findings.iter().map(|finding| finding.severity);
+    let outcome = selection.output.outcome(found, analysis.saw_scope());
+    if let Some(least) = selection.severity_min {
+        analysis.keep_from(least);
+    }
+    print(&render::analysis(&analysis, selection.output.format, selection.output.verbose))?;
+    if outcome == Outcome::Unseen {
+        warn("not everything asked for could be seen (see the gaps); --allow-gaps accepts that");
+    }
+    Ok(outcome)
 }

@@ -79,7 +79,7 @@ impl Demo {
         let analysis = run(&target, &request).await?.analysis;
         drop(target);
         if self.check {
-            return print(&render::analysis(&analysis, self.format));
+            return print(&render::analysis(&analysis, self.format, false));
         }
         let bound = self.bind(warehouse).await?;
         let kept = bound.app().store().change_workload(TARGET, |_| ledger).await;

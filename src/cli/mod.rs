@@ -30,7 +30,8 @@ pub use error::Error;
 #[derive(Debug, Parser)]
 #[command(name = "dbopt", version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something, 2 could not run.\n\
+    after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something, 2 could not run,\n\
+                        or could not see what it was asked for.\n\
                         Try it on sample data: dbopt demo"
 )]
 struct Cli {
@@ -75,6 +76,8 @@ enum Outcome {
     Clean,
     /// Something at or above what was asked for.
     Found,
+    /// Nothing to act on, but not everything that was asked for could be seen.
+    Unseen,
 }
 
 /// Run the command line of this process.
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
+        Ok(Outcome::Unseen) => ExitCode::from(2),
         Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }

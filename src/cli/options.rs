@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Error, warn};
+use super::{Error, Outcome, warn};
 use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
 use crate::config;
 use crate::model::observation::Workload;
@@ -48,12 +48,15 @@ pub(super) struct Selection {
     /// Only this table, NAME or SCHEMA.NAME; repeatable.
     #[arg(long)]
     table: Vec<String>,
-    /// Only this check; repeatable. `dbopt checks` lists them.
+    /// Only this check, or the checks of this superpower; repeatable. `dbopt checks` lists them.
     #[arg(long)]
     check: Vec<String>,
-    /// The least severity to report.
+    /// Not this check, or none of this superpower's; repeatable.
+    #[arg(long, value_name = "CHECK")]
+    ignore: Vec<String>,
+    /// The least severity to print: info, low, medium, high or critical.
     #[arg(long, value_name = "SEVERITY")]
-    severity_min: Option<Severity>,
+    pub(super) severity_min: Option<Severity>,
     /// Another value for a threshold; repeatable. `dbopt checks` lists them.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -67,9 +70,60 @@ pub(super) struct Output {
     /// How to print the answer.
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// Exit with 1 where something of this severity or worse is found.
-    #[arg(long, default_value = "high", value_name = "SEVERITY")]
-    pub(super) fail_on: Severity,
+    /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides.
+    #[arg(long, value_enum, default_value_t = FailOn::High)]
+    pub(super) fail_on: FailOn,
+    /// Exit as if everything asked for had been seen, also where it was not.
+    #[arg(long)]
+    pub(super) allow_gaps: bool,
+    /// Show every object, every variant that is not advised, and its numbers.
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+}
+
+/// The severity from which on a command fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+    /// Not because of a finding.
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of that severity makes the command fail.
+    fn covers(self, severity: Severity) -> bool {
+        let least = match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+            Self::Never => return false,
+        };
+        severity >= least
+    }
+}
+
+impl Output {
+    /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
+    /// true either way, so it comes first.
+    pub(super) fn outcome(
+        &self,
+        mut found: impl Iterator<Item = Severity>,
+        saw_what_was_asked: bool,
+    ) -> Outcome {
+        if found.any(|severity| self.fail_on.covers(severity)) {
+            Outcome::Found
+        } else if saw_what_was_asked || self.allow_gaps {
+            Outcome::Clean
+        } else {
+            Outcome::Unseen
+        }
+    }
 }
 
 /// How to print an answer.
@@ -118,10 +172,12 @@ impl Selection {
         let mut request = Request::new(superpower);
         request.scope.schemas.clone_from(&self.schema);
         request.scope.tables.clone_from(&self.table);
-        request.scope.severity_min = self.severity_min;
         let usage = |option: &str, mend: String| Error::Usage(format!("--{option}: {mend}"));
         for check in &self.check {
-            request.add_check(check).map_err(|mend| usage("check", mend))?;
+            request.add_checks(check).map_err(|mend| usage("check", mend))?;
+        }
+        for check in &self.ignore {
+            request.drop_checks(check).map_err(|mend| usage("ignore", mend))?;
         }
         for text in &self.set {
             let (name, value) = text

@@ -7,7 +7,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::options::{Output, target_of};
-use super::{Error, Outcome, print, render};
+use super::{Error, Outcome, print, render, warn};
 use crate::analysis::{self, SqlFile};
 use crate::model::{Gap, GapReason};
 
@@ -39,8 +39,12 @@ impl Review {
         let mut reviewed = reviewed.map_err(Error::Analysis)?;
         reviewed.gaps.extend(read.gaps);
         print(&render::review(&reviewed, self.output.format))?;
-        let bad = reviewed.findings.iter().any(|found| found.severity >= self.output.fail_on);
-        Ok(if bad { Outcome::Found } else { Outcome::Clean })
+        let found = reviewed.findings.iter().map(|found| found.severity);
+        let outcome = self.output.outcome(found, reviewed.gaps.is_empty());
+        if outcome == Outcome::Unseen {
+            warn("not everything could be reviewed (see the gaps); --allow-gaps accepts that");
+        }
+        Ok(outcome)
     }
 }
 

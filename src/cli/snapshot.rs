@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::options::Selection;
-use super::{Error, Outcome, analyse, print, render};
+use super::{Error, Outcome, analyse};
 use crate::analysis;
 use crate::model::{SNAPSHOT_FORMAT, Snapshot, Superpower};
 
@@ -28,8 +28,7 @@ impl Judge {
         let name =
             self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into());
         let analysis = analysis::judge_snapshot(&name, &request, &snapshot);
-        print(&render::analysis(&analysis, self.selection.output.format))?;
-        Ok(analyse::outcome(&analysis, &self.selection.output))
+        analyse::report(analysis, &self.selection)
     }
 }
 

@@ -164,6 +164,25 @@ pub struct Analysis {
     pub is_passing: bool,
 }
 
+/// The observation that is missing where a schema or table was asked for that does not exist.
+pub const SCOPE: &str = "scope";
+
+impl Analysis {
+    /// Whether everything that was named was there to be looked at.
+    pub fn saw_scope(&self) -> bool {
+        self.gaps.iter().all(|gap| gap.observation != SCOPE)
+    }
+
+    /// Leave out findings below `least`, and what is recommended for them alone.
+    pub fn keep_from(&mut self, least: Severity) {
+        self.findings.retain(|finding| finding.severity >= least);
+        let kept = &self.findings;
+        self.recommendations.retain(|recommendation| {
+            kept.iter().any(|finding| finding.recommendations.contains(&recommendation.id))
+        });
+    }
+}
+
 /// What a review of files found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Review {

@@ -33,7 +33,8 @@ pub use action::{
     Renaming, Rewrite, RewriteOf, Storage, ToastAutovacuum,
 };
 pub use analysis::{
-    Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, Server,
+    Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, SCOPE,
+    Server,
 };
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;

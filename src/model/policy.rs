@@ -20,6 +20,18 @@ pub struct Threshold {
     pub reason: &'static str,
 }
 
+impl Threshold {
+    /// The largest value that makes sense. A share of a whole is at most 1; TOAST is compared with its heap and turnover is
+    /// counted per day, and both may exceed it.
+    pub fn most(&self) -> Option<f64> {
+        let open = ["toast_share_max", "_per_day_", "_times_"];
+        let is_share = self.unit == Unit::Ratio
+            && self.default <= 1.0
+            && !open.iter().any(|part| self.name.contains(part));
+        is_share.then_some(1.0)
+    }
+}
+
 /// Threshold values that replace the defaults, by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::report::{Entry, Print, Printed, Report};
 use super::words;
 use crate::model::{Analysis, Recommendation, Statement};
 
-pub(super) fn analysis(analysis: &Analysis) -> String {
+pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
+    let report = Report::of(analysis, verbose);
     let mut text = format!(
         "## {}: `{}`, PostgreSQL {}\n\n{} ({}).\n",
         words::superpower(analysis),
@@ -14,31 +16,20 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
         words::tally(analysis),
         words::visit(analysis),
     );
-    let mut shown = Vec::new();
-    for finding in &analysis.findings {
-        let _ = writeln!(text, "\n### {}: {}\n", finding.severity, prose(&finding.message));
-        let evidence: Vec<String> = finding.evidence.iter().map(words::evidence).collect();
-        let _ = writeln!(text, "`{}`; {}", finding.check, prose(&evidence.join(", ")));
-        for id in &finding.recommendations {
-            let Some(recommendation) = words::recommendation(analysis, id) else { continue };
-            if shown.contains(id) {
-                let _ = writeln!(text, "\n**{}** (see above)", prose(&recommendation.title));
-            } else {
-                advice(&mut text, recommendation);
-                shown.push(id.clone());
-            }
-        }
+    let mut printed = Printed::default();
+    for entry in &report.entries {
+        finding(&mut text, entry, &mut printed);
     }
-    if !analysis.declined.is_empty() {
+    if !report.declined.is_empty() {
         text.push_str("\n### Not advised\n\n| object | check | why not |\n| --- | --- | --- |\n");
-        for declined in &analysis.declined {
-            let (object, why) = (cell(&format!("`{}`", declined.object)), cell(&declined.reason));
-            let detail = cell(&declined.detail);
-            let _ = writeln!(text, "| {object} | `{}` | {why}: {detail} |", declined.check);
+        for declined in &report.declined {
+            let object = cell(&format!("`{}`", declined.object));
+            let reasons = cell(&words::reasons(&declined.reasons, verbose));
+            let _ = writeln!(text, "| {object} | `{}` | {reasons} |", declined.check);
         }
     }
     if !analysis.gaps.is_empty() {
-        text.push_str("\n### Not seen\n\n| observation | why | lifted by |\n| --- | --- | --- |\n");
+        text.push_str("\n### Not seen\n\n| observation | why | to see it |\n| --- | --- | --- |\n");
         for gap in &analysis.gaps {
             let lift =
                 gap.lift.as_ref().map(|lift| format!("`{}`", cell(lift))).unwrap_or_default();
@@ -49,19 +40,48 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
     text
 }
 
-fn advice(text: &mut String, recommendation: &Recommendation) {
-    let proof = prose(&words::proof(&recommendation.proof));
-    let _ = writeln!(text, "\n**{}** ({proof})\n", prose(&recommendation.title));
+fn finding<'a>(text: &mut String, entry: &Entry<'a>, printed: &mut Printed<'a>) {
+    let finding = entry.finding;
+    let _ = writeln!(text, "\n### {}: {}\n", finding.severity, prose(&finding.message));
+    let evidence: Vec<String> = finding.evidence.iter().map(words::evidence).collect();
+    let _ = writeln!(text, "`{}`; {}\n", finding.check, prose(&evidence.join(", ")));
+    let _ = writeln!(text, "{}", prose(&entry.why));
+    if !entry.others.is_empty() {
+        let others: Vec<String> =
+            entry.others.iter().map(|other| format!("`{}`", other.object)).collect();
+        let _ = writeln!(text, "\nThe same on {}: {}", others.len(), prose(&others.join(", ")));
+    }
+    if let Some(reason) = &entry.no_advice {
+        let _ = writeln!(text, "\nNo advice: {}", prose(reason));
+    }
+    for advice in &entry.advice {
+        let label = advice.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+        let title = format!("**{}**{label}", prose(&advice.recommendation.title));
+        if advice.shown_above {
+            let _ = writeln!(text, "\n{title}: see above");
+        } else {
+            let _ = writeln!(text, "\n{title}");
+            recommendation(text, advice.recommendation, printed);
+        }
+    }
+}
+
+fn recommendation<'a>(
+    text: &mut String,
+    recommendation: &'a Recommendation,
+    printed: &mut Printed<'a>,
+) {
+    let _ = writeln!(text, "\n{}\n", prose(&words::proof(&recommendation.proof)));
     if !recommendation.expected.is_empty() {
         for expected in &recommendation.expected {
             let _ = writeln!(text, "- {}", words::expected(expected));
         }
         text.push('\n');
     }
-    block(text, &recommendation.statements);
+    block(text, &recommendation.statements, printed);
     if !recommendation.undo.is_empty() {
         text.push_str("\n<details><summary>Undo</summary>\n\n");
-        block(text, &recommendation.undo);
+        block(text, &recommendation.undo, printed);
         text.push_str("\n</details>\n");
     }
     let notes: Vec<_> =
@@ -75,9 +95,18 @@ fn advice(text: &mut String, recommendation: &Recommendation) {
 }
 
 /// A fence longer than any run of backticks within.
-fn block(text: &mut String, statements: &[Statement]) {
-    let sql = |statement: &Statement| format!("-- {}\n{}\n", words::cost(statement), statement.sql);
-    let sql: String = statements.iter().map(sql).collect();
+fn block<'a>(text: &mut String, statements: &'a [Statement], printed: &mut Printed<'a>) {
+    let mut sql = String::new();
+    for statement in statements {
+        let cost = words::cost(statement);
+        let _ = match printed.print(statement) {
+            Print::Whole(one) => writeln!(sql, "-- {cost}\n{one}"),
+            Print::Numbered(number, one) => {
+                writeln!(sql, "-- statement {number}; {cost}\n{one}")
+            }
+            Print::Above(number) => writeln!(sql, "-- statement {number}, printed above; {cost}"),
+        };
+    }
     let longest = sql.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(text, "{fence}sql\n{sql}{fence}");

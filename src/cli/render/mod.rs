@@ -1,6 +1,7 @@
 //! An analysis as text: for people, for machines, for pull requests, for code scanning.
 
 mod markdown;
+mod report;
 mod review;
 mod sarif;
 mod table;
@@ -12,12 +13,12 @@ use crate::model::Analysis;
 pub(super) use review::review;
 pub(super) use table::worst;
 
-/// The analysis in that format, a line feed at the end.
-pub(super) fn analysis(analysis: &Analysis, format: Format) -> String {
+/// The analysis in that format, a line feed at the end; `verbose` shows every object and every number to people.
+pub(super) fn analysis(analysis: &Analysis, format: Format, verbose: bool) -> String {
     match format {
-        Format::Table => table::analysis(analysis),
+        Format::Table => table::analysis(analysis, verbose),
         Format::Json => json(analysis),
-        Format::Markdown => markdown::analysis(analysis),
+        Format::Markdown => markdown::analysis(analysis, verbose),
         Format::Sarif => sarif::analysis(analysis),
     }
 }

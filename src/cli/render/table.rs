@@ -1,104 +1,195 @@
-//! For people: what was found, what to do about it, what is not advised, what was not seen.
+//! For people at a terminal: what was found, what to do about it, what is not advised, what was not seen.
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Effects, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 
+use super::report::{Advice, Entry, Print, Printed, Report};
 use super::words;
 use crate::model::{Analysis, Recommendation, ReportedFinding, Severity, Statement};
 
-/// Where standard output is no terminal.
-const WIDTH: u16 = 100;
+/// Columns where standard output is no terminal.
+const WIDTH: usize = 100;
+/// Columns below which lines are not broken any further.
+const WIDTH_MIN: usize = 60;
+/// Objects that are named of findings that are alike; the rest is counted.
+const OTHERS_NAMED: usize = 8;
 
-pub(super) fn analysis(analysis: &Analysis) -> String {
-    let mut text = String::new();
-    let bold = Style::new().bold();
-    let _ = writeln!(
-        text,
-        "{bold}{}{bold:#}, PostgreSQL {}{}: {}\n{} ({})",
-        analysis.target,
-        analysis.server.version,
-        if analysis.server.in_recovery { ", hot standby" } else { "" },
-        words::superpower(analysis),
-        words::tally(analysis),
-        words::visit(analysis),
-    );
-    let mut shown = Vec::new();
-    for (number, finding) in analysis.findings.iter().enumerate() {
-        let _ = write!(text, "\n{}", heading(number + 1, finding));
-        for id in &finding.recommendations {
-            let Some(recommendation) = words::recommendation(analysis, id) else { continue };
-            if shown.contains(id) {
-                let _ = writeln!(text, "\n   → {} (see above)", recommendation.title);
-            } else {
-                advice(&mut text, recommendation);
-                shown.push(id.clone());
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+const PLAIN: Style = Style::new();
+
+/// The columns of the terminal, as far as there is one.
+fn width() -> usize {
+    Table::new().width().map_or(WIDTH, usize::from).clamp(WIDTH_MIN, 2 * WIDTH)
+}
+
+pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
+    let report = Report::of(analysis, verbose);
+    let mut page = Page { text: String::new(), width: width() };
+    page.heading(analysis);
+    let mut printed = Printed::default();
+    for (number, entry) in report.entries.iter().enumerate() {
+        page.entry(number + 1, entry, &mut printed);
+    }
+    page.declined(&report, verbose);
+    page.gaps(analysis);
+    page.text
+}
+
+/// Lines within a width.
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    /// `text`, broken at blanks; the first line after `first`, the others after as many blanks.
+    fn lines(&mut self, first: &str, style: Style, text: &str) {
+        let rest = " ".repeat(first.chars().count());
+        let room = self.width.saturating_sub(rest.len()).max(WIDTH_MIN / 2);
+        let options = textwrap::Options::new(room)
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for (number, line) in textwrap::wrap(text, options).iter().enumerate() {
+            let before = if number == 0 { first } else { &rest };
+            let _ = writeln!(self.text, "{before}{style}{line}{style:#}");
+        }
+    }
+
+    fn heading(&mut self, analysis: &Analysis) {
+        let standby = if analysis.server.in_recovery { ", hot standby" } else { "" };
+        let (target, version) = (&analysis.target, &analysis.server.version);
+        let superpower = words::superpower(analysis);
+        self.lines("", BOLD, &format!("{target}, PostgreSQL {version}{standby}: {superpower}"));
+        self.lines("", PLAIN, &words::tally(analysis));
+        self.lines("", DIM, &format!("Cost: {}", words::visit(analysis)));
+        if !analysis.findings.is_empty() {
+            for line in words::LEGEND {
+                self.lines("", DIM, line);
             }
         }
     }
-    if !analysis.declined.is_empty() {
-        let _ = writeln!(text, "\n{bold}Not advised{bold:#}");
-        for declined in &analysis.declined {
-            let _ =
-                writeln!(text, "   `{}`, {}: {}", declined.object, declined.check, declined.reason);
-            let _ = writeln!(text, "      {}", declined.detail);
+
+    fn entry<'a>(&mut self, number: usize, entry: &Entry<'a>, printed: &mut Printed<'a>) {
+        self.text.push('\n');
+        self.finding(number, entry.finding);
+        self.lines("   ", DIM, &format!("Why: {}", entry.why));
+        if !entry.others.is_empty() {
+            self.lines("   ", PLAIN, &others(entry));
+        }
+        if let Some(reason) = &entry.no_advice {
+            self.lines("   ", PLAIN, &format!("No advice: {reason}"));
+        }
+        for advice in &entry.advice {
+            self.advice(advice, printed);
         }
     }
-    if !analysis.gaps.is_empty() {
-        let _ = writeln!(text, "\n{bold}Not seen{bold:#}");
+
+    fn finding(&mut self, number: usize, finding: &ReportedFinding) {
+        let severity = finding.severity.as_str().to_uppercase();
+        let style = style(finding.severity);
+        let before = format!("{number}. {severity} ");
+        let start = self.text.len();
+        self.lines(&before, BOLD, &finding.message);
+        let coloured = format!("{number}. {style}{severity}{style:#} ");
+        self.text.replace_range(start..start + before.len(), &coloured);
+        let confidence = format!("{:?}", finding.confidence).to_lowercase();
+        self.lines("   ", DIM, &format!("{}, confidence {confidence}", finding.check));
+        let evidence: Vec<String> = finding.evidence.iter().map(words::evidence).collect();
+        if !evidence.is_empty() {
+            self.lines("   ", PLAIN, &format!("Evidence: {}", evidence.join(", ")));
+        }
+    }
+
+    fn advice<'a>(&mut self, advice: &Advice<'a>, printed: &mut Printed<'a>) {
+        let recommendation = advice.recommendation;
+        let label = advice.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+        let title = format!("{}{label}", recommendation.title);
+        self.text.push('\n');
+        if advice.shown_above {
+            self.lines("   → ", BOLD, &format!("{title}: see above"));
+            return;
+        }
+        self.lines("   → ", BOLD, &title);
+        self.lines("     ", PLAIN, &words::proof(&recommendation.proof));
+        for expected in &recommendation.expected {
+            self.lines("       ", PLAIN, &words::expected(expected));
+        }
+        self.statements(&recommendation.statements, printed);
+        if recommendation.undo.is_empty() {
+            self.lines("     ", PLAIN, "No undo");
+        } else {
+            self.lines("     ", PLAIN, "Undo:");
+            self.statements(&recommendation.undo, printed);
+        }
+        self.notes(recommendation);
+    }
+
+    fn notes(&mut self, recommendation: &Recommendation) {
+        for note in &recommendation.preconditions {
+            self.lines("     ", DIM, &format!("Needs: {note}"));
+        }
+        for note in &recommendation.caveats {
+            self.lines("     ", DIM, &format!("Note: {note}"));
+        }
+    }
+
+    /// Statements are not broken: they are there to be copied.
+    fn statements<'a>(&mut self, statements: &'a [Statement], printed: &mut Printed<'a>) {
+        let cyan = AnsiColor::Cyan.on_default();
+        for statement in statements {
+            let print = printed.print(statement);
+            let number = match print {
+                Print::Whole(_) => String::new(),
+                Print::Numbered(number, _) => format!("statement {number}; "),
+                Print::Above(number) => format!("statement {number}, printed above; "),
+            };
+            self.lines("       ", DIM, &format!("-- {number}{}", words::cost(statement)));
+            let (Print::Whole(sql) | Print::Numbered(_, sql)) = print else { continue };
+            for line in sql.lines() {
+                let _ = writeln!(self.text, "       {cyan}{line}{cyan:#}");
+            }
+        }
+    }
+
+    fn declined(&mut self, report: &Report<'_>, verbose: bool) {
+        if report.declined.is_empty() {
+            return;
+        }
+        let more = if verbose { "" } else { " (--verbose shows the numbers)" };
+        let _ = writeln!(self.text, "\n{BOLD}Not advised{BOLD:#}{more}");
+        for declined in &report.declined {
+            let reasons = words::reasons(&declined.reasons, verbose);
+            let line = format!("`{}`, {}: {reasons}", declined.object, declined.check);
+            self.lines("   ", PLAIN, &line);
+        }
+    }
+
+    fn gaps(&mut self, analysis: &Analysis) {
+        if analysis.gaps.is_empty() {
+            return;
+        }
+        let _ = writeln!(self.text, "\n{BOLD}Not seen{BOLD:#}");
         for gap in &analysis.gaps {
-            let _ = writeln!(text, "   {}: {}", gap.observation, gap.detail);
+            self.lines("   ", PLAIN, &format!("{}: {}", gap.observation, gap.detail));
             if let Some(lift) = &gap.lift {
-                let _ = writeln!(text, "      lifted by: {lift}");
+                let _ = writeln!(self.text, "      To see it: {lift}");
             }
         }
     }
-    text
 }
 
-fn heading(number: usize, finding: &ReportedFinding) -> String {
-    let style = style(finding.severity);
-    let severity = finding.severity.as_str().to_uppercase();
-    let confidence = format!("{:?}", finding.confidence).to_lowercase();
-    let evidence: Vec<String> = finding.evidence.iter().map(words::evidence).collect();
-    format!(
-        "{number}. {style}{severity}{style:#} {}\n   {}, confidence {confidence}; {}\n",
-        finding.message,
-        finding.check,
-        evidence.join(", ")
-    )
-}
-
-fn advice(text: &mut String, recommendation: &Recommendation) {
-    let (bold, dim) = (Style::new().bold(), Style::new().effects(Effects::DIMMED));
-    let _ = writeln!(text, "\n   → {bold}{}{bold:#}", recommendation.title);
-    let _ = writeln!(text, "     {}", words::proof(&recommendation.proof));
-    for expected in &recommendation.expected {
-        let _ = writeln!(text, "       {}", words::expected(expected));
-    }
-    for statement in &recommendation.statements {
-        let _ = writeln!(text, "       {dim}-- {}{dim:#}", words::cost(statement));
-        sql(text, statement);
-    }
-    if recommendation.undo.is_empty() {
-        let _ = writeln!(text, "     no undo");
-    } else {
-        let _ = writeln!(text, "     undo");
-        recommendation.undo.iter().for_each(|statement| sql(text, statement));
-    }
-    let notes = recommendation.preconditions.iter().map(|note| ("needs", note));
-    let notes = notes.chain(recommendation.caveats.iter().map(|note| ("note", note)));
-    for (kind, note) in notes {
-        let _ = writeln!(text, "     {dim}{kind}: {note}{dim:#}");
-    }
-}
-
-fn sql(text: &mut String, statement: &Statement) {
-    let cyan = AnsiColor::Cyan.on_default();
-    for line in statement.sql.lines() {
-        let _ = writeln!(text, "       {cyan}{line}{cyan:#}");
-    }
+/// The objects of findings that are alike, in a line.
+fn others(entry: &Entry<'_>) -> String {
+    let named = entry.others.iter().take(OTHERS_NAMED).map(|other| format!("`{}`", other.object));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let left = entry.others.len().saturating_sub(OTHERS_NAMED);
+    let more = if left > 0 { format!(" and {left} more") } else { String::new() };
+    let count = entry.others.len();
+    format!("The same on {count} other objects: {named}{more} (--verbose shows each)")
 }
 
 pub(super) fn style(severity: Severity) -> Style {
@@ -118,20 +209,41 @@ pub(in crate::cli) fn worst(analysis: &Analysis, limit: usize) -> String {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
-        table.set_width(WIDTH);
+        table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
     }
     table.set_header(["severity", "found", "advice"]);
-    for finding in analysis.findings.iter().take(limit) {
-        let first = finding.recommendations.first();
-        let first = first.and_then(|id| words::recommendation(analysis, id));
-        let advice = match first {
-            Some(first) => format!("{}\n{}", first.title, words::proof(&first.proof)),
-            None => "no statement mends it; its page says what does".to_owned(),
+    let report = Report::of(analysis, false);
+    for entry in report.entries.iter().take(limit) {
+        let advice = match (entry.advice.first(), &entry.no_advice) {
+            (Some(first), _) => {
+                let first = first.recommendation;
+                format!("{}\n{}", first.title, words::proof(&first.proof))
+            }
+            (None, reason) => reason.clone().unwrap_or_default(),
         };
-        let found = format!("{}\n{}", finding.message, finding.check);
-        table.add_row([finding.severity.as_str().to_owned(), found, advice]);
+        let more = match entry.others.len() {
+            0 => String::new(),
+            count => format!(" (and {count} more)"),
+        };
+        let found = format!("{}{more}\n{}", entry.finding.message, entry.finding.check);
+        table.add_row([entry.finding.severity.as_str().to_owned(), found, advice]);
     }
-    let left = analysis.findings.len().saturating_sub(limit);
-    let more = if left > 0 { format!("\nand {left} more") } else { String::new() };
+    let left = report.entries.len().saturating_sub(limit);
+    let more =
+        if left > 0 { format!("\nand {left} more kinds of findings") } else { String::new() };
     format!("{table}{more}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks_within_the_width_and_statements_are_left_whole() {
+        let mut page = Page { text: String::new(), width: WIDTH_MIN };
+        page.lines("   → ", PLAIN, &"`ml.features.payload` compresses ".repeat(6));
+        assert!(page.text.lines().count() > 2, "{}", page.text);
+        assert!(page.text.lines().all(|line| line.chars().count() <= WIDTH_MIN), "{}", page.text);
+        assert!(page.text.lines().skip(1).all(|line| line.starts_with("     `")), "{}", page.text);
+    }
 }

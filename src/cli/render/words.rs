@@ -3,8 +3,8 @@
 use indicatif::{HumanBytes, HumanCount};
 
 use crate::model::{
-    Analysis, Evidence, Expected, Number, Proof, Recommendation, Statement, Superpower, Unit,
-    Verdict,
+    Analysis, Declined, Evidence, Expected, Lock, Number, Proof, ProofMethod, Recommendation,
+    Severity, Statement, Superpower, Unit, Verdict,
 };
 
 /// `2.1 GiB`, `61.0 ms`, `84 %`, `12,000`.
@@ -21,17 +21,40 @@ pub(super) fn quantity(value: f64, unit: Unit) -> String {
         Unit::Ms if value < 10.0 => format!("{value:.2} ms"),
         Unit::Ms => format!("{value:.0} ms"),
         Unit::S => format!("{value:.1} s"),
-        Unit::Ratio if value <= 1.0 => format!("{:.0} %", value * 100.0),
-        Unit::Ratio => format!("{value:.1} times"),
+        Unit::Ratio if value <= 1.0 => percentage(value),
+        Unit::Ratio => times(value),
         Unit::Rows => format!("{} rows", HumanCount(count)),
         Unit::Count | Unit::Name => HumanCount(count).to_string(),
     }
 }
 
-/// `toast_bytes 2.1 GiB`.
+/// `84 %`, `0.4 %`, `0.02 %`: a share that is there is never printed as none, and one that is not whole never as all.
+fn percentage(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = match percent.abs() {
+        0.0 => 0,
+        small if small < 0.1 => 2,
+        small if small < 1.0 => 1,
+        nearly if nearly > 99.0 && nearly < 100.0 => 1,
+        _ => 0,
+    };
+    match format!("{percent:.digits$}").as_str() {
+        "0.00" => "under 0.01 %".to_owned(),
+        "100.0" => "over 99.9 %".to_owned(),
+        text => format!("{text} %"),
+    }
+}
+
+/// `4.0 times`.
+fn times(value: f64) -> String {
+    format!("{value:.1} times")
+}
+
+/// `toast_bytes 2.1 GiB`. What is called times is never printed as a percentage.
 pub(super) fn evidence(evidence: &Evidence) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
     let value = match &evidence.value {
+        Number::Fraction(value) if evidence.name.ends_with("_times") => times(*value),
         Number::Whole(value) => quantity(*value as f64, evidence.unit),
         Number::Fraction(value) => quantity(*value, evidence.unit),
         Number::Name(name) => name.clone(),
@@ -50,11 +73,13 @@ pub(super) fn expected(expected: &Expected) -> String {
 
 /// What stands behind a recommendation, in a few words.
 pub(super) fn proof(proof: &Proof) -> String {
-    let verdict = match proof.verdict {
-        Verdict::Confirmed => "confirmed by experiment",
-        Verdict::Refuted => "refuted by experiment",
-        Verdict::Inconclusive => "experiment inconclusive",
-        Verdict::NotRun => "not tried out",
+    let verdict = match (proof.verdict, proof.method) {
+        (Verdict::Confirmed, ProofMethod::FullScan) => "Verified by a full scan",
+        (Verdict::Confirmed, ProofMethod::Observation) => "Verified on the server",
+        (Verdict::Confirmed, ProofMethod::SampledCopy) => "Confirmed by experiment",
+        (Verdict::Refuted, _) => "Refuted",
+        (Verdict::Inconclusive, _) => "Tested without a clear result",
+        (Verdict::NotRun, _) => "Not tested",
     };
     match &proof.reason {
         Some(reason) => format!("{verdict}: {reason}"),
@@ -62,14 +87,23 @@ pub(super) fn proof(proof: &Proof) -> String {
     }
 }
 
+/// What the words of confidence and proof mean.
+pub(super) const LEGEND: [&str; 2] = [
+    "Confidence: how likely the finding is true, by the grade of its evidence.",
+    "Tested advice was run on a copy of your rows (--prove full); the rest rests on statistics and rules.",
+];
+
 /// What a statement costs the others: `ACCESS EXCLUSIVE lock: blocks reads and writes, briefly`.
 pub(super) fn cost(statement: &Statement) -> String {
-    let mut cost = format!("{} lock: blocks {}", statement.lock.as_sql(), statement.blocks);
+    let mut cost = match statement.lock {
+        Lock::None => "locks no table".to_owned(),
+        lock => format!("{} lock: blocks {}", lock.as_sql(), statement.blocks),
+    };
     if statement.rewrites {
-        cost.push_str("; writes the table anew");
+        cost.push_str("; rewrites the table");
     }
     if !statement.transactional {
-        cost.push_str("; not inside a transaction");
+        cost.push_str("; not inside a transaction block");
     }
     cost
 }
@@ -88,15 +122,48 @@ pub(super) fn count(count: usize, one: &str) -> String {
     }
 }
 
-/// `2 findings, 1 recommendation, nothing declined, 3 gaps`.
+/// `2 findings (1 high, 1 low), 1 recommendation, 0 declined, 3 gaps`.
 pub(super) fn tally(analysis: &Analysis) -> String {
     format!(
-        "{}, {}, {} declined, {}",
+        "{}{}, {}, {} declined, {}",
         count(analysis.findings.len(), "finding"),
+        by_severity(analysis),
         count(analysis.recommendations.len(), "recommendation"),
         analysis.declined.len(),
         count(analysis.gaps.len(), "gap"),
     )
+}
+
+/// ` (1 high, 3 low)`; nothing where there is no finding.
+fn by_severity(analysis: &Analysis) -> String {
+    let severities =
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+    let counted = severities.into_iter().filter_map(|severity| {
+        let count = analysis.findings.iter().filter(|found| found.severity == severity).count();
+        (count > 0).then(|| format!("{count} {severity}"))
+    });
+    let counted = counted.collect::<Vec<_>>().join(", ");
+    if counted.is_empty() { counted } else { format!(" ({counted})") }
+}
+
+/// Why the variants are not advised: each reason once with its variants counted, or each in full.
+pub(super) fn reasons(declined: &[&Declined], verbose: bool) -> String {
+    if verbose || declined.len() == 1 {
+        let each = declined.iter().map(|one| format!("{}: {}", one.reason, one.detail));
+        return each.collect::<Vec<_>>().join("; ");
+    }
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for one in declined {
+        match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((&one.reason, 1)),
+        }
+    }
+    let counted = reasons.into_iter().map(|(reason, count)| match count {
+        1 => reason.to_owned(),
+        _ => format!("{reason} ({count} variants)"),
+    });
+    counted.collect::<Vec<_>>().join("; ")
 }
 
 /// What looking cost the target.
@@ -127,6 +194,11 @@ mod tests {
             (1.234, Unit::Ms, "1.23 ms"),
             (61.04, Unit::Ms, "61 ms"),
             (0.8412, Unit::Ratio, "84 %"),
+            (0.0, Unit::Ratio, "0 %"),
+            (0.004, Unit::Ratio, "0.4 %"),
+            (0.000_004, Unit::Ratio, "under 0.01 %"),
+            (0.9996, Unit::Ratio, "over 99.9 %"),
+            (1.0, Unit::Ratio, "100 %"),
             (24.0, Unit::Ratio, "24.0 times"),
             (12_000.0, Unit::Rows, "12,000 rows"),
             (-0.4, Unit::Count, "0"),
