@@ -7,18 +7,20 @@ mod request;
 mod reviewing;
 mod shapes;
 mod staging;
+mod unmatched;
 mod workload;
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use self::unmatched::unmatched;
 use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Gap, GapReason,
-    Judgement, Observation, ProveMode, Review, SCOPE, Scope, Snapshot, Topic,
+    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
+    Observation, ProveMode, Review, Snapshot, Topic,
 };
 use crate::observe::{self, Interest, Texts};
 use crate::pg::{self, Session, Target};
@@ -202,21 +204,10 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
             Err(gap) => all.gaps.push(gap),
         }
     }
-    all.gaps.extend(unmatched(seen, scope));
+    if let Ok(relations) = seen.relations.get() {
+        all.gaps.extend(unmatched(relations, scope));
+    }
     all
-}
-
-/// A gap for each schema and table that was asked for and does not exist: nothing was looked at there.
-fn unmatched(seen: &Snapshot, scope: &Scope) -> Vec<Gap> {
-    let Ok(relations) = seen.relations.get() else { return Vec::new() };
-    let names: Vec<(&str, &str)> =
-        relations.iter().map(|of| (of.schema.as_str(), of.name.as_str())).collect();
-    let gap = |name: &str| {
-        let detail = format!("`{name}` names no table that exists in this database");
-        let lift = "check the spelling and the database; names are case-sensitive";
-        Gap::new(SCOPE, GapReason::NotVisibleInSql, detail).lifted_by(lift)
-    };
-    scope.unmatched(&names).into_iter().map(gap).collect()
 }
 
 /// The checks that were asked for.

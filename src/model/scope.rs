@@ -60,46 +60,8 @@ impl Scope {
         !self.schemas.is_empty() || !self.tables.is_empty()
     }
 
-    /// The schemas and tables that were asked for and that none of `relations` (schema and name) is.
-    pub fn unmatched<'a>(&'a self, relations: &[(&str, &str)]) -> Vec<&'a str> {
-        let exists = |schemas: &[String], tables: &[String]| {
-            let scope =
-                Self { schemas: schemas.to_vec(), tables: tables.to_vec(), ..Self::default() };
-            relations.iter().any(|(schema, name)| scope.holds(schema, name))
-        };
-        let schemas =
-            self.schemas.iter().filter(|schema| !exists(std::slice::from_ref(schema), &[]));
-        let tables =
-            self.tables.iter().filter(|table| !exists(&self.schemas, std::slice::from_ref(table)));
-        schemas.chain(tables).map(String::as_str).collect()
-    }
-
     /// Whether the check was asked for.
     pub fn wants(&self, check: &str) -> bool {
         self.checks.is_empty() || self.checks.iter().any(|id| id == check)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_no_schema_or_table_is_named() {
-        let relations = [("app", "orders"), ("ml", "features")];
-        let unmatched = |schemas: &[&str], tables: &[&str]| -> Vec<String> {
-            let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-            let scope = Scope { schemas: own(schemas), tables: own(tables), ..Scope::default() };
-            scope.unmatched(&relations).into_iter().map(str::to_owned).collect()
-        };
-        assert!(unmatched(&[], &[]).is_empty());
-        assert!(unmatched(&["app"], &["orders", "app.orders"]).is_empty());
-        assert_eq!(unmatched(&["apps"], &[]), ["apps"]);
-        assert_eq!(unmatched(&[], &["order", "ml.orders"]), ["order", "ml.orders"]);
-        assert_eq!(
-            unmatched(&["app"], &["features"]),
-            ["features"],
-            "there is none in that schema"
-        );
     }
 }

@@ -17,7 +17,6 @@ mod samples;
 mod source;
 mod tally;
 mod texts;
-mod unmatched;
 mod vector;
 mod visit;
 mod wal;

@@ -19,7 +19,6 @@ use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
-use super::unmatched::unmatched;
 use super::vector::VectorLook;
 use super::wal::WalLook;
 use super::{foreign_code, gaps, samples, source};
@@ -69,7 +68,6 @@ pub async fn observe(
         if let (Some(choice), Ok(layouts)) = (&plan.layouts, detail.layouts.get()) {
             left_out.extend(gaps::unseen_layouts(choice, relations, layouts));
         }
-        left_out.extend(unmatched(relations, &interest.scope));
     }
     let (stored_values, documents) = samples::take(session, &first, &plan, &detail).await?;
     let workload = first.workload();

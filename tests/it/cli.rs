@@ -20,7 +20,7 @@ pub(crate) fn dbopt(arguments: &[&str]) -> Command {
 
 pub(crate) struct Said {
     pub(crate) status: i32,
-    out: String,
+    pub(crate) out: String,
     pub(crate) err: String,
 }
 
@@ -121,7 +121,8 @@ async fn an_analysis_is_printed_in_every_format_and_the_exit_status_says_what_wa
     for (arguments, status) in [
         (&["--fail-on", "critical"][..], 0),
         (&["--check", "toast/value-id-exhaustion"], 0),
-        (&["--schema", "elsewhere"], 0),
+        (&["--schema", "elsewhere"], 2),
+        (&["--schema", "elsewhere", "--allow-gaps"], 0),
         (&["--set", "table_bytes_min=1e12"], 0),
         (&["--table", "sessions", "--fail-on", "low"], 1),
     ] {

@@ -26,6 +26,7 @@ mod pages;
 mod pooler;
 mod prove;
 mod registry;
+mod report;
 mod review;
 mod rewrite;
 mod sessions;

@@ -244,6 +244,6 @@ mod tests {
         page.lines("   → ", PLAIN, &"`ml.features.payload` compresses ".repeat(6));
         assert!(page.text.lines().count() > 2, "{}", page.text);
         assert!(page.text.lines().all(|line| line.chars().count() <= WIDTH_MIN), "{}", page.text);
-        assert!(page.text.lines().skip(1).all(|line| line.starts_with("     `")), "{}", page.text);
+        assert!(page.text.lines().skip(1).all(|line| line.starts_with("     ")), "{}", page.text);
     }
 }

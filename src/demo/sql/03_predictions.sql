@@ -1,5 +1,5 @@
--- title: ml.predictions: a narrow table, and healthy
--- Flaw: predictions are looked up by user, and no index serves that.
+-- title: ml.predictions: a narrow table with an index too many
+-- Flaws: predictions are looked up by user, and no index serves that; one index begins with all of another.
 create table ml.predictions (
     prediction_id bigint generated always as identity primary key,
     user_id bigint not null,
@@ -16,3 +16,5 @@ select
     'churn-v' || 1 + i % 3,
     (array['served', 'served', 'served', 'expired'])[1 + i % 4]
 from generate_series(1, 100000) as i;
+create index predictions_created_idx on ml.predictions (created_at);
+create index predictions_created_model_idx on ml.predictions (created_at, model);

@@ -1,7 +1,7 @@
 //! Names a caller asked for that nothing answers to: a typo must not look like health.
 
 use crate::model::observation::Relation;
-use crate::model::{Gap, GapReason, Scope};
+use crate::model::{Gap, GapReason, SCOPE, Scope};
 
 /// A gap for each schema and table of the scope that no relation is called by.
 pub(super) fn unmatched(relations: &[Relation], scope: &Scope) -> Vec<Gap> {
@@ -20,11 +20,11 @@ pub(super) fn unmatched(relations: &[Relation], scope: &Scope) -> Vec<Gap> {
 
 fn gap(kind: &str, name: &str) -> Gap {
     let detail = match kind {
-        "schema" => format!("no schema `{name}` with a table in it"),
-        _ => format!("no table `{name}` in the schemas asked for"),
+        "schema" => format!("no schema `{name}` contains a table, so nothing was judged there"),
+        _ => format!("no table is named `{name}` in the schemas asked for, so nothing was judged"),
     };
-    Gap::new("relations", GapReason::NotEnoughEvidence, detail)
-        .lifted_by(format!("name a {kind} of this database; nothing was judged for this one"))
+    let lift = format!("name a {kind} of this database; names are case-sensitive");
+    Gap::new(SCOPE, GapReason::NotEnoughEvidence, detail).lifted_by(lift)
 }
 
 #[cfg(test)]
