@@ -16,6 +16,9 @@ const WIDTH_MIN: usize = 60;
 /// Objects that are named of findings that are alike; the rest is counted.
 const OTHERS_NAMED: usize = 8;
 
+/// Before each line about a statement, so that what is copied stays SQL.
+const COMMENT: &str = "       -- ";
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const PLAIN: Style = Style::new();
@@ -48,13 +51,18 @@ impl Page {
     /// `text`, broken at blanks; the first line after `first`, the others after as many blanks.
     fn lines(&mut self, first: &str, style: Style, text: &str) {
         let rest = " ".repeat(first.chars().count());
+        self.broken(first, &rest, style, text);
+    }
+
+    /// `text`, broken at blanks; the first line after `first`, the others after `rest`, which is as wide.
+    fn broken(&mut self, first: &str, rest: &str, style: Style, text: &str) {
         let room = self.width.saturating_sub(rest.len()).max(WIDTH_MIN / 2);
         let options = textwrap::Options::new(room)
             .break_words(false)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         for (number, line) in textwrap::wrap(text, options).iter().enumerate() {
-            let before = if number == 0 { first } else { &rest };
+            let before = if number == 0 { first } else { rest };
             let _ = writeln!(self.text, "{before}{style}{line}{style:#}");
         }
     }
@@ -147,7 +155,8 @@ impl Page {
                 Print::Numbered(number, _) => format!("statement {number}; "),
                 Print::Above(number) => format!("statement {number}, printed above; "),
             };
-            self.lines("       ", DIM, &format!("-- {number}{}", words::cost(statement)));
+            let cost = format!("{number}{}", words::cost(statement));
+            self.broken(COMMENT, COMMENT, DIM, &cost);
             let (Print::Whole(sql) | Print::Numbered(_, sql)) = print else { continue };
             for line in sql.lines() {
                 let _ = writeln!(self.text, "       {cyan}{line}{cyan:#}");
