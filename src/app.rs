@@ -1,27 +1,27 @@
 //! The service without HTTP: the registry, the cache and the analysis, put together once.
 
 mod drift;
+mod metrics;
 mod staging;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
 use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits};
 use crate::contract::{ContractFormat, contract};
-use crate::model::{CacheInfo, CacheStatus, Review};
+use crate::model::{CacheInfo, CacheStatus, Policy, Review, Scope};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
 
-/// Bounds of the buckets of durations, in seconds: from a cached answer to a long experiment.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+use self::metrics::LastAnalyses;
+pub use self::metrics::metrics;
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ struct Inner {
     /// Opened targets by name, each with the revision of the DSN it was opened with.
     opened: Mutex<HashMap<String, (String, Target)>>,
     metrics: PrometheusHandle,
+    /// What targets' last analyses said.
+    last: LastAnalyses,
     /// Whom drift is told, where the operator says so.
     webhook: Option<Webhook>,
     /// Whether we listen on loopback only: there, no API key is needed while none exists.
@@ -76,18 +78,6 @@ pub struct Inquiry {
     pub refresh: bool,
 }
 
-/// Keep what is counted and timed in this process, once for all who ask. To be called before there is an [`App`].
-pub fn metrics() -> Result<PrometheusHandle, BuildError> {
-    static KEPT: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(handle) = &*kept {
-        return Ok(handle.clone());
-    }
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
-    Ok(kept.insert(recorder.install_recorder()?).clone())
-}
-
 impl App {
     /// Put the service together. Connects to nothing but what `store` is connected to.
     pub fn new(
@@ -104,6 +94,7 @@ impl App {
             trusted: config.trust_code.clone(),
             opened: Mutex::default(),
             metrics,
+            last: LastAnalyses::default(),
             webhook: config.webhook.as_ref().and_then(Webhook::new),
             loopback: config.listen.ip().is_loopback(),
             callers: (config.allowed_hosts_http.clone(), config.allowed_origins.clone()),
@@ -134,35 +125,6 @@ impl App {
     /// Whether Redis answers; absent where there is none.
     pub async fn redis_answers(&self) -> Option<bool> {
         self.inner.cache.redis_answers().await
-    }
-
-    /// Everything measured so far, in Prometheus' text format.
-    pub fn metrics(&self) -> String {
-        let (entries, bytes) = self.inner.cache.held();
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
-        {
-            metrics::gauge!("dbopt_cache_entries").set(entries as f64);
-            metrics::gauge!("dbopt_cache_bytes").set(bytes as f64);
-        }
-        for (target, (in_use, idle)) in self.pools() {
-            metrics::gauge!("dbopt_target_connections", "target" => target.clone(), "state" => "in_use")
-                .set(in_use);
-            metrics::gauge!("dbopt_target_connections", "target" => target, "state" => "idle")
-                .set(idle);
-        }
-        self.tidy();
-        self.inner.metrics.render()
-    }
-
-    /// Take measured durations into their histograms. Until then each one is kept by itself, so this is to be
-    /// done every few seconds, whether anybody reads the metrics or not.
-    pub fn tidy(&self) {
-        self.inner.metrics.run_upkeep();
-    }
-
-    fn pools(&self) -> Vec<(String, (u32, u32))> {
-        let opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.iter().map(|(name, (_, target))| (name.clone(), target.connections())).collect()
     }
 
     /// An analysis as JSON: from the cache, or computed once for all who ask at the same time.
@@ -198,6 +160,7 @@ impl App {
             model_version,
             ttl_seconds: self.inner.cache_config.ttl.as_secs(),
         };
+        let is_whole = request.scope == Scope::default() && own == Policy::default();
         let (app, name) = (self.clone(), target.name.clone());
         let compute = move || async move {
             let target = app.open(&name).await?;
@@ -210,6 +173,9 @@ impl App {
             let (mut analysis, seen) = (run.analysis, run.contracts);
             analysis.gaps.extend(unread);
             app.note(&name, &own, (&promised, &seen)).await;
+            if is_whole && app.is_open(&name) {
+                app.inner.last.remember(request.superpower, &analysis);
+            }
             // What was lost this time may be seen next time.
             let ttl_seconds = if analysis.is_passing { 0 } else { info.ttl_seconds };
             analysis.cache = Some(CacheInfo { ttl_seconds, ..info });
@@ -354,9 +320,15 @@ impl App {
         self.inner.cache.get_or_compute(&key, compute, refresh).await
     }
 
-    /// Hang up on a target that was changed or forgotten.
+    /// Close the connections of a target that was changed or deleted, and forget what was found on it.
     pub fn close(&self, name: &str) {
         self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.inner.last.forget(name);
+    }
+
+    /// Whether the target was not changed or deleted since it was opened.
+    fn is_open(&self, name: &str) -> bool {
+        self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 
     /// The target's few connections; opened anew when its DSN has changed.

@@ -7,6 +7,7 @@ mod cache;
 mod cli;
 mod containers;
 mod contract;
+mod dashboards;
 mod docs;
 mod documents;
 mod drift;

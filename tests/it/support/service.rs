@@ -17,7 +17,7 @@ use super::{TestDb, any_server};
 /// A running service.
 pub struct Service {
     pub app: App,
-    router: Router,
+    pub router: Router,
     store: TestDb,
     settings: Vec<(&'static str, String)>,
 }
