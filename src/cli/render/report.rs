@@ -115,17 +115,12 @@ fn folded(
     let mut entries: Vec<(&ReportedFinding, Vec<&ReportedFinding>)> = Vec::new();
     for finding in findings {
         let folds = !all && counts.get(&kind(finding)).is_some_and(|count| *count >= FOLDED_FROM);
-        match places.get(&kind(finding)).copied().filter(|_| folds) {
-            Some(place) => {
-                let place: usize = place;
-                if let Some((_, others)) = entries.get_mut(place) {
-                    others.push(finding);
-                }
-            }
-            None => {
-                places.insert(kind(finding), entries.len());
-                entries.push((finding, Vec::new()));
-            }
+        let place: Option<usize> = places.get(&kind(finding)).copied().filter(|_| folds);
+        if let Some((_, others)) = place.and_then(|place| entries.get_mut(place)) {
+            others.push(finding);
+        } else {
+            places.insert(kind(finding), entries.len());
+            entries.push((finding, Vec::new()));
         }
     }
     entries
@@ -200,13 +195,11 @@ impl<'a> Printed<'a> {
             return Print::Whole(sql);
         }
         let next = self.0.len() + 1;
-        match self.0.get(sql) {
-            Some(number) => Print::Above(*number),
-            None => {
-                self.0.insert(sql, next);
-                Print::Numbered(next, sql)
-            }
+        if let Some(number) = self.0.get(sql) {
+            return Print::Above(*number);
         }
+        self.0.insert(sql, next);
+        Print::Numbered(next, sql)
     }
 }
 

@@ -51,11 +51,11 @@ impl Page {
     /// `text`, broken at blanks; the first line after `first`, the others after as many blanks.
     fn lines(&mut self, first: &str, style: Style, text: &str) {
         let rest = " ".repeat(first.chars().count());
-        self.broken(first, &rest, style, text);
+        self.broken([first, &rest], style, text);
     }
 
     /// `text`, broken at blanks; the first line after `first`, the others after `rest`, which is as wide.
-    fn broken(&mut self, first: &str, rest: &str, style: Style, text: &str) {
+    fn broken(&mut self, [first, rest]: [&str; 2], style: Style, text: &str) {
         let room = self.width.saturating_sub(rest.len()).max(WIDTH_MIN / 2);
         let options = textwrap::Options::new(room)
             .break_words(false)
@@ -156,7 +156,7 @@ impl Page {
                 Print::Above(number) => format!("statement {number}, printed above; "),
             };
             let cost = format!("{number}{}", words::cost(statement));
-            self.broken(COMMENT, COMMENT, DIM, &cost);
+            self.broken([COMMENT; 2], DIM, &cost);
             let (Print::Whole(sql) | Print::Numbered(_, sql)) = print else { continue };
             for line in sql.lines() {
                 let _ = writeln!(self.text, "       {cyan}{line}{cyan:#}");
