@@ -74,17 +74,18 @@ impl Draft {
         finding: Finding,
         proofs: &[(Action, Proof)],
     ) -> ReportedFinding {
+        let id = finding_id(run.target, finding.check, &finding.object);
         let mut ids = Vec::new();
         for (action, proof) in best_first(&finding.actions, proofs) {
             if proof.verdict == Verdict::Refuted {
                 self.declined.push(refuted(&finding, action, proof));
                 continue;
             }
-            let recommendation = recommendation(run, finding.check, action, proof);
+            let mut recommendation = recommendation(run, finding.check, action, proof);
+            recommendation.findings.push(id.clone());
             ids.push(recommendation.id.clone());
             self.add(recommendation);
         }
-        let id = finding_id(run.target, finding.check, &finding.object);
         // With all its remedies refuted on the target's own rows, the problem is one in name.
         let severity = if ids.is_empty() && !finding.actions.is_empty() {
             Severity::Info
@@ -103,6 +104,7 @@ impl Draft {
             }
             Some(position) => {
                 let known = &mut self.recommendations[*position];
+                known.findings.extend(recommendation.findings);
                 if known.proof.verdict == Verdict::NotRun {
                     known.expected = recommendation.expected;
                     known.proof = recommendation.proof;
@@ -147,6 +149,8 @@ fn recommendation(
     Recommendation {
         id: recommendation_id(run.target, action.as_str(), action.object(), action.alternative()),
         check: check.to_owned(),
+        object: action.object().clone(),
+        findings: Vec::new(),
         action: action.as_str().to_owned(),
         title: ddl.title,
         statements: ddl.statements,

@@ -13,6 +13,8 @@ pub struct Body {
     hit: Bytes,
     status_at: Option<usize>,
     is_passing: bool,
+    /// What identifies it, where that is not its bytes.
+    identity: Option<[u8; 16]>,
 }
 
 /// What stands before the status in a rendered `Analysis`. Inside a JSON string its quotes would be
@@ -38,9 +40,10 @@ impl Body {
         match find_status(&bytes) {
             Some(span) => {
                 let status_at = Some(span.start);
-                Self { hit: splice(&bytes, span, HIT), status_at, is_passing: false }
+                let hit = splice(&bytes, span, HIT);
+                Self { hit, status_at, is_passing: false, identity: None }
             }
-            None => Self { hit: bytes, status_at: None, is_passing: false },
+            None => Self { hit: bytes, status_at: None, is_passing: false, identity: None },
         }
     }
 
@@ -48,6 +51,12 @@ impl Body {
     #[must_use]
     pub fn passing(self, is_passing: bool) -> Self {
         Self { is_passing, ..self }
+    }
+
+    /// The same, identified by `said`: what it says without what differs at each computation, such as times.
+    #[must_use]
+    pub fn identified_by(self, said: &[u8]) -> Self {
+        Self { identity: Some(short(said)), ..self }
     }
 
     /// Whether the next computation may better it.
@@ -59,7 +68,12 @@ impl Body {
     pub(super) fn restore(hit: Bytes, status_at: Option<usize>) -> Option<Self> {
         let stands = |at: usize| hit.get(at..at + HIT.len()) == Some(HIT.as_bytes());
         let is_passing = false;
-        status_at.is_none_or(stands).then_some(Self { hit, status_at, is_passing })
+        status_at.is_none_or(stands).then_some(Self { hit, status_at, is_passing, identity: None })
+    }
+
+    /// Its bytes, as a hit says it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.hit
     }
 
     /// The body as a hit says it.
@@ -84,11 +98,15 @@ impl Body {
 
     /// Identifies what the body says, whatever its status.
     pub(super) fn digest(&self) -> [u8; 16] {
-        let digest: [u8; 32] = Sha256::digest(&self.hit).into();
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        short
+        self.identity.unwrap_or_else(|| short(&self.hit))
     }
+}
+
+fn short(bytes: &[u8]) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    let mut short = [0; 16];
+    short.copy_from_slice(&digest[..16]);
+    short
 }
 
 fn find_status(bytes: &[u8]) -> Option<Range<usize>> {

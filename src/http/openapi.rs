@@ -1,10 +1,14 @@
 //! The document of the API: generated from the handlers, completed from the checks, shown as examples say.
 
+mod answers;
+mod variants;
+
 use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -23,12 +27,15 @@ use crate::model::{ProveMode, Superpower, Threshold};
                        evidence, its proof, the lock its DDL takes and an exact undo.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/", description = "The service that serves this document")),
     components(schemas(ProveMode)),
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),
         (name = "contracts", description = "What documents promise, and are judged by"),
         (name = "checks", description = "What can be found"),
+        (name = "review", description = "Migrations, before they run"),
+        (name = "workload", description = "What the application runs, as evidence"),
         (name = "service", description = "The service itself"),
     )
 )]
@@ -64,6 +71,13 @@ fn build() -> utoipa::openapi::OpenApi {
     ));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("key", SecurityScheme::Http(scheme.build()));
+    variants::name(components);
+    let operations = document.paths.paths.values().filter_map(|item| item.get.as_ref());
+    let mut defaults =
+        operations.filter_map(|operation| operation.responses.responses.get("default"));
+    if let Some(RefOr::T(default)) = defaults.next() {
+        answers::describe(components, default);
+    }
     for (path, item) in &mut document.paths.paths {
         complete(path, item);
     }
@@ -84,20 +98,26 @@ fn complete(path: &str, item: &mut PathItem) {
         if path.starts_with("/v1") || path == "/metrics" {
             let key = SecurityRequirement::new("key", Vec::<String>::new());
             operation.security = Some(vec![key, SecurityRequirement::default()]);
+        } else {
+            operation.security = Some(Vec::new());
         }
+        answers::complete(path, operation);
         examples::add(operation);
     }
 }
 
+/// Without a default in the schema: an explorer would send them all, and make another request of it.
 fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
     for threshold in thresholds {
-        let number =
-            ObjectBuilder::new().schema_type(Type::Number).default(Some(threshold.default.into()));
+        let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0));
+        let number = number.maximum(threshold.most());
+        let reason = threshold.reason.trim_end_matches('.');
+        let description = format!("Threshold, {} by default: {reason}.", threshold.default);
         let parameter = ParameterBuilder::new()
             .name(threshold.name)
             .parameter_in(ParameterIn::Query)
-            .description(Some(format!("Threshold: {}.", threshold.reason.trim_end_matches('.'))))
-            .schema(Some(number.minimum(Some(0)).build()));
+            .description(Some(description))
+            .schema(Some(number.build()));
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }
 }

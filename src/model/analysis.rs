@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Confidence, Declined, Evidence, Finding, Gap, GapReason, Object, Recommendation, Severity,
+    AffectedObject, Confidence, Declined, Evidence, Finding, Gap, GapReason, Object, Recommendation, Severity,
 };
 
 /// The major versions that we are tested on and that PostgreSQL maintains.
@@ -106,6 +106,7 @@ pub struct ReportedFinding {
     /// How likely true before proof.
     pub confidence: Confidence,
     /// What it is about.
+    #[schema(value_type = AffectedObject)]
     pub object: Object,
     /// One line.
     pub message: String,
@@ -173,13 +174,31 @@ impl Analysis {
         self.gaps.iter().all(|gap| gap.observation != SCOPE)
     }
 
+    /// What it says, without what differs between two analyses of unchanged data: times, cost, ages within reasons, and the
+    /// runs of an experiment.
+    #[must_use]
+    pub fn timeless(&self) -> Self {
+        let mut said = self.clone();
+        (said.observed_at, said.cost, said.cache) = (Timestamp::UNIX_EPOCH, Cost::default(), None);
+        for recommendation in &mut said.recommendations {
+            recommendation.last_seen = Timestamp::UNIX_EPOCH;
+            recommendation.expected.clear();
+            recommendation.proof.measurements.clear();
+            recommendation.proof.reason = None;
+        }
+        said.declined.iter_mut().for_each(|declined| declined.detail.clear());
+        said.gaps.iter_mut().for_each(|gap| gap.detail.clear());
+        said
+    }
+
     /// Leave out findings below `least`, and what is recommended for them alone.
     pub fn keep_from(&mut self, least: Severity) {
         self.findings.retain(|finding| finding.severity >= least);
         let kept = &self.findings;
-        self.recommendations.retain(|recommendation| {
-            kept.iter().any(|finding| finding.recommendations.contains(&recommendation.id))
-        });
+        for recommendation in &mut self.recommendations {
+            recommendation.findings.retain(|id| kept.iter().any(|finding| finding.id == *id));
+        }
+        self.recommendations.retain(|recommendation| !recommendation.findings.is_empty());
     }
 }
 

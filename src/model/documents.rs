@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Cost, Gap, Object, Server};
+use super::{AffectedObject, Cost, Gap, Object, Server};
 
 /// A count in the sample, extrapolated to the whole table with its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -100,6 +100,7 @@ pub struct DocumentReport {
     /// The target's name.
     pub target: String,
     /// The column.
+    #[schema(value_type = AffectedObject)]
     pub object: Object,
     /// When it was looked at.
     #[schema(value_type = String, format = DateTime)]

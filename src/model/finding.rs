@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Action, Evidence, Gap, Grade, Number, Object, Unit, UnknownName};
+use super::{Action, AffectedObject, Evidence, Gap, Grade, Number, Object, Unit, UnknownName};
 
 /// Harm if the finding is true, the least first.
 #[derive(
@@ -162,6 +162,7 @@ pub struct Declined {
     /// The check that would have advised it.
     pub check: String,
     /// What it would have been about.
+    #[schema(value_type = AffectedObject)]
     pub object: Object,
     /// Why not, in a few words.
     #[schema(example = "values do not fit a page")]

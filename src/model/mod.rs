@@ -53,7 +53,7 @@ pub use identity::{finding_id, recommendation_id};
 pub use key_column::{catalog_key_text, key_assignment, key_text};
 pub use key_expression::{KeyExpression, Reached, text_of};
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
-pub use object::Object;
+pub use object::{AffectedObject, Object};
 pub use policy::{Policy, Threshold};
 pub use recommendation::{
     Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,

@@ -8,6 +8,7 @@ use super::quote_identifier;
 /// The thing a finding is about. A finding that holds for all partitions is about the root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = AffectedObject)]
 pub enum Object {
     /// A table, or the root of a partitioned one.
     Table {
@@ -116,6 +117,9 @@ pub enum Object {
         table: Option<String>,
     },
 }
+
+/// [`Object`] under a name that the API's document can refer to: one called `Object` is any object there.
+pub type AffectedObject = Object;
 
 impl Object {
     /// Schema and name of the table that it is or belongs to; the root's for a partition.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Grade, Statement, Unit};
+use super::{AffectedObject, Grade, Object, Statement, Unit};
 
 /// How a recommendation was proved, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -172,6 +172,11 @@ pub struct Recommendation {
     pub id: String,
     /// The check whose finding it clears.
     pub check: String,
+    /// What it changes.
+    #[schema(value_type = AffectedObject)]
+    pub object: Object,
+    /// Ids of the findings that it clears.
+    pub findings: Vec<String>,
     /// The kind of change.
     #[schema(example = "set_column_compression")]
     pub action: String,
