@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    AffectedObject, Confidence, Declined, Evidence, Finding, Gap, GapReason, Object, Recommendation, Severity,
+    AffectedObject, Confidence, Declined, Evidence, Finding, Gap, GapReason, Object,
+    Recommendation, Severity,
 };
 
 /// The major versions that we are tested on and that PostgreSQL maintains.

@@ -6,7 +6,8 @@ use utoipa::openapi::schema::{Components, ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, RefOr, Response};
 
 /// Headers of every answer.
-const EVERY: [(&str, &str); 1] = [("X-Request-Id", "Identifies the request in logs; one that was sent is kept.")];
+const EVERY: [(&str, &str); 1] =
+    [("X-Request-Id", "Identifies the request in logs; one that was sent is kept.")];
 
 /// Headers of answers that are cached.
 const CACHED: [(&str, &str); 4] = [
@@ -19,7 +20,10 @@ const CACHED: [(&str, &str); 4] = [
 /// Problems by status, and what each says of the caller's next step.
 const PROBLEMS: [(&str, &str); 6] = [
     ("401", "No key was sent where one is needed, or one that is not known"),
-    ("403", "The key has not the scope that this needs, or the page that called is of another site"),
+    (
+        "403",
+        "The key has not the scope that this needs, or the page that called is of another site",
+    ),
     ("404", "What the path names does not exist"),
     ("422", "A parameter or a field is not as described; `errors` names it"),
     ("429", "Too many requests at the same time; Retry-After says when to come back"),
@@ -54,7 +58,9 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().push(if_none_match().into());
     }
     if responses.contains_key("default") {
-        for (status, _) in PROBLEMS.iter().filter(|(status, _)| *status != "404" || path.contains('{')) {
+        for (status, _) in
+            PROBLEMS.iter().filter(|(status, _)| *status != "404" || path.contains('{'))
+        {
             let of = Ref::from_response_name(name(status));
             responses.entry((*status).to_owned()).or_insert(RefOr::Ref(of));
         }
@@ -64,10 +70,7 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
     }
 }
 
-fn add_headers(
-    response: Option<&mut RefOr<Response>>,
-    headers: &[(&str, &str)],
-) {
+fn add_headers(response: Option<&mut RefOr<Response>>, headers: &[(&str, &str)]) {
     let Some(RefOr::T(response)) = response else { return };
     for (name, description) in headers {
         let schema = match *name {
@@ -75,7 +78,8 @@ fn add_headers(
             _ => Type::String,
         };
         let schema = ObjectBuilder::new().schema_type(schema).build();
-        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(*description)).build();
+        let header =
+            HeaderBuilder::new().schema(Some(schema)).description(Some(*description)).build();
         response.headers.insert((*name).to_owned(), header.into());
     }
 }
@@ -89,7 +93,9 @@ fn if_none_match() -> utoipa::openapi::path::Parameter {
     ParameterBuilder::new()
         .name("If-None-Match")
         .parameter_in(ParameterIn::Header)
-        .description(Some("The ETag of the answer that the caller holds: 304 if nothing else is found."))
+        .description(Some(
+            "The ETag of the answer that the caller holds: 304 if nothing else is found.",
+        ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
         .build()
 }

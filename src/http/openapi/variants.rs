@@ -10,7 +10,8 @@ const TOLD_BY: [(&str, &str); 1] = [("AffectedObject", "kind")];
 /// Name the variants of the enums above: `TableObject` for `{"kind": "table"}`.
 pub(super) fn name(components: &mut Components) {
     for (enumeration, field) in TOLD_BY {
-        let Some(RefOr::T(Schema::OneOf(mut one_of))) = components.schemas.get(enumeration).cloned()
+        let Some(RefOr::T(Schema::OneOf(mut one_of))) =
+            components.schemas.get(enumeration).cloned()
         else {
             continue;
         };

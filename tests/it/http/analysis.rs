@@ -188,6 +188,39 @@ async fn capabilities_say_for_each_check_whether_it_can_be_judged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_stays_when_the_same_is_found_again() {
+    let (service, db) = with_features().await;
+    let path = "/v1/targets/demo/hybrid-schema";
+    let first = service.get(path).await;
+    let again = service.get(&format!("{path}?refresh=true")).await;
+    assert_ne!(first.json()["observed_at"], again.json()["observed_at"], "it was computed again");
+    assert_eq!(first.header("etag"), again.header("etag"));
+    let held = Request::get(path).header("if-none-match", first.header("etag"));
+    let reply = service.send(held.body(Body::empty()).unwrap()).await;
+    assert_eq!(reply.status.as_u16(), 304, "a poller is not sent the same again");
+    db.run("create table public.unkeyed (a int); insert into public.unkeyed select 1").await;
+    let changed = service.get(&format!("{path}?refresh=true")).await;
+    assert_ne!(first.header("etag"), changed.header("etag"), "{:#}", changed.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recommendation_names_its_object_and_the_findings_it_clears() {
+    let (service, _db) = with_features().await;
+    let analysis = service.get("/v1/targets/demo/toast").await.json();
+    let (findings, advised) = (&analysis["findings"], &analysis["recommendations"]);
+    let advised = advised.as_array().unwrap();
+    assert!(!advised.is_empty(), "{analysis:#}");
+    for recommendation in advised {
+        assert!(recommendation["object"]["kind"].is_string(), "{recommendation:#}");
+        for id in recommendation["findings"].as_array().unwrap() {
+            let finding = findings.as_array().unwrap().iter().find(|f| f["id"] == *id).unwrap();
+            let back = finding["recommendations"].as_array().unwrap();
+            assert!(back.contains(&recommendation["id"]), "{finding:#}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_tell_of_requests_sources_and_the_cache() {
     let (service, _db) = with_features().await;
     service.get("/v1/targets/demo/toast").await;
