@@ -255,7 +255,7 @@ pub(super) async fn update(
     Ok(Json(Target::from(&record)))
 }
 
-/// Forget a target, and hang up on it.
+/// Delete a target and close its connections.
 #[utoipa::path(
     delete, path = "/v1/targets/{target}", tag = "targets", operation_id = "forget_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
