@@ -6,6 +6,7 @@ mod gathered;
 mod request;
 mod reviewing;
 mod shapes;
+mod spelling;
 mod staging;
 mod unmatched;
 mod workload;
@@ -88,6 +89,7 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     let (mut snapshot, texts) = visit(target, request).await?;
     let sent = request.workload.clone();
     snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
+    spelling::spell(&mut snapshot);
     let judgement = judge(&snapshot, request);
     let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
     let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
@@ -112,7 +114,8 @@ fn actions(judgement: &Judgement) -> Vec<Action> {
 }
 
 fn context<'a>(target: &'a str, request: &'a Request, seen: &'a Snapshot) -> Context<'a> {
-    Context { target, superpower: request.superpower_name(), seen, scope: &request.scope }
+    let (scope, policy) = (&request.scope, &request.policy);
+    Context { target, superpower: request.superpower_name(), seen, scope, policy }
 }
 
 /// What can be seen and done on a target.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::ddl::ddl;
 use crate::model::{
-    Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Proof, Recommendation,
-    RecommendationState, ReportedFinding, Scope, Severity, Snapshot, Tried, Unit, Verdict,
-    finding_id, recommendation_id,
+    Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof,
+    Recommendation, RecommendationState, ReportedFinding, Scope, Severity, Snapshot, TableCounts,
+    Tried, Unit, Verdict, finding_id, recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -19,6 +19,8 @@ pub struct Context<'a> {
     pub seen: &'a Snapshot,
     /// What was asked for.
     pub scope: &'a Scope,
+    /// The thresholds that were judged by.
+    pub policy: &'a Policy,
 }
 
 /// Put together what was found, proved and declined. What an experiment refuted is not recommended.
@@ -51,6 +53,7 @@ pub fn advise(
         server: run.seen.server.clone(),
         cost: run.seen.cost,
         cache: None,
+        tables: TableCounts::of(run.seen, run.scope, run.policy),
         findings,
         recommendations: draft.recommendations,
         declined: sorted(draft.declined),

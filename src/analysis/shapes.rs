@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::observation::{KeyFilter, KeyShape};
-use crate::model::{QualifiedName, Reached};
-use crate::sql::{Access, KeyUse, Operand, Place, Step};
-use crate::workload::Ledger;
+use crate::model::QualifiedName;
+use crate::model::observation::{KeyFilter, KeyFind, KeyShape};
+use crate::sql::{Access, KeyUse, Operand, Place, Step, path_to_string};
+use crate::workload::{Found, Ledger};
 
 /// A column's table, the column, and the path of a key of its documents.
 type Key<'a> = (&'a QualifiedName, &'a str, &'a [Step]);
@@ -28,7 +28,8 @@ impl<'a> Shapes<'a> {
                 let whole = keys.get(&(key.0, key.1, &[][..])).is_some_and(|uses| {
                     uses.iter().any(|one| one.access == Access::Whole && is_output(one.place))
                 });
-                if let Some(shape) = shape(uses, whole) {
+                let finds = finds(*key, uses, &statement.finds);
+                if let Some(shape) = shape(uses, finds, whole) {
                     *calls.entry(*key).or_default().entry(shape).or_default() +=
                         statement.tally.calls;
                 }
@@ -51,102 +52,163 @@ fn is_output(place: Place) -> bool {
     matches!(place, Place::Select | Place::Returning)
 }
 
-/// What these uses of a key come to in one statement; none where it neither filters by the key nor reads it.
-fn shape(uses: &[&KeyUse], reads_document: bool) -> Option<KeyShape> {
-    let mut filters: Vec<KeyShape> = uses.iter().filter_map(|used| filter(used)).collect();
-    // The way that finds fewest rows leads; those beside it are tried on these.
-    filters.sort();
-    let first = filters.first().cloned();
-    let reads_key = filters.len() > 1 || uses.iter().any(|used| reads(used));
-    (first.is_some() || reads_key).then(|| KeyShape {
-        reads_key,
-        reads_document,
-        ..first.unwrap_or_default()
-    })
+/// The ways in which a statement finds rows by a key.
+fn finds((table, column, path): Key<'_>, uses: &[&KeyUse], all: &[Found]) -> Vec<KeyFind> {
+    let path = path_to_string(path);
+    let is_asked = |of: &str, filter: KeyFilter| {
+        let access = match filter {
+            KeyFilter::Contains => Access::Contains,
+            KeyFilter::Exists => Access::Exists,
+            KeyFilter::JsonPath => Access::JsonPath,
+            _ => return false,
+        };
+        let below = path
+            .strip_prefix(of)
+            .is_some_and(|rest| of.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
+        below && uses.iter().any(|used| used.access == access && used.place == Place::Where)
+    };
+    let is_of = |found: &&Found| {
+        found.keys.iter().any(|key| {
+            let same = key.column.schema == table.schema
+                && key.column.table == table.name
+                && key.column.column == column;
+            same && match found.find.filter {
+                KeyFilter::Contains | KeyFilter::Exists | KeyFilter::JsonPath => {
+                    is_asked(&key.path, found.find.filter)
+                }
+                _ => key.path == path,
+            }
+        })
+    };
+    all.iter().filter(is_of).map(|found| found.find.clone()).collect()
 }
 
-/// Finding rows by a value that does not depend on the row.
-fn filter(used: &KeyUse) -> Option<KeyShape> {
-    let comparison = used.comparison.as_ref().filter(|_| used.place == Place::Where)?;
-    if comparison.with == Operand::Expression {
-        return None;
-    }
-    let reached = match used.access {
-        Access::Text => Some(Reached::Arrows),
-        Access::PathText => Some(Reached::Path),
-        _ => None,
+/// What these uses of a key come to in one statement; none where it neither finds rows by the key nor reads it.
+fn shape(uses: &[&KeyUse], finds: Vec<KeyFind>, reads_document: bool) -> Option<KeyShape> {
+    let conditions = |find: &&KeyFind| {
+        !matches!(find.filter, KeyFilter::Join | KeyFilter::Order | KeyFilter::Extreme)
     };
-    let filter = match (comparison.operator.as_str(), used.access) {
-        ("=" | "in" | "= any", _) if reached.is_some() => KeyFilter::Equality,
-        ("<" | "<=" | ">" | ">=" | "between", _) if reached.is_some() => KeyFilter::Range,
-        ("@>", Access::Contains) => KeyFilter::Contains,
-        _ => return None,
-    };
-    Some(KeyShape { filter: Some(filter), reached, cast: used.cast.clone(), ..KeyShape::default() })
+    // The way that finds fewest rows leads; those beside it are tried on these.
+    let several = finds.iter().filter(conditions).count() > 1;
+    let reads_key = several || uses.iter().any(|used| reads(used, &finds));
+    let is_shape = !finds.is_empty() || reads_key;
+    is_shape.then_some(KeyShape { finds, reads_key, reads_document, calls: 0 })
+}
+
+/// Whether an index may find the rows of such a comparison.
+fn filters(used: &KeyUse) -> bool {
+    let Some(comparison) = &used.comparison else { return used.cast.as_deref() == Some("bool") };
+    comparison.with != Operand::Expression
+        && matches!(
+            comparison.operator.as_str(),
+            "=" | "in"
+                | "= any"
+                | "<"
+                | "<="
+                | ">"
+                | ">="
+                | "between"
+                | "not between"
+                | "is null"
+                | "is not null"
+                | "@>"
+                | "?"
+                | "?|"
+                | "?&"
+                | "@?"
+                | "@@"
+                | "~~"
+                | "^@"
+                | "~"
+        )
 }
 
 /// Reading the key's value, other than to find rows by it.
-fn reads(used: &KeyUse) -> bool {
-    let is_read = matches!(
-        used.place,
-        Place::Select
-            | Place::From
-            | Place::Where
-            | Place::Join
-            | Place::GroupBy
-            | Place::Having
-            | Place::OrderBy
-            | Place::Returning
-    );
-    is_read && used.access != Access::Change && filter(used).is_none()
+fn reads(used: &KeyUse, finds: &[KeyFind]) -> bool {
+    let finds_by = |wanted: &[KeyFilter]| finds.iter().any(|find| wanted.contains(&find.filter));
+    let by_condition =
+        || finds.iter().any(|find| !matches!(find.filter, KeyFilter::Order | KeyFilter::Extreme));
+    let is_read = match used.place {
+        Place::Where | Place::Join => {
+            let by_function = finds.iter().any(|find| find.reached.is_none());
+            !(by_condition() && (filters(used) || by_function || used.place == Place::Join))
+                && !finds_by(&[KeyFilter::Join])
+        }
+        Place::OrderBy => !finds_by(&[KeyFilter::Order]),
+        Place::Select => !finds_by(&[KeyFilter::Extreme]),
+        Place::From | Place::GroupBy | Place::Having | Place::Returning => true,
+        Place::Set | Place::Index | Place::Other => false,
+    };
+    is_read && used.access != Access::Change
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::{Catalog, Column, Relation, statement};
+    use crate::model::Reached;
+    use crate::model::observation::KeyOrder;
+    use crate::sql::{Catalog, Column, Relation};
+    use crate::workload::{Bookkeeper, Entry, Source};
 
     fn shapes_of(sql: &str) -> Option<KeyShape> {
         let mut catalog = Catalog::new(vec!["ml".to_owned()]);
         let column = |name: &str, json| Column { name: name.to_owned(), json };
         let name = QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() };
-        catalog.insert(name, Relation::Table(vec![column("id", false), column("data", true)]));
-        let understood = statement(sql, &catalog).unwrap();
-        let uses: Vec<&KeyUse> = understood.iter().flat_map(|one| &one.uses).collect();
-        let is_key = |used: &&KeyUse| used.path == [Step::Key("k".to_owned())];
-        let of_key: Vec<&KeyUse> = uses.iter().copied().filter(is_key).collect();
-        let whole = |used: &&KeyUse| used.path.is_empty() && is_output(used.place);
-        shape(&of_key, uses.iter().copied().any(|used| whole(&used)))
+        catalog
+            .insert(name.clone(), Relation::Table(vec![column("id", false), column("data", true)]));
+        let mut book = Bookkeeper::new(&catalog);
+        book.add(Source::List, &Entry::once(sql));
+        let ledger = book.into_ledger();
+        let shapes = Shapes::of(&ledger).get(&name, "data", &[Step::Key("k".to_owned())]);
+        shapes.into_iter().next().map(|shape| KeyShape { calls: 0, ..shape })
     }
 
-    fn filtered(filter: KeyFilter, reached: Option<Reached>, cast: Option<&str>) -> KeyShape {
-        let cast = cast.map(str::to_owned);
-        KeyShape { filter: Some(filter), reached, cast, ..KeyShape::default() }
+    fn found(filter: KeyFilter, expression: &str, reached: Option<Reached>) -> KeyFind {
+        KeyFind { filter, expression: expression.to_owned(), reached, ..KeyFind::default() }
+    }
+
+    fn by(find: KeyFind) -> Option<KeyShape> {
+        Some(KeyShape { finds: vec![find], ..KeyShape::default() })
     }
 
     #[test]
     fn what_an_index_may_find_rows_by_is_told_from_what_needs_every_row() {
-        let arrows = Some(Reached::Arrows);
-        let equals = filtered(KeyFilter::Equality, arrows, Some("int4"));
-        assert_eq!(shapes_of("select id from t where (data ->> 'k')::int = 7"), Some(equals));
-        let path = filtered(KeyFilter::Equality, Some(Reached::Path), None);
-        assert_eq!(shapes_of("select id from t where data #>> '{k}' in ('a', 'b')"), Some(path));
-        let range = filtered(KeyFilter::Range, arrows, None);
+        let arrows = Some(Reached::arrows(1));
+        let cast = KeyFind {
+            cast: Some("int4".to_owned()),
+            ..found(KeyFilter::Equality, "(data ->> 'k')::int4", arrows.clone())
+        };
+        assert_eq!(shapes_of("select id from t where (data ->> 'k')::int = 7"), by(cast));
+        let path = found(KeyFilter::Equality, "data #>> '{k}'", Some(Reached::path(1)));
         assert_eq!(
-            shapes_of("select 1 from t where data ->> 'k' between 'a' and 'b'"),
-            Some(range)
+            shapes_of("select id from t where data #>> '{k}' in ('a', 'b')"),
+            by(path.clone())
         );
-        let contains = filtered(KeyFilter::Contains, None, None);
-        assert_eq!(shapes_of(r#"select 1 from t where data @> '{"k": 1}'"#), Some(contains));
+        assert_eq!(shapes_of("select id from t where data #>> array['k'] = 'a'"), by(path));
+        let range = found(KeyFilter::Range, "data ->> 'k'", arrows.clone());
+        for sql in [
+            "select 1 from t where data ->> 'k' between 'a' and 'b'",
+            "select 1 from t where (data ->> 'k')::varchar > 'b'",
+            "select 1 from t where (data ->> 'k', id) > ('b', 1)",
+        ] {
+            assert_eq!(shapes_of(sql), by(range.clone()), "{sql}");
+        }
+        let contains = found(KeyFilter::Contains, "data", None);
+        assert_eq!(
+            shapes_of(r#"select 1 from t where data @> '{"k": 1}'"#)
+                .map(|shape| shape.finds[0].filter),
+            Some(contains.filter)
+        );
 
         let read = KeyShape { reads_key: true, ..KeyShape::default() };
         for sql in [
             "select data ->> 'k' from t where id = 1",
-            "select 1 from t where data ->> 'k' like '%x'",
             "select 1 from t where data ->> 'k' <> 'x'",
+            "select 1 from t where data ->> 'k' = 'x' or id = 1",
             "select count(*) from t group by data ->> 'k'",
-            "select 1 from t as a join t as b on a.data ->> 'k' = b.id::text",
-            "select 1 from t where data -> 'k' = '7'",
+            "select id from t order by data ->> 'k'",
+            "select e.value from t, jsonb_each_text(t.data) as e where e.key = 'k'",
+            "select (jsonb_populate_record(null::t, data)).k from t",
         ] {
             assert_eq!(shapes_of(sql), Some(read.clone()), "{sql}");
         }
@@ -154,8 +216,24 @@ mod tests {
     }
 
     #[test]
+    fn an_order_with_a_limit_and_an_extreme_are_found_by_an_index() {
+        let arrows = Some(Reached::arrows(1));
+        let order = KeyFind {
+            order: Some(KeyOrder { descending: true, nulls_first: true }),
+            ..found(KeyFilter::Order, "data ->> 'k'", arrows.clone())
+        };
+        let sql = "select id from t order by data ->> 'k' desc limit 10";
+        assert_eq!(shapes_of(sql), by(order));
+        let least = found(KeyFilter::Extreme, "data ->> 'k'", arrows);
+        assert_eq!(shapes_of("select min(data ->> 'k') from t"), by(least));
+        let counted = shapes_of("select min(data ->> 'k'), count(*) from t");
+        assert_eq!(counted, Some(KeyShape { reads_key: true, ..KeyShape::default() }));
+    }
+
+    #[test]
     fn a_statement_that_filters_and_puts_out_is_one_shape() {
-        let equals = filtered(KeyFilter::Equality, Some(Reached::Arrows), None);
+        let equals = found(KeyFilter::Equality, "data ->> 'k'", Some(Reached::arrows(1)));
+        let equals = KeyShape { finds: vec![equals], ..KeyShape::default() };
         let both = KeyShape { reads_key: true, ..equals.clone() };
         assert_eq!(shapes_of("select data ->> 'k' from t where data ->> 'k' = 'a'"), Some(both));
         let whole = KeyShape { reads_document: true, ..equals };

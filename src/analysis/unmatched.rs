@@ -47,6 +47,7 @@ mod tests {
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,
+            index_pages: 0,
         }
     }
 

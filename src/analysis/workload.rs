@@ -91,6 +91,11 @@ pub(super) fn catalog(names: Names) -> Catalog {
     let mut catalog = Catalog::new(search_path);
     for relation in names.relations {
         let name = crate::model::QualifiedName { schema: relation.schema, name: relation.name };
+        if let (Some(schema), Some(root)) = (relation.root_schema, relation.root_name) {
+            let root = crate::model::QualifiedName { schema, name: root };
+            catalog.insert(name, Relation::Partition(root));
+            continue;
+        }
         let columns = relation.columns.into_iter();
         let meaning = match relation.view {
             Some(query) => Relation::View(query),

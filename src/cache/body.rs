@@ -144,6 +144,7 @@ mod tests {
                 model_version: "v7".to_owned(),
                 ttl_seconds: 300,
             }),
+            tables: None,
             findings: Vec::new(),
             recommendations: Vec::new(),
             declined: Vec::new(),

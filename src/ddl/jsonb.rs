@@ -7,10 +7,12 @@ use crate::model::{
     Compression, QualifiedName, Statement, Storage, catalog_type, quote_identifier,
 };
 
-/// A column of type `json`.
+/// A column of type `json`, or of text.
 pub(super) struct TextColumn<'a> {
     pub(super) table: &'a QualifiedName,
     pub(super) column: &'a str,
+    /// Its type, as PostgreSQL prints it.
+    pub(super) from: &'a str,
     pub(super) default: Option<&'a str>,
     /// Its storage strategy and compression method, where these are not the type's own.
     pub(super) settings: (Option<Storage>, Option<Compression>),
@@ -21,7 +23,7 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
     let megabytes = (bytes / 1_000_000).max(1);
     let there = column
         .retype("jsonb", column.default.map(|default| format!("({default})::pg_catalog.jsonb")));
-    let back = column.retype("json", column.default.map(str::to_owned));
+    let back = column.retype(column.from, column.default.map(str::to_owned));
     let mut caveats = vec![format!(
         "the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"
     )];
@@ -40,9 +42,13 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
         statements: vec![there],
         undo: if reversible { vec![back] } else { Vec::new() },
         preconditions: vec![
-            "nothing calls functions on the column that exist for json alone (json_each, json_array_elements and \
-             kin): their names begin with jsonb then"
-                .to_owned(),
+            if column.from == "json" {
+                "nothing calls functions on the column that exist for json alone (json_each, json_array_elements and \
+                 kin): their names begin with jsonb then"
+            } else {
+                "nothing writes text that is no JSON, compares the column with text, or calls functions of text on it"
+            }
+            .to_owned(),
             "nobody needs the text byte by byte as it was sent, for a signature for instance".to_owned(),
         ],
         caveats,

@@ -58,9 +58,18 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::PromoteKey { promotion, .. } => promotion::promote(promotion),
         Action::IndexKey { indexed, .. } => indexed::index(indexed),
         Action::ShortenKeys { renaming, .. } => renaming::shorten(renaming),
-        Action::ConvertToJsonb { table, column, default, settings, reversible, bytes, .. } => {
+        Action::ConvertToJsonb {
+            table,
+            column,
+            from,
+            default,
+            settings,
+            reversible,
+            bytes,
+            ..
+        } => {
             let (default, settings) = (default.as_deref(), *settings);
-            let column = jsonb::TextColumn { table, column, default, settings };
+            let column = jsonb::TextColumn { table, column, from, default, settings };
             jsonb::convert(&column, *reversible, *bytes)
         }
         Action::BuildIndex(new) => return change::build(new),

@@ -71,6 +71,8 @@ pub struct Path {
     pub elements: u64,
     /// Elements of the longest.
     pub elements_max: u64,
+    /// Strings that are numbers.
+    pub numeric_strings: u64,
     /// The type of column its values fit.
     pub fit: Fit,
     distinct: CardinalityEstimator<str>,
@@ -101,6 +103,7 @@ impl Path {
             value_bytes_max: 0,
             elements: 0,
             elements_max: 0,
+            numeric_strings: 0,
             fit: Fit::default(),
             distinct: CardinalityEstimator::new(),
             children: Vec::new(),
@@ -266,6 +269,7 @@ impl Counts {
             Token::ArrayStart => Extent { bytes: self.array(scanner, at)?, aligned: true },
             Token::String(string) => {
                 self.paths[at].distinct.insert(string);
+                self.paths[at].numeric_strings += u64::from(is_number(string));
                 self.scalar(string.len() as u64, false)
             }
             Token::Number(number) => {
@@ -427,6 +431,12 @@ fn kind(token: &Token<'_>) -> usize {
         Token::Bool => 4,
         _ => 5,
     }
+}
+
+/// Whether a cast of the text to `numeric` succeeds: decimals as anybody writes them.
+fn is_number(text: &str) -> bool {
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
+    !text.is_empty() && text.chars().all(digits) && text.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

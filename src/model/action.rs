@@ -323,7 +323,7 @@ pub enum Action {
         /// What becomes of its keys.
         renaming: Renaming,
     },
-    /// Store a column of `json` as `jsonb`.
+    /// Store a column of `json` or text as `jsonb`.
     ConvertToJsonb {
         /// The column as reported.
         object: Object,
@@ -331,6 +331,8 @@ pub enum Action {
         table: QualifiedName,
         /// The column's.
         column: String,
+        /// Its type, as PostgreSQL prints it.
+        from: String,
         /// Its default, as SQL writes it.
         default: Option<String>,
         /// Its storage strategy and compression method where these are not the type's own.

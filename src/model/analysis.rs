@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::observation::Relation;
+use super::size::TABLE_BYTES_MIN;
 use super::{
-    AffectedObject, Confidence, Declined, Evidence, Finding, Gap, GapReason, Object,
-    Recommendation, Severity,
+    AffectedObject, Confidence, Declined, Evidence, Families, Finding, Gap, GapReason, Object,
+    Policy, Recommendation, Scope, Severity, Snapshot,
 };
 
 /// The major versions that we are tested on and that PostgreSQL maintains.
@@ -135,6 +137,39 @@ impl ReportedFinding {
     }
 }
 
+/// How many tables an analysis judged, those of a partitioned table as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TableCounts {
+    /// Tables and materialized views that are as large as the limit, or larger.
+    #[schema(example = 42)]
+    pub looked_into: u64,
+    /// Those under the limit, in which only mistakes are looked for: nothing there is worth a change of storage or an index.
+    #[schema(example = 310)]
+    pub under_limit: u64,
+    /// The limit, `table_bytes_min`: bytes with TOAST and indexes.
+    #[schema(example = 10_485_760)]
+    pub limit_bytes: u64,
+}
+
+impl TableCounts {
+    /// Those of a snapshot that are in scope; none where the tables were not seen.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
+    pub fn of(seen: &Snapshot, scope: &Scope, policy: &Policy) -> Option<Self> {
+        let relations = seen.relations.get().ok()?;
+        let limit_bytes = policy.get(&TABLE_BYTES_MIN).max(0.0) as u64;
+        let mut counts = Self { looked_into: 0, under_limit: 0, limit_bytes };
+        for family in Families::of(relations).iter() {
+            let holds = |one: &&Relation| scope.holds(&one.schema, &one.name);
+            if !family.members.iter().any(|member| holds(member)) {
+                continue;
+            }
+            let large = u64::try_from(family.total_bytes()).unwrap_or(0) >= limit_bytes;
+            *if large { &mut counts.looked_into } else { &mut counts.under_limit } += 1;
+        }
+        Some(counts)
+    }
+}
+
 /// What one run returns: what was found, what to do, what is not advised, and what was not seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Analysis {
@@ -153,6 +188,9 @@ pub struct Analysis {
     /// How it was cached; absent on the command line, which has no cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheInfo>,
+    /// How many tables were looked into, and how many passed over because of their size; absent where they were not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<TableCounts>,
     /// Problems, the worst first.
     pub findings: Vec<ReportedFinding>,
     /// What would clear them.

@@ -41,6 +41,9 @@ pub struct DocumentKey {
     pub instances: Extrapolated,
     /// Its values in the sample by JSON type.
     pub types: BTreeMap<String, u64>,
+    /// Strings among them that are numbers.
+    #[serde(default)]
+    pub numeric_strings: u64,
     /// The narrowest type of column that takes every value of the sample; absent where all are null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "bigint")]

@@ -46,12 +46,12 @@ mod tests {
 
     #[test]
     fn a_typo_is_told_what_was_meant_and_anything_else_what_is_known() {
-        let known = ["toast_share_max", "table_rows_min"];
+        let known = ["toast_share_max", "table_bytes_min"];
         let error = |given| UnknownName::new("threshold", given, known).to_string();
         assert_eq!(
             error("toast_share_mx"),
             "unknown threshold `toast_share_mx`; did you mean `toast_share_max`?"
         );
-        assert_eq!(error("x"), "unknown threshold `x`; known are toast_share_max, table_rows_min");
+        assert_eq!(error("x"), "unknown threshold `x`; known are toast_share_max, table_bytes_min");
     }
 }

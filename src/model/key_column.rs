@@ -5,16 +5,16 @@ use super::key_expression::{Reached, catalog_text_of, text_of};
 /// The key's value as text, by the operators that are the shortest for its path, with what names the row before the
 /// column: `t.`, `NEW.` or nothing.
 pub fn key_text(row: &str, document: &str, path: &[String]) -> String {
-    text_of(row, document, path, shortest(path))
+    text_of(row, document, path, &shortest(path))
 }
 
 /// The same with PostgreSQL's own operators, whatever the search path.
 pub fn catalog_key_text(document: &str, path: &[String]) -> String {
-    catalog_text_of(document, path, shortest(path))
+    catalog_text_of(document, path, &shortest(path))
 }
 
 fn shortest(path: &[String]) -> Reached {
-    if path.len() == 1 { Reached::Arrows } else { Reached::Path }
+    if path.len() == 1 { Reached::arrows(1) } else { Reached::path(path.len()) }
 }
 
 /// What a trigger does for the column, given as SQL writes it, to follow a key of the document. The document is what is

@@ -5,16 +5,73 @@ use utoipa::ToSchema;
 
 use super::{catalog_operator, catalog_type, quote_identifier, quote_literal, text_literal};
 
-/// By which operators the text of a key is reached. An index is found by the same ones only.
+/// An operator or function that steps into a document. To PostgreSQL `data['a'] ->> 'b'` and `data -> 'a' ->> 'b'` are
+/// different expressions, and an index on one does not serve the other.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Reached {
-    /// `data -> 'a' ->> 'b'`
-    Arrows,
-    /// `data #>> '{a,b}'`
-    Path,
+pub enum Hop {
+    /// `-> 'a'`
+    Arrow,
+    /// `->> 'a'`
+    Text,
+    /// `#> '{a,b}'`, over so many keys.
+    Path(u32),
+    /// `#>> '{a,b}'`, over so many keys.
+    PathText(u32),
+    /// `['a']['b']`, over so many keys.
+    Subscript(u32),
+    /// `jsonb_extract_path(…, 'a', 'b')`, over so many keys.
+    Function(u32),
+    /// `jsonb_extract_path_text(…, 'a', 'b')`, over so many keys.
+    FunctionText(u32),
+}
+
+/// By which operators the value of a key is reached, from the document on.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(transparent)]
+pub struct Reached(pub Vec<Hop>);
+
+impl Hop {
+    /// How many keys of the path it steps over.
+    pub fn keys(self) -> usize {
+        match self {
+            Self::Arrow | Self::Text => 1,
+            Self::Path(keys)
+            | Self::PathText(keys)
+            | Self::Subscript(keys)
+            | Self::Function(keys)
+            | Self::FunctionText(keys) => keys as usize,
+        }
+    }
+
+    /// Whether what it yields is text, and no JSON any more.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::PathText(_) | Self::FunctionText(_))
+    }
+}
+
+impl Reached {
+    /// `data -> 'a' ->> 'b'`, as one writes it for a path of so many keys.
+    pub fn arrows(keys: usize) -> Self {
+        let mut hops = vec![Hop::Arrow; keys.saturating_sub(1)];
+        hops.push(Hop::Text);
+        Self(hops)
+    }
+
+    /// `data #>> '{a,b}'` of so many keys.
+    pub fn path(keys: usize) -> Self {
+        Self(vec![Hop::PathText(u32::try_from(keys).unwrap_or(u32::MAX))])
+    }
+
+    /// Whether it ends in the text of a path of so many keys.
+    pub fn is_text_of(&self, keys: usize) -> bool {
+        let over: usize = self.0.iter().map(|hop| hop.keys()).sum();
+        over == keys && self.0.last().is_some_and(|hop| hop.is_text())
+    }
 }
 
 /// The text of a key, perhaps cast.
@@ -53,7 +110,7 @@ impl KeyExpression {
 
     /// As queries write it, with what names the row before the column: `t.`, `NEW.` or nothing.
     pub fn to_sql(&self, row: &str) -> String {
-        let text = text_of(row, &self.document, &self.path, self.reached);
+        let text = text_of(row, &self.document, &self.path, &self.reached);
         match &self.cast {
             Some(cast) => format!("({text})::{cast}"),
             None => text,
@@ -62,64 +119,67 @@ impl KeyExpression {
 
     /// The same expression with PostgreSQL's own operators and types, whatever the search path.
     pub fn to_catalog_sql(&self) -> String {
-        let text = catalog_text_of(&self.document, &self.path, self.reached);
+        let text = catalog_text_of(&self.document, &self.path, &self.reached);
         match &self.cast {
             Some(cast) => format!("({text})::{}", catalog_type(cast)),
             None => text,
         }
     }
-
-    /// Whether `pg_get_indexdef(index, 1, true)` printed this expression.
-    pub fn is_printed_as(&self, printed: &str) -> bool {
-        // Never with a backslash's own syntax.
-        let literal = |text: &str| format!("'{}'::text", text.replace('\'', "''"));
-        let document = quote_identifier(&self.document);
-        let texts = match self.reached {
-            Reached::Arrows => {
-                let (last, first) = self.path.split_last().map_or(("", &[][..]), |(l, f)| (l, f));
-                let object = first.iter().fold(document.into_owned(), |object, key| {
-                    format!("({object} -> {})", literal(key))
-                });
-                vec![format!("({object} ->> {})", literal(last))]
-            }
-            Reached::Path => {
-                let keys: Vec<String> = self.path.iter().map(|key| literal(key)).collect();
-                vec![
-                    format!("({document} #>> ARRAY[{}])", keys.join(", ")),
-                    format!("({document} #>> '{{{}}}'::text[])", self.path.join(",")),
-                ]
-            }
-        };
-        texts.iter().any(|text| match &self.cast {
-            Some(cast) => printed == format!("({text}::{cast})"),
-            None => printed == text,
-        })
-    }
 }
 
 /// The key's value as text, with what names the row before the column.
-pub fn text_of(row: &str, document: &str, path: &[String], reached: Reached) -> String {
-    let document = quote_identifier(document);
-    let mut keys: Vec<String> = path.iter().map(|key| quote_literal(key)).collect();
-    if reached == Reached::Path {
-        return format!("{row}{document} #>> ARRAY[{}]", keys.join(", "));
-    }
-    let last = keys.pop().unwrap_or_default();
-    keys.insert(0, format!("{row}{document}"));
-    format!("{} ->> {last}", keys.join(" -> "))
+pub fn text_of(row: &str, document: &str, path: &[String], reached: &Reached) -> String {
+    let document = format!("{row}{}", quote_identifier(document));
+    let plain = Words { operator: str::to_owned, literal: quote_literal, schema: "" };
+    plain.text_of(document, path, reached)
 }
 
 /// The same with PostgreSQL's own operators, whatever the search path.
-pub(super) fn catalog_text_of(document: &str, path: &[String], reached: Reached) -> String {
-    let document = quote_identifier(document);
-    let mut keys: Vec<String> = path.iter().map(|key| text_literal(key)).collect();
-    if reached == Reached::Path {
-        return format!("{document} {} ARRAY[{}]", catalog_operator("#>>"), keys.join(", "));
+pub(super) fn catalog_text_of(document: &str, path: &[String], reached: &Reached) -> String {
+    let document = quote_identifier(document).into_owned();
+    let qualified =
+        Words { operator: catalog_operator, literal: text_literal, schema: "pg_catalog." };
+    qualified.text_of(document, path, reached)
+}
+
+/// How operators, keys and functions are written.
+struct Words {
+    operator: fn(&str) -> String,
+    literal: fn(&str) -> String,
+    schema: &'static str,
+}
+
+impl Words {
+    fn text_of(&self, document: String, path: &[String], reached: &Reached) -> String {
+        let (mut text, mut atom, mut rest) = (document, true, path);
+        for hop in &reached.0 {
+            let (keys, further) = rest.split_at(hop.keys().min(rest.len()));
+            rest = further;
+            let keys: Vec<String> = keys.iter().map(|key| (self.literal)(key)).collect();
+            let binary = |operator: &str, right: String| {
+                (format!("{text} {} {right}", (self.operator)(operator)), false)
+            };
+            let array = || format!("ARRAY[{}]", keys.join(", "));
+            (text, atom) = match hop {
+                Hop::Arrow => binary("->", keys.concat()),
+                Hop::Text => binary("->>", keys.concat()),
+                Hop::Path(_) => binary("#>", array()),
+                Hop::PathText(_) => binary("#>>", array()),
+                Hop::Subscript(_) => {
+                    let of = if atom { text } else { format!("({text})") };
+                    (format!("{of}[{}]", keys.join("][")), true)
+                }
+                Hop::Function(_) => (self.call("jsonb_extract_path", text, keys), true),
+                Hop::FunctionText(_) => (self.call("jsonb_extract_path_text", text, keys), true),
+            };
+        }
+        text
     }
-    let last = keys.pop().unwrap_or_default();
-    keys.insert(0, document.into_owned());
-    let object = keys.join(&format!(" {} ", catalog_operator("->")));
-    format!("{object} {} {last}", catalog_operator("->>"))
+
+    fn call(&self, function: &str, document: String, keys: Vec<String>) -> String {
+        let arguments: Vec<String> = std::iter::once(document).chain(keys).collect();
+        format!("{}{function}({})", self.schema, arguments.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -134,12 +194,22 @@ mod tests {
     #[test]
     fn it_is_written_with_the_operators_that_reach_it() {
         let written = |path: &[&str], reached, cast| expression(path, reached, cast).to_sql("t.");
-        assert_eq!(written(&["it's"], Reached::Arrows, None), r#"t."Da ta" ->> 'it''s'"#);
+        assert_eq!(written(&["it's"], Reached::arrows(1), None), r#"t."Da ta" ->> 'it''s'"#);
         assert_eq!(
-            written(&["a", "b", "c"], Reached::Arrows, Some("integer")),
+            written(&["a", "b", "c"], Reached::arrows(3), Some("integer")),
             r#"(t."Da ta" -> 'a' -> 'b' ->> 'c')::integer"#
         );
-        assert_eq!(written(&["a", "b"], Reached::Path, None), r#"t."Da ta" #>> ARRAY['a', 'b']"#);
+        assert_eq!(
+            written(&["a", "b"], Reached::path(2), None),
+            r#"t."Da ta" #>> ARRAY['a', 'b']"#
+        );
+        let subscripts = Reached(vec![Hop::Subscript(2), Hop::Text]);
+        assert_eq!(written(&["a", "b", "c"], subscripts, None), r#"t."Da ta"['a']['b'] ->> 'c'"#);
+        let mixed = Reached(vec![Hop::Arrow, Hop::Subscript(1), Hop::FunctionText(1)]);
+        assert_eq!(
+            written(&["a", "b", "c"], mixed, None),
+            r#"jsonb_extract_path_text((t."Da ta" -> 'a')['b'], 'c')"#
+        );
     }
 
     #[test]
@@ -147,33 +217,21 @@ mod tests {
         let written =
             |path: &[&str], reached, cast| expression(path, reached, cast).to_catalog_sql();
         assert_eq!(
-            written(&["true"], Reached::Arrows, None),
+            written(&["true"], Reached::arrows(1), None),
             r#""Da ta" OPERATOR(pg_catalog.->>) 'true'::pg_catalog.text"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached::Arrows, Some("uuid")),
+            written(&["a", "b"], Reached::arrows(2), Some("uuid")),
             r#"("Da ta" OPERATOR(pg_catalog.->) 'a'::pg_catalog.text OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text)::pg_catalog.uuid"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached::Path, Some("integer")),
+            written(&["a", "b"], Reached::path(2), Some("integer")),
             r#"("Da ta" OPERATOR(pg_catalog.#>>) ARRAY['a'::pg_catalog.text, 'b'::pg_catalog.text])::integer"#
         );
-    }
-
-    /// As servers of 14 and 18 print them.
-    #[test]
-    fn it_is_known_again_as_servers_print_it() {
-        let text = expression(&["it's"], Reached::Arrows, None);
-        assert!(text.is_printed_as(r#"("Da ta" ->> 'it''s'::text)"#));
-        assert!(!text.is_printed_as(r#"("Da ta" ->> 'its'::text)"#));
-        let cast = expression(&["a", "b c"], Reached::Arrows, Some("double precision"));
-        assert!(
-            cast.is_printed_as(r#"((("Da ta" -> 'a'::text) ->> 'b c'::text)::double precision)"#)
+        assert_eq!(
+            written(&["a", "b"], Reached(vec![Hop::Subscript(1), Hop::Text]), None),
+            r#""Da ta"['a'::pg_catalog.text] OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text"#
         );
-        assert!(!cast.is_printed_as(r#"(("Da ta" -> 'a'::text) ->> 'b c'::text)"#));
-        let path = expression(&["a", "b"], Reached::Path, None);
-        assert!(path.is_printed_as(r#"("Da ta" #>> ARRAY['a'::text, 'b'::text])"#));
-        assert!(path.is_printed_as(r#"("Da ta" #>> '{a,b}'::text[])"#));
     }
 
     #[test]

@@ -14,9 +14,11 @@ mod gap;
 mod identity;
 mod key_column;
 mod key_expression;
+mod key_path;
 mod name;
 mod object;
 pub mod observation;
+mod percent;
 mod policy;
 pub mod rate;
 mod recommendation;
@@ -34,7 +36,7 @@ pub use action::{
 };
 pub use analysis::{
     Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, SCOPE,
-    Server,
+    Server, TableCounts,
 };
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
@@ -51,9 +53,11 @@ pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
 pub use key_column::{catalog_key_text, key_assignment, key_text};
-pub use key_expression::{KeyExpression, Reached, text_of};
+pub use key_expression::{Hop, KeyExpression, Reached, text_of};
+pub use key_path::path_keys;
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
 pub use object::{AffectedObject, Object};
+pub use percent::percent;
 pub use policy::{Policy, Threshold};
 pub use recommendation::{
     Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,

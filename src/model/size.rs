@@ -2,20 +2,13 @@
 
 use crate::model::{Threshold, Unit};
 
-/// Rows below which a table raises nothing.
-pub static TABLE_ROWS_MIN: Threshold = Threshold {
-    name: "table_rows_min",
-    default: 10_000.0,
-    unit: Unit::Rows,
-    reason: "a smaller table is read whole in no time, however its values are stored",
-};
-
-/// Bytes below which a table raises nothing.
+/// Bytes of a table with TOAST and indexes below which nothing is said of what would save bytes or reads; a partitioned
+/// table counts as a whole. What is a mistake is reported at any size, below at `low`.
 pub static TABLE_BYTES_MIN: Threshold = Threshold {
     name: "table_bytes_min",
     default: 10_485_760.0,
     unit: Unit::Bytes,
-    reason: "10 MiB stay in any shared_buffers, so nothing about their storage is worth a lock",
+    reason: "10 MiB with TOAST and indexes stay in any shared_buffers, so nothing about their storage is worth a lock",
 };
 
 /// Bytes from which on a table of time series is worth partitioning.

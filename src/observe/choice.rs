@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::observation::Relation;
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Families, Family};
 
 use super::Interest;
@@ -12,6 +12,8 @@ use super::Interest;
 const FAMILIES_MAX: usize = 200;
 /// Relations whose true sizes are asked for and whose values are sampled.
 const SAMPLES_MAX: usize = 32;
+/// What a row may have out of line in a TOAST table that no vacuum counted and of which the counters know nothing.
+const ROW_BYTES_MAX: f64 = 32.0 * 1024.0;
 /// Partitions of one table among these: the largest speak for the rest.
 const SAMPLES_PER_FAMILY_MAX: usize = 8;
 
@@ -130,15 +132,15 @@ fn has_contract(family: &Family<'_>, interest: &Interest) -> bool {
     interest.contracts.iter().any(|contract| contract.schema == *schema && contract.table == *name)
 }
 
-/// Sizes that were never counted, or long ago, count as large enough: the next round trip will show.
+/// Sizes that were never counted, or long ago, count as large enough where the rows may take as much: the next round trip
+/// will show.
 fn is_large_enough(family: &Family<'_>, interest: &Interest) -> bool {
-    let rows: f64 = family.leaves().map(rows).sum();
+    let least = interest.policy.get(&TABLE_BYTES_MIN);
     let counted = family.leaves().all(is_counted);
     #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53 bytes")]
-    let bytes = family.bytes() as f64;
-    let toast_counted = family.leaves().all(|leaf| leaf.toast_counted);
-    let wide = bytes >= interest.policy.get(&TABLE_BYTES_MIN) || !toast_counted;
-    !counted || (rows >= interest.policy.get(&TABLE_ROWS_MIN) && wide)
+    let bytes = family.total_bytes() as f64;
+    let rows_uncounted: f64 = family.leaves().filter(|leaf| !leaf.toast_counted).map(rows).sum();
+    !counted || bytes + rows_uncounted * ROW_BYTES_MAX >= least
 }
 
 fn largest_leaves(family: &Family<'_>, most: usize) -> Vec<i64> {
@@ -179,6 +181,7 @@ mod tests {
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,
+            index_pages: 0,
         }
     }
 
@@ -213,7 +216,7 @@ mod tests {
     fn a_toast_table_that_no_vacuum_counted_may_hold_anything() {
         let narrow = Relation { toast_counted: false, ..relation(1, 10) };
         assert_eq!(choose(std::slice::from_ref(&narrow), &interest()).samples, [1]);
-        let few = Relation { rows: Some(9_000.0), ..narrow };
+        let few = Relation { rows: Some(200.0), ..narrow };
         assert_eq!(choose(&[few], &interest()).samples, [] as [i64; 0]);
     }
 

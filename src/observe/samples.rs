@@ -163,9 +163,13 @@ impl DocumentSamples {
         let mut samples = Self { asked: Vec::new(), hidden: Vec::new() };
         for table in &choice.documents {
             let Some(root) = catalog.layouts.get(&table.root) else { continue };
-            for column in root.columns.iter().filter(|column| column.is_json()) {
+            let wanted =
+                |column: &&LayoutColumn| column.is_json() || catalog.may_hold_json(table, column);
+            for column in root.columns.iter().filter(wanted) {
                 match catalog.sample(table, column) {
                     Ok(sample) => samples.asked.push(sample),
+                    // Nothing says that there are documents.
+                    Err(_) if column.is_text() => {}
                     Err(gap) => samples.hidden.push(ColumnDocuments {
                         oid: table.root,
                         column: column.name.clone(),
@@ -217,6 +221,15 @@ struct Catalog<'a> {
 }
 
 impl Catalog<'_> {
+    /// Whether a column of text may hold documents, by the statistics of the relations that hold its rows.
+    fn may_hold_json(&self, table: &DocumentTable, column: &LayoutColumn) -> bool {
+        let looks = |oid: &i64| {
+            let of = self.layouts.get(oid).and_then(|layout| layout.column(&column.name));
+            of.is_some_and(|column| column.looks_json)
+        };
+        column.is_text() && table.leaves.iter().any(looks)
+    }
+
     /// The sample of one column, or why it cannot be taken.
     fn sample(&self, table: &DocumentTable, column: &LayoutColumn) -> Result<DocumentSample, Gap> {
         let mut leaves = Vec::new();
@@ -239,7 +252,7 @@ impl Catalog<'_> {
         let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
         let contract = self.contract(table.root, &column.name);
         let budget = if contract.is_some() { Budget::JUDGED } else { Budget::EACH };
-        let sampled = Sampled::new(&column.name, column.type_name == "json", leaves, budget);
+        let sampled = Sampled::new(&column.name, column.type_name != "jsonb", leaves, budget);
         Ok(DocumentSample {
             oid: table.root,
             column: column.name.clone(),

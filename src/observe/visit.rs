@@ -149,11 +149,13 @@ pub(super) struct VisitPlan {
     pub(super) contracts: Vec<Registered>,
 }
 
-/// A relation with a column of JSON.
+/// A relation with a column of JSON, or one of text that may hold some.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonTable {
     oid: i64,
+    /// Whether a column is of type `json` or `jsonb`.
+    json: bool,
 }
 
 impl CatalogStage {
@@ -198,9 +200,13 @@ impl CatalogStage {
     /// What to ask of the workload: for keys of documents nothing where no table has documents.
     pub(super) fn texts(&self, interest: &Interest) -> Option<TextLook> {
         let statements = interest.in_any(&[Topic::STATEMENTS]);
-        let tables = self.json_tables.get().ok().filter(|all| statements || !all.is_empty())?;
+        let tables = self.json_tables.get().ok()?.iter().filter(|table| table.json);
+        let tables: Vec<i64> = tables.map(|table| table.oid).collect();
+        if tables.is_empty() && !statements {
+            return None;
+        }
         let sources = self.workload_sources.as_ref()?.get().ok()?;
-        Some(TextLook::about(tables.iter().map(|table| table.oid).collect(), sources.clone()))
+        Some(TextLook::about(tables, sources.clone()))
     }
 
     /// What is known of the workload before any text is read.
@@ -208,7 +214,7 @@ impl CatalogStage {
         match (&self.workload_sources, &self.json_tables) {
             (Some(Observation::Unseen(gap)), _) => Observation::Unseen(gap.clone()),
             // Where there are no documents, none are used.
-            (Some(_), Observation::Seen(tables)) if tables.is_empty() => {
+            (Some(_), Observation::Seen(tables)) if tables.iter().all(|table| !table.json) => {
                 Observation::Seen(Workload::default())
             }
             _ => Observation::Unseen(gaps::untold()),

@@ -233,7 +233,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn lasting(reason: String) -> Self {
+    pub(super) fn lasting(reason: String) -> Self {
         Self { reason, is_passing: false }
     }
 }

@@ -2,9 +2,9 @@
 //! is, with an index on it, and as a column.
 
 use super::copy::{Column, Copied, RUNS, Refusal, Subject, copy, rebuilt, sample, timed};
-use super::key_use::{COLUMN, KeyTrial, Place, Values, arm};
+use super::key_use::{COLUMN, KeyTrial, Place, Timed, Values, arm};
 use super::sampled_copy::create_arm;
-use crate::model::observation::{KeyFilter, KeyShape};
+use crate::model::observation::KeyFind;
 use crate::model::{
     PINNED, ProofSample, Snapshot, key_assignment, quote_identifier, quote_literal,
 };
@@ -19,12 +19,29 @@ const RANGE: &str = "{0.45,0.55}";
 /// Of as many executions in a run the fastest counts: they take some milliseconds, and what disturbs them only adds.
 const TIMES: u32 = 3;
 
+/// Why there is no experiment.
+const NOT_RUN: &str = "no statement of the workload can be run on a copy as it is spelled: it depends on a function or on \
+     rows of another table";
+
 /// What was measured, run by run, of each arm that there is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct KeyMeasured {
     pub(super) arms: Vec<(Place, Vec<KeyRun>)>,
+    /// Calls for which the server reads the index on the expression; absent where there is none.
+    pub(super) indexed_calls: Option<u64>,
+    /// Calls for which it reads an index that the relation has already.
+    pub(super) there_calls: u64,
+    /// Calls that find rows by the key.
+    pub(super) find_calls: u64,
     pub(super) sample: ProofSample,
     pub(super) on_lab: bool,
+}
+
+/// What the runs of all arms said, and the plans.
+struct Arms {
+    arms: Vec<(Place, Vec<KeyRun>)>,
+    indexed_calls: Option<u64>,
+    there_calls: u64,
 }
 
 /// One run of one arm. Times are the means of calls, weighted by how often each shape is called.
@@ -48,12 +65,20 @@ pub(super) async fn measure(
     seen: &Snapshot,
     on_trial: &KeyTrial,
 ) -> Result<KeyMeasured, Refusal> {
-    let KeyTrial { relation, oid, document, .. } = on_trial;
+    let KeyTrial { relation, oid, document, shapes, .. } = on_trial;
+    if shapes.is_empty() {
+        return Err(Refusal::lasting(NOT_RUN.to_owned()));
+    }
     let subject = Subject { relation, oid: *oid, column: document };
     let Copied { trial, columns, on_lab } = copy(target, seen, subject).await?;
-    let arms = measure_on(&trial, &columns, on_trial).await;
+    let arms = measure_on(&trial, &columns, (on_trial, on_lab)).await;
     let sample = sample(&trial, seen, subject).await;
-    let measured = arms.and_then(|arms| Ok(KeyMeasured { arms, sample: sample?, on_lab }));
+    let find_calls = shapes.iter().filter(|timed| timed.find.is_some());
+    let find_calls = find_calls.map(|timed| timed.shape.calls).sum();
+    let measured = arms.and_then(|Arms { arms, indexed_calls, there_calls }| {
+        let sample = sample?;
+        Ok(KeyMeasured { arms, indexed_calls, there_calls, find_calls, sample, on_lab })
+    });
     trial.finish();
     measured.map_err(|error| Refusal::from(&error))
 }
@@ -61,8 +86,8 @@ pub(super) async fn measure(
 async fn measure_on(
     trial: &Trial,
     columns: &[Column],
-    on_trial: &KeyTrial,
-) -> Result<Vec<(Place, Vec<KeyRun>)>, TrialError> {
+    (on_trial, on_lab): (&KeyTrial, bool),
+) -> Result<Arms, TrialError> {
     let has_arm = |place: &Place| *place != Place::Indexed || on_trial.index.is_some();
     let places: Vec<Place> = Place::ALL.into_iter().filter(has_arm).collect();
     for place in &places {
@@ -80,6 +105,19 @@ async fn measure_on(
         }
     }
     let statements = statements(trial, on_trial, &places).await?;
+    let indexed = places.iter().position(|place| *place == Place::Indexed);
+    let calls = match indexed {
+        Some(position) => {
+            let of_arm = statements[position].iter();
+            let first = of_arm.map(|one| (one.timed, one.of_values.first()));
+            Some(indexed_calls(trial, first).await?)
+        }
+        None => None,
+    };
+    // On a lab the relation is not there.
+    let there = statements.iter().flatten().filter(|_| !on_lab);
+    let there = there.map(|one| (one.timed, one.there.as_ref()));
+    let there_calls = indexed_calls(trial, there).await?;
     for round in 0..=RUNS {
         for (position, (_, runs)) in arms.iter_mut().enumerate() {
             let (call_ms, filter_ms, read_key_ms) = call(trial, &statements[position]).await?;
@@ -89,7 +127,7 @@ async fn measure_on(
             }
         }
     }
-    Ok(arms)
+    Ok(Arms { arms, indexed_calls: calls, there_calls })
 }
 
 /// An arm's table with what its rows are written through: a trigger that fills the column, as the one that is recommended
@@ -150,9 +188,11 @@ async fn write(trial: &Trial, columns: &[Column], place: Place) -> Result<KeyRun
 }
 
 /// What is timed of a shape: its statement with each value.
-struct Timed<'a> {
-    shape: &'a KeyShape,
-    statements: Vec<String>,
+struct Statements<'a> {
+    timed: &'a Timed,
+    of_values: Vec<String>,
+    /// The same on the relation itself, with one of the values: it is planned and never run.
+    there: Option<String>,
 }
 
 /// The statements of each arm, once its rows are there: values come from them, and the planner's estimates.
@@ -160,25 +200,49 @@ async fn statements<'a>(
     trial: &Trial,
     on_trial: &'a KeyTrial,
     places: &[Place],
-) -> Result<Vec<Vec<Timed<'a>>>, TrialError> {
+) -> Result<Vec<Vec<Statements<'a>>>, TrialError> {
     let points = points(trial, on_trial).await?;
     let mut of_arms = Vec::new();
     for place in places {
-        trial.run(&format!("analyze {}", arm(*place))).await?;
+        let table = arm(*place);
+        trial.run(&format!("analyze {table}")).await?;
         let mut of_arm = Vec::new();
-        for shape in &on_trial.shapes {
+        for timed in &on_trial.shapes {
             let mut values = Values { points: points.clone(), ranges: Vec::new() };
-            if shape.filter == Some(KeyFilter::Range) {
-                values.ranges = range(trial, on_trial, (shape, *place)).await?;
+            if let Some(find) = timed.find.as_ref().filter(|_| timed.is_range()) {
+                values.ranges = range(trial, on_trial, (find, *place)).await?;
             }
-            let conditions = on_trial.conditions(shape, *place, &values);
-            let statement = |condition: &String| on_trial.statement(shape, *place, condition);
-            let statements = conditions.iter().map(statement).collect();
-            of_arm.push(Timed { shape, statements });
+            let conditions = on_trial.conditions(timed, *place, &values);
+            let of = |table: &str, one: &String| on_trial.statement(timed, (table, *place), one);
+            let relation = on_trial.relation.to_sql();
+            let there = conditions.first().filter(|_| *place == Place::Today);
+            of_arm.push(Statements {
+                timed,
+                there: there.map(|condition| of(&relation, condition)),
+                of_values: conditions.iter().map(|condition| of(&table, condition)).collect(),
+            });
         }
         of_arms.push(of_arm);
     }
     Ok(of_arms)
+}
+
+/// Calls of statements for which the server reads an index, where reading the whole table is the last resort: whether an index
+/// serves a statement is its decision.
+async fn indexed_calls<'a>(
+    trial: &Trial,
+    statements: impl Iterator<Item = (&'a Timed, Option<&'a String>)>,
+) -> Result<u64, TrialError> {
+    trial.run("set local enable_seqscan = off").await?;
+    let mut calls = 0;
+    for (timed, statement) in statements {
+        let Some(statement) = statement.filter(|_| timed.find.is_some()) else { continue };
+        let plan = trial.rows(&format!("explain (costs off) {statement}")).await?;
+        let reads = plan.iter().any(|line| line.contains("Index Scan"));
+        calls += if reads { timed.shape.calls } else { 0 };
+    }
+    trial.run("set local enable_seqscan = on").await?;
+    Ok(calls)
 }
 
 /// Values of the key, spread over its rows.
@@ -201,9 +265,9 @@ async fn points(trial: &Trial, on_trial: &KeyTrial) -> Result<Vec<String>, Trial
 async fn range(
     trial: &Trial,
     on_trial: &KeyTrial,
-    (shape, place): (&KeyShape, Place),
+    (find, place): (&KeyFind, Place),
 ) -> Result<Vec<(String, String)>, TrialError> {
-    let (compared, _) = on_trial.compared(shape, place);
+    let (compared, _) = on_trial.compared(find, place);
     let bounds = trial
         .rows(&format!(
             "select pg_catalog.json_build_array(p.bounds[1]::text, p.bounds[2]::text)::text
@@ -221,25 +285,25 @@ async fn range(
 /// The mean of a call: of all, of those that filter, and of those that need every row.
 async fn call(
     trial: &Trial,
-    of_arm: &[Timed<'_>],
+    of_arm: &[Statements<'_>],
 ) -> Result<(f64, Option<f64>, Option<f64>), TrialError> {
     let (mut filters, mut reads) = (Weighed::default(), Weighed::default());
-    for Timed { shape, statements } in of_arm {
+    for Statements { timed: of_shape, of_values, .. } in of_arm {
         // Without a value there is nothing to find.
-        if statements.is_empty() {
+        if of_values.is_empty() {
             continue;
         }
         let mut sum = 0.0;
-        for statement in statements {
+        for statement in of_values {
             let mut fastest = timed(trial, statement).await?;
             for _ in 1..TIMES {
                 fastest = fastest.min(timed(trial, statement).await?);
             }
             sum += fastest;
         }
-        let mean = sum / f64::from(u32::try_from(statements.len()).unwrap_or(u32::MAX));
-        let weighed = if shape.filter.is_some() { &mut filters } else { &mut reads };
-        weighed.add(mean, shape.calls);
+        let mean = sum / f64::from(u32::try_from(of_values.len()).unwrap_or(u32::MAX));
+        let weighed = if of_shape.find.is_some() { &mut filters } else { &mut reads };
+        weighed.add(mean, of_shape.shape.calls);
     }
     let all = Weighed { sum: filters.sum + reads.sum, calls: filters.calls + reads.calls };
     Ok((all.mean().unwrap_or(f64::NAN), filters.mean(), reads.mean()))

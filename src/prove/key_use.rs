@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::method::{Arm, laid_out};
-use crate::model::observation::{KeyFilter, KeyShape, Relation, RelationKind};
+use crate::model::observation::{KeyFilter, KeyFind, KeyShape, Relation, RelationKind};
 use crate::model::{
     Action, KeyExpression, QualifiedName, Reached, Snapshot, key_text, quote_identifier,
     quote_literal, text_of,
@@ -11,6 +11,9 @@ use crate::model::{
 
 /// As many shapes are timed, those with most calls: each costs some hundred executions.
 const SHAPES_MAX: usize = 4;
+
+/// Rows that are asked for in an order: a page of a list. How many the workload asks for is not told apart.
+const FIRST_ROWS: u32 = 20;
 
 /// The column that the key becomes, in the copy.
 pub(super) const COLUMN: &str = "dbopt_key";
@@ -48,6 +51,37 @@ impl Place {
     }
 }
 
+/// Statements of one shape that can be run on a copy as the application spells them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Timed {
+    pub(super) shape: KeyShape,
+    /// How they find rows by the key; absent where they read the key of every row.
+    pub(super) find: Option<KeyFind>,
+}
+
+impl Timed {
+    /// None of statements that find rows in a way of which the key alone does not tell the whole: by a function, or by rows
+    /// of another table. An experiment on another statement proves nothing.
+    fn of(shape: &KeyShape, path: &[String]) -> Option<Self> {
+        let runs = |find: &&KeyFind| match find.filter {
+            KeyFilter::Equality | KeyFilter::Range | KeyFilter::Order | KeyFilter::Extreme => {
+                let cast = find.cast.as_deref();
+                let known = cast.is_none_or(|cast| CASTS.contains(&cast));
+                known && find.reached.as_ref().is_some_and(|one| one.is_text_of(path.len()))
+            }
+            KeyFilter::Contains => !find.expression.contains(' '),
+            _ => false,
+        };
+        let find = shape.finds.iter().find(runs).cloned();
+        let timed = find.is_some() || shape.finds.is_empty();
+        timed.then(|| Self { shape: shape.clone(), find })
+    }
+
+    pub(super) fn is_range(&self) -> bool {
+        self.find.as_ref().is_some_and(|find| find.filter == KeyFilter::Range)
+    }
+}
+
 /// What is to become of a key, tried out on the same rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct KeyTrial {
@@ -61,7 +95,7 @@ pub(super) struct KeyTrial {
     /// How the document is stored.
     pub(super) stored: Arm,
     /// What is timed.
-    pub(super) shapes: Vec<KeyShape>,
+    pub(super) shapes: Vec<Timed>,
     /// What an index on the key where it is would be on; none where nothing compares it so.
     pub(super) index: Option<KeyExpression>,
     /// What was advised, by where it puts the key.
@@ -112,6 +146,8 @@ fn key_trial(action: &Action, seen: &Snapshot) -> Option<(QualifiedName, KeyTria
         return None;
     }
     let relation = holder(table, seen)?;
+    let timed = shapes.iter().filter_map(|shape| Timed::of(shape, path));
+    let timed: Vec<Timed> = timed.take(SHAPES_MAX).collect();
     let trial = KeyTrial {
         relation: relation.qualified_name(),
         oid: relation.oid,
@@ -119,8 +155,8 @@ fn key_trial(action: &Action, seen: &Snapshot) -> Option<(QualifiedName, KeyTria
         path: path.clone(),
         type_sql: type_sql.clone(),
         stored: stored(relation, document, seen)?,
-        shapes: shapes.iter().take(SHAPES_MAX).cloned().collect(),
-        index: index.or_else(|| most_compared(document, path, (type_sql, shapes))),
+        index: index.or_else(|| most_compared(document, path, (type_sql, &timed))),
+        shapes: timed,
         actions: BTreeMap::from([(place, action.clone())]),
     };
     Some((table.clone(), trial))
@@ -160,11 +196,11 @@ fn stored(relation: &Relation, document: &str, seen: &Snapshot) -> Option<Arm> {
 fn most_compared(
     document: &str,
     path: &[String],
-    (type_sql, shapes): (&str, &[KeyShape]),
+    (type_sql, shapes): (&str, &[Timed]),
 ) -> Option<KeyExpression> {
-    shapes.iter().find_map(|shape| {
-        let reached = shape.reached?;
-        let cast = match shape.cast.as_deref() {
+    shapes.iter().filter_map(|timed| timed.find.as_ref()).find_map(|find| {
+        let reached = find.reached.clone()?;
+        let cast = match find.cast.as_deref() {
             None | Some("text") => None,
             Some(name) => Some(KeyExpression::cast_of(name, type_sql)?.to_owned()),
         };
@@ -196,14 +232,16 @@ impl KeyTrial {
         key_text("t.", &self.document, &self.path)
     }
 
-    /// What a shape compares, and the cast of what it is compared with.
-    pub(super) fn compared(&self, shape: &KeyShape, place: Place) -> (String, String) {
+    /// What a statement compares, and the cast of what it is compared with: as the application spells it, or the column.
+    pub(super) fn compared(&self, find: &KeyFind, place: Place) -> (String, String) {
+        let cast = find.cast.as_deref();
         if place.is_column() {
-            return compared_column(&self.type_sql, shape.cast.as_deref());
+            return compared_column(&self.type_sql, cast);
         }
-        let reached = shape.reached.unwrap_or(Reached::Arrows);
-        let text = text_of("t.", &self.document, &self.path, reached);
-        match shape.cast.as_deref().filter(|cast| CASTS.contains(cast)) {
+        let arrows = || Reached::arrows(self.path.len());
+        let reached = find.reached.clone().unwrap_or_else(arrows);
+        let text = text_of("t.", &self.document, &self.path, &reached);
+        match cast.filter(|cast| CASTS.contains(cast)) {
             Some(cast) => (format!("({text})::pg_catalog.{cast}"), format!("::pg_catalog.{cast}")),
             None => (text, String::new()),
         }
@@ -211,30 +249,27 @@ impl KeyTrial {
 
     /// The conditions of a shape, one for each value that it is timed with; one that is always true where it has no
     /// filter.
-    pub(super) fn conditions(
-        &self,
-        shape: &KeyShape,
-        place: Place,
-        values: &Values,
-    ) -> Vec<String> {
-        let (compared, cast) = self.compared(shape, place);
+    pub(super) fn conditions(&self, timed: &Timed, place: Place, values: &Values) -> Vec<String> {
+        let always = || vec!["true".to_owned()];
+        let Some(find) = &timed.find else { return always() };
+        let (compared, cast) = self.compared(find, place);
         let literal = |value: &String| format!("{}{cast}", quote_literal(value));
-        match shape.filter {
-            None => vec!["true".to_owned()],
-            Some(KeyFilter::Contains) if !place.is_column() => {
+        match find.filter {
+            KeyFilter::Contains if !place.is_column() => {
                 values.points.iter().map(|value| self.contains(value)).collect()
             }
-            Some(KeyFilter::Equality | KeyFilter::Contains) => values
+            KeyFilter::Equality | KeyFilter::Contains => values
                 .points
                 .iter()
                 .map(|value| format!("{compared} = {}", literal(value)))
                 .collect(),
-            Some(KeyFilter::Range) => {
+            KeyFilter::Range => {
                 let within = |(low, high): &(String, String)| {
                     format!("{compared} between {} and {}", literal(low), literal(high))
                 };
                 values.ranges.iter().map(within).collect()
             }
+            _ => always(),
         }
     }
 
@@ -249,19 +284,44 @@ impl KeyTrial {
         format!("t.{} @> {document}::pg_catalog.jsonb", quote_identifier(&self.document))
     }
 
-    /// What a call of the shape reads, of the rows that meet the condition. Rows are fetched: no statement of the
-    /// workload is known to want the key alone.
-    pub(super) fn statement(&self, shape: &KeyShape, place: Place, condition: &str) -> String {
-        let mut wanted = vec!["count(t.ctid)".to_owned()];
-        if shape.reads_key {
-            let key = if place.is_column() { format!("t.{COLUMN}") } else { self.text() };
+    /// What a call of the shape reads from a table, of the rows that meet the condition. Rows are fetched: no statement of
+    /// the workload is known to want the key alone.
+    pub(super) fn statement(
+        &self,
+        timed: &Timed,
+        (table, place): (&str, Place),
+        condition: &str,
+    ) -> String {
+        let column = || format!("t.{COLUMN}");
+        let find = timed.find.as_ref();
+        let compared = |find: &KeyFind| self.compared(find, place).0;
+        if let Some(find) = find.filter(|find| find.filter == KeyFilter::Extreme) {
+            return format!("select pg_catalog.min({}) from {table} as t", compared(find));
+        }
+        let (mut wanted, mut listed) =
+            (vec!["count(t.ctid)".to_owned()], vec!["t.ctid".to_owned()]);
+        if timed.shape.reads_key {
+            let key = if place.is_column() { column() } else { self.text() };
             wanted.push(format!("count({key})"));
+            listed.push(key);
         }
-        if shape.reads_document {
+        if timed.shape.reads_document {
             let document = quote_identifier(&self.document);
-            wanted.push(format!("sum(pg_catalog.length(t.{document}::pg_catalog.text))"));
+            let text = format!("t.{document}::pg_catalog.text");
+            wanted.push(format!("sum(pg_catalog.length({text}))"));
+            listed.push(text);
         }
-        format!("select {} from {} as t where {condition}", wanted.join(", "), arm(place))
+        let ordered = find.and_then(|find| Some((find, find.order?)));
+        let Some((find, order)) = ordered else {
+            return format!("select {} from {table} as t where {condition}", wanted.join(", "));
+        };
+        let direction = if order.descending { "desc" } else { "asc" };
+        let nulls = if order.nulls_first { "first" } else { "last" };
+        format!(
+            "select {} from {table} as t order by {} {direction} nulls {nulls} limit {FIRST_ROWS}",
+            listed.join(", "),
+            compared(find)
+        )
     }
 }
 

@@ -60,12 +60,16 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     };
     let measurements = |place: Place| key_measurements((runs_of(Place::Today), runs_of(place)));
     let numbers = measurements(place);
+    let planned = planned(measured, place);
+    let timed = planned.is_none();
     let (verdict, mut reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
+    } else if let Some(reason) = planned {
+        (Verdict::Refuted, reason.to_owned())
     } else {
         promised("a call of the workload", &numbers[0], CALL_GAIN_MIN)
     };
-    if verdict == Verdict::Refuted {
+    if verdict == Verdict::Refuted && timed {
         let _ = write!(reason, ", and {:.0} % less were to be", CALL_GAIN_MIN * 100.0);
     }
     let indexed = measured.arms.iter().any(|(place, _)| *place == Place::Indexed);
@@ -90,6 +94,16 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
         measurements: numbers,
         sample: Some(measured.sample.clone()),
     }
+}
+
+/// What the server's plans say against it, whatever was timed.
+fn planned(measured: &KeyMeasured, place: Place) -> Option<&'static str> {
+    let KeyMeasured { indexed_calls, there_calls, find_calls, .. } = measured;
+    if *there_calls > 0 && there_calls * 2 >= *find_calls {
+        return Some("the server reads an index that is there already for these statements");
+    }
+    (place == Place::Indexed && *indexed_calls == Some(0))
+        .then_some("the server reads no such index for these statements as they are spelled")
 }
 
 /// The mean of a call first.
@@ -292,6 +306,9 @@ mod tests {
                 (Place::Indexed, index),
                 (Place::IndexedColumn, column),
             ],
+            indexed_calls: Some(1),
+            there_calls: 0,
+            find_calls: 1,
             sample: ProofSample { rows: 2000, bytes: 1, of_rows: None },
             on_lab: false,
         }
@@ -311,6 +328,20 @@ mod tests {
         let names: Vec<_> = index.measurements.iter().map(|m| m.name.as_str()).collect();
         let sizes = ["write_ms", "heap_bytes", "toast_bytes", "index_bytes"];
         assert_eq!(names, [&["call_ms", "filter_ms"][..], &sizes[..]].concat());
+    }
+
+    #[test]
+    fn what_the_server_does_not_read_or_reads_already_is_refuted() {
+        let fast = || measured(key_runs(10.0, 1.0), key_runs(1.0, 1.0), key_runs(1.0, 1.0));
+        let unread = KeyMeasured { indexed_calls: Some(0), ..fast() };
+        let proof = key_proof(&unread, Place::Indexed);
+        assert_eq!(proof.verdict, Verdict::Refuted);
+        assert!(proof.reason.unwrap().contains("as they are spelled"));
+        assert_eq!(key_proof(&unread, Place::IndexedColumn).verdict, Verdict::Confirmed);
+        let there = KeyMeasured { there_calls: 1, ..fast() };
+        for place in [Place::Indexed, Place::IndexedColumn] {
+            assert_eq!(key_proof(&there, place).verdict, Verdict::Refuted);
+        }
     }
 
     #[test]

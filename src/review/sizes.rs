@@ -6,7 +6,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::tables::changed;
 use crate::model::observation::Relation;
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 
 /// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.
@@ -30,10 +30,7 @@ impl Sizes {
         let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
         let mut sizes = BTreeMap::new();
         for relation in relations {
-            let size = Size {
-                rows: relation.rows_now(None),
-                bytes: ((relation.pages + relation.toast_pages) * 8192) as f64,
-            };
+            let size = Size { rows: relation.rows_now(None), bytes: relation.total_bytes() as f64 };
             let mut owner = Some(relation);
             while let Some(table) = owner {
                 for name in [format!("{}.{}", table.schema, table.name), table.name.clone()] {
@@ -59,7 +56,7 @@ impl Sizes {
 impl Size {
     /// Whether it is small enough for nobody to notice.
     pub(super) fn is_small(&self) -> bool {
-        self.rows < TABLE_ROWS_MIN.default || self.bytes < TABLE_BYTES_MIN.default
+        self.bytes < TABLE_BYTES_MIN.default
     }
 
     /// Seconds it takes to get through it once.

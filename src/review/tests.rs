@@ -210,6 +210,7 @@ fn what_is_blocked_and_for_how_long_is_told_where_the_tables_are_known() {
         toast_pages: 0,
         toast_counted: true,
         toast_live_chunks: 0,
+        index_pages: 0,
     };
     let sizes = Sizes::of(&[relation(1, "big", 1_000_000), relation(2, "small", 10)]);
     let sql =

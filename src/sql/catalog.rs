@@ -23,6 +23,8 @@ pub enum Relation {
     Table(Vec<Column>),
     /// A view, by the `SELECT` that defines it.
     View(String),
+    /// A partition: what is done with it is done with the table that it is a part of.
+    Partition(QualifiedName),
 }
 
 /// A column of a table.
@@ -57,8 +59,19 @@ impl Catalog {
         let schemas = schema.into_iter().chain(path.iter().map(String::as_str));
         schemas.into_iter().find_map(|schema| {
             let relation = self.relations.get(schema)?.get(name)?;
-            Some((QualifiedName { schema: schema.to_owned(), name: name.to_owned() }, relation))
+            self.whole(QualifiedName { schema: schema.to_owned(), name: name.to_owned() }, relation)
         })
+    }
+
+    /// The table that a partition is a part of, or the relation itself.
+    fn whole<'a>(
+        &'a self,
+        name: QualifiedName,
+        relation: &'a Relation,
+    ) -> Option<(QualifiedName, &'a Relation)> {
+        let Relation::Partition(root) = relation else { return Some((name, relation)) };
+        let whole = self.relations.get(&root.schema)?.get(&root.name)?;
+        (!matches!(whole, Relation::Partition(_))).then(|| (root.clone(), whole))
     }
 
     /// The relation that a name without a schema most likely means where the search path has none of that name: that of the
@@ -75,7 +88,7 @@ impl Catalog {
         self.relations.iter().find_map(|(schema, relations)| {
             let relation = relations.get(name)?;
             let name = QualifiedName { schema: schema.clone(), name: name.to_owned() };
-            Some((name, relation))
+            self.whole(name, relation)
         })
     }
 

@@ -117,6 +117,9 @@ impl Reader<'_> {
     /// Subscripts and fields: `data['a'][0]`, `(row).column`.
     fn indirection(&mut self, within: &AIndirection, place: Place) -> Value {
         let Some(argument) = within.arg.as_deref() else { return Value::Plain };
+        if let Some(value) = self.populated_field(within, place) {
+            return value;
+        }
         let value = self.field(within).unwrap_or_else(|| self.value(argument, place));
         let steps = self.subscripts(&within.indirection, place);
         if steps.is_empty() && !matches!(value, Value::Row(_)) {

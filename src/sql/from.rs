@@ -161,8 +161,11 @@ impl Reader<'_> {
             | "json_populate_recordset"
             | "jsonb_populate_recordset" => self.record(call, definitions, &[Step::Elements]),
             "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => {
-                let value = self.call(call, Place::From);
-                let key = Named { name: "key".to_owned(), value: Value::Plain };
+                let document = call.args.first().map(tree::argument);
+                let document = document.map_or(Value::Plain, |one| self.value(one, Place::From));
+                let reached = if name.ends_with("_text") { Reached::text } else { Reached::json };
+                let value = self.each_of(&document, reached(Access::Expand), Place::From);
+                let key = Named { name: "key".to_owned(), value: document.keys() };
                 let value = Named { name: "value".to_owned(), value };
                 Rows {
                     columns: Columns { list: vec![key, value], open: false },
@@ -195,8 +198,10 @@ impl Reader<'_> {
             names.extend(columns.into_iter().map(|name| (name, None)));
         }
         if names.is_empty() {
-            let any = self.within(&whole, &[Step::Any], Reached::json(Access::Record));
-            return Rows { columns: Columns::unknown(), reads: any };
+            let any = self.within(&whole, &[Step::Bound], Reached::json(Access::Record));
+            // Whichever of its columns are named, their keys are not known.
+            self.take(&any, Place::From, None);
+            return Rows { columns: Columns::unknown(), reads: Value::Plain };
         }
         let mut list = Vec::new();
         for (name, of_type) in names {
@@ -209,7 +214,7 @@ impl Reader<'_> {
     }
 
     /// The columns of the row type that `NULL::features` has.
-    fn row_type_of(&self, base: &Node) -> Option<Vec<String>> {
+    pub(super) fn row_type_of(&self, base: &Node) -> Option<Vec<String>> {
         let NodeEnum::TypeCast(cast) = tree::inner(base)? else { return None };
         let names = tree::names(&cast.type_name.as_ref()?.names);
         let (name, schema) = names.split_last()?;

@@ -1,6 +1,7 @@
 //! Functions that read documents, and all others, which consume their arguments.
 
-use pg_query::protobuf::{FuncCall, Node};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{AIndirection, FuncCall, Node};
 
 use super::operator::{Asked, jsonpath_of};
 use super::reader::Reader;
@@ -35,8 +36,9 @@ impl Reader<'_> {
             "each" => self.each(document, Reached::json(Access::Expand), place),
             "each_text" => self.each(document, Reached::text(Access::Expand), place),
             "object_keys" => {
-                self.each(document, Reached::json(Access::Expand), place);
-                Value::Plain
+                let value = self.value(document, place);
+                self.each_of(&value, Reached::json(Access::Expand), place);
+                value.keys()
             }
             "path_exists" | "path_match" | "path_exists_tz" | "path_match_tz" => {
                 self.jsonpath(&arguments, Found::Asked, place)
@@ -51,11 +53,7 @@ impl Reader<'_> {
             "exists" | "exists_any" | "exists_all" => self.exists_call(name, &arguments, place),
             "json" | "jsonb" | "strip_nulls" => self.value(document, place).indirect(),
             "populate_record" | "populate_recordset" if !rest.is_empty() => {
-                self.read(document, place);
-                let value = self.value(rest[0], place);
-                let value = self.within(&value, &[Step::Any], Reached::json(Access::Record));
-                self.take(&value, place, None);
-                Value::Unknown
+                self.populated(document, rest[0], place)
             }
             other => {
                 self.read_all(arguments.iter().copied(), place);
@@ -82,15 +80,50 @@ impl Reader<'_> {
         self.within(&value, &[Step::Elements], reached)
     }
 
-    /// All keys are read, whatever becomes of them. The value handed on is that of any key.
     fn each(&mut self, document: &Node, reached: Reached, place: Place) -> Value {
         let value = self.value(document, place);
-        let all = self.within(&value, &[], Reached::json(Access::Expand));
+        self.each_of(&value, reached, place)
+    }
+
+    /// All keys are read, whatever becomes of them. The value handed on is that of any key.
+    pub(super) fn each_of(&mut self, value: &Value, reached: Reached, place: Place) -> Value {
+        let all = self.within(value, &[], Reached::json(Access::Expand));
         self.take(&all, place, None);
         if matches!(value, Value::Unknown) {
             return Value::Plain;
         }
-        self.within(&value, &[Step::Any], reached)
+        self.within(value, &[Step::Any], reached)
+    }
+
+    /// The keys that a record of a type takes from a document, each by the name of a column; unknown ones where the type is
+    /// not known.
+    fn populated(&mut self, base: &Node, document: &Node, place: Place) -> Value {
+        self.read(base, place);
+        let value = self.value(document, place);
+        let steps = match self.row_type_of(base) {
+            Some(columns) => columns.into_iter().map(Step::Key).collect(),
+            None => vec![Step::Bound],
+        };
+        for step in steps {
+            let of_key = self.within(&value, &[step], Reached::json(Access::Record));
+            self.take(&of_key, place, None);
+        }
+        Value::Unknown
+    }
+
+    /// `(jsonb_populate_record(…, data)).k`: the key of that name alone.
+    pub(super) fn populated_field(&mut self, within: &AIndirection, place: Place) -> Option<Value> {
+        let NodeEnum::FuncCall(call) = tree::inner(within.arg.as_deref()?)? else { return None };
+        let name = tree::last_name(&call.funcname);
+        let [base, document] = call.args.as_slice() else { return None };
+        let field = tree::name(within.indirection.first()?)?;
+        if !matches!(name, "jsonb_populate_record" | "json_populate_record") {
+            return None;
+        }
+        self.read(tree::argument(base), place);
+        let value = self.value(tree::argument(document), place);
+        let step = Step::Key(field.to_owned());
+        Some(self.within(&value, &[step], Reached::text(Access::Record)))
     }
 
     fn jsonpath(&mut self, arguments: &[&Node], found: Found, place: Place) -> Value {

@@ -36,6 +36,22 @@ pub(super) fn path(node: &Node) -> Vec<Step> {
     }
 }
 
+/// The texts of `'{a,0,b}'` or `ARRAY['a', '0']`; none where one of them is no constant.
+pub(super) fn path_texts(node: &Node) -> Option<Vec<String>> {
+    match tree::uncast(node)? {
+        NodeEnum::AArrayExpr(array) => {
+            array.elements.iter().map(|one| tree::string(one).map(str::to_owned)).collect()
+        }
+        NodeEnum::AConst(_) => tree::string(node).and_then(array_items),
+        _ => None,
+    }
+}
+
+/// The step that one text of a path makes.
+pub(super) fn path_text_step(text: &str) -> Step {
+    path_step(text.to_owned())
+}
+
 /// The step that one argument of `jsonb_extract_path` makes.
 pub(super) fn path_element(node: &Node) -> Step {
     match step(node) {

@@ -36,7 +36,7 @@ mod tests;
 pub use catalog::{Catalog, Column, Relation};
 pub use error::NotUnderstood;
 pub use parse::TEXT_BYTES_MAX;
-pub use shape::{commuted, spelled};
+pub use shape::{commuted, spelled, spelled_key};
 pub use understood::{
     Access, Comparison, KeyUse, Kind, Operand, Place, Step, Understood, path_to_string,
 };

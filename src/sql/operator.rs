@@ -106,7 +106,7 @@ impl Reader<'_> {
                 self.unresolved();
                 Value::Plain
             }
-            Value::Plain => Value::Plain,
+            Value::Keys(_) | Value::Plain => Value::Plain,
         }
     }
 
@@ -247,6 +247,9 @@ impl Reader<'_> {
             return pairs.for_each(|pair| self.compare(&pair, operator, place));
         }
         let (left, right) = (self.value(sides.left, place), self.value(sides.right, place));
+        for (keys, other) in [(&left, sides.right), (&right, sides.left)] {
+            self.named_keys(keys, (operator, other), place);
+        }
         let known = COMPARISONS.iter().find(|(known, _)| *known == operator);
         let (forth, back) = match known {
             Some((_, back)) => (Some(operator), Some(*back)),
@@ -261,6 +264,24 @@ impl Reader<'_> {
         let back = back.map(|operator| comparison(operator, sides.left));
         self.take(&left, place, forth.as_ref());
         self.take(&right, place, back.as_ref());
+    }
+}
+
+impl Reader<'_> {
+    /// `e.key = 'k'`: of all the keys of a document, these are the ones that the statement is after.
+    fn named_keys(&mut self, keys: &Value, (operator, names): (&str, &Node), place: Place) {
+        let Value::Keys(origins) = keys else { return };
+        if !matches!(operator, "=" | "in" | "= any") {
+            return;
+        }
+        let steps = match tree::inner(names) {
+            Some(NodeEnum::List(list)) => list.items.iter().map(literal::step).collect(),
+            _ if operator == "= any" => literal::keys(names),
+            _ => vec![literal::step(names)],
+        };
+        let paths: Vec<_> = steps.into_iter().map(|step| vec![step]).collect();
+        let documents = Value::Documents(origins.clone());
+        self.ask(&documents, &paths, &Asked::plainly(Access::Expand, place));
     }
 }
 

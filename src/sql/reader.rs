@@ -103,6 +103,7 @@ impl<'a> Reader<'a> {
                 Rc::new(stored(&name, columns))
             }
             Relation::View(definition) => self.view(&name, definition),
+            Relation::Partition(_) => Rc::new(Columns::unknown()),
         };
         self.relations.insert(name, Rc::clone(&columns));
         columns
@@ -131,7 +132,7 @@ impl<'a> Reader<'a> {
             Relation::Table(columns) => {
                 Some(columns.iter().map(|column| column.name.clone()).collect())
             }
-            Relation::View(_) => None,
+            Relation::View(_) | Relation::Partition(_) => None,
         }
     }
 

@@ -197,7 +197,7 @@ pub fn path_to_string(path: &[Step]) -> String {
 /// A key as it is, unless it could be taken for something else.
 fn quoted(key: &str) -> std::borrow::Cow<'_, str> {
     let plain =
-        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ':'));
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
     if plain { key.into() } else { format!("{key:?}").into() }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Value {
     Documents(Vec<Origin>),
     /// A row, with the documents in it.
     Row(Vec<Origin>),
+    /// The name of a key of these documents: `jsonb_each`, `jsonb_object_keys`.
+    Keys(Vec<Origin>),
     /// What comes from no stored document.
     Plain,
     /// What may be a document, but cannot be followed.
@@ -127,11 +129,20 @@ impl Value {
         }
     }
 
+    /// The name of a key of it.
+    pub(super) fn keys(&self) -> Self {
+        match self {
+            Self::Documents(origins) => Self::Keys(origins.clone()),
+            Self::Unknown => Self::Unknown,
+            _ => Self::Plain,
+        }
+    }
+
     /// The places it comes from.
     pub(super) fn origins(&self) -> &[Origin] {
         match self {
             Self::Documents(origins) | Self::Row(origins) => origins,
-            Self::Plain | Self::Unknown => &[],
+            Self::Keys(_) | Self::Plain | Self::Unknown => &[],
         }
     }
 

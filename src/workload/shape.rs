@@ -19,6 +19,7 @@ const KEYWORDS: &[&str] = &["like", "ilike", "limit", "offset", "between"];
 
 /// The text with one and the same value for all that are no keys. It means the same to [`crate::sql::statement`].
 pub(super) fn shape(sql: &str) -> String {
+    let names_keys = compares_keys(sql);
     let mut shape = Shape { sql, text: String::with_capacity(sql.len()), copied: 0 };
     let (mut lists, mut after_list) = (Vec::new(), false);
     let mut before = [None::<Token>; 2];
@@ -35,6 +36,7 @@ pub(super) fn shape(sql: &str) -> String {
             }
             (Kind::Punctuation, ")") => after_list = lists.pop().unwrap_or(false),
             (Kind::Punctuation, ",") => {}
+            _ if names_keys && token.kind == Kind::Text => after_list = false,
             _ => {
                 after_list = false;
                 shape.literal(token, &around);
@@ -44,6 +46,12 @@ pub(super) fn shape(sql: &str) -> String {
     }
     shape.text.push_str(&sql[shape.copied..]);
     shape.text
+}
+
+/// Whether what is compared may be the name of a key: `jsonb_each(data) as e where e.key = 'k'`.
+fn compares_keys(sql: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(sql.as_bytes(), word.as_bytes()).is_some();
+    ["_each", "_EACH", "_object_keys", "_OBJECT_KEYS"].into_iter().any(has)
 }
 
 /// A text being rewritten.

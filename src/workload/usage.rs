@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
+use super::finds::{Found, finds};
 use super::meaning::Meaning;
 use super::pairs;
 use super::source::Source;
@@ -96,6 +97,9 @@ pub struct StatementUse {
     pub tables: Vec<QualifiedName>,
     /// What it does with documents.
     pub uses: Vec<KeyUse>,
+    /// How it finds rows by keys.
+    #[serde(default)]
+    pub finds: Vec<Found>,
     /// How many further uses were left out.
     pub uses_left_out: usize,
 }
@@ -221,6 +225,7 @@ impl StatementUse {
             sources: BTreeMap::from([(source, tally)]),
             tables: meaning.tables.iter().cloned().collect(),
             uses: meaning.uses.iter().take(STATEMENT_USES_MAX).cloned().collect(),
+            finds: finds(&meaning.shape),
             uses_left_out: meaning.uses.len().saturating_sub(STATEMENT_USES_MAX),
         }
     }

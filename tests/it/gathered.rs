@@ -22,7 +22,7 @@ const HOT: &str = "hybrid-schema/hot-key-in-document";
 const BOUND: &str = "hybrid-schema/bound-json-key";
 
 /// Thresholds small enough for a table that is made in no time.
-const SMALL: &[(&str, f64)] = &[("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
+const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 
 /// As many sessions show what they ran.
 const SESSIONS: usize = 20;
@@ -362,7 +362,7 @@ async fn no_literal_of_any_text_leaves_the_analysis() {
     count(&db, &by("segment"), 300).await;
     let _sessions = shown(&db, &by("segment"), SESSIONS).await;
 
-    let path = "/v1/targets/demo/hybrid-schema?table_rows_min=1000&table_bytes_min=100000";
+    let path = "/v1/targets/demo/hybrid-schema?table_bytes_min=100000";
     let reply = service.get(path).await;
 
     assert!(reply.text.contains(HOT), "{reply:?}");
@@ -399,7 +399,7 @@ async fn no_literal_of_any_text_is_logged_by_a_service_that_logs_everything() {
         tokio::task::yield_now().await;
     };
 
-    let path = "/v1/targets/demo/hybrid-schema?table_rows_min=1000&table_bytes_min=100000";
+    let path = "/v1/targets/demo/hybrid-schema?table_bytes_min=100000";
     let mut stream = TcpStream::connect(&address).await.unwrap();
     let asked = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(asked.as_bytes()).await.unwrap();

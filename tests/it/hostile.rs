@@ -15,8 +15,7 @@ use crate::support::advice::finding;
 use crate::support::proxy::Proxy;
 use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server};
 
-const POLICY: &[(&str, f64)] =
-    &[("table_rows_min", 1000.0), ("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
+const POLICY: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
 
 const FEATURES: &str = "create schema ml;
 create table ml.features (id int, payload text);

@@ -26,7 +26,7 @@ fn every_file_of_a_check_is_registered_under_its_name() {
 #[test]
 fn every_page_explains_each_of_its_thresholds() {
     for check in checks::all() {
-        let shared = ["table_rows_min", "table_bytes_min", "column_bytes_min"];
+        let shared = ["table_bytes_min", "column_bytes_min"];
         for threshold in
             check.thresholds.iter().filter(|threshold| !shared.contains(&threshold.name))
         {

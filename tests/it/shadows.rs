@@ -19,7 +19,7 @@ const DOCUMENTS: &str = "create table ml.t (id bigint primary key, data jsonb no
     vacuum (analyze) ml.t";
 
 async fn request(db: &TestDb, condition: &str) -> Request {
-    let small = [("table_rows_min", 1000.0), ("table_bytes_min", 1e5)];
+    let small = [("table_bytes_min", 1e5)];
     let mut request = request_of(Superpower::HybridSchema, &small);
     request.scope.checks = vec![HOT.to_owned()];
     let statements = format!(

@@ -8,15 +8,10 @@ use crate::support::advice::{advice, all_hold, finding};
 use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server};
 
 /// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] =
-    &[("table_rows_min", 1000.0), ("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
+const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
 /// The same, for counters that began a moment ago.
-const SMALL_AND_OLD: &[(&str, f64)] = &[
-    ("table_rows_min", 1000.0),
-    ("table_bytes_min", 1e6),
-    ("column_bytes_min", 1e5),
-    ("history_s_min", 0.0),
-];
+const SMALL_AND_OLD: &[(&str, f64)] =
+    &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5), ("history_s_min", 0.0)];
 
 /// 3 KB that do not compress.
 const WIDE: &str = "(select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i";

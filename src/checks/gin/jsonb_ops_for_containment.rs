@@ -73,11 +73,11 @@ fn judge_tree(judgement: &mut Judgement, tree: &GinTree<'_>, workload: &Workload
         object,
         reason: reason.to_owned(),
         detail: format!(
-            "{} calls by @>, {} by ?, ?| or ?&, {} by @? or @@; the columns of {:.0} % of all calls are known",
+            "{} calls by @>, {} by ?, ?| or ?&, {} by @? or @@; the columns of {} of all calls are known",
             searches.contains,
             searches.keys,
             searches.paths,
-            known * 100.0
+            crate::model::percent(known)
         ),
     });
 }

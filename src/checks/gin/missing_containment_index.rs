@@ -44,7 +44,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let family = families.iter().find(|family| {
             (&family.root.schema, &family.root.name) == (&usage.schema, &usage.table)
         });
-        let Some(family) = family.filter(|f| float(f.bytes()) >= policy.get(&TABLE_BYTES_MIN))
+        let Some(family) =
+            family.filter(|f| float(f.total_bytes()) >= policy.get(&TABLE_BYTES_MIN))
         else {
             continue;
         };

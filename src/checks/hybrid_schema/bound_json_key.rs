@@ -60,14 +60,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         let indexed = column.layout.pins.iter().any(|pin| pin == "an index");
         let object = column.object();
-        let percent = share * 100.0;
+        let percent = crate::model::percent(share);
         let (severity, consequence) = if indexed {
             (Severity::Medium, ", where a generic plan cannot use its indexes on expressions")
         } else {
             (Severity::Low, "")
         };
         let message = format!(
-            "{percent:.0} % of the calls that read `{object}` send the key as a parameter{consequence}"
+            "{percent} of the calls that read `{object}` send the key as a parameter{consequence}"
         );
         let finding = Finding::new(ID, object, severity, message)
             .statistic("workload.bound_share", share, Unit::Ratio)

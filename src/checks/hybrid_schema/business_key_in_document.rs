@@ -7,7 +7,7 @@ use super::promotion::promote;
 use super::table::{Column, Table, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Snapshot,
     Superpower, Threshold, Topic, Unit,
@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::HybridSchema,
     needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
-    thresholds: &[&BUSINESS_KEY_PRESENCE_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&BUSINESS_KEY_PRESENCE_MIN, &TABLE_BYTES_MIN],
     page: include_str!("business_key_in_document.md"),
     judge,
 };

@@ -1,8 +1,8 @@
 //! `hybrid-schema/hot-key-in-document`, explained in the page beside this file.
 
 use super::indexing::{Served, Used};
-use super::names::normalized;
-use super::promotion::promote;
+use super::names::{column_name, normalized};
+use super::promotion::{generated, promote};
 use super::table::{Column, columns, tables};
 use super::workload::{
     self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
@@ -10,10 +10,10 @@ use super::workload::{
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::observation::{ColumnWorkload, KeyWorkload};
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Threshold, Topic, Unit, path_keys,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -28,7 +28,6 @@ pub(super) static CHECK: Check = Check {
         &WORKLOAD_EXECUTIONS_MIN,
         &WORKLOAD_SAMPLES_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("hot_key_in_document.md"),
     judge,
@@ -98,7 +97,8 @@ fn judge_key(
 
 /// Whether a column of the table is called like the key, or can take none of its values.
 fn is_column(column: &Column<'_>, key: &DocumentKey) -> bool {
-    let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
+    let path = path_keys(&key.path).unwrap_or_default();
+    let name = column_name(path.last().map_or("", String::as_str));
     let columns = &column.table.layout.columns;
     let fits = key.fits.as_deref().unwrap_or("jsonb");
     columns.iter().any(|column| normalized(&column.name) == name) || fits == "jsonb"
@@ -113,6 +113,12 @@ impl Hot<'_> {
     fn judge(&self, judgement: &mut Judgement) {
         let Used { column, key, seen } = self.key;
         let (mut finding, mut remedies) = (self.finding(), Vec::new());
+        if let Some(there) = generated(column, &seen.path) {
+            finding.message =
+                format!("{}; query `{}`, which is generated from it", finding.message, there.name);
+            judgement.findings.push(finding);
+            return;
+        }
         match self.key.index(ID) {
             Ok((index, calls))
                 if self.share_without(self.served.calls + calls) <= self.share_max =>
@@ -137,9 +143,9 @@ impl Hot<'_> {
     fn finding(&self) -> Finding {
         let Used { column, key, seen } = self.key;
         let (object, share) = (column.key_object(seen), self.share_without(0));
-        let percent = share * 100.0;
+        let percent = crate::model::percent(share);
         let message =
-            format!("`{object}` is used by {percent:.0} % of the calls that use these documents");
+            format!("`{object}` is used by {percent} of the calls that use these documents");
         let by_time = key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
         let finding = Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
@@ -164,11 +170,11 @@ impl Hot<'_> {
     fn is_indexed(&self) -> Declined {
         let Served { indexes, calls } = &self.served;
         let detail = format!(
-            "{} finds the rows of {calls} of the {} calls that use it; the others are {:.0} % of the calls that use \
+            "{} finds the rows of {calls} of the {} calls that use it; the others are {} of the calls that use \
              these documents",
             indexes.join(" and "),
             self.key.key.calls,
-            self.share_without(*calls) * 100.0
+            crate::model::percent(self.share_without(*calls))
         );
         self.declined("an index on the key serves its calls", detail)
     }

@@ -1,14 +1,16 @@
 //! An index on a key where it is: which calls it serves, and when it is advised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::normalized;
-use super::promotion::{PARTITIONS_MAX, no_plain_path, too_many};
+use super::names::column_name;
+use super::promotion::{NO_PATH_OF_KEYS, PARTITIONS_MAX, too_many};
 use super::table::Column;
 use crate::checks::number::whole;
-use crate::model::observation::{DocumentIndex, KeyFilter, KeyShape, KeyWorkload};
+use crate::model::observation::{
+    DocumentIndex, DocumentIndexKey, KeyFilter, KeyFind, KeyOrder, KeyShape, KeyWorkload,
+};
 use crate::model::{
-    Action, Declined, DocumentKey, IndexedKey, KeyExpression, NAME_BYTES_MAX, Reached,
+    Action, Declined, DocumentKey, IndexedKey, KeyExpression, NAME_BYTES_MAX, path_keys,
 };
 
 /// Different values in the sample from which on an index is read for one of them: where a value is that of more than one
@@ -61,39 +63,36 @@ impl Used<'_> {
         let table = self.column.table;
         let layouts = std::iter::once(table.layout).chain(table.leaf);
         let mut all = layouts.flat_map(|layout| &layout.document_indexes);
-        all.find(|index| self.serves(index, shape))
+        all.find(|index| shape.finds.iter().any(|find| self.serves(index, find)))
     }
 
-    fn serves(&self, index: &DocumentIndex, shape: &KeyShape) -> bool {
-        let method = index.method.as_str();
-        let expression = || self.expression(shape.reached?, shape.cast.as_deref());
-        let is_printed = || expression().is_some_and(|one| one.is_printed_as(&index.first));
-        self.is_selective()
-            && match shape.filter {
-                None => false,
-                Some(KeyFilter::Contains) => {
-                    method == "gin" && index.first == self.column.layout.name
-                }
-                Some(KeyFilter::Equality) => matches!(method, "btree" | "hash") && is_printed(),
-                Some(KeyFilter::Range) => method == "btree" && index.default_class && is_printed(),
+    fn serves(&self, index: &DocumentIndex, find: &KeyFind) -> bool {
+        // A few rows of an order are read, however many have the same value.
+        let few = matches!(find.filter, KeyFilter::Order | KeyFilter::Extreme);
+        (few || self.is_selective()) && serves(index, find)
+    }
+
+    /// What a way of finding rows compares or orders by; none where an index cannot hold it, or would not serve it.
+    fn expression(&self, find: &KeyFind) -> Option<KeyExpression> {
+        let is_served = match find.filter {
+            KeyFilter::Equality | KeyFilter::Range => self.is_selective(),
+            KeyFilter::Extreme => true,
+            // As one that ascends serves it, read from either end.
+            KeyFilter::Order => {
+                find.order.is_some_and(|order| order.descending == order.nulls_first)
             }
-    }
-
-    /// What statements compare; none where an index cannot hold it.
-    fn expression(&self, reached: Reached, cast: Option<&str>) -> Option<KeyExpression> {
-        let cast = match cast {
+            _ => false,
+        };
+        let path = path_keys(&self.seen.path)?;
+        let reached = find.reached.clone().filter(|one| one.is_text_of(path.len()) && is_served)?;
+        let cast = match find.cast.as_deref() {
             None | Some("text") => None,
             Some(name) => {
                 let fits = self.seen.fits.as_deref().unwrap_or_default();
                 Some(KeyExpression::cast_of(name, fits)?.to_owned())
             }
         };
-        Some(KeyExpression {
-            document: self.column.layout.name.clone(),
-            path: self.seen.path.split('.').map(str::to_owned).collect(),
-            reached,
-            cast,
-        })
+        Some(KeyExpression { document: self.column.layout.name.clone(), path, reached, cast })
     }
 
     /// The index that serves most of the other calls, and how many these are; or why there is none.
@@ -110,16 +109,16 @@ impl Used<'_> {
         let mut calls: BTreeMap<KeyExpression, u64> = BTreeMap::new();
         let unserved = |shape: &&KeyShape| self.index_for(shape).is_none();
         for shape in self.key.shapes.iter().filter(unserved) {
-            let ordered = matches!(shape.filter, Some(KeyFilter::Equality | KeyFilter::Range));
-            let reached = shape.reached.filter(|_| ordered);
-            if let Some(one) = reached.and_then(|r| self.expression(r, shape.cast.as_deref())) {
+            let ways = shape.finds.iter().filter_map(|find| self.expression(find));
+            for one in ways.collect::<BTreeSet<_>>() {
                 *calls.entry(one).or_default() += shape.calls;
             }
         }
         let Some((expression, calls)) = calls.into_iter().max_by_key(|(_, calls)| *calls) else {
             let detail = format!(
-                "of {} calls none compares the key with a value by =, IN or a range in a way that an index may hold: one is \
-                 never read for the value alone, and a cast that depends on the session is refused",
+                "of {} calls none compares the key with a value by =, IN or a range, or asks for the first rows in its order, in \
+                 a way that an index may hold: one is never read for the value alone, and a cast that depends on the session \
+                 is refused",
                 self.key.calls
             );
             return Err(declined("no index on the expression would be read", detail));
@@ -129,14 +128,14 @@ impl Used<'_> {
 
     fn hindrance(&self) -> Option<(&'static str, String)> {
         let table = self.column.table;
-        if let Some(why) = no_plain_path(&self.seen.path) {
-            return Some(("no index: its path is no plain one", why.to_owned()));
+        if path_keys(&self.seen.path).is_none() {
+            return Some(("no index: its path is no plain one", NO_PATH_OF_KEYS.to_owned()));
         }
         if table.layout.inheritance {
             let detail = "an index of one table finds no rows of those it shares them with";
             return Some(("no index: inheritance", detail.to_owned()));
         }
-        if !self.is_selective() {
+        if !self.is_selective() && !self.is_ordered() {
             let detail = format!(
                 "the sample has {} different values: for one that a row in {INDEXED_DISTINCT_MIN} has, the table is read whole",
                 self.seen.distinct
@@ -162,8 +161,15 @@ impl Used<'_> {
         })
     }
 
+    /// Whether some statement asks for the first rows in its order: an index serves that, whatever the values.
+    fn is_ordered(&self) -> bool {
+        let mut finds = self.key.shapes.iter().flat_map(|shape| &shape.finds);
+        finds.any(|find| matches!(find.filter, KeyFilter::Order | KeyFilter::Extreme))
+    }
+
     fn suffix(&self) -> String {
-        let key = normalized(self.seen.path.rsplit('.').next().unwrap_or_default());
+        let path = path_keys(&self.seen.path).unwrap_or_default();
+        let key = column_name(path.last().map_or("", String::as_str));
         let (table, document) = (self.column.table, &self.column.layout.name);
         let taken = table.longest_name() + key.len() + SUFFIX_BYTES + 1;
         let room = NAME_BYTES_MAX.saturating_sub(taken);
@@ -186,4 +192,47 @@ impl Used<'_> {
             },
         }
     }
+}
+
+/// Whether PostgreSQL reads an index for such a condition or order, as its rules for matching expressions with indexes say.
+/// A test holds this to `EXPLAIN`.
+fn serves(index: &DocumentIndex, find: &KeyFind) -> bool {
+    let method = index.method.as_str();
+    let is_it = |key: &DocumentIndexKey| key.spelled == find.expression;
+    let Some(position) = index.keys.iter().position(is_it) else { return false };
+    let key = &index.keys[position];
+    let equal = |key: &DocumentIndexKey| find.beside.contains(&key.spelled);
+    let ordered = method == "btree" && index.keys[..position].iter().all(equal);
+    let hashed = method == "hash";
+    let of_these_rows = match &index.spelled_predicate {
+        None => index.predicate.is_none(),
+        // A comparison with NULL meets no row.
+        Some(predicate) => {
+            let of = predicate.strip_suffix(" is not null").unwrap_or_default();
+            let same = of == find.expression || of == format!("({})", find.expression);
+            same && !matches!(find.filter, KeyFilter::State | KeyFilter::Order)
+        }
+    };
+    of_these_rows
+        && match find.filter {
+            KeyFilter::Equality | KeyFilter::Join => ordered || hashed,
+            KeyFilter::Range | KeyFilter::Extreme => ordered && key.default_class,
+            KeyFilter::State => ordered,
+            KeyFilter::Order => {
+                ordered && key.default_class && find.order.is_some_and(|order| is_order(key, order))
+            }
+            KeyFilter::Pattern => {
+                let patterns = key.bytewise || key.class.ends_with("_pattern_ops");
+                ordered && patterns || key.class.ends_with("_trgm_ops")
+            }
+            KeyFilter::Contains | KeyFilter::JsonPath => method == "gin",
+            KeyFilter::Exists => method == "gin" && key.default_class,
+        }
+}
+
+/// Whether an index yields the order, from one of its ends.
+fn is_order(key: &DocumentIndexKey, order: KeyOrder) -> bool {
+    let forwards = (key.descending, key.nulls_first) == (order.descending, order.nulls_first);
+    let backwards = (key.descending, key.nulls_first) == (!order.descending, !order.nulls_first);
+    forwards || backwards
 }

@@ -3,7 +3,7 @@
 use super::table::{Column, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, NAME_BYTES_MAX,
     Policy, Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
@@ -14,13 +14,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::HybridSchema,
     needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
-    thresholds: &[
-        &KEY_LENGTH_MAX,
-        &KEY_INSTANCES_MAX,
-        &SAVING_RATIO_MIN,
-        &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
-    ],
+    thresholds: &[&KEY_LENGTH_MAX, &KEY_INSTANCES_MAX, &SAVING_RATIO_MIN, &TABLE_BYTES_MIN],
     page: include_str!("long_keys.md"),
     judge,
 };
@@ -169,16 +163,16 @@ fn saves_little(column: &Column<'_>, ratio: f64) -> Declined {
     let mean = |bytes: u64| float(bytes) / documents;
     let compressed = float(renamed.compressed) / documents;
     let detail = format!(
-        "codes would {} {:.0} % of the table: a document takes {:.0} bytes as stored and would take {:.0}, uncompressed {:.0} \
-         and {:.0}; {:.0} % are stored compressed, which takes out most of what names repeat, and {} of {} would be too short \
+        "codes would {} {} of the table: a document takes {:.0} bytes as stored and would take {:.0}, uncompressed {:.0} \
+         and {:.0}; {} are stored compressed, which takes out most of what names repeat, and {} of {} would be too short \
          to be compressed any more",
         if ratio < 0.0 { "add" } else { "save" },
-        ratio.abs() * 100.0,
+        crate::model::percent(ratio.abs()),
         mean(renamed.stored_bytes),
         mean(renamed.renamed_stored_bytes),
         mean(renamed.uncompressed_bytes),
         mean(renamed.renamed_uncompressed_bytes),
-        compressed * 100.0,
+        crate::model::percent(compressed),
         renamed.no_longer_compressed,
         renamed.documents,
     );
@@ -209,8 +203,8 @@ fn find(column: &Column<'_>, names: Keys) -> Finding {
     let (object, renamed) = (column.object(), &column.documents.renamed);
     let (saved, ratio) = saving(column);
     let message = format!(
-        "`{object}` stores the names of its keys again in each document: codes would save {:.0} % of the table",
-        ratio * 100.0
+        "`{object}` stores the names of its keys again in each document: codes would save {} of the table",
+        crate::model::percent(ratio)
     );
     let documents = float(renamed.documents).max(1.0);
     Finding::new(ID, object, Severity::Medium, message)

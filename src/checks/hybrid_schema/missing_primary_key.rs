@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::checks::staging::names_staging;
 use crate::model::observation::{LayoutColumn, UniqueKey};
-use crate::model::size::TABLE_ROWS_MIN;
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, AdoptedKey, Case, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy, Severity,
     Superpower, Topic, Unit,
@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::HybridSchema,
     needs: &[Topic::RELATIONS, Topic::LAYOUTS],
     requires: &[],
-    thresholds: &[&TABLE_ROWS_MIN],
+    thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("missing_primary_key.md"),
     judge,
 };
@@ -90,9 +90,10 @@ fn excuse(table: &Table<'_>) -> Option<(&'static str, String)> {
 fn find(table: &Table<'_>, policy: &Policy) -> Finding {
     let (object, layout) = (table.object(), table.layout);
     let unidentified = layout.published && matches!(layout.replica_identity, 'd' | 'n');
+    let high = if table.is_large(policy) { Severity::High } else { Severity::Low };
     let (severity, consequence) = if unidentified {
-        (Severity::High, ", and is published: every UPDATE and DELETE of it fails")
-    } else if table.rows >= policy.get(&TABLE_ROWS_MIN) {
+        (high, ", and is published: every UPDATE and DELETE of it fails")
+    } else if table.is_large(policy) {
         (Severity::Medium, "")
     } else {
         (Severity::Low, "")

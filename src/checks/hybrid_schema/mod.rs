@@ -8,6 +8,7 @@ mod indexing;
 mod key_change;
 mod long_keys;
 mod missing_primary_key;
+mod mixed_key_types;
 mod names;
 mod padded_columns;
 mod promotion;
@@ -31,4 +32,5 @@ pub(super) static CHECKS: &[&Check] = &[
     &text_json::CHECK,
     &bound_json_key::CHECK,
     &schema_drift::CHECK,
+    &mixed_key_types::CHECK,
 ];

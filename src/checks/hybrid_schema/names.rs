@@ -1,5 +1,8 @@
 //! Names as people mean them: `userId`, `user_id` and `UserID` are one.
 
+/// As many signs of a key are spelled out.
+const SIGNS_MAX: usize = 4;
+
 /// A name's words, in lower case, joined by underscores.
 pub(super) fn normalized(name: &str) -> String {
     let mut words = String::new();
@@ -25,6 +28,38 @@ pub(super) fn normalized(name: &str) -> String {
     words.trim_end_matches('_').to_owned()
 }
 
+/// What a key of any characters is called as a column: its words, or what its signs are called where it has none.
+pub(super) fn column_name(key: &str) -> String {
+    const SIGNS: &[(char, &str)] = &[
+        ('%', "percent"),
+        ('#', "number"),
+        ('$', "dollar"),
+        ('€', "euro"),
+        ('@', "at"),
+        ('&', "and"),
+        ('*', "star"),
+        ('+', "plus"),
+        ('-', "minus"),
+        ('/', "slash"),
+        ('?', "question"),
+        ('!', "exclamation"),
+        ('.', "dot"),
+        (':', "colon"),
+        ('_', "underscore"),
+        (' ', "blank"),
+    ];
+    let name = normalized(key);
+    if !name.is_empty() {
+        return name;
+    }
+    let spell = |sign: char| {
+        let known = SIGNS.iter().find(|(known, _)| *known == sign);
+        known.map_or_else(|| format!("u{:x}", u32::from(sign)), |(_, name)| (*name).to_owned())
+    };
+    let signs: Vec<String> = key.chars().take(SIGNS_MAX).map(spell).collect();
+    if signs.is_empty() { "empty".to_owned() } else { signs.join("_") }
+}
+
 /// What an identifier identifies: `user` of `user_id`.
 pub(super) fn identified(normalized: &str) -> Option<&str> {
     let (entity, last) = normalized.rsplit_once('_')?;
@@ -43,6 +78,21 @@ mod tests {
         assert_eq!(normalized("HTTPStatus2xx"), "http_status2xx");
         assert_eq!(normalized("été"), "été");
         assert_eq!(normalized("_"), "");
+    }
+
+    #[test]
+    fn every_key_has_a_name_as_a_column() {
+        for (key, name) in [
+            ("customer id", "customer_id"),
+            ("Größe (cm)", "größe_cm"),
+            ("%", "percent"),
+            ("$ref", "ref"),
+            ("🙂", "u1f642"),
+            ("--", "minus_minus"),
+            ("", "empty"),
+        ] {
+            assert_eq!(column_name(key), name, "{key}");
+        }
     }
 
     #[test]

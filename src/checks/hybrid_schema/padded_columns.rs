@@ -4,7 +4,7 @@ use super::table::{Table, tables};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, MAXALIGN, Reordered, reorder};
 use crate::checks::{Check, Requirement};
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Superpower, Threshold,
     Topic, Unit, quote_identifier,
@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::HybridSchema,
     needs: &[Topic::RELATIONS, Topic::LAYOUTS],
     requires: &[Requirement::ColumnStatistics],
-    thresholds: &[&PADDING_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&PADDING_SHARE_MAX, &TABLE_BYTES_MIN],
     page: include_str!("padded_columns.md"),
     judge,
 };
@@ -76,9 +76,9 @@ impl Padding {
             return;
         }
         let (object, order) = (table.object(), self.order.join(", "));
-        let percent = share * 100.0;
+        let percent = crate::model::percent(share);
         let message = format!(
-            "`{object}` pads each row with {saved:.0} bytes ({percent:.0} % of it) that another order of columns saves"
+            "`{object}` pads each row with {saved:.0} bytes ({percent} of it) that another order of columns saves"
         );
         judgement.findings.push(
             Finding::new(ID, object.clone(), Severity::Low, message)

@@ -1,11 +1,11 @@
 //! A key of documents becomes a column, which several checks advise.
 
 use super::indexing::INDEXED_BYTES_MAX;
-use super::names::normalized;
+use super::names::column_name;
 use super::table::{Column, Table};
 use crate::checks::number::whole;
-use crate::model::observation::KeyShape;
-use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion};
+use crate::model::observation::{KeyShape, LayoutColumn};
+use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion, path_keys};
 
 /// Partitions from which on their indexes are no matter of statements to be read: each is built, and attached, by one.
 pub(super) const PARTITIONS_MAX: usize = 32;
@@ -29,8 +29,12 @@ pub(super) fn promote(
         reason: reason.to_owned(),
         detail: detail.to_owned(),
     };
-    if let Some(why) = no_plain_path(&key.path) {
-        return Err(declined("its path is no plain one", why));
+    let Some(path) = path_keys(&key.path) else {
+        return Err(declined("its path is no plain one", NO_PATH_OF_KEYS));
+    };
+    if let Some(there) = generated(column, &key.path) {
+        let detail = format!("`{}` is generated from it: query that column", there.name);
+        return Err(declined("a generated column holds it already", &detail));
     }
     if table.is_materialized_view() {
         return Err(declined("a materialized view", "add the column to its query"));
@@ -48,7 +52,7 @@ pub(super) fn promote(
     if let Some(why) = table.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
-    let name = normalized(key.path.rsplit('.').next().unwrap_or_default());
+    let name = column_name(path.last().map_or("", String::as_str));
     let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
     let is_taken = SYSTEM_COLUMNS.contains(&name.as_str()) || table.layout.column(&name).is_some();
     if table.longest_name() + name.len() > room || is_taken {
@@ -65,7 +69,7 @@ pub(super) fn promote(
             table: table.name(),
             partitions: table.partitions.clone(),
             document: column.layout.name.clone(),
-            path: key.path.split('.').map(str::to_owned).collect(),
+            path,
             column: name,
             type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
             rows: whole(table.rows * key.presence_ratio),
@@ -75,15 +79,18 @@ pub(super) fn promote(
     })
 }
 
-/// Why a path is none that an expression or a column is made of.
-pub(super) fn no_plain_path(path: &str) -> Option<&'static str> {
-    if path.contains('[') {
-        Some("elements of arrays are several values of a row")
-    } else {
-        path.contains('"')
-            .then_some("a key that is no plain word makes no name: choose one by hand")
-    }
+/// The generated column that holds the key at this path, perhaps cast.
+pub(super) fn generated<'a>(column: &Column<'a>, path: &str) -> Option<&'a LayoutColumn> {
+    let holds = |one: &&LayoutColumn| {
+        one.holds
+            .as_ref()
+            .is_some_and(|held| held.document == column.layout.name && held.path == path)
+    };
+    column.table.layout.columns.iter().find(holds)
 }
+
+/// Why a path is none that an expression or a column is made of.
+pub(super) const NO_PATH_OF_KEYS: &str = "elements of arrays are several values of a row";
 
 /// Why a table of many partitions is left to its makers.
 pub(super) fn too_many(table: &Table<'_>) -> String {

@@ -6,7 +6,7 @@ use crate::checks::number::float;
 use crate::model::observation::{
     ColumnDocuments, Documents, Drift, Layout, LayoutColumn, Relation, RelationKind,
 };
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     DocumentKey, Gap, Object, Observation, Partition, Policy, QualifiedName, Snapshot,
 };
@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     pub(super) heap_bytes: i64,
     /// Bytes of their heaps and TOAST tables.
     pub(super) bytes: i64,
+    /// Bytes of their indexes, as last counted.
+    index_bytes: i64,
     /// Why an UPDATE of its rows would fail or do something else, by the first of those looked at.
     pub(super) updates_refused: Option<&'a str>,
     /// Names that nothing made beside it or a partition can have.
@@ -98,6 +100,7 @@ impl<'a> Table<'a> {
             rows: 0.0,
             heap_bytes: 0,
             bytes: 0,
+            index_bytes: 0,
             updates_refused: layout.updates_refused.as_deref(),
             names_taken: layout.names_taken.iter().map(String::as_str).collect(),
         }
@@ -112,6 +115,7 @@ impl<'a> Table<'a> {
             layout.and_then(|layout| layout.toast_bytes).unwrap_or(relation.toast_pages * 8192);
         self.heap_bytes += heap;
         self.bytes += heap + toast;
+        self.index_bytes += relation.index_pages * 8192;
         let refused = layout.and_then(|layout| layout.updates_refused.as_deref());
         self.updates_refused = self.updates_refused.or(refused);
         let names = layout.into_iter().flat_map(|layout| &layout.names_taken);
@@ -123,8 +127,7 @@ impl<'a> Table<'a> {
 
     /// Whether it is large enough for its size to matter.
     pub(super) fn is_large(&self, policy: &Policy) -> bool {
-        self.rows >= policy.get(&TABLE_ROWS_MIN)
-            && float(self.bytes) >= policy.get(&TABLE_BYTES_MIN)
+        float(self.bytes + self.index_bytes) >= policy.get(&TABLE_BYTES_MIN)
     }
 
     pub(super) fn is_materialized_view(&self) -> bool {
@@ -188,8 +191,17 @@ pub(super) struct Column<'a> {
     pub(super) drift: Option<&'a Drift>,
 }
 
-/// The sampled columns of these tables, and what could not be sampled.
+/// The sampled columns of `json` and `jsonb` of these tables, and what could not be sampled.
 pub(super) fn columns<'a>(
+    seen: &'a Snapshot,
+    tables: &'a [Table<'a>],
+) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {
+    let (columns, gaps) = all_columns(seen, tables)?;
+    Ok((columns.into_iter().filter(|column| column.layout.is_json()).collect(), gaps))
+}
+
+/// The same with columns of text that may hold documents.
+pub(super) fn all_columns<'a>(
     seen: &'a Snapshot,
     tables: &'a [Table<'a>],
 ) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {

@@ -1,9 +1,9 @@
 //! `hybrid-schema/text-json`, explained in the page beside this file.
 
-use super::table::{Column, columns, tables};
+use super::table::{Column, all_columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Compression, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity,
     Storage, Superpower, Topic, Unit,
@@ -14,20 +14,22 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::HybridSchema,
     needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     requires: &[],
-    thresholds: &[&TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("text_json.md"),
     judge,
 };
 
 const ID: &str = "hybrid-schema/text-json";
 
+/// Fewer values of a column of text may be documents by chance.
+const DOCUMENTS_MIN: u64 = 20;
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let tables = tables(seen)?;
-    let (columns, gaps) = columns(seen, &tables)?;
+    let (columns, gaps) = all_columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
-    let is_text = |column: &&Column<'_>| column.layout.type_name == "json";
-    for column in columns.iter().filter(is_text).filter(|column| column.count() > 0) {
+    for column in columns.iter().filter(|column| holds_text(column)) {
         if let Some(declined) = kept(column) {
             judgement.declined.push(declined);
             continue;
@@ -36,6 +38,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.declined.extend(refused(column));
     }
     Ok(judgement)
+}
+
+/// Whether it holds documents as text. Values of a column of text are documents where each that was read is one: names, URLs
+/// and numbers are none.
+fn holds_text(column: &Column<'_>) -> bool {
+    if column.layout.is_text() {
+        column.count() >= DOCUMENTS_MIN && column.documents.no_documents == 0
+    } else {
+        column.layout.type_name == "json" && column.count() > 0
+    }
 }
 
 /// Documents that are what they are only as text.
@@ -58,7 +70,14 @@ fn declined(column: &Column<'_>, reason: &str, detail: String) -> Declined {
 fn find(column: &Column<'_>, policy: &Policy) -> Finding {
     let object = column.object();
     let severity = if column.table.is_large(policy) { Severity::Medium } else { Severity::Low };
-    let message = format!("`{object}` holds its documents as text, parsed again by each reader");
+    let message = if column.layout.is_text() {
+        format!(
+            "`{object}` holds JSON as `{}`: nothing checks it, and each reader parses it",
+            column.layout.type_name
+        )
+    } else {
+        format!("`{object}` holds its documents as text, parsed again by each reader")
+    };
     let finding = Finding::new(ID, object, severity, message)
         .confidence(Confidence::Medium)
         .statistic("relations.table_rows", whole(column.table.rows), Unit::Rows)
@@ -83,7 +102,11 @@ fn hindrance(column: &Column<'_>) -> Option<String> {
     if table.layout.row_type_used {
         return Some("the table's row type is used elsewhere".to_owned());
     }
-    if layout.type_sql != "json" {
+    let plain = match layout.type_name.as_str() {
+        "varchar" => layout.type_sql.starts_with("character varying"),
+        name => layout.type_sql == name,
+    };
+    if !plain {
         return Some(format!("its type is the domain {}", layout.type_sql));
     }
     if layout.uneven {
@@ -111,6 +134,7 @@ fn convert(column: &Column<'_>) -> Action {
         object: column.object(),
         table: table.name(),
         column: layout.name.clone(),
+        from: layout.type_sql.clone(),
         default: layout.default.clone(),
         settings: (storage, compression),
         reversible: column.documents.reprinted == 0,

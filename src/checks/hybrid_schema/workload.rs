@@ -86,9 +86,9 @@ fn enough<'a>(
         ));
     }
     if used.attributed_ratio < policy.get(&WORKLOAD_COVERAGE_MIN) {
-        let percent = used.attributed_ratio * 100.0;
+        let percent = crate::model::percent(used.attributed_ratio);
         return gap(format!(
-            "of the calls that use `{object}`, or may, the keys of only {percent:.0} % are known"
+            "of the calls that use `{object}`, or may, the keys of only {percent} are known"
         ));
     }
     let texts = used.sample_size.unwrap_or(f64::INFINITY);

@@ -45,7 +45,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let mut not_read = 0;
     let large = |family: &&Family<'_>| {
-        float(family.bytes()) >= case.policy.get(&TABLE_BYTES_MIN) && case.wants(family)
+        float(family.total_bytes()) >= case.policy.get(&TABLE_BYTES_MIN) && case.wants(family)
     };
     for family in families.iter().filter(large) {
         match stale(family, case) {
@@ -127,9 +127,9 @@ impl Stale {
             (format!("`{object}` has rows and was never analyzed"), Severity::Medium)
         } else if !self.changed.is_empty() {
             let message = format!(
-                "{} rows of `{object}` changed since the last ANALYZE, {:.0} % of what it holds",
+                "{} rows of `{object}` changed since the last ANALYZE, {} of what it holds",
                 self.changed_rows,
-                (self.share * 100.0).min(999.0)
+                crate::model::percent(self.share.min(9.99))
             );
             (message, Severity::Low)
         } else {

@@ -1,7 +1,7 @@
 //! `toast/bloated-toast`, explained in the page beside this file.
 
 use super::reads::too_early;
-use super::size::{COLUMN_BYTES_MIN, HISTORY_S_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::{COLUMN_BYTES_MIN, HISTORY_S_MIN, TABLE_BYTES_MIN};
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
@@ -22,7 +22,6 @@ pub(super) static CHECK: Check = Check {
         &COLUMN_BYTES_MIN,
         &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("bloated_toast.md"),
     judge,
@@ -201,8 +200,8 @@ fn finding(table: &Table<'_>, affected: &[(&Node<'_>, Bloat)], context: &Context
     let Some(worst) = worst else { unreachable!("called with at least one") };
     let object = table.object_of(&nodes);
     let message = format!(
-        "the TOAST table of `{object}` holds {:.0} % that is dead or free",
-        worst.unused_share.max(worst.dead_share) * 100.0
+        "the TOAST table of `{object}` holds {} that is dead or free",
+        crate::model::percent(worst.unused_share.max(worst.dead_share))
     );
     let severity = if worst.unattended { Severity::High } else { Severity::Medium };
     let dead_bytes: f64 = affected.iter().map(|(_, bloat)| bloat.dead_bytes).sum();

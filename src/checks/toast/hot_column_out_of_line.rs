@@ -4,14 +4,14 @@ use super::reads::{Reads, too_early};
 use super::remedy::{column_object, inline, no_column_alone, only_column};
 use super::size::{
     COLUMN_BYTES_MIN, HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN,
-    TABLE_BYTES_MIN, TABLE_ROWS_MIN,
+    TABLE_BYTES_MIN,
 };
 use super::table::{Table, is_vector, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Snapshot, Superpower,
-    Topic, Unit,
+    Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -26,7 +26,6 @@ pub(super) static CHECK: Check = Check {
         &HISTORY_S_MIN,
         &COLUMN_BYTES_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("hot_column_out_of_line.md"),
     judge,
@@ -48,8 +47,8 @@ pub(super) fn judge_hot(
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(seen, policy)? {
-        let Some(reads) = hot(&table, context, policy) else {
-            judgement.gaps.extend(table.reads().and(too_early(context, policy)));
+        let Some(reads) = hot(&table, (seen, context), policy) else {
+            judgement.gaps.extend(table.reads(seen).and(too_early(context, policy)));
             continue;
         };
         match find(&table, reads, policy) {
@@ -62,9 +61,15 @@ pub(super) fn judge_hot(
 }
 
 /// The reads of a table most of whose row reads want the value, too.
-fn hot(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Reads> {
-    table.reads().filter(|reads| {
-        reads.are_many(context, policy) && reads.share_of_rows >= policy.get(&HOT_READ_SHARE)
+fn hot(
+    table: &Table<'_>,
+    (seen, context): (&Snapshot, &Context),
+    policy: &Policy,
+) -> Option<Reads> {
+    table.reads(seen).filter(|reads| {
+        let by_counters =
+            reads.are_many(context, policy) && reads.share_of_rows >= policy.get(&HOT_READ_SHARE);
+        by_counters || reads.are_wanted(policy)
     })
 }
 
@@ -82,11 +87,15 @@ fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Findi
     }
     Some(inline(ID, table, column).map(|actions| {
         let object = column_object(table, column);
-        let message = format!("`{object}` is stored out of line and read back with most rows");
-        let finding = Finding::new(ID, object, Severity::Medium, message)
-            .confidence(Confidence::Medium)
-            .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
-            .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
+        let often = match reads.share_of_calls.filter(|_| reads.are_wanted(policy)) {
+            Some(share) => format!("by {} of the calls", percent(share)),
+            None => "with most rows".to_owned(),
+        };
+        let message = format!("`{object}` is stored out of line and read back {often}");
+        let finding =
+            Finding::new(ID, object, Severity::Medium, message).confidence(Confidence::Medium);
+        let finding = reads
+            .on(finding)
             .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
             .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
         actions.into_iter().fold(finding, Finding::action)

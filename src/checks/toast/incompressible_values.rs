@@ -2,7 +2,7 @@
 
 use super::estimate::Estimate;
 use super::remedy::set_storage;
-use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::{
@@ -20,7 +20,6 @@ pub(super) static CHECK: Check = Check {
         &SAMPLED_VALUES_MIN,
         &COLUMN_BYTES_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("incompressible_values.md"),
     judge,

@@ -2,9 +2,7 @@
 
 use super::reads::{Reads, too_early};
 use super::remedy::{inline_wholly, no_column_alone, only_column};
-use super::size::{
-    HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN,
-};
+use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN};
 use super::table::{Table, float, sample_gaps, tables};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
@@ -24,7 +22,6 @@ pub(super) static CHECK: Check = Check {
         &READ_BACK_PER_DAY_MIN,
         &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("large_toast_share.md"),
     judge,
@@ -48,8 +45,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if share <= policy.get(&TOAST_SHARE_MAX) {
             continue;
         }
-        match table.reads() {
-            Some(reads) if reads.are_many(context, policy) => {
+        match table.reads(seen) {
+            Some(reads) if reads.are_many(context, policy) || reads.are_wanted(policy) => {
                 let (finding, declined) = find(&table, share, reads);
                 judgement.findings.push(finding);
                 judgement.declined.extend(declined);
@@ -73,13 +70,13 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
     );
     let inserted = table.total(|toast| toast.chunks_inserted);
     let deleted = table.total(|toast| toast.chunks_deleted);
-    let finding = Finding::new(ID, object, Severity::Medium, message)
-        .confidence(Confidence::Medium)
+    let finding =
+        Finding::new(ID, object, Severity::Medium, message).confidence(Confidence::Medium);
+    let finding = reads
+        .on(finding)
         .statistic("relation_sizes.toast_share", share, Unit::Ratio)
         .statistic("relation_sizes.toast_bytes", table.toast_bytes(), Unit::Bytes)
         .statistic("relation_sizes.heap_bytes", table.heap_bytes(), Unit::Bytes)
-        .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
-        .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
         .statistic(
             "toast_tables.toast_blocks_read",
             table.total(|t| t.toast_blocks_read),

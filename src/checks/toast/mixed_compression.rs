@@ -2,7 +2,7 @@
 
 use super::estimate::Estimate;
 use super::remedy;
-use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{Node, Table, effective, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::observation::Context;
@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[],
-    thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN],
     page: include_str!("mixed_compression.md"),
     judge,
 };
@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "toast/mixed-compression";
 
 static MIXED_SHARE_MIN: Threshold = Threshold {
-    name: "mixed_share_min",
+    name: "mixed_methods_share_min",
     default: 0.05,
     unit: Unit::Ratio,
     reason: "a few per cent of old values are gone by ordinary churn before a rewrite pays",

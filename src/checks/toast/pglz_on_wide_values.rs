@@ -1,7 +1,7 @@
 //! `toast/pglz-on-wide-values`, explained in the page beside this file.
 
 use super::estimate::Estimate;
-use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{Node, Table, effective, set_by_name, storage, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Lz4],
-    thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN],
     page: include_str!("pglz_on_wide_values.md"),
     judge,
 };

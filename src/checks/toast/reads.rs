@@ -1,9 +1,10 @@
 //! How often out-of-line values are read back, and by whom.
 
-use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN};
+use super::remedy::only_column;
+use super::size::{HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN};
 use super::table::{Node, Table, float};
-use crate::model::observation::Context;
-use crate::model::{Gap, GapReason, Policy};
+use crate::model::observation::{ColumnName, Context, QueryBlock, StatementProfile, Subject};
+use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Unit};
 
 /// `WIDTH_THRESHOLD`: values up to this width ANALYZE reads of any type.
 const ANALYZED_BYTES_MAX: f64 = 1024.0;
@@ -15,9 +16,30 @@ pub(super) struct Reads {
     pub(super) times: f64,
     /// The share of row reads that read a value back, too.
     pub(super) share_of_rows: f64,
+    /// The share of the calls on the table that read the column which is out of line, where the workload is known.
+    pub(super) share_of_calls: Option<f64>,
 }
 
+/// As many calls on a table are enough to tell what most of them read.
+const CALLS_MIN: u64 = 100;
+
 impl Reads {
+    /// Whether most calls of the workload read the values. Counters that have seen few reads so far do not stand against it.
+    pub(super) fn are_wanted(&self, policy: &Policy) -> bool {
+        self.share_of_calls.is_some_and(|share| share >= policy.get(&HOT_READ_SHARE))
+    }
+
+    /// Evidence of how the values are read.
+    pub(super) fn on(&self, finding: Finding) -> Finding {
+        let finding = finding
+            .statistic("toast_tables.read_back_times", self.times, Unit::Ratio)
+            .statistic("toast_tables.read_share_of_rows", self.share_of_rows, Unit::Ratio);
+        match self.share_of_calls {
+            Some(share) => finding.statistic("workload.read_share_of_calls", share, Unit::Ratio),
+            None => finding,
+        }
+    }
+
     /// Whether queries read the values, rather than a dump and an export now and then.
     pub(super) fn are_many(&self, context: &Context, policy: &Policy) -> bool {
         let days = context.counting_days().unwrap_or(f64::INFINITY);
@@ -45,7 +67,30 @@ pub(super) fn too_early(context: &Context, policy: &Policy) -> Option<Gap> {
 
 impl Table<'_> {
     /// How out-of-line values are read back, if any are there.
-    pub(super) fn reads(&self) -> Option<Reads> {
+    pub(super) fn reads(&self, seen: &Snapshot) -> Option<Reads> {
+        let share_of_calls = self.share_of_calls(seen);
+        self.counted_reads().map(|reads| Reads { share_of_calls, ..reads })
+    }
+
+    /// The share of the calls on the table that read the column which is out of line.
+    fn share_of_calls(&self, seen: &Snapshot) -> Option<f64> {
+        let workload = seen.workload.get().ok()?;
+        let column = ColumnName {
+            schema: self.root.schema.clone(),
+            table: self.root.name.clone(),
+            column: only_column(self)?.to_owned(),
+        };
+        let (mut all, mut reading) = (0, 0);
+        for statement in workload.statements_of(&self.root.schema, &self.root.name) {
+            all += statement.calls;
+            reading += if reads_column(statement, &column) { statement.calls } else { 0 };
+        }
+        #[expect(clippy::cast_precision_loss, reason = "calls below 2^53")]
+        (all >= CALLS_MIN).then(|| reading as f64 / all as f64)
+    }
+
+    /// As the counters tell.
+    pub(super) fn counted_reads(&self) -> Option<Reads> {
         let (mut chunks, mut values, mut columns) = (0.0, 0.0, Vec::new());
         for name in self.column_names() {
             let estimate = self.estimate(name);
@@ -70,8 +115,22 @@ impl Table<'_> {
         let chunks_read = (fetched - maintained * chunks / values).max(0.0);
         let values_read = chunks_read / (chunks / values);
         let rows_read = float(self.total(|toast| toast.rows_read)).max(1.0);
-        Some(Reads { times: chunks_read / live, share_of_rows: (values_read / rows_read).min(1.0) })
+        let share_of_rows = (values_read / rows_read).min(1.0);
+        Some(Reads { times: chunks_read / live, share_of_rows, share_of_calls: None })
     }
+}
+
+/// Whether a statement needs the column's values: to return, compare, order or group them.
+fn reads_column(statement: &StatementProfile, column: &ColumnName) -> bool {
+    let of = |subject: &Subject| subject.columns.contains(column);
+    let block = |block: &QueryBlock| {
+        let predicates = block.predicates.iter().map(|one| &one.subject);
+        let joins = block.joins.iter().flat_map(|pair| [&pair.left, &pair.right]);
+        let orders = block.order_by.iter().map(|key| &key.subject);
+        let lists = block.projected.iter().chain(&block.group_by).chain(&block.distinct);
+        predicates.chain(joins).chain(orders).chain(lists).any(of)
+    };
+    statement.shape.blocks.iter().any(block)
 }
 
 /// What of a column is out of line.

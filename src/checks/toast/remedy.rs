@@ -145,9 +145,9 @@ fn widest_fitting(
         object: table.column_of(column, &affected),
         reason: "rows do not fit a page".to_owned(),
         detail: format!(
-            "only {:.0} % of the sampled rows would fit a page with `{column}` inline; \
+            "only {} of the sampled rows would fit a page with `{column}` inline; \
              split the table or promote the keys that are read",
-            (share * 100.0).floor()
+            crate::model::percent(share)
         ),
     })
 }

@@ -1,7 +1,7 @@
 //! `toast/rewritten-out-of-line-values`, explained in the page beside this file.
 
 use super::remedy::hides_columns;
-use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::TABLE_BYTES_MIN;
 use super::table::{Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
@@ -20,7 +20,6 @@ pub(super) static CHECK: Check = Check {
         &REWRITTEN_PER_DAY_MIN,
         &REWRITTEN_SHARE_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("rewritten_out_of_line_values.md"),
     judge,

@@ -5,7 +5,6 @@ use super::reads::Reads;
 use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_target};
 use super::size::{
     HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
-    TABLE_ROWS_MIN,
 };
 use super::table::{Table, float, is_vector, whole};
 use crate::checks::{Check, Requirement};
@@ -26,7 +25,6 @@ pub(super) static CHECK: Check = Check {
         &HOT_READ_SHARE,
         &HISTORY_S_MIN,
         &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
     ],
     page: include_str!("rows_just_above_threshold.md"),
     judge,
@@ -65,11 +63,11 @@ fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Findi
     let object = table.object_of(&affected);
     let message = format!("`{object}` has rows just too wide to keep `{column}` inline");
     Some(rewrite(ID, table, column, (&affected, RewriteOf::OutOfLine)).map(|rewrite| {
-        Finding::new(ID, object, Severity::Low, message)
+        let finding = Finding::new(ID, object, Severity::Low, message);
+        reads
+            .on(finding)
             .measured("just_above_share", share, Unit::Ratio)
             .measured("toast_threshold_bytes", whole(TOAST_THRESHOLD), Unit::Bytes)
-            .statistic("toast_tables.read_back_times", reads.times, Unit::Ratio)
-            .statistic("toast_tables.read_share_of_rows", reads.share_of_rows, Unit::Ratio)
             .action(set_target(table, &affected, JUST_ABOVE_BYTES, rewrite))
     }))
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{Threshold, Unit};
 
-pub(super) use crate::model::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+pub(super) use crate::model::size::TABLE_BYTES_MIN;
 
 /// Bytes of one column below which its storage raises nothing.
 pub(super) static COLUMN_BYTES_MIN: Threshold = Threshold {

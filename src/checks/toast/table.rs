@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::estimate::Estimate;
-use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::TABLE_BYTES_MIN;
 pub(super) use crate::checks::number::{float, whole};
 use crate::model::observation::{
     Context, Relation, RelationKind, StoredSample, ToastColumn, ToastTable,
@@ -48,10 +48,10 @@ pub(super) fn tables<'a>(seen: &'a Snapshot, policy: &Policy) -> Result<Vec<Tabl
         let table = tables.entry(root.oid).or_insert_with(|| Table { root, nodes: Vec::new() });
         table.nodes.push(Node { relation, toast, sample });
     }
-    let (rows_min, bytes_min) = (policy.get(&TABLE_ROWS_MIN), policy.get(&TABLE_BYTES_MIN));
+    let bytes_min = policy.get(&TABLE_BYTES_MIN);
     Ok(tables
         .into_values()
-        .filter(|table| table.rows() >= rows_min && float(table.bytes()) >= bytes_min)
+        .filter(|table| float(table.bytes() + table.index_bytes()) >= bytes_min)
         .collect())
 }
 
@@ -155,6 +155,11 @@ impl<'a> Table<'a> {
 
     pub(super) fn bytes(&self) -> i64 {
         self.heap_bytes() + self.toast_bytes()
+    }
+
+    /// Bytes of its indexes, as last counted.
+    fn index_bytes(&self) -> i64 {
+        self.leaves().map(|leaf| leaf.relation.index_pages * 8192).sum()
     }
 
     /// The sum of a counter over everything that holds rows.

@@ -1,6 +1,6 @@
 //! `toast/value-id-exhaustion`, explained in the page beside this file.
 
-use super::size::{TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::TABLE_BYTES_MIN;
 use super::table::{Node, Table, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Toast,
     needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[Requirement::Counters],
-    thresholds: &[&VALUE_ID_SHARE_MAX, &TABLE_BYTES_MIN, &TABLE_ROWS_MIN],
+    thresholds: &[&VALUE_ID_SHARE_MAX, &TABLE_BYTES_MIN],
     page: include_str!("value_id_exhaustion.md"),
     judge,
 };

@@ -1,7 +1,7 @@
 //! `toast/vector-out-of-line`, explained in the page beside this file.
 
 use super::remedy::{column_object, inline, out_of_line};
-use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN, TABLE_ROWS_MIN};
+use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{Table, is_vector, sample_gaps, tables, whole};
 use crate::checks::Check;
 use crate::model::{
@@ -13,12 +13,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Toast,
     needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     requires: &[],
-    thresholds: &[
-        &VECTOR_OUT_OF_LINE_SHARE_MAX,
-        &COLUMN_BYTES_MIN,
-        &TABLE_BYTES_MIN,
-        &TABLE_ROWS_MIN,
-    ],
+    thresholds: &[&VECTOR_OUT_OF_LINE_SHARE_MAX, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN],
     page: include_str!("vector_out_of_line.md"),
     judge,
 };
@@ -69,7 +64,7 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Findi
             .measured("out_of_line_share", share, Unit::Ratio)
             .measured("out_of_line_values", whole(estimate.out_of_line_values), Unit::Count)
             .measured("out_of_line_bytes", whole(estimate.out_of_line_bytes), Unit::Bytes);
-        let times = table.reads().map_or(0.0, |reads| reads.times);
+        let times = table.counted_reads().map_or(0.0, |reads| reads.times);
         let finding = finding.statistic("toast_tables.read_back_times", times, Unit::Ratio);
         actions.into_iter().fold(finding, Finding::action)
     }))

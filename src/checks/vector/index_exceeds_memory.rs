@@ -81,9 +81,9 @@ fn of_index(
     }
     let object = column.index_object(index);
     let message = format!(
-        "`{object}` takes {}, {:.0} % of {name} ({}): its searches read pages that are not cached",
+        "`{object}` takes {}, {} of {name} ({}): its searches read pages that are not cached",
         bytes(size),
-        share * 100.0,
+        crate::model::percent(share),
         bytes(memory)
     );
     let severity = if share > 1.0 { Severity::High } else { Severity::Medium };

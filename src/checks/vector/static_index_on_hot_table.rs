@@ -78,8 +78,8 @@ fn of_index(
     }
     let object = column.index_object(index);
     let message = format!(
-        "`{object}` has fixed lists, and {:.0} % of the rows are replaced a day (counted over {}): its recall falls",
-        share * 100.0,
+        "`{object}` has fixed lists, and {} of the rows are replaced a day (counted over {}): its recall falls",
+        crate::model::percent(share),
         rate.window
     );
     let detail = case.snapshot.common.index_detail(index.index.oid)?;

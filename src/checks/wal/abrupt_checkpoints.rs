@@ -44,8 +44,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let severity = if is_felt { Severity::Medium } else { Severity::Low };
     let object = Object::Setting { name: setting.name.clone() };
     let message = format!(
-        "`checkpoint_completion_target` is {set}: checkpoints write in {:.0} % of their interval",
-        set * 100.0
+        "`checkpoint_completion_target` is {set}: checkpoints write in {} of their interval",
+        crate::model::percent(set)
     );
     let finding = Finding::new(ID, object, severity, message).statistic(
         "settings.checkpoint_completion_target",

@@ -135,8 +135,10 @@ fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(Leaf<'_>, Why)]) -> Fin
         Why::Never | Why::Late if ratio > USUAL_RATIO_MAX => Severity::Medium,
         _ => Severity::Low,
     };
-    let message =
-        format!("`{object}` has {dead} dead rows, {:.0} % of the living: {reason}", ratio * 100.0);
+    let message = format!(
+        "`{object}` has {dead} dead rows, {} of the living: {reason}",
+        crate::model::percent(ratio)
+    );
     let finding = Finding::new(ID, object.clone(), severity, message)
         .statistic("table_activity.dead_ratio", ratio, Unit::Ratio)
         .statistic("table_activity.dead_rows", dead, Unit::Rows)

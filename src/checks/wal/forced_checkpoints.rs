@@ -64,10 +64,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let severity = load.severity(if share > 0.5 { Severity::High } else { Severity::Medium });
     let object = Object::Setting { name: "max_wal_size".to_owned() };
     let message = format!(
-        "`max_wal_size` of {} forced {forced:.0} of {:.0} checkpoints ({:.0} %) in {}",
+        "`max_wal_size` of {} forced {forced:.0} of {:.0} checkpoints ({}) in {}",
         size(load.max_wal_bytes),
         load.all(),
-        share * 100.0,
+        crate::model::percent(share),
         load.window
     );
     let finding = Finding::new(ID, object.clone(), severity, message)

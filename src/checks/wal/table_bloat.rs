@@ -114,9 +114,9 @@ fn finding(case: &Case<'_>, family: &Family<'_>, bloated: &[(Leaf<'_>, Bloat)]) 
     let (how, about) =
         if measured { ("measured", "") } else { ("by the width of its rows", "about ") };
     let message = format!(
-        "`{object}` holds {about}{} of free and dead space, {:.0} % of its heap, {how}",
+        "`{object}` holds {about}{} of free and dead space, {} of its heap, {how}",
         size(wasted),
-        share * 100.0
+        crate::model::percent(share)
     );
     let severity = if share >= REWRITE_RATIO { Severity::Medium } else { Severity::Low };
     let finding = Finding::new(ID, object.clone(), severity, message).confidence(if measured {

@@ -71,7 +71,7 @@ pub(super) fn by_size(family: &Family<'_>, policy: &Policy, severity: Severity) 
 
 /// Whether the table is large enough for savings to matter.
 pub(super) fn is_large(family: &Family<'_>, policy: &Policy) -> bool {
-    float(family.bytes()) >= policy.get(&TABLE_BYTES_MIN)
+    float(family.total_bytes()) >= policy.get(&TABLE_BYTES_MIN)
 }
 
 /// Storage parameters of these leaves to set and to reset.

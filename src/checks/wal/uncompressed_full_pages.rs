@@ -67,8 +67,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let severity = if costly { Severity::Medium } else { Severity::Low };
     let about = if is_counted { "" } else { "at least " };
     let message = format!(
-        "`wal_compression` is off and {about}{:.0} % of the WAL is full-page images, {} a day over {}",
-        share * 100.0,
+        "`wal_compression` is off and {about}{} of the WAL is full-page images, {} a day over {}",
+        crate::model::percent(share),
         size(rate.per_day()),
         rate.window
     );

@@ -89,8 +89,8 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[Leaf<'_>]) -> Option<F
     let relations: Vec<_> = old.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
     let message = format!(
-        "`{object}` was last frozen {oldest:.0} transactions ago, {:.0} % of those there are",
-        oldest / 2_147_483_648.0 * 100.0
+        "`{object}` was last frozen {oldest:.0} transactions ago, {} of those there are",
+        crate::model::percent(oldest / 2_147_483_648.0)
     );
     let freeze = Maintenance {
         object: object.clone(),
@@ -122,8 +122,8 @@ fn of_database(case: &Case<'_>, database: &DatabaseAge) -> Option<Finding> {
     }
     let object = Object::Database { database: database.name.clone() };
     let message = format!(
-        "Database `{object}` holds ids of {age:.0} transactions ago, {:.0} % of those there are",
-        age / 2_147_483_648.0 * 100.0
+        "Database `{object}` holds ids of {age:.0} transactions ago, {} of those there are",
+        crate::model::percent(age / 2_147_483_648.0)
     );
     Some(
         Finding::new(ID, object, severity(case, age), message)

@@ -4,7 +4,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use crate::model::{
     Analysis, Declined, Evidence, Expected, Lock, Number, Proof, ProofMethod, Recommendation,
-    Severity, Statement, Superpower, Unit, Verdict,
+    Severity, Statement, Superpower, Unit, Verdict, percent,
 };
 
 /// `2.1 GiB`, `61.0 ms`, `84 %`, `12,000`.
@@ -21,27 +21,10 @@ pub(super) fn quantity(value: f64, unit: Unit) -> String {
         Unit::Ms if value < 10.0 => format!("{value:.2} ms"),
         Unit::Ms => format!("{value:.0} ms"),
         Unit::S => format!("{value:.1} s"),
-        Unit::Ratio if value <= 1.0 => percentage(value),
+        Unit::Ratio if value <= 1.0 => percent(value),
         Unit::Ratio => times(value),
         Unit::Rows => format!("{} rows", HumanCount(count)),
         Unit::Count | Unit::Name => HumanCount(count).to_string(),
-    }
-}
-
-/// `84 %`, `0.4 %`, `0.02 %`: a share that is there is never printed as none, and one that is not whole never as all.
-fn percentage(share: f64) -> String {
-    let percent = share * 100.0;
-    let digits = match percent.abs() {
-        0.0 => 0,
-        small if small < 0.1 => 2,
-        small if small < 1.0 => 1,
-        nearly if nearly > 99.0 && nearly < 100.0 => 1,
-        _ => 0,
-    };
-    match format!("{percent:.digits$}").as_str() {
-        "0.00" => "under 0.01 %".to_owned(),
-        "100.0" => "over 99.9 %".to_owned(),
-        text => format!("{text} %"),
     }
 }
 
@@ -122,15 +105,24 @@ pub(super) fn count(count: usize, one: &str) -> String {
     }
 }
 
-/// `2 findings (1 high, 1 low), 1 recommendation, 0 declined, 3 gaps`.
+/// `2 findings (1 high, 1 low), 1 recommendation, 0 declined, 3 gaps; 4 tables looked into, 310 under 10.00 MiB`.
 pub(super) fn tally(analysis: &Analysis) -> String {
+    let tables = analysis.tables.map(|tables| {
+        format!(
+            "; {} looked into, {} under {}",
+            tables_of(tables.looked_into),
+            tables.under_limit,
+            HumanBytes(tables.limit_bytes)
+        )
+    });
     format!(
-        "{}{}, {}, {} declined, {}",
+        "{}{}, {}, {} declined, {}{}",
         count(analysis.findings.len(), "finding"),
         by_severity(analysis),
         count(analysis.recommendations.len(), "recommendation"),
         analysis.declined.len(),
         count(analysis.gaps.len(), "gap"),
+        tables.unwrap_or_default(),
     )
 }
 
@@ -166,6 +158,10 @@ pub(super) fn reasons(declined: &[&Declined], verbose: bool) -> String {
     counted.collect::<Vec<_>>().join("; ")
 }
 
+fn tables_of(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "table")
+}
+
 /// What looking cost the target.
 pub(super) fn visit(analysis: &Analysis) -> String {
     let cost = &analysis.cost;
@@ -196,8 +192,8 @@ mod tests {
             (0.8412, Unit::Ratio, "84 %"),
             (0.0, Unit::Ratio, "0 %"),
             (0.004, Unit::Ratio, "0.4 %"),
-            (0.000_004, Unit::Ratio, "under 0.01 %"),
-            (0.9996, Unit::Ratio, "over 99.9 %"),
+            (0.000_004, Unit::Ratio, "0.0004 %"),
+            (0.9996, Unit::Ratio, "99.96 %"),
             (1.0, Unit::Ratio, "100 %"),
             (24.0, Unit::Ratio, "24.0 times"),
             (12_000.0, Unit::Rows, "12,000 rows"),

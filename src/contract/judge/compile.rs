@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::format::Format;
 use super::pattern::Pattern;
@@ -247,10 +247,10 @@ impl<'a> Compiler<'a> {
             self.fault(&below(place, "multipleOf"), "must be more than 0");
         }
         NumberRules {
-            minimum: self.number(schema, "minimum", place),
-            maximum: self.number(schema, "maximum", place),
-            above: self.number(schema, "exclusiveMinimum", place),
-            below: self.number(schema, "exclusiveMaximum", place),
+            minimum: self.bound(schema, "minimum", place),
+            maximum: self.bound(schema, "maximum", place),
+            above: self.bound(schema, "exclusiveMinimum", place),
+            below: self.bound(schema, "exclusiveMaximum", place),
             multiple_of,
         }
     }
@@ -379,11 +379,15 @@ impl<'a> Compiler<'a> {
     }
 
     fn number(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<f64> {
-        let number = schema.get(keyword)?.as_f64();
-        if number.is_none() {
+        self.bound(schema, keyword, place)?.as_f64()
+    }
+
+    fn bound(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<Number> {
+        let Value::Number(number) = schema.get(keyword)? else {
             self.fault(&below(place, keyword), "must be a number");
-        }
-        number
+            return None;
+        };
+        Some(number.clone())
     }
 
     fn text<'s>(&mut self, schema: &'s Object, keyword: &str, place: &str) -> Option<&'s str> {

@@ -6,6 +6,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 
+/// Bytes of a date.
+const DATE_BYTES: usize = "2026-11-22".len();
+
 /// A format that is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -38,8 +41,8 @@ impl Format {
     /// Whether a reader would take the text.
     pub(super) fn admits(self, text: &str) -> bool {
         match self {
-            Self::DateTime => text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok(),
-            Self::Date => text.len() == 10 && text.parse::<Date>().is_ok(),
+            Self::DateTime => is_date_time(text),
+            Self::Date => is_date(text),
             Self::Time => without_offset(text).parse::<Time>().is_ok(),
             Self::Uuid => is_uuid(text),
             Self::Email => text.split_once('@').is_some_and(|(name, host)| {
@@ -55,6 +58,38 @@ impl Format {
             }
         }
     }
+}
+
+/// With an offset or without. The last hours of the calendar, which stand for "for ever", are no instants that every
+/// library can count, and are valid all the same.
+fn is_date_time(text: &str) -> bool {
+    let local = text.strip_suffix(['Z', 'z']).or_else(|| {
+        let at = text.rfind(['+', '-']).filter(|at| *at > DATE_BYTES)?;
+        let digits: Vec<u8> = text[at + 1..].bytes().filter(|byte| *byte != b':').collect();
+        let number = |pair: &[u8]| std::str::from_utf8(pair).ok()?.parse::<u8>().ok();
+        let [hours, minutes] = match digits.len() {
+            2 => [number(&digits)?, 0],
+            4 => [number(&digits[..2])?, number(&digits[2..])?],
+            _ => return None,
+        };
+        (hours < 24 && minutes < 60).then_some(&text[..at])
+    });
+    let civil = |text: &str| text.parse::<DateTime>().is_ok();
+    civil(text) || text.parse::<Timestamp>().is_ok() || local.is_some_and(civil)
+}
+
+/// A date, or one with a midnight behind it, as readers of dates take it.
+fn is_date(text: &str) -> bool {
+    let Some(date) = text.get(..DATE_BYTES).filter(|date| date.parse::<Date>().is_ok()) else {
+        return false;
+    };
+    let midnight = |time: &str| {
+        let time = without_offset(time);
+        time.parse::<Time>().is_ok_and(|time| time == Time::midnight())
+    };
+    let behind = &text[date.len()..];
+    behind.is_empty()
+        || behind.strip_prefix(['T', 't', ' ']).is_some_and(midnight) && is_date_time(text)
 }
 
 fn without_offset(text: &str) -> &str {
@@ -80,7 +115,14 @@ mod tests {
             ("date-time", "2026-11-22T10:00:00+00:00", "yesterday"),
             ("date-time", "2026-11-22T10:00:00", "2026-13-22T10:00:00Z"),
             ("date-time", "2026-11-22 10:00:00.123456Z", "1700000000"),
+            ("date-time", "9999-12-31T23:59:59.999999Z", "9999-12-31T24:59:59Z"),
+            ("date-time", "9999-12-31T23:59:59+00:00", "10000-01-01T00:00:00Z"),
+            ("date-time", "9999-12-31T00:00:00-0800", "9999-12-31T00:00:00-25:00"),
+            ("date-time", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Y"),
             ("date", "2026-11-22", "22.11.2026"),
+            ("date", "2026-11-22T00:00:00", "2026-11-22T10:00:00"),
+            ("date", "2026-11-22 00:00:00.000Z", "2026-11-22T"),
+            ("date", "9999-12-31T00:00:00+00:00", "2026-11-31T00:00:00"),
             ("time", "10:00:00", "25:00:00"),
             ("time", "10:00:00.5+01:00", "ten"),
             ("uuid", "1ed2d1a5-3b1c-4b41-8d7c-0e6b4fb1f2aa", "1ed2d1a5"),

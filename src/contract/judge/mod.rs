@@ -1,6 +1,7 @@
 //! Documents against a registered contract: a JSON Schema made ready once, and each document judged in bounded steps. Pure.
 
 mod compile;
+mod decimal;
 mod format;
 mod path;
 mod pattern;

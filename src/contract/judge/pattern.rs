@@ -2,6 +2,8 @@
 
 use fancy_regex::{Regex, RegexBuilder};
 
+use super::decimal::Decimal;
+
 /// Bytes of a pattern at most.
 const PATTERN_BYTES_MAX: usize = 2000;
 /// Bytes of its automaton at most: `\w{1,64}`, every letter of Unicode 64 times, takes between one and four megabytes.
@@ -23,6 +25,8 @@ const UNBOUNDED: &[&str] = &["\\g", "(?&", "(?P>", "(?R", "(?(", "(?0", "(?1"];
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
+    /// What Pydantic means by it, where it is its own.
+    decimal: Option<Decimal>,
     /// Steps for each byte of a text.
     weight: u64,
     /// Steps for each text.
@@ -43,16 +47,22 @@ impl Pattern {
                 "a pattern may not call itself or depend on a group: write it out".to_owned()
             );
         }
+        let decimal = Decimal::of_pattern(pattern);
         let looks = pattern.contains("(?") || pattern.contains('\\');
         if let Ok(regex) = built(pattern, SMALL_BYTES) {
-            return Ok(Self { regex, weight: 1, more: if looks { LOOK_STEPS } else { 0 } });
+            return Ok(Self {
+                regex,
+                decimal,
+                weight: 1,
+                more: if looks { LOOK_STEPS } else { 0 },
+            });
         }
         let regex = built(pattern, AUTOMATON_BYTES_MAX).map_err(|_| {
             "the pattern is no regular expression, or one whose repetitions multiply to more than can be \
              matched in bounded time"
                 .to_owned()
         })?;
-        Ok(Self { regex, weight: LARGE_WEIGHT, more: if looks { LOOK_STEPS } else { 0 } })
+        Ok(Self { regex, decimal, weight: LARGE_WEIGHT, more: if looks { LOOK_STEPS } else { 0 } })
     }
 
     /// Whether it takes megabytes.
@@ -67,7 +77,13 @@ impl Pattern {
 
     /// Whether it is found in the text; none where that takes too long to know.
     pub(super) fn is_match(&self, text: &str) -> Option<bool> {
-        if text.len() > TEXT_BYTES_MAX { None } else { self.regex.is_match(text).ok() }
+        if text.len() > TEXT_BYTES_MAX {
+            return None;
+        }
+        match self.decimal {
+            Some(decimal) => Some(decimal.admits(text)),
+            None => self.regex.is_match(text).ok(),
+        }
     }
 }
 

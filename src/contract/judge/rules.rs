@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::format::Format;
 use super::pattern::Pattern;
@@ -63,13 +63,13 @@ impl Bounds {
     }
 }
 
-/// Of numbers.
-#[derive(Debug, Clone, Copy, Default)]
+/// Of numbers. Bounds are kept as they are written: as a double, 2^63 - 1 is 2^63.
+#[derive(Debug, Clone, Default)]
 pub(super) struct NumberRules {
-    pub(super) minimum: Option<f64>,
-    pub(super) maximum: Option<f64>,
-    pub(super) above: Option<f64>,
-    pub(super) below: Option<f64>,
+    pub(super) minimum: Option<Number>,
+    pub(super) maximum: Option<Number>,
+    pub(super) above: Option<Number>,
+    pub(super) below: Option<Number>,
     pub(super) multiple_of: Option<f64>,
 }
 

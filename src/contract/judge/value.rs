@@ -1,5 +1,6 @@
 //! One document against the rules, in bounded steps: what breaks them, at which path and how. No value goes along.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value};
@@ -7,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::Contract;
 use super::path::{Step, push};
 use super::rules::{ArrayRules, At, Condition, Node, NumberRules, ObjectRules, Rules, type_bit};
-use super::same::{is_integer, same};
+use super::same::{is_integer, order, same};
 use crate::model::observation::DriftKind;
 
 /// Steps that one document may take: a thousand keys take some thousands. As many took 0.2 to 0.4 s in a debug build.
@@ -134,7 +135,7 @@ impl Judge<'_> {
             }
         }
         match value {
-            Value::Number(number) => self.number(rules.number, number),
+            Value::Number(number) => self.number(&rules.number, number),
             Value::String(text) => self.text(rules, text),
             Value::Object(fields) => self.object(&rules.object, fields, value),
             Value::Array(items) => self.array(&rules.array, items),
@@ -169,16 +170,19 @@ impl Judge<'_> {
         }
     }
 
-    fn number(&mut self, rules: NumberRules, number: &Number) {
+    fn number(&mut self, rules: &NumberRules, number: &Number) {
         let Some(value) = number.as_f64() else { return };
         let multiple = rules.multiple_of.is_none_or(|of| {
             let times = value / of;
             (times - times.round()).abs() <= MULTIPLE_ERROR * times.abs().max(1.0)
         });
-        let within = rules.minimum.is_none_or(|min| value >= min)
-            && rules.maximum.is_none_or(|max| value <= max)
-            && rules.above.is_none_or(|min| value > min)
-            && rules.below.is_none_or(|max| value < max);
+        let compared = |bound: &Option<Number>, breaks: &[Ordering]| {
+            bound.as_ref().is_none_or(|bound| !breaks.contains(&order(number, bound)))
+        };
+        let within = compared(&rules.minimum, &[Ordering::Less])
+            && compared(&rules.maximum, &[Ordering::Greater])
+            && compared(&rules.above, &[Ordering::Less, Ordering::Equal])
+            && compared(&rules.below, &[Ordering::Greater, Ordering::Equal]);
         if !(multiple && within) {
             self.find(DriftKind::OutOfRange);
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::QualifiedName;
+use crate::model::{QualifiedName, Reached};
 
 /// A relation of a `FROM`, or a written one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -50,12 +50,28 @@ pub struct Subject {
     /// The path within the column's documents, where it is a key of one: `a.b`. A key that is a parameter is `$`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// By which operators that path is reached; absent where it is none of keys alone, or is cast more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
+    /// Keys of documents that it is computed of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyName>,
     /// The type it is cast to at last, as the parser names it: `int4`, `vector(3)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cast: Option<String>,
     /// Operators and functions of distance within it that have a column on one side: `->>`, `<->`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applied: Vec<Applied>,
+}
+
+/// A key of a column's documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyName {
+    /// The column.
+    pub column: ColumnName,
+    /// The path within its documents: `a.b`.
+    pub path: String,
 }
 
 /// An operator applied to a column within an expression.

@@ -23,6 +23,9 @@ pub struct Documents {
     pub keys_left_out: u64,
     /// Documents of type `json` that `jsonb` would refuse, or would not keep whole: `\u0000`, keys given twice.
     pub lost: u64,
+    /// Values of a column of text that are no JSON objects or arrays.
+    #[serde(default)]
+    pub no_documents: u64,
     /// Those that it would print otherwise than they were written: spaces, the order of keys.
     pub reprinted: u64,
     /// What they would take under shorter keys.

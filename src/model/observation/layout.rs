@@ -41,6 +41,12 @@ pub struct LayoutColumn {
     pub width: Option<f64>,
     /// Different values when last analyzed: negative as a share of the rows, as `pg_stats.n_distinct`.
     pub distinct: Option<f64>,
+    /// Whether it is of text that begins as JSON does, by its statistics, or is too wide for these.
+    #[serde(default)]
+    pub looks_json: bool,
+    /// The key of documents that it is generated from, perhaps cast; filled in once the visit is over.
+    #[serde(default)]
+    pub holds: Option<HeldKey>,
     /// What keeps its type from being changed.
     pub pins: Vec<String>,
     /// Whether a partition has a default, a storage strategy or a compression method of its own for it.
@@ -49,10 +55,25 @@ pub struct LayoutColumn {
 }
 
 impl LayoutColumn {
-    /// Whether it holds JSON, as text or in binary.
+    /// Whether it is of text.
+    pub fn is_text(&self) -> bool {
+        self.built_in && matches!(self.type_name.as_str(), "text" | "varchar")
+    }
+
+    /// Whether it is of type `json` or `jsonb`.
     pub fn is_json(&self) -> bool {
         self.built_in && matches!(self.type_name.as_str(), "json" | "jsonb")
     }
+}
+
+/// A key of a column's documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldKey {
+    /// The column of the documents.
+    pub document: String,
+    /// The key's path: `a.b`.
+    pub path: String,
 }
 
 /// A unique index.
@@ -78,18 +99,43 @@ pub struct UniqueKey {
     pub comment: Option<String>,
 }
 
-/// An index on a key of documents, or on documents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A column or expression of an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentIndexKey {
+    /// What it is on: the name of a column, or an expression as `pg_get_indexdef(…, n, true)` prints it; with its collation
+    /// where that is not the default one.
+    pub on: String,
+    /// Its operator class.
+    pub class: String,
+    /// Whether that is the default one: another one may not serve every comparison.
+    pub default_class: bool,
+    /// Whether text is sorted by its bytes there: it serves `LIKE`, too.
+    pub bytewise: bool,
+    /// Whether it is descending.
+    pub descending: bool,
+    /// Whether NULLs come first.
+    pub nulls_first: bool,
+    /// `on` as expressions of statements are spelled; filled in once the visit is over.
+    #[serde(default)]
+    pub spelled: String,
+}
+
+/// An index on keys of documents, or on documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentIndex {
     /// Its name.
     pub index: String,
-    /// What it is on: the name of a column, or an expression as `pg_get_indexdef(…, 1, true)` prints it.
-    pub first: String,
+    /// What it is on, in order.
+    pub keys: Vec<DocumentIndexKey>,
     /// `pg_am.amname`.
     pub method: String,
-    /// Whether its operator class is the default one: another one may not serve every comparison.
-    pub default_class: bool,
+    /// Of which rows it is, as `pg_get_expr` prints it; absent where it is of all.
+    pub predicate: Option<String>,
+    /// The predicate as expressions of statements are spelled; filled in once the visit is over.
+    #[serde(default)]
+    pub spelled_predicate: Option<String>,
 }
 
 /// A table as it is laid out.
@@ -121,7 +167,7 @@ pub struct Layout {
     pub columns: Vec<LayoutColumn>,
     /// Its unique indexes, the primary key's excepted.
     pub keys: Vec<UniqueKey>,
-    /// Its valid indexes of all rows whose first column is an expression or of type `jsonb`.
+    /// Its valid indexes that have an expression or a column of type `jsonb` in them.
     #[serde(default)]
     pub document_indexes: Vec<DocumentIndex>,
     /// Names in its schema, of relations and functions, that begin with its own: what is made beside it cannot have them.

@@ -20,8 +20,8 @@ mod wal;
 mod workload;
 
 pub use column_use::{
-    Applied, ColumnName, Compared, Distance, DistanceForm, JoinPair, Limit, OrderKey, Predicate,
-    RelationUse, Subject, UsePlace,
+    Applied, ColumnName, Compared, Distance, DistanceForm, JoinPair, KeyName, Limit, OrderKey,
+    Predicate, RelationUse, Subject, UsePlace,
 };
 pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
@@ -32,7 +32,7 @@ pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
 pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
-pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
+pub use layout::{DocumentIndex, DocumentIndexKey, HeldKey, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use plan::{MaintainedTable, Plan};
 pub use relation::{Relation, RelationKind};
@@ -50,4 +50,4 @@ pub use wal::{
     PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, StagingTable, TableRoles,
     TimeColumn, Wal, WalDirectory, WalWritten,
 };
-pub use workload::{ColumnWorkload, KeyFilter, KeyShape, KeyWorkload, Workload};
+pub use workload::{ColumnWorkload, KeyFilter, KeyFind, KeyOrder, KeyShape, KeyWorkload, Workload};

@@ -24,6 +24,12 @@ pub struct NamedRelation {
     pub view: Option<String>,
     /// The columns of a table.
     pub columns: Vec<NamedColumn>,
+    /// The schema of the table that a partition is a part of, at the top.
+    #[serde(default)]
+    pub root_schema: Option<String>,
+    /// The name of that table.
+    #[serde(default)]
+    pub root_name: Option<String>,
 }
 
 /// What names mean in a database.

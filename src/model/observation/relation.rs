@@ -36,6 +36,9 @@ pub struct Relation {
     pub pages: i64,
     /// Rows when last counted; absent if never.
     pub rows: Option<f64>,
+    /// Pages of its indexes when last counted.
+    #[serde(default)]
+    pub index_pages: i64,
     /// Whether it may have a TOAST table: a partitioned table's partitions may.
     pub toastable: bool,
     /// Whether it has a primary key.
@@ -99,6 +102,7 @@ mod tests {
             toast_pages: 0,
             toast_counted: true,
             toast_live_chunks: 0,
+            index_pages: 0,
         };
         assert_eq!(counted.rows_now(Some(200 * 8192)), 2000.0);
         assert_eq!(counted.rows_now(None), 1000.0, "the counters counted them twice");

@@ -97,6 +97,9 @@ pub struct QueryBlock {
     /// How many rows it skips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Limit>,
+    /// What it returns the least or the greatest of; none where it returns anything else beside, or groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extremes: Vec<Subject>,
     /// What it returns that comes from columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projected: Vec<Subject>,

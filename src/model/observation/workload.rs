@@ -6,18 +6,92 @@ use utoipa::ToSchema;
 use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage};
 use crate::model::{Gap, Reached};
 
-/// How rows are found by a key.
+/// How a statement finds rows by a key, or takes them in its order.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum KeyFilter {
-    /// Its text equals a value, or one of some.
+    /// It equals a value, or one of some.
+    #[default]
     Equality,
-    /// Its text, perhaps cast, is within bounds.
+    /// It is within bounds.
     Range,
     /// The document contains the key with a value: `@>`.
     Contains,
+    /// The document has the key: `?` and its like.
+    Exists,
+    /// A jsonpath finds the key: `@?`, `@@`.
+    JsonPath,
+    /// It begins with a text: `LIKE`.
+    Pattern,
+    /// It is NULL, or not; true, or not.
+    State,
+    /// It equals what a row of another relation holds.
+    Join,
+    /// The first rows in its order: `ORDER BY` with `LIMIT`.
+    Order,
+    /// The least or the greatest: `min()`, `max()`.
+    Extreme,
+}
+
+/// An order that rows are asked for in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct KeyOrder {
+    /// Whether it is descending.
+    pub descending: bool,
+    /// Whether NULLs come first.
+    pub nulls_first: bool,
+}
+
+/// A way in which a statement finds rows by a key.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFind {
+    /// How.
+    pub filter: KeyFilter,
+    /// What is compared or ordered by, spelled as [`super::Subject::expression`]. An index on an expression that is
+    /// spelled so serves it.
+    pub expression: String,
+    /// By which operators the key is reached there; absent where it is more than the key, perhaps cast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
+    /// The type it is cast to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast: Option<String>,
+    /// The order, of [`KeyFilter::Order`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<KeyOrder>,
+    /// What else the same query asks to equal a value: an index may begin with these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
 }
 
 /// What statements of one shape do with a key.
@@ -26,15 +100,10 @@ pub enum KeyFilter {
 )]
 #[serde(deny_unknown_fields)]
 pub struct KeyShape {
-    /// How they find rows by it; absent where they do not, or in a way that needs the key of every row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub filter: Option<KeyFilter>,
-    /// By which operators the key that they filter by is reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reached: Option<Reached>,
-    /// The type it is cast to there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cast: Option<String>,
+    /// How they find rows by it, the way that finds fewest first; none where they do not, or in a way that needs the key of
+    /// every row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finds: Vec<KeyFind>,
     /// Whether they use the key's value beyond that: put it out, group, sort, join or compare by it.
     pub reads_key: bool,
     /// Whether they put out the whole document.

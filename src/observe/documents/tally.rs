@@ -14,7 +14,7 @@ const Z_95: f64 = 1.96;
 /// Counts the rows of the sample, in memory that does not grow with them.
 #[derive(Default)]
 pub(super) struct Tally {
-    /// Whether the column is of type `json`, and it is to be told whether `jsonb` would keep its documents.
+    /// Whether the column is of type `json` or of text, and it is to be told whether `jsonb` would keep its documents.
     is_text: bool,
     /// Rows read.
     rows: u64,
@@ -28,6 +28,8 @@ pub(super) struct Tally {
     out_of_line: u64,
     /// Documents of type `json` that `jsonb` would not keep whole.
     lost: u64,
+    /// Values that are no JSON objects or arrays.
+    no_documents: u64,
     /// Those that it would print otherwise than they were written.
     reprinted: u64,
     /// How each document is stored.
@@ -60,7 +62,10 @@ impl Tally {
         self.out_of_line += out_of_line;
         let document = parts.next().unwrap_or_default();
         if self.is_text {
-            match jsonb::conversion(document) {
+            let begins = document.trim_ascii_start().starts_with(['{', '[']);
+            let converted = jsonb::conversion(document);
+            self.no_documents += u64::from(!begins || converted.is_err());
+            match converted {
                 Ok(Conversion::Exact) => {}
                 Ok(Conversion::Kept) => self.reprinted += 1,
                 Ok(Conversion::Lost) | Err(_) => self.lost += 1,
@@ -106,6 +111,7 @@ impl Tally {
             keys_left_out: counts.keys_left_out,
             depths: counts.depths.clone(),
             lost: self.lost,
+            no_documents: self.no_documents,
             reprinted: self.reprinted,
             sample,
             totals,
@@ -123,6 +129,7 @@ fn key(name: String, path: &Path, counts: &Counts, sample: &DocumentSample) -> D
         presence_ratio: ratio(path.documents, counts.documents),
         instances: extrapolated(path, sample),
         types: by_type(&path.types),
+        numeric_strings: path.numeric_strings,
         fits: path.fit.as_sql().map(str::to_owned),
         key_bytes: path.key.as_ref().map_or(0, |key| key.len() as u64),
         value_bytes_mean: ratio(path.value_bytes, path.instances),

@@ -100,8 +100,9 @@ cross join lateral (
                 'null_share', s.null_frac,
                 'width', s.avg_width,
                 'distinct', s.n_distinct,
+                'looks_json', w.looks_json,
                 'pins', p.pins,
-                'uneven', c.relkind = 'p' and coalesce(b.typname, k.typname) = 'json' and exists (
+                'uneven', c.relkind = 'p' and (coalesce(b.typname, k.typname) = 'json' or w.text) and exists (
                     -- Defaults are compared as they are stored, but for where in a statement they stood.
                     with recursive parts as (
                         select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = c.oid
@@ -131,10 +132,27 @@ cross join lateral (
     left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
     left join (
         -- Apart, so that the statistics of a table are found by its name once.
-        select t.attname, t.null_frac, t.avg_width, t.n_distinct
+        select t.attname, t.null_frac, t.avg_width, t.n_distinct, t.most_common_vals, t.histogram_bounds
         from pg_catalog.pg_stats as t
         where t.schemaname = n.nspname and t.tablename = c.relname and not t.inherited
     ) as s on s.attname = a.attname
+    cross join lateral (
+        select coalesce(b.typname, k.typname) in ('text', 'varchar') as text
+    ) as v
+    cross join lateral (
+        select
+            v.text,
+            -- Values over a kilobyte are not in the statistics: only a sample tells what they are.
+            case when v.text
+                then coalesce(
+                    (s.most_common_vals::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
+                    (s.histogram_bounds::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
+                    s.avg_width > 200,
+                    false
+                )
+                else false
+            end as looks_json
+    ) as w
     cross join lateral (
         -- What ALTER COLUMN TYPE refuses to look behind, or would have to read again.
         select coalesce(pg_catalog.json_agg(distinct x.pin), '[]') as pins
@@ -162,7 +180,7 @@ cross join lateral (
             from pg_catalog.pg_depend as e
             where e.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                 and e.refobjid = c.oid and e.refobjsubid = a.attnum
-                and coalesce(b.typname, k.typname) in ('json', 'jsonb')
+                and (coalesce(b.typname, k.typname) in ('json', 'jsonb') or w.looks_json or v.text and c.relkind = 'p')
         ) as x
         where x.pin is not null
     ) as p
@@ -223,9 +241,9 @@ cross join lateral (
         pg_catalog.json_agg(
             pg_catalog.json_build_object(
                 'index', n.relname,
-                'first', coalesce(a.attname::text, pg_catalog.pg_get_indexdef(i.indexrelid, 1, true)),
+                'keys', k.keys,
                 'method', m.amname,
-                'default_class', o.opcdefault
+                'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid, true)
             )
             order by n.relname
         ),
@@ -234,12 +252,40 @@ cross join lateral (
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as n on n.oid = i.indexrelid
     join pg_catalog.pg_am as m on m.oid = n.relam
-    join pg_catalog.pg_opclass as o on o.oid = i.indclass[0]
-    left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-    where i.indrelid = c.oid and i.indisvalid and i.indpred is null
-        and (i.indkey[0] = 0 or a.atttypid = 'pg_catalog.jsonb'::pg_catalog.regtype)
-        -- Text that is sorted otherwise is another text to the planner.
-        and i.indcollation[0] in (0, 100)
+    cross join lateral (
+        select
+            pg_catalog.json_agg(
+                pg_catalog.json_build_object(
+                    'on', coalesce(
+                        pg_catalog.quote_ident(a.attname),
+                        pg_catalog.pg_get_indexdef(i.indexrelid, p.place, true)
+                    -- Text that is sorted otherwise is another text to the planner.
+                    ) || coalesce(
+                        ' COLLATE ' || pg_catalog.quote_ident(nullif(l.collname, 'default'))
+                            , ''
+                    ),
+                    'class', o.opcname,
+                    'default_class', o.opcdefault,
+                    'bytewise', coalesce(
+                        case
+                            when l.collname = 'default' then d.datcollate in ('C', 'POSIX')
+                            else l.collname in ('C', 'POSIX')
+                        end,
+                        false
+                    ),
+                    'descending', i.indoption[p.place - 1]::int4 & 1 = 1,
+                    'nulls_first', i.indoption[p.place - 1]::int4 & 2 = 2
+                )
+                order by p.place
+            ) as keys,
+            bool_or(i.indkey[p.place - 1] = 0 or a.atttypid = 'pg_catalog.jsonb'::pg_catalog.regtype) as documents
+        from pg_catalog.generate_series(1, i.indnkeyatts::int4) as p (place)
+        join pg_catalog.pg_opclass as o on o.oid = i.indclass[p.place - 1]
+        join pg_catalog.pg_database as d on d.datname = pg_catalog.current_database()
+        left join pg_catalog.pg_collation as l on l.oid = i.indcollation[p.place - 1]
+        left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[p.place - 1]
+    ) as k
+    where i.indrelid = c.oid and i.indisvalid and k.documents
 ) as x
 cross join lateral (
     -- What may be made beside a table is called after it, and nothing else is listed. Names are found by their range, and

@@ -1,4 +1,15 @@
--- What names in statements mean: tables with their columns, and views with the queries they stand for.
+-- What names in statements mean: tables with their columns, and views with the queries they stand for. A partition means the
+-- table that it is a part of.
+with recursive parts as (
+    select i.inhrelid as oid, i.inhparent as root
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_class as c on c.oid = i.inhparent
+    where c.relkind = 'p' and not c.relispartition
+    union all
+    select i.inhrelid, p.root
+    from parts as p
+    join pg_catalog.pg_inherits as i on i.inhparent = p.oid
+)
 select
     n.nspname                                                       as schema,
     c.relname                                                       as name,
@@ -17,14 +28,20 @@ select
             from pg_catalog.pg_attribute as a
             join pg_catalog.pg_type as k on k.oid = a.atttypid
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind <> 'v'
+                and not c.relispartition
         ),
         '[]'
-    )                                                               as columns
+    )                                                               as columns,
+    o.nspname                                                       as root_schema,
+    r.relname                                                       as root_name
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+left join parts as p on p.oid = c.oid
+left join pg_catalog.pg_class as r on r.oid = p.root
+left join pg_catalog.pg_namespace as o on o.oid = r.relnamespace
 where c.relkind in ('r', 'p', 'm', 'f', 'v')
     and c.relpersistence <> 't'
-    and not c.relispartition
+    and (not c.relispartition or r.oid is not null)
     and n.nspname <> 'information_schema'
     and n.nspname !~ '^pg_'
 order by c.oid

@@ -12,12 +12,19 @@ select
     c.reltoastrelid <> 0 or c.relkind = 'p'                         as toastable,
     k.indrelid is not null                                          as primary_key,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
+    coalesce(x.pages, 0)::int8                                      as index_pages,
     coalesce(t.relpages, 0)::int8                                   as toast_pages,
     coalesce(t.reltuples >= 0, true)                                as toast_counted,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as toast_live_chunks
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_class as t on t.oid = c.reltoastrelid
+left join (
+    select i.indrelid, sum(x.relpages) as pages
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as x on x.oid = i.indexrelid
+    group by i.indrelid
+) as x on x.indrelid = c.oid
 left join pg_catalog.pg_index as k on k.indrelid = c.oid and k.indisprimary
 left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid and c.relispartition
 where c.relkind in ('r', 'm', 'p')

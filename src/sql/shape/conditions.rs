@@ -37,10 +37,12 @@ impl Walker<'_> {
     fn under(&mut self, node: &Node, under: Under) {
         match tree::inner(node) {
             Some(NodeEnum::BoolExpr(all)) => {
+                // NOT makes an OR of an AND, and the other way round.
                 let under = match all.boolop() {
-                    BoolExprType::OrExpr => Under { or: true, ..under },
+                    BoolExprType::OrExpr => Under { or: under.or || !under.not, ..under },
+                    BoolExprType::AndExpr => Under { or: under.or || under.not, ..under },
                     BoolExprType::NotExpr => Under { not: !under.not, ..under },
-                    _ => under,
+                    BoolExprType::Undefined => under,
                 };
                 all.args.iter().for_each(|one| self.under(one, under));
             }
@@ -72,9 +74,17 @@ impl Walker<'_> {
         if let (Some(NodeEnum::RowExpr(one)), Some(NodeEnum::RowExpr(other))) =
             (tree::inner(left), tree::inner(right))
         {
-            for (left, right) in one.args.iter().zip(&other.args) {
+            for (at, (left, right)) in one.args.iter().zip(&other.args).enumerate() {
                 let (left, right) = (self.expr(left), self.expr(right));
-                self.compare(&left, under.applies(operator), &right);
+                if at == 0 || operator == "=" {
+                    self.compare(&left, under.applies(operator), &right);
+                    continue;
+                }
+                // Rows are ordered by their first fields; further ones decide only between equals.
+                let under = Under { or: true, ..under };
+                let commuted = super::operators::commuted(operator);
+                self.predicate(&left, under.applies(operator), Compared::Expression);
+                self.predicate(&right, under.applies(&commuted), Compared::Expression);
             }
             return;
         }

@@ -1,9 +1,9 @@
 //! An expression: how it is spelled over the columns of tables, and which columns it comes from.
 
 use crate::model::observation::{
-    Applied, ColumnName, Compared, Distance, DistanceForm, RelationUse, Subject,
+    Applied, ColumnName, Compared, Distance, DistanceForm, KeyName, RelationUse, Subject,
 };
-use crate::model::quote_identifier;
+use crate::model::{Hop, Reached, quote_identifier};
 use crate::sql::catalog::Column;
 use crate::sql::path_to_string;
 use crate::sql::understood::Step;
@@ -11,8 +11,14 @@ use crate::sql::understood::Step;
 /// As many columns are kept of one expression.
 const COLUMNS_MAX: usize = 16;
 
+/// As many keys of documents are kept of one expression.
+const KEYS_MAX: usize = 16;
+
 /// As many operators within are kept of one expression.
 const APPLIED_MAX: usize = 16;
+
+/// As many steps are kept of one path.
+const STEPS_MAX: usize = 16;
 
 /// A longer spelling is cut off.
 const TEXT_BYTES_MAX: usize = 400;
@@ -31,6 +37,12 @@ pub(super) struct Expr {
     pub(super) plain: bool,
     /// The way from a column's document to it, where it is a value of one.
     pub(super) path: Option<Vec<Step>>,
+    /// By which operators, where the path is one of keys alone and was cast at most once.
+    pub(super) reached: Option<Reached>,
+    /// Keys that it is computed of, where it is no value of a document itself.
+    pub(super) within: Vec<KeyName>,
+    /// Whether it is text for certain: a cast to text does nothing then.
+    pub(super) is_text: bool,
     pub(super) cast: Option<String>,
     pub(super) applied: Vec<Applied>,
     pub(super) distance: Option<Distance>,
@@ -50,12 +62,21 @@ impl Expr {
             columns: vec![of],
             instances: vec![instance],
             path: column.json.then(Vec::new),
+            reached: column.json.then(Reached::default),
             ..Self::any(&column.name)
         }
     }
 
+    /// A column of a table that is not said; it may hold documents.
+    pub(super) fn of_any_table(name: &str) -> Self {
+        let table = String::new();
+        let of = ColumnName { schema: String::new(), table, column: name.to_owned() };
+        let (path, reached) = (Some(Vec::new()), Some(Reached::default()));
+        Self { columns: vec![of], path, reached, ..Self::any(name) }
+    }
+
     /// A column, whichever it is.
-    pub(super) fn any(name: &str) -> Self {
+    fn any(name: &str) -> Self {
         let text = quote_identifier(name).into_owned();
         Self { text, atom: true, plain: true, nature: Compared::Expression, ..Self::default() }
     }
@@ -89,6 +110,11 @@ impl Expr {
                 self.columns.push(column.clone());
             }
         }
+        for key in part.keys() {
+            if self.within.len() < KEYS_MAX && !self.within.contains(&key) {
+                self.within.push(key);
+            }
+        }
         for instance in &part.instances {
             if self.instances.len() < COLUMNS_MAX && !self.instances.contains(instance) {
                 self.instances.push(*instance);
@@ -113,12 +139,25 @@ impl Expr {
         Self { atom: true, ..self }
     }
 
+    /// It is what these steps reach from a value.
+    pub(super) fn step(&mut self, from: Self, hop: Hop, steps: Vec<Step>) {
+        let is_key = |step: &Step| matches!(step, Step::Key(_));
+        let plain = from.cast.is_none() && !from.is_text && steps.iter().all(is_key);
+        self.reached = from.reached.filter(|_| plain).map(|Reached(mut hops)| {
+            hops.push(hop);
+            Reached(hops)
+        });
+        self.path = from.path.map(|path| path.into_iter().chain(steps).take(STEPS_MAX).collect());
+    }
+
     /// The one or the other.
     pub(super) fn or(self, other: &Self) -> Self {
         let text = if self.text == other.text { self.text.clone() } else { "…".to_owned() };
         let plain = self.plain && other.plain;
-        let path = if self.path == other.path { self.path.clone() } else { None };
-        Self { plain, path, ..Self::of(text, [&self, other]).atom() }
+        let same = self.path == other.path;
+        let path = if same { self.path.clone() } else { None };
+        let is_text = self.is_text && other.is_text;
+        Self { plain, path, is_text, ..Self::of(text, [&self, other]).atom() }
     }
 
     /// How it is spelled within another.
@@ -141,6 +180,17 @@ impl Expr {
         if self.has_columns() { Compared::Expression } else { self.nature }
     }
 
+    /// Keys of documents that it is, or is computed of.
+    fn keys(&self) -> Vec<KeyName> {
+        let path = self.path.as_ref().filter(|path| !path.is_empty());
+        match (path, self.columns.first()) {
+            (Some(path), Some(column)) => {
+                vec![KeyName { column: column.clone(), path: path_to_string(path) }]
+            }
+            _ => self.within.clone(),
+        }
+    }
+
     pub(super) fn subject(&self) -> Subject {
         let path = self.path.as_ref().filter(|path| !path.is_empty());
         Subject {
@@ -148,6 +198,8 @@ impl Expr {
             expression: self.text.clone(),
             plain: self.plain,
             path: path.map(|path| path_to_string(path)),
+            reached: self.reached.clone().filter(|_| path.is_some()),
+            keys: self.keys(),
             cast: self.cast.clone(),
             applied: self.applied.clone(),
         }

@@ -83,7 +83,7 @@ impl<'c> Walker<'c> {
                 query(self.view(name, definition), &renamed)
             }
             Some(Relation::Table(columns)) => self.table(used, columns),
-            None => {
+            Some(Relation::Partition(_)) | None => {
                 self.reads_relation(used);
                 Of::Unknown
             }

@@ -10,6 +10,7 @@ mod conditions;
 mod emit;
 mod expression;
 mod from;
+mod keys;
 mod operators;
 mod query;
 mod scope;
@@ -62,6 +63,18 @@ pub(super) fn shape(statement: &Node, catalog: &Catalog) -> StatementShape {
 ///
 /// The expression of an index, as `pg_get_indexdef` prints it, is spelled as that of a statement.
 pub fn spelled(expression: &str) -> Option<String> {
+    alone(expression).map(|expr| expr.text)
+}
+
+/// The column and the path of the key whose value, perhaps cast, an expression over the columns of a relation is.
+pub fn spelled_key(expression: &str) -> Option<(String, String)> {
+    let subject = alone(expression)?.subject();
+    let column = subject.columns.into_iter().next()?;
+    Some((column.column, subject.path?))
+}
+
+/// An expression in which every name is that of a column.
+fn alone(expression: &str) -> Option<Expr> {
     let parsed = super::parse::parse(&format!("select {expression}")).ok()?;
     let [only] = parsed.as_slice() else { return None };
     let Some(NodeEnum::SelectStmt(select)) = tree::inner(&only.tree) else { return None };
@@ -71,7 +84,7 @@ pub fn spelled(expression: &str) -> Option<String> {
     let mut walker = Walker::new(&catalog);
     walker.block(BlockRole::Statement);
     walker.scopes.push(Scope::any());
-    Some(walker.expr(target.val.as_deref()?).text)
+    Some(walker.expr(target.val.as_deref()?))
 }
 
 fn kind(statement: &Node) -> StatementKind {

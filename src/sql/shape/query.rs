@@ -108,6 +108,7 @@ impl Walker<'_> {
             items => self.group(items, &columns, |block| &mut block.distinct),
         }
         self.group(&select.group_clause, &columns, |block| &mut block.group_by);
+        self.extremes(select);
         if let Some(condition) = select.having_clause.as_deref() {
             self.condition(condition, UsePlace::Having);
         }
@@ -119,6 +120,25 @@ impl Walker<'_> {
         self.order_and_limit(select, &columns);
         self.scopes.pop();
         columns
+    }
+
+    /// What a query returns the least or the greatest of, if that is all that it returns.
+    fn extremes(&mut self, select: &SelectStmt) {
+        let grouped = !select.group_clause.is_empty() || select.having_clause.is_some();
+        let of = |target: &Node| -> Option<Node> {
+            let NodeEnum::ResTarget(target) = tree::inner(target)? else { return None };
+            let NodeEnum::FuncCall(call) = tree::inner(target.val.as_deref()?)? else {
+                return None;
+            };
+            let [argument] = call.args.as_slice() else { return None };
+            let plain = call.over.is_none() && call.agg_filter.is_none();
+            let extreme = matches!(tree::last_name(&call.funcname), "min" | "max");
+            (plain && extreme).then(|| argument.clone())
+        };
+        let arguments: Option<Vec<Node>> = select.target_list.iter().map(of).collect();
+        let Some(arguments) = arguments.filter(|_| !grouped) else { return };
+        let arguments = self.walk(&arguments);
+        self.keep(&arguments, |block| &mut block.extremes);
     }
 
     /// A window's expressions: only what stands within them is read, for no index serves a window by itself.

@@ -131,7 +131,7 @@ impl Source<'_> {
                 None if columns.open => Found::Perhaps,
                 None => Found::No,
             },
-            Of::Any => Found::Column(Box::new(Expr::any(name))),
+            Of::Any => Found::Column(Box::new(Expr::of_any_table(name))),
             Of::Unknown | Of::Function => Found::Perhaps,
         }
     }

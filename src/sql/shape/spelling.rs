@@ -2,24 +2,50 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, AExpr, AExprKind, AIndirection, BoolExprType, BoolTestType, CaseExpr, ColumnRef,
-    FuncCall, MinMaxOp, Node, NullTestType, TypeCast,
+    AConst, AExpr, AExprKind, BoolExprType, BoolTestType, CaseExpr, ColumnRef, FuncCall, MinMaxOp,
+    Node, NullTestType, TypeCast,
 };
 
-use super::expression::{Expr, cut};
+use super::expression::Expr;
 use super::{Walker, operators};
 use crate::model::observation::{Applied, Compared, Distance, DistanceForm, UsePlace};
 use crate::model::quote_identifier;
-use crate::sql::{literal, tree};
-
-/// As many steps are kept of one path.
-const STEPS_MAX: usize = 16;
+use crate::sql::tree;
 
 /// As many items of a list are looked at: one of thousands is all of the same kind.
 const LISTED_MAX: usize = 64;
 
-/// A longer key is spelled as a value.
-const KEY_BYTES_MAX: usize = 128;
+/// Functions of text that yield text, so that a cast to text behind them does nothing.
+const OF_TEXT: &[&str] = &[
+    "lower",
+    "upper",
+    "initcap",
+    "btrim",
+    "ltrim",
+    "rtrim",
+    "replace",
+    "translate",
+    "left",
+    "right",
+    "substring",
+    "substr",
+    "split_part",
+    "reverse",
+    "lpad",
+    "rpad",
+    "md5",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "concat",
+    "regexp_replace",
+    "to_char",
+    "format",
+];
+
+/// Types to which text is cast without being changed.
+const TEXTS: &[&str] = &["text", "varchar"];
 
 /// Spellings behind one another.
 fn listed(parts: &[Expr]) -> String {
@@ -62,7 +88,7 @@ impl Walker<'_> {
         }
     }
 
-    fn optional(&mut self, node: Option<&Node>) -> Expr {
+    pub(super) fn optional(&mut self, node: Option<&Node>) -> Expr {
         node.map_or_else(|| Expr::opaque("…"), |node| self.expr(node))
     }
 
@@ -138,8 +164,14 @@ impl Walker<'_> {
         let typmods = typmods.collect::<Vec<_>>().join(",");
         let typmods = if typmods.is_empty() { typmods } else { format!("({typmods})") };
         let to = format!("{}{typmods}", tree::type_name(name));
+        let is_text = TEXTS.contains(&to.as_str());
+        if is_text && argument.is_text {
+            return argument;
+        }
         let text = format!("{}::{to}", argument.within());
-        Expr { cast: Some(to), path: argument.path.clone(), ..Expr::of(text, [&argument]).atom() }
+        let reached = argument.reached.clone().filter(|_| argument.cast.is_none());
+        let path = argument.path.clone();
+        Expr { cast: Some(to), path, reached, is_text, ..Expr::of(text, [&argument]).atom() }
     }
 
     fn operation(&mut self, operation: &AExpr) -> Expr {
@@ -171,66 +203,23 @@ impl Walker<'_> {
         }
     }
 
-    /// A key or a path of a document: `data ->> 'k'`.
-    fn key(&mut self, left: Expr, operator: &str, key: &Node) -> Expr {
-        let steps = match operator {
-            "->" | "->>" => vec![literal::step(key)],
-            _ => literal::path(key),
-        };
-        let right = self.expr(key);
-        let text = match (tree::string(key), tree::integer(key)) {
-            (Some(text), _) if text.len() <= KEY_BYTES_MAX => {
-                format!("'{}'", text.replace('\'', "''"))
-            }
-            (_, Some(position)) => position.to_string(),
-            _ => right.within(),
-        };
-        let mut whole = binary(operator, &left, &right);
-        whole.text = cut(format!("{} {operator} {text}", left.within()));
-        whole.path = left.path.map(|path| path.into_iter().chain(steps).take(STEPS_MAX).collect());
-        whole
-    }
-
-    fn indirection(&mut self, within: &AIndirection) -> Expr {
-        let argument = self.optional(within.arg.as_deref());
-        let (mut text, mut path) = (argument.within(), argument.path.clone());
-        let mut parts = vec![argument];
-        for item in &within.indirection {
-            match tree::inner(item) {
-                Some(NodeEnum::AIndices(indices)) => {
-                    let index = indices.uidx.as_deref();
-                    let value = self.optional(index);
-                    let key = index.and_then(tree::string).filter(|_| path.is_some());
-                    let key = key.filter(|key| key.len() <= KEY_BYTES_MAX);
-                    let shown = key.map(|key| format!("'{}'", key.replace('\'', "''")));
-                    text = format!("{text}[{}]", shown.unwrap_or_else(|| value.text.clone()));
-                    if let (Some(path), Some(index)) = (&mut path, index) {
-                        path.push(literal::step(index));
-                    }
-                    parts.push(value);
-                }
-                Some(NodeEnum::String(field)) => {
-                    text = format!("({text}).{}", quote_identifier(&field.sval));
-                    path = None;
-                }
-                _ => {}
-            }
-        }
-        Expr { path, ..Expr::of(text, &parts).atom() }
-    }
-
     fn function(&mut self, name: &str, arguments: &[Node]) -> Expr {
         let parts = self.walk(arguments.iter().map(tree::argument));
-        Expr::of(format!("{name}({})", listed(&parts)), &parts).atom()
+        let is_text = parts.iter().any(|part| part.is_text);
+        Expr { is_text, ..Expr::of(format!("{name}({})", listed(&parts)), &parts).atom() }
     }
 
     fn call(&mut self, call: &FuncCall) -> Expr {
+        if let Some(extracted) = self.extracted(call) {
+            return extracted;
+        }
         let name = tree::last_name(&call.funcname);
         let parts = self.walk(call.args.iter().map(tree::argument));
         let arguments = if call.agg_star { "*".to_owned() } else { listed(&parts) };
         let distinct = if call.agg_distinct { "distinct " } else { "" };
         let shown = quote_identifier(name);
         let mut whole = Expr::of(format!("{shown}({distinct}{arguments})"), &parts).atom();
+        whole.is_text = OF_TEXT.contains(&name) && parts.iter().any(|part| part.is_text);
         if let ([left, right], true) = (parts.as_slice(), operators::is_distance_function(name)) {
             whole.distance = distance(name, left, right, DistanceForm::Function);
             for one in applied(name, left, right) {
@@ -277,7 +266,7 @@ impl Walker<'_> {
 }
 
 /// `left operator right`.
-fn binary(operator: &str, left: &Expr, right: &Expr) -> Expr {
+pub(super) fn binary(operator: &str, left: &Expr, right: &Expr) -> Expr {
     let text = format!("{} {operator} {}", left.within(), right.within());
     // A value that is computed of values is one.
     if left.text == "$1" && right.text == "$1" && !left.has_columns() && !right.has_columns() {

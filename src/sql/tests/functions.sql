@@ -59,7 +59,20 @@ select p.id from features f, jsonb_populate_record(null::users, f.data -> 'user'
 --> public.features.data: user.id record select
 
 select (jsonb_populate_record(null::users, data)).email from features
---> public.features.data: * record select
+--> public.features.data: email record select
+
+select r.email from features, jsonb_populate_record(null::nowhere, data) as r
+--> public.features.data: $ record from
+
+select e.value from features, jsonb_each_text(data) as e where e.key in ('k', 'l')
+--> public.features.data: whole from
+--> public.features.data: k expand where
+--> public.features.data: l expand where
+--> public.features.data: * expand select
+
+select id from features, jsonb_object_keys(data -> 'a') as k where k = 'b'
+--> public.features.data: a expand from
+--> public.features.data: a.b expand where
 
 select jsonb_path_query(data, '$.items[*] ? (@.price > 10 && @.b.c == $x)', '{"x": 1}') ->> 'sku' from features
 --> public.features.data: items[].b.c jsonpath select

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Reply, Service, TestDb, any_server};
 
-const SMALL: &str = "table_rows_min=1000&table_bytes_min=100000";
+const SMALL: &str = "table_bytes_min=100000";
 
 /// A service with a target whose documents have a key `segment`, in a table large enough.
 async fn told() -> (Service, TestDb) {
