@@ -1,5 +1,6 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
+mod account;
 mod documents;
 mod drift;
 mod gathered;
@@ -192,7 +193,10 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let case = Case { snapshot: seen, earlier: &[], policy, scope };
     let families = Families::of(seen.relations.get().map(Vec::as_slice).unwrap_or_default());
     let in_scope = case.wants_object(&families);
+    let mut uses_workload = false;
     for check in asked_for(request) {
+        uses_workload |=
+            check.needs.iter().any(|need| [Topic::WORKLOAD, Topic::STATEMENTS].contains(need));
         match check.run(&case) {
             Ok(judgement) => {
                 let findings = judgement.findings.into_iter();
@@ -206,6 +210,9 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     }
     if let Ok(relations) = seen.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
+    }
+    if let (true, Ok(workload)) = (uses_workload, seen.workload.get()) {
+        all.gaps.extend(workload.not_read.iter().cloned());
     }
     all
 }

@@ -245,6 +245,9 @@ async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
     let (ledger, read) = intake.close().await;
     match read.format {
         Some(_) => Ok(ledger),
-        None => Err(Error::Usage(format!("--workload: {shown} is {NO_FORMAT}"))),
+        None => {
+            let why = read.refused.unwrap_or(NO_FORMAT);
+            Err(Error::Usage(format!("--workload: {shown} is {why}")))
+        }
     }
 }

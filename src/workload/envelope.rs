@@ -75,7 +75,9 @@ pub(super) struct Envelope(Vec<Layer>);
 impl Envelope {
     /// The layers that most lines of a source have which begins so.
     pub(super) fn of(begins: &[u8]) -> Self {
-        let lines = begins.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let lines = begins
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         // A line that begins with a blank continues another one, and carriers may leave it as it is.
         let own = |line: &&[u8]| !line.is_empty() && !line[0].is_ascii_whitespace();
         let mut lines: Vec<&[u8]> = lines.filter(own).take(LINES_MAX).collect();
@@ -104,7 +106,11 @@ impl Envelope {
             let own = layer.strip(bare.rest)?;
             escaped |= own.escaped;
             bare = Stripped {
-                stream: if own.stream == 0 { bare.stream } else { identity((bare.stream, own.stream)) },
+                stream: if own.stream == 0 {
+                    bare.stream
+                } else {
+                    identity((bare.stream, own.stream))
+                },
                 part: if own.part == Part::Whole { bare.part } else { own.part },
                 session: own.session.or(bare.session),
                 ..own

@@ -19,10 +19,21 @@ const WRAPPERS_MAX: u8 = 3;
 
 /// Members that hold a line of a log, or several.
 const LINES: [&str; 11] = [
-    "textPayload", "LogFileData", "MESSAGE", "log", "line", "_raw", "@message", "message", "body", "Message", "event",
+    "textPayload",
+    "LogFileData",
+    "MESSAGE",
+    "log",
+    "line",
+    "_raw",
+    "@message",
+    "message",
+    "body",
+    "Message",
+    "event",
 ];
 /// Members that hold the object which is meant.
-const INNER: [&str; 7] = ["record", "properties", "jsonPayload", "_source", "fields", "result", "data"];
+const INNER: [&str; 7] =
+    ["record", "properties", "jsonPayload", "_source", "fields", "result", "data"];
 
 /// A source as objects of JSON.
 pub(super) struct Json {

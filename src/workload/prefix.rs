@@ -55,8 +55,20 @@ enum Role<'a> {
 
 /// Names before a process or a session.
 const PROCESS: &[&[u8]] = &[
-    b"pid", b"p", b"process", b"proc", b"process_id", b"processid", b"session", b"sess", b"sid", b"session_id",
-    b"sessionid", b"c", b"backend", b"backend_pid",
+    b"pid",
+    b"p",
+    b"process",
+    b"proc",
+    b"process_id",
+    b"processid",
+    b"session",
+    b"sess",
+    b"sid",
+    b"session_id",
+    b"sessionid",
+    b"c",
+    b"backend",
+    b"backend_pid",
 ];
 /// Names before a database.
 const DATABASE: &[&[u8]] = &[b"db", b"d", b"database", b"dbname", b"datname", b"database_name"];
@@ -79,7 +91,9 @@ impl Prefix {
             most(&|role| matches!(role, Role::Port(_))).then_some(Rule::Port)
         };
         // A name in the prefix is taken for the database where the one that was asked for is among them.
-        let is_wanted = |prefix: &&[u8]| database(prefix).is_some_and(|name| Some(name) == wanted.map(str::as_bytes));
+        let is_wanted = |prefix: &&[u8]| {
+            database(prefix).is_some_and(|name| Some(name) == wanted.map(str::as_bytes))
+        };
         Self { session, database: prefixes.iter().any(|prefix| is_wanted(&prefix)) }
     }
 
@@ -136,31 +150,37 @@ fn process(lines: &[Vec<Word<'_>>]) -> Option<Rule> {
         often.into_iter().filter(|(_, times)| times * 2 > lines.len()).map(|(at, _)| at).collect();
     // `[123]` is a process more likely than `[123-1]`, and that more likely than a number without brackets.
     candidates.sort_by_key(|(before, behind, nth)| (*before != b'[', *behind != b']', *nth));
-    let counts = |counter: &Surroundings, by: Option<&Surroundings>| counts(&lines, counter, by);
+    let largest = |one: &Surroundings| lines.iter().filter_map(|line| line.get(one)).max();
+    // Processes that start one after the other and write as many lines count, too: then line numbers are the smaller ones.
+    let is_counted_by = |one: &Surroundings, other: &Surroundings| {
+        let (counts, back) = (growth(&lines, one, Some(other)), growth(&lines, other, Some(one)));
+        counts > 0.5 && (counts > back || counts >= back && largest(one) < largest(other))
+    };
     let is_counter = |one: &&Surroundings| {
         is_line && one.1 == b'-'
-            || counts(one, None) || candidates.iter().any(|other| other != *one && counts(one, Some(other)))
+            || growth(&lines, one, None) > 0.5
+            || candidates.iter().any(|other| other != *one && is_counted_by(one, other))
     };
     candidates.iter().find(|one| !is_counter(one)).copied().map(Rule::Number)
 }
 
-/// Whether a number grows by one from line to line of the same group, in most of them.
-fn counts(
+/// In which share of the lines a number is one more than in the line before of the same group.
+fn growth(
     lines: &[BTreeMap<Surroundings, u64>],
     counter: &Surroundings,
     by: Option<&Surroundings>,
-) -> bool {
+) -> f64 {
     let mut before = BTreeMap::<u64, u64>::new();
-    let (mut grown, mut all) = (0_usize, 0_usize);
+    let (mut grown, mut all) = (0_u32, 0_u32);
     for line in lines {
         let Some(number) = line.get(counter) else { continue };
         let Some(group) = by.map_or(Some(0), |by| line.get(by).copied()) else { continue };
         if let Some(last) = before.insert(group, *number) {
             all += 1;
-            grown += usize::from(*number == last.wrapping_add(1));
+            grown += u32::from(*number == last.wrapping_add(1));
         }
     }
-    all > 0 && grown * 2 > all
+    f64::from(grown) / f64::from(all.max(1))
 }
 
 fn parsed(text: &[u8]) -> Option<u64> {
@@ -182,7 +202,8 @@ fn words(prefix: &[u8]) -> Vec<Word<'_>> {
             at += 1;
             continue;
         }
-        let (before, text, behind) = (&prefix[..at], &prefix[at..at + length], &prefix[at + length..]);
+        let (before, text, behind) =
+            (&prefix[..at], &prefix[at..at + length], &prefix[at + length..]);
         let is_behind_time = at <= time_end + 1;
         at += length;
         let role = role(before, text, behind, is_behind_time);
@@ -226,7 +247,8 @@ fn role<'a>(
         return is_second.then_some(Role::Second);
     }
     // A transaction is `3/1234`, an address `::1`, a name `app@1`.
-    let is_part_of_more = b"/@#+".contains(&last) || b"/@".contains(&next) || before.ends_with(b"::");
+    let is_part_of_more =
+        b"/@#+".contains(&last) || b"/@".contains(&next) || before.ends_with(b"::");
     (!is_part_of_more).then_some(Role::Number(last, next))
 }
 
@@ -250,7 +272,8 @@ fn name(before: &[u8]) -> Option<&[u8]> {
 /// Seconds since 1970 and a process, each as hexadecimal digits.
 fn is_session_id(text: &[u8]) -> bool {
     let Some(dot) = text.iter().position(|byte| *byte == b'.') else { return false };
-    let is_hex = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let is_hex =
+        |text: &[u8]| text.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
     let (start, process) = (&text[..dot], &text[dot + 1..]);
     start.len() == 8 && (1..=8).contains(&process.len()) && is_hex(start) && is_hex(process)
 }
@@ -297,9 +320,12 @@ fn time(text: &[u8]) -> Option<usize> {
 /// The name of a database in a prefix: `db=shop`, `app@shop`.
 fn database(prefix: &[u8]) -> Option<&[u8]> {
     const ENDS: &[u8] = b" ,;|]):\"'>";
-    let ended = |text: &'_ [u8]| text.iter().position(|byte| ENDS.contains(byte)).unwrap_or(text.len());
+    let ended =
+        |text: &'_ [u8]| text.iter().position(|byte| ENDS.contains(byte)).unwrap_or(text.len());
     for at in memchr::memchr_iter(b'=', prefix) {
-        if name(&prefix[..=at]).is_some_and(|name| DATABASE.contains(&name.to_ascii_lowercase().as_slice())) {
+        if name(&prefix[..=at])
+            .is_some_and(|name| DATABASE.contains(&name.to_ascii_lowercase().as_slice()))
+        {
             let value = &prefix[at + 1..];
             let value = value.strip_prefix(b"\"").unwrap_or(value);
             return Some(&value[..ended(value)]).filter(|name| !name.is_empty());

@@ -119,7 +119,8 @@ impl Reader {
                 Kind::List => Some(Format::JsonList),
                 Kind::Messages => Some(Format::Jsonlog),
                 Kind::Lines(read) => {
-                    counts.lines = (counts.lines + read.counts.lines).saturating_sub(json.wrapped());
+                    counts.lines =
+                        (counts.lines + read.counts.lines).saturating_sub(json.wrapped());
                     read.format
                 }
             },
@@ -158,7 +159,8 @@ impl Reader {
             Some(Format::CsvList) => Form::CsvList(Box::default()),
             _ => {
                 let envelope = Envelope::of(sample);
-                let bared = if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
+                let bared =
+                    if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
                 // What stands before each line may hide the format, or look like another one.
                 let inner = format.or_else(|| Format::detect(&bared)).or(known);
                 match inner {

@@ -16,7 +16,8 @@ pub(super) fn refused(begins: &[u8]) -> Option<&'static str> {
     marked.or_else(|| is_utf16(begins).then_some(UTF16))
 }
 
-const UTF16: &str = "text as UTF-16, as PowerShell writes it: send it through `iconv -f UTF-16 -t UTF-8 FILE`";
+const UTF16: &str =
+    "text as UTF-16, as PowerShell writes it: send it through `iconv -f UTF-16 -t UTF-8 FILE`";
 
 /// Whether every other of the first bytes is zero, as in Latin text without a byte order mark.
 fn is_utf16(begins: &[u8]) -> bool {

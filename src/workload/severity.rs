@@ -8,20 +8,123 @@ const PREFIX_BYTES_MAX: usize = 512;
 
 /// The words of all severities and of the parts of a message, in the languages of the server's messages, the most frequent first.
 const WORDS: &[&str] = &[
-    "LOGG", "LOG", "DETAIL", "STATEMENT", "ERROR", "WARNING", "NOTICE", "HINT", "CONTEXT", "FATAL", "PANIC", "QUERY", "INFO",
-    "LOCATION", "BACKTRACE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5", // de
-    "FEHLER", "WARNUNG", "HINWEIS", "TIPP", "ZUSAMMENHANG", "ANWEISUNG", "PANIK", "ANFRAGE", "ORT", // es
-    "DETALLE", "SENTENCIA", "ADVERTENCIA", "SUGERENCIA", "CONTEXTO", "PÁNICO", "CONSULTA", "UBICACIÓN", // fr
-    "DÉTAIL", "INSTRUCTION", "ERREUR", "ATTENTION", "ASTUCE", "CONTEXTE", "PANIQUE", "REQUÊTE", "EMPLACEMENT", // it
-    "DETTAGLI", "ISTRUZIONE", "ERRORE", "ATTENZIONE", "SUGGERIMENTO", "CONTESTO", "FATALE", "PANICO", "NOTIFICA", // ja
-    "詳細", "文", "ヒント", "コンテキスト", "問い合わせ", "場所", // ko
-    "로그", "상세정보", "명령 구문", "오류", "경고", "알림", "힌트", "내용", "치명적오류", // ru
-    "СООБЩЕНИЕ", "ПОДРОБНОСТИ", "ОПЕРАТОР", "ОШИБКА", "ПРЕДУПРЕЖДЕНИЕ", "ПОДСКАЗКА", "КОНТЕКСТ", "ВАЖНО", // sv
-    "DETALJ", "SATS", "FEL", "VARNING", "TIPS", "KONTEXT", // uk
-    "ЗАПИСУВАННЯ", "ВІДОМОСТІ", "ІНСТРУКЦІЯ", "ПОМИЛКА", "ПОПЕРЕДЖЕННЯ", "ПІДКАЗКА", "КОНТЕКСТ", // zh
-    "日志", "详细信息", "语句", "错误", "警告", "提示", "上下文", "日誌", "詳細內容", "陳述式", // pl, pt, tr
-    "SZCZEGÓŁY", "WYRAŻENIE", "BŁĄD", "OSTRZEŻENIE", "PODPOWIEDŹ", "DETALHE", "COMANDO", "ERRO", "AVISO", "DICA",
-    "AYRINTI", "İFADE", "HATA", "UYARI", "İPUCU",
+    "LOGG",
+    "LOG",
+    "DETAIL",
+    "STATEMENT",
+    "ERROR",
+    "WARNING",
+    "NOTICE",
+    "HINT",
+    "CONTEXT",
+    "FATAL",
+    "PANIC",
+    "QUERY",
+    "INFO",
+    "LOCATION",
+    "BACKTRACE",
+    "DEBUG",
+    "DEBUG1",
+    "DEBUG2",
+    "DEBUG3",
+    "DEBUG4",
+    "DEBUG5", // de
+    "FEHLER",
+    "WARNUNG",
+    "HINWEIS",
+    "TIPP",
+    "ZUSAMMENHANG",
+    "ANWEISUNG",
+    "PANIK",
+    "ANFRAGE",
+    "ORT", // es
+    "DETALLE",
+    "SENTENCIA",
+    "ADVERTENCIA",
+    "SUGERENCIA",
+    "CONTEXTO",
+    "PÁNICO",
+    "CONSULTA",
+    "UBICACIÓN", // fr
+    "DÉTAIL",
+    "INSTRUCTION",
+    "ERREUR",
+    "ATTENTION",
+    "ASTUCE",
+    "CONTEXTE",
+    "PANIQUE",
+    "REQUÊTE",
+    "EMPLACEMENT", // it
+    "DETTAGLI",
+    "ISTRUZIONE",
+    "ERRORE",
+    "ATTENZIONE",
+    "SUGGERIMENTO",
+    "CONTESTO",
+    "FATALE",
+    "PANICO",
+    "NOTIFICA", // ja
+    "詳細",
+    "文",
+    "ヒント",
+    "コンテキスト",
+    "問い合わせ",
+    "場所", // ko
+    "로그",
+    "상세정보",
+    "명령 구문",
+    "오류",
+    "경고",
+    "알림",
+    "힌트",
+    "내용",
+    "치명적오류", // ru
+    "СООБЩЕНИЕ",
+    "ПОДРОБНОСТИ",
+    "ОПЕРАТОР",
+    "ОШИБКА",
+    "ПРЕДУПРЕЖДЕНИЕ",
+    "ПОДСКАЗКА",
+    "КОНТЕКСТ",
+    "ВАЖНО", // sv
+    "DETALJ",
+    "SATS",
+    "FEL",
+    "VARNING",
+    "TIPS",
+    "KONTEXT", // uk
+    "ЗАПИСУВАННЯ",
+    "ВІДОМОСТІ",
+    "ІНСТРУКЦІЯ",
+    "ПОМИЛКА",
+    "ПОПЕРЕДЖЕННЯ",
+    "ПІДКАЗКА",
+    "КОНТЕКСТ", // zh
+    "日志",
+    "详细信息",
+    "语句",
+    "错误",
+    "警告",
+    "提示",
+    "上下文",
+    "日誌",
+    "詳細內容",
+    "陳述式", // pl, pt, tr
+    "SZCZEGÓŁY",
+    "WYRAŻENIE",
+    "BŁĄD",
+    "OSTRZEŻENIE",
+    "PODPOWIEDŹ",
+    "DETALHE",
+    "COMANDO",
+    "ERRO",
+    "AVISO",
+    "DICA",
+    "AYRINTI",
+    "İFADE",
+    "HATA",
+    "UYARI",
+    "İPUCU",
 ];
 
 /// Where a line names its severity.
@@ -61,5 +164,9 @@ fn at(head: &[u8], colon: usize, end: usize, has_two: bool) -> Option<Severity> 
         return (has_two || stands_alone(begin)).then_some(Severity { begin, word_end, end });
     }
     let begin = text.iter().rposition(|byte| !is_letter(*byte)).map_or(0, |at| at + 1);
-    (has_two && begin < word_end && stands_alone(begin)).then_some(Severity { begin, word_end, end })
+    (has_two && begin < word_end && stands_alone(begin)).then_some(Severity {
+        begin,
+        word_end,
+        end,
+    })
 }

@@ -75,9 +75,9 @@ fn date(line: &[u8]) -> Option<usize> {
         return None;
     }
     let length = year + 15;
-    let fraction = line[length..].strip_prefix(b".").map_or(0, |fraction| {
-        1 + fraction.iter().take_while(|byte| byte.is_ascii_digit()).count()
-    });
+    let fraction = line[length..]
+        .strip_prefix(b".")
+        .map_or(0, |fraction| 1 + fraction.iter().take_while(|byte| byte.is_ascii_digit()).count());
     Some(length + fraction)
 }
 

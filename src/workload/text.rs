@@ -55,7 +55,9 @@ impl Text {
             Format::Csvlog => Log::Csvlog(Box::default()),
             Format::Jsonlog => Log::Jsonlog(Box::default()),
             Format::JsonList => Log::Json(Box::new(Json::new(database, wrappers))),
-            Format::Stderr | Format::CsvList => Log::Stderr(Box::new(Stderr::new(begins, database))),
+            Format::Stderr | Format::CsvList => {
+                Log::Stderr(Box::new(Stderr::new(begins, database)))
+            }
         };
         Self { envelope, log, begun: BTreeMap::new(), last: From::default() }
     }
