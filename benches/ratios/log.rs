@@ -37,10 +37,16 @@ fn log() -> String {
             ),
             3 => format!("SELECT u.email\n\tFROM users u\n\tWHERE u.id = {user}\n\tLIMIT 21"),
             4 => format!("select * from features where data @> '{{\"tenant\": {}}}'", n % 50),
-            5 => format!("select data -> 'a' ->> 'b' from features where id in ({n}, {user})"),
-            6 => format!("DELETE FROM orders WHERE user_id = {user} AND total < {}", n % 90),
+            5 => {
+                let ids: Vec<String> = (0..=n % 40).map(|id| (id * user).to_string()).collect();
+                format!("select data -> 'a' ->> 'b' from features where id in ({})", ids.join(","))
+            }
+            6 => format!(
+                "DELETE FROM orders WHERE user_id = {user} /*action='purge',traceparent='00-{:032x}-{n:016x}-01'*/",
+                n * 7919
+            ),
             7 => "SELECT id, email FROM users WHERE id = $1".to_owned(),
-            8 => "BEGIN".to_owned(),
+            8 => format!("select date_trunc('day', '2026-11-{:02}'::date), {n} from users", n % 30),
             _ => format!("select count(*) from orders where user_id = {user} and id > {n}"),
         };
         if n % 10 == 7 {

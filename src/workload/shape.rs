@@ -17,27 +17,48 @@ const COMPARISONS: &[&str] =
 /// Keywords behind which a value stands.
 const KEYWORDS: &[&str] = &["like", "ilike", "limit", "offset", "between"];
 
-/// The text with one and the same value for all that are no keys. It means the same to [`crate::sql::statement`].
+/// As many values are kept of a list behind IN: longer ones mean the same.
+const LISTED_MAX: usize = 8;
+
+/// What is in brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brackets {
+    /// Values behind IN, with how many were kept.
+    In(usize),
+    /// A row of VALUES.
+    Row,
+    /// Anything else.
+    Other,
+}
+
+/// The text with one and the same value for all that are no keys, and without comments. It means the same to [`crate::sql::statement`].
 pub(super) fn shape(sql: &str) -> String {
     let mut shape = Shape { sql, text: String::with_capacity(sql.len()), copied: 0 };
     let (mut lists, mut after_list) = (Vec::new(), false);
     let mut before = [None::<Token>; 2];
     let mut tokens = tokens(sql).peekable();
     while let Some(token) = tokens.next() {
+        shape.without_comment(before[0], token);
         let next = tokens.peek().copied();
-        let listed = lists.last() == Some(&true);
+        let listed = lists.last().is_some_and(|list| *list != Brackets::Other);
         let around = Around { sql, before, next, listed };
         match (token.kind, &sql[token.start..token.end]) {
             (Kind::Punctuation, "(") => {
                 let further = after_list && around.is_before(",");
-                lists.push(further || around.is_word(&["in", "values"]));
+                lists.push(match further || around.is_word(&["values"]) {
+                    true => Brackets::Row,
+                    false if around.is_word(&["in"]) => Brackets::In(0),
+                    false => Brackets::Other,
+                });
                 after_list = false;
             }
-            (Kind::Punctuation, ")") => after_list = lists.pop().unwrap_or(false),
+            (Kind::Punctuation, ")") => {
+                after_list = lists.pop().is_some_and(|list| list == Brackets::Row);
+            }
             (Kind::Punctuation, ",") => {}
             _ => {
                 after_list = false;
-                shape.literal(token, &around);
+                shape.listed(token, &around, lists.last_mut());
             }
         }
         before = [Some(token), before[0]];
@@ -54,6 +75,33 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
+    /// Leave out a comment before a token: some applications write one of its own into each statement.
+    fn without_comment(&mut self, before: Option<Token>, token: Token) {
+        let from = before.map_or(0, |before| before.end).max(self.copied);
+        let gap = &self.sql[from..token.start];
+        if gap.contains("--") || gap.contains("/*") {
+            self.text.push_str(&self.sql[self.copied..from]);
+            self.text.push(' ');
+            self.copied = token.start;
+        }
+    }
+
+    /// A literal, unless it is one too many of a list.
+    fn listed(&mut self, token: Token, around: &Around<'_>, list: Option<&mut Brackets>) {
+        if let Some(Brackets::In(count)) = list
+            && around.is_item()
+            && content(token.kind, &self.sql[token.start..token.end]).is_some()
+        {
+            *count += 1;
+            if let Some(comma) = around.before[0].filter(|_| *count > LISTED_MAX) {
+                self.text.push_str(self.sql.get(self.copied..comma.start).unwrap_or_default());
+                self.copied = token.end;
+                return;
+            }
+        }
+        self.literal(token, around);
+    }
+
     fn literal(&mut self, token: Token, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
         if token.kind == Kind::Number && around.is_word(&["limit"]) && around.is_value() {

@@ -37,6 +37,7 @@ mod statements;
 mod store;
 mod support;
 mod traps;
+mod trees;
 mod vector;
 mod visit;
 mod wal;
