@@ -57,7 +57,7 @@ fn documents_are_judged_where_they_are_written_and_not_where_they_are_read() {
     let cases: &[(&str, &[&str])] = &[
         (r#"insert into t (d) values ('{"user_id": 1, "timestamp": 2}');"#, &[long]),
         (r#"insert into t (d) values ('{"uid": 1, "ts": 2}');"#, &[]),
-        ("update t set d = jsonb_build_object('user_id', 1);", &[long]),
+        ("update t set d = jsonb_build_object('user_id', 1) where id = 7;", &[long]),
         ("update t set d = '{}' where d @> '{\"user_id\": 1}';", &[]),
         (
             "insert into t select jsonb_build_object('a', jsonb_build_array(jsonb_build_object('b', jsonb_build_object('c', 1))));",

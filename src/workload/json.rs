@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::list::Listed;
 use super::objects::Objects;
+use super::prefix::time_of;
 use super::reader::{Read, Reader};
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::severity;
@@ -170,6 +171,8 @@ impl Contents {
         let message = Message {
             session: session.filter(|id| !id.is_empty()).map(|id| identity(&*id)),
             database: database.as_deref(),
+            time: member(members, &["log_time", "timestamp"])
+                .and_then(|time| time_of(time.as_bytes())),
             query_id: member(members, &["query_id"]).and_then(|id| id.parse().ok()),
             text,
             detail: &detail,

@@ -317,6 +317,26 @@ fn time(text: &[u8]) -> Option<usize> {
     Some(length)
 }
 
+/// The first time in a prefix, as digits that sort by time.
+pub(super) fn time_of(prefix: &[u8]) -> Option<u64> {
+    let begin = (0..prefix.len())
+        .find(|at| prefix[*at].is_ascii_digit() && time(&prefix[*at..]).is_some())?;
+    let text = &prefix[begin..];
+    let text = &text[..time(text)?.min(23)];
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    Some(digits.take(17).fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+}
+
+/// Whether the time of a message and that of its details may be the same: `%t` asks the clock again for each, and has whole
+/// seconds.
+pub(super) fn is_same_time(message: Option<u64>, detail: Option<u64>) -> bool {
+    const MILLISECONDS: u64 = 100_000_000_000_000;
+    let later = message.zip(detail).is_some_and(|(message, detail)| {
+        detail < MILLISECONDS && message < detail && detail - message < 1_000_000
+    });
+    message == detail || later
+}
+
 /// The name of a database in a prefix: `db=shop`, `app@shop`.
 fn database(prefix: &[u8]) -> Option<&[u8]> {
     const ENDS: &[u8] = b" ,;|]):\"'>";

@@ -50,6 +50,7 @@ struct Stream {
 /// A message that was read to its end.
 struct Heard {
     session: Option<u64>,
+    time: Option<u64>,
     database: Option<String>,
     text: String,
     detail: String,
@@ -143,15 +144,20 @@ impl Stream {
         // Servers beside each other may have the same process.
         let own = || prefix.session(head).map(|session| identity((self.stream, session)));
         let session = self.session.or_else(own);
+        let time = prefix::time_of(head);
         if is_detail(&word) || parameters::begin(&text).is_some() {
-            // Details of a message that was left out belong to none.
-            if let Some(before) = self.before.as_mut().filter(|before| before.session == session) {
+            // Details of a message that was left out belong to none; those of a message have its time.
+            let is_of = |before: &&mut Heard| {
+                before.session == session && prefix::is_same_time(before.time, time)
+            };
+            if let Some(before) = self.before.as_mut().filter(is_of) {
                 before.detail = text.into_owned();
             }
             return self.recycle(record);
         }
         let heard = Heard {
             session,
+            time,
             database: prefix.database(head).map(str::to_owned),
             text: text.into_owned(),
             detail: String::new(),
@@ -174,6 +180,7 @@ impl Stream {
             let message = Message {
                 session: heard.session,
                 database: heard.database.as_deref(),
+                time: heard.time,
                 query_id: None,
                 text: heard.text.trim_end_matches('\r'),
                 detail: &heard.detail,

@@ -205,15 +205,16 @@ async fn a_statement_that_reads_a_table_under_lock_is_serious_and_one_that_does_
         db.run("insert into u values (1); insert into t values (1, 1, 1); insert into r values (1, 1); insert into c values (5)").await;
         db.run(before).await;
         db.run("begin").await;
-        db.run(statement).await;
         let scans = format!(
             "select coalesce(seq_scan, 0)::text from pg_stat_xact_user_tables where relid = '{table}'::regclass"
         );
+        let scans_before = db.text(&scans).await;
+        db.run(statement).await;
         let locks = format!(
             "select (count(*) > 0)::text from pg_locks where pid = pg_backend_pid() and relation = '{table}'::regclass
             and mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
         );
-        let reads = db.text(&scans).await != "0" && db.text(&locks).await == "true";
+        let reads = db.text(&scans).await != scans_before && db.text(&locks).await == "true";
         db.run("rollback").await;
         assert_eq!(reads, *expected, "{member}: {before}; {statement}");
 

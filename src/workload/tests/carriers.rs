@@ -342,3 +342,42 @@ fn statements_of_another_database_are_passed_over_where_the_prefix_names_both() 
     // A copy of the database is called otherwise, and its log tells nothing of it.
     assert_eq!(counts("copy_of_shop"), (3, 0));
 }
+
+#[test]
+fn a_log_with_the_last_message_first_gives_no_statement_another_ones_time_or_parameters() {
+    let line = |second: u32, message: &str| {
+        format!("2026-11-25 00:44:{second}.973 UTC [8]: [1-1] db=shop,user=app {message}")
+    };
+    let mut lines = vec![
+        line(10, "LOG:  statement: select 1"),
+        line(11, "LOG:  duration: 1.500 ms"),
+        line(12, "LOG:  statement: select 2"),
+        line(13, "LOG:  duration: 2.500 ms"),
+        line(14, "LOG:  duration: 3.500 ms  execute a: select $1"),
+        line(14, "DETAIL:  parameters: $1 = 'three'"),
+        line(15, "LOG:  duration: 4.500 ms  execute a: select $1"),
+        line(15, "DETAIL:  parameters: $1 = 'four'"),
+    ];
+    let wrapped = |lines: &[String]| {
+        let objects = lines
+            .iter()
+            .map(|line| format!(r#"{{"textPayload":{}}}"#, serde_json::to_string(line).unwrap()));
+        format!("[{}]", objects.collect::<Vec<_>>().join(","))
+    };
+    let (entries, _) = read(wrapped(&lines));
+    assert_eq!(told(&entries)[..2], ["1 x 1.5 ms: select 1", "1 x 2.5 ms: select 2"]);
+    assert_eq!(entries[2].parameters.get(1).as_deref(), Some("three"));
+    lines.reverse();
+    let (entries, _) = read(wrapped(&lines));
+    assert_eq!(
+        sorted(&told(&entries)),
+        [
+            "1 x 3.5 ms: select $1",
+            "1 x 4.5 ms: select $1",
+            "1 x ? ms: select 1",
+            "1 x ? ms: select 2"
+        ]
+    );
+    let third = entries.iter().find(|entry| entry.total_ms == Some(3.5)).unwrap();
+    assert_eq!(third.parameters.get(1), None);
+}
