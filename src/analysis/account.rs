@@ -8,6 +8,9 @@ const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or 
 /// What was sent and not understood; nothing where all of it was, or nothing was sent.
 pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
     let (read, coverage) = (ledger.read(), ledger.total_coverage());
+    if read.bytes == 0 {
+        return Vec::new();
+    }
     let gap = |detail: String, lift: &str| {
         vec![
             Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail)
@@ -15,7 +18,7 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         ]
     };
     let mut parts = parts(read);
-    if read.bytes > 0 && coverage.all.entries == 0 {
+    if coverage.all.entries == 0 {
         let rest = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let detail =
             format!("No statement was found in the {} lines that were sent{rest}", read.lines);

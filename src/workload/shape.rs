@@ -63,7 +63,7 @@ pub(super) fn shape(sql: &str) -> String {
         }
         before = [Some(token), before[0]];
     }
-    shape.text.push_str(&sql[shape.copied..]);
+    shape.end(before[0]);
     shape.text
 }
 
@@ -83,6 +83,16 @@ impl Shape<'_> {
             self.text.push_str(&self.sql[self.copied..from]);
             self.text.push(' ');
             self.copied = token.start;
+        }
+    }
+
+    /// What is behind the last token: libraries write where a statement came from into a comment there.
+    fn end(&mut self, last: Option<Token>) {
+        let from = last.map_or(self.sql.len(), |last| last.end).max(self.copied);
+        let rest = &self.sql[from..];
+        self.text.push_str(&self.sql[self.copied..from]);
+        if !rest.trim_start().starts_with("/*") {
+            self.text.push_str(rest);
         }
     }
 
@@ -164,9 +174,30 @@ impl Around<'_> {
         if self.listed { self.is_item() } else { self.is_compared() }
     }
 
-    /// An element of a list of values.
+    /// An element of a list of values, cast or not.
     fn is_item(&self) -> bool {
-        (self.is_before("(") || self.is_before(",")) && matches!(self.text(self.next), "," | ")")
+        let ends = || match self.text(self.next) {
+            "," | ")" => true,
+            "::" => matches!(self.behind_cast(), Some(b',' | b')')),
+            _ => false,
+        };
+        (self.is_before("(") || self.is_before(",")) && ends()
+    }
+
+    /// The byte behind the type that a literal is cast to: `'2026-11-25'::date)`. None where it is not as simple as that.
+    fn behind_cast(&self) -> Option<u8> {
+        let cast = self.next?;
+        let rest = self.sql.get(cast.end..)?.trim_start();
+        let is_type = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '"');
+        let rest = rest.trim_start_matches(is_type).trim_start_matches("[]").trim_start();
+        let rest = match rest.strip_prefix('(') {
+            Some(modifiers) => {
+                let is_modifier = |c: char| c.is_ascii_digit() || matches!(c, ',' | ' ');
+                modifiers.trim_start_matches(is_modifier).strip_prefix(')')?
+            }
+            None => rest,
+        };
+        rest.trim_start().bytes().next()
     }
 
     /// The whole right side of a comparison.
@@ -184,6 +215,12 @@ impl Around<'_> {
 
     fn is_followed_by_nothing_closer(&self) -> bool {
         let Some(next) = self.next else { return true };
+        if self.text(Some(next)) == "::" {
+            // A word is the next part of the statement, or of the type's name.
+            return self.behind_cast().is_none_or(|byte| {
+                byte.is_ascii_alphabetic() || matches!(byte, b',' | b')' | b';')
+            });
+        }
         next.kind == Kind::Word || matches!(self.text(Some(next)), ")" | "," | ";")
     }
 }

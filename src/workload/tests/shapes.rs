@@ -119,3 +119,25 @@ fn comments_and_the_length_of_a_list_make_no_other_shape() {
     assert_eq!(traced(7), traced(8));
     assert_eq!(shape("insert into t values (1,2,3,4,5,6,7,8,9,10)").matches('0').count(), 10);
 }
+
+#[test]
+fn values_that_are_cast_are_values_and_documents_that_are_read_on_are_not() {
+    for (one, other) in [
+        (
+            "insert into t values ('2026-11-25'::timestamptz, '{\"a\": 1}'::jsonb, 'x'::varchar(10), '{a}'::text[])",
+            "insert into t values ('2027-11-25'::timestamptz, '{\"b\": 2}'::jsonb, 'y'::varchar(10), '{b}'::text[])",
+        ),
+        (
+            "select id from t where at > '2026-11-25'::date and id = 3",
+            "select id from t where at > '2027-11-25'::date and id = 4",
+        ),
+        (
+            "select id from t where id in ('a'::uuid, 'b'::uuid)",
+            "select id from t where id in ('c'::uuid, 'd'::uuid)",
+        ),
+    ] {
+        assert_eq!(shape(one), shape(other));
+    }
+    let read_on = "insert into t values ('{\"a\": 1}'::jsonb -> 'a')";
+    assert_eq!(shape(read_on), read_on);
+}
