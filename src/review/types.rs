@@ -73,7 +73,7 @@ impl Type {
         let (old_name, new_name) = (self.name.as_str(), new.name.as_str());
         match (old_name, new_name) {
             _ if self == new => Change::Catalog,
-            ("varchar" | "text", "text") | ("text", "varchar") | ("varchar", "varchar") => {
+            ("varchar" | "text", "text" | "varchar") => {
                 widened(self.modifiers.first(), new.modifiers.first())
             }
             ("varbit", "varbit") => widened(self.modifiers.first(), new.modifiers.first()),

@@ -135,12 +135,12 @@ impl Pending {
     /// Adds calls. Returns how many statements are pending.
     fn add(&mut self, source: Source, tally: &Tally, meaning: Arc<Meaning>) -> usize {
         let address = Arc::as_ptr(&meaning).addr();
-        match self.places.get(&(source, address)).and_then(|place| self.calls.get_mut(*place)) {
-            Some((_, _, known)) => known.add(tally),
-            None => {
-                self.places.insert((source, address), self.calls.len());
-                self.calls.push((source, meaning, *tally));
-            }
+        let known = self.places.get(&(source, address)).and_then(|at| self.calls.get_mut(*at));
+        if let Some((_, _, known)) = known {
+            known.add(tally);
+        } else {
+            self.places.insert((source, address), self.calls.len());
+            self.calls.push((source, meaning, *tally));
         }
         self.calls.len()
     }

@@ -71,8 +71,8 @@ impl Learned {
                 .collect();
             let mut same = means_same(&sql, &tried).into_iter();
             let is_value = |token: &Token| {
-                let own = same.by_ref().take(probes(*token).len());
-                own.fold(true, |all, same| all && same)
+                let own: Vec<bool> = same.by_ref().take(probes(*token).len()).collect();
+                own.iter().all(|same| *same)
             };
             *state = State::Values(literals.iter().map(is_value).collect());
         }

@@ -94,7 +94,7 @@ impl Prefix {
         let is_wanted = |prefix: &&[u8]| {
             database(prefix).is_some_and(|name| Some(name) == wanted.map(str::as_bytes))
         };
-        Self { session, database: prefixes.iter().any(|prefix| is_wanted(&prefix)) }
+        Self { session, database: prefixes.iter().any(is_wanted) }
     }
 
     /// The session of a line; none where its prefix does not tell.
@@ -153,12 +153,13 @@ fn process(lines: &[Vec<Word<'_>>]) -> Option<Rule> {
     let largest = |one: &Surroundings| lines.iter().filter_map(|line| line.get(one)).max();
     // Processes that start one after the other and write as many lines count, too: then line numbers are the smaller ones.
     let is_counted_by = |one: &Surroundings, other: &Surroundings| {
-        let (counts, back) = (growth(&lines, one, Some(other)), growth(&lines, other, Some(one)));
+        let (counts, back) =
+            (growth(&lines, *one, Some(*other)), growth(&lines, *other, Some(*one)));
         counts > 0.5 && (counts > back || counts >= back && largest(one) < largest(other))
     };
     let is_counter = |one: &&Surroundings| {
         is_line && one.1 == b'-'
-            || growth(&lines, one, None) > 0.5
+            || growth(&lines, **one, None) > 0.5
             || candidates.iter().any(|other| other != *one && is_counted_by(one, other))
     };
     candidates.iter().find(|one| !is_counter(one)).copied().map(Rule::Number)
@@ -167,14 +168,14 @@ fn process(lines: &[Vec<Word<'_>>]) -> Option<Rule> {
 /// In which share of the lines a number is one more than in the line before of the same group.
 fn growth(
     lines: &[BTreeMap<Surroundings, u64>],
-    counter: &Surroundings,
-    by: Option<&Surroundings>,
+    counter: Surroundings,
+    by: Option<Surroundings>,
 ) -> f64 {
     let mut before = BTreeMap::<u64, u64>::new();
     let (mut grown, mut all) = (0_u32, 0_u32);
     for line in lines {
-        let Some(number) = line.get(counter) else { continue };
-        let Some(group) = by.map_or(Some(0), |by| line.get(by).copied()) else { continue };
+        let Some(number) = line.get(&counter) else { continue };
+        let Some(group) = by.map_or(Some(0), |by| line.get(&by).copied()) else { continue };
         if let Some(last) = before.insert(group, *number) {
             all += 1;
             grown += u32::from(*number == last.wrapping_add(1));

@@ -58,7 +58,7 @@ pub(super) fn shape(sql: &str) -> String {
             (Kind::Punctuation, ",") => {}
             _ => {
                 after_list = false;
-                shape.listed(token, &around, lists.last_mut());
+                shape.listed(token, &around, &mut lists);
             }
         }
         before = [Some(token), before[0]];
@@ -97,8 +97,8 @@ impl Shape<'_> {
     }
 
     /// A literal, unless it is one too many of a list.
-    fn listed(&mut self, token: Token, around: &Around<'_>, list: Option<&mut Brackets>) {
-        if let Some(Brackets::In(count)) = list
+    fn listed(&mut self, token: Token, around: &Around<'_>, lists: &mut [Brackets]) {
+        if let Some(Brackets::In(count)) = lists.last_mut()
             && around.is_item()
             && content(token.kind, &self.sql[token.start..token.end]).is_some()
         {

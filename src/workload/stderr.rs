@@ -36,7 +36,7 @@ pub(super) struct Stderr {
 /// Messages of one process, or of all where lines are not mixed.
 #[derive(Default)]
 struct Stream {
-    stream: u64,
+    id: u64,
     /// The message whose lines are read.
     record: Record,
     /// Where it names its severity.
@@ -74,7 +74,7 @@ impl Stderr {
             end(streams, (prefix, sessions), out);
         }
         let stream = streams.entry(from.stream).or_default();
-        stream.stream = from.stream;
+        stream.id = from.stream;
         if let Some(continued) = line.bytes.strip_prefix(b"\t") {
             if stream.record.bytes.is_empty() {
                 out.counts.malformed += 1;
@@ -138,13 +138,13 @@ impl Stream {
             return;
         }
         let severity = self.severity;
-        let head = &record[..severity.begin];
+        let prefixed = &record[..severity.begin];
         let text = String::from_utf8_lossy(&record[severity.end..]);
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
         // Servers beside each other may have the same process.
-        let own = || prefix.session(head).map(|session| identity((self.stream, session)));
+        let own = || prefix.session(prefixed).map(|session| identity((self.id, session)));
         let session = self.session.or_else(own);
-        let time = prefix::time_of(head);
+        let time = prefix::time_of(prefixed);
         if is_detail(&word) || parameters::begin(&text).is_some() {
             // Details of a message that was left out belong to none; those of a message have its time.
             let is_of = |before: &&mut Heard| {
@@ -158,7 +158,7 @@ impl Stream {
         let heard = Heard {
             session,
             time,
-            database: prefix.database(head).map(str::to_owned),
+            database: prefix.database(prefixed).map(str::to_owned),
             text: text.into_owned(),
             detail: String::new(),
             cut_off: self.record.cut_off,

@@ -145,15 +145,13 @@ pub(super) fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     }
     let (mut plain, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some((first, behind)) = rest.split_first() {
-        match ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape)) {
-            Some((escape, byte)) => {
-                plain.push(*byte);
-                rest = &rest[escape.len()..];
-            }
-            None => {
-                plain.push(*first);
-                rest = behind;
-            }
+        let escape = ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape));
+        if let Some((escape, byte)) = escape {
+            plain.push(*byte);
+            rest = &rest[escape.len()..];
+        } else {
+            plain.push(*first);
+            rest = behind;
         }
     }
     Cow::Owned(plain)

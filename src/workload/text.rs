@@ -94,13 +94,13 @@ impl Text {
                 self.begun.insert(bare.stream, begun);
                 return;
             }
-            return self.lines(&begun, line, from, out);
+            return self.lines(&begun, (line, from), out);
         }
-        self.lines(&bare.bytes, line, from, out);
+        self.lines(&bare.bytes, (line, from), out);
     }
 
     /// One line, or several that a carrier has put into one.
-    fn lines(&mut self, bytes: &[u8], line: Line<'_>, from: From, out: &mut Out<'_>) {
+    fn lines(&mut self, bytes: &[u8], (line, from): (Line<'_>, From), out: &mut Out<'_>) {
         for bytes in bytes.split(|byte| *byte == b'\n') {
             self.log.line(line.with(bytes), from, out);
         }
@@ -109,7 +109,7 @@ impl Text {
     /// No line will follow.
     pub(super) fn end(&mut self, out: &mut Out<'_>) -> Format {
         for (stream, begun) in std::mem::take(&mut self.begun) {
-            self.lines(&begun, Line::of(&[], true), From { stream, ..From::default() }, out);
+            self.lines(&begun, (Line::of(&[], true), From { stream, ..From::default() }), out);
         }
         match &mut self.log {
             Log::Stderr(log) => {

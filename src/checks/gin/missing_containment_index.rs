@@ -148,9 +148,10 @@ fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding 
         )
         .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
         .statistic("workload.class", wanted.class, Unit::Name);
-    let finding = match wanted.total_ms > 0.0 {
-        true => finding.statistic("workload.search_ms", wanted.total_ms, Unit::Ms),
-        false => finding,
+    let finding = if wanted.total_ms > 0.0 {
+        finding.statistic("workload.search_ms", wanted.total_ms, Unit::Ms)
+    } else {
+        finding
     };
     finding.action(Action::BuildIndex(NewIndex {
         object,

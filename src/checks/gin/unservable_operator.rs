@@ -120,9 +120,10 @@ fn finding(
             i64::try_from(calls).unwrap_or(i64::MAX),
             Unit::Count,
         );
-    let finding = match one.total_ms > 0.0 {
-        true => finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms),
-        false => finding,
+    let finding = if one.total_ms > 0.0 {
+        finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
+    } else {
+        finding
     };
     finding.action(Action::BuildIndex(NewIndex {
         object,

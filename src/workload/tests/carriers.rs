@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What a carrier makes of a line of a process.
+type Form<'a> = &'a dyn Fn(u32, &str) -> String;
+
 /// Messages of two processes that take turns, as the server prints them without a prefix: a statement of two lines and its
 /// time, another one and its time, and one with its parameters.
 const MESSAGES: [(u32, &str); 6] = [
@@ -58,7 +61,8 @@ fn syslog(head: impl Fn(u32) -> String) -> String {
         number += usize::from(!message.contains("DETAIL"));
         let first = if message.contains("DETAIL") { 2 } else { 1 };
         for (piece, line) in (first..).zip(message.lines()) {
-            log += &format!("{}[{number}-{piece}] {}\n", head(pid), line.replace('\t', "#011"));
+            let line = line.replace('\t', "#011");
+            log.extend([head(pid), format!("[{number}-{piece}] {line}\n")]);
         }
     }
     log
@@ -116,7 +120,7 @@ fn a_prefix_that_tells_no_process_leaves_times_unknown_and_no_statement_out() {
 
 #[test]
 fn lines_are_read_behind_what_containers_put_before_them() {
-    let forms: &[&dyn Fn(u32, &str) -> String] = &[
+    let forms: &[Form<'_>] = &[
         &|_, line| format!("db-1  | {line}"),
         &|_, line| format!("\x1B[36mpostgres_1 |\x1B[0m {line}"),
         &|_, line| format!("db-1  | 2026-11-25T00:44:19.973123456Z {line}"),
