@@ -1,5 +1,6 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
+mod account;
 mod documents;
 mod drift;
 mod gathered;
@@ -32,7 +33,7 @@ pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
-pub use crate::review::SqlFile;
+pub use crate::review::{Runner, SqlFile};
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use drift::{DriftFound, Watched};
 pub use request::Request;
@@ -168,14 +169,22 @@ pub async fn documents(target: &Target, subject: &Subject) -> Result<DocumentRep
 ///
 /// # Errors
 /// Where the target cannot be used at all.
-pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Review, Error> {
+pub async fn review(
+    target: Option<&Target>,
+    files: Vec<SqlFile>,
+    runner: Runner,
+) -> Result<Review, Error> {
     let mut unseen = None;
     let sizes = match target {
         None => Sizes::default(),
         Some(target) => {
-            let (seen, _) = look(target, &Interest::default()).await?;
+            let topics = [Topic::LAYOUTS].into();
+            let (seen, _) = look(target, &Interest { topics, ..Interest::default() }).await?;
+            let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
             match seen.relations {
-                Observation::Seen(relations) => Sizes::of(&relations),
+                Observation::Seen(ref relations) => {
+                    Sizes::of(relations).with_types(relations, layouts)
+                }
                 Observation::Unseen(gap) => {
                     unseen = Some(gap);
                     Sizes::default()
@@ -183,7 +192,7 @@ pub async fn review(target: Option<&Target>, files: Vec<SqlFile>) -> Result<Revi
             }
         }
     };
-    let mut reviewed = reviewing::reviewed(files, sizes).await;
+    let mut reviewed = reviewing::reviewed(files, sizes, runner).await;
     reviewed.gaps.extend(unseen);
     Ok(reviewed)
 }
@@ -195,7 +204,10 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     let case = Case { snapshot: seen, earlier: &[], policy, scope };
     let families = Families::of(seen.relations.get().map(Vec::as_slice).unwrap_or_default());
     let in_scope = case.wants_object(&families);
+    let mut uses_workload = false;
     for check in asked_for(request) {
+        uses_workload |=
+            check.needs.iter().any(|need| [Topic::WORKLOAD, Topic::STATEMENTS].contains(need));
         match check.run(&case) {
             Ok(judgement) => {
                 let findings = judgement.findings.into_iter();
@@ -209,6 +221,9 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
     }
     if let Ok(relations) = seen.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
+    }
+    if let (true, Ok(workload)) = (uses_workload, seen.workload.get()) {
+        all.gaps.extend(workload.not_read.iter().cloned());
     }
     all
 }

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use crate::analysis::{self, Format, Intake, Ledger, Request, SqlFile, Subject, TargetError};
+use crate::analysis::{
+    self, Format, Intake, Ledger, Request, Runner, SqlFile, Subject, TargetError,
+};
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits};
 use crate::contract::{ContractFormat, contract};
@@ -255,12 +257,13 @@ impl App {
         &self,
         target: Option<&TargetRecord>,
         files: Vec<SqlFile>,
+        runner: Runner,
     ) -> Result<Review, Arc<Error>> {
         let target = match target {
             Some(target) => Some(self.open(&target.name).await?),
             None => None,
         };
-        let reviewed = analysis::review(target.as_ref(), files).await;
+        let reviewed = analysis::review(target.as_ref(), files, runner).await;
         Ok(reviewed.map_err(Error::Analysis)?)
     }
 

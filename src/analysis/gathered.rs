@@ -25,10 +25,30 @@ pub(super) async fn gathered(
             Some(understood.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
         }
     };
+    // What holds no statement says nothing of the workload: it is as if it had not been sent, and that is said.
+    let (told, sent) = match told {
+        Some(told) if told.calls == 0 => (None, told.not_read),
+        told => (told, Vec::new()),
+    };
     match (told, gathered) {
-        (None, None) => untold,
+        (None, None) => untold_of(untold, &sent),
         (Some(told), None) => Observation::Seen(told),
-        (told, Some(gathered)) => Observation::Seen(joined(told, gathered, untold.get().err())),
+        (told, Some(gathered)) => {
+            let mut joined = joined(told, gathered, untold.get().err());
+            joined.not_read.extend(sent);
+            Observation::Seen(joined)
+        }
+    }
+}
+
+/// Why nothing is known, with the account of what was sent all the same.
+fn untold_of(untold: Observation<Workload>, sent: &[Gap]) -> Observation<Workload> {
+    match (untold, sent.first()) {
+        (Observation::Unseen(gap), Some(account)) => {
+            let detail = format!("{}. {}", account.detail, gap.detail);
+            Observation::Unseen(Gap { detail, lift: account.lift.clone(), ..gap })
+        }
+        (untold, _) => untold,
     }
 }
 

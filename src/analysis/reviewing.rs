@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::model::{Gap, GapReason, Review};
-use crate::review::{self, Sizes, SqlFile};
+use crate::review::{self, Runner, Sizes, SqlFile};
 
 /// A review may take this long. The files that are left then are gaps.
 const TIME_MAX: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ impl Drop for Ending {
 }
 
 /// Review files on a thread that nobody has to wait for: the runtime would wait for its own before the process ends.
-pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: Sizes) -> Review {
+pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: Sizes, runner: Runner) -> Review {
     let Ok(slot) = SLOTS.acquire().await else { return lost(&[]) };
     let ending = Ending(Arc::new(AtomicBool::new(false)));
     let is_ended = Arc::clone(&ending.0);
@@ -35,7 +35,7 @@ pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: Sizes) -> Review {
     let thread = std::thread::Builder::new().name("review".to_owned()).spawn(move || {
         let begun = Instant::now();
         let goes_on = || !is_ended.load(Ordering::Relaxed) && begun.elapsed() < TIME_MAX;
-        let _ = sender.send(review::review(&files, &sizes, &goes_on));
+        let _ = sender.send(review::review_by(&files, &sizes, runner, &goes_on));
         drop(slot);
     });
     match thread {
@@ -63,12 +63,15 @@ mod tests {
         let file =
             SqlFile { path: "a.sql".to_owned(), sql: "create table t (a json);".repeat(2000) };
         for _ in 0..2 * AT_ONCE_MAX {
-            let begun = tokio::spawn(reviewed(vec![file.clone()], Sizes::default()));
+            let begun =
+                tokio::spawn(reviewed(vec![file.clone()], Sizes::default(), Runner::default()));
             tokio::task::yield_now().await;
             begun.abort();
         }
         let small =
             SqlFile { path: "b.sql".to_owned(), sql: "create table t (a json);".to_owned() };
-        assert!(!reviewed(vec![small], Sizes::default()).await.findings.is_empty());
+        assert!(
+            !reviewed(vec![small], Sizes::default(), Runner::default()).await.findings.is_empty()
+        );
     }
 }

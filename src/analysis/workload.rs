@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::account;
 use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
@@ -79,6 +80,7 @@ fn take_in(
         reader.push(&chunk, &mut add);
     }
     let read = reader.finish(&mut add);
+    book.note(&read.counts);
     (book.into_ledger(), read)
 }
 
@@ -136,6 +138,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
             keys_ratio: coverage.attributed_share().calls,
         },
         unseen: Vec::new(),
+        not_read: account::not_read(ledger),
     }
 }
 

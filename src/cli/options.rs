@@ -243,8 +243,9 @@ async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
         intake.push(chunk.into()).await;
     }
     let (ledger, read) = intake.close().await;
-    match read.format {
-        Some(_) => Ok(ledger),
-        None => Err(Error::Usage(format!("--workload: {shown} is {NO_FORMAT}"))),
+    if read.format.is_some() {
+        return Ok(ledger);
     }
+    let why = read.refused.unwrap_or(NO_FORMAT);
+    Err(Error::Usage(format!("--workload: {shown} is {why}")))
 }

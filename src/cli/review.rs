@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::options::{Output, target_of};
 use super::{Error, Outcome, print, render, warn};
-use crate::analysis::{self, SqlFile};
+use crate::analysis::{self, Runner, SqlFile};
 use crate::model::{Gap, GapReason};
 
 /// `dbopt review`.
@@ -20,6 +20,11 @@ pub(super) struct Review {
     /// Database the migrations will run on: then it is told how long its tables are blocked.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
     dsn: Option<SecretString>,
+    /// What runs the migrations: some send a file in one transaction, where some statements fail. One of psql,
+    /// psql-single-transaction, sqitch, golang-migrate, prisma, flyway, liquibase, alembic, django, rails, dbmate, goose,
+    /// sql-migrate, node-pg-migrate, sqlx, diesel, refinery, drizzle, atlas, tern, supabase.
+    #[arg(long, default_value = "psql", value_name = "RUNNER", env = "DBOPT_RUNNER")]
+    runner: Runner,
     #[command(flatten)]
     output: Output,
 }
@@ -35,7 +40,7 @@ impl Review {
             }
         }
         let target = self.dsn.as_ref().map(|dsn| target_of(Some(dsn), None)).transpose()?;
-        let reviewed = analysis::review(target.as_ref(), read.files).await;
+        let reviewed = analysis::review(target.as_ref(), read.files, self.runner).await;
         let mut reviewed = reviewed.map_err(Error::Analysis)?;
         reviewed.gaps.extend(read.gaps);
         print(&render::review(&reviewed, self.output.format))?;

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
 use super::targets::registered;
-use crate::analysis::SqlFile;
+use crate::analysis::{Runner, SqlFile};
 use crate::app::App;
 use crate::model::Review;
 
@@ -29,6 +29,9 @@ pub(super) struct Migration {
     /// A registered target: then it is told how long its tables are blocked.
     #[schema(example = "demo")]
     target: Option<String>,
+    /// What runs them; `psql` where it is not given. Some send a file in one transaction, where some statements fail.
+    #[schema(example = "flyway")]
+    runner: Option<Runner>,
 }
 
 /// A file of SQL.
@@ -62,8 +65,9 @@ pub(super) async fn migration(
         None => None,
         Some(name) => Some(registered(&app, name).await?),
     };
+    let runner = migration.runner.unwrap_or_default();
     let files = files(migration)?;
-    Ok(Json(app.review(target.as_deref(), files).await?))
+    Ok(Json(app.review(target.as_deref(), files, runner).await?))
 }
 
 fn files(migration: Migration) -> Result<Vec<SqlFile>, Problem> {

@@ -48,6 +48,8 @@ struct Intake {
     format: Option<String>,
     /// Bytes.
     bytes: u64,
+    /// Lines; of JSON, objects.
+    lines: u64,
     /// Statements.
     statements: u64,
     /// Lines or records that are not of the format.
@@ -81,8 +83,9 @@ struct StatementReport {
     sql: String,
     /// Calls.
     calls: u64,
-    /// Milliseconds all of them took.
-    total_ms: f64,
+    /// Milliseconds all of them took, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_ms: Option<f64>,
     /// What it does with documents.
     uses: Vec<String>,
 }
@@ -141,7 +144,8 @@ pub(super) async fn tell(
     }
     let (ledger, read) = intake.close().await;
     if read.format.is_none() {
-        return Err(problem::invalid(vec![Fault::new("", NO_FORMAT)]));
+        let why = read.refused.unwrap_or(NO_FORMAT);
+        return Err(problem::invalid(vec![Fault::new("", why)]));
     }
     let ledger = app.keep_workload(&target, ledger, replace).await?;
     let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
@@ -168,7 +172,7 @@ fn report(target: &str, ledger: &Ledger, read: Option<&Read>) -> WorkloadReport 
     let statement = |used: &analysis::StatementUse| StatementReport {
         sql: used.redacted.clone(),
         calls: used.tally.calls,
-        total_ms: (used.tally.total_ms * 1e3).round() / 1e3,
+        total_ms: (used.tally.timed_calls > 0).then(|| (used.tally.total_ms * 1e3).round() / 1e3),
         uses: used.uses.iter().map(ToString::to_string).collect(),
     };
     WorkloadReport {
@@ -186,6 +190,7 @@ impl Intake {
         Self {
             format: read.format.map(|format| named(&format)),
             bytes: counts.bytes,
+            lines: counts.lines,
             statements: counts.entries,
             malformed: counts.malformed,
             skipped: counts.skipped,

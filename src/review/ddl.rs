@@ -5,6 +5,8 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
 use super::file::File;
+use super::rows::Checks;
+use super::tables::{changed, name};
 use crate::model::{Confidence, Severity};
 
 /// The rules, as checks, with the harm they warn of.
@@ -15,11 +17,6 @@ const RULES: &[(Rule, &str, Severity)] = &[
     (
         Rule::AddingSerialPrimaryKeyField,
         "migration/adding-serial-primary-key-field",
-        Severity::High,
-    ),
-    (
-        Rule::BanConcurrentIndexCreationInTransaction,
-        "migration/concurrent-index-in-transaction",
         Severity::High,
     ),
     (Rule::BanDropColumn, "migration/drop-column", Severity::Medium),
@@ -53,13 +50,16 @@ const WAITED_FOR: [Rule; 9] = [
     Rule::RequireConcurrentReindex,
 ];
 
-pub(super) fn judge(file: &File) -> Vec<Found> {
+pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
     let mut linter = Linter::from(RULES.iter().map(|(rule, ..)| *rule));
     let violations = linter.lint(&file.tree, &file.text);
     let found = violations.into_iter().filter_map(|violation| {
         let (_, check, severity) = RULES.iter().find(|(rule, ..)| *rule == violation.code)?;
         let at = usize::from(violation.text_range.start());
         if violation.code == Rule::ConstraintMissingNotValid && !can_be_not_valid(file, at) {
+            return None;
+        }
+        if violation.code == Rule::AddingNotNullableField && is_proved(file, at, checks) {
             return None;
         }
         let message = match violation.help {
@@ -76,6 +76,29 @@ pub(super) fn judge(file: &File) -> Vec<Found> {
         })
     });
     found.collect()
+}
+
+/// Whether a validated CHECK constraint, of this file or an earlier one, proves that a column that becomes NOT NULL has no
+/// NULL: then the server does not read the table.
+fn is_proved(file: &File, at: usize, checks: &Checks) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return false };
+    let Some(table) = changed(statement) else { return false };
+    let columns = statement.descendants().filter_map(ast::AlterColumn::cast);
+    let mut columns = columns.filter(|column| {
+        let range = column.syntax().text_range();
+        let sets = matches!(column.option(), Some(ast::AlterColumnOption::SetNotNull(_)));
+        sets && usize::from(range.start()) <= at && at <= usize::from(range.end())
+    });
+    columns.any(|column| {
+        let Some(called) = column.column_name_ref() else { return false };
+        let column = name(&called.syntax().text().to_string());
+        checks.same(&table).any(|check| {
+            let plain = check.to_lowercase().replace(['(', ')', '"'], " ");
+            let words: Vec<&str> = plain.split_whitespace().collect();
+            words.windows(4).any(|four| four == [column.as_str(), "is", "not", "null"])
+                && !words.contains(&"or")
+        })
+    })
 }
 
 /// Whether NOT VALID is possible for the constraint that is added here: those that build an index have none.

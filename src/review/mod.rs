@@ -9,10 +9,13 @@ mod documents;
 mod file;
 mod psql;
 mod rewrite;
+mod rows;
+mod runner;
 mod section;
 mod sizes;
 mod suppression;
 mod tables;
+mod types;
 
 use crate::checks::number::whole;
 use crate::model::{
@@ -22,6 +25,7 @@ use crate::model::{
 use file::File;
 use tables::TableNames;
 
+pub use runner::Runner;
 pub use sizes::Sizes;
 
 /// Bytes of a file at most: a dump of data is no migration.
@@ -51,14 +55,33 @@ struct Found {
     message: String,
 }
 
+/// What is known of a review beside its files.
+struct Known {
+    /// Tables that are given a key by some file.
+    keyed: TableNames<()>,
+    checks: rows::Checks,
+    types: types::Before,
+    runner: Runner,
+}
+
+/// Review files that psql runs; see [`review_by`].
+pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sync)) -> Review {
+    review_by(files, sizes, Runner::default(), goes_on)
+}
+
 /// Review files, in the order they are run in. Where the tables are known that they are run on, findings say how
 /// long these are blocked. Once `goes_on` says no, the files that are left are gaps.
 ///
 /// The work is done on a thread of its own, whose stack suffices for what the limit of depth lets through.
-pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sync)) -> Review {
+pub fn review_by(
+    files: &[SqlFile],
+    sizes: &Sizes,
+    runner: Runner,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Review {
     let reviewed = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(depth::STACK_BYTES);
-        let thread = thread.spawn_scoped(scope, || review_here(files, sizes, goes_on));
+        let thread = thread.spawn_scoped(scope, || review_here(files, sizes, runner, goes_on));
         thread.ok().map(std::thread::ScopedJoinHandle::join)
     });
     match reviewed {
@@ -79,7 +102,12 @@ fn unreviewed(path: &str, why: &str) -> Gap {
 
 const NO_TIME: &str = "the time for all files of the review was spent";
 
-fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> Review {
+fn review_here(
+    files: &[SqlFile],
+    sizes: &Sizes,
+    runner: Runner,
+    goes_on: &dyn Fn() -> bool,
+) -> Review {
     let mut review = Review::default();
     let mut read = Vec::new();
     for file in files {
@@ -94,9 +122,14 @@ fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> 
         }
     }
     // A key may be given to a table later, or in another file.
-    let keyed = TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ())));
-    for file in &read {
-        match judged(file, &keyed, goes_on) {
+    let known = Known {
+        keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
+        checks: rows::checks(&read),
+        types: types::before(&read, sizes),
+        runner,
+    };
+    for (index, file) in read.iter().enumerate() {
+        match judged((index, file), &known, goes_on) {
             Some(found) => {
                 review.gaps.extend(unread(file));
                 let reported = found.into_iter().map(|found| reported(file, found, sizes));
@@ -109,11 +142,19 @@ fn review_here(files: &[SqlFile], sizes: &Sizes, goes_on: &dyn Fn() -> bool) -> 
 }
 
 /// What is found in a file; none where there is no time left.
-fn judged(file: &File, keyed: &TableNames<()>, goes_on: &dyn Fn() -> bool) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 4] =
-        [&|| ddl::judge(file), &|| rewrite::judge(file), &|| tables::judge(file, keyed), &|| {
-            documents::judge(file)
-        }];
+fn judged(
+    (index, file): (usize, &File),
+    known: &Known,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Found>> {
+    let judges: [&dyn Fn() -> Vec<Found>; 6] = [
+        &|| ddl::judge(file, &known.checks),
+        &|| rewrite::judge(file, index, &known.types),
+        &|| rows::judge(file, &known.checks),
+        &|| runner::judge(file, known.runner),
+        &|| tables::judge(file, &known.keyed),
+        &|| documents::judge(file),
+    ];
     let mut found = Vec::new();
     for judge in judges {
         found.extend(goes_on().then(judge)?);

@@ -8,6 +8,7 @@ use squawk_syntax::{SyntaxElement, SyntaxNode};
 use super::Found;
 use super::file::{File, code};
 use super::tables::type_of;
+use super::types::{Before, Change, Type};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -44,17 +45,24 @@ enum Volatility {
     Unknown(String),
 }
 
-pub(super) fn judge(file: &File) -> Vec<Found> {
-    file.tree.syntax_node().children().flat_map(|statement| judge_statement(&statement)).collect()
+pub(super) fn judge(file: &File, index: usize, types: &Before) -> Vec<Found> {
+    let old = |at: usize| types.get(&(index, at));
+    let statements = file.tree.syntax_node().children();
+    statements.flat_map(|statement| judge_statement(&statement, &old)).collect()
 }
 
-fn judge_statement(statement: &SyntaxNode) -> Vec<Found> {
+/// The type that a column has before the statement at a byte changes it, where that is known.
+type Old<'a> = &'a dyn Fn(usize) -> Option<&'a Type>;
+
+fn judge_statement(statement: &SyntaxNode, old: Old<'_>) -> Vec<Found> {
     let rewritten = |what: &str, instead: &str| {
         let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
         vec![found(code(statement), "migration/table-rewrite", Severity::High, message)]
     };
     match ast::Stmt::cast(statement.clone()) {
-        Some(ast::Stmt::AlterTable(table)) => table.actions().filter_map(judge_action).collect(),
+        Some(ast::Stmt::AlterTable(table)) => {
+            table.actions().filter_map(|action| judge_action(action, old)).collect()
+        }
         Some(ast::Stmt::Cluster(_)) => {
             rewritten("CLUSTER", "run it in a maintenance window, or use pg_repack")
         }
@@ -71,7 +79,7 @@ fn judge_statement(statement: &SyntaxNode) -> Vec<Found> {
     }
 }
 
-fn judge_action(action: ast::AlterTableAction) -> Option<Found> {
+fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<Found> {
     use ast::AlterTableAction as Of;
     let at = code(action.syntax());
     let rewritten = |what: &str| {
@@ -81,7 +89,7 @@ fn judge_action(action: ast::AlterTableAction) -> Option<Found> {
     match action {
         Of::AddColumn(added) => judge_added(&added),
         Of::AlterColumn(altered) => match altered.option()? {
-            ast::AlterColumnOption::SetType(set) => Some(judge_type(&set)),
+            ast::AlterColumnOption::SetType(set) => judge_type(&set, old),
             ast::AlterColumnOption::SetExpression(_) => {
                 rewritten("SET EXPRESSION of a stored generated column")
             }
@@ -164,37 +172,49 @@ fn volatility(expression: &SyntaxNode) -> Volatility {
 }
 
 /// Types to which the server changes others without a rewrite, where these are narrower.
-const WIDENED: [&str; 12] = [
-    "text",
-    "varchar",
-    "character varying",
-    "numeric",
-    "decimal",
-    "varbit",
-    "bit varying",
-    "inet",
-    "timestamptz",
-    "timestamp with time zone",
-    "timestamp",
-    "interval",
-];
+const WIDENED: [&str; 8] =
+    ["text", "varchar", "numeric", "varbit", "inet", "timestamptz", "timestamp", "interval"];
 
-/// The type that the column has is not known: whether it is changed without a rewrite depends on it.
-fn judge_type(set: &ast::SetType) -> Found {
+/// A change of type, by the type that the column has, where that is known.
+fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<Found> {
     const CHECK: &str = "migration/changing-column-type";
-    let ty = set.ty().map(|ty| type_of(&ty)).unwrap_or_default();
+    let text = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
+    let new = Type::parse(&text);
     let at = code(set.syntax());
-    if set.using_expr().is_none() && WIDENED.contains(&ty.as_str()) {
+    let has_collation = set.syntax().descendants().any(|node| ast::Collate::can_cast(node.kind()));
+    let known = old(at).filter(|_| set.using_expr().is_none() && !has_collation);
+    if let Some(old) = known {
+        match old.changed_to(&new) {
+            Change::Catalog => return None,
+            Change::Rewrite => {
+                let message = format!(
+                    "changing a column from {} to {} rewrites the table and its indexes under ACCESS EXCLUSIVE",
+                    old.name, new.name
+                );
+                return Some(found(at, CHECK, Severity::High, message));
+            }
+            Change::Unknown => {
+                let message = format!(
+                    "changing a column from {} to {} may rewrite the table under ACCESS EXCLUSIVE (of timestamp and \
+                     timestamptz it does not where the session's time zone is UTC)",
+                    old.name, new.name
+                );
+                let found = found(at, CHECK, Severity::Medium, message);
+                return Some(Found { confidence: Confidence::Low, ..found });
+            }
+        }
+    } else if set.using_expr().is_none() && WIDENED.contains(&new.name.as_str()) {
         let message = format!(
-            "changing a type to {ty} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not \
-             known here, is the same kind without a lower limit (varchar(100) to text is no rewrite)"
+            "changing a type to {} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not known \
+             here, is the same kind without a lower limit (varchar(100) to text is no rewrite); name the database with --dsn",
+            new.name
         );
         let found = found(at, CHECK, Severity::Medium, message);
-        return Found { confidence: Confidence::Low, ..found };
+        return Some(Found { confidence: Confidence::Low, ..found });
     }
     let message = "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type \
                    is binary coercible to the new one";
-    found(at, CHECK, Severity::High, message.to_owned())
+    Some(found(at, CHECK, Severity::High, message.to_owned()))
 }
 
 fn found(at: usize, check: &'static str, severity: Severity, message: String) -> Found {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use squawk_syntax::SyntaxNode;
 
 use super::tables::changed;
-use crate::model::observation::Relation;
-use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::observation::{Layout, Relation};
+use crate::model::size::{TABLE_BYTES_MIN};
 
 /// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.
@@ -19,9 +19,13 @@ pub(super) struct Size {
     pub(super) bytes: f64,
 }
 
-/// The tables of a target by name, with and without their schema.
+/// The tables of a target by name, with and without their schema, and the types of their columns.
 #[derive(Debug, Default)]
-pub struct Sizes(BTreeMap<String, Size>);
+pub struct Sizes {
+    tables: BTreeMap<String, Size>,
+    /// By table without its schema, and column; absent where tables of several schemas differ.
+    types: BTreeMap<(String, String), Option<String>>,
+}
 
 impl Sizes {
     /// As the catalog last counted them.
@@ -42,13 +46,36 @@ impl Sizes {
                 owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
             }
         }
-        Self(sizes)
+        Self { tables: sizes, types: BTreeMap::new() }
+    }
+
+    /// With the types of columns, as far as they were looked at.
+    #[must_use]
+    pub fn with_types(mut self, relations: &[Relation], layouts: &[Layout]) -> Self {
+        let names: BTreeMap<i64, &str> =
+            relations.iter().map(|r| (r.oid, r.name.as_str())).collect();
+        for layout in layouts {
+            let Some(table) = names.get(&layout.oid) else { continue };
+            for column in &layout.columns {
+                let known = self.types.entry(((*table).to_owned(), column.name.clone()));
+                let known = known.or_insert_with(|| Some(column.type_sql.clone()));
+                if known.as_ref() != Some(&column.type_sql) {
+                    *known = None;
+                }
+            }
+        }
+        self
+    }
+
+    /// The type of a column, as SQL writes it; none where it is not known.
+    pub(super) fn type_of(&self, table: &str, column: &str) -> Option<&str> {
+        self.types.get(&(table.to_owned(), column.to_owned()))?.as_deref()
     }
 
     /// The size of the table that a statement changes, and its name.
     pub(super) fn changed_by(&self, statement: &SyntaxNode) -> Option<(String, Size)> {
         let relation = changed(statement)?;
-        let size = self.0.get(&relation)?;
+        let size = self.tables.get(&relation)?;
         Some((relation, *size))
     }
 }

@@ -273,8 +273,12 @@ fn are_same(one: &str, other: &str) -> bool {
     one == other || ends(one, other) || ends(other, one)
 }
 
-/// The table that a statement changes.
+/// The table that a statement changes, or that others wait for meanwhile: of ATTACH PARTITION, the partition.
 pub(super) fn changed(statement: &SyntaxNode) -> Option<String> {
+    let attached = statement.descendants().find_map(ast::AttachPartition::cast);
+    if let Some(partition) = attached.and_then(|attach| attach.table_name_ref()) {
+        return Some(name(&partition.syntax().text().to_string()));
+    }
     statement.descendants().find_map(|node| {
         let own = ast::TableRelationName::can_cast(node.kind())
             || ast::RelationName::can_cast(node.kind());

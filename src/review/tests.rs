@@ -57,7 +57,7 @@ fn documents_are_judged_where_they_are_written_and_not_where_they_are_read() {
     let cases: &[(&str, &[&str])] = &[
         (r#"insert into t (d) values ('{"user_id": 1, "timestamp": 2}');"#, &[long]),
         (r#"insert into t (d) values ('{"uid": 1, "ts": 2}');"#, &[]),
-        ("update t set d = jsonb_build_object('user_id', 1);", &[long]),
+        ("update t set d = jsonb_build_object('user_id', 1) where id = 7;", &[long]),
         ("update t set d = '{}' where d @> '{\"user_id\": 1}';", &[]),
         (
             "insert into t select jsonb_build_object('a', jsonb_build_array(jsonb_build_object('b', jsonb_build_object('c', 1))));",
@@ -330,4 +330,138 @@ fn not_valid_is_no_advice_for_what_builds_an_index() {
     assert!(!missing("exclude using gist (a with &&)"));
     assert!(missing("check (a > 0)"));
     assert!(missing("foreign key (a) references u (a)"));
+}
+
+/// Checks that are found of a file that this runner sends.
+fn run_by(runner: Runner, sql: &str) -> Vec<String> {
+    let file = SqlFile { path: "m.sql".to_owned(), sql: format!("{TIMEOUT}{sql}") };
+    let review = review_by(&[file], &Sizes::default(), runner, &|| true);
+    review.findings.iter().map(|finding| finding.check.clone()).collect()
+}
+
+#[test]
+fn what_fails_in_a_transaction_is_found_where_the_runner_makes_one() {
+    let index = "create index concurrently if not exists i on t (a);";
+    let several = format!("{index}\nalter table t add column b int;");
+    let fails = |runner: &str, sql: &str| {
+        let found = run_by(runner.parse().unwrap(), sql);
+        found.iter().any(|check| check == "migration/concurrent-index-in-transaction")
+    };
+    for runner in ["psql", "sqitch"] {
+        assert!(!fails(runner, &several), "{runner}");
+        assert!(fails(runner, &format!("begin;\n{index}\ncommit;")), "{runner}");
+        assert!(!fails(runner, &format!("begin;\nselect 1;\ncommit;\n{index}")), "{runner}");
+    }
+    for runner in ["golang-migrate", "prisma", "flyway"] {
+        assert!(fails(runner, &several), "{runner}");
+        let alone = SqlFile { path: "m.sql".to_owned(), sql: index.to_owned() };
+        let review = review_by(&[alone], &Sizes::default(), runner.parse().unwrap(), &|| true);
+        assert!(
+            !review.findings.iter().any(|found| found.check.ends_with("in-transaction")),
+            "{runner}"
+        );
+    }
+    for runner in ["alembic", "django", "rails", "diesel", "refinery", "drizzle", "supabase"] {
+        assert!(fails(runner, index), "{runner}");
+    }
+    for (runner, marker) in [
+        ("goose", "-- +goose NO TRANSACTION"),
+        ("sql-migrate", "-- +migrate Up notransaction"),
+        ("atlas", "-- atlas:txmode none"),
+        ("liquibase", "--changeset a:1 runInTransaction:false"),
+    ] {
+        assert!(fails(runner, index), "{runner}");
+        assert!(!fails(runner, &format!("{marker}\n{several}")), "{runner}");
+    }
+    // Without its transaction the file is still sent in one message.
+    assert!(fails("dbmate", &format!("-- migrate:up transaction:false\n{several}")));
+    assert!("mysql".parse::<Runner>().unwrap_err().contains("golang-migrate"));
+}
+
+#[test]
+fn other_statements_that_no_transaction_takes_are_found_too() {
+    for sql in [
+        "vacuum t;",
+        "alter system set work_mem = '1MB';",
+        "reindex schema app;",
+        "create database d;",
+        "alter table p detach partition p1 concurrently;",
+    ] {
+        let of =
+            |runner| run_by(runner, sql).contains(&"migration/statement-in-transaction".to_owned());
+        assert!(of(Runner::Rails) && of(Runner::Prisma) && !of(Runner::Psql), "{sql}");
+    }
+    for (sql, check) in [
+        ("drop index concurrently i;", "migration/concurrent-index-in-transaction"),
+        ("reindex table concurrently t;", "migration/concurrent-index-in-transaction"),
+    ] {
+        assert!(run_by(Runner::Alembic, sql).contains(&check.to_owned()), "{sql}");
+    }
+    let refreshed = run_by(Runner::Alembic, "refresh materialized view concurrently v;");
+    assert!(!refreshed.iter().any(|check| check.ends_with("in-transaction")), "{refreshed:?}");
+}
+
+#[test]
+fn data_of_a_whole_table_that_is_changed_at_once_is_found() {
+    let whole = |sql: &str| {
+        under_timeout(sql).iter().any(|found| found.ends_with("migration/whole-table-change"))
+    };
+    for sql in [
+        "update t set a = 1;",
+        "delete from t;",
+        "update only app.t set a = a + 1 where true;",
+        "alter table t add column b int;\nupdate t set b = a where b is null;",
+    ] {
+        assert!(whole(sql), "{sql}");
+    }
+    for sql in [
+        "update t set a = 1 where id between 1 and 1000;",
+        "delete from t where old;",
+        "update t set a = u.a from u where u.id = t.id;",
+        "update t set b = a where b is null;",
+        "create table t (id int primary key, a int);\nupdate t set a = 1;",
+        "select 1;",
+    ] {
+        assert!(!whole(sql), "{sql}");
+    }
+}
+
+#[test]
+fn a_partition_is_read_while_it_is_attached_unless_a_check_proves_its_bounds() {
+    let scanned = |before: &str, sql: &str| {
+        let files = [("0.sql", before), ("1.sql", sql)];
+        let files = files
+            .map(|(path, sql)| SqlFile { path: path.to_owned(), sql: format!("{TIMEOUT}{sql}") });
+        let review = review(&files, &Sizes::default(), &|| true);
+        review.findings.iter().any(|found| found.check == "migration/attach-partition-scan")
+    };
+    let attach =
+        "alter table p attach partition c for values from ('2026-01-01') to ('2026-02-01');";
+    let check = "alter table c add constraint b check (k >= '2026-01-01' and k < '2026-02-01')";
+    assert!(scanned("", attach));
+    assert!(scanned(&format!("{check} not valid;"), attach));
+    assert!(scanned(&check.replace("2026-02", "2026-03"), attach));
+    assert!(!scanned(&format!("{check};"), attach));
+    assert!(!scanned(&format!("{check} not valid;\nalter table c validate constraint b;"), attach));
+    assert!(!scanned("", &format!("create table c (k date primary key);\n{attach}")));
+}
+
+#[test]
+fn a_change_of_type_is_judged_by_the_type_that_an_earlier_file_declares() {
+    let severity = |old: &str, new: &str| {
+        let declares = format!("create table t (id int primary key, c {old});");
+        let files = [("0.sql", declares), ("1.sql", format!("alter table t alter c type {new};"))];
+        let files = files
+            .map(|(path, sql)| SqlFile { path: path.to_owned(), sql: format!("{TIMEOUT}{sql}") });
+        let review = review(&files, &Sizes::default(), &|| true);
+        let mut found = review.findings.iter();
+        found.find(|one| one.check == "migration/changing-column-type").map(|one| one.severity)
+    };
+    assert_eq!(severity("varchar(100)", "text"), None);
+    assert_eq!(severity("character varying(20)", "varchar(40)"), None);
+    assert_eq!(severity("numeric(8, 2)", "decimal(12, 2)"), None);
+    assert_eq!(severity("varchar(100)", "varchar(10)"), Some(Severity::High));
+    assert_eq!(severity("int", "bigint"), Some(Severity::High));
+    assert_eq!(severity("timestamp", "timestamptz"), Some(Severity::Medium));
+    assert_eq!(severity("app.mood", "app.mood2"), Some(Severity::Medium));
 }

@@ -79,6 +79,7 @@ impl Bookkeeper<'_> {
         counted: Option<&[Counted<'_>]>,
         in_time: impl Fn() -> bool,
     ) -> Attributed {
+        self.settle();
         let heard = std::mem::take(&mut self.heard);
         let Some(counted) = counted else {
             self.count(heard);

@@ -75,6 +75,7 @@ impl Csvlog {
         let message = Message {
             session: Some(identity(fields.get(SESSION))),
             database: Some(&database),
+            time: None,
             query_id: fields.text(QUERY_ID).parse().ok(),
             text: &text,
             detail: &detail,

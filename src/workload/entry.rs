@@ -57,7 +57,7 @@ impl fmt::Debug for Entry {
 pub struct Counts {
     /// Bytes.
     pub bytes: u64,
-    /// Lines; none of a JSON document.
+    /// Lines; of JSON, objects.
     pub lines: u64,
     /// Statements that were handed on.
     pub entries: u64,
@@ -69,4 +69,22 @@ pub struct Counts {
     pub cut_off: u64,
     /// Statements that ran in another database than the one that was asked for.
     pub elsewhere: u64,
+}
+
+impl Counts {
+    /// What was read of lines that a carrier had wrapped, whose bytes are counted already.
+    pub(super) fn add_wrapped(&mut self, wrapped: &Self) {
+        self.entries += wrapped.entries;
+        self.malformed += wrapped.malformed;
+        self.skipped += wrapped.skipped;
+        self.cut_off += wrapped.cut_off;
+        self.elsewhere += wrapped.elsewhere;
+    }
+
+    /// What was read of another source beside.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes += other.bytes;
+        self.lines += other.lines;
+        self.add_wrapped(other);
+    }
 }

@@ -48,6 +48,9 @@ impl Format {
         if lines().skip(1).any(|line| line.starts_with(b"{\"timestamp\":")) {
             return Some(Self::Jsonlog);
         }
+        if lines().nth(1).is_some_and(|line| line.starts_with(b"{\"")) {
+            return Some(Self::JsonList);
+        }
         lines().any(stderr::begins_message).then_some(Self::Stderr)
     }
 }

@@ -52,6 +52,7 @@ impl Jsonlog {
         let message = Message {
             session: Some(identity(session)),
             database: Some(&logged.dbname),
+            time: None,
             query_id: logged.query_id,
             text: &logged.message,
             detail: &logged.detail,

@@ -12,13 +12,21 @@ use super::tokens::{Kind, Token, tokens};
 const LEARN_AFTER: u8 = 16;
 
 /// As many literals of one statement are tried; each costs a parse for each probe.
-const LITERALS_MAX: usize = 16;
+const LITERALS_MAX: usize = 32;
 
 /// As many kinds of statements are remembered.
 const TEMPLATES_MAX: usize = 8192;
 
 /// What a literal may be that matters: a key, a position, a path, documents, a jsonpath.
 const PROBES: &[&str] = &["k", "0", "{k}", "{\"k\": 1}", "[{\"k\": 1}]", "1", "$.k"];
+
+/// What a number may be that matters: a position, a limit.
+const NUMBERS: &[&str] = &["0", "1", "7"];
+
+/// What a literal is tried with.
+fn probes(token: Token) -> &'static [&'static str] {
+    if token.kind == Kind::Number { NUMBERS } else { PROBES }
+}
 
 /// Which literals of which statements are values.
 #[derive(Default)]
@@ -41,12 +49,12 @@ impl Learned {
         sql: String,
         means_same: impl FnOnce(&str, &[String]) -> Vec<bool>,
     ) -> String {
-        let literals: Vec<Token> =
-            tokens(&sql).filter(|token| token.kind == Kind::Text).take(LITERALS_MAX + 1).collect();
+        let literals: Vec<Token> = tokens(&sql).filter(is_literal).take(LITERALS_MAX + 1).collect();
         if literals.is_empty() || literals.len() > LITERALS_MAX {
             return sql;
         }
-        let template = identity(replaced(&sql, literals.iter().map(|token| (*token, ""))));
+        let template =
+            identity(replaced(&sql, literals.iter().map(|token| (*token, same_for_all(*token)))));
         if self.templates.len() > TEMPLATES_MAX {
             self.templates.clear();
         }
@@ -56,29 +64,41 @@ impl Learned {
             if *times <= LEARN_AFTER {
                 return sql;
             }
-            let probes: Vec<String> = literals
+            let tried: Vec<String> = literals
                 .iter()
-                .flat_map(|token| PROBES.iter().map(|probe| (*token, *probe)))
+                .flat_map(|token| probes(*token).iter().map(|probe| (*token, *probe)))
                 .map(|probe| replaced(&sql, [probe].into_iter()))
                 .collect();
-            let same = means_same(&sql, &probes);
-            let values = same.chunks(PROBES.len()).map(|same| same.iter().all(|same| *same));
-            *state = State::Values(values.collect());
+            let mut same = means_same(&sql, &tried).into_iter();
+            let is_value = |token: &Token| {
+                let own: Vec<bool> = same.by_ref().take(probes(*token).len()).collect();
+                own.iter().all(|same| *same)
+            };
+            *state = State::Values(literals.iter().map(is_value).collect());
         }
         let State::Values(values) = state else { return sql };
         let values = literals.into_iter().zip(values).filter(|(_, is_value)| **is_value);
-        replaced(&sql, values.map(|(token, _)| (token, "")))
+        replaced(&sql, values.map(|(token, _)| (token, same_for_all(token))))
     }
+}
+
+fn is_literal(token: &Token) -> bool {
+    matches!(token.kind, Kind::Text | Kind::Number)
+}
+
+/// What stands for every value in place of a literal.
+fn same_for_all(token: Token) -> &'static str {
+    if token.kind == Kind::Number { "0" } else { "" }
 }
 
 /// The text with other contents in some of its literals, which come in their order.
 fn replaced<'p>(sql: &str, literals: impl Iterator<Item = (Token, &'p str)>) -> String {
     let (mut text, mut copied) = (String::with_capacity(sql.len()), 0);
     for (token, content) in literals {
-        text.push_str(&sql[copied..token.start]);
-        text.push('\'');
-        text.push_str(content);
-        text.push('\'');
+        let quote = if token.kind == Kind::Number { "" } else { "'" };
+        for piece in [&sql[copied..token.start], quote, content, quote] {
+            text.push_str(piece);
+        }
         copied = token.end;
     }
     text.push_str(&sql[copied..]);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, Said};
+use super::entry::Counts;
 use super::meaning::Meaning;
 use super::pairs;
 use super::source::{Coverage, Source};
@@ -31,6 +32,9 @@ pub struct Ledger {
     /// How statements use columns of any type.
     #[serde(default)]
     any_columns: Columns,
+    /// What was read of logs and lists that were sent.
+    #[serde(default)]
+    read: Counts,
 }
 
 impl Ledger {
@@ -44,6 +48,11 @@ impl Ledger {
         let mut total = Coverage::default();
         self.coverage.values().for_each(|coverage| total.add(coverage));
         total
+    }
+
+    /// What was read of the logs and lists that were sent, all together.
+    pub fn read(&self) -> &Counts {
+        &self.read
     }
 
     /// What is done with each table.
@@ -110,7 +119,13 @@ impl Ledger {
         }
         self.statements_left_out += other.statements_left_out;
         self.any_columns.merge(other.any_columns);
+        self.read.add(&other.read);
         self.bound_statements();
+    }
+
+    /// What was read of a source.
+    pub(super) fn note(&mut self, counts: &Counts) {
+        self.read.add(counts);
     }
 
     /// A statement that was not understood.

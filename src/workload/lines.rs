@@ -16,7 +16,17 @@ pub(super) struct Line<'a> {
     odd_quotes_lost: bool,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// All of a line, or its beginning.
+    pub(super) fn of(bytes: &'a [u8], cut_off: bool) -> Self {
+        Self { bytes, cut_off, odd_quotes_lost: false }
+    }
+
+    /// The same line with other bytes, of which the end is missing where it was.
+    pub(super) fn with(self, bytes: &[u8]) -> Line<'_> {
+        Line { bytes, cut_off: self.cut_off, odd_quotes_lost: self.odd_quotes_lost }
+    }
+
     /// Whether it holds an odd number of quotes, so that a quoted field ends or begins in it.
     pub(super) fn has_odd_quotes(&self) -> bool {
         has_odd_quotes(self.bytes) ^ self.odd_quotes_lost
@@ -110,11 +120,16 @@ impl Record {
 
     /// A further line.
     pub(super) fn add(&mut self, line: &[u8], cut_off: bool) {
-        let room = RECORD_BYTES_MAX.saturating_sub(self.bytes.len() + 1);
-        self.cut_off |= cut_off || line.len() > room;
-        if room > 0 {
+        if self.bytes.len() < RECORD_BYTES_MAX {
             self.bytes.push(b'\n');
-            self.bytes.extend_from_slice(&line[..line.len().min(room)]);
         }
+        self.append(line, cut_off);
+    }
+
+    /// More of the same line.
+    pub(super) fn append(&mut self, piece: &[u8], cut_off: bool) {
+        let room = RECORD_BYTES_MAX.saturating_sub(self.bytes.len());
+        self.cut_off |= cut_off || piece.len() > room;
+        self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 }

@@ -1,15 +1,15 @@
-//! Lists of statements: CSV with a header, or JSON; also what `pg_stat_statements` is exported as.
+//! Lists of statements, as CSV with a header or objects of JSON; also what `pg_stat_statements` is exported as.
 
 use serde::Deserialize;
 
 use super::entry::Entry;
-use super::lines::{Line, RECORD_BYTES_MAX, Record};
+use super::lines::{Line, Record};
 use super::separated::Fields;
 use super::session::Out;
 
 /// One statement of a list.
 #[derive(Deserialize)]
-struct Listed {
+pub(super) struct Listed {
     #[serde(alias = "query", alias = "statement")]
     sql: String,
     #[serde(default)]
@@ -40,7 +40,7 @@ impl Figure {
 }
 
 impl Listed {
-    fn give(self, out: &mut Out<'_>) {
+    pub(super) fn give(self, out: &mut Out<'_>) {
         let read = |figure: &Option<Figure>| match figure {
             None => Ok(None),
             Some(figure) => figure.value().map(Some).ok_or(()),
@@ -149,134 +149,5 @@ impl CsvList {
             total_ms: figure(header.total_ms),
         };
         listed.give(out);
-    }
-}
-
-/// A list as JSON: an array of objects, alone or as a member of one; or one object after the other.
-///
-/// It may be one line of any length, so it is read by byte: each object without another around it but that of the list is
-/// kept until its end.
-#[derive(Default)]
-pub(super) struct JsonList {
-    /// How many brackets are open.
-    depth: usize,
-    /// The depth at which the object stands that is kept.
-    kept: Option<usize>,
-    object: Record,
-    in_string: bool,
-    escaped: bool,
-    holds: Holds,
-}
-
-/// What of a list was seen so far, the most telling last.
-#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Holds {
-    #[default]
-    Nothing,
-    Brackets,
-    /// Values that are no objects.
-    Strays,
-    Objects,
-}
-
-/// Whether an object that begins like this holds the list, and is no statement itself.
-fn is_list(begun: &[u8]) -> bool {
-    let name = begun.trim_ascii_end().strip_suffix(b":").unwrap_or_default().trim_ascii_end();
-    name.ends_with(b"\"statements\"")
-}
-
-impl Holds {
-    /// By a byte that stands in no object.
-    fn by(byte: u8) -> Self {
-        match byte {
-            b'{' | b'[' => Self::Brackets,
-            b'}' | b']' | b',' | b':' => Self::Nothing,
-            _ if byte.is_ascii_whitespace() => Self::Nothing,
-            _ => Self::Strays,
-        }
-    }
-}
-
-impl JsonList {
-    /// Further bytes.
-    pub(super) fn push(&mut self, chunk: &[u8], out: &mut Out<'_>) {
-        let mut begin = 0;
-        for (at, byte) in chunk.iter().enumerate() {
-            if self.in_string {
-                self.string(*byte);
-                continue;
-            }
-            if self.kept.is_none() {
-                self.holds = self.holds.max(Holds::by(*byte));
-            }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' => {
-                    if self.kept.is_none() {
-                        self.kept = Some(self.depth);
-                        begin = at;
-                    }
-                    self.depth += 1;
-                }
-                b'[' => {
-                    if self.kept == Some(0) && self.depth == 1 {
-                        self.keep(&chunk[begin..at]);
-                        begin = at;
-                        if is_list(&self.object.bytes) {
-                            self.kept = None;
-                            self.object.bytes.clear();
-                        }
-                    }
-                    self.depth += 1;
-                }
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.kept == Some(self.depth) {
-                        self.keep(&chunk[begin..=at]);
-                        self.close_object(out);
-                    }
-                }
-                _ => {}
-            }
-        }
-        if self.kept.is_some() {
-            self.keep(&chunk[begin..]);
-        }
-    }
-
-    /// No byte will follow.
-    pub(super) fn end(&mut self, out: &mut Out<'_>) {
-        let holds_none = matches!(self.holds, Holds::Nothing | Holds::Strays);
-        out.counts.malformed += u64::from(self.kept.is_some() || self.depth > 0 || holds_none);
-    }
-
-    fn string(&mut self, byte: u8) {
-        match byte {
-            _ if self.escaped => self.escaped = false,
-            b'\\' => self.escaped = true,
-            b'"' => self.in_string = false,
-            _ => {}
-        }
-    }
-
-    fn keep(&mut self, piece: &[u8]) {
-        let room = RECORD_BYTES_MAX.saturating_sub(self.object.bytes.len());
-        self.object.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
-        self.object.cut_off |= piece.len() > room;
-    }
-
-    fn close_object(&mut self, out: &mut Out<'_>) {
-        self.holds = Holds::Objects;
-        let text = String::from_utf8_lossy(&self.object.bytes);
-        match serde_json::from_str::<Listed>(&text) {
-            Ok(listed) if !self.object.cut_off => listed.give(out),
-            _ => {
-                out.counts.malformed += 1;
-                out.counts.cut_off += u64::from(self.object.cut_off);
-            }
-        }
-        self.kept = None;
-        self.object.bytes.clear();
-        self.object.cut_off = false;
     }
 }

@@ -1,13 +1,14 @@
 //! Statements out of a source, as its bytes come.
 
-use super::csvlog::Csvlog;
 use super::entry::{Counts, Entry};
+use super::envelope::Envelope;
 use super::format::{Format, MARK};
-use super::jsonlog::Jsonlog;
+use super::json::{Json, Kind};
 use super::lines::{Line, Lines};
-use super::list::{CsvList, JsonList};
+use super::list::CsvList;
+use super::refused::refused;
 use super::session::Out;
-use super::stderr::Stderr;
+use super::text::{Text, bared};
 
 /// Reads a source chunk by chunk. Its memory does not grow with the source, and where chunks end does not matter.
 pub struct Reader {
@@ -15,6 +16,8 @@ pub struct Reader {
     lines: Lines,
     counts: Counts,
     database: Option<String>,
+    /// How many wrappers of JSON are around it.
+    wrappers: u8,
 }
 
 /// What a source is read as.
@@ -25,43 +28,18 @@ enum Form {
         begins: Vec<u8>,
     },
     /// Its beginning is of no format: nothing of it is read.
-    Foreign,
-    Stderr(Box<Stderr>),
-    Csvlog(Box<Csvlog>),
-    Jsonlog(Box<Jsonlog>),
+    Foreign(&'static str),
+    Text(Box<Text>),
     CsvList(Box<CsvList>),
-    JsonList(Box<JsonList>),
+    Json(Box<Json>),
 }
 
 impl Form {
-    fn of(format: Format) -> Self {
-        match format {
-            Format::Stderr => Self::Stderr(Box::default()),
-            Format::Csvlog => Self::Csvlog(Box::default()),
-            Format::Jsonlog => Self::Jsonlog(Box::default()),
-            Format::CsvList => Self::CsvList(Box::default()),
-            Format::JsonList => Self::JsonList(Box::default()),
-        }
-    }
-
     fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
         match self {
-            Self::Stderr(form) => form.line(line, out),
-            Self::Csvlog(form) => form.line(line, out),
-            Self::Jsonlog(form) => form.line(line, out),
+            Self::Text(form) => form.line(line, out),
             Self::CsvList(form) => form.line(line, out),
-            Self::Unknown { .. } | Self::Foreign | Self::JsonList(_) => {}
-        }
-    }
-
-    fn end(&mut self, out: &mut Out<'_>) {
-        match self {
-            Self::Stderr(form) => form.end(out),
-            Self::Csvlog(form) => form.end(out),
-            Self::Jsonlog(form) => form.end(out),
-            Self::CsvList(form) => form.end(out),
-            Self::JsonList(form) => form.end(out),
-            Self::Unknown { .. } | Self::Foreign => {}
+            Self::Unknown { .. } | Self::Foreign(_) | Self::Json(_) => {}
         }
     }
 }
@@ -70,6 +48,10 @@ impl Form {
 pub const NO_FORMAT: &str = "neither a server log nor a list of statements that can be read: CSV with a header that \
                              names `sql`, or JSON with `statements`, each with its `sql`";
 
+/// What is wrong with JSON that holds neither.
+const NO_JSON: &str = "neither a server log nor a list of statements: JSON without `error_severity`, `textPayload`, `log` or \
+                       `sql`; unwrap the lines of the log with `jq -r '.PATH.TO.LINE'`";
+
 /// What a source turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
@@ -77,6 +59,8 @@ pub struct Read {
     pub format: Option<Format>,
     /// What was read.
     pub counts: Counts,
+    /// Why nothing was read, and what to do, where there is no format.
+    pub refused: Option<&'static str>,
 }
 
 impl Reader {
@@ -87,7 +71,13 @@ impl Reader {
             lines: Lines::default(),
             counts: Counts::default(),
             database: None,
+            wrappers: 0,
         }
+    }
+
+    /// For a source in that many wrappers.
+    pub(super) fn wrapped(database: Option<&str>, wrappers: u8) -> Self {
+        Self { database: database.map(str::to_owned), wrappers, ..Self::new(None) }
     }
 
     /// Passes over statements that ran in another database. Where the source does not tell, they are taken.
@@ -110,46 +100,101 @@ impl Reader {
 
     /// Hands on the statements that no further chunk ends.
     pub fn finish(mut self, mut to: impl FnMut(Entry)) -> Read {
-        self.settle(&mut to);
-        let Self { mut form, mut lines, mut counts, database } = self;
+        self.finish_to(&mut to)
+    }
+
+    pub(super) fn finish_to(&mut self, to: &mut dyn FnMut(Entry)) -> Read {
+        self.settle(to);
+        let Self { form, lines, counts, database, .. } = self;
         let database = database.as_deref();
-        lines.end(&mut counts, |line, counts| {
-            form.line(line, &mut Out { counts, database, to: &mut to });
-        });
-        form.end(&mut Out { counts: &mut counts, database, to: &mut to });
+        lines.end(counts, |line, counts| form.line(line, &mut Out { counts, database, to }));
+        let format = match form {
+            Form::Unknown { .. } | Form::Foreign(_) => None,
+            Form::Text(text) => Some(text.end(&mut Out { counts, database, to })),
+            Form::CsvList(list) => {
+                list.end(&mut Out { counts, database, to });
+                Some(Format::CsvList)
+            }
+            Form::Json(json) => match json.end(&mut Out { counts, database, to }) {
+                Kind::List => Some(Format::JsonList),
+                Kind::Messages => Some(Format::Jsonlog),
+                Kind::Lines(read) => {
+                    counts.lines =
+                        (counts.lines + read.counts.lines).saturating_sub(json.wrapped());
+                    read.format
+                }
+            },
+        };
         // Of a log, lines that are not understood are its own; of a list, they are all there is.
         let holds_none = counts.entries == 0 && counts.elsewhere == 0 && counts.malformed > 0;
-        let format = match form {
-            Form::Unknown { .. } | Form::Foreign => None,
-            Form::CsvList(_) | Form::JsonList(_) if holds_none => None,
-            Form::Stderr(_) => Some(Format::Stderr),
-            Form::Csvlog(_) => Some(Format::Csvlog),
-            Form::Jsonlog(_) => Some(Format::Jsonlog),
-            Form::CsvList(_) => Some(Format::CsvList),
-            Form::JsonList(_) => Some(Format::JsonList),
+        let is_list = matches!(format, Some(Format::CsvList | Format::JsonList));
+        let format = format.filter(|_| !(is_list && holds_none));
+        let refused = match form {
+            _ if format.is_some() => None,
+            Form::Foreign(why) => Some(*why),
+            Form::Json(_) if counts.lines > 0 => Some(NO_JSON),
+            _ => Some(NO_FORMAT),
         };
-        Read { format, counts }
+        Read { format, counts: *counts, refused }
     }
 
     /// Decides what the source is, and reads its beginning.
     fn settle(&mut self, to: &mut dyn FnMut(Entry)) {
         let Form::Unknown { format, begins } = &mut self.form else { return };
-        let begins = std::mem::take(begins);
-        let Some(format) = format.or_else(|| Format::detect(&begins)) else {
-            self.form = Form::Foreign;
+        let (format, begins) = (*format, std::mem::take(begins));
+        let plain = begins.strip_prefix(MARK).unwrap_or(&begins);
+        let sample = &plain[..plain.len().min(Format::SAMPLE_BYTES)];
+        if let Some(why) = refused(&begins) {
+            self.form = Form::Foreign(why);
             return;
+        }
+        let within = (self.database.as_deref(), self.wrappers);
+        let known = format.or_else(|| Format::detect(sample));
+        let plain = match known {
+            Some(Format::JsonList) => behind_cut_object(plain, &mut self.counts),
+            _ => plain,
         };
-        self.form = Form::of(format);
-        self.read(begins.strip_prefix(MARK).unwrap_or(&begins), to);
+        self.form = match known {
+            Some(Format::JsonList) => Form::Json(Box::new(Json::new(within.0, within.1))),
+            Some(Format::CsvList) => Form::CsvList(Box::default()),
+            _ => {
+                let envelope = Envelope::of(sample);
+                let bared =
+                    if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
+                // What stands before each line may hide the format, or look like another one.
+                let inner = format.or_else(|| Format::detect(&bared)).or(known);
+                match inner {
+                    None => Form::Foreign(NO_FORMAT),
+                    Some(inner) => Form::Text(Box::new(Text::new(inner, envelope, &bared, within))),
+                }
+            }
+        };
+        self.read(plain, to);
     }
 
     fn read(&mut self, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
         let (form, database) = (&mut self.form, self.database.as_deref());
-        if let Form::JsonList(list) = form {
-            return list.push(chunk, &mut Out { counts: &mut self.counts, database, to });
+        if let Form::Json(json) = form {
+            let before = json.objects_seen();
+            json.push(chunk, &mut Out { counts: &mut self.counts, database, to });
+            self.counts.lines += json.objects_seen() - before;
+            return;
         }
         self.lines.push(chunk, &mut self.counts, |line, counts| {
             form.line(line, &mut Out { counts, database, to });
         });
+    }
+}
+
+/// A source that was cut in the middle of an object, from the next one on.
+fn behind_cut_object<'a>(begins: &'a [u8], counts: &mut Counts) -> &'a [u8] {
+    let is_whole = matches!(begins.trim_ascii_start().first(), None | Some(b'{' | b'['));
+    let next = memchr::memchr(b'\n', begins).map(|end| &begins[end + 1..]);
+    match next.filter(|next| !is_whole && next.starts_with(b"{")) {
+        Some(next) => {
+            counts.malformed += 1;
+            next
+        }
+        None => begins,
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Message<'a> {
     /// What tells its session from others; none where the log does not say.
     pub(super) session: Option<u64>,
     pub(super) database: Option<&'a str>,
+    /// When it was written, as digits that sort by time; none where the log does not say.
+    pub(super) time: Option<u64>,
     /// The server's identifier of the statement; none where the log does not say, or the server did not know it yet.
     pub(super) query_id: Option<i64>,
     pub(super) text: &'a str,
@@ -43,6 +45,8 @@ pub(super) struct Message<'a> {
 struct Session {
     /// A statement whose duration has not come yet.
     statement: Option<Entry>,
+    /// When that was written.
+    time: Option<u64>,
     /// Plans whose statement has not come yet.
     plans: Vec<Entry>,
     /// The last statement that was handed on, if its plan may come behind it.
@@ -162,12 +166,19 @@ impl Sessions {
             Said::Nothing | Said::Prepared => {}
             Said::Unknown => out.counts.skipped += 1,
             Said::Duration(ms) => {
-                let ms = message.session.is_some().then_some(ms);
-                self.of(message, out, |session, out| session.lasted(ms, out));
+                let (is_known, time) = (message.session.is_some(), message.time);
+                self.of(message, out, |session, out| {
+                    // Clouds export logs with the last message first: what ended before a statement is not its time.
+                    let is_before = time.zip(session.time).is_some_and(|(own, begun)| own < begun);
+                    session.lasted(Some(ms).filter(|_| is_known && !is_before), out);
+                });
             }
             Said::Ran { ms, sql, extended } => {
                 let entry = Entry { total_ms: ms, ..entry_of(message, sql) };
-                self.of(message, out, |session, out| session.ran(entry, extended, out));
+                self.of(message, out, |session, out| {
+                    session.ran(entry, extended, out);
+                    session.time = message.time;
+                });
             }
             Said::Fetched { ms, sql } => {
                 let fetched = Entry { calls: 0, total_ms: ms, ..entry(message, sql) };

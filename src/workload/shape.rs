@@ -17,7 +17,21 @@ const COMPARISONS: &[&str] =
 /// Keywords behind which a value stands.
 const KEYWORDS: &[&str] = &["like", "ilike", "limit", "offset", "between"];
 
-/// The text with one and the same value for all that are no keys. It means the same to [`crate::sql::statement`].
+/// As many values are kept of a list behind IN: longer ones mean the same.
+const LISTED_MAX: usize = 8;
+
+/// What is in brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brackets {
+    /// Values behind IN, with how many were kept.
+    In(usize),
+    /// A row of VALUES.
+    Row,
+    /// Anything else.
+    Other,
+}
+
+/// The text with one and the same value for all that are no keys, and without comments. It means the same to [`crate::sql::statement`].
 pub(super) fn shape(sql: &str) -> String {
     let names_keys = compares_keys(sql);
     let mut shape = Shape { sql, text: String::with_capacity(sql.len()), copied: 0 };
@@ -25,26 +39,33 @@ pub(super) fn shape(sql: &str) -> String {
     let mut before = [None::<Token>; 2];
     let mut tokens = tokens(sql).peekable();
     while let Some(token) = tokens.next() {
+        shape.without_comment(before[0], token);
         let next = tokens.peek().copied();
-        let listed = lists.last() == Some(&true);
+        let listed = lists.last().is_some_and(|list| *list != Brackets::Other);
         let around = Around { sql, before, next, listed };
         match (token.kind, &sql[token.start..token.end]) {
             (Kind::Punctuation, "(") => {
                 let further = after_list && around.is_before(",");
-                lists.push(further || around.is_word(&["in", "values"]));
+                lists.push(match further || around.is_word(&["values"]) {
+                    true => Brackets::Row,
+                    false if around.is_word(&["in"]) => Brackets::In(0),
+                    false => Brackets::Other,
+                });
                 after_list = false;
             }
-            (Kind::Punctuation, ")") => after_list = lists.pop().unwrap_or(false),
+            (Kind::Punctuation, ")") => {
+                after_list = lists.pop().is_some_and(|list| list == Brackets::Row);
+            }
             (Kind::Punctuation, ",") => {}
             _ if names_keys && token.kind == Kind::Text => after_list = false,
             _ => {
                 after_list = false;
-                shape.literal(token, &around);
+                shape.listed(token, &around, &mut lists);
             }
         }
         before = [Some(token), before[0]];
     }
-    shape.text.push_str(&sql[shape.copied..]);
+    shape.end(before[0]);
     shape.text
 }
 
@@ -62,6 +83,43 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
+    /// Leave out a comment before a token: some applications write one of its own into each statement.
+    fn without_comment(&mut self, before: Option<Token>, token: Token) {
+        let from = before.map_or(0, |before| before.end).max(self.copied);
+        let gap = &self.sql[from..token.start];
+        if gap.contains("--") || gap.contains("/*") {
+            self.text.push_str(&self.sql[self.copied..from]);
+            self.text.push(' ');
+            self.copied = token.start;
+        }
+    }
+
+    /// What is behind the last token: libraries write where a statement came from into a comment there.
+    fn end(&mut self, last: Option<Token>) {
+        let from = last.map_or(self.sql.len(), |last| last.end).max(self.copied);
+        let rest = &self.sql[from..];
+        self.text.push_str(&self.sql[self.copied..from]);
+        if !rest.trim_start().starts_with("/*") {
+            self.text.push_str(rest);
+        }
+    }
+
+    /// A literal, unless it is one too many of a list.
+    fn listed(&mut self, token: Token, around: &Around<'_>, lists: &mut [Brackets]) {
+        if let Some(Brackets::In(count)) = lists.last_mut()
+            && around.is_item()
+            && content(token.kind, &self.sql[token.start..token.end]).is_some()
+        {
+            *count += 1;
+            if let Some(comma) = around.before[0].filter(|_| *count > LISTED_MAX) {
+                self.text.push_str(self.sql.get(self.copied..comma.start).unwrap_or_default());
+                self.copied = token.end;
+                return;
+            }
+        }
+        self.literal(token, around);
+    }
+
     fn literal(&mut self, token: Token, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
         if token.kind == Kind::Number && around.is_word(&["limit"]) && around.is_value() {
@@ -124,9 +182,30 @@ impl Around<'_> {
         if self.listed { self.is_item() } else { self.is_compared() }
     }
 
-    /// An element of a list of values.
+    /// An element of a list of values, cast or not.
     fn is_item(&self) -> bool {
-        (self.is_before("(") || self.is_before(",")) && matches!(self.text(self.next), "," | ")")
+        let ends = || match self.text(self.next) {
+            "," | ")" => true,
+            "::" => matches!(self.behind_cast(), Some(b',' | b')')),
+            _ => false,
+        };
+        (self.is_before("(") || self.is_before(",")) && ends()
+    }
+
+    /// The byte behind the type that a literal is cast to: `'2026-11-25'::date)`. None where it is not as simple as that.
+    fn behind_cast(&self) -> Option<u8> {
+        let cast = self.next?;
+        let rest = self.sql.get(cast.end..)?.trim_start();
+        let is_type = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '"');
+        let rest = rest.trim_start_matches(is_type).trim_start_matches("[]").trim_start();
+        let rest = match rest.strip_prefix('(') {
+            Some(modifiers) => {
+                let is_modifier = |c: char| c.is_ascii_digit() || matches!(c, ',' | ' ');
+                modifiers.trim_start_matches(is_modifier).strip_prefix(')')?
+            }
+            None => rest,
+        };
+        rest.trim_start().bytes().next()
     }
 
     /// The whole right side of a comparison.
@@ -144,6 +223,12 @@ impl Around<'_> {
 
     fn is_followed_by_nothing_closer(&self) -> bool {
         let Some(next) = self.next else { return true };
+        if self.text(Some(next)) == "::" {
+            // A word is the next part of the statement, or of the type's name.
+            return self.behind_cast().is_none_or(|byte| {
+                byte.is_ascii_alphabetic() || matches!(byte, b',' | b')' | b';')
+            });
+        }
         next.kind == Kind::Word || matches!(self.text(Some(next)), ")" | "," | ";")
     }
 }

@@ -1,55 +1,106 @@
 //! The server's log as plain text, whatever `log_line_prefix` is.
 //!
 //! A message begins with its severity and a colon with two spaces; its further lines begin with a tab. Details follow as a
-//! message of their own.
+//! message of their own. Carriers mix messages of several processes line by line, so each stream has its own.
+
+use std::collections::BTreeMap;
 
 use super::lines::{Line, Record};
 use super::message::is_detail;
 use super::parameters;
+use super::prefix::{self, Prefix};
 use super::session::{Message, Out, Sessions, identity};
+use super::severity::{Severity, severity};
 
-/// The severity stands this near to the beginning: a prefix holds an application's name at most.
-const PREFIX_BYTES_MAX: usize = 512;
+/// As many streams are read at once; of more, all are read to their end.
+const STREAMS_MAX: usize = 1024;
+
+/// Where a line came from, as its carrier says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct From {
+    /// Lines of one message stand in one stream.
+    pub(super) stream: u64,
+    /// The process, where the carrier tells it for certain.
+    pub(super) session: Option<u64>,
+    /// Whether it is a further piece of a message that was too long or had several lines.
+    pub(super) is_further: bool,
+}
 
 /// A log as plain text.
-#[derive(Default)]
 pub(super) struct Stderr {
+    prefix: Prefix,
+    streams: BTreeMap<u64, Stream>,
+    sessions: Sessions,
+}
+
+/// Messages of one process, or of all where lines are not mixed.
+#[derive(Default)]
+struct Stream {
+    id: u64,
     /// The message whose lines are read.
     record: Record,
     /// Where it names its severity.
     severity: Severity,
+    /// The process, where the carrier tells it.
+    session: Option<u64>,
     /// The one before, while details of it may come.
     before: Option<Heard>,
-    sessions: Sessions,
 }
 
 /// A message that was read to its end.
 struct Heard {
     session: Option<u64>,
+    time: Option<u64>,
+    database: Option<String>,
     text: String,
     detail: String,
     cut_off: bool,
 }
 
 impl Stderr {
+    /// A log that begins so, of which one database's statements are wanted.
+    pub(super) fn new(begins: &[u8], database: Option<&str>) -> Self {
+        let lines = begins.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"\t"));
+        let prefixes = lines.filter_map(|line| Some(&line[..severity(line)?.begin]));
+        let prefixes: Vec<&[u8]> = prefixes.take(prefix::LINES_MAX).collect();
+        let prefix = Prefix::of(&prefixes, database);
+        Self { prefix, streams: BTreeMap::new(), sessions: Sessions::default() }
+    }
+
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: Line<'_>, from: From, out: &mut Out<'_>) {
+        let Self { prefix, streams, sessions } = self;
+        if streams.len() >= STREAMS_MAX && !streams.contains_key(&from.stream) {
+            end(streams, (prefix, sessions), out);
+        }
+        let stream = streams.entry(from.stream).or_default();
+        stream.id = from.stream;
         if let Some(continued) = line.bytes.strip_prefix(b"\t") {
-            if self.record.bytes.is_empty() {
+            if stream.record.bytes.is_empty() {
                 out.counts.malformed += 1;
             } else {
-                self.record.add(continued, line.cut_off);
+                stream.record.add(continued, line.cut_off);
             }
             return;
         }
         if line.bytes.is_empty() {
             return;
         }
-        self.close_record(out);
-        match severity(line.bytes) {
+        let severity = severity(line.bytes);
+        if severity.is_none() && from.is_further && !stream.record.bytes.is_empty() {
+            stream.record.append(line.bytes, line.cut_off);
+            return;
+        }
+        if severity.is_none() && !begins_otherwise(line.bytes) {
+            // It may be a further line that has lost its tab: then the statement is not all there.
+            stream.record.cut_off |= !stream.record.bytes.is_empty();
+        }
+        stream.close_record(prefix, sessions, out);
+        match severity {
             Some(severity) => {
-                self.severity = severity;
-                self.record.begin(line);
+                stream.severity = severity;
+                stream.session = from.session;
+                stream.record.begin(line);
             }
             None => out.counts.malformed += 1,
         }
@@ -57,34 +108,62 @@ impl Stderr {
 
     /// No line will follow.
     pub(super) fn end(&mut self, out: &mut Out<'_>) {
-        self.close_record(out);
-        self.tell(out);
+        end(&mut self.streams, (&self.prefix, &mut self.sessions), out);
         self.sessions.end(out);
     }
+}
 
+/// Read all streams to their end.
+fn end(
+    streams: &mut BTreeMap<u64, Stream>,
+    (prefix, sessions): (&Prefix, &mut Sessions),
+    out: &mut Out<'_>,
+) {
+    for mut stream in std::mem::take(streams).into_values() {
+        stream.close_record(prefix, sessions, out);
+        stream.tell(sessions, out);
+    }
+}
+
+/// Whether a line begins as those of other programs do, and not as a part of a statement.
+fn begins_otherwise(line: &[u8]) -> bool {
+    matches!(line.first(), Some(b'0'..=b'9' | b'[' | b'<' | b'{'))
+}
+
+impl Stream {
     /// The message is complete: it is one, or details of the one before.
-    fn close_record(&mut self, out: &mut Out<'_>) {
+    fn close_record(&mut self, prefix: &Prefix, sessions: &mut Sessions, out: &mut Out<'_>) {
         let record = std::mem::take(&mut self.record.bytes);
         if record.is_empty() {
             return;
         }
         let severity = self.severity;
+        let prefixed = &record[..severity.begin];
         let text = String::from_utf8_lossy(&record[severity.end..]);
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
-        if (is_detail(&word) || parameters::begin(&text).is_some())
-            && let Some(before) = &mut self.before
-        {
-            before.detail = text.into_owned();
-            self.recycle(record);
-            return;
+        // Servers beside each other may have the same process.
+        let own = || prefix.session(prefixed).map(|session| identity((self.id, session)));
+        let session = self.session.or_else(own);
+        let time = prefix::time_of(prefixed);
+        if is_detail(&word) || parameters::begin(&text).is_some() {
+            // Details of a message that was left out belong to none; those of a message have its time.
+            let is_of = |before: &&mut Heard| {
+                before.session == session && prefix::is_same_time(before.time, time)
+            };
+            if let Some(before) = self.before.as_mut().filter(is_of) {
+                before.detail = text.into_owned();
+            }
+            return self.recycle(record);
         }
         let heard = Heard {
-            session: session(&record[..severity.begin]),
+            session,
+            time,
+            database: prefix.database(prefixed).map(str::to_owned),
             text: text.into_owned(),
             detail: String::new(),
             cut_off: self.record.cut_off,
         };
-        self.tell(out);
+        self.tell(sessions, out);
         self.before = Some(heard);
         self.recycle(record);
     }
@@ -93,59 +172,23 @@ impl Stderr {
     fn recycle(&mut self, mut record: Vec<u8>) {
         record.clear();
         self.record.bytes = record;
+        self.record.cut_off = false;
     }
 
-    fn tell(&mut self, out: &mut Out<'_>) {
+    fn tell(&mut self, sessions: &mut Sessions, out: &mut Out<'_>) {
         if let Some(heard) = self.before.take() {
             let message = Message {
                 session: heard.session,
-                database: None,
+                database: heard.database.as_deref(),
+                time: heard.time,
                 query_id: None,
                 text: heard.text.trim_end_matches('\r'),
                 detail: &heard.detail,
                 cut_off: heard.cut_off,
             };
-            self.sessions.hear(&message, out);
+            sessions.hear(&message, out);
         }
     }
-}
-
-/// Where a line names its severity.
-#[derive(Debug, Clone, Copy, Default)]
-struct Severity {
-    begin: usize,
-    word_end: usize,
-    end: usize,
-}
-
-/// The severity of a line: a word without small letters, a colon and two spaces. French puts a space before the colon.
-fn severity(line: &[u8]) -> Option<Severity> {
-    let head = &line[..line.len().min(PREFIX_BYTES_MAX)];
-    let colon = memchr::memmem::find(head, b":  ")?;
-    let word_end = head[..colon].iter().rposition(|byte| *byte != b' ')? + 1;
-    let is_letter = |byte: &u8| byte.is_ascii_uppercase() || *byte >= 0x80;
-    let begin = head[..word_end].iter().rposition(|byte| !is_letter(byte)).map_or(0, |at| at + 1);
-    let whole = begin == 0 || !head[begin - 1].is_ascii_alphanumeric();
-    (whole && begin < word_end).then_some(Severity { begin, word_end, end: colon + 3 })
-}
-
-/// What tells the session in a prefix: a number in brackets, as `%p` and `%c` mostly stand, or behind `pid=`.
-fn session(prefix: &[u8]) -> Option<u64> {
-    let brackets = memchr::memrchr_iter(b'[', prefix).filter_map(|bracket| {
-        let (number, next) = number(&prefix[bracket + 1..])?;
-        b"]-:".contains(&next).then_some(number)
-    });
-    let named = memchr::memmem::find(prefix, b"pid=");
-    let named = named.and_then(|at| Some(number(&prefix[at + b"pid=".len()..])?.0));
-    brackets.chain(named).next().map(identity)
-}
-
-/// A process id or a session id, and the byte behind it.
-fn number(text: &[u8]) -> Option<(&[u8], u8)> {
-    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'.';
-    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
-    let next = text.get(length).copied().unwrap_or(b' ');
-    (text.first()?.is_ascii_hexdigit()).then_some((&text[..length], next))
 }
 
 /// Whether a line begins a message.

@@ -40,6 +40,7 @@ mod store;
 mod support;
 mod traps;
 mod typed;
+mod trees;
 mod vector;
 mod visit;
 mod wal;

@@ -190,3 +190,43 @@ async fn over_http_one_migration_or_several_are_reviewed_and_nonsense_is_named()
         assert!(gap["detail"].as_str().unwrap().starts_with("migration.sql was not reviewed: "));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_type_of_a_column_is_known_from_the_database_and_the_runner_is_named() {
+    let mut db = TestDb::create(any_server()).await;
+    db.run("create table named (id int primary key, name varchar(100), code text)").await;
+    db.settle().await;
+    let sql = "set lock_timeout = 1; set statement_timeout = 1;
+alter table named alter column name type text;
+alter table named alter column code type varchar(10);";
+    let checks = |reviewed: &Value| -> Vec<String> {
+        let findings = reviewed["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .map(|one| format!("{}:{}", one["object"]["line"], one["severity"].as_str().unwrap()))
+            .collect()
+    };
+    let dsn = db.dsn().expose_secret().to_owned();
+    let with = move || review(&["-", "--dsn", &dsn, "--format", "json"], Some(sql));
+    let (_, out, err) = tokio::task::spawn_blocking(with).await.unwrap();
+    let known: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    // The table is small, so nobody waits for long.
+    assert_eq!(checks(&known), ["3:low"], "{known:#}");
+    let (_, out, _) = review(&["-", "--format", "json"], Some(sql));
+    let unknown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(checks(&unknown), ["2:medium", "3:medium"], "{unknown:#}");
+    assert!(out.contains("which is not known here"), "{unknown:#}");
+
+    let index = "create index concurrently if not exists i on named (code);\nselect 1;";
+    let (status, out, _) = review(&["-", "--runner", "golang-migrate"], Some(index));
+    assert!(status == 1 && out.contains("golang-migrate sends a file in one message"), "{out}");
+    assert_eq!(review(&["-"], Some(index)).0, 0);
+    let (status, _, err) = review(&["-", "--runner", "mysql"], Some(index));
+    assert!(status == 2 && err.contains("prisma"), "{err}");
+    let service = Service::start().await;
+    let post = |body| service.with("POST", "/v1/review/migration", body);
+    let reply = post(json!({"sql": index, "runner": "flyway"})).await;
+    assert!(reply.text.contains("concurrent-index-in-transaction"), "{reply:?}");
+    let reply = post(json!({"sql": index, "runner": "ms"})).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
+}

@@ -147,9 +147,13 @@ fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding 
             i64::try_from(wanted.calls).unwrap_or(i64::MAX),
             Unit::Count,
         )
-        .statistic("workload.search_ms", wanted.total_ms, Unit::Ms)
         .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
         .statistic("workload.class", wanted.class, Unit::Name);
+    let finding = if wanted.total_ms > 0.0 {
+        finding.statistic("workload.search_ms", wanted.total_ms, Unit::Ms)
+    } else {
+        finding
+    };
     finding.action(Action::BuildIndex(NewIndex {
         object,
         table: table.qualified_name(),

@@ -113,28 +113,36 @@ fn finding(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
         ));
     }
-    Finding::new(ID, object.clone(), severity, message)
+    let finding = Finding::new(ID, object.clone(), severity, message)
         .confidence(Confidence::Medium)
-        .statistic("workload.unserved_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
-        .statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
-        .action(Action::BuildIndex(NewIndex {
-            object,
-            table: tree.table.qualified_name(),
-            partitions: tree.partitions(case),
-            suffix: format!("{column}_{}", words(expression, column)),
-            method: "btree".to_owned(),
-            keys: vec![IndexKey {
-                on: KeyPart::Expression(expression.to_owned()),
-                class: None,
-                ordering: String::new(),
-            }],
-            include: Vec::new(),
-            unique: false,
-            options: Vec::new(),
-            predicate: None,
-            purpose: "expression index".to_owned(),
-            caveats,
-        }))
+        .statistic(
+            "workload.unserved_calls",
+            i64::try_from(calls).unwrap_or(i64::MAX),
+            Unit::Count,
+        );
+    let finding = if one.total_ms > 0.0 {
+        finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
+    } else {
+        finding
+    };
+    finding.action(Action::BuildIndex(NewIndex {
+        object,
+        table: tree.table.qualified_name(),
+        partitions: tree.partitions(case),
+        suffix: format!("{column}_{}", words(expression, column)),
+        method: "btree".to_owned(),
+        keys: vec![IndexKey {
+            on: KeyPart::Expression(expression.to_owned()),
+            class: None,
+            ordering: String::new(),
+        }],
+        include: Vec::new(),
+        unique: false,
+        options: Vec::new(),
+        predicate: None,
+        purpose: "expression index".to_owned(),
+        caveats,
+    }))
 }
 
 /// The keys of an expression, for a name.

@@ -146,11 +146,15 @@ impl Hot<'_> {
         let percent = crate::model::percent(share);
         let message =
             format!("`{object}` is used by {percent} of the calls that use these documents");
-        let by_time = key.total_ms / self.used.total_ms.max(f64::MIN_POSITIVE);
-        let finding = Finding::new(ID, object, Severity::Medium, message)
+        // Lists and some logs say no times.
+        let by_time = (self.used.total_ms > 0.0).then(|| key.total_ms / self.used.total_ms);
+        let mut finding = Finding::new(ID, object, Severity::Medium, message)
             .confidence(Confidence::Medium)
-            .statistic("workload.share_by_calls", share, Unit::Ratio)
-            .statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio)
+            .statistic("workload.share_by_calls", share, Unit::Ratio);
+        if let Some(by_time) = by_time {
+            finding = finding.statistic("workload.share_by_time", by_time.min(1.0), Unit::Ratio);
+        }
+        let finding = finding
             .statistic("workload.calls", whole(float(key.calls)), Unit::Count)
             .statistic("workload.filter_calls", whole(float(key.filter_calls)), Unit::Count)
             .statistic("workload.indexed_calls", whole(float(self.served.calls)), Unit::Count)

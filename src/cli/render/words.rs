@@ -192,7 +192,6 @@ mod tests {
             (0.8412, Unit::Ratio, "84 %"),
             (0.0, Unit::Ratio, "0 %"),
             (0.004, Unit::Ratio, "0.4 %"),
-            (0.000_004, Unit::Ratio, "0.0004 %"),
             (0.9996, Unit::Ratio, "99.96 %"),
             (1.0, Unit::Ratio, "100 %"),
             (24.0, Unit::Ratio, "24.0 times"),

@@ -6,6 +6,12 @@ use utoipa::ToSchema;
 use super::column_use::{Compared, UsePlace};
 use super::statement::StatementShape;
 
+/// Whether a sum of times is that of no time at all: nothing runs in no time, so none is known.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(super) fn is_unknown(ms: &f64) -> bool {
+    *ms <= 0.0
+}
+
 /// How a column is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +25,7 @@ pub struct ColumnUsage {
     /// Calls of statements that name it, each once.
     pub calls: u64,
     /// What these took, in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub total_ms: f64,
     /// Those of the calls whose statement names no schema, while several schemas have a table of that name.
     #[serde(default)]
@@ -67,7 +74,8 @@ pub struct OperatorUse {
     pub descending: bool,
     /// Calls.
     pub calls: u64,
-    /// What they took, in milliseconds.
+    /// What they took, in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub total_ms: f64,
     /// Definitions of the catalog that have it: indexes, views, functions. They make no calls.
     #[serde(default)]
@@ -90,6 +98,7 @@ pub struct StatementProfile {
     /// Its calls.
     pub calls: u64,
     /// What they took, in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub total_ms: f64,
     /// What the server counted beside, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]

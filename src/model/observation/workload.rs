@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage};
+use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage, is_unknown};
 use crate::model::{Gap, Reached};
 
 /// How a statement finds rows by a key, or takes them in its order.
@@ -125,7 +125,8 @@ pub struct KeyWorkload {
     /// Calls in whose text the key is a parameter: no index on an expression serves them for certain.
     #[serde(default)]
     pub bound_calls: u64,
-    /// Milliseconds all these calls took.
+    /// Milliseconds all these calls took, where that is known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub total_ms: f64,
     /// What their statements do with it, the shape with most calls first. A call has one shape.
     #[serde(default)]
@@ -151,7 +152,8 @@ pub struct ColumnWorkload {
     pub calls: u64,
     /// Those of them that were seen one by one, and not counted by others.
     pub executions: u64,
-    /// Milliseconds these took.
+    /// Milliseconds these took, where that is known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub total_ms: f64,
     /// The share of the calls that use the documents, or may, whose keys are known.
     pub attributed_ratio: f64,
@@ -190,6 +192,9 @@ pub struct Workload {
     /// What the server could have told of it, and did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Gap>,
+    /// What was sent of it and not understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_read: Vec<Gap>,
 }
 
 impl Workload {

@@ -1,6 +1,7 @@
 //! What is read of sources, and what the ledger makes of it.
 
 mod attribution;
+mod carriers;
 mod hostile;
 mod ledger;
 mod logs;

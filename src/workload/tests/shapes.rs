@@ -99,3 +99,45 @@ fn values_that_look_like_keys_are_found_out_once_they_come_again_and_again() {
         .collect();
     assert_eq!(told, [("k0".to_owned(), 334), ("k1".to_owned(), 333), ("k2".to_owned(), 333)]);
 }
+
+#[test]
+fn comments_and_the_length_of_a_list_make_no_other_shape() {
+    let in_list = |length: usize| {
+        let values: Vec<String> = (0..length).map(|value| value.to_string()).collect();
+        shape(&format!(
+            "select data ->> 'k' from features where id in ({}) limit 3",
+            values.join(", ")
+        ))
+    };
+    assert_eq!(in_list(9), in_list(1000));
+    assert_ne!(in_list(2), in_list(3));
+    let traced = |id: usize| {
+        shape(&format!(
+            "/* {id} */ select /*a='{id}'*/ id -- {id}\nfrom features where id = {id} /*traceparent='00-{id}'*/ and name = 'x'"
+        ))
+    };
+    assert_eq!(traced(7), traced(8));
+    assert_eq!(shape("insert into t values (1,2,3,4,5,6,7,8,9,10)").matches('0').count(), 10);
+}
+
+#[test]
+fn values_that_are_cast_are_values_and_documents_that_are_read_on_are_not() {
+    for (one, other) in [
+        (
+            "insert into t values ('2026-11-25'::timestamptz, '{\"a\": 1}'::jsonb, 'x'::varchar(10), '{a}'::text[])",
+            "insert into t values ('2027-11-25'::timestamptz, '{\"b\": 2}'::jsonb, 'y'::varchar(10), '{b}'::text[])",
+        ),
+        (
+            "select id from t where at > '2026-11-25'::date and id = 3",
+            "select id from t where at > '2027-11-25'::date and id = 4",
+        ),
+        (
+            "select id from t where id in ('a'::uuid, 'b'::uuid)",
+            "select id from t where id in ('c'::uuid, 'd'::uuid)",
+        ),
+    ] {
+        assert_eq!(shape(one), shape(other));
+    }
+    let read_on = "insert into t values ('{\"a\": 1}'::jsonb -> 'a')";
+    assert_eq!(shape(read_on), read_on);
+}

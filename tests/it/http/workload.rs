@@ -144,3 +144,86 @@ async fn statements_whose_literals_somebody_made_parameters_are_too_little_evide
     assert_eq!(gap["reason"], "not_enough_evidence");
     assert!(gap["detail"].as_str().unwrap().contains("only 0 %"), "{gap}");
 }
+
+/// The gaps of an analysis that the workload is needed for.
+async fn gaps(service: &Service) -> Vec<(String, String)> {
+    let path =
+        format!("/v1/targets/demo/hybrid-schema?check=hybrid-schema/hot-key-in-document&{SMALL}");
+    let analysis = service.get(&path).await.json();
+    let gap = |gap: &Value| {
+        let text = |name: &str| gap[name].as_str().unwrap().to_owned();
+        (text("observation"), text("detail"))
+    };
+    analysis["gaps"].as_array().unwrap().iter().map(gap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_a_statement_makes_no_gap_a_pass_and_one_that_is_half_understood_is_a_gap() {
+    let (service, _db) = told().await;
+    let before = gaps(&service).await;
+    assert!(!before.is_empty());
+    let started = "2026-11-25 00:44:19.973 UTC [1] LOG:  starting PostgreSQL 18.1\n\
+                   2026-11-25 00:44:19.990 UTC [1] LOG:  database system is ready to accept connections\n";
+    let reply = post(&service, "text/plain", "", started).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    assert_eq!(
+        (&reply.json()["read"]["lines"], &reply.json()["read"]["statements"]),
+        (&json!(2), &json!(0))
+    );
+    let after = gaps(&service).await;
+    assert!(after.len() >= before.len(), "{before:?} {after:?}");
+    let account = |gaps: &[(String, String)], text: &str| {
+        gaps.iter().any(|(of, detail)| of == "workload" && detail.contains(text))
+    };
+    assert!(account(&after, "No statement was found in the 2 lines that were sent"), "{after:?}");
+
+    let line = "2026-11-25 00:44:19.973 UTC [8] LOG:  duration: 1.000 ms  statement: select id from ml.features where data ->> 'segment' = '7'\n";
+    let log = format!(
+        "{}no message\n2026-11-25 00:44:19.973 UTC [8] LOG:  keston: 1.500 ms  lause: select 1\n",
+        line.repeat(200)
+    );
+    let reply = post(&service, "text/plain", "?replace=true", &log).await;
+    assert_eq!(reply.json()["read"]["malformed"], 1, "{reply:?}");
+    let half = gaps(&service).await;
+    assert!(account(&half, "Of 202 lines with 200 statements"), "{half:?}");
+    assert!(account(&half, "1 line of no known form, 1 message in unknown words"), "{half:?}");
+
+    let reply = post(&service, "text/plain", "?replace=true", &line.repeat(200)).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(!account(&gaps(&service).await, "not understood"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_is_not_known_is_absent() {
+    let (service, _db) = told().await;
+    let statistic = |analysis: &Value, name: &str| {
+        let evidence = analysis["findings"][0]["evidence"].as_array().unwrap().clone();
+        evidence.iter().find(|one| one["name"] == name).cloned()
+    };
+    for (times, known) in [(",4.5", true), (",", false)] {
+        let list = format!(
+            "sql,calls,mean_ms\n\"select id from ml.features where (data ->> 'segment')::int = 7\",900{times}\n"
+        );
+        let reply = post(&service, "text/csv", "?replace=true", &list).await.json();
+        assert_eq!(reply["statements"][0].get("total_ms").is_some(), known, "{reply:#}");
+        assert_eq!(reply["workload"]["columns"][0].get("total_ms").is_some(), known, "{reply:#}");
+        let path = format!(
+            "/v1/targets/demo/hybrid-schema?check=hybrid-schema/hot-key-in-document&{SMALL}"
+        );
+        let analysis = service.get(&path).await.json();
+        assert!(statistic(&analysis, "share_by_calls").is_some(), "{analysis:#}");
+        assert_eq!(statistic(&analysis, "share_by_time").is_some(), known, "{analysis:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_compressed_is_refused_with_what_to_do() {
+    let (service, _db) = told().await;
+    let request = Request::post("/v1/targets/demo/workload")
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .body(Body::from(&b"\x1F\x8B\x08\0\0\0\0\0\0\x03"[..]))
+        .unwrap();
+    let reply = service.send(request).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
+    assert!(reply.text.contains("gzip -dc"), "{reply:?}");
+}

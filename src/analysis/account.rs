@@ -1,0 +1,62 @@
+//! The account of what was sent of the workload: how much of it was read, and what was not.
+
+use crate::model::{Gap, GapReason, Topic};
+use crate::workload::{Counts, Ledger};
+
+const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or stderr); docs/api.md lists what is read";
+
+/// What was sent and not understood; nothing where all of it was, or nothing was sent.
+pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
+    let (read, coverage) = (ledger.read(), ledger.total_coverage());
+    if read.bytes == 0 {
+        return Vec::new();
+    }
+    let gap = |detail: String, lift: &str| {
+        vec![
+            Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail)
+                .lifted_by(lift),
+        ]
+    };
+    let mut parts = parts(read);
+    if coverage.all.entries == 0 {
+        let rest = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let detail =
+            format!("No statement was found in the {} lines that were sent{rest}", read.lines);
+        let lift = "log statements before you send the log: ALTER SYSTEM SET log_min_duration_statement = 0; SELECT \
+                    pg_catalog.pg_reload_conf();";
+        return gap(detail, if read.malformed + read.skipped > 0 { FORMATS } else { lift });
+    }
+    if coverage.not_understood.entries > 0 {
+        parts.push(counted(
+            coverage.not_understood.entries,
+            "statement that is not valid SQL",
+            "statements that are not valid SQL",
+        ));
+    }
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let detail = format!(
+        "Of {} lines with {} statements that were sent, these are not understood: {}",
+        read.lines,
+        coverage.all.entries,
+        parts.join(", ")
+    );
+    gap(detail, FORMATS)
+}
+
+/// What was not understood, each kind with its number.
+fn parts(read: &Counts) -> Vec<String> {
+    let kinds = [
+        (read.malformed, "line of no known form", "lines of no known form"),
+        (read.skipped, "message in unknown words", "messages in unknown words"),
+        (read.cut_off, "statement that is cut off", "statements that are cut off"),
+        (read.elsewhere, "statement of another database", "statements of other databases"),
+    ];
+    let some = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    some.map(|(count, one, several)| counted(count, one, several)).collect()
+}
+
+fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}

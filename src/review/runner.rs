@@ -1,0 +1,303 @@
+//! What runs migrations, and how it sends a file: some statements cannot run in a transaction.
+//!
+//! PostgreSQL takes several statements in one message for one transaction, so a runner that sends a file as it is makes one
+//! even where nobody asked for it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use squawk_syntax::SyntaxNode;
+use squawk_syntax::ast::{self, AstNode};
+use utoipa::ToSchema;
+
+use super::Found;
+use super::file::{File, code};
+use crate::model::{Confidence, Severity};
+
+/// What runs the migrations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runner {
+    /// `psql -f`: statement by statement.
+    #[default]
+    Psql,
+    /// `psql --single-transaction`
+    PsqlSingleTransaction,
+    /// Sqitch, which runs psql.
+    Sqitch,
+    /// golang-migrate
+    GolangMigrate,
+    /// Prisma Migrate
+    Prisma,
+    /// Flyway
+    Flyway,
+    /// Liquibase, changesets as SQL.
+    Liquibase,
+    /// Alembic
+    Alembic,
+    /// Django, `RunSQL` or `sqlmigrate`.
+    Django,
+    /// Rails
+    Rails,
+    /// dbmate
+    Dbmate,
+    /// goose
+    Goose,
+    /// sql-migrate
+    SqlMigrate,
+    /// node-pg-migrate
+    NodePgMigrate,
+    /// sqlx of Rust
+    Sqlx,
+    /// Diesel
+    Diesel,
+    /// refinery
+    Refinery,
+    /// Drizzle
+    Drizzle,
+    /// Atlas
+    Atlas,
+    /// tern
+    Tern,
+    /// The command line of Supabase
+    Supabase,
+}
+
+/// How a runner sends a file.
+struct Habit {
+    runner: Runner,
+    name: &'static str,
+    /// Whether it opens a transaction for a file.
+    in_transaction: bool,
+    /// Comments that keep it from that, in lower case.
+    opt_out: &'static [&'static str],
+    /// Whether it sends a file in one message.
+    in_one_message: bool,
+    /// What to do instead, where the transaction is its own.
+    instead: &'static str,
+}
+
+const fn habit(
+    runner: Runner,
+    name: &'static str,
+    (in_transaction, opt_out, in_one_message): (bool, &'static [&'static str], bool),
+    instead: &'static str,
+) -> Habit {
+    Habit { runner, name, in_transaction, opt_out, in_one_message, instead }
+}
+
+const HABITS: [Habit; 21] = [
+    habit(Runner::Psql, "psql", (false, &[], false), ""),
+    habit(
+        Runner::PsqlSingleTransaction,
+        "psql-single-transaction",
+        (true, &[], false),
+        "run its file without --single-transaction",
+    ),
+    habit(Runner::Sqitch, "sqitch", (false, &[], false), ""),
+    habit(Runner::GolangMigrate, "golang-migrate", (false, &[], true), ""),
+    habit(Runner::Prisma, "prisma", (false, &[], true), ""),
+    habit(Runner::Flyway, "flyway", (false, &[], true), ""),
+    habit(
+        Runner::Liquibase,
+        "liquibase",
+        (true, &["runintransaction:false"], false),
+        "mark its changeset `runInTransaction:false`",
+    ),
+    habit(
+        Runner::Alembic,
+        "alembic",
+        (true, &[], false),
+        "use `op.get_context().autocommit_block()`",
+    ),
+    habit(
+        Runner::Django,
+        "django",
+        (true, &[], false),
+        "set `atomic = False` in a migration of its own",
+    ),
+    habit(
+        Runner::Rails,
+        "rails",
+        (true, &[], false),
+        "use `disable_ddl_transaction!` in a migration of its own",
+    ),
+    habit(
+        Runner::Dbmate,
+        "dbmate",
+        (true, &["transaction:false"], true),
+        "write `-- migrate:up transaction:false`",
+    ),
+    habit(
+        Runner::Goose,
+        "goose",
+        (true, &["+goose no transaction"], false),
+        "write `-- +goose NO TRANSACTION`",
+    ),
+    habit(
+        Runner::SqlMigrate,
+        "sql-migrate",
+        (true, &["notransaction"], false),
+        "write `-- +migrate Up notransaction`",
+    ),
+    habit(Runner::NodePgMigrate, "node-pg-migrate", (true, &[], true), "use `pgm.noTransaction()`"),
+    habit(
+        Runner::Sqlx,
+        "sqlx",
+        (true, &["-- no-transaction"], true),
+        "begin the file with `-- no-transaction`",
+    ),
+    habit(
+        Runner::Diesel,
+        "diesel",
+        (true, &[], true),
+        "set `run_in_transaction = false` in its metadata.toml",
+    ),
+    habit(Runner::Refinery, "refinery", (true, &[], true), "run it outside of the migrations"),
+    habit(Runner::Drizzle, "drizzle", (true, &[], false), "run it outside of the migrations"),
+    habit(
+        Runner::Atlas,
+        "atlas",
+        (true, &["atlas:txmode none"], false),
+        "write `-- atlas:txmode none`",
+    ),
+    habit(
+        Runner::Tern,
+        "tern",
+        (true, &["tern: disable-tx"], true),
+        "write `---- tern: disable-tx ----`",
+    ),
+    habit(Runner::Supabase, "supabase", (true, &[], true), "run it outside of the migrations"),
+];
+
+impl Runner {
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        HABITS.iter().map(|habit| habit.name)
+    }
+
+    fn habit(self) -> &'static Habit {
+        HABITS.iter().find(|habit| habit.runner == self).unwrap_or(&HABITS[0])
+    }
+}
+
+impl fmt::Display for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.habit().name)
+    }
+}
+
+impl FromStr for Runner {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = HABITS.iter().find(|habit| habit.name == text);
+        known.map(|habit| habit.runner).ok_or_else(|| {
+            format!("no such runner; known are {}", Self::names().collect::<Vec<_>>().join(", "))
+        })
+    }
+}
+
+/// Statements that fail, for they run in a transaction.
+pub(super) fn judge(file: &File, runner: Runner) -> Vec<Found> {
+    let habit = runner.habit();
+    let statements: Vec<ast::Stmt> =
+        file.tree.syntax_node().children().filter_map(ast::Stmt::cast).collect();
+    let controls = statements.iter().any(|one| control(one).is_some());
+    let opts_out = opts_out(&file.text, habit.opt_out);
+    let in_one_message = habit.in_one_message && statements.len() > 1;
+    // A file that begins and ends transactions itself says where they are.
+    let is_own = habit.in_transaction && !opts_out && !controls;
+    let mut is_open = false;
+    let mut found = Vec::new();
+    for statement in &statements {
+        if let Some(opens) = control(statement) {
+            is_open = opens;
+        }
+        let Some((what, check)) = barred(statement) else { continue };
+        let why = if is_own {
+            format!("{} runs a file in one transaction: {}", habit.name, habit.instead)
+        } else if in_one_message {
+            format!(
+                "{} sends a file in one message, which is one transaction where it has several statements: move it to a \
+                 file of its own",
+                habit.name
+            )
+        } else if is_open {
+            "the file has begun one: commit before it".to_owned()
+        } else {
+            continue;
+        };
+        found.push(Found {
+            at: code(statement.syntax()),
+            check,
+            severity: Severity::High,
+            waited_for: false,
+            confidence: Confidence::High,
+            message: format!("{what} fails in a transaction, and {why}"),
+        });
+    }
+    found
+}
+
+/// Whether a comment of the file turns the runner's transaction off.
+fn opts_out(text: &str, markers: &[&str]) -> bool {
+    let comments = text.lines().map(str::trim_start).filter(|line| line.starts_with("--"));
+    let mut comments = comments.map(str::to_lowercase);
+    !markers.is_empty() && comments.any(|line| markers.iter().any(|marker| line.contains(marker)))
+}
+
+/// Whether a statement opens a transaction, or ends one; none where it does neither.
+fn control(statement: &ast::Stmt) -> Option<bool> {
+    let tokens = statement.syntax().descendants_with_tokens();
+    let mut own = tokens
+        .filter_map(squawk_syntax::SyntaxElement::into_token)
+        .filter(|token| !token.kind().is_trivia());
+    let first = own.next().map(|token| token.text().to_lowercase()).unwrap_or_default();
+    match (statement, first.as_str()) {
+        (ast::Stmt::Begin(_), _) => Some(true),
+        (_, "commit" | "end" | "rollback" | "abort") => Some(false),
+        _ => None,
+    }
+}
+
+/// What a statement is that PostgreSQL refuses in a transaction, and the check that says so.
+fn barred(statement: &ast::Stmt) -> Option<(&'static str, &'static str)> {
+    const INDEX: &str = "migration/concurrent-index-in-transaction";
+    const OTHER: &str = "migration/statement-in-transaction";
+    let has = |word: &str| has_token(statement.syntax(), word);
+    match statement {
+        ast::Stmt::CreateIndex(index) if index.concurrently_token().is_some() => {
+            Some(("CREATE INDEX CONCURRENTLY", INDEX))
+        }
+        ast::Stmt::DropIndex(index) if index.concurrently_token().is_some() => {
+            Some(("DROP INDEX CONCURRENTLY", INDEX))
+        }
+        ast::Stmt::Reindex(_) if has("concurrently") => Some(("REINDEX CONCURRENTLY", INDEX)),
+        ast::Stmt::Reindex(_) if has("database") || has("schema") || has("system") => {
+            Some(("REINDEX of a schema or database", OTHER))
+        }
+        ast::Stmt::AlterTable(table) => {
+            let mut actions = table.actions();
+            let detaches = actions.any(|action| {
+                matches!(&action, ast::AlterTableAction::DetachPartition(detach)
+                    if has_token(detach.syntax(), "concurrently"))
+            });
+            detaches.then_some(("DETACH PARTITION CONCURRENTLY", OTHER))
+        }
+        ast::Stmt::Vacuum(_) => Some(("VACUUM", OTHER)),
+        ast::Stmt::CreateDatabase(_) => Some(("CREATE DATABASE", OTHER)),
+        ast::Stmt::DropDatabase(_) => Some(("DROP DATABASE", OTHER)),
+        ast::Stmt::CreateTablespace(_) => Some(("CREATE TABLESPACE", OTHER)),
+        ast::Stmt::DropTablespace(_) => Some(("DROP TABLESPACE", OTHER)),
+        ast::Stmt::AlterSystem(_) => Some(("ALTER SYSTEM", OTHER)),
+        _ => None,
+    }
+}
+
+fn has_token(node: &SyntaxNode, word: &str) -> bool {
+    let mut tokens =
+        node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
+    tokens.any(|token| token.text().eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,212 @@
+//! What carriers of logs put before each line: containers, kubelets, syslog, journals, and what is left without it.
+//!
+//! The layers are tried in a fixed order, and each that most lines of the beginning have is taken off all of them.
+
+use std::borrow::Cow;
+
+use super::session::identity;
+use super::syslog;
+
+/// As many layers lie upon one another.
+const LAYERS_MAX: usize = 4;
+/// Lines of the beginning that are looked at.
+const LINES_MAX: usize = 400;
+
+/// Something that a carrier puts before each line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    /// `db-1  | `, of docker compose.
+    Service,
+    /// `[pod/db-0/postgres] `, of kubectl.
+    Pod,
+    /// `2026-11-25T00:44:19.973Z stderr F `, of a kubelet.
+    Cri,
+    /// `Nov 25 00:44:19 host postgres[42]: [3-1] `, of syslog and the journal.
+    Syslog,
+    /// `2026-11-25T00:44:19.973Z `, of docker and kubectl.
+    Time,
+}
+
+const ORDER: [Layer; 5] = [Layer::Service, Layer::Pod, Layer::Cri, Layer::Syslog, Layer::Time];
+
+/// Which part of a line something is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its beginning; the next line of the stream goes on.
+    Begun,
+    /// What syslog sends of a message behind its first piece.
+    Further,
+}
+
+/// A line without what a carrier put before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bare<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// Lines of one message stand in one stream, one after the other.
+    pub(super) stream: u64,
+    pub(super) part: Part,
+    /// The process, where the carrier tells it for certain.
+    pub(super) session: Option<u64>,
+}
+
+/// What one layer leaves of a line.
+pub(super) struct Stripped<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) stream: u64,
+    pub(super) part: Part,
+    pub(super) session: Option<u64>,
+    /// Whether control characters are written as `#011`.
+    pub(super) escaped: bool,
+}
+
+impl<'a> Stripped<'a> {
+    pub(super) fn plain(rest: &'a [u8], stream: u64) -> Self {
+        Self { rest, stream, part: Part::Whole, session: None, escaped: false }
+    }
+}
+
+/// The layers of a source, the outermost first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Envelope(Vec<Layer>);
+
+impl Envelope {
+    /// The layers that most lines of a source have which begins so.
+    pub(super) fn of(begins: &[u8]) -> Self {
+        let lines = begins
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        // A line that begins with a blank continues another one, and carriers may leave it as it is.
+        let own = |line: &&[u8]| !line.is_empty() && !line[0].is_ascii_whitespace();
+        let mut lines: Vec<&[u8]> = lines.filter(own).take(LINES_MAX).collect();
+        let mut layers = Vec::new();
+        while layers.len() < LAYERS_MAX {
+            let most = |layer: &&Layer| {
+                lines.iter().filter(|line| layer.strip(line).is_some()).count() * 2 > lines.len()
+            };
+            let Some(layer) = ORDER.iter().find(most) else { break };
+            layers.push(*layer);
+            lines = lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
+        }
+        Self(layers)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A line without them; none of one that does not have them.
+    pub(super) fn strip<'a>(&self, line: &'a [u8]) -> Option<Bare<'a>> {
+        let mut bare = Stripped::plain(line, 0);
+        let mut escaped = false;
+        for layer in &self.0 {
+            let own = layer.strip(bare.rest)?;
+            escaped |= own.escaped;
+            bare = Stripped {
+                stream: if own.stream == 0 {
+                    bare.stream
+                } else {
+                    identity((bare.stream, own.stream))
+                },
+                part: if own.part == Part::Whole { bare.part } else { own.part },
+                session: own.session.or(bare.session),
+                ..own
+            };
+        }
+        let Stripped { rest, stream, part, session, .. } = bare;
+        let bytes = if escaped { syslog::unescaped(rest) } else { Cow::Borrowed(rest) };
+        Some(Bare { bytes, stream, part, session })
+    }
+}
+
+impl Layer {
+    fn strip(self, line: &[u8]) -> Option<Stripped<'_>> {
+        let line = without_colours(line);
+        match self {
+            Self::Service => service(line),
+            Self::Pod => pod(line),
+            Self::Cri => cri(line),
+            Self::Syslog => syslog::stripped(line),
+            Self::Time => {
+                let rest = line.get(time(line)?..)?;
+                let rest = rest.strip_prefix(b" ").or_else(|| rest.is_empty().then_some(rest))?;
+                Some(Stripped::plain(rest, 0))
+            }
+        }
+    }
+}
+
+/// Behind the colours with which docker compose prints names.
+fn without_colours(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_prefix(b"\x1B[") {
+        let Some(end) = rest.iter().take(16).position(|byte| *byte == b'm') else { break };
+        line = &rest[end + 1..];
+    }
+    line
+}
+
+fn service(line: &[u8]) -> Option<Stripped<'_>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let length = line.iter().take_while(|byte| is_name(byte)).count();
+    let (name, rest) = line.split_at(length);
+    if !name.iter().any(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let rest = rest.get(blanks..).filter(|_| blanks > 0)?.strip_prefix(b"|")?;
+    let rest = without_colours(rest);
+    Some(Stripped::plain(rest.strip_prefix(b" ").unwrap_or(rest), identity(name)))
+}
+
+fn pod(line: &[u8]) -> Option<Stripped<'_>> {
+    let end = line.strip_prefix(b"[pod/")?.iter().position(|byte| *byte == b']')? + b"[pod/".len();
+    Some(Stripped::plain(line[end + 1..].strip_prefix(b" ")?, identity(&line[..end])))
+}
+
+/// The two streams of a container are one: a process writes its messages to one of them.
+fn cri(line: &[u8]) -> Option<Stripped<'_>> {
+    let rest = line.get(time(line)?..)?;
+    let rest = rest.strip_prefix(b" stdout ").or_else(|| rest.strip_prefix(b" stderr "))?;
+    let (flags, rest) = match rest.iter().position(|byte| *byte == b' ') {
+        Some(blank) => (&rest[..blank], &rest[blank + 1..]),
+        None => (rest, &rest[rest.len()..]),
+    };
+    let part = match flags.first()? {
+        b'F' => Part::Whole,
+        b'P' => Part::Begun,
+        _ => return None,
+    };
+    Some(Stripped { part, ..Stripped::plain(rest, 0) })
+}
+
+/// How long a time is as RFC 3339 has it, or with the offset as journals print it.
+pub(super) fn time(line: &[u8]) -> Option<usize> {
+    let pattern = b"0000-00-00T00:00:00";
+    let is = line.len() > pattern.len()
+        && pattern.iter().zip(line).all(|(pattern, byte)| match pattern {
+            b'0' => byte.is_ascii_digit(),
+            pattern => pattern == byte,
+        });
+    if !is {
+        return None;
+    }
+    let mut length = pattern.len();
+    let digits = |from: usize| line[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if line.get(length).is_some_and(|byte| b".,".contains(byte)) {
+        length += 1 + digits(length + 1);
+    }
+    match line.get(length)? {
+        b'Z' => Some(length + 1),
+        b'+' | b'-' => {
+            length += 1 + digits(length + 1);
+            if line.get(length) == Some(&b':') {
+                length += 1 + digits(length + 1);
+            }
+            Some(length)
+        }
+        _ => None,
+    }
+}

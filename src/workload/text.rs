@@ -1,0 +1,148 @@
+//! A source as lines: what carriers put before them is taken off, and what is left is a log in one of its formats.
+
+use std::collections::BTreeMap;
+
+use super::csvlog::Csvlog;
+use super::envelope::{Bare, Envelope, Part};
+use super::format::Format;
+use super::json::{Json, Kind};
+use super::jsonlog::Jsonlog;
+use super::lines::{Line, RECORD_BYTES_MAX};
+use super::session::Out;
+use super::stderr::{From, Stderr};
+
+/// As many streams may have lines whose end has not come yet.
+const STREAMS_MAX: usize = 256;
+
+/// A log as lines.
+pub(super) struct Text {
+    envelope: Envelope,
+    log: Log,
+    /// Lines whose end comes with the next one of their stream.
+    begun: BTreeMap<u64, Vec<u8>>,
+    /// Where the last line came from, for those that a carrier left as they are.
+    last: From,
+}
+
+enum Log {
+    Stderr(Box<Stderr>),
+    Csvlog(Box<Csvlog>),
+    Jsonlog(Box<Jsonlog>),
+    Json(Box<Json>),
+}
+
+/// The lines of a beginning without what carriers put before them.
+pub(super) fn bared(begins: &[u8], envelope: &Envelope) -> Vec<u8> {
+    let mut bared = Vec::with_capacity(begins.len());
+    for line in begins.split(|byte| *byte == b'\n') {
+        if let Some(bare) = envelope.strip(line.strip_suffix(b"\r").unwrap_or(line)) {
+            bared.extend_from_slice(&bare.bytes);
+            bared.push(b'\n');
+        }
+    }
+    bared
+}
+
+impl Text {
+    /// A log of that format which begins so, once without its envelope.
+    pub(super) fn new(
+        format: Format,
+        envelope: Envelope,
+        begins: &[u8],
+        (database, wrappers): (Option<&str>, u8),
+    ) -> Self {
+        let log = match format {
+            Format::Csvlog => Log::Csvlog(Box::default()),
+            Format::Jsonlog => Log::Jsonlog(Box::default()),
+            Format::JsonList => Log::Json(Box::new(Json::new(database, wrappers))),
+            Format::Stderr | Format::CsvList => {
+                Log::Stderr(Box::new(Stderr::new(begins, database)))
+            }
+        };
+        Self { envelope, log, begun: BTreeMap::new(), last: From::default() }
+    }
+
+    /// A further line.
+    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+        if self.envelope.is_empty() {
+            return self.log.line(line, From::default(), out);
+        }
+        match self.envelope.strip(line.bytes) {
+            Some(bare) => self.bare(&bare, line, out),
+            None if line.bytes.is_empty() => {}
+            // A journal prints the further lines of a message below its first one.
+            None if line.bytes[0].is_ascii_whitespace() => {
+                let continued = [b"\t", line.bytes.trim_ascii_start()].concat();
+                self.log.line(line.with(&continued), self.last, out);
+            }
+            None => out.counts.malformed += 1,
+        }
+    }
+
+    fn bare(&mut self, bare: &Bare<'_>, line: Line<'_>, out: &mut Out<'_>) {
+        let from = From {
+            stream: bare.stream,
+            session: bare.session,
+            is_further: bare.part == Part::Further,
+        };
+        self.last = From { is_further: false, ..from };
+        if bare.part == Part::Begun || !self.begun.is_empty() {
+            let room = self.begun.len() < STREAMS_MAX || self.begun.contains_key(&bare.stream);
+            let mut begun = self.begun.remove(&bare.stream).unwrap_or_default();
+            begun.extend_from_slice(&bare.bytes);
+            if bare.part == Part::Begun && room && begun.len() < RECORD_BYTES_MAX {
+                self.begun.insert(bare.stream, begun);
+                return;
+            }
+            return self.lines(&begun, (line, from), out);
+        }
+        self.lines(&bare.bytes, (line, from), out);
+    }
+
+    /// One line, or several that a carrier has put into one.
+    fn lines(&mut self, bytes: &[u8], (line, from): (Line<'_>, From), out: &mut Out<'_>) {
+        for bytes in bytes.split(|byte| *byte == b'\n') {
+            self.log.line(line.with(bytes), from, out);
+        }
+    }
+
+    /// No line will follow.
+    pub(super) fn end(&mut self, out: &mut Out<'_>) -> Format {
+        for (stream, begun) in std::mem::take(&mut self.begun) {
+            self.lines(&begun, (Line::of(&[], true), From { stream, ..From::default() }), out);
+        }
+        match &mut self.log {
+            Log::Stderr(log) => {
+                log.end(out);
+                Format::Stderr
+            }
+            Log::Csvlog(log) => {
+                log.end(out);
+                Format::Csvlog
+            }
+            Log::Jsonlog(log) => {
+                log.end(out);
+                Format::Jsonlog
+            }
+            Log::Json(log) => match log.end(out) {
+                Kind::List => Format::JsonList,
+                Kind::Messages => Format::Jsonlog,
+                Kind::Lines(read) => read.format.unwrap_or(Format::JsonList),
+            },
+        }
+    }
+}
+
+impl Log {
+    fn line(&mut self, line: Line<'_>, from: From, out: &mut Out<'_>) {
+        match self {
+            Self::Stderr(log) => log.line(line, from, out),
+            Self::Csvlog(log) => log.line(line, out),
+            Self::Jsonlog(log) => log.line(line, out),
+            Self::Json(log) => {
+                log.push(line.bytes, out);
+                log.push(b"\n", out);
+            }
+        }
+    }
+}

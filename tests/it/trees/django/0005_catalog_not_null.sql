@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "catalog_product" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "catalog_product" VALIDATE CONSTRAINT "catalog_product_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "catalog_product" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "catalog_product" DROP CONSTRAINT "catalog_product_note_check";
+ALTER TABLE "catalog_product" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

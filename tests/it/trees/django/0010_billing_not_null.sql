@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "billing_invoice" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "billing_invoice" VALIDATE CONSTRAINT "billing_invoice_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "billing_invoice" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "billing_invoice" DROP CONSTRAINT "billing_invoice_note_check";
+ALTER TABLE "billing_invoice" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "crm_contact" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "crm_contact" VALIDATE CONSTRAINT "crm_contact_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "crm_contact" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "crm_contact" DROP CONSTRAINT "crm_contact_note_check";
+ALTER TABLE "crm_contact" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

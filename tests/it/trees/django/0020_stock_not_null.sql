@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "stock_item" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "stock_item" VALIDATE CONSTRAINT "stock_item_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "stock_item" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "stock_item" DROP CONSTRAINT "stock_item_note_check";
+ALTER TABLE "stock_item" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

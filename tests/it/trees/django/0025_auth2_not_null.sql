@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "auth2_member" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "auth2_member" VALIDATE CONSTRAINT "auth2_member_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "auth2_member" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "auth2_member" DROP CONSTRAINT "auth2_member_note_check";
+ALTER TABLE "auth2_member" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "blog_post" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "blog_post" VALIDATE CONSTRAINT "blog_post_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "blog_post" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "blog_post" DROP CONSTRAINT "blog_post_note_check";
+ALTER TABLE "blog_post" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "ship_parcel" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "ship_parcel" VALIDATE CONSTRAINT "ship_parcel_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "ship_parcel" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "ship_parcel" DROP CONSTRAINT "ship_parcel_note_check";
+ALTER TABLE "ship_parcel" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

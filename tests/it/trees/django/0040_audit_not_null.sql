@@ -1,0 +1,18 @@
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+UPDATE "audit_event" SET "note" = '' WHERE "note" IS NULL AND "id" < 1000;
+SET CONSTRAINTS ALL IMMEDIATE;
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "audit_event" VALIDATE CONSTRAINT "audit_event_note_check";
+COMMIT;
+BEGIN;
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+ALTER TABLE "audit_event" ALTER COLUMN "note" SET NOT NULL;
+ALTER TABLE "audit_event" DROP CONSTRAINT "audit_event_note_check";
+ALTER TABLE "audit_event" ALTER COLUMN "seen" SET NOT NULL;
+COMMIT;

@@ -1,0 +1,10 @@
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+alter table app.payments add column tenant text default current_setting('app.tenant', true);
+alter table app.payments add column expires date default current_date;
+alter table app.payments add column labels text[] not null default array[]::text[];
+alter table app.payments add column attempts int not null default (0)::int;
+alter table app.payments alter column ref type varchar(80);
+alter table app.payments alter column price type numeric(14,2);
+alter table app.payments alter column local_at type timestamp(6);
+alter table app.payments_log_2025 add constraint bounds check (day >= date '2025-01-01' and day < date '2026-01-01');

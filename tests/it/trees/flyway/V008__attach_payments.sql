@@ -1,0 +1,4 @@
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+alter table app.payments_log attach partition app.payments_log_2025 for values from ('2025-01-01') to ('2026-01-01');
+alter table app.payments_log attach partition app.payments_log_2024 for values from ('2024-01-01') to ('2025-01-01');

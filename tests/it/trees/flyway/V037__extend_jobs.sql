@@ -1,0 +1,10 @@
+SET lock_timeout = '2s';
+SET statement_timeout = '1h';
+alter table app.jobs add column tenant text default current_setting('app.tenant', true);
+alter table app.jobs add column expires date default current_date;
+alter table app.jobs add column labels text[] not null default array[]::text[];
+alter table app.jobs add column attempts int not null default (0)::int;
+alter table app.jobs alter column ref type varchar(80);
+alter table app.jobs alter column price type numeric(14,2);
+alter table app.jobs alter column local_at type timestamp(6);
+alter table app.jobs_log_2025 add constraint bounds check (day >= date '2025-01-01' and day < date '2026-01-01');
