@@ -14,7 +14,8 @@ use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
 /// What every visit runs under. Read-only stops writes; the time limits stop us from standing in the way;
-/// an empty search path lets nobody slip their objects under our names; without row security a query
+/// an empty search path lets nobody slip their objects under our names, and has the server print the schema of all that
+/// stands outside `pg_catalog`; texts are printed one way whatever the role has set; without row security a query
 /// that would be filtered silently fails instead; without constraint exclusion the planner does not evaluate the
 /// tables' checks, which may call functions of their owners.
 const GUARD: &str = "begin transaction read only;
@@ -25,6 +26,10 @@ set local search_path = '';
 set local row_security = off;
 set local timezone = 'UTC';
 set local datestyle = 'ISO';
+set local intervalstyle = 'postgres';
+set local extra_float_digits = 1;
+set local quote_all_identifiers = off;
+set local standard_conforming_strings = on;
 set local constraint_exclusion = off;
 set local jit = off;
 set local synchronize_seqscans = off;

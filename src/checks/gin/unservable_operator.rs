@@ -10,7 +10,7 @@ use crate::model::observation::{Common, OperatorUse, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Severity,
-    Superpower, Topic, Unit,
+    Superpower, Topic, Unit, catalog_spelling,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -106,6 +106,12 @@ fn finding(
         "`{object}` serves none of {calls} calls that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index"
     );
     let severity = if small { Severity::Low } else { Severity::Medium };
+    let Some(key) = catalog_spelling(expression) else {
+        let message = format!(
+            "{message}; an index on it is not advised: what it calls or casts may depend on the session"
+        );
+        return counted(Finding::new(ID, object, severity, message), calls, one);
+    };
     let mut caveats =
         vec!["used only by statements that spell the expression like this".to_owned()];
     if operator == "=" {
@@ -113,18 +119,15 @@ fn finding(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
         ));
     }
-    Finding::new(ID, object.clone(), severity, message)
-        .confidence(Confidence::Medium)
-        .statistic("workload.unserved_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
-        .statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
-        .action(Action::BuildIndex(NewIndex {
+    counted(Finding::new(ID, object.clone(), severity, message), calls, one).action(
+        Action::BuildIndex(NewIndex {
             object,
             table: tree.table.qualified_name(),
             partitions: tree.partitions(case),
             suffix: format!("{column}_{}", words(expression, column)),
             method: "btree".to_owned(),
             keys: vec![IndexKey {
-                on: KeyPart::Expression(expression.to_owned()),
+                on: KeyPart::Expression(key),
                 class: None,
                 ordering: String::new(),
             }],
@@ -134,7 +137,15 @@ fn finding(
             predicate: None,
             purpose: "expression index".to_owned(),
             caveats,
-        }))
+        }),
+    )
+}
+
+fn counted(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
+    finding
+        .confidence(Confidence::Medium)
+        .statistic("workload.unserved_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
+        .statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
 }
 
 /// The keys of an expression, for a name.
