@@ -2,7 +2,7 @@
 
 use crate::ddl::Ddl;
 use crate::ddl::new_index::BuiltIndex;
-use crate::ddl::resolved::resolved;
+use crate::ddl::resolved::{NOT_CONCURRENTLY, resolved};
 use crate::ddl::statement::{brief, concurrent, definition, reserving};
 use crate::model::{
     ExistingIndex, IndexKey, KeyPart, NewIndex, Pinned, Statement, pinned_expression, pinned_index,
@@ -21,7 +21,7 @@ pub(in crate::ddl) fn build(new: &NewIndex) -> Ddl {
         statements: resolved(index.create(), built.by_name),
         undo: vec![index.drop()],
         preconditions: Vec::new(),
-        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+        caveats: with(&new.caveats, [built.caveat().to_owned()]),
     }
 }
 
@@ -52,7 +52,7 @@ pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
         statements,
         undo,
         preconditions: Vec::new(),
-        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+        caveats: with(&new.caveats, [built.caveat().to_owned()]),
     }
 }
 
@@ -115,6 +115,11 @@ fn built(new: &NewIndex) -> Texts {
 }
 
 impl Texts {
+    /// What to know of the build.
+    fn caveat(&self) -> &'static str {
+        if self.by_name { NOT_CONCURRENTLY } else { INVALID_INDEX }
+    }
+
     fn of<'a>(&'a self, new: &'a NewIndex) -> BuiltIndex<'a> {
         BuiltIndex {
             table: &new.table,
@@ -217,7 +222,7 @@ fn sql_name(schema: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Object;
+    use crate::model::{Lock, Object};
 
     fn gin(purpose: &str) -> NewIndex {
         NewIndex {
@@ -264,16 +269,12 @@ mod tests {
     fn an_operator_that_takes_no_schema_has_a_search_path_around_it() {
         let mut new = gin("gin");
         new.predicate = Some("(kind IS DISTINCT FROM 'x'::text)".to_owned());
-        let sql: Vec<String> = build(&new).statements.into_iter().map(|s| s.sql).collect();
-        assert_eq!(
-            (&*sql[0], &*sql[2]),
-            ("SET search_path = pg_catalog, pg_temp;", "RESET search_path;")
-        );
-        assert!(
-            sql[1].ends_with("WHERE (kind IS DISTINCT FROM 'x'::pg_catalog.text);"),
-            "{}",
-            sql[1]
-        );
+        let ddl = build(&new);
+        let sql = &ddl.statements[0].sql;
+        assert!(sql.contains("PERFORM pg_catalog.set_config('search_path', '', true);"), "{sql}");
+        assert!(sql.contains("CREATE INDEX \"Features_payload_path\" ON"), "{sql}");
+        assert!(sql.contains("WHERE (kind IS DISTINCT FROM 'x'::pg_catalog.text);"), "{sql}");
+        assert_eq!((ddl.statements.len(), ddl.statements[0].lock), (1, Lock::Share));
     }
 
     #[test]
