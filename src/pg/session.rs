@@ -7,6 +7,7 @@ use futures_util::{Future, TryStreamExt, poll};
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::connect::CONNECT_TIMEOUT;
 use super::held::{Held, ends_the_connection};
 use super::opening::{self, Opening, guarded};
 use super::target::Connection;
@@ -235,7 +236,10 @@ where
     F: Future<Output = Result<Option<Opening>, tokio_postgres::Error>>,
 {
     if !reused {
-        return opening.answer().await.map(Some).map_err(|source| held.lost(source));
+        // A pooler that lost its server lets us in and answers nothing.
+        let answered = timeout(CONNECT_TIMEOUT, opening.answer()).await;
+        let answered = answered.map_err(|_| held.unanswered(CONNECT_TIMEOUT))?;
+        return answered.map(Some).map_err(|source| held.lost(source));
     }
     match timeout(FIRST_ANSWER_MAX, opening.answer()).await {
         Ok(Ok(opening)) => Ok(Some(opening)),

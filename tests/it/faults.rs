@@ -1,5 +1,7 @@
 //! Faults that make no noise: a store or a pooler that hangs, falls silent, is full or away; callers that send slowly.
 
+use std::io::{Read as _, Write as _};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use secrecy::ExposeSecret as _;
 
+use crate::cli::Running;
 use crate::support::proxy::Proxy;
 use crate::support::{Reply, Service, TestDb, any_server};
 
@@ -195,4 +198,44 @@ async fn an_upload_may_take_longer_than_other_requests() {
     assert!(begun.elapsed() > Duration::from_millis(1500));
     assert_eq!(reply.status.as_u16(), 200, "{reply:?}");
     assert_eq!(reply.json()["read"]["statements"], 3);
+}
+
+/// The answer to `GET /healthz` of a client at that address.
+fn healthz(from: [u8; 4], to: &str) -> std::io::Result<String> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    let to = to.parse().unwrap();
+    let mut stream = tokio::runtime::Handle::current().block_on(async {
+        let stream = socket.connect(to).await?.into_std()?;
+        stream.set_nonblocking(false)?;
+        Ok::<_, std::io::Error>(stream)
+    })?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Idle connections of one client, as many as there are files, leave half of them for the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_cannot_take_the_connections_of_all() {
+    let store = TestDb::create(any_server()).await;
+    let mut command = Command::new("bash");
+    let limited = "ulimit -n 328; exec \"$0\" serve --listen 127.0.0.1:0";
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_dbopt")]).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", "/nonexistent");
+    command.env("DBOPT_STORE_URL", store.dsn().expose_secret());
+    command.env("DBOPT_SECRET_KEY", "0".repeat(64));
+    let asked = tokio::task::spawn_blocking(move || {
+        let running = Running::start(command);
+        let idle: Vec<_> =
+            (0..400).map(|_| std::net::TcpStream::connect(&running.address).unwrap()).collect();
+        let asked = [[127, 0, 0, 2], [127, 0, 0, 1]].map(|from| healthz(from, &running.address));
+        drop(idle);
+        asked
+    });
+    let [other, same] = asked.await.unwrap();
+    assert!(other.unwrap().starts_with("HTTP/1.1 200"), "another client is answered");
+    assert!(same.map_or(true, |answer| answer.is_empty()), "and this one has its share");
 }
