@@ -231,8 +231,8 @@ impl Client {
         let Self { line, object, until, is_late } = self;
         let Some(object) = object else { unreachable!("taken only when dropped") };
         let begun = timeout_at(*until, object.transaction()).await;
-        let transaction = line.took(begun, is_late)?;
-        Ok(Transaction { transaction, line, until: *until, is_late })
+        let inner = line.took(begun, is_late)?;
+        Ok(Transaction { inner, line, until: *until, is_late })
     }
 }
 
@@ -248,7 +248,7 @@ impl Drop for Client {
 
 /// A transaction, rolled back unless it is committed.
 pub(super) struct Transaction<'c> {
-    transaction: deadpool_postgres::Transaction<'c>,
+    inner: deadpool_postgres::Transaction<'c>,
     line: &'c Arc<Line>,
     until: Instant,
     is_late: &'c AtomicBool,
@@ -267,19 +267,19 @@ impl Transaction<'_> {
         sql: &str,
         values: Values<'_>,
     ) -> Result<Option<Row>, Fault> {
-        self.within(self.transaction.query_opt(sql, values)).await
+        self.within(self.inner.query_opt(sql, values)).await
     }
 
     pub(super) async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Fault> {
-        self.within(self.transaction.query_one(sql, values)).await
+        self.within(self.inner.query_one(sql, values)).await
     }
 
     pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
-        self.within(self.transaction.execute(sql, values)).await
+        self.within(self.inner.execute(sql, values)).await
     }
 
     pub(super) async fn commit(self) -> Result<(), Fault> {
-        let Self { transaction, line, until, is_late } = self;
-        line.took(timeout_at(until, transaction.commit()).await, is_late)
+        let Self { inner, line, until, is_late } = self;
+        line.took(timeout_at(until, inner.commit()).await, is_late)
     }
 }

@@ -49,7 +49,6 @@ pub fn catalog_spelling(spelled: &str) -> Option<String> {
             // Words of the grammar, and what stands for a value.
             Token::Word(word) if quote_identifier(word) != word => return None,
             Token::Word("is" | "or" | "and" | "not" | "collate" | "any") => return None,
-            Token::Word(_) | Token::Quoted(_) | Token::Number(_) => sql.push_str(token.text()),
             Token::Text(text) => {
                 sql.push_str(text);
                 sql.push_str(match before {
@@ -67,7 +66,10 @@ pub fn catalog_spelling(spelled: &str) -> Option<String> {
             Token::Operator(symbol) if OF_DOCUMENTS.contains(&symbol) => {
                 sql.push_str(&catalog_operator(symbol));
             }
-            Token::Other("(" | ")" | "[" | "]") => sql.push_str(token.text()),
+            Token::Word(_)
+            | Token::Quoted(_)
+            | Token::Number(_)
+            | Token::Other("(" | ")" | "[" | "]") => sql.push_str(token.text()),
             Token::Operator(_) | Token::Other(_) => return None,
         }
         before = *token;
