@@ -416,3 +416,19 @@ async fn a_refused_start_leaves_nothing_in_a_store_that_was_given() {
     let schemas = "select string_agg(nspname, ',') from pg_namespace where nspname = 'dbopt'";
     assert_eq!(store.text(schemas).await, "");
 }
+
+/// What a lock hides may hold what the command is to fail on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_is_no_pass_unless_gaps_are_allowed() {
+    let db = TestDb::create(any_server()).await;
+    db.run("create table public.hidden (id bigint primary key, data jsonb default '{}')").await;
+    db.run("create index on public.hidden ((data ->> 'a'))").await;
+    db.run("begin; lock table public.hidden in access exclusive mode").await;
+    let dsn = db.dsn();
+    let asked = ["hybrid-schema", "--fail-on", "low", "--dsn", dsn.expose_secret()];
+    let unseen = run(&asked).await;
+    assert_eq!(unseen.status, 2, "{}{}", unseen.out, unseen.err);
+    assert!(unseen.out.contains("hidden"), "it is named: {}", unseen.out);
+    let allowed = run(&[&asked[..], &["--allow-gaps"]].concat()).await;
+    assert_eq!(allowed.status, 0, "{}{}", allowed.out, allowed.err);
+}
