@@ -139,13 +139,23 @@ fn endless(path: &str) -> Request<Body> {
     Request::post(path).header("content-type", "text/plain").body(body).unwrap()
 }
 
+/// Somebody who sends such a request, again where it finds no place.
+fn send_endlessly(service: &Arc<Service>) -> tokio::task::JoinHandle<()> {
+    let sender = Arc::clone(service);
+    tokio::spawn(async move {
+        loop {
+            let reply = sender.send(endless("/v1/targets/demo/workload")).await;
+            assert_eq!(reply.problem(), "overloaded", "{reply:?}");
+        }
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_bodies_leave_places_for_everyone_else_and_probes_are_always_answered() {
     let service = Arc::new(Service::configured(&[("concurrency_limit", "4")]).await);
     let db = TestDb::create(any_server()).await;
     service.register("demo", db.dsn().expose_secret()).await;
-    let (slow, sender) = (endless("/v1/targets/demo/workload"), service.clone());
-    let sending = tokio::spawn(async move { sender.send(slow).await });
+    let sending = send_endlessly(&service);
     // A client has a quarter of the places for what it sends, which is one here.
     let begun = Instant::now();
     let refused = loop {
@@ -169,8 +179,7 @@ async fn metrics_are_answered_when_every_place_is_taken() {
     let service = Arc::new(Service::configured(&[("concurrency_limit", "1")]).await);
     let db = TestDb::create(any_server()).await;
     service.register("demo", db.dsn().expose_secret()).await;
-    let (slow, sender) = (endless("/v1/targets/demo/workload"), service.clone());
-    let sending = tokio::spawn(async move { sender.send(slow).await });
+    let sending = send_endlessly(&service);
     let begun = Instant::now();
     while service.get("/v1/targets").await.status.as_u16() == 200 {
         assert!(begun.elapsed() < Duration::from_secs(10), "the place was never taken");
