@@ -202,6 +202,7 @@ impl App {
             target: &target.name,
             model_version: model_version.as_ref().unwrap_or(&target.model_version),
             revision: target.revision,
+            trusts_code: self.inner.trusted.contains(&target.name),
             superpower,
             request: &Request { policy, ..request.clone() },
         });
@@ -314,6 +315,7 @@ impl App {
             target: &target.name,
             model_version: &target.model_version,
             revision: target.revision,
+            trusts_code: self.inner.trusted.contains(&target.name),
             superpower: kind,
             request,
         });

@@ -151,8 +151,14 @@ mod tests {
     const TTL: Duration = Duration::from_mins(5);
 
     fn key(target: &str) -> Key {
-        let parts =
-            KeyParts { target, model_version: "v1", revision: 1, superpower: "toast", request: () };
+        let parts = KeyParts {
+            target,
+            model_version: "v1",
+            revision: 1,
+            trusts_code: false,
+            superpower: "toast",
+            request: (),
+        };
         Key::new(&parts)
     }
 

@@ -32,6 +32,8 @@ pub struct KeyParts<'a, R> {
     pub model_version: &'a str,
     /// The target's revision.
     pub revision: i64,
+    /// Whether code of the target's own may run: what would run it is seen then, and is a gap otherwise.
+    pub trusts_code: bool,
     /// The superpower's name, `all`, or another kind of answer such as `capabilities`.
     pub superpower: &'a str,
     /// The whole request: scope, policy in force, how far to prove.
@@ -78,7 +80,14 @@ mod tests {
     type Request = (Scope, ProveMode, Policy);
 
     fn parts(request: &Request) -> KeyParts<'_, &Request> {
-        KeyParts { target: "demo", model_version: "v7", revision: 3, superpower: "toast", request }
+        KeyParts {
+            target: "demo",
+            model_version: "v7",
+            revision: 3,
+            trusts_code: false,
+            superpower: "toast",
+            request,
+        }
     }
 
     #[test]
@@ -112,6 +121,7 @@ mod tests {
         keys.push(Key::new(&KeyParts { target: "other", ..plain }));
         keys.push(Key::new(&KeyParts { model_version: "v8", ..plain }));
         keys.push(Key::new(&KeyParts { revision: 4, ..plain }));
+        keys.push(Key::new(&KeyParts { trusts_code: true, ..plain }));
         keys.push(Key::new(&KeyParts { superpower: "gin", ..plain }));
         keys.push(Key::of_build(&plain, "0.0.0"));
         let digests: BTreeSet<_> = keys.iter().map(|key| key.as_str().rsplit(':').next()).collect();
@@ -127,6 +137,13 @@ mod tests {
     }
 
     fn parts_of(request: &()) -> KeyParts<'_, &()> {
-        KeyParts { target: "demo", model_version: "v7", revision: 3, superpower: "toast", request }
+        KeyParts {
+            target: "demo",
+            model_version: "v7",
+            revision: 3,
+            trusts_code: false,
+            superpower: "toast",
+            request,
+        }
     }
 }

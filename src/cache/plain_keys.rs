@@ -66,6 +66,7 @@ mod tests {
             target: "demo",
             model_version: "v1",
             revision: 1,
+            trusts_code: false,
             superpower: "toast",
             request: (),
         };

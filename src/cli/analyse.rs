@@ -69,7 +69,9 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
 /// Print the analysis as asked for. What makes the command fail is judged before anything is hidden.
 pub(super) fn report(mut analysis: Analysis, selection: &Selection) -> Result<Outcome, Error> {
     let found = analysis.findings.iter().map(|finding| finding.severity);
-    let outcome = selection.output.outcome(found, analysis.saw_scope());
+    // What a lock or a time limit hid this time is no pass either.
+    let saw = analysis.saw_scope() && !analysis.is_passing;
+    let outcome = selection.output.outcome(found, saw);
     if let Some(least) = selection.severity_min {
         analysis.keep_from(least);
     }

@@ -12,7 +12,7 @@ use super::{Error, Outcome, configured, say};
 use crate::app::{self, App};
 use crate::config::{Config, Flags, LogConfig, LogFormat};
 use crate::http::{self, Bound};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// `dbopt serve`.
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ impl Serve {
         let config = configured(&self.flags)?;
         log(&config.log);
         let stop = told_to_stop()?;
+        refuse_to_be_open(&config).await?;
         let database = OwnDatabase::open(&config).await?;
         let served = if database.is_borrowed(&config) {
             let mend = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
@@ -37,6 +38,20 @@ impl Serve {
         database.close().await;
         served
     }
+}
+
+/// A service that others can reach and that has no key is refused before anything is made for it.
+async fn refuse_to_be_open(config: &Config) -> Result<(), Error> {
+    let address = config.listen;
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    let needs_key = match &config.store_url {
+        Some(url) => store::needs_key(url).await.map_err(Error::Store)?,
+        // What is in a database that is there is for it to say.
+        None => config.data_dir.join("postgres").join("PG_VERSION").exists(),
+    };
+    if needs_key { Ok(()) } else { Err(Error::Http(http::Error::Open { address })) }
 }
 
 async fn serve(

@@ -1,7 +1,7 @@
 //! Columns of documents.
 
 use super::Ddl;
-use super::batch::dollar_quoted;
+use super::resolved::under_empty_search_path;
 use super::statement::rewriting;
 use crate::model::{
     Compression, QualifiedName, Statement, Storage, catalog_type, quote_identifier,
@@ -75,23 +75,7 @@ impl TextColumn<'_> {
         let changes: Vec<String> =
             changes.into_iter().map(|change| format!("ALTER COLUMN {column} {change}")).collect();
         let alter = format!("ALTER TABLE {table} {};", changes.join(", "));
+        // The default is an expression of the user's, as the server printed it.
         rewriting(if has_default { under_empty_search_path(&alter) } else { alter })
     }
-}
-
-/// The default is an expression of the user's, as the server printed it under an empty search path: it leaves out the schema
-/// of what is in `pg_catalog`, and is read again under the same path.
-fn under_empty_search_path(alter: &str) -> String {
-    let body = format!(
-        "
-DECLARE
-    dbopt_path pg_catalog.text := pg_catalog.current_setting('search_path');
-BEGIN
-    PERFORM pg_catalog.set_config('search_path', '', true);
-    {alter}
-    PERFORM pg_catalog.set_config('search_path', dbopt_path, true);
-END
-"
-    );
-    format!("DO {};", dollar_quoted(&body))
 }

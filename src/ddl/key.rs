@@ -2,7 +2,9 @@
 
 use super::Ddl;
 use super::statement::{brief, concurrent, rewriting, validation};
-use crate::model::{AdoptedKey, QualifiedName, Statement, quote_identifier, quote_literal};
+use crate::model::{
+    AdoptedKey, QualifiedName, Statement, pinned_index, quote_identifier, quote_literal,
+};
 
 /// Columns as a list in parentheses.
 pub(super) fn columns(names: &[String]) -> String {
@@ -58,8 +60,11 @@ fn abandon(table: &str, key: &AdoptedKey) -> Vec<Statement> {
     }));
     // The index went with the constraint.
     if let Some((definition, comment)) = &key.before {
-        let definition =
-            definition.replacen("CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX CONCURRENTLY ", 1);
+        let definition = pinned_index(definition).sql.replacen(
+            "CREATE UNIQUE INDEX ",
+            "CREATE UNIQUE INDEX CONCURRENTLY ",
+            1,
+        );
         undo.push(concurrent(format!("{definition};")));
         if let Some(comment) = comment {
             let schema = table.split_once('.').map_or(table, |(schema, _)| schema);

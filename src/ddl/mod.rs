@@ -10,6 +10,7 @@ mod new_index;
 mod options;
 mod promotion;
 mod renaming;
+mod resolved;
 mod rewrite;
 mod statement;
 

@@ -6,11 +6,11 @@ use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::owner::Owner;
-use super::{Error, Options};
+use super::{Error, Options, orphan};
 
 /// The role the cluster is made with; nobody but us can reach its socket.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -42,15 +42,36 @@ impl Cluster {
             Some(data) => data.clone(),
             None => home.path().join("data"),
         };
+        if orphan::outlive(&data) {
+            return Err(Error::InUse { path: data });
+        }
         initialise(bin, owner, &data, options.data_dir.is_none())?;
+        Self::run(bin, owner, (home, &data), options)
+    }
+
+    /// Start it on data that is there. What is left of a server that was killed may still be on its way out.
+    fn run(
+        bin: &Path,
+        owner: Owner,
+        (home, data): (TempDir, &Path),
+        options: &Options,
+    ) -> Result<Self, Error> {
         let log = home.path().join("log");
-        let mut command = owner.command(&bin.join("postgres"))?;
-        command.arg("-D").arg(&data).env("TZ", "UTC");
-        command.args(settings(home.path(), options));
-        let (pid, keeper) = spawn(command, &log)?;
-        let cluster = Self { home, pid, keeper: Some(keeper) };
-        cluster.wait_until_ready(&data, &log)?;
-        Ok(cluster)
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        let mut cluster = Self { home, pid: rustix::process::getpid(), keeper: None };
+        loop {
+            let mut command = owner.command(&bin.join("postgres"))?;
+            command.arg("-D").arg(data).env("TZ", "UTC");
+            command.args(settings(cluster.home.path(), options));
+            let (pid, keeper) = spawn(command, &log)?;
+            (cluster.pid, cluster.keeper) = (pid, Some(keeper));
+            match cluster.wait_until_ready(data, &log) {
+                Err(Error::InUse { .. }) if Instant::now() < deadline && !orphan::outlive(data) => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                ready => return ready.map(|()| cluster),
+            }
+        }
     }
 
     pub(super) fn socket_directory(&self) -> &Path {
@@ -68,7 +89,8 @@ impl Cluster {
             }
             if self.is_gone() || Instant::now() > deadline {
                 let log = fs::read_to_string(log).unwrap_or_default();
-                if log.contains("postmaster.pid\" already exists") {
+                let in_use = ["postmaster.pid\" already exists", "is still in use"];
+                if in_use.iter().any(|mark| log.contains(mark)) {
                     return Err(Error::InUse { path: data.to_owned() });
                 }
                 return Err(Error::Start { detail: last_word(&log) });
@@ -103,17 +125,6 @@ impl Drop for Cluster {
             let _ = keeper.join();
         }
     }
-}
-
-/// The directory of the socket of a server that runs on `data`, from its `postmaster.pid`.
-pub(super) fn socket_of_running(data: &Path) -> Option<PathBuf> {
-    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let mut lines = file.lines();
-    let pid = Pid::from_raw(lines.next()?.parse().ok()?)?;
-    let socket = PathBuf::from(lines.nth(3)?);
-    // A server that was killed leaves the file behind.
-    let runs = test_kill_process(pid).is_ok_and(|()| socket.is_dir());
-    runs.then_some(socket)
 }
 
 /// A directory that only the owner can enter, and root.

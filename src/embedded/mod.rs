@@ -6,6 +6,7 @@
 mod binaries;
 mod cluster;
 mod error;
+mod orphan;
 mod owner;
 mod wheel;
 
@@ -56,7 +57,7 @@ impl Server {
 
 /// Where to reach the server that another process of ours runs on that data directory, as superuser.
 pub fn running(data_dir: &Path) -> Option<SecretString> {
-    let socket = cluster::socket_of_running(data_dir)?;
+    let socket = orphan::socket_of_running(data_dir)?;
     let directory = socket.display();
     Some(format!("host={directory} user={} dbname=postgres", cluster::SUPERUSER).into())
 }

@@ -1,12 +1,20 @@
 //! JSON bodies, read strictly: what is wrong is named with its place, and never quoted back.
 
-use axum::body::{HttpBody as _, to_bytes};
+use std::time::Duration;
+
+use axum::body::{BodyDataStream, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::problem::{self, Fault, Problem};
 use crate::app::App;
+
+/// How long a body may pause. Who sends a byte now and then is limited by how long the request may take.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// The JSON body of a request.
 pub(super) struct Body<T>(pub(super) T);
@@ -23,13 +31,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         if request.body().size_hint().lower() > limit as u64 {
             return Err(problem::payload_too_large(limit));
         }
-        let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
-            let too_large = std::error::Error::source(&error)
-                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-            if too_large { problem::payload_too_large(limit) } else { problem::unreadable_body() }
-        })?;
+        let mut chunks = request.into_body().into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = next_chunk(&mut chunks).await? {
+            if bytes.len() + chunk.len() > limit {
+                return Err(problem::payload_too_large(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
         parse(&bytes).map(Self)
     }
+}
+
+/// What comes next of a body; a problem where nothing comes for a while.
+pub(super) async fn next_chunk(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
+    chunk_within(PAUSE_MAX, chunks).await
+}
+
+async fn chunk_within(
+    pause: Duration,
+    chunks: &mut BodyDataStream,
+) -> Result<Option<Bytes>, Problem> {
+    let next = timeout(pause, chunks.try_next()).await;
+    let next = next.map_err(|_| problem::slow_body(pause.as_secs()))?;
+    next.map_err(|_| problem::unreadable_body())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -150,6 +175,22 @@ mod tests {
     fn the_character_that_no_database_stores_is_refused() {
         assert_eq!(fault(r#"{"name": "a\u0000"}"#).1, "no text may hold the character U+0000");
         assert!(parse::<Sample>(br#"{"name": "a\\u0000"}"#).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_may_take_long_and_may_not_pause_for_long() {
+        let chunks = futures_util::stream::unfold(0, async |sent: u32| {
+            let pause = if sent < 5 { Duration::from_millis(60) } else { Duration::from_mins(10) };
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), sent + 1))
+        });
+        let mut chunks = axum::body::Body::from_stream(chunks).into_data_stream();
+        let pause = Duration::from_millis(240);
+        for _ in 0..5 {
+            assert!(chunk_within(pause, &mut chunks).await.unwrap().is_some());
+        }
+        let problem = chunk_within(pause, &mut chunks).await.unwrap_err();
+        assert_eq!((problem.status, problem.kind.as_str()), (408, "/problems/slow-body"));
     }
 
     #[test]

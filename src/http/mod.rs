@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod capabilities;
 mod checks;
+mod clients;
 mod contracts;
 mod doors;
 mod examples;

@@ -164,6 +164,13 @@ pub(super) fn unreadable_body() -> Problem {
     )
 }
 
+/// The body stopped coming.
+pub(super) fn slow_body(seconds: u64) -> Problem {
+    let detail = format!("no byte of the body came for {seconds} s; send it again without a pause");
+    let title = "The body came too slowly";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", title, detail)
+}
+
 /// No key was given, or one we do not know.
 pub(super) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "An API key is needed", detail)
@@ -371,6 +378,8 @@ impl From<&StoreError> for Problem {
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
             E::Decrypt { .. } => misconfigured(error),
             E::Connect { .. }
+            | E::Away
+            | E::Late { .. }
             | E::ReadOnly
             | E::MalformedUrl { .. }
             | E::Migrate { .. }

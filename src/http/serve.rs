@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::serve::Listener;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
+use super::clients::{Client, Share, Shares};
 use super::router;
 use crate::app::App;
 use crate::store;
@@ -32,6 +33,9 @@ const PARTING: Duration = Duration::from_millis(300);
 /// How long a connection may ask nothing, and at most twice as long after it was answered: a little longer than proxies
 /// keep theirs. Who opens many and asks nothing would keep all others out.
 const SILENCE_MAX: Duration = Duration::from_secs(75);
+
+/// How long who connects may take to ask for the first time.
+const FIRST_MAX: Duration = Duration::from_secs(15);
 
 /// How often measured durations are taken into their histograms.
 const TIDYING: Duration = Duration::from_secs(5);
@@ -112,20 +116,37 @@ async fn answer_all(
     connected: &GracefulShutdown,
 ) -> Infallible {
     let router = router.with_state(());
+    let connections = Shares::of_connections();
     loop {
-        let (stream, _) = Listener::accept(&mut listener).await;
-        tokio::spawn(answer(stream, router.clone(), connected.watcher(), SILENCE_MAX));
+        let (stream, peer) = Listener::accept(&mut listener).await;
+        let client = Client(peer.ip());
+        // Who has too many is hung up on.
+        if let Some(share) = connections.take(Some(client)) {
+            let (router, watcher) = (router.clone(), connected.watcher());
+            tokio::spawn(answer((stream, client, Some(share)), router, watcher, SILENCES));
+        }
     }
 }
 
 /// Answer what is asked on a connection until it is closed, falls silent, or its watcher hears that we stop.
 ///
 /// One look in a while tells who is silent: a timer for each request would cost what a cached answer can feel.
-async fn answer(stream: TcpStream, router: Router, watcher: Watcher, silence_max: Duration) {
+async fn answer(
+    (stream, client, _share): (TcpStream, Client, Option<Share>),
+    router: Router,
+    watcher: Watcher,
+    silences: Silences,
+) {
     let asked = Arc::new(Asked::default());
     let counted = Arc::clone(&asked);
     let service = router
-        .map_request(|request: Request<Incoming>| request.map(Body::new))
+        .map_request(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            if !request.body().is_end_stream() {
+                request.extensions_mut().insert(client);
+            }
+            request
+        })
         .map_future(move |answer| UnderWay::begin(&counted).until(answer));
     let builder = Builder::new(TokioExecutor::new());
     let service = TowerToHyperService::new(service);
@@ -133,9 +154,18 @@ async fn answer(stream: TcpStream, router: Router, watcher: Watcher, silence_max
     tokio::select! {
         biased;
         _ = watcher.watch(connection) => {}
-        () = asked.falls_silent(silence_max) => {}
+        () = asked.falls_silent(silences) => {}
     }
 }
+
+/// How long a connection may ask nothing.
+#[derive(Debug, Clone, Copy)]
+struct Silences {
+    first: Duration,
+    later: Duration,
+}
+
+const SILENCES: Silences = Silences { first: FIRST_MAX, later: SILENCE_MAX };
 
 /// Requests of a connection.
 #[derive(Default)]
@@ -146,10 +176,14 @@ struct Asked {
 
 impl Asked {
     /// Resolves when for so long nothing was asked and nothing is under way.
-    async fn falls_silent(&self, silence_max: Duration) {
-        let mut before = 0;
+    async fn falls_silent(&self, Silences { first, later }: Silences) {
+        sleep(first).await;
+        let mut before = self.so_far.load(Ordering::Relaxed);
+        if before == 0 {
+            return;
+        }
         loop {
-            sleep(silence_max).await;
+            sleep(later).await;
             let so_far = self.so_far.load(Ordering::Relaxed);
             if so_far == before && self.under_way.load(Ordering::Relaxed) == 0 {
                 return;
@@ -210,7 +244,9 @@ mod tests {
             }),
         );
         let connected = GracefulShutdown::new();
-        tokio::spawn(answer(stream, router, connected.watcher(), SILENCE));
+        let silences = Silences { first: SILENCE, later: SILENCE };
+        let client = Client(std::net::Ipv4Addr::LOCALHOST.into());
+        tokio::spawn(answer((stream, client, None), router, connected.watcher(), silences));
         caller.write_all(said.as_bytes()).await.unwrap();
         let mut heard = Vec::new();
         timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap().unwrap();

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header;
-use futures_util::TryStreamExt as _;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::auth::let_in;
+use super::body::next_chunk;
 use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
@@ -113,7 +114,7 @@ pub(super) async fn show(
 
 /// Tell what the target's applications run: a server log (csvlog, jsonlog or stderr, with plans or without), a list of
 /// statements as CSV (`sql,calls,mean_ms`) or JSON (`{"statements": [{"sql", "calls", "mean_ms"}]}`). The body is read as a
-/// stream, however long it is. Keys and calls are kept, literals never. What was told before stays, unless `replace` is true.
+/// stream, however long it is and takes, as long as it does not pause for 15 s. Keys and calls are kept, literals never. What was told before stays, unless `replace` is true.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "tell_workload",
     params(
@@ -137,19 +138,25 @@ pub(super) async fn tell(
     let_in(&app, request.headers(), KeyScope::Probe).await?;
     let target = registered(&app, &name).await?;
     let format = declared(&request);
-    let intake = app.intake(&target, format).await?;
+    let intake = in_time(&app, app.intake(&target, format)).await??;
     let mut body = Body::into_data_stream(request.into_body());
-    while let Some(chunk) = body.try_next().await.map_err(|_| problem::unreadable_body())? {
+    while let Some(chunk) = next_chunk(&mut body).await? {
         intake.push(chunk).await;
     }
-    let (ledger, read) = intake.close().await;
+    let (ledger, read) = in_time(&app, intake.close()).await?;
     if read.format.is_none() {
         let why = read.refused.unwrap_or(NO_FORMAT);
         return Err(problem::invalid(vec![Fault::new("", why)]));
     }
-    let ledger = app.keep_workload(&target, ledger, replace).await?;
+    let ledger = in_time(&app, app.keep_workload(&target, ledger, replace)).await??;
     let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
     Ok(Json(report(&name, &ledger, Some(&read))))
+}
+
+/// What comes before and after the body, as long as any request may take.
+async fn in_time<T>(app: &App, work: impl Future<Output = T>) -> Result<T, Problem> {
+    let time = app.limits().request_timeout;
+    timeout(time, work).await.map_err(|_| problem::timed_out(time.as_secs()))
 }
 
 /// JSON is a list; everything else is told by how it begins.

@@ -63,7 +63,10 @@ pub use recommendation::{
     Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,
     Tried, Verdict,
 };
-pub use resolution::{PINNED, catalog_operator, catalog_type, text_literal};
+pub use resolution::{
+    PINNED, Pinned, catalog_operator, catalog_spelling, catalog_type, pinned_expression,
+    pinned_index, text_literal,
+};
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};
 pub use staging::{Rebuild, StagingReport};

@@ -6,7 +6,14 @@
 //! functions and types have a schema and their literals a type, and functions that they create have a search path of their
 //! own. Statements do not set the search path themselves: triggers that they fire would run under it.
 
+mod printed;
+mod spelled;
+mod token;
+
 use std::borrow::Cow;
+
+pub use printed::{Pinned, pinned_expression, pinned_index};
+pub use spelled::catalog_spelling;
 
 use super::quote_literal;
 

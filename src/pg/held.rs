@@ -134,6 +134,11 @@ impl Held {
         Ok(Failure { reason, sqlstate: code.code().to_owned() })
     }
 
+    /// The server has let us in and has not answered for so long.
+    pub(super) fn unanswered(&self, time: std::time::Duration) -> Error {
+        Error::NoAnswer { target: self.target.name().to_owned(), seconds: time.as_secs() }
+    }
+
     /// The connection is gone.
     pub(super) fn lost(&self, source: tokio_postgres::Error) -> Error {
         let target = self.target.name().to_owned();

@@ -7,6 +7,7 @@ use futures_util::{Future, TryStreamExt, poll};
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::connect::CONNECT_TIMEOUT;
 use super::held::{Held, ends_the_connection};
 use super::opening::{self, Opening, guarded};
 use super::target::Connection;
@@ -14,7 +15,8 @@ use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
 /// What every visit runs under. Read-only stops writes; the time limits stop us from standing in the way;
-/// an empty search path lets nobody slip their objects under our names; without row security a query
+/// an empty search path lets nobody slip their objects under our names, and has the server print the schema of all that
+/// stands outside `pg_catalog`; texts are printed one way whatever the role has set; without row security a query
 /// that would be filtered silently fails instead; without constraint exclusion the planner does not evaluate the
 /// tables' checks, which may call functions of their owners.
 const GUARD: &str = "begin transaction read only;
@@ -25,6 +27,10 @@ set local search_path = '';
 set local row_security = off;
 set local timezone = 'UTC';
 set local datestyle = 'ISO';
+set local intervalstyle = 'postgres';
+set local extra_float_digits = 1;
+set local quote_all_identifiers = off;
+set local standard_conforming_strings = on;
 set local constraint_exclusion = off;
 set local jit = off;
 set local synchronize_seqscans = off;
@@ -230,7 +236,10 @@ where
     F: Future<Output = Result<Option<Opening>, tokio_postgres::Error>>,
 {
     if !reused {
-        return opening.answer().await.map(Some).map_err(|source| held.lost(source));
+        // A pooler that lost its server lets us in and answers nothing.
+        let answered = timeout(CONNECT_TIMEOUT, opening.answer()).await;
+        let answered = answered.map_err(|_| held.unanswered(CONNECT_TIMEOUT))?;
+        return answered.map(Some).map_err(|source| held.lost(source));
     }
     match timeout(FIRST_ANSWER_MAX, opening.answer()).await {
         Ok(Ok(opening)) => Ok(Some(opening)),

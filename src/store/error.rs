@@ -21,6 +21,17 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// The store did not answer a moment ago, and is being looked for.
+    #[error("the store does not answer; it is looked for twice a second")]
+    Away,
+
+    /// An operation took too long, and its connection was hung up.
+    #[error("the store could not {operation} in time")]
+    Late {
+        /// What was attempted, such as `list targets`.
+        operation: &'static str,
+    },
+
     /// The store's schema could not be brought up to date.
     #[error("the store's schema could not be migrated")]
     Migrate {
@@ -192,11 +203,23 @@ impl Error {
     /// Whether it is the store that cannot do its work at the moment, rather than a fault of ours.
     pub fn is_of_the_store(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::ReadOnly => true,
+            Self::Connect { .. } | Self::Away | Self::Late { .. } | Self::ReadOnly => true,
             Self::Query { source, .. } => {
                 let cause = std::error::Error::source(source);
                 let is_broken = cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
                 is_broken || source.is_closed() || source.code().is_some_and(is_unavailable)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the store did not answer at all, or only to say that it stops or starts.
+    pub(super) fn is_of_absence(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Away | Self::Late { .. } => true,
+            Self::Query { source, .. } => {
+                let code = source.code().map_or("08", SqlState::code);
+                ["08", "57"].contains(&code.get(..2).unwrap_or_default())
             }
             _ => false,
         }

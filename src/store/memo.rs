@@ -9,8 +9,13 @@ use std::time::{Duration, Instant};
 use foldhash::HashMap;
 use moka::future::Cache;
 
+use super::Error;
+
 /// How long another process's change may go unseen. Our own is seen at once.
 const LIFETIME: Duration = Duration::from_secs(1);
+
+/// How long what is known goes on where the store is away.
+pub(super) const STALE_MAX: Duration = Duration::from_mins(10);
 
 /// Entries remembered at most: callers choose what to ask for.
 const ENTRIES_MAX: usize = 10_000;
@@ -42,27 +47,31 @@ where
         Self { held: RwLock::default(), asked, changes: AtomicU64::new(0) }
     }
 
-    /// The value of `key`, remembered or asked for by `ask`. A failure is not remembered.
-    pub(super) async fn get_or<Q, E, F>(&self, key: &Q, ask: impl Fn() -> F) -> Result<V, E>
+    /// The value of `key`, remembered or asked for by `ask`. A failure is not remembered; where it is the store that is away,
+    /// what was known a while ago still counts.
+    pub(super) async fn get_or<Q, F>(&self, key: &Q, ask: impl Fn() -> F) -> Result<V, Error>
     where
         K: Borrow<Q>,
         Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
-        F: Future<Output = Result<V, E>>,
+        F: Future<Output = Result<V, Error>>,
     {
         let changes = self.changes.load(Ordering::SeqCst);
-        match self.known(key, changes) {
-            Some(value) => Ok(value),
-            // Boxed, because every request carries this future and few ever ask.
-            None => Box::pin(self.ask(key, changes, ask)).await,
+        if let Some(value) = self.known(key, changes, LIFETIME) {
+            return Ok(value);
+        }
+        // Boxed, because every request carries this future and few ever ask.
+        match Box::pin(self.ask(key, changes, ask)).await {
+            Err(error) if error.is_of_absence() => self.known(key, changes, STALE_MAX).ok_or(error),
+            answer => answer,
         }
     }
 
     /// The value of `key` as it is after so many changes, asked for by `ask`.
-    async fn ask<Q, E, F>(&self, key: &Q, changes: u64, ask: impl Fn() -> F) -> Result<V, E>
+    async fn ask<Q, F>(&self, key: &Q, changes: u64, ask: impl Fn() -> F) -> Result<V, Error>
     where
         K: Borrow<Q>,
         Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
-        F: Future<Output = Result<V, E>>,
+        F: Future<Output = Result<V, Error>>,
     {
         let mut failure = None;
         let asking = async {
@@ -93,15 +102,15 @@ where
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The value of `key` where it is remembered, and was asked for after so many changes.
-    fn known<Q>(&self, key: &Q, changes: u64) -> Option<V>
+    /// The value of `key` where it is remembered, was asked for after so many changes, and is no older.
+    fn known<Q>(&self, key: &Q, changes: u64, age_max: Duration) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let held = held.get(key)?;
-        let counts = held.changes == changes && held.asked_at.elapsed() < LIFETIME;
+        let counts = held.changes == changes && held.asked_at.elapsed() < age_max;
         counts.then(|| held.value.clone())
     }
 

@@ -25,6 +25,24 @@ pub async fn migrate(url: &SecretString) -> Result<Vec<String>, Error> {
     applied
 }
 
+/// Whether callers of the service that keeps its state there need a key. Changes nothing: where there is no schema, they do not.
+pub async fn needs_key(url: &SecretString) -> Result<bool, Error> {
+    let (client, connection) = Address::parse(url)?.connect().await?;
+    tokio::spawn(connection);
+    let failed = |source| Error::Query { operation: "look for keys", source };
+    let tables = ["api_keys", "keys_required"];
+    for table in tables {
+        let sql = "select pg_catalog.to_regclass('dbopt.' || $1) is not null";
+        if client.query_one(sql, &[&table]).await.map_err(failed)?.get(0) {
+            let sql = format!("select exists (select from dbopt.{table})");
+            if client.query_one(&sql, &[]).await.map_err(failed)?.get(0) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 async fn run(client: &mut Client) -> Result<Vec<String>, Error> {
     let failed = |source: tokio_postgres::Error| Error::Migrate { source: Box::new(source) };
     client.execute("select pg_catalog.pg_advisory_lock($1)", &[&LOCK]).await.map_err(failed)?;

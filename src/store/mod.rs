@@ -6,6 +6,7 @@ mod dsn;
 mod error;
 mod key_record;
 mod keys;
+mod line;
 mod memo;
 mod migrate;
 mod open;
@@ -16,24 +17,20 @@ mod workloads;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use deadpool_postgres::{Object, Pool};
 use secrecy::SecretString;
 
 pub use contracts::{ContractColumn, ContractPut, ContractRecord, ContractState};
 pub use error::Error;
 pub use key_record::{KeyRecord, KeyScope};
-pub use migrate::migrate;
+pub use migrate::{migrate, needs_key};
 pub use secret::SecretKey;
 pub use target::{DsnReference, LabChange, NewTarget, ResolvedDsn, TargetChange, TargetRecord};
 
 use crate::config::AllowedHosts;
 use keys::TokenHash;
+use line::{Client, Fault, Line};
 use memo::Memo;
-
-/// How long the store may take to say that it is there.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The service's own state. Cheap to clone.
 #[derive(Clone)]
@@ -43,7 +40,7 @@ pub struct Store {
 }
 
 struct Inner {
-    pool: Pool,
+    line: Arc<Line>,
     key: Option<SecretKey>,
     targets: Memo<String, Option<Arc<TargetRecord>>>,
     keys: Memo<TokenHash, Option<Arc<KeyRecord>>>,
@@ -57,7 +54,7 @@ impl Store {
     pub async fn connect(url: &SecretString, key: Option<SecretKey>) -> Result<Self, Error> {
         migrate(url).await?;
         let inner = Inner {
-            pool: connect::Address::parse(url)?.pool()?,
+            line: Arc::new(Line::new(connect::Address::parse(url)?.pool()?)),
             key,
             targets: Memo::new(),
             keys: Memo::new(),
@@ -78,21 +75,19 @@ impl Store {
 
     /// Whether the store answers, within two seconds, and can be written to.
     pub async fn ping(&self) -> Result<(), Error> {
-        let ask = async {
-            let sql = "select pg_catalog.current_setting('transaction_read_only') = 'on'";
-            let answered = self.client().await?.query_one(sql, &[]).await;
-            let read_only = answered.map_err(query_failed("answer"))?.get(0);
-            if read_only { Err(Error::ReadOnly) } else { Ok(()) }
-        };
-        let late = |source| Error::Connect { source: Box::new(source) };
-        tokio::time::timeout(PING_TIMEOUT, ask).await.map_err(late)?
+        self.inner.line.answers().await
     }
 
-    async fn client(&self) -> Result<Object, Error> {
-        connect::get(&self.inner.pool).await
+    async fn client(&self) -> Result<Client, Error> {
+        self.inner.line.client().await
+    }
+
+    /// For what takes long by its size.
+    async fn patient_client(&self) -> Result<Client, Error> {
+        self.inner.line.patient_client().await
     }
 }
 
-fn query_failed(operation: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
-    move |source| Error::Query { operation, source }
+fn query_failed(operation: &'static str) -> impl Fn(Fault) -> Error {
+    move |fault| fault.of(operation)
 }

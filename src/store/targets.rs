@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 
 use super::dsn::Connections;
+use super::line::{Fault, Transaction};
 use super::secret::random;
 use super::target::{Kept, KeptDsn};
 use super::{
@@ -73,7 +74,7 @@ impl Store {
                 ],
             )
             .await;
-        self.inner.targets.forget();
+        self.forget_targets(&inserted);
         match inserted {
             Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
                 Err(Error::NameTaken { name: new.name })
@@ -132,7 +133,7 @@ impl Store {
                 ],
             )
             .await;
-        self.inner.targets.forget();
+        self.forget_targets(&updated);
         updated.map_err(query_failed("change a target"))?.as_ref().map(record).transpose()
     }
 
@@ -174,7 +175,7 @@ impl Store {
     pub async fn delete_target(&self, name: &str) -> Result<bool, Error> {
         let sql = "delete from dbopt.targets where name = $1";
         let deleted = self.client().await?.execute(sql, &[&name]).await;
-        self.inner.targets.forget();
+        self.forget_targets(&deleted);
         Ok(deleted.map_err(query_failed("forget a target"))? > 0)
     }
 
@@ -183,6 +184,14 @@ impl Store {
         match self.target_row(name).await? {
             Some(row) => self.resolve(name, &kept(&row)?),
             None => Err(Error::UnknownTarget { name: name.to_owned() }),
+        }
+    }
+
+    /// Remember nothing of targets after a change. Where nobody knows whether it was made, what is known goes on for as long
+    /// as the store is away.
+    fn forget_targets<T>(&self, changed: &Result<T, Fault>) {
+        if changed.as_ref().map_or_else(|fault| fault.code().is_some(), |_| true) {
+            self.inner.targets.forget();
         }
     }
 
@@ -221,10 +230,7 @@ fn new_revision() -> Result<i64, Error> {
 }
 
 /// Make every answer about the target void; false where there is no such target.
-pub(super) async fn revised(
-    transaction: &deadpool_postgres::Transaction<'_>,
-    target: &str,
-) -> Result<bool, Error> {
+pub(super) async fn revised(transaction: &Transaction<'_>, target: &str) -> Result<bool, Error> {
     let sql = "update dbopt.targets set revision = $2, updated_at = now() where name = $1";
     let revised = transaction.execute(sql, &[&target, &new_revision()?]).await;
     Ok(revised.map_err(query_failed("change a target"))? > 0)

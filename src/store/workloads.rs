@@ -13,7 +13,7 @@ impl Store {
     /// The ledger of a target; none where nobody told anything.
     pub async fn workload<L: DeserializeOwned>(&self, target: &str) -> Result<Option<L>, Error> {
         let sql = "select ledger from dbopt.workloads where target = $1";
-        let row = self.client().await?.query_opt(sql, &[&target]).await;
+        let row = self.patient_client().await?.query_opt(sql, &[&target]).await;
         let row = row.map_err(query_failed("read a workload"))?;
         row.map(|row| decoded(&row)).transpose()
     }
@@ -26,7 +26,7 @@ impl Store {
         change: impl FnOnce(Option<L>) -> L,
     ) -> Result<Option<L>, Error> {
         let failed = |error| query_failed("keep a workload")(error);
-        let mut client = self.client().await?;
+        let mut client = self.patient_client().await?;
         let transaction = client.transaction().await.map_err(failed)?;
         if !revised(&transaction, target).await? {
             return Ok(None);

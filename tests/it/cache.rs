@@ -29,8 +29,14 @@ const REDIS_ONLY: CacheConfig = CacheConfig { capacity_bytes: 0, ..CONFIG };
 type Failure = &'static str;
 
 fn key(model_version: &str) -> Key {
-    let parts =
-        KeyParts { target: "demo", model_version, revision: 1, superpower: "toast", request: () };
+    let parts = KeyParts {
+        target: "demo",
+        model_version,
+        revision: 1,
+        trusts_code: false,
+        superpower: "toast",
+        request: (),
+    };
     Key::new(&parts)
 }
 

@@ -297,6 +297,8 @@ async fn a_service_without_a_store_keeps_one_of_its_own_that_keys_reach_while_it
     };
     let open = said(own(&["serve", "--listen", "0.0.0.0:0"])).await;
     assert!(open.status == 2 && open.err.contains("no API key exists"), "{}", open.err);
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 0, "a refused start leaves nothing behind");
     let command = own(&["serve", "--listen", "127.0.0.1:0"]);
     let running = tokio::task::spawn_blocking(|| Running::start(command)).await.unwrap();
     let made = said(own(&["keys", "create", "--scope", "read"])).await;
@@ -376,4 +378,57 @@ async fn the_demo_on_a_server_of_its_own_leaves_nothing_when_it_is_interrupted()
     })
     .await
     .unwrap();
+}
+
+/// As an init system does it: nothing waits for what was killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_killed_starts_again_at_once_on_its_own_store() {
+    let directory = tempfile::Builder::new().permissions(readable()).tempdir().unwrap();
+    let own = |arguments: &[&str]| {
+        let mut command = dbopt(arguments);
+        command.env("DBOPT_DATA_DIR", directory.path());
+        command
+    };
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let start = |command| tokio::task::spawn_blocking(|| Running::start(command));
+    let mut running = start(own(&serve)).await.unwrap();
+    let made = said(own(&["keys", "create", "--scope", "read", "--name", "kept"])).await;
+    assert!(made.out.starts_with("dbopt_"), "{}", made.err);
+    for _ in 0..4 {
+        // Killed, and not waited for.
+        running.child.kill().unwrap();
+        running = start(own(&serve)).await.unwrap();
+    }
+    let listed = said(own(&["keys", "list"])).await;
+    assert!(listed.out.contains("kept"), "{}{}", listed.out, listed.err);
+    tokio::task::spawn_blocking(|| running.stop("-INT")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_start_leaves_nothing_in_a_store_that_was_given() {
+    let store = TestDb::create(any_server()).await;
+    let mut command =
+        dbopt(&["serve", "--listen", "0.0.0.0:0", "--target", "a=postgresql://u@h/d"]);
+    command.env("DBOPT_STORE_URL", store.dsn().expose_secret());
+    command.env("DBOPT_SECRET_KEY", "0".repeat(64));
+    let refused = said(command).await;
+    assert!(refused.status == 2 && refused.err.contains("no API key exists"), "{}", refused.err);
+    let schemas = "select string_agg(nspname, ',') from pg_namespace where nspname = 'dbopt'";
+    assert_eq!(store.text(schemas).await, "");
+}
+
+/// What a lock hides may hold what the command is to fail on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_is_no_pass_unless_gaps_are_allowed() {
+    let db = TestDb::create(any_server()).await;
+    db.run("create table public.hidden (id bigint primary key, data jsonb default '{}')").await;
+    db.run("create index on public.hidden ((data ->> 'a'))").await;
+    db.run("begin; lock table public.hidden in access exclusive mode").await;
+    let dsn = db.dsn();
+    let asked = ["hybrid-schema", "--fail-on", "low", "--dsn", dsn.expose_secret()];
+    let unseen = run(&asked).await;
+    assert_eq!(unseen.status, 2, "{}{}", unseen.out, unseen.err);
+    assert!(unseen.out.contains("hidden"), "it is named: {}", unseen.out);
+    let allowed = run(&[&asked[..], &["--allow-gaps"]].concat()).await;
+    assert_eq!(allowed.status, 0, "{}{}", allowed.out, allowed.err);
 }

@@ -12,6 +12,7 @@ mod docs;
 mod documents;
 mod drift;
 mod embedded;
+mod faults;
 mod foreign_code;
 mod gathered;
 mod gin;

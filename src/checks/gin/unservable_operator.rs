@@ -10,7 +10,7 @@ use crate::model::observation::{Common, OperatorUse, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Severity,
-    Superpower, Topic, Unit,
+    Superpower, Topic, Unit, catalog_spelling,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -106,6 +106,12 @@ fn finding(
         "`{object}` serves none of {calls} calls that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index"
     );
     let severity = if small { Severity::Low } else { Severity::Medium };
+    let Some(key) = catalog_spelling(expression) else {
+        let message = format!(
+            "{message}; an index on it is not advised: what it calls or casts may depend on the session"
+        );
+        return counted(Finding::new(ID, object, severity, message), calls, one);
+    };
     let mut caveats =
         vec!["used only by statements that spell the expression like this".to_owned()];
     if operator == "=" {
@@ -113,36 +119,39 @@ fn finding(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
         ));
     }
-    let finding = Finding::new(ID, object.clone(), severity, message)
+    counted(Finding::new(ID, object.clone(), severity, message), calls, one).action(
+        Action::BuildIndex(NewIndex {
+            object,
+            table: tree.table.qualified_name(),
+            partitions: tree.partitions(case),
+            suffix: format!("{column}_{}", words(expression, column)),
+            method: "btree".to_owned(),
+            keys: vec![IndexKey {
+                on: KeyPart::Expression(key),
+                class: None,
+                ordering: String::new(),
+            }],
+            include: Vec::new(),
+            unique: false,
+            options: Vec::new(),
+            predicate: None,
+            purpose: "expression index".to_owned(),
+            caveats,
+        }),
+    )
+}
+
+fn counted(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
+    let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+    let finding = finding
         .confidence(Confidence::Medium)
-        .statistic(
-            "workload.unserved_calls",
-            i64::try_from(calls).unwrap_or(i64::MAX),
-            Unit::Count,
-        );
-    let finding = if one.total_ms > 0.0 {
+        .statistic("workload.unserved_calls", calls, Unit::Count);
+    // Lists and some logs say no times.
+    if one.total_ms > 0.0 {
         finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
     } else {
         finding
-    };
-    finding.action(Action::BuildIndex(NewIndex {
-        object,
-        table: tree.table.qualified_name(),
-        partitions: tree.partitions(case),
-        suffix: format!("{column}_{}", words(expression, column)),
-        method: "btree".to_owned(),
-        keys: vec![IndexKey {
-            on: KeyPart::Expression(expression.to_owned()),
-            class: None,
-            ordering: String::new(),
-        }],
-        include: Vec::new(),
-        unique: false,
-        options: Vec::new(),
-        predicate: None,
-        purpose: "expression index".to_owned(),
-        caveats,
-    }))
+    }
 }
 
 /// The keys of an expression, for a name.

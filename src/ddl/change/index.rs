@@ -2,10 +2,11 @@
 
 use crate::ddl::Ddl;
 use crate::ddl::new_index::BuiltIndex;
+use crate::ddl::resolved::{NOT_CONCURRENTLY, resolved};
 use crate::ddl::statement::{brief, concurrent, definition, reserving};
 use crate::model::{
-    ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, Statement, quote_identifier,
-    quote_literal,
+    ExistingIndex, IndexKey, KeyPart, NewIndex, Pinned, Statement, pinned_expression, pinned_index,
+    quote_identifier, quote_literal,
 };
 
 /// Says what a failed build leaves behind.
@@ -17,10 +18,10 @@ pub(in crate::ddl) fn build(new: &NewIndex) -> Ddl {
     let index = built.of(new);
     Ddl {
         title: format!("Build {} index on `{}`", article(&new.method), new.table.to_sql()),
-        statements: index.create(),
+        statements: resolved(index.create(), built.by_name),
         undo: vec![index.drop()],
         preconditions: Vec::new(),
-        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+        caveats: with(&new.caveats, [built.caveat().to_owned()]),
     }
 }
 
@@ -42,7 +43,7 @@ pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
 pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
     let built = built(new);
     let index = built.of(new);
-    let mut statements = index.create();
+    let mut statements = resolved(index.create(), built.by_name);
     statements.push(dropped(old));
     let mut undo = create_again(old);
     undo.push(index.drop());
@@ -51,7 +52,7 @@ pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
         statements,
         undo,
         preconditions: Vec::new(),
-        caveats: with(&new.caveats, [INVALID_INDEX.to_owned()]),
+        caveats: with(&new.caveats, [built.caveat().to_owned()]),
     }
 }
 
@@ -88,23 +89,37 @@ fn article(words: &str) -> String {
 struct Texts {
     on: String,
     tail: String,
+    /// See [`Pinned::by_name`].
+    by_name: bool,
 }
 
 fn built(new: &NewIndex) -> Texts {
-    let keys: Vec<String> = new.keys.iter().map(key).collect();
+    let mut by_name = false;
+    let mut pinned = |sql: &str| {
+        let Pinned { sql, by_name: this } = pinned_expression(sql);
+        by_name |= this;
+        sql
+    };
+    let keys: Vec<String> = new.keys.iter().map(|one| key(one, &mut pinned)).collect();
+    let predicate = new.predicate.as_deref().map(&mut pinned);
     let include: Vec<_> = new.include.iter().map(|column| quote_identifier(column)).collect();
     let options = new.options.iter().map(|(name, value)| format!("{name} = {value}"));
     let options = options.collect::<Vec<_>>().join(", ");
     let tail = [
         (!include.is_empty()).then(|| format!(" INCLUDE ({})", include.join(", "))),
         (!options.is_empty()).then(|| format!(" WITH ({options})")),
-        new.predicate.as_ref().map(|predicate| format!(" WHERE {predicate}")),
+        predicate.map(|predicate| format!(" WHERE {predicate}")),
     ];
     let tail: String = tail.into_iter().flatten().collect();
-    Texts { on: keys.join(", "), tail }
+    Texts { on: keys.join(", "), tail, by_name }
 }
 
 impl Texts {
+    /// What to know of the build.
+    fn caveat(&self) -> &'static str {
+        if self.by_name { NOT_CONCURRENTLY } else { INVALID_INDEX }
+    }
+
     fn of<'a>(&'a self, new: &'a NewIndex) -> BuiltIndex<'a> {
         BuiltIndex {
             table: &new.table,
@@ -118,15 +133,12 @@ impl Texts {
     }
 }
 
-fn key(key: &IndexKey) -> String {
+fn key(key: &IndexKey, pinned: &mut impl FnMut(&str) -> String) -> String {
     let on = match &key.on {
         KeyPart::Column(column) => quote_identifier(column).into_owned(),
-        KeyPart::Expression(expression) => format!("({expression})"),
+        KeyPart::Expression(expression) => format!("({})", pinned(expression)),
     };
-    let class = key.class.as_ref().map(|class| match class.schema.as_str() {
-        "pg_catalog" => format!(" {}", quote_identifier(&class.name)),
-        _ => format!(" {}", class.to_sql()),
-    });
+    let class = key.class.as_ref().map(|class| format!(" {}", class.to_sql()));
     let ordering =
         if key.ordering.is_empty() { String::new() } else { format!(" {}", key.ordering) };
     format!("{on}{}{ordering}", class.unwrap_or_default())
@@ -144,28 +156,29 @@ fn dropped(old: &ExistingIndex) -> Statement {
 
 /// What builds a dropped index again, by its own definition, with everything that was set on it.
 fn create_again(old: &ExistingIndex) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    if old.partitioned {
+    let mut by_name = false;
+    let mut create = |printed: &str, partitioned: bool| {
+        let pinned = pinned_index(printed);
+        by_name |= pinned.by_name;
         // The definition of a partitioned index says ONLY: it is made empty, and each part is attached.
-        statements.push(reserving(format!("{};", old.definition)));
-        statements.extend(old.partitions.iter().map(part_again));
-        statements.extend(old.partitions.iter().rev().map(|part| {
+        if partitioned {
+            reserving(format!("{};", pinned.sql))
+        } else {
+            concurrent(format!("{};", concurrently(&pinned.sql)))
+        }
+    };
+    let mut statements = vec![create(&old.definition, old.partitioned)];
+    if old.partitioned {
+        let parts = &old.partitions;
+        statements.extend(parts.iter().map(|part| create(&part.definition, part.partitioned)));
+        statements.extend(parts.iter().rev().map(|part| {
             let (above, index) = (part.parent.to_sql(), part.name.to_sql());
             brief(format!("ALTER INDEX {above} ATTACH PARTITION {index};"))
         }));
-    } else {
-        statements.push(concurrent(format!("{};", concurrently(&old.definition))));
     }
+    let mut statements = resolved(statements, by_name);
     statements.extend(settings_again(old));
     statements
-}
-
-fn part_again(part: &IndexPartition) -> Statement {
-    if part.partitioned {
-        reserving(format!("{};", part.definition))
-    } else {
-        concurrent(format!("{};", concurrently(&part.definition)))
-    }
 }
 
 fn concurrently(definition: &str) -> String {
@@ -209,7 +222,7 @@ fn sql_name(schema: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Object;
+    use crate::model::{Lock, Object};
 
     fn gin(purpose: &str) -> NewIndex {
         NewIndex {
@@ -244,7 +257,7 @@ mod tests {
         assert_eq!(
             ddl.statements[0].sql,
             "CREATE INDEX CONCURRENTLY \"Features_payload_path\" ON ml.\"Features\" USING gin \
-             (payload jsonb_path_ops) WITH (fastupdate = off) WHERE deleted_at IS NULL;"
+             (payload pg_catalog.jsonb_path_ops) WITH (fastupdate = off) WHERE deleted_at IS NULL;"
         );
         let dropped =
             format!("DROP INDEX CONCURRENTLY {};", sql_name("ml", "Features_payload_path"));
@@ -253,12 +266,25 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_that_takes_no_schema_has_a_search_path_around_it() {
+        let mut new = gin("gin");
+        new.predicate = Some("(kind IS DISTINCT FROM 'x'::text)".to_owned());
+        let ddl = build(&new);
+        let sql = &ddl.statements[0].sql;
+        assert!(sql.contains("PERFORM pg_catalog.set_config('search_path', '', true);"), "{sql}");
+        assert!(sql.contains("CREATE INDEX \"Features_payload_path\" ON"), "{sql}");
+        assert!(sql.contains("WHERE (kind IS DISTINCT FROM 'x'::pg_catalog.text);"), "{sql}");
+        assert_eq!((ddl.statements.len(), ddl.statements[0].lock), (1, Lock::Share));
+    }
+
+    #[test]
     fn a_dropped_index_is_built_again_as_it_was() {
         let old = ExistingIndex {
             object: Object::Table { schema: "ml".to_owned(), table: "t".to_owned() },
             name: crate::model::QualifiedName { schema: "ml".to_owned(), name: "t_a".to_owned() },
             table: crate::model::QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() },
-            definition: "CREATE UNIQUE INDEX t_a ON ml.t USING btree (a)".to_owned(),
+            definition: "CREATE UNIQUE INDEX t_a ON ml.t USING btree (lower(a) text_pattern_ops)"
+                .to_owned(),
             partitions: Vec::new(),
             partitioned: false,
             comment: Some("it's ours".to_owned()),
@@ -273,7 +299,7 @@ mod tests {
         assert_eq!(
             undo,
             [
-                "CREATE UNIQUE INDEX CONCURRENTLY t_a ON ml.t USING btree (a);",
+                "CREATE UNIQUE INDEX CONCURRENTLY t_a ON ml.t USING btree (pg_catalog.lower(a) pg_catalog.text_pattern_ops);",
                 "ALTER INDEX ml.t_a ALTER COLUMN 1 SET STATISTICS 500;",
                 "COMMENT ON INDEX ml.t_a IS 'it''s ours';",
                 "ALTER TABLE ml.t CLUSTER ON t_a;",

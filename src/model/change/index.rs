@@ -11,7 +11,7 @@ use crate::model::{NAME_BYTES_MAX, Object, Partition, QualifiedName};
 pub enum KeyPart {
     /// A column by its name, unquoted.
     Column(String),
-    /// An expression as the statements that use it spell it.
+    /// An expression: as the server prints it, or with the schema of each operator, function and type.
     Expression(String),
 }
 
@@ -20,7 +20,7 @@ pub enum KeyPart {
 pub struct IndexKey {
     /// What it is on.
     pub on: KeyPart,
-    /// The operator class where it is not the default: schema and name. Those of `pg_catalog` are printed without it.
+    /// The operator class where it is not the default: schema and name.
     pub class: Option<QualifiedName>,
     /// What follows: `DESC`, `NULLS FIRST`; empty for the default.
     pub ordering: String,
@@ -47,7 +47,7 @@ pub struct NewIndex {
     pub unique: bool,
     /// Storage parameters.
     pub options: Vec<(String, String)>,
-    /// The predicate of a partial index, as the statements spell it.
+    /// The predicate of a partial index, as `pg_get_expr` prints it.
     pub predicate: Option<String>,
     /// What the index is for in a few words: two alternatives for one object differ here. No estimate may be part of it.
     pub purpose: String,

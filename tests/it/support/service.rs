@@ -59,8 +59,16 @@ impl Service {
         Self::on(TestDb::create(any_server()).await, settings).await
     }
 
+    /// With its store behind a proxy at that port.
+    pub async fn with_store_behind(port: u16) -> Self {
+        let store = TestDb::create(any_server()).await;
+        let url = format!("postgresql://postgres@127.0.0.1:{port}/{}?sslmode=disable", store.name);
+        Self::on(store, vec![("store_url", url)]).await
+    }
+
     async fn on(store: TestDb, more: Vec<(&'static str, String)>) -> Self {
-        let url = store.dsn();
+        let given = more.iter().find(|(name, _)| *name == "store_url");
+        let url = given.map_or_else(|| store.dsn(), |(_, url)| url.clone().into());
         let key = "0".repeat(64);
         let ours = [("store_url", url.expose_secret()), ("secret_key", key.as_str())];
         let ours = ours.map(|(name, value)| (name, value.to_owned()));
@@ -77,6 +85,11 @@ impl Service {
     pub async fn restarted(self) -> Self {
         let Self { store, settings, .. } = self;
         Self::on(store, settings).await
+    }
+
+    /// Its store, past the service.
+    pub fn store(&self) -> &TestDb {
+        &self.store
     }
 
     /// Where its store is.

@@ -7,8 +7,8 @@ use super::TestDb;
 /// What sessions have: by default, where an exact match in `public` still wins, and where it stands before PostgreSQL's own.
 pub const PATHS: &[&str] = &["\"$user\", public", "public, pg_catalog"];
 
-/// Shadow every operator, function and type of `pg_catalog` whose name is in the statements or their undo: with the same
-/// arguments, and with others that are nearer to literals and columns.
+/// Shadow every operator, function, type and operator class of `pg_catalog` and of an extension in `ext` whose name is in the
+/// statements or their undo: with the same arguments, and with others that are nearer to literals and columns.
 pub async fn plant(db: &TestDb, recommendations: &[&Recommendation]) {
     let of = |r: &&Recommendation| -> Vec<Statement> {
         r.statements.iter().chain(&r.undo).cloned().collect()
@@ -36,12 +36,14 @@ pub async fn assert_unused(db: &TestDb) {
     assert_eq!(users, "", "{}", db.server.name);
 }
 
-const PLANT: &str = r"
+const PLANT: &str = r#"
 do $plant$
 declare
     advice text := pg_catalog.current_setting('dbopt.advice');
     words text[] := array(select distinct lower(m[1]) from regexp_matches(advice, '[a-zA-Z_][a-zA-Z_0-9]*', 'g') as m);
     near regtype[] := '{jsonb,json,text,text[],bigint,integer,boolean,tid,regclass}';
+    -- Where PostgreSQL's own objects are, and those of an extension that is not in `public`.
+    homes oid[] := array(select oid from pg_namespace where nspname in ('pg_catalog', 'ext'));
     body constant text := quote_literal('begin raise exception ''a shadow was called''; end');
     made record;
     backing text;
@@ -50,7 +52,7 @@ begin
         select p.proname as name, oidvectortypes(p.proargtypes) as arguments, p.prorettype::regtype::text as result
         from pg_proc as p
         join pg_type as r on r.oid = p.prorettype and r.typtype <> 'p'
-        where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any (words)
+        where p.pronamespace = any (homes) and p.proname = any (words)
             and not exists (select from unnest(p.proargtypes) as a join pg_type as t on t.oid = a where t.typtype = 'p')
         union
         select n.proname, a.arguments, 'text'
@@ -74,7 +76,7 @@ begin
     for made in
         select o.oprname as name, nullif(o.oprleft, 0)::regtype as l, o.oprright::regtype as r, o.oprresult::regtype as result
         from pg_operator as o
-        where o.oprnamespace = 'pg_catalog'::regnamespace and position(o.oprname in advice) > 0 and o.oprright <> 0
+        where o.oprnamespace = any (homes) and position(o.oprname in advice) > 0 and o.oprright <> 0
             and not exists (
                 select from pg_type as t where t.oid in (o.oprleft, o.oprright, o.oprresult) and t.typtype = 'p'
             )
@@ -106,16 +108,30 @@ begin
     end loop;
     for made in
         select t.typname as name from pg_type as t
-        where t.typnamespace = 'pg_catalog'::regnamespace and t.typname = any (words) and t.typtype in ('b', 'p')
+        where t.typnamespace = any (homes) and t.typname = any (words) and t.typtype in ('b', 'p')
     loop
         execute format('create type public.%I as enum (''shadow'')', made.name);
     end loop;
+    for made in
+        select c.opcname as name, a.amname as method, c.opcintype::regtype as of
+        from pg_opclass as c
+        join pg_am as a on a.oid = c.opcmethod
+        where c.opcnamespace = any (homes) and c.opcname = any (words)
+    loop
+        execute format('create operator class public.%I for type %s using %I as storage %s',
+            made.name, made.of, made.method, made.of);
+    end loop;
+    if position('"C"' in advice) > 0 then
+        create collation public."C" from pg_catalog."POSIX";
+    end if;
 end
-$plant$";
+$plant$"#;
 
 const PLANTED: &str = "select (
     (select count(*) from pg_proc where pronamespace = 'public'::regnamespace)
     + (select count(*) from pg_operator where oprnamespace = 'public'::regnamespace)
+    + (select count(*) from pg_opclass where opcnamespace = 'public'::regnamespace)
+    + (select count(*) from pg_collation where collnamespace = 'public'::regnamespace)
     + (select count(*) from pg_type where typnamespace = 'public'::regnamespace and typtype = 'e'))::text";
 
 const USERS: &str = "select string_agg(pg_describe_object(d.classid, d.objid, d.objsubid), ', ')
@@ -128,6 +144,10 @@ const USERS: &str = "select string_agg(pg_describe_object(d.classid, d.objid, d.
                 and p.prosrc like '%a shadow was called%')
             or d.refclassid = 'pg_operator'::regclass
             and exists (select from pg_operator as o where o.oid = d.refobjid and o.oprnamespace = 'public'::regnamespace)
+            or d.refclassid = 'pg_opclass'::regclass
+            and exists (select from pg_opclass as c where c.oid = d.refobjid and c.opcnamespace = 'public'::regnamespace)
+            or d.refclassid = 'pg_collation'::regclass
+            and exists (select from pg_collation as c where c.oid = d.refobjid and c.collnamespace = 'public'::regnamespace)
             or d.refclassid = 'pg_type'::regclass
             and exists (select from pg_type as t where t.oid = d.refobjid and t.typnamespace = 'public'::regnamespace
                 and t.typtype = 'e')

@@ -1,0 +1,123 @@
+//! Expressions as statements spell them, so that an index on one has PostgreSQL's own operators.
+
+use super::token::{Token, tokens};
+use super::{catalog_operator, catalog_type};
+use crate::model::quote_identifier;
+
+/// Operators that take a key out of a document.
+const OF_DOCUMENTS: &[&str] = &["->", "->>", "#>", "#>>"];
+
+/// Types whose cast from the text of a key, or from a document, gives the same in every session: by the name in the catalog,
+/// and as the server prints them.
+const CASTS: &[(&str, &str)] = &[
+    ("int2", "smallint"),
+    ("int4", "integer"),
+    ("int8", "bigint"),
+    ("float4", "real"),
+    ("float8", "double precision"),
+    ("numeric", "numeric"),
+    ("bool", "boolean"),
+    ("uuid", "uuid"),
+    ("text", "text"),
+];
+
+/// An expression that takes a key out of a document, perhaps cast; absent for any other. A function may be somebody else's,
+/// and the result of a cast may depend on the session, which an index refuses.
+pub fn catalog_spelling(spelled: &str) -> Option<String> {
+    let all = tokens(spelled);
+    let mut sql = String::new();
+    let mut before = Token::Space("");
+    let mut expects_type = false;
+    for (at, token) in all.iter().enumerate() {
+        let next = all.get(at + 1).map_or("", |next| next.text());
+        match *token {
+            Token::Space(_) => {
+                sql.push(' ');
+                continue;
+            }
+            Token::Word(name) if expects_type => {
+                let (_, printed) =
+                    CASTS.iter().find(|(known, printed)| *known == name || *printed == name)?;
+                sql.push_str(&catalog_type(printed));
+                expects_type = false;
+                if matches!(next, "(" | "[" | ".") {
+                    return None;
+                }
+            }
+            _ if expects_type => return None,
+            Token::Word(_) | Token::Quoted(_) if matches!(next, "(" | ".") => return None,
+            // Words of the grammar, and what stands for a value.
+            Token::Word(word) if quote_identifier(word) != word => return None,
+            Token::Word("is" | "or" | "and" | "not" | "collate" | "any") => return None,
+            Token::Text(text) => {
+                sql.push_str(text);
+                sql.push_str(match before {
+                    Token::Operator("->" | "->>") => "::pg_catalog.text",
+                    Token::Operator("#>" | "#>>") => "::pg_catalog.text[]",
+                    // A subscript is of a type by what it stands in.
+                    Token::Other("[") => "",
+                    _ => return None,
+                });
+            }
+            Token::Cast(_) => {
+                sql.push_str("::");
+                expects_type = true;
+            }
+            Token::Operator(symbol) if OF_DOCUMENTS.contains(&symbol) => {
+                sql.push_str(&catalog_operator(symbol));
+            }
+            Token::Word(_)
+            | Token::Quoted(_)
+            | Token::Number(_)
+            | Token::Other("(" | ")" | "[" | "]") => sql.push_str(token.text()),
+            Token::Operator(_) | Token::Other(_) => return None,
+        }
+        before = *token;
+    }
+    Some(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_out_by_postgresqls_own_operators() {
+        let written = |spelled: &str| catalog_spelling(spelled);
+        assert_eq!(
+            written("payload ->> 'tr''ue'").as_deref(),
+            Some("payload OPERATOR(pg_catalog.->>) 'tr''ue'::pg_catalog.text")
+        );
+        assert_eq!(
+            written("(\"D\" -> 'a' -> 0 ->> 'b')::int4").as_deref(),
+            Some(
+                "(\"D\" OPERATOR(pg_catalog.->) 'a'::pg_catalog.text OPERATOR(pg_catalog.->) 0 \
+                 OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text)::integer"
+            )
+        );
+        assert_eq!(
+            written("(d #>> '{a,b}')::uuid").as_deref(),
+            Some("(d OPERATOR(pg_catalog.#>>) '{a,b}'::pg_catalog.text[])::pg_catalog.uuid")
+        );
+        assert_eq!(written("d['a']").as_deref(), Some("d['a']"));
+    }
+
+    #[test]
+    fn what_others_or_the_session_decide_is_no_expression_for_an_index() {
+        for spelled in [
+            "lower(d ->> 'k')",
+            "(d ->> 'k')::timestamptz",
+            "(d ->> 'k')::numeric(3,1)",
+            "(d ->> 'k')::app.money",
+            "d ->> 'k' || 'x'",
+            "d ->> $1",
+            "d ->> …",
+            "d ->> 'k' collate \"C\"",
+            "case … then d ->> 'k' end",
+            "d ->> 'k' is null",
+            "t.d ->> 'k'",
+        ] {
+            assert_eq!(catalog_spelling(spelled), None, "{spelled}");
+        }
+    }
+}
