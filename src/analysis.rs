@@ -3,6 +3,7 @@
 mod documents;
 mod drift;
 mod gathered;
+mod pool_plan;
 mod request;
 mod reviewing;
 mod shapes;
@@ -34,6 +35,7 @@ pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use drift::{DriftFound, Watched};
+pub use pool_plan::pool_plan;
 pub use request::Request;
 pub use staging::staging;
 pub use workload::{Intake, workload};

@@ -1,6 +1,7 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod advisories;
+mod concurrency;
 mod existing;
 mod gin;
 mod hybrid_schema;
@@ -131,10 +132,18 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    [hybrid_schema::CHECKS, toast::CHECKS, gin::CHECKS, vector::CHECKS, plan::CHECKS, wal::CHECKS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        hybrid_schema::CHECKS,
+        toast::CHECKS,
+        gin::CHECKS,
+        vector::CHECKS,
+        plan::CHECKS,
+        wal::CHECKS,
+        concurrency::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The check of that id.

@@ -18,6 +18,7 @@ mod name;
 mod object;
 pub mod observation;
 mod policy;
+pub mod pooler;
 pub mod rate;
 mod recommendation;
 mod resolution;
