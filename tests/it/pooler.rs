@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use database_optimizer::pool::{PoolMode, PoolerVersion, pgbouncer_ini};
+use database_optimizer::model::pooler::PoolerVersion;
+use database_optimizer::pool::{Ini, PoolMode, pgbouncer_ini};
 use tempfile::TempDir;
 
 use crate::support::skipped;
@@ -17,7 +18,7 @@ fn pgbouncer_starts_with_the_configuration_that_is_advised() {
     };
     let version = PoolerVersion::parse(&String::from_utf8(printed.stdout).unwrap()).unwrap();
     for mode in [PoolMode::Transaction, PoolMode::Session] {
-        let log = started(&pgbouncer_ini(version, mode, 32, 400));
+        let log = started(&ini(version, mode));
         assert!(log.contains("process up: PgBouncer"), "{log}");
         for word in ["ERROR", "FATAL", "WARNING"] {
             assert!(!log.contains(word), "{log}");
@@ -33,8 +34,12 @@ fn a_release_that_does_not_know_a_parameter_is_not_given_it() {
     };
     let version = PoolerVersion::parse(&String::from_utf8(printed.stdout).unwrap()).unwrap();
     let newer = PoolerVersion(1, 21, 0);
-    let log = started(&pgbouncer_ini(newer, PoolMode::Transaction, 32, 400));
+    let log = started(&ini(newer, PoolMode::Transaction));
     assert_eq!(log.contains("process up"), version >= newer, "{log}");
+}
+
+fn ini(version: PoolerVersion, mode: PoolMode) -> String {
+    pgbouncer_ini(Ini { version, mode, budget: 32, clients: 400, server: (None, None) })
 }
 
 /// What a PgBouncer logs until it is up, or gives up. Only its paths and port are of this test.

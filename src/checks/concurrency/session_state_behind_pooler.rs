@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::recognised::{self, Recognised};
 use crate::checks::Check;
 use crate::checks::number::float;
-use crate::model::observation::SessionNeed;
-use crate::model::pooler::Survival;
+use crate::model::observation::{SessionNeed, Workload};
+use crate::model::pooler::{Pooler, Survival};
 use crate::model::{
     Case, Confidence, Declined, Evidence, Finding, Gap, Grade, Judgement, Number, Object, Severity,
     Superpower, Topic, Unit,
@@ -26,8 +26,12 @@ const ID: &str = "concurrency/session-state-behind-pooler";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: super::seen::unseen(case), ..Judgement::default() };
-    let Some(in_front) = recognised::pooler(case)? else { return Ok(judgement) };
+    let in_front = recognised::pooler(case)?;
     let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    let Some(in_front) = in_front else {
+        judgement.declined.extend(unrecognised(workload));
+        return Ok(judgement);
+    };
     let limits = case.snapshot.concurrency.limits.get().map_err(Clone::clone)?;
     let object = Object::Database { database: limits.database.clone() };
     let mut lost: BTreeMap<SessionNeed, (u64, Vec<&str>)> = BTreeMap::new();
@@ -67,6 +71,23 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         detail: "in session mode nothing is lost; else SET LOCAL, pg_advisory_xact_lock, ON COMMIT DROP, or a direct connection for these statements".to_owned(),
     });
     Ok(judgement)
+}
+
+/// What a pooler would lose, where none was recognised: one that runs nothing of its own shows in no session.
+fn unrecognised(workload: &Workload) -> Option<Declined> {
+    let mut lost: BTreeMap<SessionNeed, (u64, Vec<&str>)> = BTreeMap::new();
+    for one in &workload.session_uses {
+        let setting = one.setting.as_deref();
+        if Pooler::PgBouncer.survival(None, (one.need, setting)).0 == Survival::Lost {
+            lost.entry(one.need).or_default().1.extend(setting);
+        }
+    }
+    (!lost.is_empty()).then(|| Declined {
+        check: ID.to_owned(),
+        object: Object::Cluster,
+        reason: "no pooler was recognised".to_owned(),
+        detail: format!("behind PgBouncer in transaction mode {} would be lost", listed(&lost)),
+    })
 }
 
 fn found(
@@ -161,8 +182,12 @@ mod tests {
 
     #[test]
     fn without_a_pooler_and_in_session_mode_it_is_silent() {
-        assert_eq!(judged(&with(&[], &USES)), Judgement::default());
-        assert!(judged(&with(&[("discard_all", "unknown")], &USES)).findings.is_empty());
+        assert_eq!(judged(&with(&[], &[])), Judgement::default());
+        for signs in [&[][..], &[("discard_all", "unknown")]] {
+            let judgement = judged(&with(signs, &USES));
+            assert!(judgement.findings.is_empty());
+            assert_eq!(judgement.declined[0].reason, "no pooler was recognised");
+        }
         let signs = [("name", "pgbouncer"), ("discard_all", "unknown")];
         let judgement = judged(&with(&signs, &USES));
         assert!(judgement.findings.is_empty());
