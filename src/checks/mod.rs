@@ -79,6 +79,16 @@ impl Check {
                 .lifted_by("GRANT pg_read_all_data TO dbopt;"),
             );
         }
+        if self.needs.contains(&Topic::SESSIONS) && context.privileges.tier == "connect" {
+            gaps.push(
+                Gap::new(
+                    Topic::SESSIONS.as_str(),
+                    GapReason::MissingPrivilege,
+                    "sessions of other roles show neither state nor application to our role",
+                )
+                .lifted_by("GRANT pg_monitor TO dbopt;"),
+            );
+        }
         gaps
     }
 

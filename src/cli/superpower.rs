@@ -60,7 +60,7 @@ pub(super) struct One {
     /// Thresholds that flags of its own set: the flag, the threshold and the value.
     thresholds: Vec<(&'static str, &'static str, String)>,
     /// What is known of a service, where a pool is to be planned for it.
-    pool: Option<PoolFlags>,
+    pool: Option<Box<PoolFlags>>,
 }
 
 impl One {
@@ -109,7 +109,7 @@ impl FromArgMatches for One {
             .ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let thresholds = flags(superpower).iter().filter_map(|flag| flag.value(matches)).collect();
         let pool = match superpower {
-            Superpower::Concurrency => Some(PoolFlags::from_arg_matches(matches)?),
+            Superpower::Concurrency => Some(Box::new(PoolFlags::from_arg_matches(matches)?)),
             _ => None,
         };
         Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds, pool })

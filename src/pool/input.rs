@@ -59,8 +59,7 @@ impl Inputs {
         &mut self,
         name: &'static str,
         value: impl Value,
-        provenance: Provenance,
-        note: Option<String>,
+        (provenance, note): (Provenance, Option<String>),
     ) {
         self.0.push(Input { name, value: value.number(), provenance, note });
     }
@@ -79,11 +78,11 @@ impl Inputs {
     ) -> Option<T> {
         match (given, observed) {
             (Some(value), _) => {
-                self.add(name, value, Provenance::Given, None);
+                self.add(name, value, (Provenance::Given, None));
                 Some(value)
             }
             (None, Some((value, note))) => {
-                self.add(name, value, Provenance::Observed, Some(note));
+                self.add(name, value, (Provenance::Observed, Some(note)));
                 Some(value)
             }
             (None, None) => None,
@@ -93,7 +92,7 @@ impl Inputs {
     /// What the caller gave, or else the default.
     pub(super) fn take_or<T: Value>(&mut self, name: &'static str, given: Option<T>, or: T) -> T {
         if given.is_none() {
-            self.add(name, or, Provenance::Default, None);
+            self.add(name, or, (Provenance::Default, None));
         }
         self.given(name, given).unwrap_or(or)
     }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::asked::Asked;
 use super::input::{Input, Inputs, Provenance};
-use super::queue::{Run, Waiting, connections_for, simulated_mean_wait_ms, waiting};
+use super::queue::{Run, Waiting, connections_for, rounded, simulated_mean_wait_ms, waiting};
 use super::seen::Seen;
 use crate::model::{Gap, GapReason};
 
@@ -106,11 +106,12 @@ pub fn plan(given: Given<'_>) -> Plan {
         budget,
         processes,
         pool: size.map(|size| Pool { size, overflow: 0, timeout_ms: timeout_ms(own) }),
-        waiting: own,
+        waiting: own.map(Waiting::rounded),
         simulated_mean_wait_ms: own
             .zip(per_process)
-            .and_then(|(own, (rate, ms))| simulated_mean_wait_ms(own.connections, rate, ms, RUN)),
-        shared_waiting: shared,
+            .and_then(|(own, (rate, ms))| simulated_mean_wait_ms(own.connections, rate, ms, RUN))
+            .map(rounded),
+        shared_waiting: shared.map(Waiting::rounded),
         connections_needed: budget
             .zip(load)
             .and_then(|(budget, (rate, ms))| connections_for(rate, ms, target_wait_ms, budget)),
@@ -147,7 +148,7 @@ fn processes(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Opti
 
 fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
     let Seen { max_connections, reserved_connections, other_sessions, .. } = given.seen;
-    inputs.add("connections_max", given.connections_max, Provenance::Policy, None);
+    inputs.add("connections_max", given.connections_max, (Provenance::Policy, None));
     let others = match &given.asked.role {
         Some(_) => "sessions of other roles and databases now",
         None => "sessions of other databases now: those of this one count for the service",
@@ -157,10 +158,10 @@ fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
         ("reserved_connections", *reserved_connections, None),
         ("other_sessions", *other_sessions, Some(others.to_owned())),
     ] {
-        inputs.add(name, value, Provenance::Observed, note);
+        inputs.add(name, value, (Provenance::Observed, note));
     }
     let note = Some("for people, backups and migrations".to_owned());
-    inputs.add("maintenance_connections", MAINTENANCE_CONNECTIONS, Provenance::Default, note);
+    inputs.add("maintenance_connections", MAINTENANCE_CONNECTIONS, (Provenance::Default, note));
     max_connections
         .saturating_sub(*reserved_connections)
         .saturating_sub(*other_sessions)

@@ -51,8 +51,8 @@ pub struct Grounds<'a> {
     pub seen: &'a Seen,
 }
 
-/// New sessions a second from which on each request connects by itself.
-const NEW_SESSIONS_MANY: f64 = 10.0;
+/// New sessions a second from which on each request connects by itself: 4 ms of a core each, a fifth of one in all.
+const NEW_SESSIONS_MANY: f64 = 50.0;
 
 /// Decide by the plan, the number of pods, how often clients connect, and what statements keep in their session.
 pub fn decide(plan: &Plan, grounds: Grounds<'_>) -> Decision {
@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn clients_that_connect_for_each_request_need_a_pooler() {
         let of = "new sessions per second of this database, the mean over 2 hours".to_owned();
-        let seen = Seen { new_sessions: Some(Mean { value: 40.0, of }), ..seen() };
+        let seen = Seen { new_sessions: Some(Mean { value: 60.0, of }), ..seen() };
         let decision = decided(Some(16), 8, &seen);
         assert_eq!(decision.verdict, Verdict::Needed);
-        assert!(decision.reasons[0].starts_with("40 new sessions per second"));
+        assert!(decision.reasons[0].starts_with("60 new sessions per second"));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::recognised::{self, Recognised};
 use crate::checks::Check;
-use crate::checks::number::float;
 use crate::model::observation::{SessionNeed, Workload};
 use crate::model::pooler::{Pooler, Survival};
 use crate::model::{
@@ -98,7 +97,7 @@ fn found(
 ) -> Finding {
     let calls: u64 = lost.values().map(|(calls, _)| calls).sum();
     let message = format!(
-        "{object} is behind {} and its statements keep {} in their session: transaction mode loses it",
+        "Database `{object}` is behind {} and its statements keep {} in their session: transaction mode loses it",
         in_front.pooler.as_str(),
         listed(lost)
     );
@@ -111,7 +110,7 @@ fn found(
     };
     Finding::new(ID, object.clone(), Severity::Medium, message)
         .confidence(Confidence::Medium)
-        .statistic("workload.calls", float(i64::try_from(calls).unwrap_or(i64::MAX)), Unit::Count)
+        .statistic("workload.calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
         .evidence(name("recognised_by", in_front.sign))
         .evidence(name("documented_at", source))
 }
@@ -175,7 +174,7 @@ mod tests {
     #[test]
     fn what_pgbouncer_loses_is_named_without_what_it_tracks() {
         let judgement = judged(&with(&[("auth_query", "pgbouncer")], &USES));
-        let expected = "app is behind PgBouncer and its statements keep SET (statement_timeout), LISTEN in their session: transaction mode loses it";
+        let expected = "Database `app` is behind PgBouncer and its statements keep SET (statement_timeout), LISTEN in their session: transaction mode loses it";
         assert_eq!(judgement.findings[0].message, expected);
         assert_eq!(judgement.findings[0].confidence, Confidence::Medium);
     }

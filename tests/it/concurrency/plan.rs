@@ -103,7 +103,7 @@ async fn what_cannot_be_is_refused_with_its_place() {
         (json!({"service_time_ms": -3}), "/service_time_ms"),
         (json!({"server_host": "db\nauth_type = any"}), "/server_host"),
         (json!({"pgbouncer_version": "new"}), "/pgbouncer_version"),
-        (json!({"spindels": 1}), ""),
+        (json!({"spindels": 1}), "/spindels"),
     ] {
         let reply = service.with("POST", PATH, body.clone()).await;
         assert_eq!(reply.status.as_u16(), 422, "{body}: {reply:?}");

@@ -1,4 +1,4 @@
--- Signs of a pooler in front, by how many sessions show them: what it calls itself; an address behind the application's
+-- Signs of a pooler in front of this database, by how many sessions show them: what it calls itself; an address behind the application's
 -- name, which application_name_add_host of PgBouncer writes; the query for a password that its auth_query is; and DISCARD
 -- ALL as the last statement, which a pooler runs between two clients of a session. The statements stay here.
 select
@@ -29,6 +29,7 @@ cross join lateral (
 ) as s
 where a.backend_type = 'client backend'
     and a.pid <> pg_catalog.pg_backend_pid()
+    and a.datname = pg_catalog.current_database()
     and s.pooler is not null
 group by s.sign, s.pooler
 order by s.sign, s.pooler
