@@ -2,6 +2,7 @@
 
 mod drift;
 mod metrics;
+mod pool_plan;
 mod staging;
 
 use std::collections::{BTreeSet, HashMap};

@@ -69,6 +69,9 @@ fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) 
             }
         }
         told.columns.append(&mut gathered.columns);
+        if told.session_uses.is_empty() {
+            told.session_uses = gathered.session_uses;
+        }
         if told.usage.is_empty() {
             (told.usage, told.statements) = (gathered.usage, gathered.statements);
             told.coverage.columns_ratio = gathered.coverage.columns_ratio;

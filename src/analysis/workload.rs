@@ -133,6 +133,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         columns: columns.collect(),
         usage: ledger.usage(),
         statements: ledger.profiles(),
+        session_uses: ledger.session_uses(),
         coverage: WorkloadCoverage {
             columns_ratio: coverage.columns_share().calls,
             keys_ratio: coverage.attributed_share().calls,

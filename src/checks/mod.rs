@@ -1,6 +1,7 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod advisories;
+mod concurrency;
 mod existing;
 mod gin;
 mod hybrid_schema;
@@ -78,6 +79,16 @@ impl Check {
                 .lifted_by("GRANT pg_read_all_data TO dbopt;"),
             );
         }
+        if self.needs.contains(&Topic::SESSIONS) && context.privileges.tier == "connect" {
+            gaps.push(
+                Gap::new(
+                    Topic::SESSIONS.as_str(),
+                    GapReason::MissingPrivilege,
+                    "sessions of other roles show neither state nor application to our role",
+                )
+                .lifted_by("GRANT pg_monitor TO dbopt;"),
+            );
+        }
         gaps
     }
 
@@ -131,10 +142,18 @@ impl Requirement {
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    [hybrid_schema::CHECKS, toast::CHECKS, gin::CHECKS, vector::CHECKS, plan::CHECKS, wal::CHECKS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        hybrid_schema::CHECKS,
+        toast::CHECKS,
+        gin::CHECKS,
+        vector::CHECKS,
+        plan::CHECKS,
+        wal::CHECKS,
+        concurrency::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The check of that id.

@@ -12,6 +12,7 @@ use super::{Error, Outcome, print, render, snapshot, warn};
 use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};
 use crate::pg::Target;
+use crate::pool::{Asked, PoolPlan};
 
 /// Options of `dbopt analyse`, and of the command of each superpower.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ pub(super) struct Analyse {
 impl Analyse {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         let request = self.request(None)?;
-        self.report(&request).await
+        self.report(&request, None).await
     }
 
     /// What these options ask of a superpower, or of all.
@@ -43,15 +44,28 @@ impl Analyse {
         Ok(request)
     }
 
-    /// Analyse, and print the answer.
-    pub(super) async fn report(&self, request: &Request) -> Result<Outcome, Error> {
+    /// Analyse, and print the answer; where something is known of a service, with a plan of its pools.
+    pub(super) async fn report(
+        &self,
+        request: &Request,
+        asked: Option<&Asked>,
+    ) -> Result<Outcome, Error> {
         let target = self.options.target()?;
         let workload = self.options.workload(&target).await?;
-        let run = run(&target, &Request { workload, ..request.clone() }).await?;
+        let told = workload.clone();
+        let run = run(&target, &Request { workload: told, ..request.clone() }).await?;
         if let Some(path) = &self.snapshot {
             snapshot::write(path, &run.snapshot)?;
         }
-        report(run.analysis, &self.options.selection)
+        let plan = match asked {
+            None => None,
+            Some(asked) => {
+                let told = (&request.policy, workload);
+                let plan = analysis::pool_plan(&target, asked, told).await;
+                Some(plan.map_err(Error::Analysis)?)
+            }
+        };
+        report((run.analysis, plan.as_ref()), &self.options.selection)
     }
 }
 
@@ -66,8 +80,11 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
     run.map_err(Error::Analysis)
 }
 
-/// Print the analysis as asked for. What makes the command fail is judged before anything is hidden.
-pub(super) fn report(mut analysis: Analysis, selection: &Selection) -> Result<Outcome, Error> {
+/// Print the analysis as asked for, with a plan of pools where there is one. What makes the command fail is judged before anything is hidden.
+pub(super) fn report(
+    (mut analysis, plan): (Analysis, Option<&PoolPlan>),
+    selection: &Selection,
+) -> Result<Outcome, Error> {
     let found = analysis.findings.iter().map(|finding| finding.severity);
     // What a lock or a time limit hid this time is no pass either.
     let saw = analysis.saw_scope() && !analysis.is_passing;
@@ -75,7 +92,11 @@ pub(super) fn report(mut analysis: Analysis, selection: &Selection) -> Result<Ou
     if let Some(least) = selection.severity_min {
         analysis.keep_from(least);
     }
-    print(&render::analysis(&analysis, selection.output.format, selection.output.verbose))?;
+    let (format, verbose) = (selection.output.format, selection.output.verbose);
+    print(&match plan {
+        None => render::analysis(&analysis, format, verbose),
+        Some(plan) => render::planned((&analysis, plan), format, verbose),
+    })?;
     if outcome == Outcome::Unseen {
         warn("not everything asked for could be seen (see the gaps); --allow-gaps accepts that");
     }

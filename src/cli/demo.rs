@@ -16,7 +16,7 @@ use super::store::OwnDatabase;
 use super::{Error, Outcome, print, render, say};
 use crate::analysis::{self, Intake, Ledger, Request};
 use crate::config::{self, Config, Flags, LogConfig, LogFormat};
-use crate::demo::{Demo as Warehouse, Progress, WORKLOAD};
+use crate::demo::{Demo as Warehouse, Progress, Visitors, WORKLOAD};
 use crate::http::{self, Bound};
 use crate::model::{Analysis, ProveMode};
 use crate::pg::{self, Target};
@@ -70,7 +70,7 @@ impl Demo {
         warehouse: &Warehouse,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Outcome, Error> {
-        fill(warehouse).await?;
+        let _visitors = fill(warehouse).await?;
         let target = Target::open(TARGET, &warehouse.dsn(), None)
             .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))?;
         let ledger = told(&target).await?;
@@ -106,7 +106,7 @@ impl Demo {
 }
 
 /// Fill the warehouse, with a bar on a terminal and a line a step elsewhere.
-async fn fill(warehouse: &Warehouse) -> Result<(), Error> {
+async fn fill(warehouse: &Warehouse) -> Result<Visitors, Error> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} ({elapsed})");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

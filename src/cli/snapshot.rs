@@ -28,7 +28,7 @@ impl Judge {
         let name =
             self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into());
         let analysis = analysis::judge_snapshot(&name, &request, &snapshot);
-        analyse::report(analysis, &self.selection)
+        analyse::report((analysis, None), &self.selection)
     }
 }
 

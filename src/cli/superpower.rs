@@ -4,6 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
 
 use super::analyse::Analyse;
+use super::pool_plan::PoolFlags;
 use super::{Error, Outcome};
 use crate::model::Superpower;
 
@@ -58,6 +59,8 @@ pub(super) struct One {
     analyse: Analyse,
     /// Thresholds that flags of its own set: the flag, the threshold and the value.
     thresholds: Vec<(&'static str, &'static str, String)>,
+    /// What is known of a service, where a pool is to be planned for it.
+    pool: Option<Box<PoolFlags>>,
 }
 
 impl One {
@@ -67,7 +70,11 @@ impl One {
             let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
             request.set_threshold(threshold, value).map_err(usage)?;
         }
-        self.analyse.report(&request).await
+        let pool = match self.pool {
+            Some(flags) => flags.asked()?,
+            None => None,
+        };
+        self.analyse.report(&request, pool.as_ref()).await
     }
 }
 
@@ -76,8 +83,12 @@ impl Subcommand for One {
         Superpower::ALL.iter().fold(command, |command, superpower| {
             let about = format!("{}: {}", superpower.title(), superpower.summary());
             // The options' own description would take the place of one that was given before.
-            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(about);
-            command.subcommand(one.args(flags(*superpower).iter().map(Flag::arg)))
+            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(&about);
+            let one = one.args(flags(*superpower).iter().map(Flag::arg));
+            command.subcommand(match superpower {
+                Superpower::Concurrency => PoolFlags::augment_args(one).about(about),
+                _ => one,
+            })
         })
     }
 
@@ -97,7 +108,11 @@ impl FromArgMatches for One {
             .and_then(|(name, matches)| Some((name.parse::<Superpower>().ok()?, matches)))
             .ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let thresholds = flags(superpower).iter().filter_map(|flag| flag.value(matches)).collect();
-        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds })
+        let pool = match superpower {
+            Superpower::Concurrency => Some(Box::new(PoolFlags::from_arg_matches(matches)?)),
+            _ => None,
+        };
+        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds, pool })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -31,11 +31,16 @@ impl Client {
 
 /// Connect, or say what to do.
 pub(super) async fn connect(dsn: &SecretString) -> Result<Client, String> {
+    connect_as(dsn, "dbopt demo").await
+}
+
+/// The same under another name.
+pub(super) async fn connect_as(dsn: &SecretString, application: &str) -> Result<Client, String> {
     let dsn = pg::Dsn::parse(dsn.expose_secret())
         .map_err(|mend| format!("the DSN is malformed: {mend}"))?;
     let tls = pg::connector(&dsn).map_err(str::to_owned)?;
     let mut config = dsn.config().clone();
-    config.application_name("dbopt demo");
+    config.application_name(application);
     let (client, connection) = config.connect(tls).await.map_err(|error| match error.code() {
         Some(code) => format!("it refused the login (SQLSTATE {})", code.code()),
         None => "it could not be reached; check its host, port and that it runs".to_owned(),

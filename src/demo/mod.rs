@@ -2,12 +2,14 @@
 //! our own or in a database of its own on a server that is named.
 
 mod database;
+mod visitors;
 mod warehouse;
 
 use secrecy::SecretString;
 
 use crate::embedded;
 use database::OwnDatabase;
+pub use visitors::Visitors;
 pub use warehouse::Progress;
 
 /// What the sample application runs: a list of statements with their calls.
@@ -95,9 +97,11 @@ impl Demo {
         }
     }
 
-    /// Fill the warehouse and run its queries, so that there is something to find.
-    pub async fn fill(&self, on_progress: impl FnMut(Progress)) -> Result<(), Error> {
-        warehouse::fill(&self.dsn(), on_progress).await
+    /// Fill the warehouse and run its queries, so that there is something to find, and let its application connect: that is
+    /// there as long as what is returned.
+    pub async fn fill(&self, on_progress: impl FnMut(Progress)) -> Result<Visitors, Error> {
+        warehouse::fill(&self.dsn(), on_progress).await?;
+        visitors::arrive(&self.dsn()).await
     }
 
     /// Leave nothing.

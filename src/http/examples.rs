@@ -21,6 +21,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
     ("staging_table", "200", include_str!("../../openapi/examples/staging_table.json")),
     ("wal", "200", include_str!("../../openapi/examples/wal.json")),
+    ("concurrency", "200", include_str!("../../openapi/examples/concurrency.json")),
+    ("pool_plan", "200", include_str!("../../openapi/examples/pool_plan.json")),
     ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("document_contract", "200", include_str!("../../openapi/examples/document_contract.json")),
@@ -46,6 +48,7 @@ const BODIES: &[(&str, &str)] = &[
     ("register_target", include_str!("../../openapi/examples/register_target.request.json")),
     ("change_target", include_str!("../../openapi/examples/change_target.request.json")),
     ("review_migration", include_str!("../../openapi/examples/review_migration.request.json")),
+    ("pool_plan", include_str!("../../openapi/examples/pool_plan.request.json")),
     ("tell_workload", include_str!("../demo/workload.csv")),
     ("put_contract", include_str!("../../openapi/examples/put_contract.request.json")),
 ];

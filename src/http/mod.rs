@@ -18,6 +18,7 @@ mod meter;
 mod openapi;
 mod page;
 mod path;
+mod pool_plan;
 mod problem;
 mod query;
 mod request_id;
@@ -110,6 +111,7 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
         .routes(routes!(staging::show))
+        .routes(routes!(pool_plan::plan))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))
         .routes(routes!(health::metrics))

@@ -20,6 +20,7 @@ mod object;
 pub mod observation;
 mod percent;
 mod policy;
+pub mod pooler;
 pub mod rate;
 mod recommendation;
 mod resolution;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Context, ForeignCode, Gin, Layout, Plan, RegisteredContract, Relation,
-    StoredValues, ToastTable, Vector, Wal, Workload,
+    ColumnDocuments, Common, Concurrency, Context, ForeignCode, Gin, Layout, Plan,
+    RegisteredContract, Relation, StoredValues, ToastTable, Vector, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -101,6 +101,9 @@ pub struct Snapshot {
     /// WAL, checkpoints, transactions and partitions.
     #[serde(default)]
     pub wal: Box<Wal>,
+    /// Sessions, limits of connections, and signs of a pooler.
+    #[serde(default)]
+    pub concurrency: Box<Concurrency>,
     /// What was seen of GIN indexes.
     #[serde(default)]
     pub gin: Gin,

@@ -29,8 +29,15 @@ pub enum Superpower {
 
 impl Superpower {
     /// Every superpower, in the order of the public contract.
-    pub const ALL: &[Self] =
-        &[Self::HybridSchema, Self::Toast, Self::Gin, Self::Vector, Self::Plan, Self::Wal];
+    pub const ALL: &[Self] = &[
+        Self::HybridSchema,
+        Self::Toast,
+        Self::Gin,
+        Self::Vector,
+        Self::Plan,
+        Self::Wal,
+        Self::Concurrency,
+    ];
 
     /// The name in paths, ids and keys.
     pub fn as_str(self) -> &'static str {

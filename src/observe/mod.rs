@@ -4,6 +4,7 @@ mod batch;
 mod catalog;
 mod choice;
 mod common;
+mod concurrency;
 mod detail;
 mod documents;
 mod foreign_code;

@@ -14,6 +14,7 @@ use super::batch::{Batch, Slot};
 use super::catalog::Catalog;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
+use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
 use super::gin::GinLook;
 use super::look::Look as _;
@@ -83,6 +84,7 @@ pub async fn observe(
         foreign_code: first.foreign_code,
         common: Common { index_details, index_sizes, ..common },
         wal: detail.wal,
+        concurrency: looks.concurrency.seen(),
         gin: looks.gin.seen(),
         vector: looks.vector.seen(),
         layouts: detail.layouts,
@@ -118,11 +120,17 @@ pub(super) struct Looks {
     pub(super) plan: PlanLook,
     pub(super) gin: GinLook,
     pub(super) vector: VectorLook,
+    pub(super) concurrency: ConcurrencyLook,
 }
 
 impl Looks {
     fn new() -> Self {
-        Self { plan: PlanLook::new(), gin: GinLook::new(), vector: VectorLook::new() }
+        Self {
+            plan: PlanLook::new(),
+            gin: GinLook::new(),
+            vector: VectorLook::new(),
+            concurrency: ConcurrencyLook::new(),
+        }
     }
 }
 
@@ -175,6 +183,7 @@ impl CatalogStage {
         wal.catalog(&mut batch, interest);
         looks.gin.catalog(&mut batch, interest);
         looks.vector.catalog(&mut batch, interest);
+        looks.concurrency.catalog(&mut batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let json_tables = if json {

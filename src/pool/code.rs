@@ -3,7 +3,7 @@
 use super::plan::Pool;
 
 /// For asyncpg. The pool has no overflow: its maximum is all it opens.
-pub fn asyncpg(pool: Pool) -> String {
+pub(super) fn asyncpg(pool: Pool) -> String {
     let Pool { size, overflow, .. } = pool;
     let timeout = seconds(pool);
     format!(
@@ -14,7 +14,7 @@ pub fn asyncpg(pool: Pool) -> String {
 }
 
 /// For SQLAlchemy, which opens 10 connections beyond the size where nothing is said.
-pub fn sqlalchemy(pool: Pool) -> String {
+pub(super) fn sqlalchemy(pool: Pool) -> String {
     let Pool { size, overflow, .. } = pool;
     let timeout = seconds(pool);
     format!(

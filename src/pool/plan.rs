@@ -1,68 +1,13 @@
 //! From cores, pods and workers to the size of each process's pool.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::queue::{Waiting, connections_for, waiting};
+use super::asked::Asked;
+use super::input::{Input, Inputs, Provenance};
+use super::queue::{Run, Waiting, connections_for, rounded, simulated_mean_wait_ms, waiting};
+use super::seen::Seen;
 use crate::model::{Gap, GapReason};
-
-/// What the caller knows. Nothing that is absent is invented.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Asked {
-    /// Cores of the database server, as its container is limited.
-    pub cores: Option<u32>,
-    /// Disks that seek at the same time; 0 where the data is cached.
-    pub spindles: Option<u32>,
-    /// Standbys of this server. Their senders have slots of their own (`max_wal_senders`) and take no connection.
-    pub replicas: Option<u32>,
-    /// Pods of the service.
-    pub pods: Option<u32>,
-    /// Processes in each pod.
-    pub workers: Option<u32>,
-    /// Requests per second of the whole service.
-    pub arrival_rate: Option<f64>,
-    /// Time that a request holds a connection.
-    pub service_time_ms: Option<f64>,
-    /// How long a request may wait for a connection on average.
-    pub target_wait_ms: Option<f64>,
-}
-
-/// What the server said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// `max_connections`.
-    pub max_connections: u32,
-    /// `superuser_reserved_connections` and, from 16 on, `reserved_connections`.
-    pub reserved_connections: u32,
-    /// Sessions of others than the service that is planned for.
-    pub other_sessions: u32,
-}
-
-/// Where a number comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Provenance {
-    /// The caller gave it.
-    Given,
-    /// The server said it.
-    Observed,
-    /// A threshold in force.
-    Policy,
-    /// Nobody gave it, and the value changes no plan for the worse.
-    Assumed,
-}
-
-/// A number that the plan rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Input {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: u32,
-    /// Where it comes from.
-    pub provenance: Provenance,
-}
 
 /// The numbers that a plan may rest on.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +15,7 @@ pub struct Given<'a> {
     /// What the caller knows.
     pub asked: &'a Asked,
     /// What the server said.
-    pub seen: Seen,
+    pub seen: &'a Seen,
     /// The threshold `connections_max`.
     pub connections_max: u32,
 }
@@ -91,7 +36,7 @@ pub struct Pool {
 pub struct Plan {
     /// The formula, with names where numbers are not known.
     pub formula: &'static str,
-    /// What the plan rests on.
+    /// What the plan rests on, each with where it comes from.
     pub inputs: Vec<Input>,
     /// Useful active connections of the whole server; absent without cores.
     pub ceiling: Option<u32>,
@@ -103,6 +48,8 @@ pub struct Plan {
     pub pool: Option<Pool>,
     /// The queue of each process before its own pool.
     pub waiting: Option<Waiting>,
+    /// The mean wait of the same queue, simulated request by request.
+    pub simulated_mean_wait_ms: Option<f64>,
     /// One queue before the whole budget, as a pooler makes it.
     pub shared_waiting: Option<Waiting>,
     /// The fewest connections that keep the target wait, were the queue shared.
@@ -111,57 +58,138 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
 }
 
-const FORMULA: &str = "min(cores * 2 + spindles, connections_max, \
-    max_connections - reserved_connections - other_sessions) / (pods * workers)";
+const FORMULA: &str = "min(cores * 2 + spindles, connections_max, max_connections - \
+    reserved_connections - other_sessions - maintenance_connections) / (pods * workers)";
 
 /// A request that waits longer than this is better refused.
 const TIMEOUT_MS_MAX: u32 = 4000;
 
+/// Connections that are left to people, backups, migrations and dbopt.
+const MAINTENANCE_CONNECTIONS: u32 = 5;
+
+/// How long a request may wait where nothing is said: a fifth of 50 ms, in which an inference answers.
+const TARGET_WAIT_MS: f64 = 10.0;
+
+/// Enough for a mean within a few percent, and over in milliseconds.
+const RUN: Run = Run { requests: 200_000, seed: 7 };
+
 /// Divide what the server can usefully serve at once among the processes of a service.
 pub fn plan(given: Given<'_>) -> Plan {
-    let Given { asked, seen, connections_max } = given;
-    let mut gaps = Vec::new();
-    let ceiling = positive(asked.cores)
-        .map(|cores| cores.saturating_mul(2).saturating_add(asked.spindles.unwrap_or(0)));
-    if ceiling.is_none() {
-        gaps.push(missing("cores", "SQL does not show the cores of the server: give `cores`"));
-    }
-    let processes = positive(asked.pods)
-        .zip(positive(asked.workers))
-        .map(|(pods, workers)| pods.saturating_mul(workers));
-    if processes.is_none() {
-        gaps.push(missing("processes", "a pool belongs to a process: give `pods` and `workers`"));
-    }
-    let headroom = seen
-        .max_connections
-        .saturating_sub(seen.reserved_connections)
-        .saturating_sub(seen.other_sessions);
-    let budget = ceiling.map(|ceiling| ceiling.min(connections_max).min(headroom));
+    let mut inputs = Inputs::default();
+    let mut gaps = given.seen.gaps.clone();
+    let ceiling = ceiling(given, &mut inputs, &mut gaps);
+    let processes = processes(given, &mut inputs, &mut gaps);
+    let headroom = headroom(given, &mut inputs);
+    let budget = ceiling.map(|ceiling| ceiling.min(given.connections_max).min(headroom));
     let size = budget.zip(processes).map(|(budget, processes)| budget / processes);
     let size = size.filter(|size| *size > 0);
-    let load = asked.arrival_rate.zip(asked.service_time_ms);
-    if load.is_none() {
-        let detail = "no waiting time without `arrival_rate` and `service_time_ms`";
-        gaps.push(missing("waiting", detail));
-    }
-    let own = size.zip(processes).zip(load);
-    let own = own
-        .and_then(|((size, processes), (rate, ms))| waiting(size, rate / f64::from(processes), ms));
+    let load = load(given, &mut inputs, &mut gaps);
+    let target_wait_ms =
+        inputs.take_or("target_wait_ms", given.asked.target_wait_ms, TARGET_WAIT_MS);
+    let per_process = load.zip(processes).map(|((rate, ms), all)| (rate / f64::from(all), ms));
+    let own = size.zip(per_process).and_then(|(size, (rate, ms))| waiting(size, rate, ms));
     let shared = budget.zip(load).and_then(|(budget, (rate, ms))| waiting(budget, rate, ms));
-    let needed = budget.zip(load).zip(asked.target_wait_ms);
+    if let (Some(size), Some((rate, ms)), None) = (size, per_process, own) {
+        let work = rate * ms / 1000.0;
+        let detail = format!(
+            "each process needs {work:.1} connections at once and has {size}: its queue grows without end"
+        );
+        gaps.push(Gap::new("waiting", GapReason::NotEnoughEvidence, detail));
+    } else if own.is_none() && load.is_some() {
+        let detail = "no waiting time without a pool for each process";
+        gaps.push(Gap::new("waiting", GapReason::NotEnoughEvidence, detail));
+    }
     Plan {
         formula: FORMULA,
-        inputs: inputs(given),
+        inputs: inputs.into_list(),
         ceiling,
         budget,
         processes,
         pool: size.map(|size| Pool { size, overflow: 0, timeout_ms: timeout_ms(own) }),
-        waiting: own,
-        shared_waiting: shared,
-        connections_needed: needed
-            .and_then(|((budget, (rate, ms)), target)| connections_for(rate, ms, target, budget)),
+        waiting: own.map(Waiting::rounded),
+        simulated_mean_wait_ms: own
+            .zip(per_process)
+            .and_then(|(own, (rate, ms))| simulated_mean_wait_ms(own.connections, rate, ms, RUN))
+            .map(rounded),
+        shared_waiting: shared.map(Waiting::rounded),
+        connections_needed: budget
+            .zip(load)
+            .and_then(|(budget, (rate, ms))| connections_for(rate, ms, target_wait_ms, budget)),
         gaps,
     }
+}
+
+fn ceiling(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Option<u32> {
+    let cores = inputs.given("cores", positive(given.asked.cores));
+    inputs.given("replicas", given.asked.replicas);
+    let spindles = inputs.take_or("spindles", given.asked.spindles, 0);
+    if cores.is_none() {
+        let detail =
+            "SQL does not show the cores of the server, so there is the formula and no number";
+        gaps.push(missing("cores", detail).lifted_by("give `cores`, as its container is limited"));
+    }
+    cores.map(|cores| cores.saturating_mul(2).saturating_add(spindles))
+}
+
+fn processes(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Option<u32> {
+    let observed = given
+        .seen
+        .clients
+        .map(|clients| (clients, "addresses of its sessions now, at least".to_owned()));
+    let pods = inputs.given_or_observed("pods", positive(given.asked.pods), observed);
+    let workers = inputs.given("workers", positive(given.asked.workers));
+    let processes = pods.zip(workers).map(|(pods, workers)| pods.saturating_mul(workers));
+    if processes.is_none() {
+        let detail = "a pool belongs to a process, and how many there are does not show in SQL";
+        gaps.push(missing("processes", detail).lifted_by("give `pods` and `workers`"));
+    }
+    processes
+}
+
+fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
+    let Seen { max_connections, reserved_connections, other_sessions, .. } = given.seen;
+    inputs.add("connections_max", given.connections_max, (Provenance::Policy, None));
+    let others = match &given.asked.role {
+        Some(_) => "sessions of other roles and databases now",
+        None => "sessions of other databases now: those of this one count for the service",
+    };
+    for (name, value, note) in [
+        ("max_connections", *max_connections, None),
+        ("reserved_connections", *reserved_connections, None),
+        ("other_sessions", *other_sessions, Some(others.to_owned())),
+    ] {
+        inputs.add(name, value, (Provenance::Observed, note));
+    }
+    let note = Some("for people, backups and migrations".to_owned());
+    inputs.add("maintenance_connections", MAINTENANCE_CONNECTIONS, (Provenance::Default, note));
+    max_connections
+        .saturating_sub(*reserved_connections)
+        .saturating_sub(*other_sessions)
+        .saturating_sub(MAINTENANCE_CONNECTIONS)
+}
+
+/// Requests per second, and the time that each holds a connection.
+fn load(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Option<(f64, f64)> {
+    let observed =
+        |mean: &Option<super::seen::Mean>| mean.clone().map(|mean| (mean.value, mean.of));
+    let Given { asked, seen, .. } = given;
+    let rate =
+        inputs.given_or_observed("arrival_rate", asked.arrival_rate, observed(&seen.arrival_rate));
+    let ms = inputs.given_or_observed(
+        "service_time_ms",
+        asked.service_time_ms,
+        observed(&seen.service_time_ms),
+    );
+    if rate.is_none() || ms.is_none() {
+        let detail = "no waiting time without the load: neither given nor counted for long enough";
+        let gap = Gap::new("waiting", GapReason::NotEnoughEvidence, detail);
+        gaps.push(gap.lifted_by("give `arrival_rate` and `service_time_ms`"));
+    } else if asked.arrival_rate.is_none() {
+        let detail = "the rate is a mean: the busiest minute needs more connections than it";
+        let gap = Gap::new("peaks", GapReason::NotEnoughHistory, detail);
+        gaps.push(gap.lifted_by("give `arrival_rate` of the busiest minute"));
+    }
+    rate.zip(ms)
 }
 
 /// Ten times the wait of the slowest twentieth, at least one second: shorter ones fail at each hiccup.
@@ -181,62 +209,42 @@ fn missing(what: &str, detail: &str) -> Gap {
     Gap::new(what, GapReason::NotVisibleInSql, detail)
 }
 
-fn inputs(given: Given<'_>) -> Vec<Input> {
-    let Given { asked, seen, connections_max } = given;
-    let asked_for = [
-        ("cores", positive(asked.cores)),
-        ("spindles", asked.spindles),
-        ("replicas", asked.replicas),
-        ("pods", positive(asked.pods)),
-        ("workers", positive(asked.workers)),
-    ];
-    let asked_for = asked_for.into_iter().filter_map(|(name, value)| {
-        value.map(|value| Input { name, value, provenance: Provenance::Given })
-    });
-    let assumed = asked.spindles.is_none().then_some(Input {
-        name: "spindles",
-        value: 0,
-        provenance: Provenance::Assumed,
-    });
-    let others = [
-        ("connections_max", connections_max, Provenance::Policy),
-        ("max_connections", seen.max_connections, Provenance::Observed),
-        ("reserved_connections", seen.reserved_connections, Provenance::Observed),
-        ("other_sessions", seen.other_sessions, Provenance::Observed),
-    ];
-    let others =
-        others.into_iter().map(|(name, value, provenance)| Input { name, value, provenance });
-    asked_for.chain(assumed).chain(others).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::seen::Mean;
     use super::*;
+    use crate::model::Number;
 
-    const SEEN: Seen = Seen { max_connections: 100, reserved_connections: 3, other_sessions: 5 };
+    fn seen() -> Seen {
+        Seen { max_connections: 100, reserved_connections: 3, other_sessions: 5, ..Seen::default() }
+    }
 
     fn asked(cores: u32, pods: u32, workers: u32) -> Asked {
         let (cores, pods, workers) = (Some(cores), Some(pods), Some(workers));
         Asked { cores, pods, workers, ..Asked::default() }
     }
 
-    fn planned(asked: &Asked, seen: Seen) -> Plan {
+    fn planned(asked: &Asked, seen: &Seen) -> Plan {
         plan(Given { asked, seen, connections_max: 50 })
+    }
+
+    fn gap<'a>(plan: &'a Plan, name: &str) -> Option<&'a Gap> {
+        plan.gaps.iter().find(|gap| gap.observation == name)
     }
 
     #[test]
     fn the_ceiling_is_of_the_whole_server_and_divided_among_its_processes() {
-        let plan = planned(&asked(16, 8, 2), SEEN);
+        let plan = planned(&asked(16, 8, 2), &seen());
         assert_eq!((plan.ceiling, plan.budget, plan.processes), (Some(32), Some(32), Some(16)));
         assert_eq!(plan.pool.map(|pool| pool.size), Some(2));
     }
 
     #[test]
     fn a_core_count_is_never_invented() {
-        let plan = planned(&Asked { cores: None, ..asked(1, 8, 2) }, SEEN);
+        let plan = planned(&Asked { cores: None, ..asked(1, 8, 2) }, &seen());
         assert_eq!((plan.ceiling, plan.budget, plan.pool), (None, None, None));
         assert!(plan.formula.starts_with("min(cores * 2 + spindles"));
-        assert!(plan.gaps.iter().any(|gap| gap.observation == "cores"));
+        assert!(gap(&plan, "cores").is_some_and(|gap| gap.lift.is_some()));
         assert!(plan.inputs.iter().all(|input| input.name != "cores"));
     }
 
@@ -245,11 +253,11 @@ mod tests {
         for cores in [1, 4, 16, 64, u32::MAX] {
             for processes in [1, 3, 16, 200, u32::MAX] {
                 for max_connections in [0, 10, 100, 5000] {
-                    let seen = Seen { max_connections, ..SEEN };
-                    let plan = planned(&asked(cores, processes, 1), seen);
+                    let seen = Seen { max_connections, ..seen() };
+                    let plan = planned(&asked(cores, processes, 1), &seen);
                     let Some(pool) = plan.pool else { continue };
                     let all = (pool.size + pool.overflow) * processes;
-                    assert!(all <= 50 && all + 8 <= max_connections);
+                    assert!(all <= 50 && all + 8 + MAINTENANCE_CONNECTIONS <= max_connections);
                 }
             }
         }
@@ -257,16 +265,33 @@ mod tests {
 
     #[test]
     fn more_processes_than_connections_have_no_pool_of_their_own() {
-        assert_eq!(planned(&asked(16, 50, 4), SEEN).pool, None);
+        let mut asked = asked(16, 50, 4);
+        (asked.arrival_rate, asked.service_time_ms) = (Some(100.0), Some(10.0));
+        let plan = planned(&asked, &seen());
+        assert_eq!(plan.pool, None);
+        assert!(gap(&plan, "waiting").is_some(), "what is absent is said");
     }
 
     #[test]
     fn one_shared_queue_waits_less_than_a_queue_for_each_process() {
         let mut asked = asked(16, 8, 2);
         (asked.arrival_rate, asked.service_time_ms) = (Some(1600.0), Some(10.0));
-        let plan = planned(&asked, SEEN);
+        let plan = planned(&asked, &seen());
         let (own, shared) = (plan.waiting.unwrap(), plan.shared_waiting.unwrap());
         assert!(own.mean_wait_ms > shared.mean_wait_ms);
+        let error = plan.simulated_mean_wait_ms.unwrap() / own.mean_wait_ms - 1.0;
+        assert!(error.abs() < 0.05, "{error}");
+    }
+
+    #[test]
+    fn a_queue_that_grows_without_end_is_a_gap_with_its_numbers() {
+        let mut asked = asked(16, 8, 2);
+        (asked.arrival_rate, asked.service_time_ms) = (Some(4000.0), Some(10.0));
+        let plan = planned(&asked, &seen());
+        assert_eq!(plan.waiting, None);
+        let expected =
+            "each process needs 2.5 connections at once and has 2: its queue grows without end";
+        assert_eq!(gap(&plan, "waiting").unwrap().detail, expected);
     }
 
     #[test]
@@ -274,17 +299,37 @@ mod tests {
         let mut asked = asked(16, 8, 2);
         asked.arrival_rate = Some(3190.0);
         asked.service_time_ms = Some(10.0);
-        let pool = planned(&asked, SEEN).pool.unwrap();
+        let pool = planned(&asked, &seen()).pool.unwrap();
         assert!((1000..5000).contains(&pool.timeout_ms));
     }
 
     #[test]
     fn each_input_says_where_it_comes_from() {
-        let inputs = planned(&asked(16, 8, 2), SEEN).inputs;
-        let of = |name| inputs.iter().find(|one| one.name == name).unwrap().provenance;
-        assert_eq!(of("cores"), Provenance::Given);
-        assert_eq!(of("spindles"), Provenance::Assumed);
-        assert_eq!(of("max_connections"), Provenance::Observed);
-        assert_eq!(of("connections_max"), Provenance::Policy);
+        let mean = |value| Some(Mean { value, of: "the mean over 2 days".to_owned() });
+        let seen = Seen {
+            clients: Some(8),
+            arrival_rate: mean(80.0),
+            service_time_ms: mean(4.0),
+            ..seen()
+        };
+        let asked = Asked { pods: None, service_time_ms: Some(5.0), ..asked(16, 1, 2) };
+        let plan = planned(&asked, &seen);
+        for (name, value, provenance) in [
+            ("cores", Number::Whole(16), Provenance::Given),
+            ("spindles", Number::Whole(0), Provenance::Default),
+            ("pods", Number::Whole(8), Provenance::Observed),
+            ("max_connections", Number::Whole(100), Provenance::Observed),
+            ("connections_max", Number::Whole(50), Provenance::Policy),
+            ("maintenance_connections", Number::Whole(5), Provenance::Default),
+            ("arrival_rate", Number::Fraction(80.0), Provenance::Observed),
+            ("service_time_ms", Number::Fraction(5.0), Provenance::Given),
+            ("target_wait_ms", Number::Fraction(10.0), Provenance::Default),
+        ] {
+            let input = plan.inputs.iter().find(|one| one.name == name).unwrap();
+            assert_eq!((&input.value, input.provenance), (&value, provenance), "{name}");
+        }
+        let rate = plan.inputs.iter().find(|one| one.name == "arrival_rate").unwrap();
+        assert_eq!(rate.note.as_deref(), Some("the mean over 2 days"));
+        assert!(gap(&plan, "peaks").is_some(), "a mean hides peaks");
     }
 }

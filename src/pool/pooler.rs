@@ -4,6 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::plan::Plan;
+use super::seen::Seen;
+use crate::model::pooler::PoolerVersion;
 
 /// Whether a pooler is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -17,7 +19,7 @@ pub enum Verdict {
     Unknown,
 }
 
-/// When PgBouncer gives a server connection to another client.
+/// When `PgBouncer` gives a server connection to another client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolMode {
@@ -38,41 +40,23 @@ pub struct Decision {
     pub reasons: Vec<String>,
 }
 
-/// A release of PgBouncer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PoolerVersion(pub u32, pub u32, pub u32);
-
-impl PoolerVersion {
-    /// From what `pgbouncer --version` or `SHOW VERSION` prints.
-    pub fn parse(text: &str) -> Option<Self> {
-        let number = text.split_whitespace().find_map(|word| {
-            let mut parts = word.split('.').map(str::parse::<u32>);
-            let first_two = parts.next()?.ok().zip(parts.next()?.ok())?;
-            Some((first_two, parts.next().and_then(Result::ok).unwrap_or(0)))
-        });
-        number.map(|((major, minor), patch)| Self(major, minor, patch))
-    }
-
-    /// Whether prepared statements outlive a transaction (`max_prepared_statements`).
-    pub fn tracks_prepared_statements(self) -> bool {
-        self >= Self(1, 21, 0)
-    }
-
-    /// What a later release of PgBouncer repairs that can be reached without login.
-    pub fn known_defects(self) -> Vec<&'static str> {
-        let mut defects = Vec::new();
-        if self < Self(1, 25, 1) {
-            defects.push("1.25.1 repairs SQL that runs before login where search_path is tracked");
-        }
-        if self < Self(1, 25, 2) {
-            defects.push("1.25.2 repairs a crash that needs no login");
-        }
-        defects
-    }
+/// What a decision rests on beside the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// Pods, given or observed.
+    pub pods: Option<u32>,
+    /// The threshold `pods`.
+    pub pods_max: u32,
+    /// What the server said.
+    pub seen: &'a Seen,
 }
 
-/// Decide by the plan, the number of pods and what statements keep in their session. `pods_max` is the threshold `pods`.
-pub fn decide(plan: &Plan, pods: Option<u32>, pods_max: u32, session_state: &[&str]) -> Decision {
+/// New sessions a second from which on each request connects by itself: 4 ms of a core each, a fifth of one in all.
+const NEW_SESSIONS_MANY: f64 = 50.0;
+
+/// Decide by the plan, the number of pods, how often clients connect, and what statements keep in their session.
+pub fn decide(plan: &Plan, grounds: Grounds<'_>) -> Decision {
+    let Grounds { pods, pods_max, seen } = grounds;
     let mut reasons = Vec::new();
     let too_many = plan.budget.zip(plan.processes).filter(|(budget, all)| all > budget);
     if let Some((budget, processes)) = too_many {
@@ -81,19 +65,53 @@ pub fn decide(plan: &Plan, pods: Option<u32>, pods_max: u32, session_state: &[&s
     if let Some(pods) = pods.filter(|pods| *pods >= pods_max) {
         reasons.push(format!("{pods} pods, at least {pods_max}: each deployment reconnects all"));
     }
+    if let Some(mean) = seen.new_sessions.as_ref().filter(|mean| mean.value > NEW_SESSIONS_MANY) {
+        reasons
+            .push(format!("{:.0} {}: clients do not keep their connections", mean.value, mean.of));
+    }
     let verdict = match (reasons.is_empty(), plan.budget.zip(plan.processes)) {
         (false, _) => Verdict::Needed,
         (true, Some(_)) => Verdict::NotNeeded,
         (true, None) => Verdict::Unknown,
     };
-    let mode = if session_state.is_empty() { PoolMode::Transaction } else { PoolMode::Session };
-    let kept = session_state.iter();
-    reasons.extend(kept.map(|one| format!("transaction mode breaks {one}: keep session mode")));
+    let mode = match &seen.session_state {
+        Some(kept) if !kept.is_empty() => {
+            let kept = kept.iter();
+            reasons.extend(
+                kept.map(|one| format!("transaction mode breaks {one}: keep session mode")),
+            );
+            PoolMode::Session
+        }
+        Some(_) => PoolMode::Transaction,
+        None => {
+            reasons.push(
+                "no workload is known: which statements need their session was not looked at"
+                    .to_owned(),
+            );
+            PoolMode::Transaction
+        }
+    };
     Decision { verdict, mode, reasons }
 }
 
-/// A `pgbouncer.ini` of that release for a budget of server connections, in UTF-8 without a secret.
-pub fn pgbouncer_ini(version: PoolerVersion, mode: PoolMode, budget: u32, clients: u32) -> String {
+/// What a `pgbouncer.ini` is written for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ini<'a> {
+    /// The release; the configuration has nothing that it does not know.
+    pub version: PoolerVersion,
+    /// When a connection goes to another client.
+    pub mode: PoolMode,
+    /// Connections to the server.
+    pub budget: u32,
+    /// Connections of clients.
+    pub clients: u32,
+    /// Where the server is; a name to be replaced where it is absent.
+    pub server: (Option<&'a str>, Option<u32>),
+}
+
+/// A `pgbouncer.ini`, in UTF-8 without a secret.
+pub fn pgbouncer_ini(ini: Ini<'_>) -> String {
+    let Ini { version, mode, budget, clients, server: (host, port) } = ini;
     let mode = match mode {
         PoolMode::Transaction => "transaction",
         PoolMode::Session => "session",
@@ -104,11 +122,16 @@ pub fn pgbouncer_ini(version: PoolerVersion, mode: PoolMode, budget: u32, client
     } else {
         "; this release loses prepared statements in transaction mode: switch the driver's off\n"
     };
-    // The query names its schema: an unqualified one can be answered by another's search_path.
+    let replace =
+        if host.is_none() { "; replace db.example.com by the server's address\n" } else { "" };
+    let (host, port) = (host.unwrap_or("db.example.com"), port.unwrap_or(5432));
+    // The query names its schema, for an unqualified one can be answered by another's search_path, and takes VALID UNTIL
+    // into account (CVE-2025-2291).
     format!(
-        "[databases]\n* = host=127.0.0.1 port=5432\n\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = 6432\n\
+        "[databases]\n{replace}* = host={host} port={port}\n\n[pgbouncer]\nlisten_addr = *\nlisten_port = 6432\n\
          auth_type = scram-sha-256\nauth_file = /etc/pgbouncer/userlist.txt\nauth_user = pgbouncer\n\
-         auth_query = SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1\n\
+         auth_query = SELECT rolname, CASE WHEN rolvaliduntil < pg_catalog.now() THEN NULL ELSE rolpassword END \
+         FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin\n\
          pool_mode = {mode}\nmax_client_conn = {clients}\ndefault_pool_size = {budget}\n\
          max_db_connections = {budget}\nquery_wait_timeout = 4\n{prepared}"
     )
@@ -116,67 +139,92 @@ pub fn pgbouncer_ini(version: PoolerVersion, mode: PoolMode, budget: u32, client
 
 #[cfg(test)]
 mod tests {
+    use super::super::seen::Mean;
     use super::*;
-    use crate::pool::{Asked, Given, Seen, plan};
+    use crate::pool::{Asked, Given, plan};
 
-    fn planned(cores: Option<u32>, pods: u32) -> Plan {
+    fn seen() -> Seen {
+        let session_state = Some(Vec::new());
+        Seen { max_connections: 100, reserved_connections: 3, session_state, ..Seen::default() }
+    }
+
+    fn decided(cores: Option<u32>, pods: u32, seen: &Seen) -> Decision {
         let asked = Asked { cores, pods: Some(pods), workers: Some(2), ..Asked::default() };
-        let seen = Seen { max_connections: 100, reserved_connections: 3, other_sessions: 0 };
-        plan(Given { asked: &asked, seen, connections_max: 50 })
+        let plan = plan(Given { asked: &asked, seen, connections_max: 50 });
+        decide(&plan, Grounds { pods: Some(pods), pods_max: 50, seen })
+    }
+
+    fn ini(version: PoolerVersion, server: (Option<&str>, Option<u32>)) -> String {
+        pgbouncer_ini(Ini {
+            version,
+            mode: PoolMode::Transaction,
+            budget: 20,
+            clients: 400,
+            server,
+        })
     }
 
     #[test]
     fn a_service_within_its_budget_needs_no_pooler() {
-        let decision = decide(&planned(Some(16), 8), Some(8), 50, &[]);
+        let decision = decided(Some(16), 8, &seen());
         assert_eq!(decision.verdict, Verdict::NotNeeded);
         assert_eq!(decision.reasons, Vec::<String>::new());
     }
 
     #[test]
     fn more_processes_than_connections_need_a_pooler() {
-        let decision = decide(&planned(Some(4), 8), Some(8), 50, &[]);
+        let decision = decided(Some(4), 8, &seen());
         assert_eq!(decision.verdict, Verdict::Needed);
         assert_eq!(decision.reasons, ["16 processes share a budget of 8 connections"]);
     }
 
     #[test]
     fn many_pods_need_a_pooler_even_where_cores_are_not_known() {
-        let plan = planned(None, 50);
-        assert_eq!(decide(&plan, Some(50), 50, &[]).verdict, Verdict::Needed);
-        assert_eq!(decide(&plan, Some(49), 50, &[]).verdict, Verdict::Unknown);
+        assert_eq!(decided(None, 50, &seen()).verdict, Verdict::Needed);
+        assert_eq!(decided(None, 49, &seen()).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn clients_that_connect_for_each_request_need_a_pooler() {
+        let of = "new sessions per second of this database, the mean over 2 hours".to_owned();
+        let seen = Seen { new_sessions: Some(Mean { value: 60.0, of }), ..seen() };
+        let decision = decided(Some(16), 8, &seen);
+        assert_eq!(decision.verdict, Verdict::Needed);
+        assert!(decision.reasons[0].starts_with("60 new sessions per second"));
     }
 
     #[test]
     fn statements_that_need_their_session_keep_session_mode() {
-        let decision = decide(&planned(Some(4), 8), Some(8), 50, &["LISTEN"]);
-        assert_eq!(decision.mode, PoolMode::Session);
+        let seen = Seen { session_state: Some(vec!["LISTEN"]), ..seen() };
+        assert_eq!(decided(Some(4), 8, &seen).mode, PoolMode::Session);
+    }
+
+    #[test]
+    fn an_unknown_workload_is_said() {
+        let seen = Seen { session_state: None, ..seen() };
+        assert!(decided(Some(16), 8, &seen).reasons[0].starts_with("no workload is known"));
     }
 
     #[test]
     fn prepared_statements_are_tracked_from_1_21_on() {
-        let ini = |version| pgbouncer_ini(version, PoolMode::Transaction, 20, 400);
-        assert!(ini(PoolerVersion(1, 21, 0)).contains("\nmax_prepared_statements = 200\n"));
-        assert!(!ini(PoolerVersion(1, 18, 0)).contains("\nmax_prepared_statements"));
+        let prepared = "\nmax_prepared_statements = 200\n";
+        assert!(ini(PoolerVersion(1, 21, 0), (None, None)).contains(prepared));
+        assert!(!ini(PoolerVersion(1, 18, 0), (None, None)).contains("\nmax_prepared_statements"));
     }
 
     #[test]
-    fn a_version_is_read_as_pgbouncer_prints_it() {
-        let printed = "PgBouncer 1.18.0\nlibevent 2.1.12-stable\nadns: c-ares 1.18.1";
-        assert_eq!(PoolerVersion::parse(printed), Some(PoolerVersion(1, 18, 0)));
-        assert_eq!(PoolerVersion::parse("1.25"), Some(PoolerVersion(1, 25, 0)));
-        assert_eq!(PoolerVersion::parse("unknown"), None);
+    fn the_server_is_a_name_to_be_replaced_unless_it_was_given() {
+        let version = PoolerVersion(1, 26, 1);
+        let placeholder = ini(version, (None, None));
+        assert!(placeholder.contains("; replace db.example.com"), "{placeholder}");
+        assert!(!placeholder.contains("127.0.0.1"), "{placeholder}");
+        let given = ini(version, (Some("pg.internal"), Some(5433)));
+        assert!(given.contains("\n* = host=pg.internal port=5433\n") && !given.contains("example"));
     }
 
     #[test]
-    fn releases_with_known_defects_are_named_until_repaired() {
-        assert_eq!(PoolerVersion(1, 24, 1).known_defects().len(), 2);
-        assert_eq!(PoolerVersion(1, 25, 1).known_defects().len(), 1);
-        assert!(PoolerVersion(1, 25, 2).known_defects().is_empty());
-    }
-
-    #[test]
-    fn the_query_for_passwords_names_its_schema() {
-        let ini = pgbouncer_ini(PoolerVersion(1, 25, 2), PoolMode::Session, 20, 400);
-        assert!(ini.contains("FROM pg_catalog.pg_shadow"));
+    fn the_query_for_passwords_names_its_schema_and_refuses_expired_ones() {
+        let ini = ini(PoolerVersion(1, 26, 1), (None, None));
+        assert!(ini.contains("FROM pg_catalog.pg_authid") && ini.contains("rolvaliduntil"));
     }
 }

@@ -18,6 +18,24 @@ pub struct Waiting {
     pub p95_wait_ms: f64,
 }
 
+impl Waiting {
+    /// With the digits that it is printed with.
+    pub(super) fn rounded(self) -> Self {
+        Self {
+            connections: self.connections,
+            busy_ratio: rounded(self.busy_ratio),
+            wait_ratio: rounded(self.wait_ratio),
+            mean_wait_ms: rounded(self.mean_wait_ms),
+            p95_wait_ms: rounded(self.p95_wait_ms),
+        }
+    }
+}
+
+/// To four digits after the point: more would pretend to a precision that no load has.
+pub(super) fn rounded(number: f64) -> f64 {
+    (number * 1e4).round() / 1e4
+}
+
 /// The waiting time of requests that arrive at random and take times that are distributed exponentially.
 /// Absent where the queue grows without end, and for numbers that are no rate or no time.
 pub fn waiting(connections: u32, arrival_rate: f64, service_time_ms: f64) -> Option<Waiting> {

@@ -23,6 +23,7 @@ mod query;
 mod reader;
 mod redact;
 mod scope;
+mod session;
 mod shape;
 mod tree;
 mod understood;

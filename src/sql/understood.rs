@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::QualifiedName;
-use crate::model::observation::StatementShape;
+use crate::model::observation::{SessionNeed, StatementShape};
 
 /// A statement that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Understood {
     pub unresolved: u32,
     /// What it does with every column.
     pub shape: StatementShape,
+    /// What it keeps in its session beyond its transaction, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub session: Vec<(SessionNeed, Option<String>)>,
 }
 
 /// What kind of statement it is.

@@ -8,6 +8,7 @@ use super::parse::Parsed;
 use super::reader::Reader;
 use super::redact;
 use super::scope::Scope;
+use super::session;
 use super::shape;
 use super::tree;
 use super::understood::{Kind, Place, Understood};
@@ -28,6 +29,7 @@ pub(super) fn understand(statement: &Parsed, catalog: &Catalog) -> Understood {
         uses: reader.uses.into_iter().collect(),
         unresolved: reader.unresolved,
         shape: shape::shape(&statement.tree, catalog),
+        session: session::kept(&statement.tree, &statement.text).into_iter().collect(),
     }
 }
 

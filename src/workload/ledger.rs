@@ -12,11 +12,14 @@ use super::source::{Coverage, Source};
 use super::tally::Tally;
 use super::usage::{Added, ColumnUse, StatementUse, TableUse};
 use crate::model::QualifiedName;
-use crate::model::observation::{ColumnUsage, StatementProfile};
+use crate::model::observation::{ColumnUsage, SessionNeed, SessionUse, StatementProfile};
 use crate::sql::KeyUse;
 
 /// As many statements are kept; those that took least time go.
 pub const STATEMENTS_MAX: usize = 1000;
+
+/// As many settings are told apart; calls that set others count together.
+const SETTINGS_MAX: usize = 64;
 
 /// Which keys of which columns the workload uses. Holds keys, types and operators, and no literal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,9 @@ pub struct Ledger {
     /// Statements that use documents, by what tells them apart.
     statements: BTreeMap<String, StatementUse>,
     statements_left_out: u64,
+    /// Calls of statements that keep something in their session.
+    #[serde(default, with = "pairs")]
+    session_uses: BTreeMap<(SessionNeed, Option<String>), Tally>,
     /// How statements use columns of any type.
     #[serde(default)]
     any_columns: Columns,
@@ -76,6 +82,17 @@ impl Ledger {
         self.any_columns.statements()
     }
 
+    /// Statements that keep something in their session, with their calls; those that ran.
+    pub fn session_uses(&self) -> Vec<SessionUse> {
+        let ran = self.session_uses.iter().filter(|(_, tally)| tally.calls > 0);
+        let counted = ran.map(|((need, setting), tally)| SessionUse {
+            need: *need,
+            setting: setting.clone(),
+            calls: tally.calls,
+        });
+        counted.collect()
+    }
+
     /// What is done with a table.
     pub fn table(&self, table: &QualifiedName) -> Option<&TableUse> {
         self.tables.get(table)
@@ -118,6 +135,9 @@ impl Ledger {
             }
         }
         self.statements_left_out += other.statements_left_out;
+        for (kept, tally) in other.session_uses {
+            self.keep(kept, &tally);
+        }
         self.any_columns.merge(other.any_columns);
         self.read.add(&other.read);
         self.bound_statements();
@@ -139,6 +159,9 @@ impl Ledger {
     pub(super) fn add(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
         self.cover(source, tally, meaning);
         self.any_columns.add(source, tally, meaning);
+        for kept in &meaning.session {
+            self.keep(kept.clone(), tally);
+        }
         for table in &meaning.tables {
             if !self.tables.contains_key(table) {
                 self.tables.insert(table.clone(), TableUse::default());
@@ -167,6 +190,13 @@ impl Ledger {
     /// What the server says of a statement beside its calls and time.
     pub(super) fn say(&mut self, meaning: &Meaning, said: Said) {
         self.any_columns.say(meaning, said);
+    }
+
+    fn keep(&mut self, (need, setting): (SessionNeed, Option<String>), tally: &Tally) {
+        let known = self.session_uses.contains_key(&(need, setting.clone()));
+        let told_apart = known || self.session_uses.len() < SETTINGS_MAX;
+        let kept = (need, setting.filter(|_| told_apart));
+        self.session_uses.entry(kept).or_default().add(tally);
     }
 
     fn cover(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {

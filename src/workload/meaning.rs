@@ -11,7 +11,7 @@ use super::learned::Learned;
 use super::parameters;
 use super::shape::{document_shape, shape};
 use crate::model::QualifiedName;
-use crate::model::observation::StatementShape;
+use crate::model::observation::{SessionNeed, StatementShape};
 use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement};
 
 /// As many shapes, twice, are remembered.
@@ -50,6 +50,8 @@ pub(super) struct Meaning {
     pub(super) fingerprint: String,
     /// What the statements do with every column.
     pub(super) shape: Arc<StatementShape>,
+    /// What the statements keep in their session.
+    pub(super) session: BTreeSet<(SessionNeed, Option<String>)>,
     /// The same for the same statements with the same shape.
     pub(super) shape_id: String,
     /// The parameters on which keys depend.
@@ -71,6 +73,7 @@ impl Meaning {
     pub(super) fn of(text: &str, catalog: &Catalog) -> Result<Self, NotUnderstood> {
         let (mut fingerprint, mut redacted) = (String::new(), String::new());
         let mut shape = None::<StatementShape>;
+        let mut session = BTreeSet::new();
         let (mut tables, mut uses, mut unresolved) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
         for understood in statement(text, catalog)? {
             fingerprint.push_str(&understood.fingerprint);
@@ -82,6 +85,7 @@ impl Meaning {
                 Some(shape) => shape.append(understood.shape),
                 None => shape = Some(understood.shape),
             }
+            session.extend(understood.session);
             tables.extend(understood.tables);
             uses.extend(understood.uses);
             unresolved = unresolved.saturating_add(understood.unresolved);
@@ -103,6 +107,7 @@ impl Meaning {
             bound,
             fingerprint,
             shape,
+            session,
             shape_id,
             keys_in,
         })

@@ -334,6 +334,7 @@ async fn the_demo_on_a_server_that_is_named_works_in_a_database_of_its_own_and_d
         "toast/bloated-toast",
         "toast/vector-out-of-line",
         "toast/hot-column-out-of-line",
+        "concurrency/session-state-behind-pooler",
     ] {
         assert!(found.contains(&check), "{check}: {found:?}");
     }

@@ -66,6 +66,7 @@ fn every_link_of_the_documents_leads_to_a_file() {
     let above = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
     for document in above.into_iter().chain([
         "docs/api.md",
+        "docs/connection_pools.md",
         "docs/decisions/README.md",
         "docs/gin_index_internals.md",
         "docs/jsonb_storage_physics.md",

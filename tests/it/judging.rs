@@ -54,8 +54,9 @@ fn a_check_steps_aside_with_a_gap_where_something_it_needs_was_not_seen(
     let mut dishonest = Vec::new();
     // No contract is registered in these, and without one there is nothing to judge.
     // Checks of vectors read counters and settings only for a statement that searches, and these snapshots have none;
-    // those of WAL have several sources for one judgement and do with what is left.
-    let others = [Superpower::Vector, Superpower::Wal];
+    // those of WAL have several sources for one judgement and do with what is left; and they were recorded before sessions
+    // were looked at.
+    let others = [Superpower::Vector, Superpower::Wal, Superpower::Concurrency];
     let judging = |check: &&checks::Check| {
         check.id != checks::SCHEMA_DRIFT && !others.contains(&check.superpower)
     };

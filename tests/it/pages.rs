@@ -9,6 +9,7 @@ use database_optimizer::checks::{self, Check};
 use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls};
 
 use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
 use crate::support::{
@@ -45,14 +46,14 @@ async fn every_page_holds(
 
 async fn holds_on(server: &'static TestServer, check: &'static Check) {
     let (id, member) = (check.id, &server.name);
-    let (_, silent) = run(server, check, &Example::of(check, "Stays silent")).await;
+    let (_, silent, _) = run(server, check, &Example::of(check, "Stays silent")).await;
     assert!(
         finding(&silent, id).is_none(),
         "{member}: {id} fires on its silent example: {silent:#?}"
     );
 
     let fires = Example::first(check);
-    let (mut db, analysis) = run(server, check, &fires).await;
+    let (mut db, analysis, _open) = run(server, check, &fires).await;
     if check.page.contains(GAP) {
         let gap = analysis.gaps.iter().find(|gap| !silent.gaps.contains(gap) && gap.lift.is_some());
         assert!(gap.is_some(), "{member}: {id} leaves no gap: {analysis:#?}");
@@ -73,7 +74,7 @@ async fn holds_on(server: &'static TestServer, check: &'static Check) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
     #[values("pg15", "deb19")] member: &str,
-    #[values(0, 1, 2, 3, 4, 5)] superpower: usize,
+    #[values(0, 1, 2, 3, 4, 5, 6)] superpower: usize,
 ) {
     let superpower = Superpower::ALL[superpower];
     let mut tried = 0;
@@ -107,7 +108,7 @@ fn offered(check: &Check, member: &str) -> Option<&'static TestServer> {
 /// How many recommendations hold.
 async fn holds_among_shadows(server: &'static TestServer, check: &'static Check) -> u32 {
     let fires = Example::of(check, "Fires").with_extension_in("ext");
-    let (mut db, analysis) = run(server, check, &fires).await;
+    let (mut db, analysis, _open) = run(server, check, &fires).await;
     let found = finding(&analysis, check.id).unwrap();
     let recommendations = advice(&analysis, found);
     shadow::plant(&db, &recommendations).await;
@@ -130,32 +131,56 @@ async fn holds_among_shadows(server: &'static TestServer, check: &'static Check)
 
 #[test]
 fn shadows_are_tried_for_every_superpower() {
-    assert_eq!(Superpower::ALL.len(), 6, "`no_statement_of_a_page_…` lists their places");
+    assert_eq!(Superpower::ALL.len(), 7, "`no_statement_of_a_page_…` lists their places");
 }
 
 /// The heading of an example that a check cannot judge yet.
 const GAP: &str = "## Leaves a gap";
 
-async fn run(server: &'static TestServer, check: &Check, example: &Example) -> (TestDb, Analysis) {
+async fn run(
+    server: &'static TestServer,
+    check: &Check,
+    example: &Example,
+) -> (TestDb, Analysis, Vec<Client>) {
     let mut db = TestDb::create(server).await;
     for statement in example.statements() {
         db.run_next(statement.trim()).await;
     }
     db.settle().await;
+    let open = example.open_sessions(&db).await;
     let request = example.request(&db, check).await;
     let analysis = analyse(&db, &request).await;
-    (db, analysis)
+    (db, analysis, open)
 }
 
-/// A runnable example of a page: its SQL, the statements that an application runs, the contract of a column, what the
-/// server must offer, and thresholds that differ.
+/// A runnable example of a page: its SQL, sessions that stay open, the statements that an application runs, the contract of
+/// a column, what the server must offer, and thresholds that differ.
 struct Example {
     sql: &'static str,
+    sessions: Option<Sessions>,
     workload: Option<&'static str>,
     /// The column, and the contract that is registered for it.
     contract: Option<(&'static str, &'static str)>,
     needs: Option<&'static str>,
     set: Vec<(&'static str, f64)>,
+}
+
+/// Sessions beside the one that runs the example's SQL: `sessions=COUNT role=ROLE application=the rest of the line`.
+struct Sessions {
+    count: usize,
+    role: &'static str,
+    application: &'static str,
+    sql: &'static str,
+}
+
+impl Sessions {
+    fn read(fence: &'static str) -> Self {
+        let (info, rest) = fence.split_once('\n').unwrap();
+        let (words, application) = info.split_once(" application=").unwrap_or((info, ""));
+        let (count, role) = words.split_once(" role=").unwrap();
+        let sql = rest.split_once("```").unwrap().0;
+        Self { count: count.parse().unwrap(), role, application, sql }
+    }
 }
 
 impl Example {
@@ -170,6 +195,7 @@ impl Example {
         let (rest, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
         let fence = ["```csv\n", "```text\n"].into_iter().find_map(|fence| rest.split_once(fence));
         let workload = fence.map(|(_, rest)| rest.split_once("```").unwrap().0);
+        let sessions = rest.split_once("```sql sessions=").map(|(_, rest)| Sessions::read(rest));
         let contract = rest.split_once("```json column=").map(|(_, rest)| {
             let (column, rest) = rest.split_once('\n').unwrap();
             (column, rest.split_once("```").unwrap().0)
@@ -178,6 +204,7 @@ impl Example {
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {
             sql,
+            sessions,
             workload,
             contract,
             needs: words().find_map(|word| word.strip_prefix("needs=")),
@@ -211,6 +238,24 @@ impl Example {
             request.workload = Some(workload(db, statements).await);
         }
         request
+    }
+
+    /// Sessions that stay open behind the example's SQL, each after its own statements.
+    async fn open_sessions(&self, db: &TestDb) -> Vec<Client> {
+        let Some(Sessions { count, role, application, sql }) = &self.sessions else {
+            return Vec::new();
+        };
+        let mut open = Vec::new();
+        for _ in 0..*count {
+            let dsn = db.server.dsn(&db.name).replacen("postgres@", &format!("{role}@"), 1);
+            let mut config: tokio_postgres::Config = dsn.parse().unwrap();
+            config.application_name(*application);
+            let (client, connection) = config.connect(NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(sql).await.unwrap();
+            open.push(client);
+        }
+        open
     }
 
     /// Each alone: VACUUM runs outside a transaction block.

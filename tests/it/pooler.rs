@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use database_optimizer::analysis;
 use database_optimizer::model::Superpower;
+use database_optimizer::model::pooler::PoolerVersion;
 use database_optimizer::pg::Target;
-use database_optimizer::pool::{PoolMode, PoolerVersion, pgbouncer_ini};
+use database_optimizer::pool::{Ini, PoolMode, pgbouncer_ini};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -23,7 +24,7 @@ fn pgbouncer_starts_with_the_configuration_that_is_advised() {
     };
     let version = PoolerVersion::parse(&String::from_utf8(printed.stdout).unwrap()).unwrap();
     for mode in [PoolMode::Transaction, PoolMode::Session] {
-        let log = started(&pgbouncer_ini(version, mode, 32, 400));
+        let log = started(&ini(version, mode));
         assert!(log.contains("process up: PgBouncer"), "{log}");
         for word in ["ERROR", "FATAL", "WARNING"] {
             assert!(!log.contains(word), "{log}");
@@ -39,8 +40,12 @@ fn a_release_that_does_not_know_a_parameter_is_not_given_it() {
     };
     let version = PoolerVersion::parse(&String::from_utf8(printed.stdout).unwrap()).unwrap();
     let newer = PoolerVersion(1, 21, 0);
-    let log = started(&pgbouncer_ini(newer, PoolMode::Transaction, 32, 400));
+    let log = started(&ini(newer, PoolMode::Transaction));
     assert_eq!(log.contains("process up"), version >= newer, "{log}");
+}
+
+fn ini(version: PoolerVersion, mode: PoolMode) -> String {
+    pgbouncer_ini(Ini { version, mode, budget: 32, clients: 400, server: (None, None) })
 }
 
 /// A target behind a real PgBouncer is read like any other where transactions are kept together, and is told apart at once

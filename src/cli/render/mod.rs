@@ -1,6 +1,7 @@
 //! An analysis as text: for people, for machines, for pull requests, for code scanning.
 
 mod markdown;
+mod pool_plan;
 mod report;
 mod review;
 mod sarif;
@@ -10,6 +11,7 @@ mod words;
 use crate::cli::options::Format;
 use crate::model::Analysis;
 
+pub(super) use pool_plan::planned;
 pub(super) use review::review;
 pub(super) use table::worst;
 

@@ -2,6 +2,7 @@
 
 mod column_use;
 mod common;
+mod concurrency;
 mod context;
 mod documents;
 mod drift;
@@ -11,6 +12,7 @@ mod layout;
 mod names;
 mod plan;
 mod relation;
+mod session_use;
 mod statement;
 mod stored_values;
 mod toast_table;
@@ -27,6 +29,10 @@ pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
     SettingContext, TableActivity,
 };
+pub use concurrency::{
+    ClientSession, Concurrency, ConnectionLimits, PoolerSign, RoleLimit, SessionCounters,
+    SessionGroup,
+};
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
@@ -36,6 +42,7 @@ pub use layout::{DocumentIndex, DocumentIndexKey, HeldKey, Layout, LayoutColumn,
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use plan::{MaintainedTable, Plan};
 pub use relation::{Relation, RelationKind};
+pub use session_use::{SessionNeed, SessionUse};
 pub use statement::{
     BlockRole, CommonTable, OnConflict, QueryBlock, StatementKind, StatementShape, Write,
 };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::session_use::SessionUse;
 use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage, is_unknown};
 use crate::model::{Gap, Reached};
 
@@ -186,6 +187,9 @@ pub struct Workload {
     /// The statements that take most time, and those that have most calls; those with most time first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<StatementProfile>,
+    /// Statements that keep something in their session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub session_uses: Vec<SessionUse>,
     /// How much of the workload is known.
     #[serde(default)]
     pub coverage: WorkloadCoverage,

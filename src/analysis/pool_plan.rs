@@ -1,0 +1,32 @@
+//! How many connections a service should open to a target.
+
+use super::gathered::gathered;
+use super::{Error, look};
+use crate::model::observation::Workload;
+use crate::model::{Policy, Topic};
+use crate::observe::Interest;
+use crate::pg::Target;
+use crate::pool::{self, Asked, PoolPlan};
+
+/// Plan by what the caller knows, what one visit sees, and what is known of the workload.
+///
+/// # Errors
+/// Where the target cannot be used, or does not show how many connections it has.
+pub async fn pool_plan(
+    target: &Target,
+    asked: &Asked,
+    (policy, workload): (&Policy, Option<Workload>),
+) -> Result<PoolPlan, Error> {
+    let topics = [Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::STATEMENTS];
+    let interest = Interest {
+        topics: topics.into_iter().collect(),
+        policy: policy.clone(),
+        ..Interest::default()
+    };
+    let (mut snapshot, texts) = look(target, &interest).await?;
+    snapshot.workload = gathered(workload, texts, snapshot.workload).await;
+    let seen = pool::seen(&snapshot, asked, policy)
+        .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
+    let of = (target.name(), snapshot.server, snapshot.observed_at);
+    Ok(pool::pool_plan(of, (asked, &seen), policy))
+}

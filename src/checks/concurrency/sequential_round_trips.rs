@@ -1,0 +1,37 @@
+//! `concurrency/sequential-round-trips`, explained in the page beside this file.
+
+use super::source_code::unread;
+use crate::checks::Check;
+use crate::model::{Case, Gap, Judgement, Superpower, Topic};
+
+pub(super) static CHECK: Check = Check {
+    id: "concurrency/sequential-round-trips",
+    superpower: Superpower::Concurrency,
+    needs: &[Topic::CONTEXT],
+    requires: &[],
+    thresholds: &[],
+    page: include_str!("sequential_round_trips.md"),
+    judge,
+};
+
+fn judge(_case: &Case<'_>) -> Result<Judgement, Gap> {
+    Err(unread(
+        "round_trips",
+        "which statements wait for each other is known from the service's source code",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, snapshot};
+    use super::*;
+    use crate::model::{GapReason, Policy};
+
+    #[test]
+    fn what_is_in_the_source_is_a_gap_and_no_pass() {
+        let outcome = CHECK.run(&case(&snapshot(), &Policy::default()));
+        let gap = outcome.expect_err("the source is not read");
+        assert_eq!(gap.reason, GapReason::NotVisibleInSql);
+        assert!(gap.lift.is_some());
+    }
+}

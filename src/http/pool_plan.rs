@@ -1,0 +1,41 @@
+//! How many connections a service should open.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Body;
+use super::path::Segments;
+use super::problem::{self, Fault, Problem};
+use super::query::Pairs;
+use super::targets::registered;
+use crate::app::App;
+use crate::pool::{Asked, PoolPlan};
+
+/// The size of each process's pool, how long requests wait for a connection, and whether a pooler is needed, by what the
+/// caller knows and the server shows. Every input says where it comes from; what nobody knows is a gap, never a guess.
+/// Asked of the target each time.
+#[utoipa::path(
+    post, path = "/v1/targets/{target}/concurrency/pool-plan", tag = "analysis", operation_id = "pool_plan",
+    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    request_body = Asked,
+    responses(
+        (status = 200, description = "The plan", body = PoolPlan),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn plan(
+    app: State<App>,
+    path: Segments<1>,
+    query: Pairs,
+    Body(asked): Body<Asked>,
+) -> Result<Json<PoolPlan>, Problem> {
+    let [] = query.only([])?;
+    let Segments([target]) = path;
+    let faults = asked.faults();
+    if !faults.is_empty() {
+        let fault = |(name, detail)| Fault::new(format!("/{name}"), detail);
+        return Err(problem::invalid(faults.into_iter().map(fault).collect()));
+    }
+    let target = registered(&app, &target).await?;
+    Ok(Json(app.pool_plan(&target, &asked).await?))
+}

@@ -1,0 +1,84 @@
+//! What the Concurrency Architect looks at: all of it in the first round trip.
+
+use super::Interest;
+use super::batch::{Batch, Slot};
+use super::look::Look;
+use super::source::Source;
+use crate::model::Topic;
+use crate::model::observation::{
+    ClientSession, Concurrency, ConnectionLimits, PoolerSign, RoleLimit, SessionCounters,
+    SessionGroup,
+};
+
+static SESSIONS: Source =
+    Source { name: "sessions", variants: &[(14, include_str!("sql/sessions.sql"))] };
+
+static SESSION_GROUPS: Source =
+    Source { name: "session_groups", variants: &[(14, include_str!("sql/session_groups.sql"))] };
+
+static POOLER_SIGNS: Source =
+    Source { name: "pooler_signs", variants: &[(14, include_str!("sql/pooler_signs.sql"))] };
+
+static CONNECTION_LIMITS: Source = Source {
+    name: "connection_limits",
+    variants: &[(14, include_str!("sql/connection_limits.sql"))],
+};
+
+static ROLE_LIMITS: Source =
+    Source { name: "role_limits", variants: &[(14, include_str!("sql/role_limits.sql"))] };
+
+static SESSION_COUNTERS: Source = Source {
+    name: "session_counters",
+    variants: &[(14, include_str!("sql/session_counters.sql"))],
+};
+
+/// The sources, asked at once.
+pub(super) struct ConcurrencyLook {
+    sessions: Slot<ClientSession>,
+    groups: Slot<SessionGroup>,
+    pooler_signs: Slot<PoolerSign>,
+    limits: Slot<ConnectionLimits>,
+    role_limits: Slot<RoleLimit>,
+    counters: Slot<SessionCounters>,
+}
+
+impl ConcurrencyLook {
+    pub(super) fn new() -> Self {
+        Self {
+            sessions: Slot::unasked(&SESSIONS),
+            groups: Slot::unasked(&SESSION_GROUPS),
+            pooler_signs: Slot::unasked(&POOLER_SIGNS),
+            limits: Slot::unasked(&CONNECTION_LIMITS),
+            role_limits: Slot::unasked(&ROLE_LIMITS),
+            counters: Slot::unasked(&SESSION_COUNTERS),
+        }
+    }
+}
+
+impl Look for ConcurrencyLook {
+    type Seen = Box<Concurrency>;
+
+    fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+        if interest.in_any(&[Topic::SESSIONS]) {
+            self.sessions = batch.ask(&SESSIONS, vec![]);
+            self.groups = batch.ask(&SESSION_GROUPS, vec![]);
+            self.pooler_signs = batch.ask(&POOLER_SIGNS, vec![]);
+        }
+        if interest.in_any(&[Topic::CONNECTION_LIMITS]) {
+            self.limits = batch.ask(&CONNECTION_LIMITS, vec![]);
+            self.role_limits = batch.ask(&ROLE_LIMITS, vec![]);
+            self.counters = batch.ask(&SESSION_COUNTERS, vec![]);
+        }
+    }
+
+    fn seen(self) -> Box<Concurrency> {
+        Box::new(Concurrency {
+            sessions: self.sessions.rows(),
+            groups: self.groups.rows(),
+            pooler_signs: self.pooler_signs.rows(),
+            limits: self.limits.row(),
+            role_limits: self.role_limits.rows(),
+            counters: self.counters.row(),
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! What a visit says of the service that is planned for.
+
+use super::asked::Asked;
+use crate::model::observation::{SessionGroup, SessionNeed};
+use crate::model::pooler::{Pooler, Survival};
+use crate::model::rate::{WINDOW_S_MIN, Window};
+use crate::model::{Gap, GapReason, Policy, Snapshot};
+
+/// A mean over the time that the counters have counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mean {
+    /// The value.
+    pub value: f64,
+    /// What it is the mean of, and over which time.
+    pub of: String,
+}
+
+/// What the server said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// `max_connections`.
+    pub max_connections: u32,
+    /// `superuser_reserved_connections` and, from 16 on, `reserved_connections`.
+    pub reserved_connections: u32,
+    /// Sessions of others than the service that is planned for.
+    pub other_sessions: u32,
+    /// Different addresses that the service connects from; absent where a pooler is in front, or none is known.
+    pub clients: Option<u32>,
+    /// Transactions per second.
+    pub arrival_rate: Option<Mean>,
+    /// Time that a transaction held a connection.
+    pub service_time_ms: Option<Mean>,
+    /// New sessions per second.
+    pub new_sessions: Option<Mean>,
+    /// What statements keep in their session and `PgBouncer` loses in transaction mode; absent where no workload is known.
+    pub session_state: Option<Vec<&'static str>>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+/// What a visit says. A limit that was not seen is a gap instead: without it there is no plan.
+///
+/// # Errors
+/// The gap.
+pub fn seen(snapshot: &Snapshot, asked: &Asked, policy: &Policy) -> Result<Seen, Gap> {
+    let concurrency = &snapshot.concurrency;
+    let limits = concurrency.limits.get().map_err(Clone::clone)?;
+    let groups = concurrency.groups.get().map_err(Clone::clone)?;
+    let mut seen = Seen {
+        max_connections: small(limits.max_connections),
+        reserved_connections: small(limits.superuser_reserved + limits.reserved),
+        ..Seen::default()
+    };
+    let is_own = |group: &&SessionGroup| {
+        group.is_current == Some(true)
+            && asked.role.as_deref().is_none_or(|role| group.role.as_deref() == Some(role))
+    };
+    let whole = || groups.iter().filter(|group| group.whole_role);
+    let own: i64 = whole().filter(is_own).map(|group| group.sessions).sum();
+    seen.other_sessions = small(limits.all_sessions() - own);
+    if limits.hidden > 0 {
+        let detail = format!(
+            "{} sessions of other roles show neither role nor address to our role: they count for others",
+            limits.hidden
+        );
+        let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
+        seen.gaps.push(gap.lifted_by("GRANT pg_monitor TO dbopt;"));
+    }
+    let signs = concurrency.pooler_signs.get().map(Vec::as_slice).unwrap_or_default();
+    let pooled = signs.iter().any(|sign| sign.sign != "discard_all");
+    let clients = whole().filter(is_own).map(|group| group.clients).max().unwrap_or_default();
+    seen.clients = (clients > 0 && !pooled).then(|| small(clients));
+    if let Err(gap) = rates(snapshot, policy, &mut seen) {
+        seen.gaps.push(gap);
+    }
+    match snapshot.workload.get() {
+        Ok(workload) if workload.calls > 0 => {
+            let version = asked.pgbouncer();
+            let lost = workload.session_uses.iter().filter(|one| {
+                let need = (one.need, one.setting.as_deref());
+                Pooler::PgBouncer.survival(version, need).0 == Survival::Lost
+            });
+            let mut lost: Vec<SessionNeed> = lost.map(|one| one.need).collect();
+            lost.sort_unstable();
+            lost.dedup();
+            seen.session_state = Some(lost.into_iter().map(SessionNeed::as_str).collect());
+        }
+        Ok(_) => {}
+        Err(gap) => seen.gaps.push(gap.clone()),
+    }
+    Ok(seen)
+}
+
+/// Rates of the whole database since its counters were reset.
+fn rates(snapshot: &Snapshot, policy: &Policy, seen: &mut Seen) -> Result<(), Gap> {
+    let context = snapshot.context.get().map_err(Clone::clone)?;
+    let counters = snapshot.concurrency.counters.get().map_err(Clone::clone)?;
+    let window = Window::of_database(context)?.at_least("session_rate", &WINDOW_S_MIN, policy)?;
+    let mean = |value: f64, what: &str| {
+        (value > 0.0)
+            .then(|| Mean { value, of: format!("{what} of this database, the mean over {window}") })
+    };
+    seen.arrival_rate =
+        mean(window.rate(counters.transactions).per_second, "transactions per second");
+    seen.new_sessions = mean(window.rate(counters.sessions).per_second, "new sessions per second");
+    let held_ms = counters.active_ms + counters.idle_in_transaction_ms;
+    seen.service_time_ms =
+        mean(held_ms / float(counters.transactions.max(1)), "time of a transaction");
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters below 2^53")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
+
+fn small(count: i64) -> u32 {
+    u32::try_from(count.max(0)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,171 @@
+//! What a statement keeps in its session beyond its transaction.
+
+use std::collections::BTreeSet;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Node, OnCommitAction, RangeVar, Token, VariableSetKind, VariableSetStmt};
+
+use super::tree;
+use crate::model::observation::SessionNeed;
+
+/// What is kept, and of `SET` the setting.
+type Kept = (SessionNeed, Option<String>);
+
+/// `CURSOR_OPT_HOLD` of the parser.
+const CURSOR_HOLD: i32 = 0x20;
+
+/// Functions that take an advisory lock until the session ends or unlocks it.
+const ADVISORY: [&str; 4] = [
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+];
+
+/// Settings that end with the transaction, however they are set.
+const OF_TRANSACTION: [&str; 3] =
+    ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
+
+/// A longer name is no setting.
+const NAME_BYTES_MAX: usize = 63;
+
+/// What a statement keeps in its session.
+pub(super) fn kept(statement: &Node, text: &str) -> BTreeSet<Kept> {
+    let mut kept = called(text);
+    let of_statement = match tree::inner(statement) {
+        Some(NodeEnum::VariableSetStmt(set)) => set_of(set),
+        Some(NodeEnum::ListenStmt(_)) => Some((SessionNeed::Listen, None)),
+        Some(NodeEnum::PrepareStmt(_)) => Some((SessionNeed::Prepare, None)),
+        Some(NodeEnum::LoadStmt(_)) => Some((SessionNeed::Load, None)),
+        Some(NodeEnum::DeclareCursorStmt(cursor)) => {
+            (cursor.options & CURSOR_HOLD != 0).then_some((SessionNeed::HoldCursor, None))
+        }
+        Some(NodeEnum::CreateStmt(table)) => temporary(table.relation.as_ref(), table.oncommit),
+        Some(NodeEnum::CreateTableAsStmt(table)) => {
+            let into = table.into.as_ref();
+            into.and_then(|into| temporary(into.rel.as_ref(), into.on_commit))
+        }
+        Some(NodeEnum::SelectStmt(select)) => {
+            let into = select.into_clause.as_ref();
+            into.and_then(|into| temporary(into.rel.as_ref(), into.on_commit))
+        }
+        _ => None,
+    };
+    kept.extend(of_statement);
+    kept
+}
+
+fn set_of(set: &VariableSetStmt) -> Option<Kept> {
+    let name = set.name.to_ascii_lowercase();
+    let sets = match set.kind() {
+        VariableSetKind::VarSetValue | VariableSetKind::VarSetCurrent => {
+            !OF_TRANSACTION.contains(&name.as_str())
+        }
+        VariableSetKind::VarSetMulti => name == "session characteristics",
+        _ => false,
+    };
+    let known = name.len() <= NAME_BYTES_MAX;
+    (sets && !set.is_local).then(|| (SessionNeed::Set, known.then_some(name)))
+}
+
+fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<Kept> {
+    let dropped = on_commit == OnCommitAction::OncommitDrop as i32;
+    let temporary = table.is_some_and(|table| table.relpersistence == "t");
+    (temporary && !dropped).then_some((SessionNeed::TemporaryTable, None))
+}
+
+/// What functions that it calls keep. Tokens tell: the name before a bracket, wherever it stands.
+fn called(text: &str) -> BTreeSet<Kept> {
+    let mut kept = BTreeSet::new();
+    let lower = text.to_ascii_lowercase();
+    if !lower.contains("advisory") && !lower.contains("set_config") {
+        return kept;
+    }
+    let Ok(tokens) = pg_query::scan_tokens(&lower) else { return kept };
+    let word = |position: usize| {
+        let token = tokens.get(position)?;
+        let (start, end) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
+        lower.get(start..end)
+    };
+    for (position, token) in tokens.iter().enumerate() {
+        if token.token() != Token::Ident || word(position + 1) != Some("(") {
+            continue;
+        }
+        match word(position) {
+            Some(name) if ADVISORY.contains(&name) => {
+                kept.insert((SessionNeed::AdvisoryLock, None));
+            }
+            // Whether it is local to the transaction is known where it is written as a constant.
+            Some("set_config") if word(position + 6) == Some("false") => {
+                let literal = word(position + 2).unwrap_or_default();
+                let name = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+                let name = name.filter(|name| name.len() <= NAME_BYTES_MAX);
+                kept.insert((SessionNeed::Set, name.map(str::to_owned)));
+            }
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::observation::SessionNeed as Need;
+    use crate::sql::{Catalog, statement};
+
+    fn kept(sql: &str) -> Vec<(Need, Option<String>)> {
+        let understood = statement(sql, &Catalog::new(vec!["public".to_owned()]));
+        let understood = understood.unwrap_or_else(|error| unreachable!("{sql}: {error:?}"));
+        understood.into_iter().flat_map(|one| one.session).collect()
+    }
+
+    #[test]
+    fn what_outlives_its_transaction_is_kept_in_the_session() {
+        for (sql, expected) in [
+            ("LISTEN jobs", Need::Listen),
+            ("PREPARE p AS SELECT 1", Need::Prepare),
+            ("LOAD 'auto_explain'", Need::Load),
+            ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", Need::HoldCursor),
+            ("CREATE TEMP TABLE t (i int)", Need::TemporaryTable),
+            ("CREATE TEMP TABLE t ON COMMIT DELETE ROWS AS SELECT 1", Need::TemporaryTable),
+            ("SELECT 1 AS i INTO TEMP t", Need::TemporaryTable),
+            ("SELECT pg_catalog.pg_advisory_lock($1)", Need::AdvisoryLock),
+            ("select 1 where PG_TRY_ADVISORY_LOCK (1, 2)", Need::AdvisoryLock),
+        ] {
+            assert_eq!(kept(sql), [(expected, None)], "{sql}");
+        }
+        for (sql, setting) in [
+            ("SET statement_timeout = $1", "statement_timeout"),
+            ("SET SESSION Search_Path TO a, b", "search_path"),
+            ("SET TIME ZONE 'UTC'", "timezone"),
+            ("SET ROLE web", "role"),
+            ("select set_config('app.tenant', '7', false)", "app.tenant"),
+        ] {
+            assert_eq!(kept(sql), [(Need::Set, Some(setting.to_owned()))], "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_ends_with_its_transaction_or_cleans_up_is_not() {
+        for sql in [
+            "SET LOCAL statement_timeout = 1",
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "SET transaction_isolation = 'serializable'",
+            "RESET ALL",
+            "SET search_path TO DEFAULT",
+            "DISCARD ALL",
+            "UNLISTEN *",
+            "NOTIFY jobs",
+            "DECLARE c CURSOR FOR SELECT 1",
+            "CREATE TEMP TABLE t (i int) ON COMMIT DROP",
+            "CREATE TABLE t (i int)",
+            "SELECT pg_advisory_xact_lock(1)",
+            "SELECT pg_advisory_unlock(1)",
+            "SELECT 'pg_advisory_lock(1)' -- pg_advisory_lock(1)",
+            "select set_config('a', 'b', true)",
+            "select set_config($1, $2, $3)",
+        ] {
+            assert_eq!(kept(sql), [], "{sql}");
+        }
+    }
+}
