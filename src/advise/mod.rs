@@ -183,7 +183,7 @@ fn not_advised(findings: &[Finding], tried: &Tried) -> Option<Declined> {
     let finding = findings.iter().find(|finding| finding.actions.contains(&tried.action))?;
     let reason = match tried.proof.verdict {
         Verdict::Refuted => format!("an experiment refuted {}", tried.option),
-        _ => format!("measured, and nothing found asks for it: {}", tried.option),
+        _ => format!("measured, not needed by any finding: {}", tried.option),
     };
     Some(Declined {
         check: finding.check.to_owned(),

@@ -19,8 +19,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// What to analyse, and how to show it.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Database to analyse, as a URL or a keyword string; what it leaves out is taken from PGHOST and
-    /// kin, the password from PGPASSWORD or ~/.pgpass.
+    /// Database to analyse, as a URL or a keyword string; what it leaves out is taken from the PG*
+    /// variables, the password from PGPASSWORD or ~/.pgpass.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
     dsn: Option<SecretString>,
     /// Database where experiments may write, if not on the target itself.

@@ -29,8 +29,8 @@ pub(super) fn index(indexed: &IndexedKey) -> Ddl {
 
 fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {
     let mut caveats = vec![
-        format!("it is found by queries that compare {expression}, spelled so, and by no other"),
-        "it is never read alone: the row is fetched for each match, and the document for each value that is put out"
+        format!("used only by queries that contain exactly {expression}"),
+        "allows no index-only scan"
             .to_owned(),
         "an UPDATE that changes the document writes to every index of the table from then on, where no other index is on the \
          document so far (no HOT update)"

@@ -25,7 +25,7 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
         .retype("jsonb", column.default.map(|default| format!("({default})::pg_catalog.jsonb")));
     let back = column.retype(column.from, column.default.map(str::to_owned));
     let mut caveats = vec![format!(
-        "the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"
+        "rewrites the table: {megabytes} MB of WAL, and {megabytes} MB of disk space until it ends"
     )];
     caveats.push(if reversible {
         "jsonb prints every document of the sample as it was written; one that was written otherwise comes back \

@@ -85,11 +85,11 @@ pub(super) fn add_identity(table: &QualifiedName, column: &str, bytes: i64) -> D
         ))],
         undo: vec![brief(format!("ALTER TABLE {table} DROP COLUMN {column};"))],
         preconditions: vec![
-            "no combination of the present columns tells rows apart; where one does, make that the key instead"
+            "no combination of the present columns identifies a row; where one does, make that the key instead"
                 .to_owned(),
         ],
         caveats: vec![
-            format!("the table is written anew: about {megabytes} MB, as much WAL, and room for both copies"),
+            format!("rewrites the table: {megabytes} MB of WAL, and {megabytes} MB of disk space until it ends"),
             "COPY and INSERT without a list of columns, and readers of SELECT *, meet one column more".to_owned(),
             "with logical replication, add the column on the subscribers first".to_owned(),
         ],

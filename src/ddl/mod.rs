@@ -257,7 +257,7 @@ fn vacuum_toast(
     }
     if full {
         ddl.caveats.push(
-            "reads and writes wait until the table is written anew, and both copies need room on disk; \
+            "reads and writes wait until the table is rewritten, and both copies need room on disk; \
              pg_repack does the same without the wait"
                 .to_owned(),
         );

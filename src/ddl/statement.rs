@@ -101,7 +101,7 @@ pub(super) fn rewriting(sql: String) -> Statement {
     Statement {
         sql,
         lock: Lock::AccessExclusive,
-        blocks: format!("{} until the table is written anew", Lock::AccessExclusive.blocks()),
+        blocks: format!("{} until the table is rewritten", Lock::AccessExclusive.blocks()),
         rewrites: true,
         transactional: true,
         timeout_ms: LOCK_TIMEOUT_MS,

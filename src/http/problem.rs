@@ -377,17 +377,8 @@ impl From<&StoreError> for Problem {
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
             E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
             E::Decrypt { .. } => misconfigured(error),
-            E::Connect { .. }
-            | E::Away
-            | E::Late { .. }
-            | E::ReadOnly
-            | E::MalformedUrl { .. }
-            | E::Migrate { .. }
-            | E::Query { .. }
-            | E::Decode { .. }
-            | E::MalformedKey
-            | E::KeyFile { .. }
-            | E::Random => internal(error),
+            // Those of the store itself were answered above.
+            _ => internal(error),
         }
     }
 }

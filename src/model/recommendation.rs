@@ -111,7 +111,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// How long a call of the workload takes, where that was measured.
+    /// How long a call takes, where that was measured.
     pub fn call(&self) -> Option<&Measurement> {
         self.measurements.iter().find(|measured| measured.name == "call_ms")
     }

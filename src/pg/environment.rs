@@ -24,7 +24,7 @@ type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
 pub fn completed(dsn: Option<&str>, env: &Env<'_>) -> Result<SecretString, String> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if dsn.is_none() && ["PGHOST", "PGDATABASE", "PGUSER"].iter().all(|name| set(name).is_none()) {
-        return Err("no database is named: give --dsn, or set DBOPT_DSN or PGHOST and kin".into());
+        return Err("no database given: use --dsn, DBOPT_DSN or the PG* variables".into());
     }
     let dsn = trimmed(dsn.unwrap_or_default());
     let read = |text: &str| Dsn::read(text).map_err(|mend| format!("the DSN is malformed: {mend}"));

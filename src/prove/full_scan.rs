@@ -64,7 +64,7 @@ struct Scan {
 impl Scan {
     fn proof(&self) -> Proof {
         let (verdict, reason) = match self.against {
-            0 => (Verdict::Confirmed, "every row was read, and none stands against it".to_owned()),
+            0 => (Verdict::Confirmed, "no row violates it".to_owned()),
             rows => (Verdict::Refuted, format!("{rows} {}", self.why)),
         };
         Proof {

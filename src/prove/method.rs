@@ -151,11 +151,9 @@ fn options(experiment: &Experiment, seen: &Snapshot) -> Vec<Arm> {
 /// What is known of an action that was not tried out.
 pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
     match action {
-        Action::VacuumToast { .. } => Proof::not_run(
-            ProofMethod::Observation,
-            Grade::Statistics,
-            "what a vacuum frees is read off the counters",
-        ),
+        Action::VacuumToast { .. } => {
+            Proof::not_run(ProofMethod::Observation, Grade::Statistics, "estimated from statistics")
+        }
         Action::AdoptPrimaryKey { .. } | Action::AddIdentityKey { .. } => Proof::not_run(
             ProofMethod::Observation,
             Grade::Statistics,

@@ -6,7 +6,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::tables::changed;
 use crate::model::observation::{Layout, Relation};
-use crate::model::size::{TABLE_BYTES_MIN};
+use crate::model::size::TABLE_BYTES_MIN;
 
 /// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.

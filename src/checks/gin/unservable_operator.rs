@@ -143,9 +143,11 @@ fn finding(
 
 fn counted(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
     let calls = i64::try_from(calls).unwrap_or(i64::MAX);
-    let finding = finding
-        .confidence(Confidence::Medium)
-        .statistic("workload.unserved_calls", calls, Unit::Count);
+    let finding = finding.confidence(Confidence::Medium).statistic(
+        "workload.unserved_calls",
+        calls,
+        Unit::Count,
+    );
     // Lists and some logs say no times.
     if one.total_ms > 0.0 {
         finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms)

@@ -209,7 +209,7 @@ impl Hot<'_> {
             float(table.bytes) / 1e6,
             table.rows
         );
-        self.declined("a generated column writes the table anew", detail)
+        self.declined("a stored generated column rewrites the table", detail)
     }
 
     fn statistics(&self) -> Declined {
@@ -220,6 +220,6 @@ impl Hot<'_> {
              statistics with them, and these alone spare no reading of a document",
             self.key.key.filter_calls
         );
-        self.declined("statistics on the expression mend estimates alone", detail)
+        self.declined("extended statistics improve estimates only", detail)
     }
 }

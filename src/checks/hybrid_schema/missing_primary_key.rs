@@ -66,7 +66,7 @@ fn partitioned(table: &Table<'_>) -> Option<Declined> {
 fn excuse(table: &Table<'_>) -> Option<(&'static str, String)> {
     let layout = table.layout;
     if names_staging(&table.root.schema) || names_staging(&table.root.name) {
-        let detail = "by its name it holds rows on their way elsewhere, which may come twice";
+        let detail = "its name says staging table; duplicates are expected there";
         return Some(("a staging table", detail.to_owned()));
     }
     if layout.unlogged {

@@ -85,7 +85,7 @@ fn judge_column(
         judgement.declined.push(Declined {
             check: ID.to_owned(),
             object: column.object(),
-            reason: "no statement mends documents".to_owned(),
+            reason: "no SQL statement corrects documents".to_owned(),
             detail: "change what writes them and migrate those that are there, or register the contract as it is meant now"
                 .to_owned(),
         });
@@ -216,7 +216,7 @@ fn untold(column: &Column<'_>, drift: &Drift, (told, policy): (usize, &Policy)) 
     );
     Some(
         Gap::new("documents", GapReason::BudgetSpent, detail)
-            .lifted_by("mend what is named first, and analyse again"),
+            .lifted_by("correct what is named first, and analyse again"),
     )
 }
 

@@ -56,7 +56,7 @@ pub(super) fn too_early(context: &Context, policy: &Policy) -> Option<Gap> {
         None => Some(gap("the server does not say since when its counters count".to_owned())),
         Some(seconds) if seconds < policy.get(&HISTORY_S_MIN) => Some(
             gap(format!(
-                "the counters count for {:.0} minutes: what they show to be little used may be used later",
+                "statistics were reset {:.0} minutes ago; low usage counts are not reliable for an hour",
                 (seconds / 60.0).floor()
             ))
             .lifted_by("analyse again when they have counted for an hour"),

@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.declined.push(Declined {
             check: ID.to_owned(),
             object: finding.object.clone(),
-            reason: "no statement mends it".to_owned(),
+            reason: "no SQL statement fixes this".to_owned(),
             detail: "move what changes out of the wide value, into a column of its own or a narrow table"
                 .to_owned(),
         });

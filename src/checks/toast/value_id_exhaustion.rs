@@ -38,7 +38,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             judgement.declined.push(Declined {
                 check: ID.to_owned(),
                 object: finding.object.clone(),
-                reason: "no statement mends it".to_owned(),
+                reason: "no SQL statement fixes this".to_owned(),
                 detail:
                     "each partition has a TOAST table, and so ids, of its own: partition the table"
                         .to_owned(),
