@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn without_any_name_of_a_database_the_mend_is_named() {
         let error = completed(None, &|_| None).unwrap_err();
-        assert!(error.contains("--dsn") && error.contains("PGHOST"), "{error}");
+        assert!(error.contains("--dsn") && error.contains("PG* variables"), "{error}");
         let error = completed(Some("postgresql://u:hush@h?x=1"), &|_| None).unwrap_err();
         assert!(error.contains("unknown option") && !error.contains("hush"), "{error}");
     }

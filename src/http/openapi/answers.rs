@@ -39,7 +39,7 @@ pub(super) fn describe(components: &mut Components, default: &Response) {
             problem.headers.insert("Retry-After".to_owned(), seconds().into());
         }
         let mut problem = RefOr::T(problem);
-        add_headers(Some(&mut problem), &EVERY);
+        add_headers(&mut problem, &EVERY);
         components.responses.insert(name(status), problem);
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     if responses.contains_key("304") {
         for status in ["200", "304"] {
-            add_headers(responses.get_mut(status), &CACHED);
+            responses.get_mut(status).into_iter().for_each(|of| add_headers(of, &CACHED));
         }
         operation.parameters.get_or_insert_default().push(if_none_match().into());
     }
@@ -66,12 +66,12 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
         }
     }
     for response in responses.values_mut() {
-        add_headers(Some(response), &EVERY);
+        add_headers(response, &EVERY);
     }
 }
 
-fn add_headers(response: Option<&mut RefOr<Response>>, headers: &[(&str, &str)]) {
-    let Some(RefOr::T(response)) = response else { return };
+fn add_headers(response: &mut RefOr<Response>, headers: &[(&str, &str)]) {
+    let RefOr::T(response) = response else { return };
     for (name, description) in headers {
         let schema = match *name {
             "Age" => Type::Integer,
