@@ -1,5 +1,6 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
+mod decoding;
 mod documents;
 mod drift;
 mod gathered;
@@ -31,6 +32,7 @@ pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
+pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{DriftFound, Watched};
 pub use request::Request;
 pub use staging::staging;

@@ -34,7 +34,7 @@ pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
-pub use plan::{MaintainedTable, Plan};
+pub use plan::{MaintainedTable, Plan, StatementPlan};
 pub use relation::{Relation, RelationKind};
 pub use statement::{
     BlockRole, CommonTable, OnConflict, QueryBlock, StatementKind, StatementShape, Write,
