@@ -2,6 +2,7 @@
 //!
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
+pub mod explain;
 pub mod jsonb;
 pub mod model;
 pub mod observe;
