@@ -126,7 +126,8 @@ fn decode_text(
     }
     let last = plans.len().saturating_sub(1);
     let each = plans.into_iter().enumerate().map(|(position, plan)| {
-        let mut answer = judged(request, Arc::new(plan), PlanSource::Pasted, (text.findings_max, now));
+        let mut answer =
+            judged(request, Arc::new(plan), PlanSource::Pasted, (text.findings_max, now));
         answer.1.gaps.extend(cut.clone().filter(|_| position == last));
         if let Some(before) = &before {
             answer.1.comparison = compare(before, &answer.0);

@@ -43,6 +43,11 @@ impl Analyse {
         Ok(request)
     }
 
+    /// How to show the answer.
+    pub(super) fn output(&self) -> &Output {
+        &self.options.selection.output
+    }
+
     /// Analyse, and print the answer.
     pub(super) async fn report(&self, request: &Request) -> Result<Outcome, Error> {
         let target = self.options.target()?;

@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod keys;
 mod options;
+mod plan;
 mod render;
 mod review;
 mod serve;

@@ -4,6 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
 
 use super::analyse::Analyse;
+use super::plan::Decode;
 use super::{Error, Outcome};
 use crate::model::Superpower;
 
@@ -58,6 +59,8 @@ pub(super) struct One {
     analyse: Analyse,
     /// Thresholds that flags of its own set: the flag, the threshold and the value.
     thresholds: Vec<(&'static str, &'static str, String)>,
+    /// Options of `dbopt plan`.
+    decode: Option<Decode>,
 }
 
 impl One {
@@ -67,7 +70,10 @@ impl One {
             let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
             request.set_threshold(threshold, value).map_err(usage)?;
         }
-        self.analyse.report(&request).await
+        match self.decode.filter(Decode::is_asked) {
+            Some(decode) => decode.run(request, self.analyse.output()).await,
+            None => self.analyse.report(&request).await,
+        }
     }
 }
 
@@ -76,8 +82,10 @@ impl Subcommand for One {
         Superpower::ALL.iter().fold(command, |command, superpower| {
             let about = format!("{}: {}", superpower.title(), superpower.summary());
             // The options' own description would take the place of one that was given before.
-            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(about);
-            command.subcommand(one.args(flags(*superpower).iter().map(Flag::arg)))
+            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(about.clone());
+            let one = one.args(flags(*superpower).iter().map(Flag::arg));
+            let decodes = *superpower == Superpower::Plan;
+            command.subcommand(if decodes { Decode::augment_args(one).about(about) } else { one })
         })
     }
 
@@ -97,7 +105,9 @@ impl FromArgMatches for One {
             .and_then(|(name, matches)| Some((name.parse::<Superpower>().ok()?, matches)))
             .ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let thresholds = flags(superpower).iter().filter_map(|flag| flag.value(matches)).collect();
-        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds })
+        let decodes = superpower == Superpower::Plan;
+        let decode = decodes.then(|| Decode::from_arg_matches(matches)).transpose()?;
+        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds, decode })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

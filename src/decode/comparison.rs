@@ -107,16 +107,15 @@ fn differences(
     kind: &str,
     changes: &mut Vec<PlanChange>,
 ) {
-    let change = |about: &str, kind: &str, before: Option<&Part<'_>>, after: Option<&Part<'_>>| {
-        PlanChange {
+    let change =
+        |about: &str, kind: &str, before: Option<&Part<'_>>, after: Option<&Part<'_>>| PlanChange {
             about: about.to_owned(),
             kind: kind.to_owned(),
             before: before.map(|part| part.what.clone()),
             after: after.map(|part| part.what.clone()),
             before_ms: before.and_then(|part| part.ms),
             after_ms: after.and_then(|part| part.ms),
-        }
-    };
+        };
     for (about, before) in old {
         match new.get(about) {
             None => changes.push(change(about, "removed", Some(before), None)),

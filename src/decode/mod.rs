@@ -5,9 +5,7 @@ mod nested;
 
 use crate::explain::derive::derive;
 use crate::explain::{self, Format, Plan};
-use crate::model::{
-    DecodedPlan, Gap, GapReason, PlanSource, PlanSummary, PlanTrigger,
-};
+use crate::model::{DecodedPlan, Gap, GapReason, PlanSource, PlanSummary, PlanTrigger};
 
 pub use comparison::compare;
 
@@ -57,6 +55,7 @@ fn trigger(trigger: &explain::Trigger) -> PlanTrigger {
 
 fn too_deep(left_out: usize) -> Option<Gap> {
     let depth = nested::DEPTH_MAX;
-    let detail = format!("{left_out} nodes are nested deeper than {depth} levels and are not shown");
+    let detail =
+        format!("{left_out} nodes are nested deeper than {depth} levels and are not shown");
     (left_out > 0).then(|| Gap::new("plan.nodes", GapReason::BudgetSpent, detail))
 }

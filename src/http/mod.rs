@@ -17,6 +17,7 @@ mod meter;
 mod openapi;
 mod page;
 mod path;
+mod plan;
 mod problem;
 mod query;
 mod request_id;
@@ -108,6 +109,7 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(contracts::list))
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
+        .routes(routes!(plan::decode))
         .routes(routes!(staging::show))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))

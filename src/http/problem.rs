@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::analysis::{Error as AnalysisError, TargetError, Unmatched};
+use crate::analysis::{DecodeError, Error as AnalysisError, TargetError, Unmatched};
 use crate::app;
 use crate::model::UnknownName;
 use crate::store::{ContractColumn, Error as StoreError};
@@ -286,6 +286,23 @@ impl From<&app::Error> for Problem {
                 Self::new(StatusCode::BAD_GATEWAY, "target-unseen", title, error.to_string())
             }
             app::Error::Render { .. } => internal(error),
+        }
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        let text = error.to_string();
+        match error {
+            DecodeError::Unreadable { .. } | DecodeError::Several { .. } => {
+                let pointer = format!("/{}", error.field().unwrap_or_default());
+                let title = "The plan cannot be read";
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                let problem = Self::new(status, "unreadable-plan", title, text.clone());
+                Self { errors: vec![Fault::new(pointer, text)], ..problem }
+            }
+            DecodeError::NotOfPlans { .. } => invalid(vec![Fault::new("/query/check", text)]),
+            DecodeError::Failed => internal(&error),
         }
     }
 }

@@ -44,8 +44,8 @@ pub use change::{
     index_name,
 };
 pub use decoded_plan::{
-    DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition, PlanNode, PlanSource,
-    PlanSummary, PlanTrigger, RowsRemoved,
+    DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,
+    PlanNode, PlanSource, PlanSummary, PlanTrigger, RowsRemoved,
 };
 pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;

@@ -39,7 +39,8 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         Some(_) => memory::of_sort(disk_kb * 2.0, 0.0),
         None => memory::of_sort(disk_kb, rows),
     };
-    let each = if processes > 1.0 { format!(" in each of {processes} processes") } else { String::new() };
+    let each =
+        if processes > 1.0 { format!(" in each of {processes} processes") } else { String::new() };
     let message = format!(
         "{} writes {} to temporary files{each}; `work_mem` = {} holds its rows{}: {:.0} % of the time",
         tree.title(node.id),
@@ -62,11 +63,14 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
 /// Temporary files of the process that wrote most.
 fn on_disk(node: &Node) -> Option<f64> {
     let of_sort = |sort: &Sort| sort.space_kb.filter(|_| sort.space == Some(Space::Disk));
-    let sorts = node.sort.iter().chain(node.workers.iter().filter_map(|worker| worker.sort.as_ref()));
-    let incremental = node.incremental_sort.iter().chain(
-        node.workers.iter().filter_map(|worker| worker.incremental_sort.as_ref()),
-    );
+    let sorts =
+        node.sort.iter().chain(node.workers.iter().filter_map(|worker| worker.sort.as_ref()));
+    let incremental = node
+        .incremental_sort
+        .iter()
+        .chain(node.workers.iter().filter_map(|worker| worker.incremental_sort.as_ref()));
     let groups = incremental.flat_map(|sort| [&sort.full_sort, &sort.pre_sorted]).flatten();
-    let kb = sorts.filter_map(of_sort).chain(groups.filter_map(|groups| groups.peak_disk_kb)).max()?;
+    let kb =
+        sorts.filter_map(of_sort).chain(groups.filter_map(|groups| groups.peak_disk_kb)).max()?;
     (kb > 0).then(|| count(Some(kb)))
 }

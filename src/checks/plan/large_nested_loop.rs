@@ -44,7 +44,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> Option<Finding> {
     let (outer, inner) = (tree.child(id, "Outer")?, tree.child(id, "Inner")?);
     let estimate = tree.estimate(outer.id)?;
-    let factor_min = case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
+    let factor_min =
+        case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
     let executions = count(inner.actual_loops);
     let stake = tree.stake_beside(id, inner.id);
     if !estimate.under
@@ -58,7 +59,9 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
     let within = outer.id..=outer.id + tree.below(outer.id).len();
     let cause = wrong.iter().find(|wrong| within.contains(&wrong.node));
     let blame = match &cause {
-        Some(wrong) => format!("; the estimate of node {} ({}) is wrong", wrong.node, tree.title(wrong.node)),
+        Some(wrong) => {
+            format!("; the estimate of node {} ({}) is wrong", wrong.node, tree.title(wrong.node))
+        }
         None => String::new(),
     };
     let message = format!(

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::condition::{clauses, wrapped};
-use super::tree::{
-    TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, removed, rows,
-};
+use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, removed, rows};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
@@ -95,11 +93,11 @@ fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
     if finding.severity == Severity::High {
         finding.severity = Severity::Critical;
     }
-    Some(
-        finding
-            .evidence(figure("read_rows", whole(read), Unit::Rows))
-            .evidence(figure("removed_rows", whole(unwanted), Unit::Rows)),
-    )
+    Some(finding.evidence(figure("read_rows", whole(read), Unit::Rows)).evidence(figure(
+        "removed_rows",
+        whole(unwanted),
+        Unit::Rows,
+    )))
 }
 
 /// In percent, and never all where a row was returned.
@@ -118,8 +116,7 @@ fn an_index_could_serve(filter: &str) -> bool {
     let served = |clause: &&str| {
         !["<>", "!~", "NOT ", "SubPlan", " IS NOT NULL"].iter().any(|no| clause.contains(no))
     };
-    let mut plain =
-        clauses.into_iter().filter(served).filter(|clause| wrapped(clause).is_none());
+    let mut plain = clauses.into_iter().filter(served).filter(|clause| wrapped(clause).is_none());
     plain.next().is_some()
 }
 

@@ -115,7 +115,8 @@ fn column(text: &str) -> Option<String> {
     let name = text.rsplit('.').next().unwrap_or(text);
     let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let quoted = name.len() > 2 && name.starts_with('"') && name.ends_with('"');
-    let named = name.chars().all(plain) && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let named =
+        name.chars().all(plain) && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let keyword = ["true", "false", "null"].contains(&name.to_lowercase().as_str());
     ((named || quoted) && !keyword).then(|| name.trim_matches('"').to_owned())
 }
@@ -193,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_condition_is_split_where_all_its_clauses_have_to_hold() {
-        let text = "(((data ->> 'a AND b'::text) = 'x'::text) AND (n > 5) AND ((k = 1) OR (k = 2)))";
+        let text =
+            "(((data ->> 'a AND b'::text) = 'x'::text) AND (n > 5) AND ((k = 1) OR (k = 2)))";
         assert_eq!(
             clauses(text),
             ["(data ->> 'a AND b'::text) = 'x'::text", "n > 5", "(k = 1) OR (k = 2)"]
@@ -214,12 +216,9 @@ mod tests {
         ] {
             assert!(is_json(clause), "{clause}");
         }
-        for clause in [
-            "tags @> '{a}'::text[]",
-            "name = ' ->> '::text",
-            "words @@ '''a'''::tsquery",
-            "n > 5",
-        ] {
+        for clause in
+            ["tags @> '{a}'::text[]", "name = ' ->> '::text", "words @@ '''a'''::tsquery", "n > 5"]
+        {
             assert!(!is_json(clause), "{clause}");
         }
     }
@@ -237,7 +236,10 @@ mod tests {
             ("(o.created_at)::date = '2026-01-03'::date", cast("created_at", "date")),
             ("lower(name) = 'x'::text", function("name", "lower")),
             ("lower((name)::text) = 'x'::text", function("name", "lower")),
-            ("date_trunc('day'::text, ts) = '2026-01-03 00:00:00'::timestamp", function("ts", "date_trunc")),
+            (
+                "date_trunc('day'::text, ts) = '2026-01-03 00:00:00'::timestamp",
+                function("ts", "date_trunc"),
+            ),
             ("EXTRACT(year FROM ts) = '2026'::numeric", function("ts", "extract")),
             ("'5'::numeric = (id)::numeric", cast("id", "numeric")),
             ("(name)::text = 'x'::text", None),

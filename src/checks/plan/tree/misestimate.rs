@@ -53,10 +53,8 @@ pub(in crate::checks::plan) enum Cause {
 
 /// The wrong estimates of a plan, each blamed on its deepest node.
 pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) -> Vec<Misestimate> {
-    let factor_min = case
-        .policy
-        .get(&ESTIMATE_FACTOR_MIN)
-        .max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
+    let factor_min =
+        case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
     let is_wrong =
         |id: usize| tree.estimate(id).is_some_and(|estimate| estimate.factor >= factor_min);
     // Whether a node that hands it rows has a wrong estimate itself. Subplans deliver values, not rows.
@@ -70,7 +68,12 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
     wrong
         .filter_map(|node| {
             let Estimate { factor, under } = tree.estimate(node.id)?;
-            Some(Misestimate { node: node.id, factor, under, decision: decision(tree, node.id, under) })
+            Some(Misestimate {
+                node: node.id,
+                factor,
+                under,
+                decision: decision(tree, node.id, under),
+            })
         })
         .collect()
 }
@@ -127,7 +130,8 @@ fn too_large(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
     if !matches!(above.node_type.as_str(), "Hash Join" | "Merge Join") {
         return None;
     }
-    let other = if from.parent_relationship.as_deref() == Some("Outer") { "Inner" } else { "Outer" };
+    let other =
+        if from.parent_relationship.as_deref() == Some("Outer") { "Inner" } else { "Outer" };
     let other = tree.child(above.id, other)?;
     let scans = std::iter::once(other).chain(tree.below(other.id));
     let whole = scans.filter(|node| node.node_type == "Seq Scan");

@@ -99,7 +99,8 @@ impl<'a> Tree<'a> {
         let plan = &*statement.plan;
         let derived = derive(plan);
         let times: Option<Vec<f64>> = derived.nodes.iter().map(|node| node.exclusive_ms).collect();
-        let timed = times.filter(|_| plan.root().is_some_and(|root| root.actual_total_ms.is_some()));
+        let timed =
+            times.filter(|_| plan.root().is_some_and(|root| root.actual_total_ms.is_some()));
         let has_times = timed.is_some();
         let weights = timed.unwrap_or_else(|| costs(plan));
         let mut sums = vec![0.0];
@@ -192,7 +193,8 @@ impl<'a> Tree<'a> {
     /// Among how many processes the planner divided the rows of a parallel scan. The leader has other work, the more the
     /// more workers there are.
     pub(super) fn parallel_divisor(&self, id: usize) -> f64 {
-        let gather = self.above(id).find_map(|node| node.gather).filter(|_| self.node(id).parallel_aware);
+        let gather =
+            self.above(id).find_map(|node| node.gather).filter(|_| self.node(id).parallel_aware);
         match gather {
             Some(workers) => {
                 let planned = count(workers.planned);
@@ -244,8 +246,8 @@ impl<'a> Tree<'a> {
         message: String,
     ) -> Finding {
         let confidence = if self.has_times { Confidence::High } else { Confidence::Medium };
-        let finding = Finding::new(check, self.object(id), stake.severity(), message)
-            .confidence(confidence);
+        let finding =
+            Finding::new(check, self.object(id), stake.severity(), message).confidence(confidence);
         let finding = match stake.ms {
             Some(ms) => finding.evidence(figure("time_ms", ms, Unit::Ms)),
             None => finding,
@@ -299,12 +301,17 @@ pub(super) fn count(count: Option<u64>) -> f64 {
 
 /// A name that fits into a message.
 pub(super) fn clipped(name: &str) -> String {
-    if name.chars().count() <= 63 { name.to_owned() } else { name.chars().take(62).chain(['…']).collect() }
+    if name.chars().count() <= 63 {
+        name.to_owned()
+    } else {
+        name.chars().take(62).chain(['…']).collect()
+    }
 }
 
 /// Costs of each node alone, for plans without times.
 fn costs(plan: &Plan) -> Vec<f64> {
-    let total = |node: &Node| node.total_cost.unwrap_or_default() * count(node.actual_loops).max(1.0);
+    let total =
+        |node: &Node| node.total_cost.unwrap_or_default() * count(node.actual_loops).max(1.0);
     let own = |node: &Node| {
         let below: f64 = node.children.iter().map(|child| total(&plan.nodes[*child])).sum();
         (total(node) - below).max(0.0)
