@@ -292,13 +292,14 @@ impl From<&app::Error> for Problem {
 
 impl From<DecodeError> for Problem {
     fn from(error: DecodeError) -> Self {
+        use StatusCode as S;
         let text = error.to_string();
         match error {
             DecodeError::Unreadable { .. } | DecodeError::Several { .. } => {
                 let pointer = format!("/{}", error.field().unwrap_or_default());
                 let title = "The plan cannot be read";
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                let problem = Self::new(status, "unreadable-plan", title, text.clone());
+                let problem =
+                    Self::new(S::UNPROCESSABLE_ENTITY, "unreadable-plan", title, text.clone());
                 Self { errors: vec![Fault::new(pointer, text)], ..problem }
             }
             DecodeError::NotOfPlans { .. } => invalid(vec![Fault::new("/query/check", text)]),

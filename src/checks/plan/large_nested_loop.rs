@@ -57,15 +57,15 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
     }
     let expected = (executions / estimate.factor).max(1.0);
     let within = outer.id..=outer.id + tree.below(outer.id).len();
-    let cause = wrong.iter().find(|wrong| within.contains(&wrong.node));
-    let blame = match &cause {
+    let blamed = wrong.iter().find(|wrong| within.contains(&wrong.node));
+    let why = match &blamed {
         Some(wrong) => {
             format!("; the estimate of node {} ({}) is wrong", wrong.node, tree.title(wrong.node))
         }
         None => String::new(),
     };
     let message = format!(
-        "Nested Loop executes its inner side, {}, {} times instead of the expected {}: {:.0} % of the time{blame}",
+        "Nested Loop executes its inner side, {}, {} times instead of the expected {}: {:.0} % of the time{why}",
         tree.title(scanned(tree, inner.id)),
         whole(executions),
         whole(expected),
@@ -75,7 +75,7 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
         .finding(ID, id, stake, message)
         .evidence(figure("inner_executions", whole(executions), Unit::Count))
         .evidence(figure("expected_executions", whole(expected), Unit::Count));
-    Some(match cause {
+    Some(match blamed {
         Some(wrong) => {
             let node = i64::try_from(wrong.node).unwrap_or(i64::MAX);
             finding.evidence(figure("misestimated_node", node, Unit::Count))

@@ -99,10 +99,10 @@ impl<'a> Tree<'a> {
         let plan = &*statement.plan;
         let derived = derive(plan);
         let times: Option<Vec<f64>> = derived.nodes.iter().map(|node| node.exclusive_ms).collect();
-        let timed =
+        let known =
             times.filter(|_| plan.root().is_some_and(|root| root.actual_total_ms.is_some()));
-        let has_times = timed.is_some();
-        let weights = timed.unwrap_or_else(|| costs(plan));
+        let has_times = known.is_some();
+        let weights = known.unwrap_or_else(|| costs(plan));
         let mut sums = vec![0.0];
         for weight in &weights {
             sums.push(sums.last().copied().unwrap_or_default() + weight);
@@ -185,8 +185,13 @@ impl<'a> Tree<'a> {
         Stake { ms: self.has_times.then_some(weight), share }
     }
 
-    /// What takes so many milliseconds beside the nodes: planning, triggers, compilation.
-    pub(super) fn stake_of_ms(&self, ms: f64, of_ms: f64) -> Stake {
+    /// What takes so many milliseconds of the execution beside the nodes: triggers, compilation, reads.
+    pub(super) fn stake_of_ms(&self, ms: f64) -> Stake {
+        self.stake_of_part(ms, self.execution_ms().unwrap_or_default())
+    }
+
+    /// What takes so many milliseconds of these.
+    pub(super) fn stake_of_part(&self, ms: f64, of_ms: f64) -> Stake {
         Stake { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
     }
 
