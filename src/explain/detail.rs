@@ -255,7 +255,6 @@ pub struct Merge {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "as in Node")]
 pub struct TargetTable {
-    pub operation: Option<String>,
     pub relation: Option<String>,
     pub schema: Option<String>,
     pub alias: Option<String>,

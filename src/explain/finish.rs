@@ -1,6 +1,6 @@
 //! Makes plans of all formats alike: what one format prints and another leaves out.
 
-use super::detail::{Buffers, RowsRemoved};
+use super::detail::{Bitmap, Buffers, HashAggregate, RowsRemoved};
 use super::plan::{Node, Plan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
@@ -13,7 +13,11 @@ pub(super) fn finish(plan: &mut Plan) {
         }
         node.workers.sort_by_key(|worker| worker.number);
     }
+    for node in &mut plan.nodes {
+        details(node, analyzed);
+    }
     single_member(plan);
+    triggers(plan);
     buffers(plan);
     zero(plan);
 }
@@ -51,6 +55,56 @@ fn add_removed(node: &mut Node, condition: &str, kind: &'static str) {
     }
 }
 
+/// Text leaves out counts that are 0, and original figures that are those of the end.
+fn details(node: &mut Node, analyzed: bool) {
+    node.subplans_removed = node.subplans_removed.filter(|removed| *removed > 0);
+    node.bitmap = node.bitmap.filter(|bitmap| *bitmap != Bitmap::default());
+    node.hash_aggregate =
+        node.hash_aggregate.map(without_zero).filter(|hash| *hash != HashAggregate::default());
+    for worker in &mut node.workers {
+        worker.bitmap = worker.bitmap.filter(|bitmap| *bitmap != Bitmap::default());
+        worker.hash_aggregate = worker
+            .hash_aggregate
+            .map(without_zero)
+            .filter(|hash| *hash != HashAggregate::default());
+    }
+    if let Some(hash) = &mut node.hash {
+        hash.original_buckets = hash.original_buckets.or(hash.buckets);
+        hash.original_batches = hash.original_batches.or(hash.batches);
+    }
+    if node.operation.as_deref() == Some("Merge") && analyzed {
+        let merge = node.merge.get_or_insert_default();
+        for count in
+            [&mut merge.inserted, &mut merge.updated, &mut merge.deleted, &mut merge.skipped]
+        {
+            count.get_or_insert(0.0);
+        }
+    }
+}
+
+fn without_zero(hash: HashAggregate) -> HashAggregate {
+    let some = |figure: Option<u64>| figure.filter(|figure| *figure > 0);
+    HashAggregate {
+        planned_partitions: some(hash.planned_partitions),
+        batches: some(hash.batches),
+        peak_memory_kb: some(hash.peak_memory_kb),
+        disk_kb: some(hash.disk_kb),
+    }
+}
+
+/// Text names a trigger's table only where several are changed.
+fn triggers(plan: &mut Plan) {
+    let mut changed = plan.nodes.iter().filter(|node| node.node_type == "ModifyTable");
+    let (only, more) = (changed.next(), changed.next());
+    if let (Some(only), None) = (only, more) {
+        for trigger in &mut plan.triggers {
+            if trigger.relation.is_none() {
+                trigger.relation.clone_from(&only.relation);
+            }
+        }
+    }
+}
+
 /// Before PostgreSQL 14 a ModifyTable called even its only child a member.
 fn single_member(plan: &mut Plan) {
     for id in 0..plan.nodes.len() {
@@ -78,8 +132,7 @@ fn buffers(plan: &mut Plan) {
     for node in &mut plan.nodes {
         node.buffers = if asked { Some(node.buffers.unwrap_or_default()) } else { None };
         for worker in &mut node.workers {
-            let timed = worker.actual_loops.is_some();
-            worker.buffers = worker.buffers.filter(|buffers| timed && *buffers != none);
+            worker.buffers = worker.buffers.filter(|buffers| *buffers != none);
         }
     }
     plan.planning_buffers = plan.planning_buffers.filter(|buffers| *buffers != none);

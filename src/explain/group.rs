@@ -155,7 +155,6 @@ fn grouping_sets(value: Value) -> Vec<GroupingSet> {
 fn target_table(value: &Value) -> TargetTable {
     let Value::Object(map) = value else { return TargetTable::default() };
     TargetTable {
-        operation: text_of(map, "Operation"),
         relation: text_of(map, "Relation Name"),
         schema: text_of(map, "Schema"),
         alias: text_of(map, "Alias"),
@@ -185,7 +184,8 @@ fn trigger(value: &Value) -> Trigger {
     let Value::Object(map) = value else { return Trigger::default() };
     let constraint = text_of(map, "Constraint Name");
     Trigger {
-        name: text_of(map, "Trigger Name").or_else(|| constraint.clone()).unwrap_or_default(),
+        // The trigger of a constraint has a name that says nothing, and text leaves it out.
+        name: constraint.clone().or_else(|| text_of(map, "Trigger Name")).unwrap_or_default(),
         constraint,
         relation: text_of(map, "Relation"),
         ms: float_of(map, "Time"),

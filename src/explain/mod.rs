@@ -11,11 +11,13 @@ pub mod derive;
 mod detail;
 mod error;
 mod finish;
+mod frame;
 mod group;
 mod json;
 mod plan;
 mod property;
 mod scalar;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -51,11 +53,20 @@ pub fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
             partial: Vec::new(),
         });
     }
-    let (plans, stopped) = json::read(input);
+    let first = input.trim_start();
+    if first.starts_with(['[', '{']) {
+        let (plans, stopped) = json::read(input);
+        return match stopped {
+            Some((at, reason)) => Err(error(input, at, reason, plans)),
+            None if plans.is_empty() => Err(error(input, 0, Reason::NoPlan, plans)),
+            None => Ok(plans),
+        };
+    }
+    let (partial, stopped) = text::read(&frame::lines(input));
     match stopped {
-        Some((at, reason)) => Err(error(input, at, reason, plans)),
-        None if plans.is_empty() => Err(error(input, 0, Reason::NoPlan, plans)),
-        None => Ok(plans),
+        Some((line, reason)) => Err(ReadError { line, column: 1, reason, partial }),
+        None if partial.is_empty() => Err(error(input, 0, Reason::NoPlan, partial)),
+        None => Ok(partial),
     }
 }
 
