@@ -3,6 +3,7 @@
 mod decoding;
 mod documents;
 mod drift;
+mod explaining;
 mod gathered;
 mod request;
 mod reviewing;
@@ -27,13 +28,14 @@ use crate::prove;
 use crate::review::Sizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
-pub use crate::observe::{Subject, Unmatched};
+pub use crate::observe::{Refusal, Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::SqlFile;
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{DriftFound, Watched};
+pub use explaining::{ExplainError, StatementText, explain};
 pub use request::Request;
 pub use staging::staging;
 pub use workload::{Intake, workload};

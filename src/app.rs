@@ -1,6 +1,7 @@
 //! The service without HTTP: the registry, the cache and the analysis, put together once.
 
 mod drift;
+mod explaining;
 mod staging;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,8 @@ use crate::model::{CacheInfo, CacheStatus, Review};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
+
+pub use explaining::NotExplained;
 
 /// Bounds of the buckets of durations, in seconds: from a cached answer to a long experiment.
 const SECONDS: [f64; 14] =

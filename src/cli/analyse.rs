@@ -48,6 +48,11 @@ impl Analyse {
         &self.options.selection.output
     }
 
+    /// The database to look at.
+    pub(super) fn target(&self) -> Result<Target, Error> {
+        self.options.target()
+    }
+
     /// Analyse, and print the answer.
     pub(super) async fn report(&self, request: &Request) -> Result<Outcome, Error> {
         let target = self.options.target()?;

@@ -71,7 +71,7 @@ impl One {
             request.set_threshold(threshold, value).map_err(usage)?;
         }
         match self.decode.filter(Decode::is_asked) {
-            Some(decode) => decode.run(request, self.analyse.output()).await,
+            Some(decode) => decode.run(request, &self.analyse).await,
             None => self.analyse.report(&request).await,
         }
     }

@@ -110,6 +110,7 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
         .routes(routes!(plan::decode))
+        .routes(routes!(plan::explain))
         .routes(routes!(staging::show))
         .routes(routes!(checks::list))
         .routes(routes!(checks::show))
