@@ -18,6 +18,8 @@ pub(super) struct Build {
     /// A property that is a list or an object, until it closes.
     collect: Collect,
     nodes: usize,
+    /// Rows of a client that shows them as objects with one column.
+    rows: Vec<String>,
 }
 
 /// What is open.
@@ -37,7 +39,14 @@ enum Frame {
 
 impl Build {
     pub(super) fn new(format: Format) -> Self {
-        Build { format, plans: Vec::new(), open: Vec::new(), collect: Collect::default(), nodes: 0 }
+        Build {
+            format,
+            plans: Vec::new(),
+            open: Vec::new(),
+            collect: Collect::default(),
+            nodes: 0,
+            rows: Vec::new(),
+        }
     }
 
     /// An object opens, under this name where it has one.
@@ -85,6 +94,7 @@ impl Build {
                     node.extra.insert(key.to_owned(), value.to_value());
                 }
             }
+            Some(Frame::Statement(_)) if is_column(key) => self.rows.push(value.text().to_owned()),
             Some(Frame::Statement(plan)) if key == "Node Type" => {
                 self.bare_node(plan)?;
                 self.value(Some(key), value)?;
@@ -112,19 +122,14 @@ impl Build {
         }
     }
 
-    /// Whether anything is open.
-    pub(super) fn is_open(&self) -> bool {
-        !self.open.is_empty() || self.collect.is_open()
-    }
-
-    /// The plans that were read.
-    pub(super) fn finish(self) -> Vec<Plan> {
+    /// The plans that were read, and rows of text.
+    pub(super) fn finish(self) -> (Vec<Plan>, Vec<String>) {
         let mut plans = self.plans;
         plans.retain(|plan| !plan.nodes.is_empty());
         for plan in &mut plans {
             finish::finish(plan);
         }
-        plans
+        (plans, self.rows)
     }
 
     fn group(&mut self, key: &str, value: Value) {

@@ -1,6 +1,6 @@
 //! Makes plans of all formats alike: what one format prints and another leaves out.
 
-use super::detail::{Bitmap, Buffers, HashAggregate, RowsRemoved};
+use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemoved};
 use super::plan::{Node, Plan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
@@ -57,6 +57,13 @@ fn add_removed(node: &mut Node, condition: &str, kind: &'static str) {
 
 /// Text leaves out counts that are 0, and original figures that are those of the end.
 fn details(node: &mut Node, analyzed: bool) {
+    // Text says it with VERBOSE, and only where it is so.
+    node.inner_unique = node.inner_unique.filter(|unique| *unique);
+    if node.extra.get("I/O Count").and_then(serde_json::Value::as_u64) == Some(0) {
+        for key in ["I/O Count", "I/O Waits", "Average I/O Size", "Average I/Os In Progress"] {
+            node.extra.remove(key);
+        }
+    }
     node.subplans_removed = node.subplans_removed.filter(|removed| *removed > 0);
     node.bitmap = node.bitmap.filter(|bitmap| *bitmap != Bitmap::default());
     node.hash_aggregate =
@@ -136,6 +143,10 @@ fn buffers(plan: &mut Plan) {
         }
     }
     plan.planning_buffers = plan.planning_buffers.filter(|buffers| *buffers != none);
+    if let Some(serialization) = &mut plan.serialization {
+        serialization.buffers = serialization.buffers.filter(|buffers| *buffers != none);
+        serialization.io = serialization.io.filter(|io| *io != IoTimings::default());
+    }
 }
 
 /// Text leaves out times and WAL that are 0.

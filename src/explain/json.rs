@@ -6,13 +6,11 @@ use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use super::build::Build;
 use super::error::Reason;
-use super::plan::{Format, Plan};
+use super::outcome::{Outcome, Stopped};
+use super::plan::Format;
 use super::scalar::Scalar;
 
-/// Plans, and where and why reading ended before the end of the input.
-pub(super) type Outcome = (Vec<Plan>, Option<(usize, Reason)>);
-
-/// Reads a document.
+/// Reads a document; what follows it is not looked at.
 pub(super) fn read(input: &str) -> Outcome {
     let mut reader = Reader {
         json: Jiter::new(input.as_bytes()),
@@ -20,11 +18,12 @@ pub(super) fn read(input: &str) -> Outcome {
         key: Key::default(),
         open: Vec::new(),
     };
-    let stopped = reader.document().err().map(|stop| match stop {
-        Stop::Syntax(error) => (error.index.min(input.len()), reason(&error.error_type)),
-        Stop::Limit(reason) => (reader.json.current_index(), reason),
-    });
-    (reader.build.finish(), stopped)
+    let (at, reason) = match reader.document() {
+        Ok(()) => return Outcome::ended(reader.build, reader.json.current_index()),
+        Err(Stop::Syntax(error)) => (error.index, reason(&error.error_type)),
+        Err(Stop::Limit(reason)) => (reader.json.current_index(), reason),
+    };
+    Outcome::stopped(reader.build, Stopped::at_byte(input, at, reason))
 }
 
 enum Stop {
@@ -89,7 +88,7 @@ impl Reader<'_> {
             }
             // What follows the value that ended: the next of the list or the object around it.
             next = match self.open.last() {
-                None => return Ok(self.json.finish()?),
+                None => return Ok(()),
                 Some(true) => {
                     self.key.keep(None);
                     self.json.array_step()?

@@ -14,10 +14,13 @@ mod finish;
 mod frame;
 mod group;
 mod json;
+mod outcome;
 mod plan;
 mod property;
 mod scalar;
 mod text;
+mod xml;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ pub use detail::{
     TargetTable, Trigger, Wal, Worker, Workers,
 };
 pub use error::{ReadError, Reason};
+use outcome::Stopped;
 pub use plan::{Format, Node, Plan};
 
 /// The largest input that is read. The largest plan known, of 9,001 nodes, has 6 MB as JSON.
@@ -53,27 +57,23 @@ pub fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
             partial: Vec::new(),
         });
     }
-    let first = input.trim_start();
-    if first.starts_with(['[', '{']) {
-        let (plans, stopped) = json::read(input);
-        return match stopped {
-            Some((at, reason)) => Err(error(input, at, reason, plans)),
-            None if plans.is_empty() => Err(error(input, 0, Reason::NoPlan, plans)),
-            None => Ok(plans),
-        };
+    let start = input.trim_start();
+    let outcome = if start.starts_with(['[', '{']) {
+        json::read(input)
+    } else if start.starts_with('<') {
+        xml::read(input)
+    } else if start.starts_with("- Plan:") {
+        yaml::read(input)
+    } else {
+        text::read(&frame::lines(input))
+    };
+    match outcome.stopped {
+        Some(Stopped { line, column, reason }) => {
+            Err(ReadError { line, column, reason, partial: outcome.plans })
+        }
+        None if outcome.plans.is_empty() => {
+            Err(ReadError { line: 1, column: 1, reason: Reason::NoPlan, partial: Vec::new() })
+        }
+        None => Ok(outcome.plans),
     }
-    let (partial, stopped) = text::read(&frame::lines(input));
-    match stopped {
-        Some((line, reason)) => Err(ReadError { line, column: 1, reason, partial }),
-        None if partial.is_empty() => Err(error(input, 0, Reason::NoPlan, partial)),
-        None => Ok(partial),
-    }
-}
-
-fn error(input: &str, at: usize, reason: Reason, partial: Vec<Plan>) -> ReadError {
-    let before = &input.as_bytes()[..at.min(input.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    ReadError { line, column, reason, partial }
 }

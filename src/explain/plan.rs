@@ -101,7 +101,7 @@ pub struct Node {
     pub disabled: bool,
     /// Of a Gather: one worker executes the whole plan, because the leader must not.
     pub single_copy: bool,
-    /// Of a join: the inner side matches at most one row (`VERBOSE`).
+    /// Of a join: the inner side matches at most one row. None where that is not so or, as text without VERBOSE, not said.
     pub inner_unique: Option<bool>,
 
     /// The table, index or view that is read or changed.

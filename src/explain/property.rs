@@ -21,6 +21,8 @@ pub(super) fn set(node: &mut Node, key: &str, value: &Scalar) -> bool {
         || io(&mut node.io, key, value)
         || wal(&mut node.wal, key, value)
         || merge(node, key, value)
+        // YAML prints an empty list as nothing.
+        || (*value == Scalar::Null && matches!(key, "Plans" | "Workers" | "Target Tables" | "Group Key"))
 }
 
 /// Sets a property of a worker; false where it is not known. A worker has no names or conditions: `node_type` says whose
@@ -58,6 +60,8 @@ pub(super) fn set_statement(plan: &mut Plan, key: &str, value: &Scalar) {
         "Query Text" => plan.statement = value.to_text(),
         "Query Parameters" => plan.parameters = value.to_text(),
         "Query Identifier" => plan.query_id = value.integer(),
+        // YAML prints an empty list or object as nothing.
+        _ if *value == Scalar::Null => (),
         _ => _ = plan.extra.insert(key.to_owned(), value.to_value()),
     }
 }

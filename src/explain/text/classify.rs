@@ -51,8 +51,11 @@ impl Reader<'_> {
                 Known::Perhaps => Kind::Continuation,
             };
         }
-        if self.stands_as_property(column) && (is_label(text) || is_target(text)) {
-            return if is_label(text) { Kind::Label } else { Kind::Property };
+        if is_label(text) && self.stands_as_label(column) {
+            return Kind::Label;
+        }
+        if self.stands_as_property(column) && is_target(text) {
+            return Kind::Property;
         }
         Kind::Continuation
     }
@@ -73,6 +76,13 @@ impl Reader<'_> {
             return Kind::Property;
         }
         Kind::Continuation
+    }
+
+    /// Whether a line stands where the subplans of an open node do.
+    fn stands_as_label(&self, column: usize) -> bool {
+        column == self.column
+            || column == self.base + 2
+            || self.open.iter().any(|(open, _)| open + 6 == column)
     }
 
     /// Whether a line stands where properties of the last node, worker or section do.

@@ -19,12 +19,10 @@ use std::borrow::Cow;
 
 use super::error::Reason;
 use super::frame::Line;
+use super::outcome::{Outcome, Stopped};
 use super::plan::{Format, Node, Plan};
 use super::{NODES_MAX, finish};
 use classify::Kind;
-
-/// Plans, and the line where reading ended before the end and why.
-pub(super) type Outcome = (Vec<Plan>, Option<(usize, Reason)>);
 
 /// Reads the lines of an input.
 pub(super) fn read(lines: &[Line]) -> Outcome {
@@ -37,7 +35,8 @@ pub(super) fn read(lines: &[Line]) -> Outcome {
         shape::relations(plan);
         finish::finish(plan);
     }
-    (plans, stopped)
+    let stopped = stopped.map(|(line, reason)| Stopped { line, column: 1, reason });
+    Outcome { plans, rows: Vec::new(), end: lines.len(), stopped }
 }
 
 fn last(lines: &[Line]) -> usize {
