@@ -20,7 +20,8 @@ set local max_parallel_workers_per_gather to default;
 set local timezone to default;
 set local datestyle to default";
 
-/// The prepared statement of servers that have no GENERIC_PLAN. It outlives the transaction, and is deallocated.
+/// The statement whose generic plan is asked for. GENERIC_PLAN of PostgreSQL 16 takes the simple protocol, in which a text may be
+/// several statements. It outlives the transaction, and is deallocated.
 const PREPARED: &str = "dbopt_explained";
 
 /// What to explain, and how.
@@ -166,23 +167,16 @@ async fn output(trial: &Trial, question: &Question) -> Result<Explained, Refusal
     if question.analyze {
         options.extend(["analyze", "buffers"]);
     }
-    if generic && trial.major() < 16 {
-        return prepared(trial, question).await;
-    }
     if generic {
-        options.push("generic_plan");
+        return prepared(trial, question).await;
     }
     let sql = format!("explain ({}) {text}", options.join(", "));
     let rows = trial.rows_with(&sql, &question.parameters).await.map_err(refused)?;
-    let source = match (generic, question.analyze) {
-        (true, _) => PlanSource::Generic,
-        (false, true) => PlanSource::Analyzed,
-        (false, false) => PlanSource::Explained,
-    };
+    let source = if question.analyze { PlanSource::Analyzed } else { PlanSource::Explained };
     Ok(Explained { text: rows.join("\n"), source })
 }
 
-/// The generic plan of a server that cannot be asked for it directly.
+/// The plan for any values, as a session keeps it.
 async fn prepared(trial: &Trial, question: &Question) -> Result<Explained, Refusal> {
     let text = &question.statement.text;
     let nulls = vec!["null"; question.statement.parameters as usize].join(", ");

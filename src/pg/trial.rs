@@ -141,11 +141,6 @@ impl Trial {
         Ok(())
     }
 
-    /// The server's major version.
-    pub fn major(&self) -> u32 {
-        self.held.facts().major
-    }
-
     /// Roll everything back, and leave no session with buffers for temporary tables.
     pub fn finish(self) {
         self.held.hang_up();

@@ -23,6 +23,7 @@ mod jsonb;
 mod judging;
 mod long_keys;
 mod pages;
+mod plan;
 mod pooler;
 mod prove;
 mod registry;
