@@ -105,6 +105,10 @@ fn segment(lines: &[Line], format: Format, start: usize) -> (Outcome, usize) {
         Format::Yaml => {
             let (body, end) = yaml_lines(lines, start);
             let outcome = yaml::read(&frame::text(&body));
+            let joined = outcome.stopped.map(|_| yaml::read(&frame::joined(&body)));
+            if let Some(joined) = joined.filter(|joined| joined.stopped.is_none()) {
+                return (joined, end);
+            }
             (located(outcome, &body), end)
         }
         Format::Json => whole_document(lines, start, json::read),

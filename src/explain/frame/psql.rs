@@ -1,7 +1,5 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use std::borrow::Cow;
-
 use super::Line;
 
 /// Signs that draw vertical lines.
@@ -205,6 +203,8 @@ fn is_footer(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
     fn unframed(text: &str) -> Vec<String> {

@@ -15,7 +15,9 @@ pub(super) fn remove(lines: &mut Vec<Line>) {
 
 /// No-break spaces become spaces, `-&gt;` becomes an arrow.
 fn signs(lines: &mut [Line]) {
-    let escaped = lines.iter().any(|line| line.text.contains("-&gt;"));
+    // In XML the reader of that resolves them.
+    let escaped = lines.iter().any(|line| line.text.contains("-&gt;"))
+        && !lines.iter().any(|line| line.text.trim_start().starts_with("<explain"));
     for line in lines {
         if line.text.contains('\u{a0}') {
             line.text = Cow::Owned(line.text.replace('\u{a0}', " "));
