@@ -58,7 +58,12 @@ impl Collect {
 
     fn add(&mut self, key: String, value: Value) {
         match self.open.last_mut() {
-            Some((_, Value::Object(map))) => _ = map.insert(key, value),
+            // XML repeats an element where other formats have two names.
+            Some((_, Value::Object(map))) => match map.get_mut(&key) {
+                None => _ = map.insert(key, value),
+                Some(Value::Array(list)) => list.push(value),
+                Some(before) => *before = Value::Array(vec![std::mem::take(before), value]),
+            },
             Some((_, Value::Array(list))) => list.push(value),
             _ => (),
         }

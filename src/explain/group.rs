@@ -48,6 +48,16 @@ pub(super) fn set(node: &mut Node, key: &str, value: Value) {
             let sort = node.incremental_sort.get_or_insert_default();
             sort.pre_sorted = Some(sort_groups(&map));
         }
+        // XML gives both kinds of groups one name.
+        ("Incremental Sort Groups", Value::Object(map)) => {
+            let sort = node.incremental_sort.get_or_insert_default();
+            let groups = Some(sort_groups(&map));
+            if sort.full_sort.is_none() {
+                sort.full_sort = groups
+            } else {
+                sort.pre_sorted = groups
+            }
+        }
         (_, value) => _ = node.extra.insert(key.to_owned(), value),
     }
 }
@@ -166,17 +176,30 @@ fn sort_groups(map: &Map<String, Value>) -> SortGroups {
         Some(Value::Array(list)) => list.iter().map(text).collect(),
         _ => Vec::new(),
     };
-    let space = |kind: &str, key: &str| match map.get(kind) {
-        Some(Value::Object(space)) => whole_of(space, key),
-        _ => None,
-    };
+    let (memory, disk) = sort_spaces(map, &methods);
+    let used = |space: Option<&Value>, key: &str| whole_of(space?.as_object()?, key);
     SortGroups {
         count: whole_of(map, "Group Count").unwrap_or_default(),
+        average_memory_kb: used(memory, "Average Sort Space Used"),
+        peak_memory_kb: used(memory, "Peak Sort Space Used"),
+        average_disk_kb: used(disk, "Average Sort Space Used"),
+        peak_disk_kb: used(disk, "Peak Sort Space Used"),
         methods,
-        average_memory_kb: space("Sort Space Memory", "Average Sort Space Used"),
-        peak_memory_kb: space("Sort Space Memory", "Peak Sort Space Used"),
-        average_disk_kb: space("Sort Space Disk", "Average Sort Space Used"),
-        peak_disk_kb: space("Sort Space Disk", "Peak Sort Space Used"),
+    }
+}
+
+/// Memory and temporary files of the groups. XML gives both one name: memory comes first, where there is any.
+fn sort_spaces<'m>(
+    map: &'m Map<String, Value>,
+    methods: &[String],
+) -> (Option<&'m Value>, Option<&'m Value>) {
+    match map.get("Sort Space") {
+        Some(Value::Array(both)) => (both.first(), both.get(1)),
+        Some(one) if methods.iter().all(|method| method.starts_with("external")) => {
+            (None, Some(one))
+        }
+        Some(one) => (Some(one), None),
+        None => (map.get("Sort Space Memory"), map.get("Sort Space Disk")),
     }
 }
 

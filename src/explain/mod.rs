@@ -9,6 +9,7 @@ mod build;
 mod collect;
 pub mod derive;
 mod detail;
+mod document;
 mod error;
 mod finish;
 mod frame;
@@ -31,7 +32,6 @@ pub use detail::{
     TargetTable, Trigger, Wal, Worker, Workers,
 };
 pub use error::{ReadError, Reason};
-use outcome::Stopped;
 pub use plan::{Format, Node, Plan};
 
 /// The largest input that is read. The largest plan known, of 9,001 nodes, has 6 MB as JSON.
@@ -57,23 +57,5 @@ pub fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
             partial: Vec::new(),
         });
     }
-    let start = input.trim_start();
-    let outcome = if start.starts_with(['[', '{']) {
-        json::read(input)
-    } else if start.starts_with('<') {
-        xml::read(input)
-    } else if start.starts_with("- Plan:") {
-        yaml::read(input)
-    } else {
-        text::read(&frame::lines(input))
-    };
-    match outcome.stopped {
-        Some(Stopped { line, column, reason }) => {
-            Err(ReadError { line, column, reason, partial: outcome.plans })
-        }
-        None if outcome.plans.is_empty() => {
-            Err(ReadError { line: 1, column: 1, reason: Reason::NoPlan, partial: Vec::new() })
-        }
-        None => Ok(outcome.plans),
-    }
+    document::read(input)
 }

@@ -11,6 +11,7 @@ mod docs;
 mod documents;
 mod drift;
 mod embedded;
+mod explain;
 mod foreign_code;
 mod gathered;
 mod gin;
