@@ -13,8 +13,8 @@ use crate::decode::{compare, decoded};
 use crate::explain::{self, Plan};
 use crate::model::observation::StatementPlan;
 use crate::model::{
-    Analysis, DecodedPlan, DecodedPlans, Gap, GapReason, Number, PlanSource, ReportedFinding,
-    Server, Snapshot, Topic,
+    Analysis, DecodedPlan, DecodedPlans, Gap, GapReason, Number, Object, PlanSource,
+    ReportedFinding, Server, Snapshot, Topic,
 };
 
 /// Findings of a plan where the caller does not say how many.
@@ -194,7 +194,9 @@ pub(super) fn judged(
 /// What was found, the most time at stake first, and no more than was asked for.
 fn report(answer: &mut DecodedPlan, analysis: Analysis, findings_max: usize) {
     let Analysis { mut findings, recommendations, declined, gaps, .. } = analysis;
-    findings.sort_by(|a, b| at_stake(b).total_cmp(&at_stake(a)));
+    // With as much at stake the deeper node comes first, which is the cause.
+    findings
+        .sort_by(|a, b| at_stake(b).total_cmp(&at_stake(a)).then_with(|| node(b).cmp(&node(a))));
     let left_out = findings.len().saturating_sub(findings_max);
     findings.truncate(findings_max);
     let advised: BTreeSet<&String> = findings.iter().flat_map(|f| &f.recommendations).collect();
@@ -207,6 +209,13 @@ fn report(answer: &mut DecodedPlan, analysis: Analysis, findings_max: usize) {
         let detail = format!("{left_out} findings with less time at stake are not shown");
         let gap = Gap::new("plan.findings", GapReason::BudgetSpent, detail);
         answer.gaps.push(gap.lifted_by("a larger `findings_max`"));
+    }
+}
+
+fn node(finding: &ReportedFinding) -> Option<u32> {
+    match &finding.object {
+        Object::PlanNode { node, .. } => Some(*node),
+        _ => None,
     }
 }
 

@@ -67,6 +67,7 @@ fn every_link_of_the_documents_leads_to_a_file() {
     for document in above.into_iter().chain([
         "docs/api.md",
         "docs/decisions/README.md",
+        "docs/execution_plan_analysis.md",
         "docs/gin_index_internals.md",
         "docs/jsonb_storage_physics.md",
     ]) {

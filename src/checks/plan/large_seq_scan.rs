@@ -61,7 +61,8 @@ fn scans<'a>(tree: &Tree<'a>) -> Vec<Vec<&'a Node>> {
     together.into_values().collect()
 }
 
-fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
+/// The finding about scans that one node reads together.
+pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
     let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
     let read: f64 = scan.iter().map(|node| rows_read(node)).sum();
     let unwanted: f64 = scan.iter().map(|node| removed(node, "filter")).sum();

@@ -1,5 +1,6 @@
 //! `plan/low-buffer-hit`, explained in the page beside this file.
 
+use super::large_seq_scan;
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed};
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -47,7 +48,11 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let buffers = tree.own_buffers(node.id)?;
     let (hit, read) = (count(Some(buffers.shared_hit)), count(Some(buffers.shared_read)));
     let ratio = hit / (hit + read).max(1.0);
-    if read < case.policy.get(&READ_BLOCKS_MIN) || ratio >= case.policy.get(&HIT_RATIO_MIN) {
+    if read < case.policy.get(&READ_BLOCKS_MIN)
+        || ratio >= case.policy.get(&HIT_RATIO_MIN)
+        // A scan that should not read the table at all is blamed for that.
+        || large_seq_scan::find(tree, &[node], case).is_some()
+    {
         return None;
     }
     // With track_io_timing it is known what the reads take; otherwise it is less than the node takes.

@@ -85,7 +85,8 @@ fn the_four_formats_of_a_plan_give_the_same_tree() {
         let json = blocks(&format!("{member}.json"));
         for format in ["text", "yaml", "xml"] {
             for (name, block) in blocks(&format!("{member}.{format}")) {
-                let mut one = read(&block.text).unwrap_or_else(|e| panic!("{member} {format} {name}: {e}"));
+                let mut one =
+                    read(&block.text).unwrap_or_else(|e| panic!("{member} {format} {name}: {e}"));
                 let mut other = read(&json[&name].text).unwrap();
                 for plan in one.iter_mut().chain(&mut other) {
                     settle(plan, &block.marks);
@@ -117,17 +118,34 @@ fn parents_estimates_and_actual_rows_are_those_of_the_json_structure() {
 fn every_property_that_servers_print_has_its_field() {
     // What single plugins print stays in `extra`.
     let expected = [
-        "Function Call", "Remote SQL", "Relations", "Repeatable Seed", "Replaces", "Sampling Method",
-        "Sampling Parameters", "Table Function Call", "Table Function Name", "Window", "Prefetch Capacity",
-        "Average Prefetch Distance", "Max Prefetch Distance", "Average I/O Size", "Average I/Os In Progress",
-        "I/O Count", "I/O Waits",
+        "Function Call",
+        "Remote SQL",
+        "Relations",
+        "Repeatable Seed",
+        "Replaces",
+        "Sampling Method",
+        "Sampling Parameters",
+        "Table Function Call",
+        "Table Function Name",
+        "Window",
+        "Prefetch Capacity",
+        "Average Prefetch Distance",
+        "Max Prefetch Distance",
+        "Average I/O Size",
+        "Average I/Os In Progress",
+        "I/O Count",
+        "I/O Waits",
     ];
     for member in members() {
         for (name, block) in blocks(&format!("{member}.json")) {
             for plan in read(&block.text).unwrap() {
                 assert_eq!(plan.extra, BTreeMap::new(), "{member} {name}");
                 let mut extra = plan.nodes.iter().flat_map(|node| node.extra.keys());
-                assert_eq!(extra.find(|key| !expected.contains(&key.as_str())), None, "{member} {name}");
+                assert_eq!(
+                    extra.find(|key| !expected.contains(&key.as_str())),
+                    None,
+                    "{member} {name}"
+                );
             }
         }
     }

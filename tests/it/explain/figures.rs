@@ -37,19 +37,26 @@ fn exclusive_times_of_a_plan_add_up_to_its_total() {
 
 #[test]
 fn a_common_table_expression_takes_its_time_from_its_reader() {
-    let (_, derived) = derived("Nested Loop  (cost=1.00..2.00 rows=1 width=4) (actual time=100.0..110.0 rows=1 loops=1)
+    let (_, derived) = derived(
+        "Nested Loop  (cost=1.00..2.00 rows=1 width=4) (actual time=100.0..110.0 rows=1 loops=1)
   CTE big
     ->  Seq Scan on t  (cost=0.00..1.00 rows=1 width=4) (actual time=0.0..90.0 rows=1 loops=1)
   ->  CTE Scan on big a  (cost=0.00..1.00 rows=1 width=4) (actual time=0.0..95.0 rows=1 loops=1)
   ->  CTE Scan on big b  (cost=0.00..1.00 rows=1 width=4) (actual time=0.0..5.0 rows=1 loops=1)
-");
+",
+    );
     let own: Vec<f64> = derived.nodes.iter().map(|node| node.exclusive_ms.unwrap()).collect();
-    assert!(own.iter().zip([10.0, 90.0, 5.0, 5.0]).all(|(own, expected)| near(*own, expected)), "{own:?}");
+    assert!(
+        own.iter().zip([10.0, 90.0, 5.0, 5.0]).all(|(own, expected)| near(*own, expected)),
+        "{own:?}"
+    );
 }
 
 #[test]
 fn an_init_plan_takes_its_time_from_the_node_that_reads_it() {
-    for (label, reference) in [("InitPlan 1 (returns $0)", "$0"), ("InitPlan 1", "(InitPlan 1).col1")] {
+    for (label, reference) in
+        [("InitPlan 1 (returns $0)", "$0"), ("InitPlan 1", "(InitPlan 1).col1")]
+    {
         let (_, derived) = derived(&format!(
             "Aggregate  (cost=1.00..2.00 rows=1 width=4) (actual time=100.0..100.0 rows=1 loops=1)
   {label}
@@ -60,7 +67,10 @@ fn an_init_plan_takes_its_time_from_the_node_that_reads_it() {
 "
         ));
         let own: Vec<f64> = derived.nodes.iter().map(|node| node.exclusive_ms.unwrap()).collect();
-        assert!(own.iter().zip([5.0, 10.0, 50.0, 35.0]).all(|(own, expected)| near(*own, expected)), "{own:?}");
+        assert!(
+            own.iter().zip([5.0, 10.0, 50.0, 35.0]).all(|(own, expected)| near(*own, expected)),
+            "{own:?}"
+        );
     }
 }
 
@@ -74,7 +84,10 @@ fn loops_count_and_workers_run_at_the_same_time() {
         ->  Index Scan using i on u  (cost=0.00..1.00 rows=1 width=4) (actual time=0.5..1.0 rows=1 loops=150)
 ");
     let own: Vec<f64> = derived.nodes.iter().map(|node| node.exclusive_ms.unwrap()).collect();
-    assert!(own.iter().zip([10.0, 10.0, 40.0, 50.0]).all(|(own, expected)| near(*own, expected)), "{own:?}");
+    assert!(
+        own.iter().zip([10.0, 10.0, 40.0, 50.0]).all(|(own, expected)| near(*own, expected)),
+        "{own:?}"
+    );
 }
 
 fn factor(text: &str, node: usize) -> (Option<f64>, Option<Direction>, Option<Unjudged>) {
@@ -115,10 +128,14 @@ fn a_limit_shields_what_it_stops_until_a_sort_reads_all() {
 
 #[test]
 fn joins_that_stop_early_shield_their_sides() {
-    let join = |kind: &str| format!("{kind}  (cost=0.00..1.00 rows=10 width=4) (actual rows=10 loops=1)
+    let join = |kind: &str| {
+        format!(
+            "{kind}  (cost=0.00..1.00 rows=10 width=4) (actual rows=10 loops=1)
   ->  Seq Scan on a  (cost=0.00..1.00 rows=10000 width=4) (actual rows=10 loops=1)
   ->  Index Scan using i on b  (cost=0.00..1.00 rows=500 width=4) (actual rows=1 loops=10)
-");
+"
+        )
+    };
     assert_eq!(factor(&join("Nested Loop Semi Join"), 2).2, Some(Unjudged::FirstMatch));
     assert_eq!(factor(&join("Nested Loop Anti Join"), 2).2, Some(Unjudged::FirstMatch));
     assert_eq!(factor(&join("Nested Loop"), 2).0, Some(500.0));
@@ -134,10 +151,21 @@ fn joins_that_stop_early_shield_their_sides() {
 fn buffers_of_a_plan_add_up_to_those_of_its_root() {
     for member in members() {
         for (name, block) in blocks(&format!("{member}.json")) {
-            for plan in read(&block.text).unwrap().into_iter().filter(|plan| plan.nodes[0].buffers.is_some()) {
-                let all: u64 = derive(&plan).nodes.iter().map(|node| node.exclusive_buffers.unwrap().shared_hit).sum();
+            for plan in read(&block.text)
+                .unwrap()
+                .into_iter()
+                .filter(|plan| plan.nodes[0].buffers.is_some())
+            {
+                let all: u64 = derive(&plan)
+                    .nodes
+                    .iter()
+                    .map(|node| node.exclusive_buffers.unwrap().shared_hit)
+                    .sum();
                 let root = plan.nodes[0].buffers.unwrap().shared_hit;
-                assert!(all >= root && all <= root + root / 20 + 40, "{member} {name}: {all} of {root}");
+                assert!(
+                    all >= root && all <= root + root / 20 + 40,
+                    "{member} {name}: {all} of {root}"
+                );
             }
         }
     }

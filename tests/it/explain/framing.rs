@@ -91,31 +91,46 @@ fn entries_of_auto_explain_give_the_statement_and_the_plan_in_each_format() {
     for (text, format) in [(yaml, Format::Yaml), (xml, Format::Xml), (json, Format::Json)] {
         let plan = one(text);
         assert_eq!((plan.format, plan.statement.as_deref()), (format, Some("SELECT 1")));
-        assert_eq!((plan.nodes[0].node_type.as_str(), plan.nodes[0].plan_rows), ("Result", Some(1.0)));
+        assert_eq!(
+            (plan.nodes[0].node_type.as_str(), plan.nodes[0].plan_rows),
+            ("Result", Some(1.0))
+        );
     }
 }
 
 #[test]
 fn several_plans_in_one_text_are_several_plans() {
-    let text = format!("EXPLAIN ANALYZE SELECT 1;\n{JOIN}(10 rows)\n\nand now:\n\n{JOIN}\n[\n{{\"Plan\": {{\"Node Type\": \"Result\"}}}}\n]\n");
+    let text = format!(
+        "EXPLAIN ANALYZE SELECT 1;\n{JOIN}(10 rows)\n\nand now:\n\n{JOIN}\n[\n{{\"Plan\": {{\"Node Type\": \"Result\"}}}}\n]\n"
+    );
     let sizes: Vec<usize> = read(&text).unwrap().iter().map(|plan| plan.nodes.len()).collect();
     assert_eq!(sizes, [4, 4, 1]);
 }
 
 #[test]
 fn names_of_plugins_and_unknown_nodes_and_properties_are_kept() {
-    let plan = one("Custom Scan (ChunkAppend) on public.metrics m  (cost=0.15..9.99 rows=3 width=8)
+    let plan =
+        one("Custom Scan (ChunkAppend) on public.metrics m  (cost=0.15..9.99 rows=3 width=8)
   Order: m.at DESC
   Startup Exclusion: true
   ->  Quantum Scan on \"Odd, name\" o  (cost=0.00..1.00 rows=1 width=4)
         Entanglement: 7
 ");
     let [root, child] = plan.nodes.as_slice() else { panic!("{plan:?}") };
-    assert_eq!((root.node_type.as_str(), root.provider.as_deref()), ("Custom Scan", Some("ChunkAppend")));
-    assert_eq!((root.schema.as_deref(), root.relation.as_deref()), (Some("public"), Some("metrics")));
+    assert_eq!(
+        (root.node_type.as_str(), root.provider.as_deref()),
+        ("Custom Scan", Some("ChunkAppend"))
+    );
+    assert_eq!(
+        (root.schema.as_deref(), root.relation.as_deref()),
+        (Some("public"), Some("metrics"))
+    );
     assert_eq!(root.extra["Order"], "m.at DESC");
     assert_eq!(root.extra["Startup Exclusion"], true);
-    assert_eq!((child.node_type.as_str(), child.relation.as_deref()), ("Quantum Scan", Some("Odd, name")));
+    assert_eq!(
+        (child.node_type.as_str(), child.relation.as_deref()),
+        ("Quantum Scan", Some("Odd, name"))
+    );
     assert_eq!(child.extra["Entanglement"], 7);
 }
 
@@ -142,7 +157,16 @@ Execution time: 91.000 ms
 
 #[test]
 fn what_is_no_plan_says_so() {
-    for text in ["", "\n\n", "SELECT 1;", "[]", "{}", "[1, 2]", "<explain></explain>", "Dear Sort,\n\nhello: world\n"] {
+    for text in [
+        "",
+        "\n\n",
+        "SELECT 1;",
+        "[]",
+        "{}",
+        "[1, 2]",
+        "<explain></explain>",
+        "Dear Sort,\n\nhello: world\n",
+    ] {
         let error = read(text).unwrap_err();
         assert_eq!(error.reason, Reason::NoPlan, "{text}");
     }

@@ -25,7 +25,9 @@ fn a_plan_that_is_cut_says_where_and_gives_what_was_read() {
 fn depth_of_the_input_is_no_depth_of_the_stack() {
     const DEPTH: usize = 100_000;
     let text: String = (0..2_000)
-        .map(|depth| format!("{}->  Limit  (cost=0.00..1.00 rows=1 width=4)\n", " ".repeat(depth * 6)))
+        .map(|depth| {
+            format!("{}->  Limit  (cost=0.00..1.00 rows=1 width=4)\n", " ".repeat(depth * 6))
+        })
         .collect();
     let json = "{\"Plan\": {\"Node Type\": \"Limit\", \"Plans\": [".to_owned()
         + &"{\"Node Type\": \"Limit\", \"Plans\": [".repeat(DEPTH)
@@ -43,7 +45,8 @@ fn depth_of_the_input_is_no_depth_of_the_stack() {
             assert_eq!(plans[0].nodes.len(), DEPTH + 1);
             assert_eq!(derive(&plans[0]).nodes.len(), DEPTH + 1);
         }
-        let deep = format!("{{\"Plan\": {{\"Node Type\": \"Limit\", \"Odd\": {}1", "[".repeat(DEPTH));
+        let deep =
+            format!("{{\"Plan\": {{\"Node Type\": \"Limit\", \"Odd\": {}1", "[".repeat(DEPTH));
         assert_eq!(read(&deep).unwrap_err().reason, Reason::TooDeep);
     };
     thread.spawn(work).unwrap().join().unwrap();
@@ -52,7 +55,8 @@ fn depth_of_the_input_is_no_depth_of_the_stack() {
 #[test]
 fn more_nodes_than_the_limit_are_refused() {
     let node = "{\"Node Type\":\"A\"},";
-    let json = format!("{{\"Plan\": {{\"Node Type\": \"Append\", \"Plans\": [{}", node.repeat(NODES_MAX));
+    let json =
+        format!("{{\"Plan\": {{\"Node Type\": \"Append\", \"Plans\": [{}", node.repeat(NODES_MAX));
     let error = read(&json).unwrap_err();
     assert_eq!(error.reason, Reason::TooManyNodes);
     assert_eq!(error.partial[0].nodes.len(), NODES_MAX);

@@ -41,13 +41,20 @@ impl Printed {
             0 => (String::new(), 2),
             _ => (format!("{}->  ", " ".repeat(depth * 6 - 4)), depth * 6 + 2),
         };
-        let on = if self.children.is_empty() { format!(" on {}", quoted(&self.table)) } else { String::new() };
+        let on = if self.children.is_empty() {
+            format!(" on {}", quoted(&self.table))
+        } else {
+            String::new()
+        };
         let actual = match self.loops {
             0 => "(never executed)".to_owned(),
             loops => format!("(actual time=0.010..1.500 rows={}.50 loops={loops})", self.rows / 2),
         };
         let rows = self.rows;
-        lines.push(format!("{arrow}{}{on}  (cost=0.00..12.50 rows={rows} width=4) {actual}", self.kind()));
+        lines.push(format!(
+            "{arrow}{}{on}  (cost=0.00..12.50 rows={rows} width=4) {actual}",
+            self.kind()
+        ));
         if let Some(filter) = &self.filter {
             lines.push(format!("{}Filter: ({filter})", " ".repeat(properties)));
         }

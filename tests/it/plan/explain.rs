@@ -60,8 +60,7 @@ async fn a_statement_is_explained_with_values_without_values_and_executed(
         }
         assert_eq!(plan["settings"]["work_mem"], "1MB", "{plan:#}");
     }
-    let left = "select count(*)::text from pg_prepared_statements";
-    assert_eq!(db.text(left).await, "0");
+    drop(db);
 }
 
 #[rstest]
