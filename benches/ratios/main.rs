@@ -10,6 +10,7 @@ mod bare_redis;
 mod documents;
 mod http;
 mod load;
+mod plans;
 mod process;
 mod statements;
 #[path = "../../tests/it/support/mod.rs"]
@@ -19,7 +20,7 @@ mod table;
 mod visit;
 mod xray;
 
-/// `ratios [documents] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
+/// `ratios [documents] [plans] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
 /// visit in a process of its own, for the bench itself; `ratios load-cached` is load for a profiler.
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +41,9 @@ fn main() {
     // A table for each part, at once: what comes after it may fail.
     if wanted("documents") {
         println!("{}", documents::measure());
+    }
+    if wanted("plans") {
+        println!("{}", plans::measure());
     }
     if wanted("http") {
         println!("{}", runtime.block_on(http::measure()));
