@@ -1,8 +1,10 @@
 //! Observe, judge, prove, advise: the only place where the steps meet.
 
 mod account;
+mod decoding;
 mod documents;
 mod drift;
+mod explaining;
 mod gathered;
 mod pool_plan;
 mod request;
@@ -31,12 +33,14 @@ use crate::prove;
 use crate::review::Sizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
-pub use crate::observe::{Subject, Unmatched};
+pub use crate::observe::{Refusal, Subject, Unmatched};
 pub use crate::pg::Error as TargetError;
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{Runner, SqlFile};
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
+pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{DriftFound, Watched};
+pub use explaining::{ExplainError, StatementText, explain};
 pub use pool_plan::pool_plan;
 pub use request::Request;
 pub use staging::staging;

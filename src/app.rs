@@ -1,6 +1,7 @@
 //! The service without HTTP: the registry, the cache and the analysis, put together once.
 
 mod drift;
+mod explaining;
 mod metrics;
 mod pool_plan;
 mod staging;
@@ -23,6 +24,7 @@ use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
 
+pub use explaining::NotExplained;
 use self::metrics::LastAnalyses;
 pub use self::metrics::metrics;
 

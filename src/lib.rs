@@ -2,6 +2,7 @@
 //!
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
+pub mod explain;
 pub mod jsonb;
 pub mod model;
 pub mod observe;
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod contract;
 pub mod ddl;
+pub mod decode;
 pub mod demo;
 pub mod embedded;
 pub mod http;

@@ -11,6 +11,7 @@ mod documents;
 mod http;
 mod load;
 mod log;
+mod plans;
 mod process;
 mod statements;
 #[path = "../../tests/it/support/mod.rs"]
@@ -20,7 +21,7 @@ mod table;
 mod visit;
 mod xray;
 
-/// `ratios [documents] [log] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
+/// `ratios [documents] [plans] [log] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
 /// visit in a process of its own, for the bench itself; `ratios load-cached` is load for a profiler.
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +45,9 @@ fn main() {
     }
     if wanted("log") {
         println!("{}", log::measure());
+    }
+    if wanted("plans") {
+        println!("{}", plans::measure());
     }
     if wanted("http") {
         println!("{}", runtime.block_on(http::measure()));

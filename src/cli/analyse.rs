@@ -44,6 +44,16 @@ impl Analyse {
         Ok(request)
     }
 
+    /// How to show the answer.
+    pub(super) fn output(&self) -> &Output {
+        &self.options.selection.output
+    }
+
+    /// The database to look at.
+    pub(super) fn target(&self) -> Result<Target, Error> {
+        self.options.target()
+    }
+
     /// Analyse, and print the answer; where something is known of a service, with a plan of its pools.
     pub(super) async fn report(
         &self,

@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod keys;
 mod options;
+mod plan;
 mod pool_plan;
 mod render;
 mod review;

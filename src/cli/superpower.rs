@@ -4,6 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
 
 use super::analyse::Analyse;
+use super::plan::Decode;
 use super::pool_plan::PoolFlags;
 use super::{Error, Outcome};
 use crate::model::Superpower;
@@ -59,8 +60,36 @@ pub(super) struct One {
     analyse: Analyse,
     /// Thresholds that flags of its own set: the flag, the threshold and the value.
     thresholds: Vec<(&'static str, &'static str, String)>,
+    /// What one superpower is asked beside.
+    more: More,
+}
+
+/// Options that one superpower has beside those that all share.
+#[derive(Debug)]
+enum More {
+    Nothing,
+    /// A plan to decode, or a statement to explain.
+    Plan(Box<Decode>),
     /// What is known of a service, where a pool is to be planned for it.
-    pool: Option<Box<PoolFlags>>,
+    Pool(Box<PoolFlags>),
+}
+
+impl More {
+    fn augment(superpower: Superpower, command: Command) -> Command {
+        match superpower {
+            Superpower::Plan => Decode::augment_args(command),
+            Superpower::Concurrency => PoolFlags::augment_args(command),
+            _ => command,
+        }
+    }
+
+    fn of(superpower: Superpower, matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(match superpower {
+            Superpower::Plan => Self::Plan(Box::new(Decode::from_arg_matches(matches)?)),
+            Superpower::Concurrency => Self::Pool(Box::new(PoolFlags::from_arg_matches(matches)?)),
+            _ => Self::Nothing,
+        })
+    }
 }
 
 impl One {
@@ -70,11 +99,11 @@ impl One {
             let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
             request.set_threshold(threshold, value).map_err(usage)?;
         }
-        let pool = match self.pool {
-            Some(flags) => flags.asked()?,
-            None => None,
-        };
-        self.analyse.report(&request, pool.as_ref()).await
+        match self.more {
+            More::Plan(decode) if decode.is_asked() => decode.run(request, &self.analyse).await,
+            More::Pool(flags) => self.analyse.report(&request, flags.asked()?.as_ref()).await,
+            More::Plan(_) | More::Nothing => self.analyse.report(&request, None).await,
+        }
     }
 }
 
@@ -83,12 +112,9 @@ impl Subcommand for One {
         Superpower::ALL.iter().fold(command, |command, superpower| {
             let about = format!("{}: {}", superpower.title(), superpower.summary());
             // The options' own description would take the place of one that was given before.
-            let one = Analyse::augment_args(Command::new(superpower.as_str())).about(&about);
-            let one = one.args(flags(*superpower).iter().map(Flag::arg));
-            command.subcommand(match superpower {
-                Superpower::Concurrency => PoolFlags::augment_args(one).about(about),
-                _ => one,
-            })
+            let one = Analyse::augment_args(Command::new(superpower.as_str()));
+            let one = More::augment(*superpower, one).about(about);
+            command.subcommand(one.args(flags(*superpower).iter().map(Flag::arg)))
         })
     }
 
@@ -108,11 +134,8 @@ impl FromArgMatches for One {
             .and_then(|(name, matches)| Some((name.parse::<Superpower>().ok()?, matches)))
             .ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let thresholds = flags(superpower).iter().filter_map(|flag| flag.value(matches)).collect();
-        let pool = match superpower {
-            Superpower::Concurrency => Some(Box::new(PoolFlags::from_arg_matches(matches)?)),
-            _ => None,
-        };
-        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds, pool })
+        let more = More::of(superpower, matches)?;
+        Ok(Self { superpower, analyse: Analyse::from_arg_matches(matches)?, thresholds, more })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

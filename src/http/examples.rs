@@ -12,6 +12,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("gin", "200", include_str!("../../openapi/examples/gin.json")),
     ("vector", "200", include_str!("../../openapi/examples/vector.json")),
     ("plan", "200", include_str!("../../openapi/examples/plan.json")),
+    ("decode_plan", "200", include_str!("../../openapi/examples/decode_plan.json")),
+    ("explain_statement", "200", include_str!("../../openapi/examples/explain_statement.json")),
     ("review_migration", "200", include_str!("../../openapi/examples/review_migration.json")),
     ("show_workload", "200", include_str!("../../openapi/examples/show_workload.json")),
     ("list_contracts", "200", include_str!("../../openapi/examples/list_contracts.json")),
@@ -47,6 +49,8 @@ const PYTHON: (&str, &str) =
 const BODIES: &[(&str, &str)] = &[
     ("register_target", include_str!("../../openapi/examples/register_target.request.json")),
     ("change_target", include_str!("../../openapi/examples/change_target.request.json")),
+    ("decode_plan", include_str!("../../openapi/examples/decode_plan.request.json")),
+    ("explain_statement", include_str!("../../openapi/examples/explain_statement.request.json")),
     ("review_migration", include_str!("../../openapi/examples/review_migration.request.json")),
     ("pool_plan", include_str!("../../openapi/examples/pool_plan.request.json")),
     ("tell_workload", include_str!("../demo/workload.csv")),

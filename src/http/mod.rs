@@ -18,6 +18,7 @@ mod meter;
 mod openapi;
 mod page;
 mod path;
+mod plan;
 mod pool_plan;
 mod problem;
 mod query;
@@ -110,6 +111,8 @@ fn read() -> OpenApiRouter<App> {
         .routes(routes!(contracts::list))
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))
+        .routes(routes!(plan::decode))
+        .routes(routes!(plan::explain))
         .routes(routes!(staging::show))
         .routes(routes!(pool_plan::plan))
         .routes(routes!(checks::list))

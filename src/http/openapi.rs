@@ -32,6 +32,7 @@ use crate::model::{ProveMode, Superpower, Threshold};
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),
+        (name = "plans", description = "Decode the output of EXPLAIN"),
         (name = "contracts", description = "What documents promise, and are judged by"),
         (name = "checks", description = "What can be found"),
         (name = "review", description = "Migrations, before they run"),

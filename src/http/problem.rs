@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::analysis::{Error as AnalysisError, TargetError, Unmatched};
+use crate::analysis::{
+    DecodeError, Error as AnalysisError, ExplainError, Refusal, TargetError, Unmatched,
+};
 use crate::app;
 use crate::model::UnknownName;
 use crate::store::{ContractColumn, Error as StoreError};
@@ -293,6 +295,50 @@ impl From<&app::Error> for Problem {
                 Self::new(StatusCode::BAD_GATEWAY, "target-unseen", title, error.to_string())
             }
             app::Error::Render { .. } => internal(error),
+        }
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        use StatusCode as S;
+        let text = error.to_string();
+        match error {
+            DecodeError::Unreadable { .. } | DecodeError::Several { .. } => {
+                let pointer = format!("/{}", error.field().unwrap_or_default());
+                let title = "The plan cannot be read";
+                let problem =
+                    Self::new(S::UNPROCESSABLE_ENTITY, "unreadable-plan", title, text.clone());
+                Self { errors: vec![Fault::new(pointer, text)], ..problem }
+            }
+            DecodeError::NotOfPlans { .. } => invalid(vec![Fault::new("/query/check", text)]),
+            DecodeError::Failed => internal(&error),
+        }
+    }
+}
+
+impl From<app::NotExplained> for Problem {
+    fn from(error: app::NotExplained) -> Self {
+        match error {
+            app::NotExplained::Service(error) => Self::from(&error),
+            app::NotExplained::Statement(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExplainError> for Problem {
+    fn from(error: ExplainError) -> Self {
+        use StatusCode as S;
+        let text = error.to_string();
+        let field = error.field();
+        match error {
+            ExplainError::Decode(error) => error.into(),
+            ExplainError::Refused(Refusal::Target(error)) => Self::from(&error),
+            ExplainError::Refused(_) => {
+                let title = "The statement is not explained";
+                Self::new(S::UNPROCESSABLE_ENTITY, "statement-refused", title, text)
+            }
+            _ => invalid(vec![Fault::new(format!("/{}", field.unwrap_or_default()), text)]),
         }
     }
 }

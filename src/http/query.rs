@@ -88,6 +88,18 @@ impl Pairs {
         if faults.is_empty() { Ok(inquiry) } else { Err(problem::invalid(faults)) }
     }
 
+    /// What is asked of plans: checks, the least severity and thresholds. Nothing of them is cached or narrowed by table.
+    pub(super) fn of_plans(self) -> Result<Request, Problem> {
+        let unfit = |(name, _): &&(String, String)| {
+            PARAMETERS.contains(&name.as_str())
+                && !["check", "severity_min"].contains(&name.as_str())
+        };
+        if let Some((name, _)) = self.0.iter().find(unfit) {
+            return Err(fault(name, format!("`{name}` is not a parameter of plans")));
+        }
+        Ok(self.inquiry(Some(Superpower::Plan))?.request)
+    }
+
     /// The one parameter `refresh`.
     pub(super) fn refresh(self) -> Result<bool, Problem> {
         self.flag("refresh")

@@ -5,6 +5,7 @@ mod analysis;
 mod capability;
 mod case;
 mod change;
+mod decoded_plan;
 mod documents;
 mod error;
 mod evidence;
@@ -45,6 +46,10 @@ pub use change::{
     ExistingIndex, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
     OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange, SettingScope,
     index_name,
+};
+pub use decoded_plan::{
+    DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,
+    PlanNode, PlanSource, PlanSummary, PlanTrigger, RowsRemoved,
 };
 pub use documents::{DocumentKey, DocumentReport, DocumentSample, DocumentTotals, Extrapolated};
 pub use error::UnknownName;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::observation::{
     ColumnDocuments, Common, Concurrency, Context, ForeignCode, Gin, Layout, Plan,
-    RegisteredContract, Relation, StoredValues, ToastTable, Vector, Wal, Workload,
+    RegisteredContract, Relation, StatementPlan, StoredValues, ToastTable, Vector, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -128,4 +128,32 @@ pub struct Snapshot {
     pub contracts: Vec<RegisteredContract>,
     /// What the visit's budget left out, and what was asked for and is not there.
     pub left_out: Vec<Gap>,
+}
+
+impl Snapshot {
+    /// Holds nothing but plans.
+    pub fn of_plans(plans: Vec<StatementPlan>, server: Server, observed_at: Timestamp) -> Self {
+        let statements = Observation::Seen(plans);
+        Self {
+            format: SNAPSHOT_FORMAT,
+            observed_at,
+            server,
+            cost: Cost::default(),
+            context: Observation::default(),
+            relations: Observation::default(),
+            foreign_code: Observation::default(),
+            common: Common::default(),
+            wal: Box::default(),
+            gin: Gin::default(),
+            vector: Vector::default(),
+            layouts: Observation::default(),
+            documents: Observation::default(),
+            toast_tables: Observation::default(),
+            stored_values: Observation::default(),
+            plan: Plan { statements, ..Plan::default() },
+            workload: Observation::default(),
+            contracts: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod common;
 mod concurrency;
 mod detail;
 mod documents;
+mod explaining;
 mod foreign_code;
 mod gaps;
 mod gin;
@@ -23,6 +24,7 @@ mod visit;
 mod wal;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
+pub use explaining::{Explained, Question as ExplainQuestion, Refusal, explain};
 pub use names::names;
 pub use texts::{Counted, Defined, DefinedKind, Text, Texts};
 pub use visit::{Interest, context, observe};

@@ -9,6 +9,7 @@ mod opening;
 mod retired;
 mod session;
 mod target;
+mod text_parameter;
 mod tls;
 mod trial;
 mod wire;

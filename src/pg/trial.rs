@@ -9,6 +9,7 @@ use super::held::Held;
 use super::opening::{self, guarded};
 use super::session::FIRST_ANSWER_MAX;
 use super::target::Connection;
+use super::text_parameter::TextParameter;
 use super::{Error, Failure, Target};
 
 /// Bytes of rows that one question of an experiment takes.
@@ -89,8 +90,25 @@ impl Trial {
     /// # Errors
     /// The server's refusal, the loss of the connection, or more rows than are taken.
     pub async fn rows(&self, sql: &str) -> Result<Vec<String>, TrialError> {
-        let none = Vec::<(&(dyn ToSql + Sync), Type)>::new();
-        let rows = self.held.client().query_typed_raw(sql, none).await;
+        self.rows_with(sql, &[]).await
+    }
+
+    /// The same with values for its parameters, as text or NULL; the server works out their types.
+    ///
+    /// # Errors
+    /// The server's refusal, the loss of the connection, or more rows than are taken.
+    pub async fn rows_with(
+        &self,
+        sql: &str,
+        parameters: &[Option<String>],
+    ) -> Result<Vec<String>, TrialError> {
+        let values: Vec<TextParameter<'_>> =
+            parameters.iter().map(|value| TextParameter(value.as_deref())).collect();
+        let typed = values.iter().map(|value| {
+            let value: &(dyn ToSql + Sync) = value;
+            (value, Type::UNKNOWN)
+        });
+        let rows = self.held.client().query_typed_raw(sql, typed).await;
         let mut rows = std::pin::pin!(rows.map_err(|source| self.failed(source))?);
         let (mut all, mut bytes) = (Vec::<String>::new(), 0);
         while let Some(row) = rows.try_next().await.map_err(|source| self.failed(source))? {

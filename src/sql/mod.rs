@@ -10,6 +10,7 @@
 
 mod catalog;
 mod error;
+mod explainable;
 mod expression;
 mod from;
 mod function;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use catalog::{Catalog, Column, Relation};
 pub use error::NotUnderstood;
+pub use explainable::{Explainable, NotExplainable, explainable};
 pub use parse::TEXT_BYTES_MAX;
 pub use shape::{commuted, spelled, spelled_key};
 pub use understood::{

@@ -68,6 +68,7 @@ fn every_link_of_the_documents_leads_to_a_file() {
         "docs/api.md",
         "docs/connection_pools.md",
         "docs/decisions/README.md",
+        "docs/execution_plan_analysis.md",
         "docs/gin_index_internals.md",
         "docs/jsonb_storage_physics.md",
     ]) {

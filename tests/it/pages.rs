@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use database_optimizer::analysis::Request;
+use database_optimizer::analysis::{PlanText, Request, decode};
 use database_optimizer::checks::{self, Check};
 use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
 use crate::support::{
@@ -46,6 +46,9 @@ async fn every_page_holds(
 
 async fn holds_on(server: &'static TestServer, check: &'static Check) {
     let (id, member) = (check.id, &server.name);
+    if Example::first(check).explain.is_some() {
+        return plan_holds_on(server, check).await;
+    }
     let (_, silent, _) = run(server, check, &Example::of(check, "Stays silent")).await;
     assert!(
         finding(&silent, id).is_none(),
@@ -66,6 +69,52 @@ async fn holds_on(server: &'static TestServer, check: &'static Check) {
         let request = fires.request(&db, check).await;
         clears_and_is_undone(&mut db, &request, found, recommendation).await;
     }
+}
+
+/// A check of plans is shown the plan of a statement, as JSON and as text.
+async fn plan_holds_on(server: &'static TestServer, check: &'static Check) {
+    for (heading, fires) in [("Fires", true), ("Stays silent", false)] {
+        let example = Example::of(check, heading);
+        for (format, text) in explained(server, &example).await {
+            let (id, member) = (check.id, &server.name);
+            let mut request = request_of(check.superpower, &example.set);
+            request.scope.checks.push(id.to_owned());
+            let plan =
+                PlanText { plan: text.clone(), before: None, partial: false, findings_max: 9 };
+            let decoded =
+                decode(request, plan).await.unwrap_or_else(|e| panic!("{member}: {e}\n{text}"));
+            let found = decoded.plans().iter().flat_map(|plan| &plan.findings).next();
+            assert_eq!(
+                found.is_some(),
+                fires,
+                "{member}: {id}, {heading}, {format}: {found:#?}\n{text}"
+            );
+            let message = found.map_or("", |found| found.message.as_str());
+            assert!(message.len() < 220 && !message.ends_with('.'), "{message}");
+        }
+    }
+}
+
+/// The plan of the example's statement in both formats, each of a database of its own.
+async fn explained(server: &'static TestServer, example: &Example) -> Vec<(&'static str, String)> {
+    let statement = example.explain.unwrap();
+    let mut plans = Vec::new();
+    for format in ["json", "text"] {
+        // What one run changes, and the pages that it marks as all-visible, must not be there for the other.
+        let db = TestDb::create(server).await;
+        for statement in example.statements() {
+            db.run(statement.trim()).await;
+        }
+        let sql = format!("explain (analyze, buffers, settings, format {format}) {statement}");
+        let rows = db.client.simple_query(&sql).await.unwrap();
+        let line = |message: SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
+        plans.push((format, lines.join("\n")));
+    }
+    plans
 }
 
 /// The same as a superuser, in a database where somebody else made objects that are called like PostgreSQL's own, and like
@@ -162,6 +211,8 @@ struct Example {
     /// The column, and the contract that is registered for it.
     contract: Option<(&'static str, &'static str)>,
     needs: Option<&'static str>,
+    /// The statement whose plan is judged.
+    explain: Option<&'static str>,
     set: Vec<(&'static str, f64)>,
 }
 
@@ -200,6 +251,8 @@ impl Example {
             let (column, rest) = rest.split_once('\n').unwrap();
             (column, rest.split_once("```").unwrap().0)
         });
+        let explain =
+            rest.split_once("```explain\n").map(|(_, rest)| rest.split_once("```").unwrap().0);
         let words = || info.split_whitespace();
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {
@@ -208,6 +261,7 @@ impl Example {
             workload,
             contract,
             needs: words().find_map(|word| word.strip_prefix("needs=")),
+            explain: explain.map(str::trim),
             set: set.map(|(name, value)| (name, value.parse().unwrap())).collect(),
         }
     }

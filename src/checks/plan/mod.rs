@@ -1,9 +1,26 @@
 //! Plan Decoder: plans, and the indexes and statistics they rest on.
 
+mod costly_jit;
+mod disk_sort;
+mod generic_plan;
+mod hash_batches;
+mod heap_fetches;
 mod invalid_index;
+mod json_default_selectivity;
+mod large_nested_loop;
+mod large_seq_scan;
+mod lossy_bitmap;
+mod low_buffer_hit;
+mod materialized_cte;
 mod redundant_index;
+mod row_misestimate;
+mod slow_planning;
+mod slow_trigger;
 mod stale_statistics;
 mod table;
+mod tree;
+mod unindexable_condition;
+mod unpruned_partitions;
 mod unused_index;
 
 use super::Check;
@@ -14,4 +31,20 @@ pub(super) static CHECKS: &[&Check] = &[
     &redundant_index::CHECK,
     &unused_index::CHECK,
     &stale_statistics::CHECK,
+    &large_seq_scan::CHECK,
+    &unindexable_condition::CHECK,
+    &row_misestimate::CHECK,
+    &json_default_selectivity::CHECK,
+    &generic_plan::CHECK,
+    &large_nested_loop::CHECK,
+    &disk_sort::CHECK,
+    &hash_batches::CHECK,
+    &lossy_bitmap::CHECK,
+    &heap_fetches::CHECK,
+    &unpruned_partitions::CHECK,
+    &materialized_cte::CHECK,
+    &low_buffer_hit::CHECK,
+    &costly_jit::CHECK,
+    &slow_planning::CHECK,
+    &slow_trigger::CHECK,
 ];

@@ -1,6 +1,7 @@
 //! An analysis as text: for people, for machines, for pull requests, for code scanning.
 
 mod markdown;
+mod plan;
 mod pool_plan;
 mod report;
 mod review;
@@ -11,6 +12,7 @@ mod words;
 use crate::cli::options::Format;
 use crate::model::Analysis;
 
+pub(super) use plan::plans;
 pub(super) use pool_plan::planned;
 pub(super) use review::review;
 pub(super) use table::worst;

@@ -40,7 +40,7 @@ pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, DocumentIndexKey, HeldKey, Layout, LayoutColumn, UniqueKey};
 pub use names::{NamedColumn, NamedRelation, Names};
-pub use plan::{MaintainedTable, Plan};
+pub use plan::{MaintainedTable, Plan, StatementPlan};
 pub use relation::{Relation, RelationKind};
 pub use session_use::{SessionNeed, SessionUse};
 pub use statement::{

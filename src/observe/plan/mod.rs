@@ -33,6 +33,6 @@ impl Look for PlanLook {
     }
 
     fn seen(self) -> Plan {
-        Plan { maintained_tables: self.maintained_tables.rows() }
+        Plan { maintained_tables: self.maintained_tables.rows(), ..Plan::default() }
     }
 }

@@ -35,7 +35,8 @@ impl Member {
         match need {
             // A cluster of its own every member can be.
             None | Some("own-server") => true,
-            Some("lz4") => self.has_lz4,
+            // Debian's builds have both.
+            Some("lz4" | "jit") => self.has_lz4,
             Some("vector") => self.has_vector,
             Some(other) => panic!("a page needs `{other}`, which no server is known for"),
         }

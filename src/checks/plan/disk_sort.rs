@@ -1,0 +1,76 @@
+//! `plan/disk-sort`, explained in the page beside this file.
+
+use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, memory};
+use crate::checks::Check;
+use crate::checks::number::whole;
+use crate::explain::{Node, Sort, Space};
+use crate::model::{Case, Finding, Gap, Judgement, Superpower, Topic, Unit};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::PLANS],
+    requires: &[],
+    thresholds: &[&TIME_SHARE_MIN, &TIME_MS_MIN],
+    page: include_str!("disk_sort.md"),
+    judge,
+};
+
+const ID: &str = "plan/disk-sort";
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    for_each_executed(case, |tree, judgement| {
+        judgement.findings.extend(tree.nodes().iter().filter_map(|node| find(tree, node, case)));
+    })
+}
+
+fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
+    let disk_kb = on_disk(node)?;
+    let stake = tree.stake([node.id]);
+    if !stake.matters(case) {
+        return None;
+    }
+    // Each process sorts a part of its own.
+    let processes = if node.workers.is_empty() { 1.0 } else { count(node.actual_loops).max(1.0) };
+    let most = node.workers.iter().filter_map(|worker| worker.actual_rows).fold(0.0, f64::max);
+    let rows = node.actual_rows.unwrap_or_default().max(most);
+    let needed = match &node.incremental_sort {
+        // A group at a time: how many rows the largest has is not printed.
+        Some(_) => memory::of_sort(disk_kb * 2.0, 0.0),
+        None => memory::of_sort(disk_kb, rows),
+    };
+    let each =
+        if processes > 1.0 { format!(" in each of {processes} processes") } else { String::new() };
+    let message = format!(
+        "{} writes {} to temporary files{each}; `work_mem` = {} holds its rows{}: {:.0} % of the time",
+        tree.title(node.id),
+        memory::amount(disk_kb * 1024.0),
+        memory::amount(needed),
+        memory::advice(needed * processes),
+        stake.share * 100.0
+    );
+    let finding = tree
+        .finding(ID, node.id, stake, message)
+        .evidence(figure("temp_bytes", whole(disk_kb * 1024.0), Unit::Bytes))
+        .evidence(figure("work_mem_needed_bytes", whole(needed), Unit::Bytes));
+    Some(if processes > 1.0 {
+        finding.evidence(figure("processes", whole(processes), Unit::Count))
+    } else {
+        finding
+    })
+}
+
+/// Temporary files of the process that wrote most.
+fn on_disk(node: &Node) -> Option<f64> {
+    let of_sort = |sort: &Sort| sort.space_kb.filter(|_| sort.space == Some(Space::Disk));
+    let sorts =
+        node.sort.iter().chain(node.workers.iter().filter_map(|worker| worker.sort.as_ref()));
+    let incremental = node
+        .incremental_sort
+        .iter()
+        .chain(node.workers.iter().filter_map(|worker| worker.incremental_sort.as_ref()));
+    let groups = incremental.flat_map(|sort| [&sort.full_sort, &sort.pre_sorted]).flatten();
+    let kb =
+        sorts.filter_map(of_sort).chain(groups.filter_map(|groups| groups.peak_disk_kb)).max()?;
+    (kb > 0).then(|| count(Some(kb)))
+}

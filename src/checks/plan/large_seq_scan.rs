@@ -1,0 +1,142 @@
+//! `plan/large-seq-scan`, explained in the page beside this file.
+
+use std::collections::BTreeMap;
+
+use super::tree::condition::{clauses, wrapped};
+use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, removed, rows};
+use crate::checks::Check;
+use crate::checks::number::whole;
+use crate::explain::Node;
+use crate::model::{
+    Case, Declined, Finding, Gap, Judgement, PlanSource, Severity, Superpower, Threshold, Topic,
+    Unit,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::PLANS],
+    requires: &[],
+    thresholds: &[&SEQ_SCAN_ROWS_MAX, &REMOVED_SHARE_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
+    page: include_str!("large_seq_scan.md"),
+    judge,
+};
+
+const ID: &str = "plan/large-seq-scan";
+
+static SEQ_SCAN_ROWS_MAX: Threshold = Threshold {
+    name: "seq_scan_rows_max",
+    default: 1_000_000.0,
+    unit: Unit::Rows,
+    reason: "reading a million rows takes a good part of a second, whatever the hardware",
+};
+
+static REMOVED_SHARE_MIN: Threshold = Threshold {
+    name: "removed_share_min",
+    default: 0.9,
+    unit: Unit::Ratio,
+    reason: "where more than a tenth of the rows is wanted, an index scan is rarely faster",
+};
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    for_each_executed(case, |tree, judgement| {
+        for scan in scans(tree) {
+            if let Some(finding) = find(tree, &scan, case) {
+                judgement.declined.push(no_index(tree, &finding));
+                judgement.findings.push(finding);
+            }
+        }
+    })
+}
+
+/// Sequential scans that one node reads together: those of partitions, or one alone.
+fn scans<'a>(tree: &Tree<'a>) -> Vec<Vec<&'a Node>> {
+    let mut together: BTreeMap<(bool, usize), Vec<&Node>> = BTreeMap::new();
+    for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
+        let parent = node.parent.map(|parent| tree.node(parent));
+        let append = parent.filter(|parent| parent.node_type.ends_with("Append"));
+        let key = append.map_or((false, node.id), |append| (true, append.id));
+        together.entry(key).or_default().push(node);
+    }
+    together.into_values().collect()
+}
+
+/// The finding about scans that one node reads together.
+pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
+    let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
+    let read: f64 = scan.iter().map(|node| rows_read(node)).sum();
+    let unwanted: f64 = scan.iter().map(|node| removed(node, "filter")).sum();
+    let stake = tree.stake(scan.iter().map(|node| node.id));
+    if read <= case.policy.get(&SEQ_SCAN_ROWS_MAX)
+        || unwanted < case.policy.get(&REMOVED_SHARE_MIN) * read
+        || !stake.matters(case)
+        || !an_index_could_serve(first.condition("filter")?)
+    {
+        return None;
+    }
+    let loops = first.actual_loops.unwrap_or(1);
+    let times = if loops > 1 && !first.parallel_aware {
+        format!(" in {loops} scans")
+    } else {
+        String::new()
+    };
+    let of = match scan.len() {
+        1 => tree.title(first.id),
+        several => format!("{} and {} more partitions", tree.title(first.id), several - 1),
+    };
+    let message = format!(
+        "{of} reads {} rows{times} and its filter removes {:.1} % of them: {:.0} % of the time",
+        whole(read),
+        share_shown(unwanted / read),
+        stake.share * 100.0
+    );
+    let mut finding = tree.finding(ID, first.id, stake, message);
+    if finding.severity == Severity::High {
+        finding.severity = Severity::Critical;
+    }
+    Some(finding.evidence(figure("read_rows", whole(read), Unit::Rows)).evidence(figure(
+        "removed_rows",
+        whole(unwanted),
+        Unit::Rows,
+    )))
+}
+
+/// In percent, and never all where a row was returned.
+fn share_shown(share: f64) -> f64 {
+    if share < 1.0 { (share * 100.0).min(99.9) } else { 100.0 }
+}
+
+fn rows_read(node: &Node) -> f64 {
+    rows(node) + removed(node, "filter")
+}
+
+/// Whether an index on what the filter compares could find the rows. What is hidden in a cast or a function has a check of
+/// its own.
+fn an_index_could_serve(filter: &str) -> bool {
+    let clauses = clauses(filter);
+    let served = |clause: &&str| {
+        !["<>", "!~", "NOT ", "SubPlan", " IS NOT NULL"].iter().any(|no| clause.contains(no))
+    };
+    let mut plain = clauses.into_iter().filter(served).filter(|clause| wrapped(clause).is_none());
+    plain.next().is_some()
+}
+
+/// Why no index is advised.
+fn no_index(tree: &Tree<'_>, finding: &Finding) -> Declined {
+    let (reason, detail) = match tree.source {
+        PlanSource::Generic => (
+            "generic plan",
+            "The plan is for any value of its parameters; with values, an index that exists may serve",
+        ),
+        _ => (
+            "not tested",
+            "No index was tested for this filter; a plan alone does not show what an index costs and saves",
+        ),
+    };
+    Declined {
+        check: "plan/missing-index".to_owned(),
+        object: finding.object.clone(),
+        reason: reason.to_owned(),
+        detail: detail.to_owned(),
+    }
+}

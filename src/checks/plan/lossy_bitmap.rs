@@ -1,0 +1,61 @@
+//! `plan/lossy-bitmap`, explained in the page beside this file.
+
+use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, memory, removed};
+use crate::checks::Check;
+use crate::checks::number::{float, whole};
+use crate::explain::Node;
+use crate::model::{Case, Finding, Gap, Judgement, Superpower, Topic, Unit};
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    superpower: Superpower::Plan,
+    needs: &[Topic::PLANS],
+    requires: &[],
+    thresholds: &[&TIME_SHARE_MIN, &TIME_MS_MIN],
+    page: include_str!("lossy_bitmap.md"),
+    judge,
+};
+
+const ID: &str = "plan/lossy-bitmap";
+
+fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    for_each_executed(case, |tree, judgement| {
+        judgement.findings.extend(tree.nodes().iter().filter_map(|node| find(tree, node, case)));
+    })
+}
+
+fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
+    let workers = node.workers.iter().filter_map(|worker| worker.bitmap.as_ref());
+    let (mut exact, mut lossy) = (0, 0);
+    for blocks in node.bitmap.iter().chain(workers) {
+        exact += blocks.exact_blocks;
+        lossy += blocks.lossy_blocks;
+    }
+    // Each loop has a bitmap of its own.
+    let loops = if node.parallel_aware { 1 } else { node.actual_loops.unwrap_or(1).max(1) };
+    let (exact, lossy) = (float(i64::try_from(exact).ok()?), float(i64::try_from(lossy).ok()?));
+    let stake = tree.stake([node.id]);
+    if lossy == 0.0 || !stake.matters(case) {
+        return None;
+    }
+    let loops = float(i64::try_from(loops).ok()?);
+    let needed = memory::of_bitmap((exact + lossy) / loops);
+    let checked = removed(node, "index_recheck");
+    let message = format!(
+        "{} keeps {:.0} of {:.0} blocks whole and rechecks their rows: {} did not match; `work_mem` = {} holds the bitmap: \
+         {:.0} % of the time",
+        tree.title(node.id),
+        lossy,
+        exact + lossy,
+        whole(checked),
+        memory::amount(needed),
+        stake.share * 100.0
+    );
+    Some(
+        tree.finding(ID, node.id, stake, message)
+            .evidence(figure("lossy_blocks", whole(lossy), Unit::Count))
+            .evidence(figure("exact_blocks", whole(exact), Unit::Count))
+            .evidence(figure("rechecked_rows", whole(checked), Unit::Rows))
+            .evidence(figure("work_mem_needed_bytes", whole(needed), Unit::Bytes)),
+    )
+}

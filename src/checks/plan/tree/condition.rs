@@ -1,0 +1,263 @@
+//! Conditions as EXPLAIN prints them: clauses, operators of JSON, columns inside casts and functions.
+
+/// Operators that read JSON, as EXPLAIN prints them between spaces.
+const JSON_OPERATORS: [&str; 10] =
+    [" ->> ", " -> ", " #>> ", " #> ", " @> ", " <@ ", " ? ", " ?| ", " ?& ", " @? "];
+
+/// Operators of comparison that a B-tree serves.
+const COMPARISONS: [&str; 5] = [" = ", " < ", " <= ", " > ", " >= "];
+
+/// Casts that leave the bytes of a string as they are: an index on the column serves them.
+const RELABELLED: [&str; 4] = ["text", "character varying", "bpchar", "name"];
+
+/// What stands around a column and keeps an index on it from being used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::checks::plan) enum Wrapper {
+    /// A cast to this type.
+    Cast(String),
+    /// A call of this function.
+    Function(String),
+}
+
+/// A column inside a cast or a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::checks::plan) struct Wrapped {
+    /// The column, without its table.
+    pub(in crate::checks::plan) column: String,
+    /// What stands around it.
+    pub(in crate::checks::plan) wrapper: Wrapper,
+}
+
+/// The clauses of a condition that all have to hold, each without the parentheses around it.
+pub(in crate::checks::plan) fn clauses(condition: &str) -> Vec<&str> {
+    let inner = unwrapped(condition);
+    split(inner, " AND ").into_iter().map(unwrapped).collect()
+}
+
+/// Whether a clause reads JSON.
+pub(in crate::checks::plan) fn is_json(clause: &str) -> bool {
+    let code = code(clause);
+    // Containment of arrays, and text search.
+    if code.contains("[]") || code.contains("tsquery") {
+        return false;
+    }
+    JSON_OPERATORS.iter().any(|operator| code.contains(operator))
+        || code.contains("jsonb_") && code.contains('(')
+        || code.contains(" @@ ") && code.contains("jsonpath")
+}
+
+/// Whether a clause compares with a parameter of the statement.
+pub(in crate::checks::plan) fn has_parameter(clause: &str) -> bool {
+    let code = code(clause);
+    let mut parts = code.split('$').skip(1);
+    parts.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() && c != '0'))
+}
+
+/// The column of a clause that compares it inside a cast or a function with something else.
+pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
+    let at = COMPARISONS.iter().filter_map(|operator| split_once(clause, operator)).next()?;
+    let (left, right) = (at.0.trim(), at.1.trim());
+    // Two columns are compared by joins, which has other reasons.
+    let (wrapped, other) = match (of_cast(left).or_else(|| of_function(left)), is_constant(right)) {
+        (Some(wrapped), true) => (wrapped, right),
+        _ => (of_cast(right).or_else(|| of_function(right))?, left),
+    };
+    is_constant(other).then_some(wrapped)
+}
+
+/// Whether it is a literal, with its cast, or a parameter.
+fn is_constant(text: &str) -> bool {
+    let text = unwrapped(text);
+    text.starts_with('\'')
+        || text.starts_with('$')
+        || text.starts_with("E'")
+        || text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        || ["now()", "CURRENT_DATE", "CURRENT_TIMESTAMP"].contains(&text)
+}
+
+/// `(column)::type`.
+fn of_cast(text: &str) -> Option<Wrapped> {
+    let (inner, kind) = text.strip_prefix('(')?.rsplit_once(")::")?;
+    let kind = kind.split('(').next().unwrap_or(kind).trim();
+    let column = column(inner)?;
+    (!RELABELLED.contains(&kind))
+        .then(|| Wrapped { column, wrapper: Wrapper::Cast(kind.to_owned()) })
+}
+
+/// `function(…column…)`, with one column among its arguments.
+fn of_function(text: &str) -> Option<Wrapped> {
+    // The result may be cast.
+    let text = match text.strip_prefix('(').and_then(|rest| rest.rsplit_once(")::")) {
+        Some((inner, _)) => inner,
+        None => text,
+    };
+    let (name, rest) = text.split_once('(')?;
+    let arguments = rest.strip_suffix(')')?;
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    // Keys of JSON are no columns: an expression index is the usual way to them.
+    if name.is_empty() || !name.chars().all(is_name) || name.contains("json") {
+        return None;
+    }
+    let arguments = match split_once(arguments, " FROM ") {
+        Some((_, of)) => of,
+        None => arguments,
+    };
+    let mut columns = split(arguments, ", ").into_iter().filter_map(|argument| {
+        let inner = argument.strip_prefix('(').and_then(|rest| rest.rsplit_once(")::"));
+        column(inner.map_or(argument, |(inner, _)| inner))
+    });
+    let found = columns.next().filter(|_| columns.next().is_none())?;
+    Some(Wrapped { column: found, wrapper: Wrapper::Function(name.to_lowercase()) })
+}
+
+/// The name of a column, where the text is one.
+fn column(text: &str) -> Option<String> {
+    let name = text.rsplit('.').next().unwrap_or(text);
+    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let quoted = name.len() > 2 && name.starts_with('"') && name.ends_with('"');
+    let named =
+        name.chars().all(plain) && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let keyword = ["true", "false", "null"].contains(&name.to_lowercase().as_str());
+    ((named || quoted) && !keyword).then(|| name.trim_matches('"').to_owned())
+}
+
+/// Without the parentheses around all of it.
+fn unwrapped(text: &str) -> &str {
+    let text = text.trim();
+    let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
+        return text;
+    };
+    let mut depth = 0_i32;
+    for (_, byte) in unquoted(inner) {
+        depth += i32::from(byte == b'(') - i32::from(byte == b')');
+        if depth < 0 {
+            return text;
+        }
+    }
+    if depth == 0 { unwrapped_once(inner) } else { text }
+}
+
+/// Input may nest parentheses without end: a few are enough.
+fn unwrapped_once(inner: &str) -> &str {
+    inner.trim()
+}
+
+/// The parts between separators that stand outside of quotes and parentheses.
+fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_i32);
+    for (at, byte) in unquoted(text) {
+        depth += i32::from(byte == b'(') - i32::from(byte == b')');
+        if depth == 0 && at >= start && text.as_bytes()[at..].starts_with(separator.as_bytes()) {
+            parts.push(&text[start..at]);
+            start = at + separator.len();
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+fn split_once<'a>(text: &'a str, separator: &str) -> Option<(&'a str, &'a str)> {
+    let first = *split(text, separator).first()?;
+    Some((first, text.get(first.len() + separator.len()..)?))
+}
+
+/// The text with spaces in the place of literals and quoted names.
+fn code(text: &str) -> String {
+    let mut code = vec![b' '; text.len()];
+    for (at, byte) in unquoted(text) {
+        code[at] = if byte.is_ascii() { byte } else { b'?' - 1 };
+    }
+    String::from_utf8(code).unwrap_or_default()
+}
+
+/// Bytes outside of quotes, with their places.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let mut quote: Option<u8> = None;
+    text.bytes().enumerate().filter(move |(_, byte)| match quote {
+        Some(open) => {
+            if *byte == open {
+                quote = None;
+            }
+            false
+        }
+        None if *byte == b'\'' || *byte == b'"' => {
+            quote = Some(*byte);
+            false
+        }
+        None => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_split_where_all_its_clauses_have_to_hold() {
+        let text =
+            "(((data ->> 'a AND b'::text) = 'x'::text) AND (n > 5) AND ((k = 1) OR (k = 2)))";
+        assert_eq!(
+            clauses(text),
+            ["(data ->> 'a AND b'::text) = 'x'::text", "n > 5", "(k = 1) OR (k = 2)"]
+        );
+        assert_eq!(clauses("(a = 'it''s'::text)"), ["a = 'it''s'::text"]);
+        assert_eq!(clauses("((a = 1) OR (b = 2))"), ["(a = 1) OR (b = 2)"]);
+        assert_eq!(clauses("(("), ["(("]);
+        assert_eq!(clauses(""), [""]);
+    }
+
+    #[test]
+    fn clauses_that_read_json_are_told_from_arrays_text_search_and_literals() {
+        for clause in [
+            "(data ->> 'kind'::text) = 'a'::text",
+            "data @> '{\"a\": 1}'::jsonb",
+            "data ? 'a'::text",
+            "jsonb_path_exists(data, '$.a'::jsonpath, '{}'::jsonb, false)",
+        ] {
+            assert!(is_json(clause), "{clause}");
+        }
+        for clause in
+            ["tags @> '{a}'::text[]", "name = ' ->> '::text", "words @@ '''a'''::tsquery", "n > 5"]
+        {
+            assert!(!is_json(clause), "{clause}");
+        }
+    }
+
+    #[test]
+    fn a_column_inside_a_cast_or_a_function_is_found() {
+        let cast = |column: &str, kind: &str| {
+            Some(Wrapped { column: column.to_owned(), wrapper: Wrapper::Cast(kind.to_owned()) })
+        };
+        let function = |column: &str, name: &str| {
+            Some(Wrapped { column: column.to_owned(), wrapper: Wrapper::Function(name.to_owned()) })
+        };
+        for (clause, expected) in [
+            ("(id)::numeric = 5.0", cast("id", "numeric")),
+            ("(o.created_at)::date = '2026-01-03'::date", cast("created_at", "date")),
+            ("lower(name) = 'x'::text", function("name", "lower")),
+            ("lower((name)::text) = 'x'::text", function("name", "lower")),
+            (
+                "date_trunc('day'::text, ts) = '2026-01-03 00:00:00'::timestamp",
+                function("ts", "date_trunc"),
+            ),
+            ("EXTRACT(year FROM ts) = '2026'::numeric", function("ts", "extract")),
+            ("'5'::numeric = (id)::numeric", cast("id", "numeric")),
+            ("(name)::text = 'x'::text", None),
+            ("id = 5", None),
+            ("(a.id)::numeric = b.amount", None),
+            ("(data ->> 'kind'::text) = 'a'::text", None),
+            ("((data ->> 'n'::text))::integer = 5", None),
+            ("jsonb_extract_path_text(data, 'a') = 'x'::text", None),
+            ("id = lower('X'::text)", None),
+        ] {
+            assert_eq!(wrapped(clause), expected, "{clause}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_outside_of_literals() {
+        assert!(has_parameter("id = $1"));
+        assert!(!has_parameter("id = $0"), "an InitPlan");
+        assert!(!has_parameter("price = '$1'::text"));
+    }
+}

@@ -1,0 +1,193 @@
+//! Wrong estimates that the plan rests on: the deepest node of each, and what the planner decided by it.
+
+use super::{Estimate, Stake, Tree, condition, count, removed, rows};
+use crate::explain::{Node, Space};
+use crate::model::{Case, Threshold, Unit};
+
+pub(in crate::checks::plan) static ESTIMATE_ERROR_MAX: Threshold = Threshold {
+    name: "estimate_error_max",
+    default: 0.10,
+    unit: Unit::Ratio,
+    reason: "an estimate within 10 % of the rows is good; what matters beyond depends on `estimate_factor_min`",
+};
+
+pub(in crate::checks::plan) static ESTIMATE_FACTOR_MIN: Threshold = Threshold {
+    name: "estimate_factor_min",
+    default: 10.0,
+    unit: Unit::Ratio,
+    reason: "estimates that are wrong by less than ten times rarely lead to another plan",
+};
+
+/// A wrong estimate.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::checks::plan) struct Misestimate {
+    /// The deepest node that has it.
+    pub(in crate::checks::plan) node: usize,
+    /// The larger of estimate and rows over the smaller.
+    pub(in crate::checks::plan) factor: f64,
+    /// Whether too few rows were expected.
+    pub(in crate::checks::plan) under: bool,
+    /// The node that the planner chose because of it; absent where nothing depends on it.
+    pub(in crate::checks::plan) decision: Option<Decision>,
+}
+
+/// What the planner decided by an estimate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::checks::plan) struct Decision {
+    /// The node that it chose.
+    pub(in crate::checks::plan) node: usize,
+    /// What depends on the choice.
+    pub(in crate::checks::plan) stake: Stake,
+}
+
+/// Why a node's estimate is what it is, as far as its conditions tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::checks::plan) enum Cause {
+    /// A condition on JSON, of which the planner has no statistics.
+    Json,
+    /// The plan is for any value of its parameters.
+    Parameter,
+    /// Neither.
+    Other,
+}
+
+/// The wrong estimates of a plan, each blamed on its deepest node.
+pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) -> Vec<Misestimate> {
+    let factor_min =
+        case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
+    let is_wrong =
+        |id: usize| tree.estimate(id).is_some_and(|estimate| estimate.factor >= factor_min);
+    // Whether a node that hands it rows has a wrong estimate itself. Subplans deliver values, not rows.
+    let mut rests_on_wrong = vec![false; tree.nodes().len()];
+    for node in tree.nodes().iter().rev() {
+        if let Some(parent) = node.parent.filter(|_| !is_subplan(node)) {
+            rests_on_wrong[parent] |= rests_on_wrong[node.id] || is_wrong(node.id);
+        }
+    }
+    let wrong = tree.nodes().iter().filter(|node| is_wrong(node.id) && !rests_on_wrong[node.id]);
+    wrong
+        .filter_map(|node| {
+            let Estimate { factor, under } = tree.estimate(node.id)?;
+            Some(Misestimate {
+                node: node.id,
+                factor,
+                under,
+                decision: decision(tree, node.id, under),
+            })
+        })
+        .collect()
+}
+
+fn is_subplan(node: &Node) -> bool {
+    matches!(node.parent_relationship.as_deref(), Some("InitPlan" | "SubPlan"))
+}
+
+/// The next node above that would have been another one with the right estimate, and costs time.
+fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<Decision> {
+    let mut from = tree.node(id);
+    for above in tree.above(id) {
+        if is_subplan(from) {
+            return None;
+        }
+        let stake = if under { too_small(tree, above, from) } else { too_large(tree, above, from) };
+        if let Some(stake) = stake {
+            return Some(Decision { node: above.id, stake });
+        }
+        from = above;
+    }
+    None
+}
+
+/// What too few expected rows cost in the node above them: an inner side that is executed for each row, or rows that do
+/// not fit into the memory that was meant for them.
+fn too_small(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
+    match above.node_type.as_str() {
+        "Nested Loop" => {
+            let inner = tree.child(above.id, "Inner")?;
+            let repeated = count(inner.actual_loops) > 1.0 || from.id == inner.id;
+            repeated.then(|| tree.stake_beside(above.id, inner.id))
+        }
+        "Hash" => {
+            let spilled = above.hash.is_some_and(|hash| hash.batches > hash.original_batches);
+            spilled.then(|| tree.stake([Some(above.id), above.parent].into_iter().flatten()))
+        }
+        "Sort" => {
+            let on_disk = above.sort.as_ref().is_some_and(|sort| sort.space == Some(Space::Disk));
+            on_disk.then(|| tree.stake([above.id]))
+        }
+        "Aggregate" => {
+            let spilled = above.hash_aggregate.is_some_and(|table| {
+                table.planned_partitions.unwrap_or(0) == 0 && table.disk_kb > Some(0)
+            });
+            spilled.then(|| tree.stake([above.id]))
+        }
+        _ => None,
+    }
+}
+
+/// What too many expected rows cost in the join above them: the other side is read as a whole for the sake of a few.
+fn too_large(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
+    if !matches!(above.node_type.as_str(), "Hash Join" | "Merge Join") {
+        return None;
+    }
+    let other =
+        if from.parent_relationship.as_deref() == Some("Outer") { "Inner" } else { "Outer" };
+    let other = tree.child(above.id, other)?;
+    let scans = std::iter::once(other).chain(tree.below(other.id));
+    let whole = scans.filter(|node| node.node_type == "Seq Scan");
+    let many = whole.map(rows).sum::<f64>() > 100.0 * rows(from).max(1.0);
+    many.then(|| tree.stake_with_inputs(other.id))
+}
+
+impl Misestimate {
+    /// What its conditions tell of the reason.
+    pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> Cause {
+        let node = tree.node(self.node);
+        let clauses = || node.conditions.iter().flat_map(|c| condition::clauses(&c.text));
+        if has_parameters(tree) && clauses().any(condition::has_parameter) {
+            Cause::Parameter
+        } else if default_selectivity(tree, self.node).is_some() {
+            Cause::Json
+        } else {
+            Cause::Other
+        }
+    }
+}
+
+/// Whether `$1` stands for a parameter of the statement: before 17, results of subplans are printed the same way.
+pub(in crate::checks::plan) fn has_parameters(tree: &Tree<'_>) -> bool {
+    !tree.nodes().iter().any(|node| is_subplan(node) && node.subplan_name.is_some())
+}
+
+/// Selectivities that the planner assumes of one condition where it has no statistics.
+const DEFAULTS: [(f64, &str); 3] = [(0.005, "0.5 %"), (1.0 / 3.0, "33 %"), (0.01, "1 %")];
+
+/// Two figures are the same within this share: `reltuples` is an estimate.
+const SAME: f64 = 0.1;
+
+/// The default by which a scan estimated the rows that its conditions on JSON leave.
+pub(in crate::checks::plan) fn default_selectivity(
+    tree: &Tree<'_>,
+    id: usize,
+) -> Option<&'static str> {
+    let node = tree.node(id);
+    let clauses = condition::clauses(node.condition("filter")?);
+    if node.node_type != "Seq Scan" || !clauses.iter().all(|clause| condition::is_json(clause)) {
+        return None;
+    }
+    let read = rows(node) + removed(node, "filter");
+    let per_loop = node.plan_rows?;
+    let loops = if node.parallel_aware { 1.0 } else { count(node.actual_loops) };
+    let expected = per_loop * tree.parallel_divisor(id) * loops;
+    // The planner never expects less than a row, which says nothing.
+    if per_loop < 2.0 {
+        return None;
+    }
+    let others = i32::try_from(clauses.len()).ok()? - 1;
+    // Of several conditions, all but one are most often equalities.
+    let found = DEFAULTS.iter().find(|(share, _)| {
+        let assumed = share * DEFAULTS[0].0.powi(others);
+        (expected / read / assumed - 1.0).abs() <= SAME
+    })?;
+    Some(found.1)
+}

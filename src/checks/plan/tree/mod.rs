@@ -1,0 +1,325 @@
+//! A plan as the checks of plans see it: who reads whom, and what share of the time each node takes.
+
+pub(super) mod condition;
+pub(super) mod memory;
+pub(super) mod misestimate;
+
+use crate::checks::number::float;
+use crate::explain::derive::{Derived, Direction, derive};
+use crate::explain::{Buffers, Node, Plan};
+use crate::model::observation::StatementPlan;
+use crate::model::{
+    Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
+    PlanSource, Severity, Threshold, Unit,
+};
+
+pub(super) static TIME_SHARE_MIN: Threshold = Threshold {
+    name: "time_share_min",
+    default: 0.1,
+    unit: Unit::Ratio,
+    reason: "what takes less than a tenth of a statement's time is not worth changing before the rest",
+};
+
+pub(super) static TIME_MS_MIN: Threshold = Threshold {
+    name: "time_ms_min",
+    default: 1.0,
+    unit: Unit::Ms,
+    reason: "a node that takes less than a millisecond is not worth changing",
+};
+
+/// A plan with what follows from its figures.
+pub(super) struct Tree<'a> {
+    /// The plan.
+    pub(super) plan: &'a Plan,
+    /// Where it came from.
+    pub(super) source: PlanSource,
+    derived: Derived,
+    /// One past the last node below each node.
+    ends: Vec<usize>,
+    /// What each node alone weighs: milliseconds, or units of cost where no time is known.
+    weights: Vec<f64>,
+    /// What all nodes before each weigh, and all of them at the end.
+    sums: Vec<f64>,
+    has_times: bool,
+}
+
+/// How far an estimate is from the rows that came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Estimate {
+    /// The larger over the smaller.
+    pub(super) factor: f64,
+    /// Whether too few rows were expected.
+    pub(super) under: bool,
+}
+
+/// What some nodes take of a statement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stake {
+    /// Time; absent where the plan has no times.
+    pub(super) ms: Option<f64>,
+    /// Share of the whole.
+    pub(super) share: f64,
+}
+
+/// Judges each plan that was executed.
+pub(super) fn for_each_executed(
+    case: &Case<'_>,
+    mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
+) -> Result<Judgement, Gap> {
+    let plans = case.snapshot.plan.statements.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement::default();
+    for plan in plans {
+        if plan.plan.nodes.len() > NODES_MAX {
+            judgement.gaps.push(too_large(plan.plan.nodes.len()));
+        } else if plan.plan.analyzed() {
+            judge(&Tree::of(plan), &mut judgement);
+        } else {
+            judgement.gaps.push(not_executed());
+        }
+    }
+    Ok(judgement)
+}
+
+/// Nodes of a plan that is judged. The largest plan known has 9,001.
+const NODES_MAX: usize = 20_000;
+
+fn too_large(nodes: usize) -> Gap {
+    let detail = format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}");
+    Gap::new("plan.statements", GapReason::BudgetSpent, detail)
+}
+
+fn not_executed() -> Gap {
+    let detail = "The plan holds estimates alone: rows, times and spills were not judged";
+    Gap::new("plan.statements", GapReason::NotEnoughEvidence, detail)
+        .lifted_by("EXPLAIN (ANALYZE, BUFFERS, SETTINGS), which executes the statement")
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn of(statement: &'a StatementPlan) -> Self {
+        let plan = &*statement.plan;
+        let derived = derive(plan);
+        let times: Option<Vec<f64>> = derived.nodes.iter().map(|node| node.exclusive_ms).collect();
+        let known =
+            times.filter(|_| plan.root().is_some_and(|root| root.actual_total_ms.is_some()));
+        let has_times = known.is_some();
+        let weights = known.unwrap_or_else(|| costs(plan));
+        let mut sums = vec![0.0];
+        for weight in &weights {
+            sums.push(sums.last().copied().unwrap_or_default() + weight);
+        }
+        // Each node comes before those below it.
+        let mut ends: Vec<usize> = (1..=plan.nodes.len()).collect();
+        for node in plan.nodes.iter().rev() {
+            if let Some(parent) = node.parent {
+                ends[parent] = ends[parent].max(ends[node.id]);
+            }
+        }
+        Self { plan, source: statement.source, derived, ends, weights, sums, has_times }
+    }
+
+    pub(super) fn nodes(&self) -> &'a [Node] {
+        &self.plan.nodes
+    }
+
+    pub(super) fn node(&self, id: usize) -> &'a Node {
+        &self.plan.nodes[id]
+    }
+
+    /// The nodes below a node.
+    pub(super) fn below(&self, id: usize) -> &'a [Node] {
+        &self.plan.nodes[id + 1..self.ends[id]]
+    }
+
+    /// The nodes above a node, the next one first.
+    pub(super) fn above(&self, id: usize) -> impl Iterator<Item = &'a Node> {
+        let plan = self.plan;
+        let next = move |node: &&'a Node| node.parent.map(|parent| &plan.nodes[parent]);
+        std::iter::successors(next(&self.node(id)), next)
+    }
+
+    /// The node that reads its rows through this relationship, `Outer` or `Inner`.
+    pub(super) fn child(&self, id: usize, relationship: &str) -> Option<&'a Node> {
+        let of = |child: &&usize| {
+            self.node(**child).parent_relationship.as_deref() == Some(relationship)
+        };
+        self.node(id).children.iter().find(of).map(|child| self.node(*child))
+    }
+
+    /// How far the estimate is from the rows; absent where it is right, and where the rows say nothing of it.
+    pub(super) fn estimate(&self, id: usize) -> Option<Estimate> {
+        let derived = &self.derived.nodes[id];
+        let under = derived.estimate_direction? == Direction::Under;
+        Some(Estimate { factor: derived.estimate_factor?, under })
+    }
+
+    /// Blocks that a node alone used.
+    pub(super) fn own_buffers(&self, id: usize) -> Option<&Buffers> {
+        self.derived.nodes[id].exclusive_buffers.as_ref()
+    }
+
+    /// Time that a node alone spent reading blocks.
+    pub(super) fn own_read_ms(&self, id: usize) -> Option<f64> {
+        let read = |id: usize| self.node(id).io.map_or(0.0, |io| io.shared_read_ms);
+        let below: f64 = self.node(id).children.iter().map(|child| read(*child)).sum();
+        (read(0) > 0.0).then(|| (read(id) - below).max(0.0))
+    }
+
+    /// What some nodes take, each alone.
+    pub(super) fn stake(&self, ids: impl IntoIterator<Item = usize>) -> Stake {
+        self.stake_of(ids.into_iter().map(|id| self.weights[id]).sum())
+    }
+
+    /// What a node takes with all below it.
+    pub(super) fn stake_with_inputs(&self, id: usize) -> Stake {
+        self.stake_of(self.sums[self.ends[id]] - self.sums[id])
+    }
+
+    /// What a node takes alone, and another with all below it.
+    pub(super) fn stake_beside(&self, id: usize, other: usize) -> Stake {
+        self.stake_of(self.weights[id] + self.sums[self.ends[other]] - self.sums[other])
+    }
+
+    fn stake_of(&self, weight: f64) -> Stake {
+        let total = self.sums.last().copied().unwrap_or_default();
+        let share = if total > 0.0 { (weight / total).clamp(0.0, 1.0) } else { 0.0 };
+        Stake { ms: self.has_times.then_some(weight), share }
+    }
+
+    /// What takes so many milliseconds of the execution beside the nodes: triggers, compilation, reads.
+    pub(super) fn stake_of_ms(&self, ms: f64) -> Stake {
+        self.stake_of_part(ms, self.execution_ms().unwrap_or_default())
+    }
+
+    /// What takes so many milliseconds of these.
+    pub(super) fn stake_of_part(&self, ms: f64, of_ms: f64) -> Stake {
+        Stake { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
+    }
+
+    /// Among how many processes the planner divided the rows of a parallel scan. The leader has other work, the more the
+    /// more workers there are.
+    pub(super) fn parallel_divisor(&self, id: usize) -> f64 {
+        let gather =
+            self.above(id).find_map(|node| node.gather).filter(|_| self.node(id).parallel_aware);
+        match gather {
+            Some(workers) => {
+                let planned = count(workers.planned);
+                planned + (1.0 - 0.3 * planned).max(0.0)
+            }
+            None => 1.0,
+        }
+    }
+
+    /// Execution time of the statement.
+    pub(super) fn execution_ms(&self) -> Option<f64> {
+        self.plan.execution_ms.or_else(|| {
+            let root = self.plan.root()?;
+            Some(root.actual_total_ms? * count(root.actual_loops))
+        })
+    }
+
+    /// The value of a setting, where EXPLAIN printed it.
+    pub(super) fn setting(&self, name: &str) -> Option<&'a str> {
+        self.plan.settings.get(name).map(String::as_str)
+    }
+
+    /// The node as findings name it.
+    pub(super) fn object(&self, id: usize) -> Object {
+        let node = self.node(id);
+        Object::PlanNode {
+            node: u32::try_from(id).unwrap_or(u32::MAX),
+            schema: node.schema.clone(),
+            table: node.relation.clone(),
+        }
+    }
+
+    /// `Seq Scan on orders` as messages name it.
+    pub(super) fn title(&self, id: usize) -> String {
+        let node = self.node(id);
+        let parallel = if node.parallel_aware { "Parallel " } else { "" };
+        match &node.relation {
+            Some(relation) => format!("{parallel}{} on `{}`", node.node_type, clipped(relation)),
+            None => format!("{parallel}{}", node.node_type),
+        }
+    }
+
+    /// A finding about a node, with what is at stake.
+    pub(super) fn finding(
+        &self,
+        check: &'static str,
+        id: usize,
+        stake: Stake,
+        message: String,
+    ) -> Finding {
+        let confidence = if self.has_times { Confidence::High } else { Confidence::Medium };
+        let finding =
+            Finding::new(check, self.object(id), stake.severity(), message).confidence(confidence);
+        let finding = match stake.ms {
+            Some(ms) => finding.evidence(figure("time_ms", ms, Unit::Ms)),
+            None => finding,
+        };
+        finding.evidence(figure("time_share", stake.share, Unit::Ratio))
+    }
+}
+
+impl Stake {
+    /// Whether it is enough to be worth a finding.
+    pub(super) fn matters(self, case: &Case<'_>) -> bool {
+        self.share >= case.policy.get(&TIME_SHARE_MIN)
+            && self.ms.is_none_or(|ms| ms >= case.policy.get(&TIME_MS_MIN))
+    }
+
+    fn severity(self) -> Severity {
+        match self.ms {
+            Some(ms) if ms >= 1000.0 && self.share >= 0.5 => Severity::High,
+            Some(ms) if ms >= 100.0 && self.share >= 0.25 => Severity::Medium,
+            None if self.share >= 0.5 => Severity::Medium,
+            _ => Severity::Low,
+        }
+    }
+}
+
+/// A figure of a plan.
+pub(super) fn figure(name: &str, value: impl Into<Number>, unit: Unit) -> Evidence {
+    Evidence {
+        name: name.to_owned(),
+        value: value.into(),
+        unit,
+        source: "plan".to_owned(),
+        grade: Grade::Measured,
+    }
+}
+
+/// Rows of all loops together.
+pub(super) fn rows(node: &Node) -> f64 {
+    node.actual_rows.unwrap_or_default() * count(node.actual_loops)
+}
+
+/// Rows of all loops together that conditions of this kind removed.
+pub(super) fn removed(node: &Node, kind: &str) -> f64 {
+    node.rows_removed_by(kind).unwrap_or_default() * count(node.actual_loops)
+}
+
+/// A count as a float.
+pub(super) fn count(count: Option<u64>) -> f64 {
+    float(count.and_then(|count| i64::try_from(count).ok()).unwrap_or_default())
+}
+
+/// A name that fits into a message.
+pub(super) fn clipped(name: &str) -> String {
+    if name.chars().count() <= 63 {
+        name.to_owned()
+    } else {
+        name.chars().take(62).chain(['…']).collect()
+    }
+}
+
+/// Costs of each node alone, for plans without times.
+fn costs(plan: &Plan) -> Vec<f64> {
+    let total =
+        |node: &Node| node.total_cost.unwrap_or_default() * count(node.actual_loops).max(1.0);
+    let own = |node: &Node| {
+        let below: f64 = node.children.iter().map(|child| total(&plan.nodes[*child])).sum();
+        (total(node) - below).max(0.0)
+    };
+    plan.nodes.iter().map(own).collect()
+}

@@ -1,0 +1,119 @@
+//! What `dbopt plan` can do beside an analysis: decode a plan from a file, or that of a statement.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::analyse::Analyse;
+use super::{Error, Outcome, print, render};
+use crate::analysis::{
+    self, DecodeError, ExplainError, FINDINGS_MAX, PlanText, Refusal, Request, StatementText,
+};
+use crate::model::DecodedPlans;
+
+/// Options of `dbopt plan` alone.
+#[derive(Debug, Args)]
+pub(super) struct Decode {
+    /// Decode this output of EXPLAIN, text, JSON, YAML or XML; `-` for standard input. Needs no server.
+    #[arg(long, value_name = "FILE")]
+    plan_file: Option<PathBuf>,
+    /// Output of an earlier EXPLAIN of the same statement, to compare with.
+    #[arg(long, value_name = "FILE", requires = "plan_file")]
+    before: Option<PathBuf>,
+    /// Show a plan that is cut off as far as it can be read.
+    #[arg(long, requires = "plan_file")]
+    partial: bool,
+    /// Explain the statement in this file on the database; `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "plan_file")]
+    query_file: Option<PathBuf>,
+    /// Value of `$1`, `$2` and so on; repeatable. Without values the plan is that for any values.
+    #[arg(long, value_name = "VALUE", requires = "query_file", allow_hyphen_values = true)]
+    parameter: Vec<String>,
+    /// Execute the statement: a SELECT that calls nothing volatile.
+    #[arg(long, requires = "query_file")]
+    analyze: bool,
+    /// Findings of each plan at most, those with the most time at stake.
+    #[arg(long, value_name = "NUMBER", default_value_t = FINDINGS_MAX)]
+    findings_max: usize,
+}
+
+impl Decode {
+    /// Whether a plan is to be decoded rather than a database analysed.
+    pub(super) fn is_asked(&self) -> bool {
+        self.plan_file.is_some() || self.query_file.is_some()
+    }
+
+    pub(super) async fn run(self, request: Request, analyse: &Analyse) -> Result<Outcome, Error> {
+        let output = analyse.output();
+        let decoded = match (&self.plan_file, &self.query_file) {
+            (Some(file), _) => self.decode(file, request).await?,
+            (None, Some(file)) => self.explain(file, request, analyse).await?,
+            (None, None) => {
+                return Err(Error::Usage("--plan-file or --query-file is needed".to_owned()));
+            }
+        };
+        print(&render::plans(&decoded, output.format))?;
+        let mut findings = decoded.plans().iter().flat_map(|plan| &plan.findings);
+        let bad = findings.any(|finding| finding.severity >= output.fail_on);
+        Ok(if bad { Outcome::Found } else { Outcome::Clean })
+    }
+
+    async fn decode(&self, file: &Path, request: Request) -> Result<DecodedPlans, Error> {
+        let text = PlanText {
+            plan: read(file, "plan-file")?,
+            before: self.before.as_deref().map(|file| read(file, "before")).transpose()?,
+            partial: self.partial,
+            findings_max: self.findings_max.max(1),
+        };
+        analysis::decode(request, text).await.map_err(|error| self.usage(&error))
+    }
+
+    async fn explain(
+        &self,
+        file: &Path,
+        request: Request,
+        analyse: &Analyse,
+    ) -> Result<DecodedPlans, Error> {
+        let text = StatementText {
+            sql: read(file, "query-file")?,
+            parameters: self.parameter.iter().cloned().map(Some).collect(),
+            analyze: self.analyze,
+            settings: Vec::new(),
+            findings_max: self.findings_max.max(1),
+        };
+        let target = analyse.target()?;
+        let explained = analysis::explain(&target, request, text).await;
+        let explained = explained.map_err(|error| match error {
+            ExplainError::Refused(Refusal::Target(error)) => {
+                Error::Analysis(analysis::Error::Target(error))
+            }
+            error => Error::Usage(format!("--query-file: {error}")),
+        })?;
+        Ok(DecodedPlans::One(Box::new(explained)))
+    }
+
+    fn usage(&self, error: &DecodeError) -> Error {
+        let lift = match error {
+            DecodeError::Unreadable { .. } if !self.partial => {
+                "; --partial shows what can be read before that"
+            }
+            _ => "",
+        };
+        let option = if error.field() == Some("before") { "before" } else { "plan-file" };
+        Error::Usage(format!("--{option}: {error}{lift}"))
+    }
+}
+
+/// A file, or standard input.
+fn read(path: &Path, option: &str) -> Result<String, Error> {
+    let failed =
+        |error| Error::Usage(format!("--{option}: {} cannot be read: {error}", path.display()));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        bytes = std::fs::read(path).map_err(failed)?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,138 @@
+//! Where time and buffers went: what each node took itself.
+//!
+//! A node's figures hold those of the nodes below it. An InitPlan or a common table expression is printed below the node
+//! that owns it, but it is executed when its result is first read: its figures are in those of the reader. So each
+//! is moved below its reader first, and then each node keeps what its children leave.
+
+use super::super::{Buffers, Node, Plan};
+use super::DerivedNode;
+use super::reader::Readers;
+
+/// Sets the times of all nodes, where the plan has times.
+pub(super) fn times(plan: &Plan, derived: &mut [DerivedNode]) {
+    if !plan.nodes.iter().any(|node| node.actual_total_ms.is_some()) {
+        return;
+    }
+    let totals = totals(plan);
+    for (derived, total) in derived.iter_mut().zip(&totals) {
+        derived.total_ms = Some(*total);
+    }
+    let children = below_readers(plan, &totals);
+    // Rounded times of many loops add up to more than the parent's: the children share what the parent has.
+    let mut open: Vec<(usize, f64)> =
+        children.roots.iter().map(|root| (*root, totals[*root])).collect();
+    while let Some((node, share)) = open.pop() {
+        let sum: f64 = children.of[node].iter().map(|child| totals[*child]).sum();
+        let scale = if sum > share { share / sum } else { 1.0 };
+        derived[node].exclusive_ms = Some((share - sum * scale).max(0.0));
+        open.extend(children.of[node].iter().map(|child| (*child, totals[*child] * scale)));
+    }
+}
+
+/// Sets the buffers of all nodes, where the plan has them.
+pub(super) fn buffers(plan: &Plan, derived: &mut [DerivedNode]) {
+    if !plan.nodes.iter().any(|node| node.buffers.is_some()) {
+        return;
+    }
+    let weights: Vec<f64> = match plan.nodes.first().and_then(|root| root.actual_total_ms) {
+        Some(_) => totals(plan),
+        None => plan.nodes.iter().map(|node| blocks(node.buffers.as_ref())).collect(),
+    };
+    let children = below_readers(plan, &weights);
+    for node in &plan.nodes {
+        let mut own = node.buffers.unwrap_or_default();
+        for child in &children.of[node.id] {
+            subtract(&mut own, plan.nodes[*child].buffers.unwrap_or_default());
+        }
+        derived[node.id].exclusive_buffers = Some(own);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "only compared")]
+fn blocks(buffers: Option<&Buffers>) -> f64 {
+    buffers.map_or(0.0, |buffers| {
+        let shared = buffers.shared_hit.saturating_add(buffers.shared_read);
+        shared.saturating_add(buffers.local_hit).saturating_add(buffers.temp_read) as f64
+    })
+}
+
+fn subtract(from: &mut Buffers, child: Buffers) {
+    let less = |own: &mut u64, child: u64| *own = own.saturating_sub(child);
+    less(&mut from.shared_hit, child.shared_hit);
+    less(&mut from.shared_read, child.shared_read);
+    less(&mut from.shared_dirtied, child.shared_dirtied);
+    less(&mut from.shared_written, child.shared_written);
+    less(&mut from.local_hit, child.local_hit);
+    less(&mut from.local_read, child.local_read);
+    less(&mut from.local_dirtied, child.local_dirtied);
+    less(&mut from.local_written, child.local_written);
+    less(&mut from.temp_read, child.temp_read);
+    less(&mut from.temp_written, child.temp_written);
+}
+
+/// The time of each node and those below it, all loops. Processes below a Gather run at the same time.
+#[expect(clippy::cast_precision_loss, reason = "loops are far below 2^52")]
+fn totals(plan: &Plan) -> Vec<f64> {
+    // How many processes execute each node. Parents come before their children.
+    let mut processes = vec![1.0_f64; plan.nodes.len()];
+    for node in &plan.nodes {
+        let Some(parent) = node.parent.map(|parent| &plan.nodes[parent]) else { continue };
+        processes[node.id] = match parent.node_type.as_str() {
+            "Gather" | "Gather Merge" if node.subplan_name.is_none() => started(parent, node),
+            // The leader executes it before it starts the workers.
+            _ if is_init_plan(node) => 1.0,
+            _ => processes[parent.id],
+        };
+    }
+    let total = |node: &Node| {
+        let loops = node.actual_loops.unwrap_or_default() as f64;
+        (node.actual_total_ms.unwrap_or_default() * loops / processes[node.id]).max(0.0)
+    };
+    plan.nodes.iter().map(total).collect()
+}
+
+/// Processes that executed the node below a Gather: each of them executed it once for each execution of the Gather.
+#[expect(clippy::cast_precision_loss, reason = "loops are far below 2^52")]
+fn started(gather: &Node, child: &Node) -> f64 {
+    let loops = |node: &Node| node.actual_loops.unwrap_or_default().max(1) as f64;
+    (loops(child) / loops(gather)).max(1.0)
+}
+
+fn is_init_plan(node: &Node) -> bool {
+    node.subplan_name.is_some() && node.parent_relationship.as_deref() == Some("InitPlan")
+}
+
+/// The nodes whose figures are part of each node's.
+struct Children {
+    of: Vec<Vec<usize>>,
+    /// The root, and common table expressions that no node reads.
+    roots: Vec<usize>,
+}
+
+fn below_readers(plan: &Plan, weights: &[f64]) -> Children {
+    let mut of = vec![Vec::new(); plan.nodes.len()];
+    let mut roots = Vec::new();
+    let mut own = weights.to_vec();
+    for node in plan.nodes.iter().filter(|node| !is_init_plan(node)) {
+        match node.parent {
+            Some(parent) => {
+                of[parent].push(node.id);
+                own[parent] -= weights[node.id];
+            }
+            None => roots.push(node.id),
+        }
+    }
+    let readers = Readers::new(plan);
+    for node in plan.nodes.iter().filter(|node| is_init_plan(node)) {
+        // Of several readers the first one executes it: that one has time to account for.
+        let reader = readers.of(plan, node).max_by(|a, b| own[*a].total_cmp(&own[*b]));
+        match reader {
+            Some(reader) => {
+                of[reader].push(node.id);
+                own[reader] -= weights[node.id];
+            }
+            None => roots.push(node.id),
+        }
+    }
+    Children { of, roots }
+}

@@ -1,0 +1,110 @@
+//! Which nodes read the result of an InitPlan or of a common table expression.
+
+use std::collections::BTreeMap;
+
+use super::super::{Node, Plan};
+
+/// Readers of one result that are looked at. Their number is not to multiply with that of the results.
+const READERS_MAX: usize = 64;
+
+/// Readers by what they name: `$0` and `InitPlan 1` in expressions, the name of a common table expression.
+pub(super) struct Readers {
+    expressions: BTreeMap<String, Vec<usize>>,
+    tables: BTreeMap<String, Vec<usize>>,
+    /// For each node the id behind those below it.
+    ends: Vec<usize>,
+}
+
+impl Readers {
+    pub(super) fn new(plan: &Plan) -> Readers {
+        let mut readers =
+            Readers { expressions: BTreeMap::new(), tables: BTreeMap::new(), ends: ends(plan) };
+        if !plan.nodes.iter().any(|node| node.subplan_name.is_some()) {
+            return readers;
+        }
+        for node in &plan.nodes {
+            if let (Some(cte), "CTE Scan") = (&node.cte, node.node_type.as_str()) {
+                readers.tables.entry(cte.clone()).or_default().push(node.id);
+            }
+            let conditions = node.conditions.iter().map(|condition| condition.text.as_str());
+            for text in conditions.chain(node.output.iter().map(String::as_str)) {
+                readers.expression(text, node.id);
+            }
+        }
+        readers
+    }
+
+    /// Notes the results that an expression reads.
+    fn expression(&mut self, text: &str, node: usize) {
+        let parameters = text.split('$').skip(1).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            format!("${}", &rest[..end])
+        });
+        let named = text
+            .split("(InitPlan ")
+            .skip(1)
+            .filter_map(|rest| Some(format!("InitPlan {}", rest.split_once(')')?.0)));
+        for name in parameters.chain(named) {
+            let nodes = self.expressions.entry(name).or_default();
+            if nodes.last() != Some(&node) {
+                nodes.push(node);
+            }
+        }
+    }
+
+    /// The nodes that read the result of a subplan: those that name it, and its owner for an InitPlan, whose use may be
+    /// in an expression that is not printed.
+    pub(super) fn of(&self, plan: &Plan, subplan: &Node) -> impl Iterator<Item = usize> {
+        let owner = subplan.parent.unwrap_or_default();
+        let name = subplan.subplan_name.as_deref().unwrap_or_default();
+        let mut found = Vec::new();
+        match name.strip_prefix("CTE ") {
+            Some(cte) => self.within(self.tables.get(cte), owner, subplan, &mut found),
+            None => {
+                for result in results(name) {
+                    self.within(self.expressions.get(&result), owner, subplan, &mut found);
+                }
+                if found.is_empty() && plan.nodes.get(owner).is_some() {
+                    found.push(owner);
+                }
+            }
+        }
+        found.into_iter()
+    }
+
+    /// Adds the nodes below `owner`, that itself included, which are not in the subplan.
+    fn within(
+        &self,
+        nodes: Option<&Vec<usize>>,
+        owner: usize,
+        subplan: &Node,
+        found: &mut Vec<usize>,
+    ) {
+        let Some(nodes) = nodes else { return };
+        let from = nodes.partition_point(|node| *node < owner);
+        let inside = nodes[from..].iter().copied().take_while(|node| *node < self.ends[owner]);
+        let own = subplan.id..self.ends[subplan.id];
+        found.extend(inside.take(READERS_MAX).filter(|node| !own.contains(node)));
+    }
+}
+
+/// `InitPlan 1 (returns $0,$1)` names parameters before 17; from then on the subplan is named itself.
+fn results(name: &str) -> Vec<String> {
+    match name.split_once(" (returns ") {
+        Some((_, parameters)) => {
+            parameters.trim_end_matches(')').split(',').map(|name| name.trim().to_owned()).collect()
+        }
+        None => vec![name.to_owned()],
+    }
+}
+
+/// For each node the id behind those below it: ids count in the order of printing.
+fn ends(plan: &Plan) -> Vec<usize> {
+    let mut ends: Vec<usize> = (1..=plan.nodes.len()).collect();
+    for node in plan.nodes.iter().rev() {
+        if let Some(parent) = node.parent {
+            ends[parent] = ends[parent].max(ends[node.id]);
+        }
+    }
+    ends
+}

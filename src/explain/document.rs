@@ -1,0 +1,178 @@
+//! Finds the plans of an input among what is around them, and gives each to the reader of its format.
+
+use std::borrow::Cow;
+
+use super::error::{ReadError, Reason};
+use super::frame::{self, Line};
+use super::outcome::{Outcome, Stopped};
+use super::plan::{Format, Plan};
+use super::{json, text, xml, yaml};
+
+/// Reads all plans of an input.
+pub(super) fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
+    if let Some(plans) = whole(input) {
+        return Ok(plans);
+    }
+    let lines = frame::lines(input);
+    let mut plans = Vec::new();
+    let mut stopped = None;
+    let mut at = 0;
+    while at < lines.len() {
+        let (format, start) = next(&lines, at);
+        let (outcome, end) = segment(&lines, format, start);
+        plans.extend(outcome.plans);
+        let rows = outcome.rows.join("\n");
+        if !rows.is_empty() {
+            let outcome = text::read(&frame::lines(&rows));
+            plans.extend(outcome.plans);
+            stopped = stopped.or(outcome.stopped.map(|found| Stopped { line: start + 1, ..found }));
+        }
+        if let Some(found) = outcome.stopped {
+            stopped = Some(found);
+            break;
+        }
+        at = end.max(start + 1);
+    }
+    match stopped {
+        Some(Stopped { line, column, reason }) => {
+            Err(ReadError { line, column, reason, partial: plans })
+        }
+        None if plans.is_empty() => {
+            Err(ReadError { line: 1, column: 1, reason: Reason::NoPlan, partial: plans })
+        }
+        None => Ok(plans),
+    }
+}
+
+/// The plans of an input that is one document of JSON: it needs no lines.
+fn whole(input: &str) -> Option<Vec<Plan>> {
+    if !input.trim_start().starts_with(['[', '{']) {
+        return None;
+    }
+    let outcome = json::read(input);
+    let whole = outcome.stopped.is_none() && input[outcome.end..].trim().is_empty();
+    (whole && outcome.rows.is_empty() && !outcome.plans.is_empty()).then_some(outcome.plans)
+}
+
+/// The format of the next document from a line on, and the line where it starts.
+fn next(lines: &[Line], from: usize) -> (Format, usize) {
+    let mut texts = false;
+    for (at, line) in lines.iter().enumerate().skip(from) {
+        if let Some(format) = start(lines, at) {
+            return if texts { (Format::Text, from) } else { (format, at) };
+        }
+        texts = texts
+            || line.text.contains("(cost=")
+            || line.text.contains("->")
+            || line.text.contains("(actual ");
+    }
+    (Format::Text, from)
+}
+
+/// The format of the document that starts at a line.
+fn start(lines: &[Line], at: usize) -> Option<Format> {
+    let text = lines[at].text.trim();
+    let json = matches!(text, "[" | "{")
+        || ["[{", "{\"", "[ {", "{ \"", "[\""].iter().any(|start| text.starts_with(start));
+    if json {
+        return Some(Format::Json);
+    }
+    if text.starts_with("<explain") || text.starts_with("<?xml") {
+        return Some(Format::Xml);
+    }
+    let yaml = text == "- Plan:"
+        || text == "Plan:"
+        || text.starts_with("- Query Text:")
+        || is_yaml_of_log(lines, at);
+    yaml.then_some(Format::Yaml)
+}
+
+/// `Query Text: "…"` of `auto_explain`, which the plan follows; in text nothing but the plan's own lines would.
+fn is_yaml_of_log(lines: &[Line], at: usize) -> bool {
+    lines[at].text.trim_start().starts_with("Query Text: \"")
+        && lines[at..].iter().skip(1).take(3).any(|line| line.text.trim() == "Plan:")
+}
+
+/// Reads the document that starts at a line, and the line behind it.
+fn segment(lines: &[Line], format: Format, start: usize) -> (Outcome, usize) {
+    match format {
+        Format::Text => {
+            let end = (start + 1..lines.len())
+                .find(|at| is_clear_start(lines, *at))
+                .unwrap_or(lines.len());
+            (text::read(&lines[start..end]), end)
+        }
+        Format::Yaml => {
+            let (body, end) = yaml_lines(lines, start);
+            let outcome = yaml::read(&frame::text(&body));
+            let joined = outcome.stopped.map(|_| yaml::read(&frame::joined(&body)));
+            if let Some(joined) = joined.filter(|joined| joined.stopped.is_none()) {
+                return (joined, end);
+            }
+            (located(outcome, &body), end)
+        }
+        Format::Json => whole_document(lines, start, json::read),
+        Format::Xml => whole_document(lines, start, xml::read),
+    }
+}
+
+/// Whether a document starts at a line for certain, so that text ends before it.
+fn is_clear_start(lines: &[Line], at: usize) -> bool {
+    let text = lines[at].text.trim();
+    matches!(text, "[" | "{" | "- Plan:")
+        || text.starts_with("<explain ")
+        || is_yaml_of_log(lines, at)
+}
+
+/// Reads a document that says itself where it ends. Where that fails, lines may have been wrapped: they are put together.
+fn whole_document(lines: &[Line], start: usize, read: fn(&str) -> Outcome) -> (Outcome, usize) {
+    let lines = &lines[start..];
+    let text = frame::text(lines);
+    let outcome = read(&text);
+    if outcome.stopped.is_none() {
+        let end = start + memchr::memchr_iter(b'\n', &text.as_bytes()[..outcome.end]).count() + 1;
+        return (outcome, end);
+    }
+    let joined = frame::joined(lines);
+    let second = read(&joined);
+    if second.stopped.is_none() {
+        return (second, start + lines.len());
+    }
+    (located(outcome, lines), start + lines.len())
+}
+
+/// The lines of a document of YAML, without what they are indented by; it ends where a line is indented less.
+fn yaml_lines<'l>(lines: &[Line<'l>], start: usize) -> (Vec<Line<'l>>, usize) {
+    let first = lines[start].text.as_ref();
+    let indent = first.len() - first.trim_start().len();
+    let mut body = Vec::new();
+    for line in &lines[start..] {
+        let blank = line.text.trim().is_empty();
+        let inside = line.text.as_bytes().iter().take(indent).all(u8::is_ascii_whitespace);
+        let foreign = line.text.starts_with('(') && line.text.ends_with(')');
+        if !blank && (!inside || line.text.len() < indent || foreign) {
+            break;
+        }
+        let mut line = line.clone();
+        line.text = match line.text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(indent..).unwrap_or_default()),
+            Cow::Owned(text) => Cow::Owned(text.get(indent..).unwrap_or_default().to_owned()),
+        };
+        line.offset += indent;
+        body.push(line);
+    }
+    let end = start + body.len();
+    (body, end.max(start + 1))
+}
+
+/// Says where the reader stopped in the lines of the input.
+fn located(mut outcome: Outcome, lines: &[Line]) -> Outcome {
+    if let Some(stopped) = &mut outcome.stopped {
+        let line = lines.get(stopped.line.saturating_sub(1)).or(lines.last());
+        if let Some(line) = line {
+            stopped.line = line.number;
+            stopped.column += line.offset;
+        }
+    }
+    outcome
+}

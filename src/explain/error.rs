@@ -1,0 +1,40 @@
+//! Why output of EXPLAIN could not be read.
+
+use super::plan::Plan;
+
+/// Input was not read to its end. Holds no piece of it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("line {line}, column {column}: {reason}")]
+pub struct ReadError {
+    /// The line of the input, from 1.
+    pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
+    /// What was expected there.
+    pub reason: Reason,
+    /// What could be read before.
+    pub partial: Vec<Plan>,
+}
+
+/// What was expected, or which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// There is no plan in the input.
+    #[error("a plan was expected: output of EXPLAIN as text, JSON, YAML or XML")]
+    NoPlan,
+    /// The input ends inside a plan.
+    #[error("the plan is cut off here")]
+    CutOff,
+    /// The syntax of the format is broken.
+    #[error("{0} was expected")]
+    Expected(&'static str),
+    /// It is larger than [`super::INPUT_BYTES_MAX`].
+    #[error("a plan is read up to 64 MiB")]
+    TooLarge,
+    /// It has more nodes than [`super::NODES_MAX`].
+    #[error("a plan is read up to 500,000 nodes")]
+    TooManyNodes,
+    /// Properties that this reader does not know are nested deeper than [`super::EXTRA_DEPTH_MAX`], or are too many.
+    #[error("a property is nested deeper or holds more than is read")]
+    TooDeep,
+}

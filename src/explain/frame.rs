@@ -1,0 +1,98 @@
+//! Takes the lines of an input out of what is around them: a quotation, the entry of a log, the frame of a client.
+
+mod psql;
+mod quotation;
+
+use std::borrow::Cow;
+
+/// A line of output of EXPLAIN.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// Its line in the input, from 1.
+    pub(super) number: usize,
+    /// Characters that stood before it in the input.
+    pub(super) offset: usize,
+}
+
+impl<'a> Line<'a> {
+    /// Keeps the text from a byte on, and removes what `end` says from its end.
+    fn cut(&mut self, start: usize, end: usize) {
+        self.offset += self.text.get(..start).map_or(0, |before| before.chars().count());
+        let keep = |text: &str| start.min(text.len())..end.clamp(start.min(text.len()), text.len());
+        match &mut self.text {
+            Cow::Borrowed(text) => {
+                let range = keep(text);
+                *text = &text[range];
+            }
+            Cow::Owned(text) => {
+                let range = keep(text);
+                *text = text[range].to_owned();
+            }
+        }
+    }
+
+    /// The text without the blanks at its end.
+    fn trim_end(&mut self) {
+        let end = self.text.trim_end().len();
+        self.cut(0, end);
+    }
+}
+
+/// The lines of an input, without what is around them.
+pub(super) fn lines(input: &str) -> Vec<Line<'_>> {
+    let input = input.strip_prefix('\u{feff}').unwrap_or(input);
+    let mut lines: Vec<Line> = input
+        .lines()
+        .enumerate()
+        .map(|(at, text)| Line { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
+        .collect();
+    quotation::remove(&mut lines);
+    psql::remove(&mut lines);
+    lines
+}
+
+/// The lines from `from` up to `to` as one text, for readers of whole documents.
+pub(super) fn text(lines: &[Line]) -> String {
+    let mut text = String::with_capacity(lines.iter().map(|line| line.text.len() + 1).sum());
+    for line in lines {
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    text
+}
+
+/// Lines that a terminal or a mail client wrapped, put together for a reader of whole documents: those of the greatest
+/// length go on in the next line, and so do literals that are open.
+pub(super) fn joined(lines: &[Line]) -> String {
+    let length = |line: &Line| line.text.trim_end().chars().count();
+    let width = lines.iter().map(length).max().unwrap_or_default();
+    let mut text = String::new();
+    let mut quoted = false;
+    for line in lines {
+        let trimmed = line.text.trim_end();
+        text.push_str(trimmed);
+        quoted = ends_quoted(trimmed, quoted);
+        match (length(line) >= width, quoted) {
+            (true, _) => (),
+            (false, true) => text.push(' '),
+            (false, false) => text.push('\n'),
+        }
+    }
+    text
+}
+
+/// Whether a line of JSON ends inside a string, where `quoted` says so of its start.
+fn ends_quoted(line: &str, quoted: bool) -> bool {
+    let mut quoted = quoted;
+    let mut escaped = false;
+    for byte in line.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => (),
+        }
+    }
+    quoted
+}

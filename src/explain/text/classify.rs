@@ -1,0 +1,306 @@
+//! What a line is, by its start and by where it stands.
+
+use super::{Reader, Section, head, indent};
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The first line of a plan.
+    Root,
+    /// A line with an arrow.
+    Node,
+    /// The name of a subplan whose node follows.
+    Label,
+    /// A property of a node, a worker or a section.
+    Property,
+    /// A property of the statement, or the start of a section of them.
+    Statement,
+    /// It belongs to the line before.
+    Continuation,
+    Blank,
+    /// A footer: the plan ended before it.
+    End,
+    /// No plan is open.
+    Outside,
+}
+
+impl Reader<'_> {
+    pub(super) fn classify(&self, line: &str) -> Kind {
+        let text = line.trim();
+        if text.is_empty() {
+            return if self.section == Section::Outside { Kind::Outside } else { Kind::Blank };
+        }
+        let column = indent(line);
+        if self.section == Section::Outside {
+            return if is_root(text) && !self.next.is_statement_without(text) {
+                Kind::Root
+            } else {
+                Kind::Outside
+            };
+        }
+        if text.starts_with("->") {
+            return Kind::Node;
+        }
+        if column <= self.base {
+            return self.at_the_base(text);
+        }
+        if let Some(kind) = property(text) {
+            return match kind {
+                Known::Yes => Kind::Property,
+                Known::Perhaps if self.stands_as_property(column) => Kind::Property,
+                Known::Perhaps => Kind::Continuation,
+            };
+        }
+        if is_label(text) && self.stands_as_label(column) {
+            return Kind::Label;
+        }
+        if self.stands_as_property(column) && is_target(text) {
+            return Kind::Property;
+        }
+        Kind::Continuation
+    }
+
+    /// A line that stands where the root does: of the statement, another plan, a footer, or the end of a wrapped line.
+    fn at_the_base(&self, text: &str) -> Kind {
+        if is_footer(text) {
+            return Kind::End;
+        }
+        if statement_key(text) {
+            return Kind::Statement;
+        }
+        if is_root(text) && (head::has_figures(text) || text.contains("  (cost=")) {
+            return Kind::Root;
+        }
+        if let Some(Known::Yes) = property(text) {
+            // Lines whose blanks were lost.
+            return Kind::Property;
+        }
+        Kind::Continuation
+    }
+
+    /// Whether a line stands where the subplans of an open node do.
+    fn stands_as_label(&self, column: usize) -> bool {
+        column == self.column
+            || column == self.base + 2
+            || self.open.iter().any(|(open, _)| open + 6 == column)
+    }
+
+    /// Whether a line stands where properties of the last node, worker or section do.
+    fn stands_as_property(&self, column: usize) -> bool {
+        match self.section {
+            Section::Node => column == self.column,
+            Section::Worker(_, at) | Section::WorkerJit(_, at) => {
+                column >= self.column && column <= at + 4
+            }
+            _ => column == self.base + 2,
+        }
+    }
+}
+
+/// Whether the name of a property is one that servers print.
+enum Known {
+    Yes,
+    Perhaps,
+}
+
+/// Whether a line is `Name: value` or `Name:`.
+fn property(text: &str) -> Option<Known> {
+    let colon = memchr::memchr(b':', text.as_bytes())?;
+    let (name, after) = (&text[..colon], &text[colon + 1..]);
+    if !after.is_empty() && !after.starts_with(' ') {
+        return None;
+    }
+    if is_known(name) {
+        return Some(Known::Yes);
+    }
+    let worker = name.strip_prefix("Worker ");
+    if worker.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Some(Known::Yes);
+    }
+    let plain = name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -/_".contains(&byte));
+    plain.then_some(Known::Perhaps)
+}
+
+fn is_known(name: &str) -> bool {
+    matches!(
+        name,
+        "Output"
+            | "Filter"
+            | "Index Cond"
+            | "Recheck Cond"
+            | "Hash Cond"
+            | "Merge Cond"
+            | "Join Filter"
+            | "TID Cond"
+            | "Order By"
+            | "One-Time Filter"
+            | "Run Condition"
+            | "Conflict Filter"
+            | "Buffers"
+            | "I/O Timings"
+            | "WAL"
+            | "Sort Key"
+            | "Presorted Key"
+            | "Group Key"
+            | "Hash Key"
+            | "Sort Method"
+            | "Buckets"
+            | "Batches"
+            | "Planned Partitions"
+            | "Heap Blocks"
+            | "Heap Fetches"
+            | "Index Searches"
+            | "Workers Planned"
+            | "Workers Launched"
+            | "Rows Removed by Filter"
+            | "Rows Removed by Join Filter"
+            | "Rows Removed by Index Recheck"
+            | "Rows Removed by Conflict Filter"
+            | "Subplans Removed"
+            | "Cache Key"
+            | "Cache Mode"
+            | "Hits"
+            | "Estimates"
+            | "Storage"
+            | "Window"
+            | "Inner Unique"
+            | "Disabled"
+            | "Single Copy"
+            | "Function Call"
+            | "Table Function Call"
+            | "Remote SQL"
+            | "Relations"
+            | "Sampling"
+            | "Full-sort Groups"
+            | "Pre-sorted Groups"
+            | "Conflict Resolution"
+            | "Conflict Arbiter Indexes"
+            | "Tuples Inserted"
+            | "Conflicting Tuples"
+            | "Tuples"
+    )
+}
+
+/// `InitPlan 1 (returns $0)`, `SubPlan 2`, `CTE totals`.
+fn is_label(text: &str) -> bool {
+    ["InitPlan ", "SubPlan ", "CTE "].iter().any(|word| text.starts_with(word))
+}
+
+/// One of several tables that a ModifyTable changes: `Update on part_1 t_1`.
+pub(super) fn is_target(text: &str) -> bool {
+    let text = text.strip_prefix("Foreign ").unwrap_or(text);
+    ["Insert on ", "Update on ", "Delete on ", "Merge on "]
+        .iter()
+        .any(|word| text.starts_with(word))
+}
+
+/// `(12 rows)`, in the language of psql; `Time: 3.1 ms` of psql.
+fn is_footer(text: &str) -> bool {
+    let rows = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+        .and_then(|text| text.split_once(' '));
+    rows.is_some_and(|(number, word)| {
+        number.bytes().all(|byte| byte.is_ascii_digit()) && !word.contains(['=', '(', ' '])
+    }) || text.strip_prefix("Time: ").is_some_and(|time| time.contains(" ms"))
+}
+
+/// Whether a line that stands at the base is of the statement.
+fn statement_key(text: &str) -> bool {
+    let name = text.split(':').next().unwrap_or_default();
+    matches!(
+        name,
+        "Planning Time"
+            | "Planning time"
+            | "Execution Time"
+            | "Execution time"
+            | "Total runtime"
+            | "Planning"
+            | "JIT"
+            | "Settings"
+            | "Serialization"
+            | "Query Identifier"
+            | "Memory"
+    ) && text.len() > name.len()
+        || (text.starts_with("Trigger ") && text.contains(" calls=")
+            || text.starts_with("Trigger ") && text.contains(": time="))
+}
+
+/// Whether a line may be the first of a plan.
+fn is_root(text: &str) -> bool {
+    let text = text.strip_prefix("->").map_or(text, str::trim_start);
+    if text.contains("(cost=") || head::has_figures(text) {
+        return text.starts_with(|c: char| c.is_ascii_uppercase());
+    }
+    let text =
+        text.strip_prefix("Parallel ").or_else(|| text.strip_prefix("Async ")).unwrap_or(text);
+    let text =
+        text.strip_prefix("Partial ").or_else(|| text.strip_prefix("Finalize ")).unwrap_or(text);
+    ROOTS.iter().any(|name| {
+        text.strip_prefix(name).is_some_and(|rest| {
+            rest.is_empty()
+                || rest.starts_with(" on ")
+                || rest.starts_with(" using ")
+                || rest.starts_with(" (")
+        })
+    }) || is_join(text)
+        || is_target(text)
+        || text.starts_with("SetOp ")
+        || text.starts_with("HashSetOp ")
+}
+
+fn is_join(text: &str) -> bool {
+    text.strip_suffix(" Join").is_some_and(|text| {
+        ["Hash", "Merge", "Nested Loop"].iter().any(|kind| text.starts_with(kind))
+            && text.len() < 40
+    })
+}
+
+/// Names of nodes without figures, which COSTS OFF prints.
+const ROOTS: &[&str] = &[
+    "Result",
+    "ProjectSet",
+    "Append",
+    "Merge Append",
+    "Recursive Union",
+    "BitmapAnd",
+    "BitmapOr",
+    "Nested Loop",
+    "Seq Scan",
+    "Sample Scan",
+    "Gather",
+    "Gather Merge",
+    "Index Scan",
+    "Index Only Scan",
+    "Index Scan Backward",
+    "Index Only Scan Backward",
+    "Bitmap Index Scan",
+    "Bitmap Heap Scan",
+    "Tid Scan",
+    "Tid Range Scan",
+    "Subquery Scan",
+    "Function Scan",
+    "Table Function Scan",
+    "Values Scan",
+    "CTE Scan",
+    "Named Tuplestore Scan",
+    "WorkTable Scan",
+    "Foreign Scan",
+    "Custom Scan",
+    "Materialize",
+    "Memoize",
+    "Sort",
+    "Incremental Sort",
+    "Group",
+    "Aggregate",
+    "GroupAggregate",
+    "HashAggregate",
+    "MixedAggregate",
+    "WindowAgg",
+    "Unique",
+    "LockRows",
+    "Limit",
+    "Hash",
+];

@@ -1,0 +1,124 @@
+//! The first line of a node: what it is, on what, its estimates and what was measured.
+
+use super::super::plan::Node;
+use super::name;
+
+/// Reads a node's line, without its arrow. None where it names no node.
+pub(super) fn read(line: &str) -> Option<Node> {
+    let mut node = Node::default();
+    let (what, figures) = figures(line, &mut node);
+    if what.is_empty() || (!figures && !is_name(what)) {
+        return None;
+    }
+    name::read(&mut node, what);
+    Some(node)
+}
+
+/// Whether a line ends as the line of a node does, which tells a node from a property whatever its name.
+pub(super) fn has_figures(line: &str) -> bool {
+    line.ends_with(')') && split(line).is_some()
+}
+
+/// A name without figures: with COSTS OFF nothing else says that it is a node.
+fn is_name(what: &str) -> bool {
+    what.starts_with(|c: char| c.is_ascii_uppercase())
+        && !what.contains(": ")
+        && !what.ends_with(':')
+}
+
+/// What stands before the parentheses, and whether there were any.
+fn figures<'l>(line: &'l str, node: &mut Node) -> (&'l str, bool) {
+    let mut rest = line.trim_end();
+    let mut any = false;
+    while let Some((before, group)) = split(rest) {
+        match group {
+            Group::Never => (node.actual_loops, node.never_executed) = (Some(0), true),
+            Group::Cost(figures) => {
+                node.startup_cost = Some(figures.start);
+                node.total_cost = Some(figures.end);
+                node.plan_rows = figures.rows;
+                node.plan_width = figures.last;
+            }
+            Group::Actual(timed, figures) => {
+                node.actual_startup_ms = timed.then_some(figures.start);
+                node.actual_total_ms = timed.then_some(figures.end);
+                node.actual_rows = figures.rows;
+                node.actual_loops = figures.last;
+            }
+        }
+        (rest, any) = (before.trim_end(), true);
+    }
+    (rest, any)
+}
+
+enum Group {
+    Cost(Figures),
+    /// With times, or without.
+    Actual(bool, Figures),
+    Never,
+}
+
+/// `cost=START..END rows=ROWS width=LAST`, `time=START..END rows=ROWS loops=LAST`.
+#[derive(Default)]
+struct Figures {
+    start: f64,
+    end: f64,
+    rows: Option<f64>,
+    last: Option<u64>,
+}
+
+/// The last parenthesis of a line, where it is one of a node, and what stands before it.
+fn split(line: &str) -> Option<(&str, Group)> {
+    let body = line.strip_suffix(')')?;
+    let open = memchr::memrchr(b'(', body.as_bytes())?;
+    let (before, inside) = (&line[..open], &body[open + 1..]);
+    if before.ends_with(|c: char| c != ' ') {
+        return None;
+    }
+    let group = if let Some(cost) = inside.strip_prefix("cost=") {
+        Group::Cost(timed(cost, "width=")?)
+    } else if let Some(actual) = inside.strip_prefix("actual ") {
+        match actual.strip_prefix("time=") {
+            Some(time) => Group::Actual(true, timed(time, "loops=")?),
+            None => Group::Actual(false, rows(actual, "loops=")?),
+        }
+    } else if inside == "never executed" {
+        Group::Never
+    } else {
+        return None;
+    };
+    Some((before, group))
+}
+
+fn timed(text: &str, last: &str) -> Option<Figures> {
+    let (start, rest) = text.split_once("..")?;
+    let (end, rest) = rest.split_once(' ')?;
+    let figures = rows(rest, last)?;
+    Some(Figures { start: start.parse().ok()?, end: end.parse().ok()?, ..figures })
+}
+
+/// `rows=ROWS loops=LAST`; rows are a fraction from PostgreSQL 18 on.
+fn rows(text: &str, last: &str) -> Option<Figures> {
+    let (rows, rest) = text.strip_prefix("rows=")?.split_once(' ')?;
+    let last = rest.strip_prefix(last)?.parse().ok()?;
+    let rows: f64 = rows.parse().ok()?;
+    Some(Figures { rows: Some(rows), last: Some(last), ..Figures::default() })
+}
+
+/// What a worker measured: `actual time=0.1..0.2 rows=3 loops=1`.
+pub(super) fn worker(text: &str) -> Option<Node> {
+    let mut node = Node::default();
+    let actual = text.trim().strip_prefix("actual ")?;
+    let figures = match actual.strip_prefix("time=") {
+        Some(time) => {
+            let figures = timed(time, "loops=")?;
+            node.actual_startup_ms = Some(figures.start);
+            node.actual_total_ms = Some(figures.end);
+            figures
+        }
+        None => rows(actual, "loops=")?,
+    };
+    node.actual_rows = figures.rows;
+    node.actual_loops = figures.last;
+    Some(node)
+}

@@ -1,0 +1,345 @@
+//! Properties of nodes, workers and the statement.
+
+use std::borrow::Cow;
+
+use super::super::detail::{
+    GroupingSet, Jit, PlannerMemory, Serialization, SortGroups, TargetTable, Trigger, Worker,
+};
+use super::super::plan::{Node, Plan};
+use super::super::property;
+use super::super::scalar::Scalar;
+use super::{Reader, Section, expand, head, indent, list, name};
+
+fn untyped(value: &str) -> Scalar<'_> {
+    Scalar::Untyped(Cow::Borrowed(value))
+}
+
+impl Reader<'_> {
+    /// A property of what the line's place says.
+    pub(super) fn property(&mut self, line: &str) {
+        let column = indent(line);
+        let text = line.trim_end().trim_start_matches([' ', '\t']);
+        let (key, value) = text.split_once(':').unwrap_or((text, ""));
+        let value = value.trim_start();
+        if let Section::Worker(_, at) | Section::WorkerJit(_, at) = self.section
+            && column <= at
+        {
+            self.section = Section::Node;
+        }
+        if column <= self.base && self.section != Section::Node {
+            self.section = Section::Statement;
+        }
+        let Some(plan) = self.plans.last_mut() else { return };
+        if column <= self.base && statement(plan, &mut self.section, (key, value), text) {
+            return;
+        }
+        match self.section {
+            Section::Planning => planning(plan, key, value),
+            Section::Jit => jit(plan.jit.get_or_insert_default(), key, value),
+            Section::Serialization => {
+                let target = plan.serialization.get_or_insert_default();
+                expand::expand(key, value, &mut |key, value| {
+                    let _ = property::buffers(&mut target.buffers, key, &untyped(value))
+                        || property::io(&mut target.io, key, &untyped(value));
+                });
+            }
+            Section::Statement | Section::Outside => {
+                plan.extra.insert(key.to_owned(), untyped(value).to_value());
+            }
+            Section::Node | Section::Worker(..) | Section::WorkerJit(..) => {
+                let Some(node) = plan.nodes.last_mut() else { return };
+                self.section = in_node(node, self.section, (key, value), column, text);
+            }
+        }
+    }
+}
+
+/// A property of a node or of one of its workers; the section that follows.
+fn in_node(
+    node: &mut Node,
+    section: Section,
+    property: (&str, &str),
+    column: usize,
+    text: &str,
+) -> Section {
+    let (key, value) = property;
+    if let Some(number) = key.strip_prefix("Worker ").and_then(|number| number.parse().ok()) {
+        worker_line(node, number, value);
+        return Section::Worker(number, column);
+    }
+    match section {
+        Section::Worker(number, at) if key == "JIT" && value.is_empty() => {
+            Section::WorkerJit(number, at)
+        }
+        Section::WorkerJit(number, _) => {
+            jit(worker(node, number).jit.get_or_insert_default(), key, value);
+            section
+        }
+        Section::Worker(number, _) => {
+            worker_property(worker(node, number), key, value);
+            section
+        }
+        _ => {
+            node_property(node, key, value, text);
+            section
+        }
+    }
+}
+
+fn node_property(node: &mut Node, key: &str, value: &str, text: &str) {
+    match key {
+        "Output" => node.output = list::split(value),
+        "Sort Key" if node.node_type == "Aggregate" => {
+            let sort_key = list::split(value);
+            node.grouping_sets.push(GroupingSet { sort_key, ..GroupingSet::default() });
+        }
+        "Sort Key" => node.sort_key = list::split(value),
+        "Presorted Key" => node.presorted_key = list::split(value),
+        "Group Key" | "Hash Key" => group_key(node, key, value),
+        "Conflict Arbiter Indexes" => {
+            let names = list::split(value).iter().map(|index| name::identifier(index).0).collect();
+            node.merge.get_or_insert_default().conflict_arbiters = names;
+        }
+        "Full-sort Groups" => {
+            node.incremental_sort.get_or_insert_default().full_sort = Some(sort_groups(value));
+        }
+        "Pre-sorted Groups" => {
+            node.incremental_sort.get_or_insert_default().pre_sorted = Some(sort_groups(value));
+        }
+        "Sampling" => sampling(node, value),
+        _ if value.is_empty() && super::classify::is_target(text) => target(node, text),
+        _ => expand::expand(key, value, &mut |key, value| {
+            if !property::set(node, key, &untyped(value)) {
+                node.extra.insert(key.to_owned(), untyped(value).to_value());
+            }
+        }),
+    }
+}
+
+/// `Update on part_1 t_1`, under a ModifyTable with several tables.
+fn target(node: &mut Node, text: &str) {
+    let mut table = Node::default();
+    name::read(&mut table, text);
+    let Node { relation, schema, alias, .. } = table;
+    node.target_tables.push(TargetTable { relation, schema, alias });
+}
+
+/// One key is the key of the groups; several, or hashed ones, are grouping sets.
+fn group_key(node: &mut Node, key: &str, value: &str) {
+    let expressions = if value == "()" { Vec::new() } else { list::split(value) };
+    let hashed = key == "Hash Key";
+    let single = !hashed && !expressions.is_empty() && node.grouping_sets.is_empty();
+    if single && node.group_key.is_empty() {
+        node.group_key = expressions;
+        return;
+    }
+    if !node.group_key.is_empty() {
+        // The first key was one of several.
+        let keys = vec![std::mem::take(&mut node.group_key)];
+        node.grouping_sets.push(GroupingSet { keys, ..GroupingSet::default() });
+    }
+    match node.grouping_sets.last_mut() {
+        Some(set) if !hashed && !set.hashed => set.keys.push(expressions),
+        _ => {
+            let keys = vec![expressions];
+            node.grouping_sets.push(GroupingSet { keys, hashed, ..GroupingSet::default() });
+        }
+    }
+}
+
+/// `7  Sort Methods: quicksort, external merge  Average Memory: 27kB  Peak Memory: 27kB`.
+fn sort_groups(value: &str) -> SortGroups {
+    let mut groups = SortGroups::default();
+    for (place, part) in value.split("  ").map(str::trim).enumerate() {
+        let (name, value) = part.split_once(": ").unwrap_or(("", part));
+        let kb = value.strip_suffix("kB").and_then(|number| number.parse().ok());
+        match name {
+            "" if place == 0 => groups.count = value.parse().unwrap_or_default(),
+            "Sort Method" | "Sort Methods" => groups.methods = list::split(value),
+            "Average Memory" => groups.average_memory_kb = kb,
+            "Peak Memory" => groups.peak_memory_kb = kb,
+            "Average Disk" => groups.average_disk_kb = kb,
+            "Peak Disk" => groups.peak_disk_kb = kb,
+            _ => (),
+        }
+    }
+    groups
+}
+
+/// `system ('50'::real) REPEATABLE ('1'::double precision)`.
+fn sampling(node: &mut Node, value: &str) {
+    let (method, parameters) = value.split_once(" (").unwrap_or((value, ""));
+    let (parameters, seed) = match parameters.split_once(") REPEATABLE (") {
+        Some((parameters, seed)) => (parameters, seed.strip_suffix(')')),
+        None => (parameters.strip_suffix(')').unwrap_or(parameters), None),
+    };
+    node.extra.insert("Sampling Method".to_owned(), name::identifier(method).0.into());
+    node.extra.insert("Sampling Parameters".to_owned(), list::split(parameters).into());
+    if let Some(seed) = seed {
+        node.extra.insert("Repeatable Seed".to_owned(), seed.into());
+    }
+}
+
+fn worker(node: &mut Node, number: u64) -> &mut Worker {
+    match node.workers.iter().position(|worker| worker.number == number) {
+        Some(at) => &mut node.workers[at],
+        None => node.workers.push_mut(Worker { number, ..Worker::default() }),
+    }
+}
+
+/// `Worker 0:  actual rows=3 loops=1`, or before 13 `Worker 0:  Sort Method: quicksort  Memory: 25kB`.
+fn worker_line(node: &mut Node, number: u64, value: &str) {
+    let worker = worker(node, number);
+    if let Some(actual) = head::worker(value) {
+        worker.actual_startup_ms = actual.actual_startup_ms;
+        worker.actual_total_ms = actual.actual_total_ms;
+        worker.actual_rows = actual.actual_rows;
+        worker.actual_loops = actual.actual_loops;
+    } else if let Some((key, value)) = value.split_once(": ") {
+        worker_property(worker, key, value);
+    }
+}
+
+fn worker_property(worker: &mut Worker, key: &str, value: &str) {
+    match key {
+        "Full-sort Groups" => {
+            worker.incremental_sort.get_or_insert_default().full_sort = Some(sort_groups(value));
+        }
+        "Pre-sorted Groups" => {
+            worker.incremental_sort.get_or_insert_default().pre_sorted = Some(sort_groups(value));
+        }
+        _ => {
+            let memoized = key == "Hits";
+            expand::expand(key, value, &mut |key, value| {
+                if !property::set_worker(worker, memoized, key, &untyped(value)) {
+                    worker.extra.insert(key.to_owned(), untyped(value).to_value());
+                }
+            });
+        }
+    }
+}
+
+/// A property of the statement; false where it is none.
+fn statement(plan: &mut Plan, section: &mut Section, property: (&str, &str), text: &str) -> bool {
+    let (key, value) = property;
+    let ms = || value.trim_end_matches(" ms").parse().ok();
+    *section = Section::Statement;
+    match key {
+        "Planning Time" | "Planning time" => plan.planning_ms = ms(),
+        "Execution Time" | "Execution time" | "Total runtime" => plan.execution_ms = ms(),
+        "Planning" => *section = Section::Planning,
+        "JIT" => *section = Section::Jit,
+        "Settings" => settings(plan, value),
+        "Query Identifier" => plan.query_id = value.parse().ok(),
+        "Serialization" => {
+            *section = Section::Serialization;
+            serialization(plan.serialization.get_or_insert_default(), value);
+        }
+        _ if text.starts_with("Trigger ") => plan.triggers.extend(trigger(text)),
+        _ => return false,
+    }
+    true
+}
+
+/// `work_mem = '4MB', search_path = 'a, b'`.
+fn settings(plan: &mut Plan, value: &str) {
+    for setting in list::split(value) {
+        if let Some((name, value)) = setting.split_once(" = ") {
+            let value = value.trim_matches('\'').replace("''", "'");
+            plan.settings.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// `Trigger for constraint k on t: time=0.1 calls=2`; a name may hold any sign.
+fn trigger(text: &str) -> Option<Trigger> {
+    let (who, figures) = text.rsplit_once(": ")?;
+    let who = who.strip_prefix("Trigger ")?;
+    let mut trigger = Trigger::default();
+    for (name, number) in figures.split(' ').filter_map(|pair| pair.split_once('=')) {
+        match name {
+            "time" => trigger.ms = number.parse().ok(),
+            "calls" => trigger.calls = untyped(number).whole().unwrap_or_default(),
+            _ => (),
+        }
+    }
+    let (who, relation) = match who.rsplit_once(" on ") {
+        Some((who, relation)) => (who, Some(relation.to_owned())),
+        None => (who, None),
+    };
+    trigger.relation = relation;
+    let constraint =
+        who.strip_prefix("for constraint ").or_else(|| Some(who.split_once(" for constraint ")?.1));
+    trigger.constraint = constraint.map(str::to_owned);
+    constraint.unwrap_or(who).clone_into(&mut trigger.name);
+    Some(trigger)
+}
+
+fn planning(plan: &mut Plan, key: &str, value: &str) {
+    if key == "Memory" {
+        let mut memory = PlannerMemory::default();
+        for (name, number) in value.split_whitespace().filter_map(|pair| pair.split_once('=')) {
+            let kb = number.trim_end_matches("kB").parse().unwrap_or_default();
+            match name {
+                "used" => memory.used_kb = kb,
+                "allocated" => memory.allocated_kb = kb,
+                _ => (),
+            }
+        }
+        plan.planning_memory = Some(memory);
+        return;
+    }
+    expand::expand(key, value, &mut |key, value| {
+        let known = property::buffers(&mut plan.planning_buffers, key, &untyped(value))
+            || property::io(&mut plan.planning_io, key, &untyped(value));
+        if !known {
+            plan.extra.insert(key.to_owned(), untyped(value).to_value());
+        }
+    });
+}
+
+/// `time=0.1 ms  output=12kB  format=text`.
+fn serialization(serialization: &mut Serialization, value: &str) {
+    for (name, value) in value.split_whitespace().filter_map(|pair| pair.split_once('=')) {
+        match name {
+            "time" => serialization.ms = value.parse().ok(),
+            "output" => {
+                serialization.output_kb = value.trim_end_matches("kB").parse().unwrap_or_default();
+            }
+            "format" => value.clone_into(&mut serialization.format),
+            _ => (),
+        }
+    }
+}
+
+fn jit(jit: &mut Jit, key: &str, value: &str) {
+    match key {
+        "Functions" => jit.functions = value.parse().unwrap_or_default(),
+        "Options" => {
+            for option in list::split(value) {
+                if let Some((name, flag)) = option.split_once(' ') {
+                    jit.options.insert(name.to_owned(), flag == "true");
+                }
+            }
+        }
+        "Timing" => list::split(value).iter().for_each(|timing| jit_timing(jit, timing)),
+        _ => (),
+    }
+}
+
+/// `Inlining 0.1 ms`, `Generation 0.3 ms (Deform 0.1 ms)`.
+fn jit_timing(jit: &mut Jit, timing: &str) {
+    let mut words = timing.split_whitespace();
+    let (name, ms) = (words.next(), words.next().and_then(|ms| ms.parse().ok()));
+    match name {
+        Some("Generation") => {
+            jit.generation_ms = ms;
+            jit.deform_ms = words.nth(2).and_then(|ms| ms.parse().ok());
+        }
+        Some("Inlining") => jit.inlining_ms = ms,
+        Some("Optimization") => jit.optimization_ms = ms,
+        Some("Emission") => jit.emission_ms = ms,
+        Some("Total") => jit.total_ms = ms,
+        _ => (),
+    }
+}

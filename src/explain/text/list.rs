@@ -1,0 +1,38 @@
+//! Lists of expressions, which text prints in one line with commas between.
+
+/// Splits at the commas that stand in no parenthesis, no bracket and no quotes.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => (),
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, b',') if depth == 0 => {
+                parts.push(text[start..at].trim().to_owned());
+                start = at + 1;
+            }
+            (None, _) => (),
+        }
+    }
+    parts.push(text[start..].trim().to_owned());
+    parts
+}
+
+/// The quote that is open after a text, where `quote` was open before it: the line ends inside a literal or a quoted name.
+pub(super) fn quote_after(text: &str, quote: Option<u8>) -> Option<u8> {
+    let mut quote = quote;
+    for byte in text.bytes() {
+        match quote {
+            Some(open) if open == byte => quote = None,
+            None if byte == b'\'' || byte == b'"' => quote = Some(byte),
+            _ => (),
+        }
+    }
+    quote
+}

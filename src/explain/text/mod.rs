@@ -1,0 +1,240 @@
+//! Reads the text format, line by line.
+//!
+//! Where an arrow stands says which node its node belongs to: a vector of the open nodes with their columns is all that
+//! is remembered. A line that is no property, node or label continues the one before: terminals and mail clients
+//! wrap lines.
+
+mod classify;
+mod expand;
+mod head;
+mod label;
+mod line;
+mod list;
+mod name;
+mod shape;
+mod statement;
+mod wrap;
+
+use std::borrow::Cow;
+
+use super::error::Reason;
+use super::frame::Line;
+use super::outcome::{Outcome, Stopped};
+use super::plan::{Format, Node, Plan};
+use super::{NODES_MAX, finish};
+use classify::Kind;
+
+/// Reads the lines of an input.
+pub(super) fn read(lines: &[Line]) -> Outcome {
+    let mut reader = Reader::new(lines);
+    let stopped = reader.lines(lines).err();
+    let stopped = stopped.or_else(|| shape::cut(&reader.plans).map(|reason| (last(lines), reason)));
+    let mut plans = reader.plans;
+    plans.retain(|plan| !plan.nodes.is_empty());
+    for plan in &mut plans {
+        shape::relations(plan);
+        finish::finish(plan);
+    }
+    let stopped = stopped.map(|(line, reason)| Stopped { line, column: 1, reason });
+    Outcome { plans, rows: Vec::new(), end: lines.len(), stopped }
+}
+
+fn last(lines: &[Line]) -> usize {
+    lines.iter().rev().find(|line| !line.text.trim().is_empty()).map_or(1, |line| line.number)
+}
+
+/// To what properties belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    /// No plan is open: what comes is a statement, a prompt, a mail.
+    Outside,
+    /// The last node.
+    Node,
+    /// A worker of the last node, with the column where its line starts.
+    Worker(u64, usize),
+    /// Just-in-time compilation of a worker.
+    WorkerJit(u64, usize),
+    Planning,
+    Jit,
+    Serialization,
+    /// The statement itself.
+    Statement,
+}
+
+struct Reader<'l> {
+    plans: Vec<Plan>,
+    /// Open nodes: the column of their arrow, and their id.
+    open: Vec<(usize, usize)>,
+    /// The column of the root.
+    base: usize,
+    /// The column of the last node's properties.
+    column: usize,
+    section: Section,
+    /// The label of the subplan whose node comes next.
+    label: Option<String>,
+    /// The text of the statement that comes next, and what a log says of it.
+    next: statement::Next,
+    nodes: usize,
+    wrap: wrap::Wrap<'l>,
+}
+
+/// A line with what continues it.
+struct Logical<'l> {
+    text: Cow<'l, str>,
+    kind: Kind,
+    number: usize,
+}
+
+impl<'l> Reader<'l> {
+    fn new(lines: &'l [Line]) -> Self {
+        Reader {
+            plans: Vec::new(),
+            open: Vec::new(),
+            base: 0,
+            column: 0,
+            section: Section::Outside,
+            label: None,
+            next: statement::Next::default(),
+            nodes: 0,
+            wrap: wrap::Wrap::new(lines),
+        }
+    }
+
+    fn lines(&mut self, lines: &'l [Line]) -> Result<(), (usize, Reason)> {
+        let mut pending: Option<Logical<'l>> = None;
+        // The line that closes the literal that is open.
+        let mut closes: Option<usize> = None;
+        for (at, line) in lines.iter().enumerate() {
+            let text: &'l str = line.text.as_ref();
+            if let (Some(end), Some(before)) = (closes, &mut pending) {
+                self.wrap.join_in_literal(&mut before.text, text, at);
+                if at == end {
+                    closes = self.wrap.literal_end(text, at, Some(b'\''));
+                }
+                continue;
+            }
+            let kind = self.classify(text);
+            match (&mut pending, kind) {
+                (Some(before), Kind::Continuation) => self.wrap.join(&mut before.text, text, at),
+                (None, Kind::Continuation) => (),
+                _ => {
+                    if let Some(before) = pending.take() {
+                        self.apply(before)?;
+                    }
+                    self.enter(kind, text);
+                    pending =
+                        Some(Logical { text: Cow::Borrowed(text), kind, number: line.number });
+                }
+            }
+            if matches!(kind, Kind::Property | Kind::Continuation) {
+                closes = self.wrap.literal_end(text, at, None);
+            }
+        }
+        pending.map_or(Ok(()), |before| self.apply(before))
+    }
+
+    /// What a line's start decides before its end is known: where properties that follow stand.
+    fn enter(&mut self, kind: Kind, text: &str) {
+        match kind {
+            Kind::Root => {
+                self.base = indent(text);
+                self.column = self.base + 2;
+                self.section = Section::Node;
+            }
+            Kind::Node => {
+                self.column = indent(text) + 6;
+                self.section = Section::Node;
+            }
+            Kind::Statement => self.section = Section::Statement,
+            Kind::End => self.section = Section::Outside,
+            _ => (),
+        }
+    }
+
+    fn apply(&mut self, line: Logical<'l>) -> Result<(), (usize, Reason)> {
+        let number = line.number;
+        match line.kind {
+            Kind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
+            Kind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
+            Kind::Label => {
+                self.label = Some(line.text.trim().to_owned());
+                Ok(())
+            }
+            Kind::Property | Kind::Statement => {
+                self.property(&line.text);
+                Ok(())
+            }
+            Kind::Outside => {
+                self.next.line(&line.text);
+                Ok(())
+            }
+            Kind::Continuation | Kind::Blank | Kind::End => Ok(()),
+        }
+    }
+
+    fn root(&mut self, text: &str) -> Result<(), Reason> {
+        let mut plan = Plan { format: Format::Text, ..Plan::default() };
+        self.next.give(&mut plan);
+        self.plans.push(plan);
+        self.open.clear();
+        self.label = None;
+        let root = strip_arrow(text.trim());
+        self.push(root, indent(text), None)
+    }
+
+    fn node(&mut self, text: &str) -> Result<(), Reason> {
+        let column = indent(text);
+        while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= column) {
+            self.open.pop();
+        }
+        let parent = self.open.last().map(|(_, id)| *id);
+        self.push(strip_arrow(text.trim()), column, parent)
+    }
+
+    fn push(&mut self, text: &str, column: usize, parent: Option<usize>) -> Result<(), Reason> {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            return Err(Reason::TooManyNodes);
+        }
+        let label = self.label.take();
+        let Some(plan) = self.plans.last_mut() else { return Ok(()) };
+        let node = head::read(text).ok_or_else(|| expected(text))?;
+        let id = plan.nodes.len();
+        let mut node = Node { id, parent, ..node };
+        if let Some(label) = label {
+            label::apply(&mut node, &label);
+        }
+        if let Some(parent) = parent {
+            plan.nodes[parent].children.push(id);
+        }
+        plan.nodes.push(node);
+        self.open.push((column, id));
+        Ok(())
+    }
+}
+
+/// What a node's line lacks.
+fn expected(text: &str) -> Reason {
+    match text.rfind('(') {
+        Some(open) if !text[open..].contains(')') => Reason::CutOff,
+        _ => Reason::Expected("`cost=START..END rows=ROWS width=WIDTH`"),
+    }
+}
+
+/// The column where a line's text starts. A tab reaches to the next eighth column.
+fn indent(text: &str) -> usize {
+    let mut column = 0;
+    for byte in text.bytes() {
+        match byte {
+            b' ' => column += 1,
+            b'\t' => column = (column / 8 + 1) * 8,
+            _ => break,
+        }
+    }
+    column
+}
+
+/// The text of a node's line without its arrow.
+fn strip_arrow(text: &str) -> &str {
+    text.strip_prefix("->").map_or(text, str::trim_start)
+}

@@ -1,0 +1,63 @@
+//! What the shape of a tree says that text does not print: how a node is related to its parent, and whether it is whole.
+
+use super::super::error::Reason;
+use super::super::plan::{Node, Plan};
+use super::list;
+
+/// Sets how each node is related to its parent.
+pub(super) fn relations(plan: &mut Plan) {
+    for id in 0..plan.nodes.len() {
+        let children: Vec<usize> = inputs(plan, &plan.nodes[id]);
+        let node_type = plan.nodes[id].node_type.clone();
+        let several = children.len() > 1;
+        for (place, child) in children.into_iter().enumerate() {
+            let relationship = match node_type.as_str() {
+                "Append" | "Merge Append" | "BitmapAnd" | "BitmapOr" => "Member",
+                "ModifyTable" if several => "Member",
+                "Subquery Scan" => "Subquery",
+                "Custom Scan" if several => "children",
+                "Custom Scan" => "child",
+                _ if place == 1 => "Inner",
+                _ => "Outer",
+            };
+            plan.nodes[child].parent_relationship = Some(relationship.to_owned());
+        }
+        functions(&mut plan.nodes[id]);
+    }
+}
+
+/// The children of a node that are no subplans.
+fn inputs(plan: &Plan, node: &Node) -> Vec<usize> {
+    let is_input = |child: &&usize| plan.nodes[**child].subplan_name.is_none();
+    node.children.iter().filter(is_input).copied().collect()
+}
+
+/// `Function Scan on r` names a function, or the alias of several.
+fn functions(node: &mut Node) {
+    if node.node_type == "Function Scan"
+        && let Some(call) = node.extra.get("Function Call").and_then(|call| call.as_str())
+        && list::split(call).len() > 1
+    {
+        node.function = None;
+    }
+}
+
+/// Whether the last plan misses nodes that it must have.
+pub(super) fn cut(plans: &[Plan]) -> Option<Reason> {
+    let plan = plans.last()?;
+    let misses =
+        plan.nodes.iter().any(|node| inputs(plan, node).len() < inputs_min(&node.node_type));
+    misses.then_some(Reason::CutOff)
+}
+
+/// How many nodes a node reads at least.
+fn inputs_min(node_type: &str) -> usize {
+    match node_type {
+        "Hash Join" | "Merge Join" | "Nested Loop" | "Recursive Union" => 2,
+        "Hash" | "Sort" | "Incremental Sort" | "Aggregate" | "Group" | "Unique" | "Limit"
+        | "Gather" | "Gather Merge" | "Materialize" | "Memoize" | "WindowAgg" | "LockRows"
+        | "SetOp" | "ProjectSet" | "Subquery Scan" | "ModifyTable" | "Bitmap Heap Scan"
+        | "BitmapAnd" | "BitmapOr" => 1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,78 @@
+//! Puts wrapped lines together.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use super::super::frame::Line;
+use super::list;
+
+/// Lines that a literal with line breaks may have. A quote that is not closed within them is a broken line.
+const LITERAL_LINES_MAX: usize = 200;
+
+/// How the lines of an input are wrapped.
+pub(super) struct Wrap<'l> {
+    lines: &'l [Line<'l>],
+    /// The longest line, in characters.
+    width: OnceCell<usize>,
+    wrapped: OnceCell<bool>,
+}
+
+impl<'l> Wrap<'l> {
+    pub(super) fn new(lines: &'l [Line<'l>]) -> Self {
+        Wrap { lines, width: OnceCell::new(), wrapped: OnceCell::new() }
+    }
+
+    /// Appends the line at `at` to what it continues.
+    ///
+    /// A terminal wraps at its width and loses nothing. A mail client wraps at a blank, which is lost.
+    pub(super) fn join(&self, text: &mut Cow<'l, str>, next: &str, at: usize) {
+        let before = at.checked_sub(1).map_or("", |before| self.lines[before].text.as_ref());
+        let verbatim = before.ends_with(' ')
+            || next.starts_with(' ')
+            || before.chars().count() >= self.width();
+        let text = text.to_mut();
+        if !verbatim {
+            text.push(' ');
+        }
+        text.push_str(next);
+    }
+
+    /// Appends the line at `at` to a literal that is open. Its line break is part of the literal, but where a terminal made it.
+    pub(super) fn join_in_literal(&self, text: &mut Cow<'l, str>, next: &str, at: usize) {
+        let before = at.checked_sub(1).map_or("", |before| self.lines[before].text.as_ref());
+        let text = text.to_mut();
+        if !(self.is_wrapped() && before.chars().count() >= self.width()) {
+            text.push('\n');
+        }
+        text.push_str(next);
+    }
+
+    /// The line that closes the literal in which the line at `at` ends, where it does; `quote` is what is open at its start.
+    pub(super) fn literal_end(&self, line: &str, at: usize, quote: Option<u8>) -> Option<usize> {
+        memchr::memchr(b'\'', line.as_bytes())?;
+        let mut quote = list::quote_after(line, quote);
+        quote?;
+        let following = self.lines.iter().enumerate().skip(at + 1).take(LITERAL_LINES_MAX);
+        for (number, line) in following {
+            quote = list::quote_after(&line.text, quote);
+            if quote.is_none() {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// Whether a terminal wrapped the lines: several are of the greatest length.
+    fn is_wrapped(&self) -> bool {
+        *self.wrapped.get_or_init(|| {
+            let width = self.width();
+            self.lines.iter().filter(|line| line.text.chars().count() == width).nth(1).is_some()
+        })
+    }
+
+    fn width(&self) -> usize {
+        *self.width.get_or_init(|| {
+            self.lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default()
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads YAML.
+
+use std::borrow::Cow;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
+
+use super::build::Build;
+use super::error::Reason;
+use super::outcome::{Outcome, Stopped};
+use super::plan::Format;
+use super::scalar::Scalar;
+
+/// Reads a document.
+pub(super) fn read(input: &str) -> Outcome {
+    let mut parser = Parser::new_from_str(input);
+    let mut reader = Reader { build: Build::new(Format::Yaml), open: Vec::new() };
+    let mut place = (1, 1);
+    loop {
+        let step = match parser.next_event() {
+            None => break Outcome::ended(reader.build, input.len()),
+            Some(Ok((event, span))) => {
+                place = (span.start.line(), span.start.col() + 1);
+                reader.event(event)
+            }
+            Some(Err(error)) => Err(reason(&error, input)).inspect_err(|_| {
+                place = (error.marker().line(), error.marker().col() + 1);
+            }),
+        };
+        match step {
+            Ok(false) => (),
+            Ok(true) => break Outcome::ended(reader.build, input.len()),
+            Err(reason) => {
+                let (line, column) = place;
+                break Outcome::stopped(reader.build, Stopped { line, column, reason });
+            }
+        }
+    }
+}
+
+/// What was expected; a document that ends in the middle of a value was cut.
+fn reason(error: &ScanError, input: &str) -> Reason {
+    if error.marker().line() >= input.lines().count() {
+        return Reason::CutOff;
+    }
+    Reason::Expected("`Name: value`")
+}
+
+/// What is open.
+enum Open {
+    List,
+    /// An object, and the name of the value that comes next.
+    Object(Option<String>),
+}
+
+struct Reader {
+    build: Build,
+    open: Vec<Open>,
+}
+
+impl Reader {
+    /// Reads an event; true at the end of the document.
+    fn event(&mut self, event: Event) -> Result<bool, Reason> {
+        match event {
+            Event::MappingStart(..) => {
+                let key = self.key()?;
+                self.build.object(key.as_deref())?;
+                self.open.push(Open::Object(None));
+            }
+            Event::SequenceStart(..) => {
+                let key = self.key()?;
+                self.build.list(key.as_deref())?;
+                self.open.push(Open::List);
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                self.open.pop();
+                self.build.end();
+            }
+            Event::Scalar(text, style, ..) => self.scalar(text, style)?,
+            Event::Alias(_) => self.scalar(Cow::Borrowed(""), ScalarStyle::Plain)?,
+            Event::DocumentEnd | Event::StreamEnd => return Ok(true),
+            Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => (),
+        }
+        Ok(false)
+    }
+
+    /// The name of the value that starts; an object or a list is no name.
+    fn key(&mut self) -> Result<Option<String>, Reason> {
+        match self.open.last_mut() {
+            Some(Open::Object(key)) => match key.take() {
+                Some(key) => Ok(Some(key)),
+                None => Err(Reason::Expected("a name")),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    fn scalar(&mut self, text: Cow<str>, style: ScalarStyle) -> Result<(), Reason> {
+        if let Some(Open::Object(key @ None)) = self.open.last_mut() {
+            *key = Some(text.into_owned());
+            return Ok(());
+        }
+        let key = self.key()?;
+        let value = match (style, text.as_ref()) {
+            (ScalarStyle::Plain, "" | "~" | "null") => Scalar::Null,
+            (ScalarStyle::Plain, _) => Scalar::Untyped(text),
+            _ => Scalar::Text(text),
+        };
+        self.build.value(key.as_deref(), &value)
+    }
+}

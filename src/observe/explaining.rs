@@ -1,0 +1,228 @@
+//! EXPLAIN of one statement, in a transaction that only reads and is rolled back, with nothing of the target's own run that
+//! the caller may not run.
+
+use serde::Deserialize;
+
+use super::source;
+use crate::model::observation::ForeignCode;
+use crate::model::{GapReason, PlanSource};
+use crate::pg::{Error, Failure, Target, Trial, TrialError};
+use crate::sql::Explainable;
+
+const STATEMENT_CODE: &str = include_str!("plan/sql/statement_code.sql");
+
+/// Planning as the application's sessions do it. Constraint exclusion stays off, for it evaluates checks of tables, and so
+/// does what row security would hide.
+const AS_THE_APPLICATION: &str = "set transaction read only;
+set local search_path to default;
+set local jit to default;
+set local max_parallel_workers_per_gather to default;
+set local timezone to default;
+set local datestyle to default";
+
+/// The statement whose generic plan is asked for. GENERIC_PLAN of PostgreSQL 16 takes the simple protocol, in which a text may be
+/// several statements. It outlives the transaction, and is deallocated.
+const PREPARED: &str = "dbopt_explained";
+
+/// What to explain, and how.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The statement.
+    pub statement: Explainable,
+    /// Values of its parameters, as text or NULL; none for the plan for any values.
+    pub parameters: Vec<Option<String>>,
+    /// Whether to execute it.
+    pub analyze: bool,
+    /// Settings of the planner to explain it under.
+    pub settings: Vec<(String, String)>,
+}
+
+/// What EXPLAIN printed.
+#[derive(Debug)]
+pub struct Explained {
+    /// The output as text.
+    pub text: String,
+    /// What kind of plan it is.
+    pub source: PlanSource,
+}
+
+/// Why a statement was not explained. Holds nothing that the server said.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The target failed.
+    #[error(transparent)]
+    Target(Error),
+    /// It would run code that it may not run.
+    #[error("{kind} `{name}` calls `{function}`, which {why}")]
+    Code {
+        /// `function`, `operator`, `view` and the like.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// The function.
+        function: String,
+        /// What is wrong with that.
+        why: &'static str,
+    },
+    /// A relation that it reads runs code of the target's own.
+    #[error("a relation that it names runs code of the database's own: its {kind}{object}")]
+    Relation {
+        /// `index`, `type of column` and the like.
+        kind: String,
+        /// Its name, with a space and quotes.
+        object: String,
+    },
+    /// The server refused it.
+    #[error("the server refuses the statement: {reason} (SQLSTATE {sqlstate})")]
+    Refused {
+        /// The class of the error in words.
+        reason: &'static str,
+        /// The code.
+        sqlstate: String,
+    },
+}
+
+/// A function as the source shows it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    kind: String,
+    name: String,
+    function: String,
+    is_volatile: bool,
+}
+
+/// Explain a statement.
+///
+/// # Errors
+/// Why it was not explained.
+pub async fn explain(target: &Target, question: &Question) -> Result<Explained, Refusal> {
+    let trial = target.trial().await.map_err(refused)?;
+    trial.run(AS_THE_APPLICATION).await.map_err(refused)?;
+    for (name, value) in &question.settings {
+        let values = [Some(name.clone()), Some(value.clone())];
+        trial
+            .rows_with("select pg_catalog.set_config($1, $2, true)", &values)
+            .await
+            .map_err(refused)?;
+    }
+    check_code(&trial, target.trusts_code(), question).await?;
+    let explained = output(&trial, question).await;
+    trial.finish();
+    explained
+}
+
+/// Refuse what would run code that the caller may not run.
+async fn check_code(trial: &Trial, trusted: bool, question: &Question) -> Result<(), Refusal> {
+    let Explainable { names, called, operators, .. } = &question.statement;
+    let flag = |set: bool| Some(set.to_string());
+    let parameters = [
+        Some(array(names)),
+        Some(array(called)),
+        Some(array(operators)),
+        flag(question.analyze),
+        flag(trusted),
+    ];
+    let rows = trial.rows_with(STATEMENT_CODE, &parameters).await.map_err(refused)?;
+    if let Some(row) = rows.first() {
+        let Code { kind, name, function, is_volatile } = read(row)?;
+        let why = if question.analyze && is_volatile {
+            "is volatile: it is explained without ANALYZE alone"
+        } else {
+            "is code of the database's own: review it, then trust the target (`trust_code`)"
+        };
+        return Err(Refusal::Code { kind, name, function, why });
+    }
+    if trusted {
+        return Ok(());
+    }
+    let sql = format!(
+        "select pg_catalog.json_build_object('oid', q.oid, 'kind', q.kind, 'object', q.object)::text
+        from (\n{}\n) as q
+        join pg_catalog.pg_class as c on c.oid::pg_catalog.int8 = q.oid
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relname = any($1::text[])
+            and (n.nspname = any($1::text[]) or pg_catalog.pg_table_is_visible(c.oid))
+        limit 1",
+        source::FOREIGN_CODE.variants[0].1
+    );
+    let rows = trial.rows_with(&sql, &[Some(array(names))]).await.map_err(refused)?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let ForeignCode { kind, object, .. } = read(row)?;
+    let object = object.map(|name| format!(" `{name}`")).unwrap_or_default();
+    Err(Refusal::Relation { kind, object })
+}
+
+fn read<T: serde::de::DeserializeOwned>(row: &str) -> Result<T, Refusal> {
+    let sqlstate = "XX000".to_owned();
+    serde_json::from_str(row)
+        .map_err(|_| Refusal::Refused { reason: "an answer of another form", sqlstate })
+}
+
+/// The output of EXPLAIN.
+async fn output(trial: &Trial, question: &Question) -> Result<Explained, Refusal> {
+    let text = &question.statement.text;
+    let generic = question.statement.parameters > 0 && question.parameters.is_empty();
+    let mut options = vec!["verbose", "settings"];
+    if question.analyze {
+        options.extend(["analyze", "buffers"]);
+    }
+    if generic {
+        return prepared(trial, question).await;
+    }
+    let sql = format!("explain ({}) {text}", options.join(", "));
+    let rows = trial.rows_with(&sql, &question.parameters).await.map_err(refused)?;
+    let source = if question.analyze { PlanSource::Analyzed } else { PlanSource::Explained };
+    Ok(Explained { text: rows.join("\n"), source })
+}
+
+/// The plan for any values, as a session keeps it.
+async fn prepared(trial: &Trial, question: &Question) -> Result<Explained, Refusal> {
+    let text = &question.statement.text;
+    let nulls = vec!["null"; question.statement.parameters as usize].join(", ");
+    trial.run("set local plan_cache_mode = force_generic_plan").await.map_err(refused)?;
+    trial.rows(&format!("prepare {PREPARED} as {text}")).await.map_err(refused)?;
+    trial.run("savepoint explained").await.map_err(refused)?;
+    let rows =
+        trial.rows(&format!("explain (verbose, settings) execute {PREPARED}({nulls})")).await;
+    // A pooler may give the server's session to others.
+    let ending = format!("rollback to savepoint explained; deallocate {PREPARED}");
+    trial.run(&ending).await.map_err(refused)?;
+    Ok(Explained { text: rows.map_err(refused)?.join("\n"), source: PlanSource::Generic })
+}
+
+/// A value of type `text[]`.
+fn array<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let quoted = names.into_iter().map(|name| {
+        let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
+    });
+    format!("{{{}}}", quoted.collect::<Vec<String>>().join(","))
+}
+
+fn refused(error: TrialError) -> Refusal {
+    match error {
+        TrialError::Lost(error) => Refusal::Target(error),
+        TrialError::Refused(Failure { reason, sqlstate }) => {
+            Refusal::Refused { reason: words(reason, &sqlstate), sqlstate }
+        }
+    }
+}
+
+/// What an SQLSTATE means. The server's own text may hold values.
+fn words(reason: GapReason, sqlstate: &str) -> &'static str {
+    match (reason, sqlstate) {
+        (GapReason::TimedOut, _) => "it took longer than 15 s",
+        (GapReason::Locked, _) => "another session holds a lock on what it reads",
+        (GapReason::MissingPrivilege, _) => "the role may not read what it names",
+        (_, "42P01") => "a table that it names does not exist",
+        (_, "42703") => "a column that it names does not exist",
+        (_, "42883") => "a function or operator that it names does not exist for these types",
+        (_, "42P18") => "the type of a parameter is unknown; cast it, as in $1::bigint",
+        (_, "25006") => "it changes something, and the transaction only reads",
+        (_, "08P01") => "it has another number of parameters than values were given",
+        (_, code) if code.starts_with("42") => "it is not valid in this database",
+        (_, code) if code.starts_with("22") => "a value does not fit its type",
+        _ => "it failed",
+    }
+}

@@ -1,0 +1,199 @@
+//! Whether a text is one statement that EXPLAIN takes, and by which names it may call code.
+//!
+//! The names are read off PostgreSQL's own tokens and are more than the statement calls: what a catalog says of all of them
+//! holds for those that it does call.
+
+use std::collections::BTreeSet;
+
+use pg_query::protobuf::{KeywordKind, ScanToken, Token};
+
+use super::error::NotUnderstood;
+use super::parse;
+use super::tree;
+use pg_query::NodeEnum;
+
+/// A statement that EXPLAIN takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explainable {
+    /// The statement, without what stood around it; placeholders of drivers are parameters.
+    pub text: String,
+    /// Whether it reads and does nothing else, as far as its words tell: no change, no lock, no new table.
+    pub reads_only: bool,
+    /// The highest number of a parameter.
+    pub parameters: u32,
+    /// Every name in it.
+    pub names: BTreeSet<String>,
+    /// Names and keywords that are followed by a parenthesis.
+    pub called: BTreeSet<String>,
+    /// Operators, those of keywords such as LIKE among them.
+    pub operators: BTreeSet<String>,
+}
+
+/// Why a text is not explained. Holds no piece of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotExplainable {
+    /// The parser refuses it.
+    #[error("the statement cannot be read: {0}")]
+    Unreadable(NotUnderstood),
+    /// There is not exactly one.
+    #[error("exactly one statement can be explained; there are {0}")]
+    Not1(usize),
+    /// EXPLAIN takes no such statement.
+    #[error("only SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE can be explained")]
+    Utility,
+    /// Its names cannot be compared with those of the catalog.
+    #[error("names with Unicode escapes (U&\"…\") cannot be explained")]
+    EscapedName,
+    /// More parameters than the protocol takes.
+    #[error("a statement has at most 65535 parameters")]
+    Parameters,
+}
+
+/// Operators that keywords stand for, and that comparisons without an operator use.
+const IMPLIED: [&str; 11] = ["=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~"];
+
+/// Keywords of statements that do more than read. As names of columns they say the same, which is safe.
+const EFFECTS: [&str; 8] =
+    ["insert", "update", "delete", "merge", "into", "share", "nowait", "skip"];
+
+/// The one statement of a text.
+///
+/// # Errors
+/// Why it cannot be explained.
+pub fn explainable(text: &str) -> Result<Explainable, NotExplainable> {
+    let mut statements = parse::parse(text).map_err(NotExplainable::Unreadable)?;
+    let (Some(statement), 0) = (statements.pop(), statements.len()) else {
+        return Err(NotExplainable::Not1(if statements.is_empty() {
+            0
+        } else {
+            statements.len() + 1
+        }));
+    };
+    let reads = match tree::inner(&statement.tree) {
+        Some(NodeEnum::SelectStmt(_)) => true,
+        Some(
+            NodeEnum::InsertStmt(_)
+            | NodeEnum::UpdateStmt(_)
+            | NodeEnum::DeleteStmt(_)
+            | NodeEnum::MergeStmt(_),
+        ) => false,
+        _ => return Err(NotExplainable::Utility),
+    };
+    let tokens = pg_query::scan_tokens(&statement.text)
+        .map_err(|_| NotExplainable::Unreadable(NotUnderstood::TooDeep))?;
+    let mut found = Explainable {
+        text: String::new(),
+        reads_only: reads,
+        parameters: 0,
+        names: BTreeSet::new(),
+        called: BTreeSet::new(),
+        operators: IMPLIED.into_iter().map(str::to_owned).collect(),
+    };
+    for (position, token) in tokens.iter().enumerate() {
+        let next = tokens.get(position + 1);
+        found.add(
+            &statement.text,
+            token,
+            next.is_some_and(|next| next.token() == Token::Ascii40),
+        )?;
+    }
+    found.text = statement.text;
+    Ok(found)
+}
+
+impl Explainable {
+    fn add(&mut self, text: &str, token: &ScanToken, called: bool) -> Result<(), NotExplainable> {
+        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
+        let piece = text.get(at(token.start)..at(token.end)).unwrap_or_default();
+        let keyword = token.keyword_kind() != KeywordKind::NoKeyword;
+        match token.token() {
+            Token::Uident => return Err(NotExplainable::EscapedName),
+            Token::Param => {
+                let number = piece.trim_start_matches('$').parse::<u16>();
+                let number = number.map_err(|_| NotExplainable::Parameters)?;
+                self.parameters = self.parameters.max(number.into());
+            }
+            Token::Ident => self.add_name(name(piece), called),
+            _ if keyword => {
+                let word = piece.to_ascii_lowercase();
+                self.reads_only &= !EFFECTS.contains(&word.as_str());
+                self.add_name(word, called);
+            }
+            _ if is_operator(piece) => {
+                self.operators.insert(piece.to_owned());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_name(&mut self, name: String, called: bool) {
+        if called {
+            self.called.insert(name.clone());
+        }
+        self.names.insert(name);
+    }
+}
+
+/// A name as the catalog has it: as it is in quotes, in lower case without, never longer than a name may be.
+fn name(piece: &str) -> String {
+    let name = match piece.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => piece.to_lowercase(),
+    };
+    let mut end = name.len().min(crate::model::NAME_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}
+
+fn is_operator(piece: &str) -> bool {
+    !piece.is_empty() && piece.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_statement_is_explained_with_its_parameters_and_the_names_it_may_call() {
+        let read = explainable(
+            "select \"F\"(a), lower(b) from t where c ->> 'x; y' like $2 /* z(1) */ and d ~* 'e';",
+        );
+        let read = read.unwrap();
+        assert!(read.reads_only);
+        assert_eq!(read.parameters, 2);
+        assert!(read.called.contains("F") && read.called.contains("lower"), "{read:?}");
+        assert!(!read.names.contains("z"), "a comment calls nothing");
+        assert!(read.operators.contains("->>") && read.operators.contains("~*"), "{read:?}");
+        assert!(!read.text.ends_with(';'));
+    }
+
+    #[test]
+    fn what_is_not_one_statement_of_data_is_refused() {
+        assert_eq!(explainable("select 1; select 2"), Err(NotExplainable::Not1(2)));
+        assert_eq!(explainable(" -- nothing"), Err(NotExplainable::Not1(0)));
+        for utility in
+            ["vacuum", "create table t as select 1", "explain select 1", "execute s", "call p()"]
+        {
+            assert_eq!(explainable(utility), Err(NotExplainable::Utility), "{utility}");
+        }
+        assert!(matches!(explainable("select from from"), Err(NotExplainable::Unreadable(_))));
+        assert_eq!(explainable("select U&\"\\0066\"(1)"), Err(NotExplainable::EscapedName));
+    }
+
+    #[test]
+    fn statements_that_change_or_lock_something_do_not_only_read() {
+        for sql in [
+            "delete from t",
+            "with d as (delete from t returning *) select * from d",
+            "select * from t for update",
+            "select * from t for share",
+            "select * into u from t",
+        ] {
+            assert!(!explainable(sql).unwrap().reads_only, "{sql}");
+        }
+        assert!(explainable("values (1), (2)").unwrap().reads_only);
+    }
+}

@@ -1,0 +1,173 @@
+//! Pasted plans, by example.
+
+use database_optimizer::explain::{Format, Plan, Reason, read};
+
+fn one(text: &str) -> Plan {
+    let mut plans = read(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(plans.len(), 1);
+    plans.remove(0)
+}
+
+const JOIN: &str = "Hash Join  (cost=1.09..32.08 rows=32 width=224) (actual time=0.524..0.525 rows=0 loops=1)
+  Hash Cond: (c.relnamespace = n.oid)
+  ->  Seq Scan on pg_class c  (cost=0.00..29.84 rows=64 width=73) (actual time=0.026..0.397 rows=128 loops=1)
+        Filter: (relkind = ANY ('{r,p}'::\"char\"[]))
+        Rows Removed by Filter: 261
+  ->  Hash  (cost=1.07..1.07 rows=2 width=68) (actual time=0.062..0.062 rows=2 loops=1)
+        Buckets: 1024  Batches: 1  Memory Usage: 9kB
+        ->  Seq Scan on pg_namespace n  (cost=0.00..1.07 rows=2 width=68) (actual time=0.032..0.038 rows=2 loops=1)
+Planning Time: 0.636 ms
+Execution Time: 0.616 ms
+";
+
+#[test]
+fn a_mail_client_that_wraps_at_blanks_does_not_change_the_tree() {
+    let mut mail = String::new();
+    for line in JOIN.lines() {
+        let mut column = 0;
+        for word in line.split_inclusive(' ') {
+            if column > 0 && column + word.trim_end().len() > 72 {
+                mail = mail.trim_end().to_owned() + "\n";
+                column = 0;
+            }
+            mail += word;
+            column += word.len();
+        }
+        mail += "\n";
+    }
+    assert_ne!(mail, JOIN);
+    assert_eq!(one(&mail), one(JOIN));
+}
+
+#[test]
+fn a_bar_at_the_right_alone_is_no_part_of_the_plan() {
+    let width = JOIN.lines().map(str::len).max().unwrap();
+    let mut table = format!("{:width$}|\n{}+\n", "QUERY PLAN", "-".repeat(width));
+    for line in JOIN.lines() {
+        table += &format!("{line:width$}|\n");
+    }
+    assert_eq!(one(&table), one(JOIN));
+}
+
+#[test]
+fn cells_in_quotes_and_rows_as_json_are_lines() {
+    let cell = |line: &str| format!("\"{}\"", line.replace('"', "\"\""));
+    let csv: String = JOIN.lines().map(|line| cell(line) + "\n").collect();
+    assert_eq!(one(&format!("QUERY PLAN\n{csv}")), one(JOIN));
+    let rows: Vec<_> = JOIN.lines().map(|line| serde_json::json!({"QUERY PLAN": line})).collect();
+    assert_eq!(one(&serde_json::to_string(&rows).unwrap()), one(JOIN));
+}
+
+#[test]
+fn json_may_come_in_a_column_in_a_cell_and_sorted() {
+    let node = r#"{"Node Type": "Seq Scan", "Relation Name": "t", "Plan Rows": 3}"#;
+    let plain = one(&format!(r#"[{{"Plan": {node}}}]"#));
+    assert_eq!(plain.nodes[0].relation.as_deref(), Some("t"));
+    assert_eq!(one(&format!(r#"[{{"QUERY PLAN": [{{"Plan": {node}}}]}}]"#)), plain);
+    assert_eq!(one(node), plain);
+    let cell = format!("\"[\n  {{\n    \"\"Plan\"\": {}\n  }}\n]\"", node.replace('"', "\"\""));
+    assert_eq!(one(&cell), plain);
+    // jsonb sorts keys, so that nodes below come before what their parent is.
+    let sorted = r#"[{"Plan": {"Plans": [{"Node Type": "Seq Scan"}], "Node Type": "Limit"}}]"#;
+    let kinds: Vec<String> = one(sorted).nodes.into_iter().map(|node| node.node_type).collect();
+    assert_eq!(kinds, ["Limit", "Seq Scan"]);
+}
+
+#[test]
+fn entries_of_auto_explain_give_the_statement_and_the_plan_in_each_format() {
+    let text = "2026-11-29 01:00:00 UTC [7] LOG:  duration: 12.345 ms  plan:\n\
+        \tQuery Text: SELECT *\n\t  FROM a -- Sort\n\t WHERE b = $1;\n\tQuery Parameters: $1 = '5'\n\
+        \tSeq Scan on a  (cost=0.00..1.00 rows=1 width=4)\n\t  Filter: (b = 5)\n\
+        2026-11-29 01:00:01 UTC [7] LOG:  checkpoint starting: time\n";
+    let plan = one(text);
+    assert_eq!(plan.statement.as_deref(), Some("SELECT *\n  FROM a -- Sort\n WHERE b = $1;"));
+    assert_eq!(plan.parameters.as_deref(), Some("$1 = '5'"));
+    assert_eq!(plan.duration_ms, Some(12.345));
+    assert_eq!(plan.nodes[0].condition("filter"), Some("(b = 5)"));
+
+    let yaml = "LOG:  duration: 1.0 ms  plan:\n\tQuery Text: \"SELECT 1\"\n\tPlan: \n\t  Node Type: \"Result\"\n\t  Plan Rows: 1\nLOG:  end\n";
+    let xml = "LOG:  duration: 1.0 ms  plan:\n\t<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n\t  <Query-Text>SELECT 1</Query-Text>\n\t  <Plan>\n\t    <Node-Type>Result</Node-Type>\n\t    <Plan-Rows>1</Plan-Rows>\n\t  </Plan>\n\t</explain>\nLOG:  end\n";
+    let json = "LOG:  duration: 1.0 ms  plan:\n\t{\n\t  \"Query Text\": \"SELECT 1\",\n\t  \"Plan\": {\n\t    \"Node Type\": \"Result\",\n\t    \"Plan Rows\": 1\n\t  }\n\t}\nLOG:  end\n";
+    for (text, format) in [(yaml, Format::Yaml), (xml, Format::Xml), (json, Format::Json)] {
+        let plan = one(text);
+        assert_eq!((plan.format, plan.statement.as_deref()), (format, Some("SELECT 1")));
+        assert_eq!(
+            (plan.nodes[0].node_type.as_str(), plan.nodes[0].plan_rows),
+            ("Result", Some(1.0))
+        );
+    }
+}
+
+#[test]
+fn several_plans_in_one_text_are_several_plans() {
+    let text = format!(
+        "EXPLAIN ANALYZE SELECT 1;\n{JOIN}(10 rows)\n\nand now:\n\n{JOIN}\n[\n{{\"Plan\": {{\"Node Type\": \"Result\"}}}}\n]\n"
+    );
+    let sizes: Vec<usize> = read(&text).unwrap().iter().map(|plan| plan.nodes.len()).collect();
+    assert_eq!(sizes, [4, 4, 1]);
+}
+
+#[test]
+fn names_of_plugins_and_unknown_nodes_and_properties_are_kept() {
+    let plan =
+        one("Custom Scan (ChunkAppend) on public.metrics m  (cost=0.15..9.99 rows=3 width=8)
+  Order: m.at DESC
+  Startup Exclusion: true
+  ->  Quantum Scan on \"Odd, name\" o  (cost=0.00..1.00 rows=1 width=4)
+        Entanglement: 7
+");
+    let [root, child] = plan.nodes.as_slice() else { panic!("{plan:?}") };
+    assert_eq!(
+        (root.node_type.as_str(), root.provider.as_deref()),
+        ("Custom Scan", Some("ChunkAppend"))
+    );
+    assert_eq!(
+        (root.schema.as_deref(), root.relation.as_deref()),
+        (Some("public"), Some("metrics"))
+    );
+    assert_eq!(root.extra["Order"], "m.at DESC");
+    assert_eq!(root.extra["Startup Exclusion"], true);
+    assert_eq!(
+        (child.node_type.as_str(), child.relation.as_deref()),
+        ("Quantum Scan", Some("Odd, name"))
+    );
+    assert_eq!(child.extra["Entanglement"], 7);
+}
+
+#[test]
+fn plans_of_9_6_are_read() {
+    let plan = one("Gather  (cost=1000.00..9000.00 rows=5 width=4) (actual time=0.300..90.000 rows=5 loops=1)
+  Workers Planned: 2
+  Workers Launched: 2
+  ->  Sort  (cost=0.00..8000.00 rows=2 width=4) (actual time=80.000..81.000 rows=2 loops=3)
+        Sort Key: a
+        Sort Method: external merge  Disk: 752kB
+        Worker 0:  Sort Method: external merge  Disk: 700kB
+        Buffers: shared hit=10, temp read=5 written=6
+        ->  Parallel Seq Scan on t  (cost=0.00..7000.00 rows=2 width=4) (actual time=10.000..70.000 rows=2 loops=3)
+              Filter: (a = 1)
+Planning time: 0.100 ms
+Execution time: 91.000 ms
+");
+    assert_eq!((plan.planning_ms, plan.execution_ms), (Some(0.1), Some(91.0)));
+    assert_eq!(plan.nodes[1].workers[0].sort.as_ref().unwrap().space_kb, Some(700));
+    assert_eq!(plan.nodes[1].buffers.unwrap().temp_written, 6);
+    assert!(plan.nodes[2].parallel_aware);
+}
+
+#[test]
+fn what_is_no_plan_says_so() {
+    for text in [
+        "",
+        "\n\n",
+        "SELECT 1;",
+        "[]",
+        "{}",
+        "[1, 2]",
+        "<explain></explain>",
+        "Dear Sort,\n\nhello: world\n",
+    ] {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.reason, Reason::NoPlan, "{text}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Plans that are sent as text.
+
+use axum::http::StatusCode;
+use database_optimizer::analysis::{DecodeError, PlanText, Request, decode};
+use database_optimizer::model::{DecodedPlan, Object, Superpower};
+use serde_json::json;
+
+use crate::support::{Service, request_of};
+
+/// A nested loop over a scan that was expected to return 20 rows, with a sort on disk above it.
+const PLAN: &str = "Sort  (cost=900.00..901.00 rows=20 width=8) (actual time=900.0..950.0 rows=20000 loops=1)
+  Sort Key: o.note
+  Sort Method: external merge  Disk: 4096kB
+  Buffers: shared hit=60000 read=200, temp read=512 written=512
+  ->  Nested Loop  (cost=0.29..890.00 rows=20 width=8) (actual time=0.1..700.0 rows=20000 loops=1)
+        Buffers: shared hit=60000 read=200
+        ->  Seq Scan on places p  (cost=0.00..800.00 rows=20 width=8) (actual time=0.1..20.0 rows=20000 loops=1)
+              Filter: ((city = 5) AND (country = 'secret'::text))
+              Rows Removed by Filter: 80000
+              Buffers: shared hit=300 read=200
+        ->  Index Scan using orders_pkey on orders o  (cost=0.29..4.30 rows=1 width=8) (actual time=0.03..0.03 rows=1 loops=20000)
+              Index Cond: (id = p.id)
+              Buffers: shared hit=59700
+Planning Time: 0.400 ms
+Execution Time: 960.000 ms
+";
+
+fn text(plan: &str) -> PlanText {
+    PlanText { plan: plan.to_owned(), before: None, partial: false, findings_max: 5 }
+}
+
+async fn decoded(plan: &str, policy: &[(&str, f64)]) -> DecodedPlan {
+    let decoded = decode(request_of(Superpower::Plan, policy), text(plan)).await.unwrap();
+    decoded.plans()[0].clone()
+}
+
+fn ids(plan: &DecodedPlan) -> Vec<(&str, u32)> {
+    let node = |object: &Object| match object {
+        Object::PlanNode { node, .. } => *node,
+        other => panic!("{other:?}"),
+    };
+    plan.findings.iter().map(|found| (found.check.as_str(), node(&found.object))).collect()
+}
+
+#[tokio::test]
+async fn causes_are_found_at_the_deepest_node_and_ranked_by_the_time_at_stake() {
+    let plan = decoded(PLAN, &[]).await;
+    let found = ids(&plan);
+    assert_eq!(
+        found,
+        [("plan/row-misestimate", 2), ("plan/large-nested-loop", 1), ("plan/disk-sort", 0)],
+        "{plan:#?}"
+    );
+    let one = decode(request_of(Superpower::Plan, &[]), PlanText { findings_max: 1, ..text(PLAN) });
+    let one = one.await.unwrap().plans()[0].clone();
+    assert_eq!(one.findings.len(), 1);
+    assert!(one.gaps.iter().any(|gap| gap.observation == "plan.findings"), "{one:?}");
+}
+
+#[tokio::test]
+async fn rows_that_a_limit_or_a_semijoin_cuts_short_say_nothing_of_the_estimate() {
+    let limited = "Limit  (cost=0.00..1.00 rows=5 width=8) (actual time=0.1..500.0 rows=5 loops=1)
+  ->  Nested Loop  (cost=0.00..9000.00 rows=100000 width=8) (actual time=0.1..500.0 rows=5 loops=1)
+        ->  Seq Scan on a  (cost=0.00..800.00 rows=100000 width=8) (actual time=0.1..20.0 rows=5 loops=1)
+        ->  Index Scan using b_pkey on b  (cost=0.29..4.30 rows=1 width=8) (actual time=90.0..90.0 rows=1 loops=5)
+              Index Cond: (id = a.id)
+Execution Time: 501.000 ms
+";
+    let semi = "Nested Loop Semi Join  (cost=0.00..9000.00 rows=1000 width=8) (actual time=0.1..500.0 rows=1000 loops=1)
+  ->  Seq Scan on a  (cost=0.00..800.00 rows=1000 width=8) (actual time=0.1..20.0 rows=1000 loops=1)
+  ->  Index Only Scan using b_id on b  (cost=0.29..4.30 rows=11111 width=8) (actual time=0.4..0.4 rows=1 loops=1000)
+        Index Cond: (id = a.id)
+        Heap Fetches: 0
+Execution Time: 501.000 ms
+";
+    for plan in [limited, semi] {
+        assert_eq!(ids(&decoded(plan, &[]).await), [], "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_scan_is_found_by_the_rows_it_removes_and_not_by_its_name() {
+    let scan = |returned: u64, removed: u64| {
+        format!(
+            "Seq Scan on t  (cost=0.00..90000.00 rows={returned} width=8) (actual time=0.1..2000.0 rows={returned} loops=1)
+  Filter: (id = 5)
+  Rows Removed by Filter: {removed}
+Execution Time: 2001.000 ms
+"
+        )
+    };
+    assert_eq!(ids(&decoded(&scan(1, 2_000_000), &[]).await), [("plan/large-seq-scan", 0)]);
+    assert_eq!(ids(&decoded(&scan(1_500_000, 500_000), &[]).await), []);
+    assert_eq!(ids(&decoded(&scan(1, 900_000), &[]).await), []);
+    let lower = decoded(&scan(1, 900_000), &[("seq_scan_rows_max", 500_000.0)]).await;
+    assert_eq!(ids(&lower), [("plan/large-seq-scan", 0)]);
+    assert!(lower.declined.iter().any(|d| d.check == "plan/missing-index"), "{lower:?}");
+}
+
+#[tokio::test]
+async fn a_plan_that_was_not_executed_leaves_one_gap_and_no_finding() {
+    let plan = decoded("Seq Scan on t  (cost=0.00..90000.00 rows=1 width=8)\n", &[]).await;
+    assert_eq!(plan.findings, []);
+    assert_eq!(plan.gaps.len(), 1, "{:?}", plan.gaps);
+    assert!(plan.gaps[0].lift.as_deref().unwrap().contains("ANALYZE"));
+}
+
+#[tokio::test]
+async fn checks_of_catalogs_judge_no_plan() {
+    let mut request = Request::new(Some(Superpower::Plan));
+    request.scope.checks.push("plan/unused-index".to_owned());
+    let refused = decode(request, text(PLAN)).await.unwrap_err();
+    assert!(matches!(refused, DecodeError::NotOfPlans { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pasted_plan_is_decoded_over_http_and_compared_with_an_earlier_one() {
+    let service = Service::start().await;
+    let reply = service.with("POST", "/v1/plan/decode", json!({"plan": PLAN})).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    let plan = reply.json();
+    assert_eq!(plan["format"], "text");
+    assert_eq!(plan["source"], "pasted");
+    assert_eq!(plan["plan"]["children"][0]["children"][1]["id"], 3);
+    assert_eq!(plan["plan"]["children"][0]["children"][0]["estimate_factor"], 1000.0);
+    assert_eq!(plan["summary"]["temp_bytes"], 512 * 8192);
+
+    let two = service.with("POST", "/v1/plan/decode", json!({"plan": format!("{PLAN}\n{PLAN}")}));
+    assert_eq!(two.await.json()["plans"].as_array().map(Vec::len), Some(2));
+
+    let after = PLAN.replace("Nested Loop", "Hash Join");
+    let body = json!({"plan": after, "before": PLAN});
+    let compared = service.with("POST", "/v1/plan/decode", body).await.json();
+    let change = &compared["comparison"]["changes"][0];
+    assert_eq!(change["about"], "o, p", "{compared:#}");
+    assert_eq!((&change["before"], &change["after"]), (&json!("Nested Loop"), &json!("Hash Join")));
+
+    let value = json!([{"Plan": {"Node Type": "Result", "Startup Cost": 0.0, "Total Cost": 0.01, "Plan Rows": 1, "Plan Width": 4}}]);
+    let as_it_is = service.with("POST", "/v1/plan/decode", json!({"plan": value})).await;
+    assert_eq!(as_it_is.json()["format"], "json", "{as_it_is:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_a_problem_with_its_place_and_without_its_text() {
+    let service = Service::start().await;
+    let cut = "[{\"Plan\": {\"Node Type\": \"Seq Scan\",\n \"Filter\": \"secret";
+    let reply = service.with("POST", "/v1/plan/decode", json!({"plan": cut})).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(reply.problem(), "unreadable-plan");
+    assert!(reply.text.contains("line 2, column") && !reply.text.contains("secret"), "{reply:?}");
+    for body in [
+        json!({"plan": 5}),
+        json!({"plan": PLAN, "nothing": 1}),
+        json!({"plan": PLAN, "findings_max": 0}),
+        json!({}),
+    ] {
+        let reply = service.with("POST", "/v1/plan/decode", body).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
+    }
+    let path = "/v1/plan/decode?refresh=true";
+    let reply = service.with("POST", path, json!({"plan": PLAN})).await;
+    assert_eq!(reply.problem(), "invalid-request");
+}

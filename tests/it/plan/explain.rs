@@ -1,0 +1,148 @@
+//! Statements that are explained on a target: nothing is executed that may not be, and nothing is left behind.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use database_optimizer::store::KeyScope;
+use rstest::rstest;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Service, TestDb, server};
+
+/// A target with a table, a sequence, a view that calls it, and a function of the database's own.
+async fn target(member: &str) -> Option<(Service, TestDb)> {
+    let db = TestDb::create(server(member)?).await;
+    db.run(
+        "create schema ml;
+        create table ml.features (id bigint primary key, user_id bigint, name text);
+        insert into ml.features select i, i % 100, md5(i::text) from generate_series(1, 20000) as i;
+        create sequence ml.counter;
+        create view ml.inner_view as select nextval('ml.counter') as n;
+        create view ml.outer_view as select n + 1 as n from ml.inner_view;
+        create function ml.own(bigint) returns bigint language plpgsql immutable as 'begin return $1; end';
+        create operator ml.=== (function = ml.own, rightarg = bigint);
+        analyze ml.features",
+    )
+    .await;
+    let service = Service::start().await;
+    service.register("db", db.dsn().expose_secret()).await;
+    Some((service, db))
+}
+
+async fn explained(service: &Service, body: Value) -> Reply {
+    service.with("POST", "/v1/targets/db/plan/decode", body).await
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_explained_with_values_without_values_and_executed(
+    #[values("pg15", "pg18")] member: &str,
+) {
+    let Some((service, db)) = target(member).await else { return };
+    let sql = "select * from ml.features where user_id = $1 and name = %s";
+    for (more, source, loops) in [
+        (json!({}), "generic", Value::Null),
+        (json!({"parameters": [7, "x"]}), "explained", Value::Null),
+        (json!({"parameters": ["7", null], "analyze": true}), "analyzed", json!(1)),
+    ] {
+        let mut body = json!({"sql": sql, "settings": {"work_mem": "1MB"}});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let reply = explained(&service, body).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        let plan = reply.json();
+        assert_eq!(plan["source"], source, "{plan:#}");
+        if source == "generic" {
+            assert!(plan["plan"]["conditions"][0]["text"].as_str().unwrap().contains("$1"));
+        }
+        if source != "analyzed" {
+            assert_eq!(plan["plan"]["schema"], "ml", "{plan:#}");
+            assert_eq!(plan["plan"]["actual_loops"], loops);
+        }
+        assert_eq!(plan["settings"]["work_mem"], "1MB", "{plan:#}");
+    }
+    drop(db);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_volatile_or_the_database_s_own_is_refused_by_name(
+    #[values("pg15", "pg18")] member: &str,
+) {
+    let Some((service, db)) = target(member).await else { return };
+    for (sql, analyze, named) in [
+        ("select nextval('ml.counter')", true, "pg_catalog.nextval"),
+        ("select pg_advisory_lock(1)", true, "pg_catalog.pg_advisory_lock"),
+        ("select * from ml.outer_view", true, "`inner_view` calls `pg_catalog.nextval`"),
+        ("select * from (values (random())) as v", true, "pg_catalog.random"),
+        ("select 1 limit pg_sleep(0)::text::int", true, "pg_catalog.pg_sleep"),
+        ("select ml.own(1)", false, "`ml.own`"),
+        ("select operator(ml.===) 5::bigint", false, "operator `===` calls `ml.own`"),
+    ] {
+        let reply = explained(&service, json!({"sql": sql, "analyze": analyze})).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{sql}: {reply:?}");
+        assert_eq!(reply.problem(), "statement-refused", "{sql}");
+        assert!(reply.text.contains(named), "{sql}: {reply:?}");
+    }
+    assert_eq!(db.text("select is_called::text from ml.counter").await, "false");
+    let plain = explained(&service, json!({"sql": "select * from ml.outer_view"})).await;
+    assert_eq!(plain.status, StatusCode::OK, "{plain:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_explained_and_not_made_and_several_statements_are_refused(
+    #[values("pg15", "deb19")] member: &str,
+) {
+    let Some((service, db)) = target(member).await else { return };
+    let delete = json!({"sql": "delete from ml.features"});
+    let reply = explained(&service, delete.clone()).await;
+    assert_eq!(reply.json()["plan"]["node_type"], "ModifyTable", "{reply:?}");
+    for (sql, analyze, field) in [
+        ("delete from ml.features", true, "/analyze"),
+        ("select * from ml.features for update", true, "/analyze"),
+        ("select 1; delete from ml.features", false, "/sql"),
+        ("select 1 \\; commit; delete from ml.features", false, "/sql"),
+        ("truncate ml.features", false, "/sql"),
+        ("select * from ml.features where id = $1", true, "/parameters"),
+    ] {
+        let reply = explained(&service, json!({"sql": sql, "analyze": analyze})).await;
+        assert_eq!(reply.problem(), "invalid-request", "{sql}");
+        assert_eq!(reply.json()["errors"][0]["pointer"], field, "{sql}");
+    }
+    let setting = json!({"sql": "select 1", "settings": {"role": "postgres"}});
+    assert_eq!(explained(&service, setting).await.problem(), "invalid-request");
+    assert_eq!(db.text("select count(*)::text from ml.features").await, "20000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_s_words_do_not_reach_the_client() {
+    let Some((service, _db)) = target("pg18").await else { return };
+    let body = json!({
+        "sql": "select * from ml.features where id = $1", "parameters": ["top secret"]
+    });
+    let reply = explained(&service, body).await;
+    assert_eq!(reply.problem(), "statement-refused");
+    assert!(reply.text.contains("22P02") && !reply.text.contains("top secret"), "{reply:?}");
+    let reply = explained(&service, json!({"sql": "select secret_column from ml.features"})).await;
+    assert!(reply.text.contains("42703") && !reply.text.contains("secret_column"), "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn executing_a_statement_needs_the_scope_probe() {
+    let Some((service, _db)) = target("pg18").await else { return };
+    let store = service.app.store();
+    let (_, reader) = store.create_key("r", &[KeyScope::Read]).await.unwrap();
+    let (_, prober) = store.create_key("p", &[KeyScope::Read, KeyScope::Probe]).await.unwrap();
+    for (key, analyze, status) in [
+        (&reader, false, StatusCode::OK),
+        (&reader, true, StatusCode::FORBIDDEN),
+        (&prober, true, StatusCode::OK),
+    ] {
+        let body = json!({"sql": "select count(*) from ml.features", "analyze": analyze});
+        let request = Request::post("/v1/targets/db/plan/decode")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {}", key.expose_secret()));
+        let reply = service.send(request.body(Body::from(body.to_string())).unwrap()).await;
+        assert_eq!(reply.status, status, "{reply:?}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Plan Decoder: plans that are pasted, and statements that are explained on a target.
+
+mod decode;
+mod explain;
