@@ -24,9 +24,9 @@ use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
 
-pub use explaining::NotExplained;
 use self::metrics::LastAnalyses;
 pub use self::metrics::metrics;
+pub use explaining::NotExplained;
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]

@@ -25,15 +25,27 @@ fn json() -> String {
     };
     let partition = |n: usize| {
         let index = node("Bitmap Index Scan", ",\n \"Index Cond\": \"(customer = 5)\"");
-        let heap = format!(",\n \"Relation Name\": \"orders_{n}\",\n \"Alias\": \"o\",\n \"Recheck Cond\": \"(customer = 5)\",\n \"Plans\": [{index}]");
-        node("Sort", &format!(",\n \"Sort Key\": [\"o.day DESC\", \"o.id\"],\n \"Plans\": [{}]", node("Bitmap Heap Scan", &heap)))
+        let heap = format!(
+            ",\n \"Relation Name\": \"orders_{n}\",\n \"Alias\": \"o\",\n \"Recheck Cond\": \"(customer = 5)\",\n \"Plans\": [{index}]"
+        );
+        node(
+            "Sort",
+            &format!(
+                ",\n \"Sort Key\": [\"o.day DESC\", \"o.id\"],\n \"Plans\": [{}]",
+                node("Bitmap Heap Scan", &heap)
+            ),
+        )
     };
     let partitions: Vec<String> = (0..PARTITIONS).map(partition).collect();
-    format!("[{{\"Plan\": {}}}]", node("Append", &format!(",\n \"Plans\": [{}]", partitions.join(",\n"))))
+    format!(
+        "[{{\"Plan\": {}}}]",
+        node("Append", &format!(",\n \"Plans\": [{}]", partitions.join(",\n")))
+    )
 }
 
 fn text() -> String {
-    let figures = "(cost=4.33..24.21 rows=6 width=115) (actual time=0.017..0.230 rows=6.00 loops=1)";
+    let figures =
+        "(cost=4.33..24.21 rows=6 width=115) (actual time=0.017..0.230 rows=6.00 loops=1)";
     let mut text = format!("Append  {figures}\n");
     for n in 0..PARTITIONS {
         let _ = write!(
@@ -77,11 +89,18 @@ pub fn measure() -> Table {
         speeds.push(text.len() as f64 / 1e3 / read_text);
     }
     let mut table = Table::default();
-    let row = |what: &str, rounds: Vec<f64>, detail: String| Measured { what: what.to_owned(), rounds, detail };
+    let row = |what: &str, rounds: Vec<f64>, detail: String| Measured {
+        what: what.to_owned(),
+        rounds,
+        detail,
+    };
     let bytes = format!("9,001 nodes, {} bytes", json.len());
     table.at_least(0.5, row("JSON plans read / parsed by serde_json", ratios, bytes));
     table.at_most(40.0, row("JSON plan of 9,001 nodes, ms", of_json, String::new()));
-    table.at_most(15.0, row("text plan of 9,001 nodes, ms", of_text, format!("{} bytes", text.len())));
+    table.at_most(
+        15.0,
+        row("text plan of 9,001 nodes, ms", of_text, format!("{} bytes", text.len())),
+    );
     table.at_least(100.0, row("text plans, MB/s on one core", speeds, String::new()));
     table
 }

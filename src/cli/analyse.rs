@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contracts::Contracts;
-use super::options::{Options, Selection};
+use super::options::{Options, Output, Selection};
 use super::{Error, Outcome, print, render, snapshot, warn};
 use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};

@@ -100,7 +100,7 @@ impl Build {
                 self.value(Some(key), value)?;
             }
             Some(Frame::Statement(plan)) => {
-                property::set_statement(&mut self.plans[plan], key, value)
+                property::set_statement(&mut self.plans[plan], key, value);
             }
             _ => (),
         }
@@ -135,10 +135,10 @@ impl Build {
     fn group(&mut self, key: &str, value: Value) {
         match self.open.last() {
             Some(Frame::Node(plan, node)) => {
-                group::set(&mut self.plans[*plan].nodes[*node], key, value)
+                group::set(&mut self.plans[*plan].nodes[*node], key, value);
             }
             Some(Frame::Statement(plan)) => {
-                group::set_statement(&mut self.plans[*plan], key, value)
+                group::set_statement(&mut self.plans[*plan], key, value);
             }
             _ => (),
         }

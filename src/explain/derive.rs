@@ -64,7 +64,7 @@ pub enum Unjudged {
     FirstMatch,
     /// A merge join stopped when its other side ended, or read the same rows again.
     MergeJoin,
-    /// It counts no rows: a BitmapAnd, a BitmapOr, a ModifyTable that returns none.
+    /// It counts no rows: a `BitmapAnd`, a `BitmapOr`, a `ModifyTable` that returns none.
     NoRows,
 }
 

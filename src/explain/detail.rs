@@ -232,7 +232,7 @@ pub struct Storage {
     pub maximum_kb: u64,
 }
 
-/// Rows of a ModifyTable by what was done with them.
+/// Rows of a `ModifyTable` by what was done with them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Merge {
     /// Of INSERT ON CONFLICT: `NOTHING` or `UPDATE`.
@@ -251,7 +251,7 @@ pub struct Merge {
     pub skipped: Option<f64>,
 }
 
-/// One of several tables that a ModifyTable changes.
+/// One of several tables that a `ModifyTable` changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "as in Node")]
 pub struct TargetTable {

@@ -71,6 +71,10 @@ fn next(lines: &[Line], from: usize) -> (Format, usize) {
 
 /// The format of the document that starts at a line.
 fn start(lines: &[Line], at: usize) -> Option<Format> {
+    // Most lines of text are told from a document's first by one byte.
+    if !matches!(frame::first_byte(&lines[at].text)?, b'[' | b'{' | b'<' | b'-' | b'P' | b'Q') {
+        return None;
+    }
     let text = lines[at].text.trim();
     let json = matches!(text, "[" | "{")
         || ["[{", "{\"", "[ {", "{ \"", "[\""].iter().any(|start| text.starts_with(start));
@@ -118,6 +122,10 @@ fn segment(lines: &[Line], format: Format, start: usize) -> (Outcome, usize) {
 
 /// Whether a document starts at a line for certain, so that text ends before it.
 fn is_clear_start(lines: &[Line], at: usize) -> bool {
+    let first = frame::first_byte(&lines[at].text);
+    if !matches!(first, Some(b'[' | b'{' | b'<' | b'-' | b'Q')) || lines[at].text.contains("->") {
+        return false;
+    }
     let text = lines[at].text.trim();
     matches!(text, "[" | "{" | "- Plan:")
         || text.starts_with("<explain ")

@@ -1,6 +1,6 @@
 //! Makes plans of all formats alike: what one format prints and another leaves out.
 
-use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemoved};
+use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemoved, Wal};
 use super::plan::{Node, Plan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
@@ -112,7 +112,7 @@ fn triggers(plan: &mut Plan) {
     }
 }
 
-/// Before PostgreSQL 14 a ModifyTable called even its only child a member.
+/// Before PostgreSQL 14 a `ModifyTable` called even its only child a member.
 fn single_member(plan: &mut Plan) {
     for id in 0..plan.nodes.len() {
         let node = &plan.nodes[id];
@@ -152,12 +152,12 @@ fn buffers(plan: &mut Plan) {
 /// Text leaves out times and WAL that are 0.
 fn zero(plan: &mut Plan) {
     for node in &mut plan.nodes {
-        node.io = node.io.filter(|io| *io != Default::default());
-        node.wal = node.wal.filter(|wal| *wal != Default::default());
+        node.io = node.io.filter(|io| *io != IoTimings::default());
+        node.wal = node.wal.filter(|wal| *wal != Wal::default());
         for worker in &mut node.workers {
-            worker.io = worker.io.filter(|io| *io != Default::default());
-            worker.wal = worker.wal.filter(|wal| *wal != Default::default());
+            worker.io = worker.io.filter(|io| *io != IoTimings::default());
+            worker.wal = worker.wal.filter(|wal| *wal != Wal::default());
         }
     }
-    plan.planning_io = plan.planning_io.filter(|io| *io != Default::default());
+    plan.planning_io = plan.planning_io.filter(|io| *io != IoTimings::default());
 }

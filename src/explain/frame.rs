@@ -15,7 +15,7 @@ pub(super) struct Line<'a> {
     pub(super) offset: usize,
 }
 
-impl<'a> Line<'a> {
+impl Line<'_> {
     /// Keeps the text from a byte on, and removes what `end` says from its end.
     fn cut(&mut self, start: usize, end: usize) {
         self.offset += self.text.get(..start).map_or(0, |before| before.chars().count());
@@ -47,12 +47,22 @@ pub(super) fn lines(input: &str) -> Vec<Line<'_>> {
         .enumerate()
         .map(|(at, text)| Line { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
         .collect();
-    quotation::remove(&mut lines);
-    psql::remove(&mut lines);
+    quotation::remove(&mut lines, input);
+    psql::remove(&mut lines, input);
     lines
 }
 
-/// The lines from `from` up to `to` as one text, for readers of whole documents.
+/// Whether an input holds a text: most inputs hold none of what is taken out, and each line need not be looked at for it.
+fn holds(input: &str, text: &str) -> bool {
+    memchr::memmem::find(input.as_bytes(), text.as_bytes()).is_some()
+}
+
+/// The first byte of a line that is no blank.
+pub(super) fn first_byte(text: &str) -> Option<u8> {
+    text.bytes().find(|byte| *byte != b' ' && *byte != b'\t')
+}
+
+/// Lines as one text, for readers of whole documents.
 pub(super) fn text(lines: &[Line]) -> String {
     let mut text = String::with_capacity(lines.iter().map(|line| line.text.len() + 1).sum());
     for line in lines {

@@ -53,9 +53,9 @@ pub(super) fn set(node: &mut Node, key: &str, value: Value) {
             let sort = node.incremental_sort.get_or_insert_default();
             let groups = Some(sort_groups(&map));
             if sort.full_sort.is_none() {
-                sort.full_sort = groups
+                sort.full_sort = groups;
             } else {
-                sort.pre_sorted = groups
+                sort.pre_sorted = groups;
             }
         }
         (_, value) => _ = node.extra.insert(key.to_owned(), value),

@@ -85,13 +85,13 @@ pub struct Node {
     pub subplan_name: Option<String>,
     /// `Inner`, `Left`, `Full`, `Right`, `Semi`, `Anti`, `Right Semi`, `Right Anti`.
     pub join_type: Option<String>,
-    /// Of an Aggregate: `Plain`, `Sorted`, `Hashed` or `Mixed`. Of a SetOp: `Sorted` or `Hashed`.
+    /// Of an Aggregate: `Plain`, `Sorted`, `Hashed` or `Mixed`. Of a `SetOp`: `Sorted` or `Hashed`.
     pub strategy: Option<String>,
     /// Of an Aggregate: `Simple`, `Partial` or `Finalize`.
     pub partial_mode: Option<String>,
-    /// Of a ModifyTable or a Foreign Scan: `Insert`, `Update`, `Delete`, `Merge`.
+    /// Of a `ModifyTable` or a Foreign Scan: `Insert`, `Update`, `Delete`, `Merge`.
     pub operation: Option<String>,
-    /// Of a SetOp: `Intersect`, `Intersect All`, `Except`, `Except All`.
+    /// Of a `SetOp`: `Intersect`, `Intersect All`, `Except`, `Except All`.
     pub command: Option<String>,
     /// Each worker executes a part of it (`Parallel Seq Scan`).
     pub parallel_aware: bool,
@@ -114,7 +114,7 @@ pub struct Node {
     pub index: Option<String>,
     /// `Forward` or `Backward`, of an index scan.
     pub scan_direction: Option<String>,
-    /// Of a CTE Scan or a WorkTable Scan: the common table expression.
+    /// Of a CTE Scan or a `WorkTable` Scan: the common table expression.
     pub cte: Option<String>,
     /// Of a Function Scan: the function. Of a Table Function Scan: `xmltable` or `json_table`.
     pub function: Option<String>,
@@ -192,7 +192,7 @@ pub struct Node {
     pub subplans_removed: Option<u64>,
     /// Rows of INSERT ON CONFLICT, or of MERGE by what was done with them.
     pub merge: Option<Box<Merge>>,
-    /// The tables that a ModifyTable changes, where they are several.
+    /// The tables that a `ModifyTable` changes, where they are several.
     pub target_tables: Vec<TargetTable>,
     /// Properties that this reader does not know, by their names.
     pub extra: BTreeMap<String, Value>,

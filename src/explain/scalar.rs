@@ -84,7 +84,7 @@ pub(super) fn of(value: &Value) -> Option<Scalar<'_>> {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range")]
 fn whole(float: f64) -> Option<u64> {
-    (float >= 0.0 && float < 9e15).then_some(float as u64)
+    (0.0..9e15).contains(&float).then_some(float as u64)
 }
 
 fn number(text: &str) -> Option<Value> {

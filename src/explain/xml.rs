@@ -107,9 +107,9 @@ impl Reader {
         let list = is_list(&parent.name) || child == "Item" || child == "Query";
         let key = key(&self.open, self.open.len() - 1);
         if list {
-            self.build.list(key)?
+            self.build.list(key)?;
         } else {
-            self.build.object(key)?
+            self.build.object(key)?;
         }
         if let Some(parent) = self.open.last_mut() {
             parent.content = if list { Content::List } else { Content::Object };

@@ -9,6 +9,7 @@ use super::error::Reason;
 use super::outcome::{Outcome, Stopped};
 use super::plan::Format;
 use super::scalar::Scalar;
+use super::text;
 
 /// Reads a document.
 pub(super) fn read(input: &str) -> Outcome {
@@ -28,7 +29,16 @@ pub(super) fn read(input: &str) -> Outcome {
         };
         match step {
             Ok(false) => (),
-            Ok(true) => break Outcome::ended(reader.build, input.len()),
+            Ok(true) => {
+                let outcome = Outcome::ended(reader.build, input.len());
+                // A document that is cut at the end of a line is still one.
+                let stopped = text::cut(&outcome.plans).map(|reason| Stopped {
+                    line: input.lines().count().max(1),
+                    column: 1,
+                    reason,
+                });
+                break Outcome { stopped, ..outcome };
+            }
             Err(reason) => {
                 let (line, column) = place;
                 break Outcome::stopped(reader.build, Stopped { line, column, reason });

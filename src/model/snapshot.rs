@@ -144,6 +144,7 @@ impl Snapshot {
             foreign_code: Observation::default(),
             common: Common::default(),
             wal: Box::default(),
+            concurrency: Box::default(),
             gin: Gin::default(),
             vector: Vector::default(),
             layouts: Observation::default(),

@@ -23,12 +23,12 @@ struct Stop {
 }
 
 impl Stop {
-    fn early(why: Unjudged) -> Option<Stop> {
-        Some(Stop { why, again: false })
+    fn early(why: Unjudged) -> Stop {
+        Stop { why, again: false }
     }
 
-    fn never(why: Unjudged) -> Option<Stop> {
-        Some(Stop { why, again: true })
+    fn never(why: Unjudged) -> Stop {
+        Stop { why, again: true }
     }
 }
 
@@ -41,7 +41,7 @@ pub(super) fn factors(plan: &Plan, derived: &mut [DerivedNode]) {
     let mut stops = Stops { plan, readers, of: vec![None; plan.nodes.len()] };
     // Parents come before their children.
     for node in &plan.nodes {
-        stops.of[node.id] = node.parent.and_then(|parent| stops.from_parent(parent, node));
+        stops.of[node.id] = node.parent.and_then(|parent| stops.through_parent(parent, node));
         if node.actual_loops.is_some() {
             judge(node, own(node).or(stops.of[node.id]), &mut derived[node.id]);
         }
@@ -78,10 +78,10 @@ fn judge(node: &Node, stop: Option<Stop>, derived: &mut DerivedNode) {
 /// Why a node's own rows say nothing.
 fn own(node: &Node) -> Option<Stop> {
     match node.node_type.as_str() {
-        _ if node.never_executed => Stop::never(Unjudged::NeverExecuted),
-        "BitmapAnd" | "BitmapOr" => Stop::never(Unjudged::NoRows),
+        _ if node.never_executed => Some(Stop::never(Unjudged::NeverExecuted)),
+        "BitmapAnd" | "BitmapOr" => Some(Stop::never(Unjudged::NoRows)),
         "ModifyTable" if node.plan_rows == Some(0.0) || node.actual_rows == Some(0.0) => {
-            Stop::never(Unjudged::NoRows)
+            Some(Stop::never(Unjudged::NoRows))
         }
         _ => None,
     }
@@ -89,14 +89,14 @@ fn own(node: &Node) -> Option<Stop> {
 
 impl Stops<'_> {
     /// What stops a node: its parent, or something above that.
-    fn from_parent(&self, parent: usize, node: &Node) -> Option<Stop> {
+    fn through_parent(&self, parent: usize, node: &Node) -> Option<Stop> {
         let above = &self.plan.nodes[parent];
         let inner = node.parent_relationship.as_deref() == Some("Inner");
         match (node.parent_relationship.as_deref(), node.subplan_name.as_deref()) {
             // It is read only as far as its readers want.
             (Some("InitPlan"), Some(name)) if name.starts_with("CTE ") => {
                 return if self.readers_are_limited(name) {
-                    Stop::early(Unjudged::Limit)
+                    Some(Stop::early(Unjudged::Limit))
                 } else {
                     None
                 };
@@ -105,16 +105,16 @@ impl Stops<'_> {
             (Some("InitPlan"), _) => return None,
             (Some("SubPlan"), Some(name)) if is_hashed(above, name) => return None,
             // An EXISTS reads one row; whether it is one, the plan does not say.
-            (Some("SubPlan"), _) => return Stop::early(Unjudged::Limit),
+            (Some("SubPlan"), _) => return Some(Stop::early(Unjudged::Limit)),
             _ => (),
         }
         match above.node_type.as_str() {
-            "Limit" => Stop::early(Unjudged::Limit),
-            "Merge Join" if inner => Stop::never(Unjudged::MergeJoin),
-            "Merge Join" => Stop::early(Unjudged::MergeJoin),
-            "Nested Loop" if inner && first_match(above) => Stop::early(Unjudged::FirstMatch),
+            "Limit" => Some(Stop::early(Unjudged::Limit)),
+            "Merge Join" if inner => Some(Stop::never(Unjudged::MergeJoin)),
+            "Merge Join" => Some(Stop::early(Unjudged::MergeJoin)),
+            "Nested Loop" if inner && first_match(above) => Some(Stop::early(Unjudged::FirstMatch)),
             "Hash Join" if !inner && hash_is_empty(self.plan, above) => {
-                Stop::early(Unjudged::Limit)
+                Some(Stop::early(Unjudged::Limit))
             }
             // These read all of their input before they return a row.
             "Sort" | "Hash" => None,

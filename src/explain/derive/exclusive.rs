@@ -1,6 +1,6 @@
 //! Where time and buffers went: what each node took itself.
 //!
-//! A node's figures hold those of the nodes below it. An InitPlan or a common table expression is printed below the node
+//! A node's figures hold those of the nodes below it. An `InitPlan` or a common table expression is printed below the node
 //! that owns it, but it is executed when its result is first read: its figures are in those of the reader. So each
 //! is moved below its reader first, and then each node keeps what its children leave.
 

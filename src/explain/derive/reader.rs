@@ -1,4 +1,4 @@
-//! Which nodes read the result of an InitPlan or of a common table expression.
+//! Which nodes read the result of an `InitPlan` or of a common table expression.
 
 use std::collections::BTreeMap;
 
@@ -52,39 +52,33 @@ impl Readers {
         }
     }
 
-    /// The nodes that read the result of a subplan: those that name it, and its owner for an InitPlan, whose use may be
+    /// The nodes that read the result of a subplan: those that name it, and its owner for an `InitPlan`, whose use may be
     /// in an expression that is not printed.
     pub(super) fn of(&self, plan: &Plan, subplan: &Node) -> impl Iterator<Item = usize> {
         let owner = subplan.parent.unwrap_or_default();
         let name = subplan.subplan_name.as_deref().unwrap_or_default();
-        let mut found = Vec::new();
-        match name.strip_prefix("CTE ") {
-            Some(cte) => self.within(self.tables.get(cte), owner, subplan, &mut found),
-            None => {
-                for result in results(name) {
-                    self.within(self.expressions.get(&result), owner, subplan, &mut found);
-                }
-                if found.is_empty() && plan.nodes.get(owner).is_some() {
-                    found.push(owner);
-                }
+        let found = if let Some(cte) = name.strip_prefix("CTE ") {
+            self.within(self.tables.get(cte), owner, subplan)
+        } else {
+            let results = results(name);
+            let nodes = results.iter().map(|result| self.expressions.get(result));
+            let mut found: Vec<usize> =
+                nodes.flat_map(|nodes| self.within(nodes, owner, subplan)).collect();
+            if found.is_empty() && plan.nodes.get(owner).is_some() {
+                found.push(owner);
             }
-        }
+            found
+        };
         found.into_iter()
     }
 
-    /// Adds the nodes below `owner`, that itself included, which are not in the subplan.
-    fn within(
-        &self,
-        nodes: Option<&Vec<usize>>,
-        owner: usize,
-        subplan: &Node,
-        found: &mut Vec<usize>,
-    ) {
-        let Some(nodes) = nodes else { return };
+    /// Those of `nodes` below `owner`, that itself included, which are not in the subplan.
+    fn within(&self, nodes: Option<&Vec<usize>>, owner: usize, subplan: &Node) -> Vec<usize> {
+        let Some(nodes) = nodes else { return Vec::new() };
         let from = nodes.partition_point(|node| *node < owner);
         let inside = nodes[from..].iter().copied().take_while(|node| *node < self.ends[owner]);
         let own = subplan.id..self.ends[subplan.id];
-        found.extend(inside.take(READERS_MAX).filter(|node| !own.contains(node)));
+        inside.take(READERS_MAX).filter(|node| !own.contains(node)).collect()
     }
 }
 

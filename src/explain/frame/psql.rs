@@ -1,12 +1,15 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use super::Line;
+use super::{Line, holds};
 
 /// Signs that draw vertical lines.
 const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
-pub(super) fn remove(lines: &mut Vec<Line>) {
+pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
+    if !holds(input, "QUERY PLAN") && !holds(input, "RECORD ") {
+        return;
+    }
     let headed = lines.iter().any(|line| is_header(&line.text));
     let expanded = lines.iter().any(|line| is_record(&line.text));
     if !headed && !expanded {
@@ -41,6 +44,7 @@ fn is_rule(text: &str) -> bool {
 
 /// What was seen of a frame.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something of its own that was seen")]
 struct Frame {
     /// A header or a record was seen: lines that follow are in the frame.
     inside: bool,
@@ -93,7 +97,7 @@ impl Frame {
             return;
         }
         self.bars(&mut line);
-        if self.expanded && !self.value(&mut line) {
+        if self.expanded && !Frame::value(&mut line) {
             unframed.push(line);
             return;
         }
@@ -126,7 +130,7 @@ impl Frame {
     }
 
     /// Keeps the value of a line of the expanded format; false where the line has none.
-    fn value(&self, line: &mut Line) -> bool {
+    fn value(line: &mut Line) -> bool {
         let Some(at) = line.text.find(BARS) else {
             // The old style separates by a blank.
             let named = line.text.trim_start().strip_prefix("QUERY PLAN ");
@@ -213,7 +217,7 @@ mod tests {
             .enumerate()
             .map(|(at, text)| Line { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
             .collect();
-        remove(&mut lines);
+        remove(&mut lines, text);
         lines.into_iter().map(|line| line.text.into_owned()).collect()
     }
 

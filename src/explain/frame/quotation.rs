@@ -2,15 +2,23 @@
 
 use std::borrow::Cow;
 
-use super::Line;
+use super::{Line, first_byte, holds};
 
 /// Removes them.
-pub(super) fn remove(lines: &mut Vec<Line>) {
-    signs(lines);
-    fences(lines);
+pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
+    if holds(input, "\u{a0}") || holds(input, "-&gt;") {
+        signs(lines);
+    }
+    if holds(input, "```") || holds(input, "~~~") {
+        fences(lines);
+    }
     quotes(lines);
-    logs(lines);
-    cells(lines);
+    if holds(input, "#011") {
+        logs(lines);
+    }
+    if holds(input, "\"\n") || holds(input, "\"\r") || input.ends_with('"') {
+        cells(lines);
+    }
 }
 
 /// No-break spaces become spaces, `-&gt;` becomes an arrow.
@@ -39,8 +47,8 @@ fn fences(lines: &mut Vec<Line>) {
 
 /// `> ` before each line of a mail that is answered, several times where answers were answered.
 fn quotes(lines: &mut [Line]) {
-    let quoted = |line: &Line| line.text.trim_start().starts_with('>');
-    let filled = lines.iter().filter(|line| !line.text.trim().is_empty()).count();
+    let quoted = |line: &Line| first_byte(&line.text) == Some(b'>');
+    let filled = lines.iter().filter(|line| first_byte(&line.text).is_some()).count();
     // The answer may stand below; a lone `>` is a prompt, or the end of an arrow that was wrapped.
     if lines.iter().filter(|line| quoted(line)).count() * 2 < filled.max(2) {
         return;

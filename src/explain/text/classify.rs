@@ -42,7 +42,7 @@ impl Reader<'_> {
             return Kind::Node;
         }
         if column <= self.base {
-            return self.at_the_base(text);
+            return Self::at_the_base(text);
         }
         if let Some(kind) = property(text) {
             return match kind {
@@ -61,8 +61,8 @@ impl Reader<'_> {
     }
 
     /// A line that stands where the root does: of the statement, another plan, a footer, or the end of a wrapped line.
-    fn at_the_base(&self, text: &str) -> Kind {
-        if is_footer(text) {
+    fn at_the_base(text: &str) -> Kind {
+        if is_footer(text) || is_log(text) {
             return Kind::End;
         }
         if statement_key(text) {
@@ -188,7 +188,7 @@ fn is_label(text: &str) -> bool {
     ["InitPlan ", "SubPlan ", "CTE "].iter().any(|word| text.starts_with(word))
 }
 
-/// One of several tables that a ModifyTable changes: `Update on part_1 t_1`.
+/// One of several tables that a `ModifyTable` changes: `Update on part_1 t_1`.
 pub(super) fn is_target(text: &str) -> bool {
     let text = text.strip_prefix("Foreign ").unwrap_or(text);
     ["Insert on ", "Update on ", "Delete on ", "Merge on "]
@@ -205,6 +205,17 @@ fn is_footer(text: &str) -> bool {
     rows.is_some_and(|(number, word)| {
         number.bytes().all(|byte| byte.is_ascii_digit()) && !word.contains(['=', '(', ' '])
     }) || text.strip_prefix("Time: ").is_some_and(|time| time.contains(" ms"))
+}
+
+/// The next entry of a log, by its time or its level.
+fn is_log(text: &str) -> bool {
+    let digits = |from: usize, to: usize| {
+        text.as_bytes().get(from..to).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
+    };
+    (digits(0, 4) && digits(5, 7) && text.as_bytes()[4] == b'-')
+        || ["LOG:  ", "DETAIL:  ", "STATEMENT:  ", "ERROR:  ", "WARNING:  "]
+            .iter()
+            .any(|level| text.starts_with(level))
 }
 
 /// Whether a line that stands at the base is of the statement.

@@ -48,7 +48,7 @@ impl Reader<'_> {
             }
             Section::Node | Section::Worker(..) | Section::WorkerJit(..) => {
                 let Some(node) = plan.nodes.last_mut() else { return };
-                self.section = in_node(node, self.section, (key, value), column, text);
+                self.section = in_node(node, self.section, (key, value), (column, text));
             }
         }
     }
@@ -59,8 +59,7 @@ fn in_node(
     node: &mut Node,
     section: Section,
     property: (&str, &str),
-    column: usize,
-    text: &str,
+    (column, text): (usize, &str),
 ) -> Section {
     let (key, value) = property;
     if let Some(number) = key.strip_prefix("Worker ").and_then(|number| number.parse().ok()) {
@@ -116,7 +115,7 @@ fn node_property(node: &mut Node, key: &str, value: &str, text: &str) {
     }
 }
 
-/// `Update on part_1 t_1`, under a ModifyTable with several tables.
+/// `Update on part_1 t_1`, under a `ModifyTable` with several tables.
 fn target(node: &mut Node, text: &str) {
     let mut table = Node::default();
     name::read(&mut table, text);

@@ -8,8 +8,7 @@ pub(super) fn split(text: &str) -> Vec<String> {
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
         match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => (),
+            (Some(open), _) => quote = Some(open).filter(|open| *open != byte),
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),

@@ -23,12 +23,13 @@ use super::outcome::{Outcome, Stopped};
 use super::plan::{Format, Node, Plan};
 use super::{NODES_MAX, finish};
 use classify::Kind;
+pub(super) use shape::cut;
 
 /// Reads the lines of an input.
 pub(super) fn read(lines: &[Line]) -> Outcome {
     let mut reader = Reader::new(lines);
     let stopped = reader.lines(lines).err();
-    let stopped = stopped.or_else(|| shape::cut(&reader.plans).map(|reason| (last(lines), reason)));
+    let stopped = stopped.or_else(|| cut(&reader.plans).map(|reason| (last(lines), reason)));
     let mut plans = reader.plans;
     plans.retain(|plan| !plan.nodes.is_empty());
     for plan in &mut plans {
@@ -119,7 +120,7 @@ impl<'l> Reader<'l> {
                 (None, Kind::Continuation) => (),
                 _ => {
                     if let Some(before) = pending.take() {
-                        self.apply(before)?;
+                        self.apply(&before)?;
                     }
                     self.enter(kind, text);
                     pending =
@@ -130,7 +131,7 @@ impl<'l> Reader<'l> {
                 closes = self.wrap.literal_end(text, at, None);
             }
         }
-        pending.map_or(Ok(()), |before| self.apply(before))
+        pending.map_or(Ok(()), |before| self.apply(&before))
     }
 
     /// What a line's start decides before its end is known: where properties that follow stand.
@@ -151,7 +152,7 @@ impl<'l> Reader<'l> {
         }
     }
 
-    fn apply(&mut self, line: Logical<'l>) -> Result<(), (usize, Reason)> {
+    fn apply(&mut self, line: &Logical<'l>) -> Result<(), (usize, Reason)> {
         let number = line.number;
         match line.kind {
             Kind::Root => self.root(&line.text).map_err(|reason| (number, reason)),

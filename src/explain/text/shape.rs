@@ -43,7 +43,7 @@ fn functions(node: &mut Node) {
 }
 
 /// Whether the last plan misses nodes that it must have.
-pub(super) fn cut(plans: &[Plan]) -> Option<Reason> {
+pub(in super::super) fn cut(plans: &[Plan]) -> Option<Reason> {
     let plan = plans.last()?;
     let misses =
         plan.nodes.iter().any(|node| inputs(plan, node).len() < inputs_min(&node.node_type));

@@ -29,7 +29,11 @@ impl<'l> Wrap<'l> {
         let before = at.checked_sub(1).map_or("", |before| self.lines[before].text.as_ref());
         let verbatim = before.ends_with(' ')
             || next.starts_with(' ')
-            || before.chars().count() >= self.width();
+            || if is_in_figures(text) {
+                !starts_figure(next) && !text.ends_with("(never")
+            } else {
+                self.is_wrapped() && before.chars().count() >= self.width()
+            };
         let text = text.to_mut();
         if !verbatim {
             text.push(' ');
@@ -75,4 +79,17 @@ impl<'l> Wrap<'l> {
             self.lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default()
         })
     }
+}
+
+/// Whether a node's line ends inside the parentheses with its figures, or between them.
+fn is_in_figures(text: &str) -> bool {
+    let figures = text.rfind("(cost=").max(text.rfind("(actual ")).max(text.rfind("(never"));
+    figures.is_some_and(|at| text[at..].len() < 120)
+}
+
+/// Whether a text starts with what stands behind a blank in a node's figures.
+fn starts_figure(text: &str) -> bool {
+    ["rows=", "width=", "loops=", "time=", "(actual", "(never", "(cost="]
+        .iter()
+        .any(|start| text.starts_with(start))
 }

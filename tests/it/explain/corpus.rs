@@ -67,6 +67,8 @@ fn settle(plan: &mut Plan, marks: &str) {
             }
         }
         if marked("writes") {
+            // Pages that the first of the four left behind change the estimates of the next.
+            (node.startup_cost, node.total_cost, node.plan_rows) = (None, None, None);
             (node.buffers, node.wal) = (None, None);
         }
         if marked("workers") {

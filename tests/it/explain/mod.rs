@@ -1,4 +1,5 @@
 //! Output of EXPLAIN as servers print it and as people paste it.
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "texts of tests are small")]
 
 mod corpus;
 mod figures;
