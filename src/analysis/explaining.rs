@@ -104,14 +104,12 @@ pub async fn explain(
     let findings_max = text.findings_max;
     let question = question(text)?;
     let sql = question.statement.text.clone();
-    let explained = match timeout(TIME_MAX, observe::explain(target, &question)).await {
-        Ok(explained) => explained.map_err(ExplainError::Refused)?,
-        Err(_) => {
-            let target = target.name().to_owned();
-            let error = Error::NoAnswer { target, seconds: TIME_MAX.as_secs() };
-            return Err(ExplainError::Refused(Refusal::Target(error)));
-        }
+    let late = |_| {
+        let target = target.name().to_owned();
+        Refusal::Target(Error::NoAnswer { target, seconds: TIME_MAX.as_secs() })
     };
+    let explained = timeout(TIME_MAX, observe::explain(target, &question)).await;
+    let explained = explained.map_err(late).flatten().map_err(ExplainError::Refused)?;
     let failed = |_| ExplainError::Decode(DecodeError::Failed);
     let plan = explain::read(&explained.text).map_err(failed)?.pop();
     let plan = Arc::new(plan.ok_or(ExplainError::Decode(DecodeError::Failed))?);

@@ -105,12 +105,11 @@ pub(super) struct StatementToExplain {
 )]
 pub(super) async fn explain(
     app: State<App>,
-    path: Segments<1>,
+    asked: (Segments<1>, Pairs),
     headers: HeaderMap,
-    query: Pairs,
     Body(body): Body<StatementToExplain>,
 ) -> Result<Json<DecodedPlan>, Problem> {
-    let Segments([name]) = path;
+    let (Segments([name]), query) = asked;
     if body.analyze {
         auth::let_in(&app, &headers, KeyScope::Probe).await?;
     }

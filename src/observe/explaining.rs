@@ -20,7 +20,7 @@ set local max_parallel_workers_per_gather to default;
 set local timezone to default;
 set local datestyle to default";
 
-/// The statement whose generic plan is asked for. GENERIC_PLAN of PostgreSQL 16 takes the simple protocol, in which a text may be
+/// The statement whose generic plan is asked for. `GENERIC_PLAN` of PostgreSQL 16 takes the simple protocol, in which a text may be
 /// several statements. It outlives the transaction, and is deallocated.
 const PREPARED: &str = "dbopt_explained";
 

@@ -38,7 +38,7 @@ pub(super) struct KeyMeasured {
 }
 
 /// What the runs of all arms said, and the plans.
-struct Arms {
+struct Outcome {
     arms: Vec<(Place, Vec<KeyRun>)>,
     indexed_calls: Option<u64>,
     there_calls: u64,
@@ -75,7 +75,7 @@ pub(super) async fn measure(
     let sample = sample(&trial, seen, subject).await;
     let find_calls = shapes.iter().filter(|timed| timed.find.is_some());
     let find_calls = find_calls.map(|timed| timed.shape.calls).sum();
-    let measured = arms.and_then(|Arms { arms, indexed_calls, there_calls }| {
+    let measured = arms.and_then(|Outcome { arms, indexed_calls, there_calls }| {
         let sample = sample?;
         Ok(KeyMeasured { arms, indexed_calls, there_calls, find_calls, sample, on_lab })
     });
@@ -87,7 +87,7 @@ async fn measure_on(
     trial: &Trial,
     columns: &[Column],
     (on_trial, on_lab): (&KeyTrial, bool),
-) -> Result<Arms, TrialError> {
+) -> Result<Outcome, TrialError> {
     let has_arm = |place: &Place| *place != Place::Indexed || on_trial.index.is_some();
     let places: Vec<Place> = Place::ALL.into_iter().filter(has_arm).collect();
     for place in &places {
@@ -127,7 +127,7 @@ async fn measure_on(
             }
         }
     }
-    Ok(Arms { arms, indexed_calls: calls, there_calls })
+    Ok(Outcome { arms, indexed_calls: calls, there_calls })
 }
 
 /// An arm's table with what its rows are written through: a trigger that fills the column, as the one that is recommended

@@ -81,8 +81,8 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     }
     let written = numbers.iter().find(|measured| measured.name == "write_ms");
     if let Some(written) = written.filter(|written| worse(written)) {
-        let times = written.candidate / written.baseline;
-        let _ = write!(reason, ", writing a row takes {times:.1} times as long");
+        let longer = written.candidate / written.baseline;
+        let _ = write!(reason, ", writing a row takes {longer:.1} times as long");
     }
     let where_ =
         if measured.on_lab { "on the lab database" } else { "in a temporary table on the target" };

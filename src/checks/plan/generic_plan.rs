@@ -41,5 +41,5 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         tree.node(decision.node).node_type,
         decision.stake.share * 100.0
     );
-    Some(wrong.with_figures(tree, tree.finding(ID, wrong.node, decision.stake, message)))
+    Some(wrong.with_figures(tree, tree.finding(ID, (wrong.node, decision.stake), message)))
 }

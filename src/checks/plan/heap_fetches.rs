@@ -59,7 +59,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, node.id, stake, message)
+        tree.finding(ID, (node.id, stake), message)
             .evidence(figure("heap_fetches", whole(fetches), Unit::Rows))
             .evidence(figure("heap_fetch_share", share, Unit::Ratio)),
     )

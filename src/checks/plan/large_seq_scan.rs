@@ -90,7 +90,7 @@ pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<F
         share_shown(unwanted / read),
         stake.share * 100.0
     );
-    let mut finding = tree.finding(ID, first.id, stake, message);
+    let mut finding = tree.finding(ID, (first.id, stake), message);
     if finding.severity == Severity::High {
         finding.severity = Severity::Critical;
     }

@@ -72,7 +72,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         whole(read)
     );
     Some(
-        tree.finding(ID, node.id, stake, message)
+        tree.finding(ID, (node.id, stake), message)
             .confidence(confidence)
             .evidence(figure("hit_ratio", ratio, Unit::Ratio))
             .evidence(figure("read_bytes", whole(read * 8192.0), Unit::Bytes)),

@@ -68,7 +68,7 @@ fn find(tree: &Tree<'_>, scan: &Node, case: &Case<'_>) -> Option<Finding> {
         whole(unwanted),
         stake.share * 100.0
     );
-    let finding = tree.finding(ID, scan.id, stake, message);
+    let finding = tree.finding(ID, (scan.id, stake), message);
     // The body may call a volatile function, which keeps it from being inlined, and is not to be seen.
     Some(
         finding

@@ -50,7 +50,7 @@ fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: Decision) -> Finding 
         tree.node(decision.node).node_type,
         decision.stake.share * 100.0
     );
-    wrong.with_figures(tree, tree.finding(ID, wrong.node, decision.stake, message))
+    wrong.with_figures(tree, tree.finding(ID, (wrong.node, decision.stake), message))
 }
 
 /// Nothing was decided by it that costs time.

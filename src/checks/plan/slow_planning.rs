@@ -1,6 +1,6 @@
 //! `plan/slow-planning`, explained in the page beside this file.
 
-use super::tree::{Tree, figure, for_each_executed};
+use super::tree::{Stake, Tree, figure, for_each_executed};
 use crate::checks::Check;
 use crate::model::{Case, Finding, Gap, Judgement, Superpower, Threshold, Topic, Unit};
 
@@ -46,9 +46,9 @@ fn find(tree: &Tree<'_>, case: &Case<'_>) -> Option<Finding> {
         "Planning takes {planning:.0} ms and execution {execution:.1} ms: {:.0} % of both, for a plan that reads {scans} relations",
         share * 100.0
     );
-    let stake = tree.stake_of_part(planning, planning + execution);
+    let stake = Stake::of_part(planning, planning + execution);
     Some(
-        tree.finding(ID, 0, stake, message)
+        tree.finding(ID, (0, stake), message)
             .evidence(figure("planning_ms", planning, Unit::Ms))
             .evidence(figure("execution_ms", execution, Unit::Ms)),
     )

@@ -52,7 +52,7 @@ fn find(tree: &Tree<'_>, trigger: &Trigger, case: &Case<'_>) -> Option<Finding> 
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, 0, stake, message)
+        tree.finding(ID, (0, stake), message)
             .evidence(figure("calls", whole(calls), Unit::Count))
             .evidence(figure("ms_per_call", ms(trigger) / calls.max(1.0), Unit::Ms)),
     )

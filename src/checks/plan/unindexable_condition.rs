@@ -66,7 +66,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, node.id, stake, message)
+        tree.finding(ID, (node.id, stake), message)
             // Whether there is an index on the column is not in the plan.
             .confidence(Confidence::Medium)
             .evidence(figure("read_rows", whole(read), Unit::Rows))

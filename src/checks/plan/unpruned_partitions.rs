@@ -77,7 +77,7 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, append.id, stake, message)
+        tree.finding(ID, (append.id, stake), message)
             // Whether the condition goes by the partition key is not in the plan.
             .confidence(Confidence::Medium)
             .evidence(figure("partitions", i64::try_from(partitions.len()).ok()?, Unit::Count))

@@ -125,7 +125,10 @@ fn bar(share: f64) -> String {
     )]
     let eighths = (share * (BAR * 8) as f64).round() as usize;
     let full = "█".repeat(eighths / 8);
-    let part = if eighths % 8 > 0 { PARTS[eighths % 8].to_string() } else { String::new() };
+    let part = match eighths % 8 {
+        0 => String::new(),
+        part => PARTS[part].to_string(),
+    };
     let used = eighths.div_ceil(8);
     format!("{full}{part}{}", " ".repeat(BAR.saturating_sub(used)))
 }

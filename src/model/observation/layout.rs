@@ -102,6 +102,10 @@ pub struct UniqueKey {
 /// A column or expression of an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the catalog, independent of each other"
+)]
 pub struct DocumentIndexKey {
     /// What it is on: the name of a column, or an expression as `pg_get_indexdef(…, n, true)` prints it; with its collation
     /// where that is not the default one.

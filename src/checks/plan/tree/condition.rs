@@ -55,7 +55,7 @@ pub(in crate::checks::plan) fn has_parameter(clause: &str) -> bool {
 
 /// The column of a clause that compares it inside a cast or a function with something else.
 pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
-    let at = COMPARISONS.iter().filter_map(|operator| split_once(clause, operator)).next()?;
+    let at = COMPARISONS.iter().find_map(|operator| split_once(clause, operator))?;
     let (left, right) = (at.0.trim(), at.1.trim());
     // Two columns are compared by joins, which has other reasons.
     let (wrapped, other) = match (of_cast(left).or_else(|| of_function(left)), is_constant(right)) {

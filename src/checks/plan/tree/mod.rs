@@ -187,12 +187,7 @@ impl<'a> Tree<'a> {
 
     /// What takes so many milliseconds of the execution beside the nodes: triggers, compilation, reads.
     pub(super) fn stake_of_ms(&self, ms: f64) -> Stake {
-        self.stake_of_part(ms, self.execution_ms().unwrap_or_default())
-    }
-
-    /// What takes so many milliseconds of these.
-    pub(super) fn stake_of_part(&self, ms: f64, of_ms: f64) -> Stake {
-        Stake { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
+        Stake::of_part(ms, self.execution_ms().unwrap_or_default())
     }
 
     /// Among how many processes the planner divided the rows of a parallel scan. The leader has other work, the more the
@@ -246,8 +241,7 @@ impl<'a> Tree<'a> {
     pub(super) fn finding(
         &self,
         check: &'static str,
-        id: usize,
-        stake: Stake,
+        (id, stake): (usize, Stake),
         message: String,
     ) -> Finding {
         let confidence = if self.has_times { Confidence::High } else { Confidence::Medium };
@@ -262,6 +256,11 @@ impl<'a> Tree<'a> {
 }
 
 impl Stake {
+    /// What takes so many milliseconds of these.
+    pub(super) fn of_part(ms: f64, of_ms: f64) -> Self {
+        Self { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
+    }
+
     /// Whether it is enough to be worth a finding.
     pub(super) fn matters(self, case: &Case<'_>) -> bool {
         self.share >= case.policy.get(&TIME_SHARE_MIN)
