@@ -18,7 +18,7 @@ const CACHED: [(&str, &str); 4] = [
 ];
 
 /// Problems by status, and what each says of the caller's next step.
-const PROBLEMS: [(&str, &str); 6] = [
+const PROBLEMS: [(&str, &str); 7] = [
     ("401", "No key was sent where one is needed, or one that is not known"),
     (
         "403",
@@ -26,8 +26,9 @@ const PROBLEMS: [(&str, &str); 6] = [
     ),
     ("404", "What the path names does not exist"),
     ("422", "A parameter or a field is not as described; `errors` names it"),
-    ("429", "Too many requests at the same time; Retry-After says when to come back"),
-    ("503", "What this needs is away for now; Retry-After says when to come back"),
+    ("502", "The target cannot be reached, or refuses to be used"),
+    ("503", "Too many requests at the same time, or what this needs is away; Retry-After says when to come back"),
+    ("504", "The target, or the answer, took too long"),
 ];
 
 /// The problems as components that operations refer to. They look like the default answer of any operation.
@@ -35,12 +36,21 @@ pub(super) fn describe(components: &mut Components, default: &Response) {
     for (status, description) in PROBLEMS {
         let mut problem = default.clone();
         description.clone_into(&mut problem.description);
-        if ["429", "503"].contains(&status) {
+        if status == "503" {
             problem.headers.insert("Retry-After".to_owned(), seconds().into());
         }
         let mut problem = RefOr::T(problem);
         add_headers(&mut problem, &EVERY);
         components.responses.insert(name(status), problem);
+    }
+}
+
+/// Whether an operation on that path can end so.
+fn applies(status: &str, path: &str) -> bool {
+    match status {
+        "404" => path.contains('{'),
+        "502" | "504" => path.contains("{target}/"),
+        _ => true,
     }
 }
 
