@@ -269,7 +269,7 @@ impl Counts {
             Token::ArrayStart => Extent { bytes: self.array(scanner, at)?, aligned: true },
             Token::String(string) => {
                 self.paths[at].distinct.insert(string);
-                self.paths[at].numeric_strings += u64::from(is_number(string));
+                self.paths[at].numeric_strings += u64::from(is_decimal(string));
                 self.scalar(string.len() as u64, false)
             }
             Token::Number(number) => {
@@ -434,7 +434,7 @@ fn kind(token: &Token<'_>) -> usize {
 }
 
 /// Whether a cast of the text to `numeric` succeeds: decimals as anybody writes them.
-fn is_number(text: &str) -> bool {
+fn is_decimal(text: &str) -> bool {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
     !text.is_empty() && text.chars().all(digits) && text.parse::<f64>().is_ok()
 }
