@@ -159,7 +159,7 @@ impl TableCounts {
         let mut counts = Self { looked_into: 0, under_limit: 0, limit_bytes };
         for family in Families::of(relations).iter() {
             let holds = |one: &&Relation| scope.holds(&one.schema, &one.name);
-            if !family.members.iter().any(|member| holds(member)) {
+            if !family.members.iter().any(holds) {
                 continue;
             }
             let large = u64::try_from(family.total_bytes()).unwrap_or(0) >= limit_bytes;

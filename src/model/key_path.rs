@@ -4,12 +4,11 @@
 pub fn path_keys(path: &str) -> Option<Vec<String>> {
     let (mut keys, mut rest) = (Vec::new(), path);
     loop {
-        let (key, after) = match rest.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let end = rest.find('.').unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
+        let (key, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquoted(quoted)?
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
         };
         let is_quoted = rest.starts_with('"');
         let is_step = |key: &str| key.is_empty() || key == "*" || key == "$" || key.contains('[');

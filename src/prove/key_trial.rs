@@ -39,7 +39,7 @@ pub(super) struct KeyMeasured {
 
 /// What the runs of all arms said, and the plans.
 struct Arms {
-    arms: Vec<(Place, Vec<KeyRun>)>,
+    runs: Vec<(Place, Vec<KeyRun>)>,
     indexed_calls: Option<u64>,
     there_calls: u64,
 }
@@ -75,7 +75,7 @@ pub(super) async fn measure(
     let sample = sample(&trial, seen, subject).await;
     let find_calls = shapes.iter().filter(|timed| timed.find.is_some());
     let find_calls = find_calls.map(|timed| timed.shape.calls).sum();
-    let measured = arms.and_then(|Arms { arms, indexed_calls, there_calls }| {
+    let measured = arms.and_then(|Arms { runs: arms, indexed_calls, there_calls }| {
         let sample = sample?;
         Ok(KeyMeasured { arms, indexed_calls, there_calls, find_calls, sample, on_lab })
     });
@@ -127,7 +127,7 @@ async fn measure_on(
             }
         }
     }
-    Ok(Arms { arms, indexed_calls: calls, there_calls })
+    Ok(Arms { runs: arms, indexed_calls: calls, there_calls })
 }
 
 /// An arm's table with what its rows are written through: a trigger that fills the column, as the one that is recommended

@@ -61,7 +61,7 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     let measurements = |place: Place| key_measurements((runs_of(Place::Today), runs_of(place)));
     let numbers = measurements(place);
     let planned = planned(measured, place);
-    let timed = planned.is_none();
+    let by_times = planned.is_none();
     let (verdict, mut reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
     } else if let Some(reason) = planned {
@@ -69,7 +69,7 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     } else {
         promised("a call of the workload", &numbers[0], CALL_GAIN_MIN)
     };
-    if verdict == Verdict::Refuted && timed {
+    if verdict == Verdict::Refuted && by_times {
         let _ = write!(reason, ", and {:.0} % less were to be", CALL_GAIN_MIN * 100.0);
     }
     let indexed = measured.arms.iter().any(|(place, _)| *place == Place::Indexed);

@@ -230,9 +230,9 @@ async fn an_index_serves_the_statements_that_explain_says_it_does(
             let expected = is_read(&db, statement).await;
             let found = is_called_served(&db, statement).await;
             if expected {
-                served += 1
+                served += 1;
             } else {
-                unserved += 1
+                unserved += 1;
             }
             if expected != found {
                 wrong.push(format!("{index}: {statement}: EXPLAIN {expected}, the check {found}"));

@@ -8,11 +8,11 @@ const PATTERN: &str = r"^(?!^[-+.]*$)[+-]?0*";
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Decimal {
     /// Digits before the point.
-    whole_max: Option<usize>,
+    whole: Option<usize>,
     /// Digits behind it, without zeros at the end.
-    places_max: Option<usize>,
+    places: Option<usize>,
     /// Both.
-    digits_max: Option<usize>,
+    digits: Option<usize>,
 }
 
 impl Decimal {
@@ -23,16 +23,16 @@ impl Decimal {
         match limits.as_slice() {
             [] if rest == r"\d*\.?\d*$" => Some(Self::default()),
             [places] if rest.starts_with(r"\d*\.?\d{0,") => {
-                Some(Self { places_max: Some(*places), ..Self::default() })
+                Some(Self { places: Some(*places), ..Self::default() })
             }
             [digits, more] if rest.starts_with("(?:") && *more == digits + 1 => {
-                Some(Self { digits_max: Some(*digits), ..Self::default() })
+                Some(Self { digits: Some(*digits), ..Self::default() })
             }
             [whole, more, again, places] if rest.starts_with("(?:") && whole == again => {
                 Some(Self {
-                    whole_max: Some(*whole),
-                    places_max: Some(*places),
-                    digits_max: more.checked_sub(1),
+                    whole: Some(*whole),
+                    places: Some(*places),
+                    digits: more.checked_sub(1),
                 })
             }
             _ => None,
@@ -43,9 +43,9 @@ impl Decimal {
     pub(super) fn admits(self, text: &str) -> bool {
         let Some((whole, places)) = digits(text.trim()) else { return false };
         let within = |count: usize, most: Option<usize>| most.is_none_or(|most| count <= most);
-        within(whole, self.whole_max)
-            && within(places, self.places_max)
-            && within(whole + places, self.digits_max)
+        within(whole, self.whole)
+            && within(places, self.places)
+            && within(whole + places, self.digits)
     }
 }
 

@@ -29,13 +29,11 @@ pub(super) fn is_integer(number: &Number) -> bool {
 
 /// Which of two numbers is the greater: whole ones exactly.
 pub(super) fn order(a: &Number, b: &Number) -> Ordering {
-    match (whole(a), whole(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => {
-            let [a, b] = [a, b].map(|number| number.as_f64().unwrap_or(f64::NAN));
-            a.partial_cmp(&b).unwrap_or(Ordering::Equal)
-        }
+    if let (Some(a), Some(b)) = (whole(a), whole(b)) {
+        return a.cmp(&b);
     }
+    let [a, b] = [a, b].map(|number| number.as_f64().unwrap_or(f64::NAN));
+    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
 }
 
 /// A whole number, also one that is written as a float, where it can be kept.

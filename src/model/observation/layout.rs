@@ -102,6 +102,7 @@ pub struct UniqueKey {
 /// A column or expression of an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct DocumentIndexKey {
     /// What it is on: the name of a column, or an expression as `pg_get_indexdef(…, n, true)` prints it; with its collation
     /// where that is not the default one.
