@@ -335,7 +335,7 @@ async fn the_demo_on_a_server_that_is_named_works_in_a_database_of_its_own_and_d
     ] {
         assert!(found.contains(&check), "{check}: {found:?}");
     }
-    let healthy = ["ml.predictions", "ml.documents", "ml.embeddings"];
+    let healthy = ["ml.documents"];
     for finding in analysis["findings"].as_array().unwrap() {
         let object = format!("{}.{}", finding["object"]["schema"], finding["object"]["table"]);
         assert!(!healthy.contains(&object.replace('"', "").as_str()), "{finding}");
