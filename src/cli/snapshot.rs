@@ -44,7 +44,13 @@ fn read(path: &Path) -> Result<Snapshot, Error> {
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| usage("judge", path, format!("not JSON: {error}")))?;
     match value.get("format").and_then(serde_json::Value::as_u64) {
-        Some(format) if format <= u64::from(SNAPSHOT_FORMAT) => {}
+        Some(format) if format == u64::from(SNAPSHOT_FORMAT) => {}
+        Some(format) if format < u64::from(SNAPSHOT_FORMAT) => {
+            let problem = format!(
+                "format {format} is older than this dbopt reads, which is {SNAPSHOT_FORMAT}: take the snapshot again"
+            );
+            return Err(usage("judge", path, problem));
+        }
         Some(format) => {
             let problem = format!(
                 "format {format} is newer than this dbopt reads, which is {SNAPSHOT_FORMAT}"

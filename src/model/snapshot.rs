@@ -73,7 +73,7 @@ impl Topic {
 }
 
 /// The version of the serialised snapshot. Raised when a later release could not read what this one writes.
-pub const SNAPSHOT_FORMAT: u32 = 1;
+pub const SNAPSHOT_FORMAT: u32 = 2;
 
 /// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

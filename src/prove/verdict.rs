@@ -61,7 +61,7 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     let measurements = |place: Place| key_measurements((runs_of(Place::Today), runs_of(place)));
     let numbers = measurements(place);
     let planned = planned(measured, place);
-    let timed = planned.is_none();
+    let by_times = planned.is_none();
     let (verdict, mut reason) = if is_too_small(&measured.sample) {
         (Verdict::Inconclusive, "too few rows could be copied".to_owned())
     } else if let Some(reason) = planned {

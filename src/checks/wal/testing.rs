@@ -48,7 +48,7 @@ pub(super) fn snapshot() -> Snapshot {
         one("vacuum_failsafe_age", "1600000000", None, "user"),
     ];
     let value = json!({
-        "format": 1, "observed_at": NOW,
+        "format": 2, "observed_at": NOW,
         "server": {"version": "18.6", "major": 18, "in_recovery": false},
         "cost": {"queries": 0, "round_trips": 0, "target_ms": 0.0, "rows_read": 0, "bytes_read": 0},
         "context": {"seen": {

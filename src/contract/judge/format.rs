@@ -63,19 +63,28 @@ impl Format {
 /// With an offset or without. The last hours of the calendar, which stand for "for ever", are no instants that every
 /// library can count, and are valid all the same.
 fn is_date_time(text: &str) -> bool {
-    let local = text.strip_suffix(['Z', 'z']).or_else(|| {
-        let at = text.rfind(['+', '-']).filter(|at| *at > DATE_BYTES)?;
-        let digits: Vec<u8> = text[at + 1..].bytes().filter(|byte| *byte != b':').collect();
-        let number = |pair: &[u8]| std::str::from_utf8(pair).ok()?.parse::<u8>().ok();
-        let [hours, minutes] = match digits.len() {
-            2 => [number(&digits)?, 0],
-            4 => [number(&digits[..2])?, number(&digits[2..])?],
-            _ => return None,
-        };
-        (hours < 24 && minutes < 60).then_some(&text[..at])
-    });
     let civil = |text: &str| text.parse::<DateTime>().is_ok();
-    civil(text) || text.parse::<Timestamp>().is_ok() || local.is_some_and(civil)
+    if let Some(local) = text.strip_suffix(['Z', 'z']) {
+        return civil(local);
+    }
+    // A zone in brackets is one that few readers take, and its offset is for the zone to say.
+    let at = text.rfind(['+', '-']).filter(|at| *at > DATE_BYTES && !text.ends_with(']'));
+    match at {
+        Some(at) => is_offset(&text[at + 1..]) && civil(&text[..at]),
+        None => civil(text) || text.parse::<Timestamp>().is_ok(),
+    }
+}
+
+/// Hours and minutes from UTC, without the sign.
+fn is_offset(text: &str) -> bool {
+    let (hours, minutes) = match text.split_once(':') {
+        Some(parts) => parts,
+        None => text.split_at_checked(2).unwrap_or((text, "")),
+    };
+    let below = |digits: &str, end: u8| {
+        digits.len() == 2 && digits.parse::<u8>().is_ok_and(|number| number < end)
+    };
+    below(hours, 24) && (minutes.is_empty() && text.len() == 2 || below(minutes, 60))
 }
 
 /// A date, or one with a midnight behind it, as readers of dates take it.
