@@ -10,6 +10,7 @@ use crate::model::pooler::PoolerVersion;
 /// Whether a pooler is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PoolerVerdict)]
 pub enum Verdict {
     /// Without one the service cannot keep to its budget.
     Needed,

@@ -69,7 +69,7 @@ pub(super) fn key_proof(measured: &KeyMeasured, place: Place) -> Proof {
     } else {
         promised("a call of the workload", &numbers[0], CALL_GAIN_MIN)
     };
-    if verdict == Verdict::Refuted && timed {
+    if verdict == Verdict::Refuted && by_times {
         let _ = write!(reason, "; the minimum is {:.0} % less", CALL_GAIN_MIN * 100.0);
     }
     let indexed = measured.arms.iter().any(|(place, _)| *place == Place::Indexed);

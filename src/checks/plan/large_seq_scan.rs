@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::condition::{clauses, wrapped};
+use super::tree::condition::{clauses, says, wrapped};
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, removed, rows};
+use super::unpruned_partitions::are_partitions;
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
@@ -55,6 +56,11 @@ fn scans<'a>(tree: &Tree<'a>) -> Vec<Vec<&'a Node>> {
     for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
         let parent = node.parent.map(|parent| tree.node(parent));
         let append = parent.filter(|parent| parent.node_type.ends_with("Append"));
+        // The arms of a UNION ALL are tables of their own.
+        let append = append.filter(|append| {
+            let parts: Vec<&Node> = append.children.iter().map(|id| tree.node(*id)).collect();
+            are_partitions(&parts)
+        });
         let key = append.map_or((false, node.id), |append| (true, append.id));
         together.entry(key).or_default().push(node);
     }
@@ -82,6 +88,7 @@ pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<F
     };
     let of = match scan.len() {
         1 => tree.title(first.id),
+        2 => format!("{} and 1 more partition", tree.title(first.id)),
         several => format!("{} and {} more partitions", tree.title(first.id), several - 1),
     };
     let message = format!(
@@ -114,9 +121,7 @@ fn rows_read(node: &Node) -> f64 {
 /// its own.
 fn an_index_could_serve(filter: &str) -> bool {
     let clauses = clauses(filter);
-    let served = |clause: &&str| {
-        !["<>", "!~", "NOT ", "SubPlan", " IS NOT NULL"].iter().any(|no| clause.contains(no))
-    };
+    let served = |clause: &&str| !says(clause, &["<>", "!~", "NOT ", "SubPlan", " IS NOT NULL"]);
     let mut plain = clauses.into_iter().filter(served).filter(|clause| wrapped(clause).is_none());
     plain.next().is_some()
 }

@@ -55,11 +55,20 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     }
     let column = clipped(&hidden.column);
     let how = match &hidden.wrapper {
-        Wrapper::Cast(kind) => format!("casts `{column}` to {}", clipped(kind)),
-        Wrapper::Function(name) => format!("compares `{}({column})`", clipped(name)),
+        // A domain, or a type whose cast keeps the bytes, is served: the column's type is not in the plan.
+        Wrapper::Cast(kind) => format!(
+            "casts `{column}` to {}, which an index on `{column}` serves only if the cast changes no bytes",
+            clipped(kind)
+        ),
+        Wrapper::Function(name) => {
+            format!(
+                "compares `{}({column})`, which no index on `{column}` alone serves",
+                clipped(name)
+            )
+        }
     };
     let message = format!(
-        "{} {how}, which no index on `{column}` serves: {} of {} rows are read for nothing, {:.0} % of the time",
+        "{} {how}: {} of {} rows are read for nothing, {:.0} % of the time",
         tree.title(node.id),
         whole(unwanted),
         whole(read),

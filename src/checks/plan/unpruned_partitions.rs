@@ -87,7 +87,7 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
 }
 
 /// Whether they are parts of one table, and not of a UNION ALL: their aliases are one name with numbers.
-fn are_partitions(scans: &[&Node]) -> bool {
+pub(super) fn are_partitions(scans: &[&Node]) -> bool {
     let stem = |node: &Node| {
         let alias = node.alias.as_deref().filter(|_| node.relation.is_some())?;
         let (stem, number) = alias.rsplit_once('_')?;

@@ -27,7 +27,10 @@ const PROBLEMS: [(&str, &str); 7] = [
     ("404", "What the path names does not exist"),
     ("422", "A parameter or a field is not as described; `errors` names it"),
     ("502", "The target cannot be reached, or refuses to be used"),
-    ("503", "Too many requests at the same time, or what this needs is away; Retry-After says when to come back"),
+    (
+        "503",
+        "Too many requests at the same time, or what this needs is away; Retry-After says when to come back",
+    ),
     ("504", "The target, or the answer, took too long"),
 ];
 
@@ -68,9 +71,7 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().push(if_none_match().into());
     }
     if responses.contains_key("default") {
-        for (status, _) in
-            PROBLEMS.iter().filter(|(status, _)| *status != "404" || path.contains('{'))
-        {
+        for (status, _) in PROBLEMS.iter().filter(|(status, _)| applies(status, path)) {
             let of = Ref::from_response_name(name(status));
             responses.entry((*status).to_owned()).or_insert(RefOr::Ref(of));
         }

@@ -1,14 +1,48 @@
 //! Conditions as EXPLAIN prints them: clauses, operators of JSON, columns inside casts and functions.
 
-/// Operators that read JSON, as EXPLAIN prints them between spaces.
-const JSON_OPERATORS: [&str; 10] =
-    [" ->> ", " -> ", " #>> ", " #> ", " @> ", " <@ ", " ? ", " ?| ", " ?& ", " @? "];
+/// Operators that read JSON and nothing else, as EXPLAIN prints them between spaces.
+const JSON_OPERATORS: [&str; 4] = [" ->> ", " #>> ", " #> ", " @? "];
+
+/// Operators that also read hstore, arrays, ranges or trees of labels: of JSON only where a type says so.
+const SHARED_OPERATORS: [&str; 6] = [" -> ", " @> ", " <@ ", " ? ", " ?| ", " ?& "];
 
 /// Operators of comparison that a B-tree serves.
 const COMPARISONS: [&str; 5] = [" = ", " < ", " <= ", " > ", " >= "];
 
-/// Casts that leave the bytes of a string as they are: an index on the column serves them.
-const RELABELLED: [&str; 4] = ["text", "character varying", "bpchar", "name"];
+/// Types that others are cast to without a change of their bytes (`pg_cast.castmethod` is `b`): an index on the column serves
+/// such a cast.
+const RELABELLED: [&str; 8] =
+    ["text", "character varying", "bpchar", "name", "inet", "oid", "bit varying", "bit"];
+
+/// Words of an expression that is the same for every row: the clock, arithmetic with it, arrays, and the types of literals.
+const WORDS_OF_CONSTANTS: [&str; 26] = [
+    "now",
+    "current_date",
+    "current_timestamp",
+    "localtimestamp",
+    "any",
+    "array",
+    "interval",
+    "timestamp",
+    "with",
+    "without",
+    "time",
+    "zone",
+    "date",
+    "text",
+    "integer",
+    "bigint",
+    "smallint",
+    "numeric",
+    "character",
+    "varying",
+    "double",
+    "precision",
+    "real",
+    "boolean",
+    "uuid",
+    "e",
+];
 
 /// What stands around a column and keeps an index on it from being used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +71,9 @@ pub(in crate::checks::plan) fn clauses(condition: &str) -> Vec<&str> {
 /// Whether a clause reads JSON.
 pub(in crate::checks::plan) fn is_json(clause: &str) -> bool {
     let code = code(clause);
-    // Containment of arrays, and text search.
-    if code.contains("[]") || code.contains("tsquery") {
-        return false;
-    }
-    JSON_OPERATORS.iter().any(|operator| code.contains(operator))
+    let has = |operators: &[&str]| operators.iter().any(|operator| code.contains(operator));
+    has(&JSON_OPERATORS)
+        || has(&SHARED_OPERATORS) && code.contains("::json")
         || code.contains("jsonb_") && code.contains('(')
         || code.contains(" @@ ") && code.contains("jsonpath")
 }
@@ -65,14 +97,23 @@ pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
     is_constant(other).then_some(wrapped)
 }
 
-/// Whether it is a literal, with its cast, or a parameter.
+/// Whether the clause holds one of these words outside of literals and quoted names.
+pub(in crate::checks::plan) fn says(clause: &str, words: &[&str]) -> bool {
+    let code = code(clause);
+    words.iter().any(|word| code.contains(word))
+}
+
+/// Whether it is a literal with its cast, a parameter, or made of these and the clock alone: it names no column.
 fn is_constant(text: &str) -> bool {
-    let text = unwrapped(text);
-    text.starts_with('\'')
-        || text.starts_with('$')
-        || text.starts_with("E'")
-        || text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-        || ["now()", "CURRENT_DATE", "CURRENT_TIMESTAMP"].contains(&text)
+    // A quoted name is none of a literal.
+    let code = code(text).to_lowercase();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let mut words = code.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+    !text.contains('"')
+        && words.all(|word| {
+            word.starts_with(|c: char| c.is_ascii_digit() || c == '$')
+                || WORDS_OF_CONSTANTS.contains(&word)
+        })
 }
 
 /// `(column)::type`.
@@ -211,14 +252,20 @@ mod tests {
         for clause in [
             "(data ->> 'kind'::text) = 'a'::text",
             "data @> '{\"a\": 1}'::jsonb",
-            "data ? 'a'::text",
+            "(data -> 'a'::text) = '1'::jsonb",
             "jsonb_path_exists(data, '$.a'::jsonpath, '{}'::jsonb, false)",
         ] {
             assert!(is_json(clause), "{clause}");
         }
-        for clause in
-            ["tags @> '{a}'::text[]", "name = ' ->> '::text", "words @@ '''a'''::tsquery", "n > 5"]
-        {
+        for clause in [
+            "tags @> '{a}'::text[]",
+            "name = ' ->> '::text",
+            "words @@ '''a'''::tsquery",
+            "n > 5",
+            "(attrs -> 'color'::text) = 'red'::text",
+            "during @> '2026-01-01'::date",
+            "path <@ 'top.a'::ltree",
+        ] {
             assert!(!is_json(clause), "{clause}");
         }
     }
@@ -242,7 +289,15 @@ mod tests {
             ),
             ("EXTRACT(year FROM ts) = '2026'::numeric", function("ts", "extract")),
             ("'5'::numeric = (id)::numeric", cast("id", "numeric")),
+            (
+                "(created_at)::date >= (CURRENT_DATE - '7 days'::interval)",
+                cast("created_at", "date"),
+            ),
+            ("lower(email) = ANY ('{a,b}'::text[])", function("email", "lower")),
             ("(name)::text = 'x'::text", None),
+            ("(net)::inet = '10.0.0.1'::inet", None),
+            ("(relid)::oid = '16384'::oid", None),
+            ("lower(name) = other", None),
             ("id = 5", None),
             ("(a.id)::numeric = b.amount", None),
             ("(data ->> 'kind'::text) = 'a'::text", None),
