@@ -78,7 +78,7 @@ pub(super) struct StatementToExplain {
     /// Values of `$1`, `$2` and so on: strings, numbers, booleans or null. Their types follow from the statement; where they do
     /// not, cast them (`$1::bigint`). Without values the plan is that for any values.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>, example = json!(["premium"]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["premium"]))]
     parameters: Vec<Value>,
     /// Execute the statement; needs a key with the scope `probe`, and a SELECT that calls nothing volatile.
     #[serde(default)]

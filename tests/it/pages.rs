@@ -134,7 +134,7 @@ async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
     }
     // No pgvector is there for 19.
     assert!(
-        tried > 1 || (superpower, member) == (Superpower::Vector, "deb19"),
+        tried > 0 || (superpower, member) == (Superpower::Vector, "deb19"),
         "{tried} of {superpower:?}"
     );
 }

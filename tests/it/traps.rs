@@ -613,7 +613,7 @@ async fn tables_that_are_not_ours_to_advise_about_raise_nothing(
 
 #[rstest]
 #[case::of_few_rows(
-    "insert into ml.t select i, repeat($PACKED, 9) from generate_series(1, 500) as i"
+    "insert into ml.t select i, repeat($PACKED, 9) from generate_series(1, 150) as i"
 )]
 #[case::of_few_bytes(
     "insert into ml.t select i, left($PACKED, 300) from generate_series(1, 20000) as i"
