@@ -241,11 +241,18 @@ impl Refusal {
 impl From<&TrialError> for Refusal {
     fn from(error: &TrialError) -> Self {
         let is_passing = match error {
-            TrialError::Refused(failure) => failure.reason.is_passing(),
+            TrialError::Refused(failure) => {
+                failure.reason.is_passing() || lacks_resources(&failure.sqlstate)
+            }
             TrialError::Lost(_) => true,
         };
         Self { reason: reason(error), is_passing }
     }
+}
+
+/// Disk, memory or connections, which may be there at another time.
+fn lacks_resources(sqlstate: &str) -> bool {
+    sqlstate.starts_with("53")
 }
 
 fn reason(error: &TrialError) -> String {
@@ -260,6 +267,9 @@ fn reason(error: &TrialError) -> String {
                 "transactions of our role are read-only by default (default_transaction_read_only), and the target \
                  has no `lab`"
                     .to_owned()
+            }
+            _ if failure.sqlstate == "53100" => {
+                "no space is left on a disk of the server for a temporary table".to_owned()
             }
             _ => format!("the server refused a step of it (SQLSTATE {})", failure.sqlstate),
         },
