@@ -1,6 +1,7 @@
 //! The queries of one round trip. Each is given a [`Slot`] or a [`Receipt`] when it is added, and that alone knows its
 //! answer: nothing is matched by position, and what was never added was never asked.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -14,6 +15,22 @@ use crate::pg::{Answer, Error, Failure, Question, Session};
 /// Parameters of a query with their types.
 pub(super) type Parameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
 
+/// Bytes of documents, as text, that are counted in one round trip. Their size is known only as they are stored, where they
+/// may be compressed many times over.
+pub(super) const SAMPLED_BYTES_MAX: u64 = 256 << 20;
+
+/// How much was taken of documents.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taken(Arc<AtomicU64>);
+
+impl Taken {
+    /// Whether so many bytes may still be counted; they are then.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        let before = self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        before + bytes as u64 <= SAMPLED_BYTES_MAX
+    }
+}
+
 /// What takes the rows of a query as they come.
 type OnRow<'a> = Box<dyn FnMut(&str) + Send + 'a>;
 
@@ -23,12 +40,19 @@ pub(super) struct Batch<'a> {
     queries: Vec<Question>,
     on_rows: Vec<OnRow<'a>>,
     receipts: Vec<Receipt>,
+    documents: Taken,
 }
 
 impl<'a> Batch<'a> {
     /// Of no query yet, for a server of that major version.
     pub(super) fn new(major: u32) -> Self {
-        Self { major, queries: Vec::new(), on_rows: Vec::new(), receipts: Vec::new() }
+        let (queries, on_rows, receipts) = (Vec::new(), Vec::new(), Vec::new());
+        Self { major, queries, on_rows, receipts, documents: Taken::default() }
+    }
+
+    /// What all of its questions take of documents together.
+    pub(super) fn documents(&self) -> Taken {
+        self.documents.clone()
     }
 
     /// The server's major version.

@@ -84,6 +84,17 @@ pub(super) fn left_on_the_primary(relation: &Relation, table: &ToastTable) -> Op
     })
 }
 
+/// A sample of documents that was left before its end, so that others are read, too.
+pub(super) fn too_many_documents(table: &QualifiedName) -> Gap {
+    let detail = format!(
+        "the sample of `{}` ended early: the documents of this visit have more than {} MB as text",
+        table.to_sql(),
+        SAMPLED_BYTES_MAX >> 20
+    );
+    Gap::new("documents", GapReason::BudgetSpent, detail)
+        .lifted_by("narrow the request with `schema` or `table`")
+}
+
 /// Columns our role may not read, in tables of which it may read others.
 pub(super) fn unread_columns(
     choice: &Choice,
