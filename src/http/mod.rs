@@ -25,6 +25,7 @@ mod query;
 mod request_id;
 mod review;
 mod serve;
+mod silence;
 mod staging;
 mod targets;
 mod workload;
