@@ -4,13 +4,14 @@ pub mod advice;
 mod database;
 mod members;
 pub mod proxy;
+pub mod redis;
 mod server;
 mod service;
 pub mod shadow;
 
 pub use database::TestDb;
 pub use members::members_for;
-pub use server::{Own, TestServer, any_server, own_server, server, skipped};
+pub use server::{Own, TestServer, any_server, is_root, own_server, server, skipped};
 pub use service::{Reply, Service};
 
 use std::sync::Arc;
