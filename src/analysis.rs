@@ -34,7 +34,7 @@ use crate::review::Sizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Refusal, Subject, Unmatched};
-pub use crate::pg::Error as TargetError;
+pub use crate::pg::{Cause as TargetCause, Error as TargetError};
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{Runner, SqlFile};
 pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};

@@ -100,6 +100,13 @@ impl Check {
     pub fn title(&self) -> &'static str {
         self.page.lines().next().unwrap_or_default().trim_start_matches("# ")
     }
+
+    /// What stands below it: the problem in a sentence or two, on one line.
+    pub fn summary(&self) -> String {
+        let below = self.page.lines().skip(1).skip_while(|line| line.is_empty());
+        let lines: Vec<&str> = below.take_while(|line| !line.is_empty()).collect();
+        lines.join(" ")
+    }
 }
 
 impl Requirement {

@@ -6,6 +6,7 @@ mod error;
 mod exposed;
 mod flags;
 mod load;
+mod secret_files;
 mod settings;
 mod target;
 mod webhook;
@@ -54,10 +55,14 @@ pub struct Config {
     pub cache: CacheConfig,
     /// What one request may take.
     pub limits: Limits,
+    /// How the service ends.
+    pub shutdown: ShutdownConfig,
     /// How the service logs.
     pub log: LogConfig,
     /// Targets to register at the start, by name.
     pub targets: BTreeMap<String, TargetConfig>,
+    /// What each setting is set to and by what, for the log: secrets are not shown.
+    pub set: BTreeMap<&'static str, String>,
 }
 
 /// How answers are cached.
@@ -82,6 +87,15 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Requests answered at the same time.
     pub concurrency: usize,
+}
+
+/// How the service ends once it is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownConfig {
+    /// For how long it still takes new requests, until nobody sends any.
+    pub delay: Duration,
+    /// How long those under way may take after that.
+    pub grace: Duration,
 }
 
 /// How the service logs.
