@@ -24,6 +24,7 @@ pub use error::Error;
 pub use exposed::{exposed, holds_password};
 pub use flags::Flags;
 pub use load::{load, resolve};
+pub use secret_files::secret_file_variables;
 pub use settings::{SETTINGS, Setting, markdown_table};
 pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
 pub use webhook::WebhookConfig;

@@ -31,8 +31,13 @@ pub(super) fn secrets(
     Ok(secrets)
 }
 
+/// Variables that name a file with a secret.
+pub fn secret_file_variables() -> impl Iterator<Item = String> {
+    SETTINGS.iter().filter(|setting| setting.secret).map(|setting| file_variable(setting.env))
+}
+
 /// The variable that names the file with the secret of another variable.
-pub(super) fn file_variable(variable: &str) -> String {
+fn file_variable(variable: &str) -> String {
     format!("{variable}_FILE")
 }
 

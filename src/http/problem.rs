@@ -428,7 +428,9 @@ impl From<&StoreError> for Problem {
             E::DsnMalformed { field, .. } | E::DsnRefused { field, .. } => at(&format!("/{field}")),
             E::NoKey => at("/dsn"),
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
-            E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
+            E::DsnFile { .. } | E::DsnFileRelative { .. } | E::DsnFileReserved { .. } => {
+                at("/dsn_file")
+            }
             E::Decrypt { .. } => misconfigured(error),
             // Those of the store itself were answered above.
             _ => internal(error),

@@ -12,6 +12,7 @@ use super::wire::Unanswered;
 /// Why a target could not be used, in a word: what to look after, and no host or user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = TargetCause)]
 pub enum Cause {
     /// Its host name is not known.
     Dns,

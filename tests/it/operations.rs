@@ -48,10 +48,22 @@ impl Served {
     }
 
     fn get(&self, path: &str, headers: &str) -> String {
+        self.send(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        ))
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let length = body.len();
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -199,9 +211,18 @@ async fn secrets_may_stand_in_files_as_orchestrators_mount_them() {
     std::fs::write(&key, format!("{}\n", "0".repeat(64))).unwrap();
     let mut command = dbopt(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("DBOPT_STORE_URL_FILE", &url).env("DBOPT_SECRET_KEY_FILE", &key);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&url, &link).unwrap();
     let log = tokio::task::spawn_blocking(move || {
         let served = Served::start(command);
         assert!(served.get("/readyz", "").starts_with("HTTP/1.1 200"));
+        // Who may register a target does not connect by our secrets.
+        for file in [&url, &link] {
+            let body = format!(r#"{{"name": "a", "dsn_file": "{}"}}"#, file.display());
+            let refused = served.post("/v1/targets", &body);
+            assert!(refused.starts_with("HTTP/1.1 422"), "{refused}");
+            assert!(refused.contains("holds a secret of the service"), "{refused}");
+        }
         served.terminate();
         served.ended()
     });
