@@ -82,7 +82,7 @@ impl Shared {
                 tracing::warn!(code, "Redis refuses answers: they are kept in process alone");
             }
         };
-        self.run_or(&command, refused).await?;
+        let () = self.run_or(&command, refused).await?;
         if self.refuses_writes.swap(false, Ordering::Relaxed) {
             tracing::info!("Redis takes answers again");
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::batch::SAMPLED_BYTES_MAX;
 use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
 use super::texts::{Counted, Text};
