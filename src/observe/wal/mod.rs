@@ -68,26 +68,26 @@ impl Look for WalLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_SERVER]) {
-            self.checkpoints = batch.ask(&source::CHECKPOINTS, vec![]);
-            self.written = batch.ask(&source::WAL_WRITTEN, vec![]);
-            self.archiver = batch.ask(&source::ARCHIVER, vec![]);
+            self.checkpoints = batch.ask_together(&source::CHECKPOINTS);
+            self.written = batch.ask_together(&source::WAL_WRITTEN);
+            self.archiver = batch.ask_together(&source::ARCHIVER);
             self.directory = batch.ask(&source::WAL_DIRECTORY, vec![]);
-            self.manager = batch.ask(&source::MANAGER, vec![]);
+            self.manager = batch.ask_together(&source::MANAGER);
         }
         if interest.in_any(&[Topic::WAL_SERVER, Topic::WAL_HORIZON, Topic::WAL_STAGING]) {
-            self.slots = batch.ask(&source::SLOTS, vec![]);
-            self.senders = batch.ask(&source::SENDERS, vec![]);
+            self.slots = batch.ask_together(&source::SLOTS);
+            self.senders = batch.ask_together(&source::SENDERS);
         }
         if interest.in_any(&[Topic::WAL_HORIZON]) {
-            self.transactions = batch.ask(&source::TRANSACTIONS, vec![]);
-            self.databases = batch.ask(&source::DATABASES, vec![]);
+            self.transactions = batch.ask_together(&source::TRANSACTIONS);
+            self.databases = batch.ask_together(&source::DATABASES);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
-            self.partition_keys = batch.ask(&source::PARTITION_KEYS, vec![]);
+            self.partition_keys = batch.ask_together(&source::PARTITION_KEYS);
             self.partition_bounds = batch.ask(&source::PARTITION_BOUNDS, vec![]);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS, Topic::WAL_BLOAT]) {
-            self.extensions = batch.ask(&source::EXTENSION_SCHEMAS, vec![]);
+            self.extensions = batch.ask_together(&source::EXTENSION_SCHEMAS);
         }
     }
 
