@@ -187,7 +187,9 @@ where
 fn joined(small: &[Small<'_>], major: u32) -> Question {
     let one = |(position, small): (usize, &Small<'_>)| {
         let sql = small.source.spelling(major);
-        format!("select /* dbopt */ '{position} ' || pg_catalog.row_to_json(r)::text from (\n{sql}) as r")
+        format!(
+            "select /* dbopt */ '{position} ' || pg_catalog.row_to_json(r)::text from (\n{sql}) as r"
+        )
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");

@@ -55,6 +55,11 @@ pub(super) static ACTIVITY: Source =
 pub(super) static STAT_STATEMENTS: Source =
     Source { name: "stat_statements", variants: &[(14, include_str!("sql/stat_statements.sql"))] };
 
+pub(super) static STAT_STATEMENTS_INFO: Source = Source {
+    name: "stat_statements_info",
+    variants: &[(14, include_str!("sql/stat_statements_info.sql"))],
+};
+
 pub(super) static QUALSTATS: Source =
     Source { name: "qualstats", variants: &[(14, include_str!("sql/qualstats.sql"))] };
 

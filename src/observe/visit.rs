@@ -18,13 +18,13 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
+use super::foreign_code::{self, ForeignLook};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
-use super::foreign_code::{self, ForeignLook};
 use super::{gaps, samples, source};
 
 /// What the caller is interested in.
