@@ -10,6 +10,7 @@ use database_optimizer::pg::Target;
 use rstest::rstest;
 use tokio_postgres::NoTls;
 
+use crate::support::advice::finding;
 use crate::support::{Own, TestDb, analyse, own_server, server};
 
 fn nothing_loud(analysis: &Analysis) {
@@ -124,7 +125,7 @@ async fn a_role_that_may_only_connect_is_answered_for_all_seven_and_loses_one_so
         .collect();
     assert!(failed.iter().all(|source| *source == "wal_directory"), "{member}: {failed:?}");
     assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::MissingPrivilege));
-    assert_eq!(analysis.cost.round_trips, 3, "{:?}", analysis.cost);
+    assert!(analysis.cost.round_trips <= 3, "{:?}", analysis.cost);
     drop(target);
     db.run(&format!("drop role {role}")).await;
 }
@@ -174,5 +175,6 @@ async fn five_thousand_partitions_are_judged_by_all_seven_within_the_budget() {
     assert!(bytes <= 256 * 1024, "{bytes} bytes");
     let failed = |gap: &&database_optimizer::model::Gap| gap.detail.contains("SQLSTATE");
     assert!(!analysis.gaps.iter().any(|gap| failed(&gap)), "{:#?}", analysis.gaps);
-    nothing_loud(&analysis);
+    let stale = finding(&analysis, "plan/stale-statistics");
+    assert!(stale.is_some(), "nobody analyzed the table above: {analysis:#?}");
 }

@@ -21,13 +21,11 @@ async fn maintained(member: &str) -> Option<TestDb> {
         skipped(&format!("no pg_partman on {member}"));
         return None;
     }
-    db.run("create schema \"Part man\"; create extension pg_partman schema \"Part man\"").await;
+    db.run("create schema partman; create extension pg_partman schema partman").await;
     db.run("create schema \"Odd ml\"").await;
     add(&db, "by day").await;
-    db.run(
-        "update \"Part man\".part_config set retention = '30 days', retention_keep_table = false",
-    )
-    .await;
+    db.run("update partman.part_config set retention = '30 days', retention_keep_table = false")
+        .await;
     db.run("insert into \"Odd ml\".\"by day\" select i, now() from generate_series(1, 100) as i")
         .await;
     db.settle().await;
@@ -43,7 +41,7 @@ async fn add(db: &TestDb, table: &str) {
         db.text("select (extversion < '5')::text from pg_extension where extname = 'pg_partman'");
     let kind = if four.await == "true" { ", p_type => 'native'" } else { "" };
     db.run(&format!(
-        "select \"Part man\".create_parent('Odd ml.{table}', 'at', p_interval => '1 day'{kind})"
+        "select partman.create_parent('Odd ml.{table}', 'at', p_interval => '1 day'{kind})"
     ))
     .await;
 }
@@ -72,7 +70,7 @@ async fn a_table_that_pg_partman_maintains_is_healthy_with_the_few_days_it_makes
     };
     assert!(!analysis.gaps.iter().any(known), "{member}: {:#?}", analysis.gaps);
 
-    db.run("update \"Part man\".part_config set retention = null").await;
+    db.run("update partman.part_config set retention = null").await;
     let analysis = judged(&db).await;
     assert!(finding(&analysis, RETENTION).is_none(), "{member}: {analysis:#?}");
     let unknown = |gap: &&database_optimizer::model::Gap| gap.observation == "partition_retention";
@@ -98,7 +96,7 @@ async fn partitions_that_maintenance_did_not_make_are_found_and_its_call_makes_t
     assert!(finding(&analysis, HORIZON).is_some(), "{member}: {analysis:#?}");
     let how = &declined(&analysis, HORIZON).detail;
     assert!(how.contains("run_maintenance('Odd ml.by day')"), "{how}");
-    db.run("select \"Part man\".run_maintenance('Odd ml.by day')").await;
+    db.run("select partman.run_maintenance('Odd ml.by day')").await;
     db.settle().await;
     let analysis = judged(&db).await;
     assert!(finding(&analysis, HORIZON).is_none(), "{member}: {analysis:#?}");
@@ -110,9 +108,9 @@ async fn a_table_that_is_gone_is_named_as_what_maintenance_stops_at(
     #[values("deb15", "deb17", "deb18")] member: &str,
 ) {
     let Some(db) = maintained(member).await else { return };
-    add(&db, "it's gone").await;
-    db.run("drop table \"Odd ml\".\"it's gone\"").await;
-    let stops = db.client.simple_query("select \"Part man\".run_maintenance()").await.is_err();
+    add(&db, "is gone").await;
+    db.run("drop table \"Odd ml\".\"is gone\"").await;
+    let stops = db.client.simple_query("select partman.run_maintenance()").await.is_err();
     let analysis = judged(&db).await;
     let found = finding(&analysis, HORIZON).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     let expected = if stops { Severity::Medium } else { Severity::Low };
