@@ -81,6 +81,8 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::SetSetting(setting) => return change::set(setting),
         Action::Maintain(maintenance) => return change::maintain(maintenance),
         Action::SetPersistence(change) => return change::set_persistence(change),
+        Action::DrainDefault(drain) => return change::drain(drain),
+        Action::DropSlot(drop) => return change::drop_slot(drop),
     };
     let mut ddl = Ddl { title: title(action), ..ddl };
     // Of what is recommended, updates alone run code that belongs to the table.
@@ -137,7 +139,9 @@ fn title(action: &Action) -> String {
         | Action::SetOptions(_)
         | Action::SetSetting(_)
         | Action::Maintain(_)
-        | Action::SetPersistence(_) => String::new(),
+        | Action::SetPersistence(_)
+        | Action::DrainDefault(_)
+        | Action::DropSlot(_) => String::new(),
     }
 }
 

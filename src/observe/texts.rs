@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::batch::{Batch, Slot};
@@ -67,6 +68,16 @@ pub struct Counted {
     pub read_ms: Option<f64>,
     /// Bytes of WAL.
     pub wal_bytes: u64,
+    /// Since when all statements are counted; none where the extension is too old to say.
+    #[serde(skip)]
+    pub counting_since: Option<Timestamp>,
+}
+
+/// Since when `pg_stat_statements` counts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountingSince {
+    counting_since: Option<Timestamp>,
 }
 
 impl Counted {
@@ -78,6 +89,7 @@ impl Counted {
             shared_blks_read: self.shared_blks_read,
             read_ms: self.read_ms,
             wal_bytes: self.wal_bytes,
+            counting_since: self.counting_since,
         }
     }
 }
@@ -141,6 +153,7 @@ struct TextSlots {
     activity: Slot<Text>,
     definitions: Slot<Defined>,
     counted: Option<Slot<Counted>>,
+    counting_since: Option<Slot<CountingSince>>,
     examples: Option<Slot<Text>>,
     log: Option<Slot<LogTail>>,
 }
@@ -162,6 +175,10 @@ impl TextLook {
                 .stat_statements_schema
                 .as_ref()
                 .map(|schema| of_extension(batch, &source::STAT_STATEMENTS, schema)),
+            counting_since: sources
+                .stat_statements_schema
+                .as_ref()
+                .map(|schema| of_extension(batch, &source::STAT_STATEMENTS_INFO, schema)),
             examples: sources
                 .qualstats_schema
                 .as_ref()
@@ -181,7 +198,12 @@ impl TextLook {
         let mut take = Taker { gaps: &mut gaps };
         let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
         let definitions = take.rows(Some(slots.definitions), None).unwrap_or_default();
-        let counted = take.rows(slots.counted, stat_statements_schema.as_deref());
+        let mut counted = take.rows(slots.counted, stat_statements_schema.as_deref());
+        // An extension that was not updated since a major version before 14 does not say: then the window is not known.
+        let since = slots.counting_since.and_then(|slot| slot.row().get().ok()?.counting_since);
+        for one in counted.iter_mut().flatten() {
+            one.counting_since = since;
+        }
         let examples = take.rows(slots.examples, qualstats_schema.as_deref());
         let log = take.rows(slots.log, None);
         gaps.extend(gaps::hidden_texts(&activity, counted.as_deref().unwrap_or_default()));

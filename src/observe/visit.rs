@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Wal, Workload};
+use crate::model::observation::{
+    Common, Context, ForeignCode, RegisteredContract, Relation, Wal, Workload,
+};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -16,13 +18,14 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
+use super::foreign_code::{self, ForeignLook};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
-use super::{foreign_code, gaps, samples, source};
+use super::{gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -166,6 +169,44 @@ struct JsonTable {
     json: bool,
 }
 
+/// What the first round trip asks.
+struct CatalogLook {
+    context: Slot<Context>,
+    relations: Slot<Relation>,
+    foreign_code: ForeignLook,
+    common: CommonLook,
+    wal: WalLook,
+    json_tables: Slot<JsonTable>,
+    workload_sources: Option<Slot<WorkloadSources>>,
+}
+
+impl CatalogLook {
+    fn ask(batch: &mut Batch<'_>, trusted: bool, interest: &Interest, looks: &mut Looks) -> Self {
+        let (mut common, mut wal) = (CommonLook::new(), WalLook::new());
+        common.catalog(batch, interest);
+        looks.plan.catalog(batch, interest);
+        wal.catalog(batch, interest);
+        looks.gin.catalog(batch, interest);
+        looks.vector.catalog(batch, interest);
+        looks.concurrency.catalog(batch, interest);
+        let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
+        let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
+        Self {
+            context: batch.ask(&source::CONTEXT, vec![]),
+            relations: batch.ask(&source::RELATIONS, vec![]),
+            foreign_code: foreign_code::ask(batch, trusted, interest),
+            common,
+            wal,
+            json_tables: if json {
+                batch.ask(&source::JSON_TABLES, vec![])
+            } else {
+                Slot::unasked(&source::JSON_TABLES)
+            },
+            workload_sources: workload.then(|| batch.ask_together(&source::WORKLOAD_SOURCES)),
+        }
+    }
+}
+
 impl CatalogStage {
     async fn take(
         session: &mut Session,
@@ -173,36 +214,18 @@ impl CatalogStage {
         looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
-        let context = batch.ask(&source::CONTEXT, vec![]);
-        let relations = batch.ask(&source::RELATIONS, vec![]);
-        let foreign_code = foreign_code::ask(&mut batch, session.trusts_code(), interest);
-        let mut common = CommonLook::new();
-        common.catalog(&mut batch, interest);
-        looks.plan.catalog(&mut batch, interest);
-        let mut wal = WalLook::new();
-        wal.catalog(&mut batch, interest);
-        looks.gin.catalog(&mut batch, interest);
-        looks.vector.catalog(&mut batch, interest);
-        looks.concurrency.catalog(&mut batch, interest);
-        let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
-        let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
-        let json_tables = if json {
-            batch.ask(&source::JSON_TABLES, vec![])
-        } else {
-            Slot::unasked(&source::JSON_TABLES)
-        };
-        let workload_sources = workload.then(|| batch.ask(&source::WORKLOAD_SOURCES, vec![]));
+        let look = CatalogLook::ask(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;
         Ok(Self {
             catalog: Catalog {
-                context: context.row(),
-                relations: relations.rows(),
-                common: common.seen(),
+                context: look.context.row(),
+                relations: look.relations.rows(),
+                common: look.common.seen(),
             },
-            foreign_code: foreign_code.seen(),
-            json_tables: json_tables.rows(),
-            wal: Box::new(wal.seen()),
-            workload_sources: workload_sources.map(Slot::row),
+            foreign_code: look.foreign_code.seen(),
+            json_tables: look.json_tables.rows(),
+            wal: Box::new(look.wal.seen()),
+            workload_sources: look.workload_sources.map(Slot::row),
         })
     }
 
@@ -248,5 +271,51 @@ impl CatalogStage {
     /// Why no documents are sampled, where the reason lies here.
     pub(super) fn documents_unseen(&self) -> Option<&crate::model::Gap> {
         self.catalog.relations.get().err().or_else(|| self.json_tables.get().err())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that a source of the first round trip is asked for.
+    const TOPICS: &[Topic] = &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::LAYOUTS,
+        Topic::DOCUMENTS,
+        Topic::TOAST_TABLES,
+        Topic::STORED_VALUES,
+        Topic::WORKLOAD,
+        Topic::STATEMENTS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::SETTINGS,
+        Topic::TABLE_ACTIVITY,
+        Topic::MAINTAINED_TABLES,
+        Topic::GIN,
+        Topic::GIN_PENDING,
+        Topic::GIN_KEYS,
+        Topic::VECTOR,
+        Topic::VECTOR_SEARCH,
+        Topic::WAL_SERVER,
+        Topic::WAL_HORIZON,
+        Topic::WAL_PARTITIONS,
+        Topic::WAL_STAGING,
+        Topic::WAL_TIME_COLUMNS,
+        Topic::WAL_BLOAT,
+        Topic::SESSIONS,
+        Topic::CONNECTION_LIMITS,
+    ];
+
+    #[test]
+    fn the_catalog_stage_takes_twelve_statements_at_most_whatever_is_of_interest() {
+        let topics = TOPICS.iter().copied().collect();
+        let interest = Interest { topics, ..Interest::default() };
+        for major in 14..=19 {
+            let (mut batch, mut looks) = (Batch::new(major), Looks::new());
+            CatalogLook::ask(&mut batch, false, &interest, &mut looks);
+            assert!(batch.statements() <= 12, "{} on {major}", batch.statements());
+        }
     }
 }

@@ -177,7 +177,9 @@ pub(super) fn not_run(action: &Action, reason: &str) -> Proof {
         | Action::SetOptions(_)
         | Action::SetSetting(_)
         | Action::Maintain(_)
-        | Action::SetPersistence(_) => Proof::not_run(
+        | Action::SetPersistence(_)
+        | Action::DrainDefault(_)
+        | Action::DropSlot(_) => Proof::not_run(
             ProofMethod::Observation,
             Grade::Statistics,
             "judged from catalogs, counters and the workload; no experiment exists for it yet",
@@ -239,6 +241,8 @@ fn experiment(action: &Action, seen: &Snapshot) -> Option<Experiment> {
         | Action::SetSetting(_)
         | Action::Maintain(_)
         | Action::SetPersistence(_)
+        | Action::DrainDefault(_)
+        | Action::DropSlot(_)
         | Action::ConvertToJsonb { .. } => return None,
     };
     let candidate = Candidate { action: action.clone(), arm, promise };
@@ -299,6 +303,8 @@ fn subject(action: &Action) -> Option<(String, Vec<QualifiedName>)> {
         | Action::SetSetting(_)
         | Action::Maintain(_)
         | Action::SetPersistence(_)
+        | Action::DrainDefault(_)
+        | Action::DropSlot(_)
         | Action::ConvertToJsonb { .. } => None,
     }
 }

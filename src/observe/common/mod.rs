@@ -75,11 +75,11 @@ impl Look for CommonLook {
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS]) {
             self.indexes = batch.ask(&INDEXES, vec![]);
-            self.operator_classes = batch.ask(&OPERATOR_CLASSES, vec![]);
+            self.operator_classes = batch.ask_together(&OPERATOR_CLASSES);
         }
         if interest.in_any(&[Topic::SETTINGS]) {
-            self.settings = batch.ask(&SETTINGS, vec![]);
-            self.role_settings = batch.ask(&ROLE_SETTINGS, vec![]);
+            self.settings = batch.ask_together(&SETTINGS);
+            self.role_settings = batch.ask_together(&ROLE_SETTINGS);
         }
         if interest.in_any(&[Topic::TABLE_ACTIVITY]) {
             self.table_activity = batch.ask(&TABLE_ACTIVITY, vec![]);

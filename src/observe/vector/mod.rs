@@ -69,9 +69,9 @@ impl Look for VectorLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::VECTOR, Topic::VECTOR_SEARCH]) {
-            self.installation = batch.ask(&VECTOR_INSTALLATION, vec![]);
+            self.installation = batch.ask_together(&VECTOR_INSTALLATION);
             self.columns = batch.ask(&VECTOR_COLUMNS, vec![]);
-            self.builds = batch.ask(&VECTOR_BUILDS, vec![]);
+            self.builds = batch.ask_together(&VECTOR_BUILDS);
         }
     }
 

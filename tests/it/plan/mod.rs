@@ -1,4 +1,5 @@
 //! Plan Decoder: plans that are pasted, and statements that are explained on a target.
 
+mod counted;
 mod decode;
 mod explain;

@@ -7,7 +7,7 @@ pub(super) mod misestimate;
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
 use crate::explain::{Buffers, Node, Plan};
-use crate::model::observation::StatementPlan;
+use crate::model::observation::{StatementPlan, Workload};
 use crate::model::{
     Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
     PlanSource, Severity, Threshold, Unit,
@@ -78,6 +78,31 @@ pub(super) fn for_each_executed(
         }
     }
     Ok(judgement)
+}
+
+/// What plans show, where there are any; else what the server counted shows, and that there is no plan.
+pub(super) fn or_counted(
+    case: &Case<'_>,
+    plans: Result<Judgement, Gap>,
+    counted: impl FnOnce(&Case<'_>) -> Result<Judgement, Gap>,
+) -> Result<Judgement, Gap> {
+    plans.or_else(|no_plan| {
+        let mut judgement = counted(case)
+            .unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() });
+        judgement.gaps.push(no_plan);
+        Ok(judgement)
+    })
+}
+
+/// The statements of the workload, or what makes them visible.
+pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
+    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    if !workload.statements.is_empty() {
+        return Ok(workload);
+    }
+    let detail = "no statement is known that names a column of this database";
+    let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
+    Err(gap.lifted_by("CREATE EXTENSION pg_stat_statements; or send statements: POST /v1/targets/{target}/workload, or --workload FILE"))
 }
 
 /// Nodes of a plan that is judged. The largest plan known has 9,001.
