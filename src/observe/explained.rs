@@ -265,7 +265,10 @@ fn refusal(first: &CatalogStage, statement: &Explainable) -> Option<Gap> {
     if foreign.is_empty() {
         return None;
     }
-    let relations = first.catalog.relations.get().ok()?;
+    let relations = match &first.catalog.relations {
+        Observation::Seen(relations) => relations,
+        Observation::Unseen(gap) => return Some(gap.clone()),
+    };
     let named = relations.iter().filter(|relation| statement.names.contains(&relation.name));
     let runs_code = named.filter(|relation| foreign.iter().any(|code| code.oid == relation.oid));
     runs_code.map(|_| foreign_code()).next()

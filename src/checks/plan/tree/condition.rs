@@ -65,15 +65,6 @@ pub(in crate::checks::plan) struct Wrapped {
     pub(in crate::checks::plan) wrapper: Wrapper,
 }
 
-/// A column compared with something that is the same for every row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::checks::plan) struct Compared {
-    /// The column, without its table.
-    pub(in crate::checks::plan) column: String,
-    /// Whether for equality.
-    pub(in crate::checks::plan) is_equality: bool,
-}
-
 /// The clauses of a condition that all have to hold, each without the parentheses around it.
 pub(in crate::checks::plan) fn clauses(condition: &str) -> Vec<&str> {
     let inner = unwrapped(condition);
@@ -113,17 +104,13 @@ pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
     is_constant(other).then_some(wrapped)
 }
 
-/// The column of a clause that compares it, bare, with something that is the same for every row.
-pub(in crate::checks::plan) fn compared(clause: &str) -> Option<Compared> {
-    COMPARISONS.iter().find_map(|operator| {
-        let (left, right) = split_once(clause, operator)?;
+/// The operator of a clause that compares a bare column with something that is the same for every row.
+pub(in crate::checks::plan) fn comparison(clause: &str) -> Option<&'static str> {
+    COMPARISONS.into_iter().find(|operator| {
+        let Some((left, right)) = split_once(clause, operator) else { return false };
         let (left, right) = (bare(left.trim()), bare(right.trim()));
-        let column = match (column(left), column(right)) {
-            (Some(column), None) if is_constant(right) => column,
-            (None, Some(column)) if is_constant(left) => column,
-            _ => return None,
-        };
-        Some(Compared { column, is_equality: *operator == " = " })
+        let compares = |one: &str, other: &str| column(one).is_some() && is_constant(other);
+        compares(left, right) || compares(right, left)
     })
 }
 

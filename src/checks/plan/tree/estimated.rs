@@ -1,10 +1,9 @@
 //! What a sequential scan reads and returns in a plan that was not executed: by the size of its table, and by the rows that a
 //! call returns where the server counts them, or by an estimate that rests on statistics.
 
-use super::condition::{self, Compared};
-use super::{Tree, clipped};
+use super::{Tree, clipped, condition};
 use crate::explain::Node;
-use crate::model::observation::{Index, Relation};
+use crate::model::observation::{Index, Relation, WorkloadStatement};
 use crate::model::{Case, Declined, Judgement, PlanSource};
 
 /// Rows that a server reads in a millisecond at most, several workers together: a call that took less did not read them.
@@ -86,7 +85,11 @@ pub(in crate::checks::plan) fn expected(
             }
         }
     }
-    if tree.statement.and_then(|one| one.mean_ms()).is_none_or(|ms| ms < read / ROWS_PER_MS_MAX) {
+    if tree
+        .statement
+        .and_then(WorkloadStatement::mean_ms)
+        .is_none_or(|ms| ms < read / ROWS_PER_MS_MAX)
+    {
         return Err(Unsaid::TooFast);
     }
     Ok(Expected { read, unwanted: (read - wanted).max(0.0) })
@@ -115,8 +118,8 @@ fn estimated(tree: &Tree<'_>, scans: &[&Node]) -> Option<f64> {
             return None;
         }
         let clauses = condition::clauses(scan.condition("filter")?);
-        let rests_on_statistics = |clause: &str| match condition::compared(clause) {
-            Some(Compared { is_equality, .. }) => is_equality || tree.source != PlanSource::Generic,
+        let rests_on_statistics = |clause: &str| match condition::comparison(clause) {
+            Some(operator) => operator == " = " || tree.source != PlanSource::Generic,
             None => false,
         };
         if !clauses.into_iter().all(rests_on_statistics) {

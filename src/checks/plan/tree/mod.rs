@@ -69,9 +69,12 @@ pub(super) fn for_each_executed(
     case: &Case<'_>,
     mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
 ) -> Result<Judgement, Gap> {
-    for_each_plan(case, |tree, judgement| match tree.is_executed() {
-        true => judge(tree, judgement),
-        false => judgement.gaps.push(tree.not_executed()),
+    for_each_plan(case, |tree, judgement| {
+        if tree.is_executed() {
+            judge(tree, judgement);
+        } else {
+            judgement.gaps.push(tree.not_executed());
+        }
     })
 }
 
