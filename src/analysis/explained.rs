@@ -28,16 +28,12 @@ pub(super) fn add(snapshot: &mut Snapshot, explained: Option<ExplainedStatements
     let Some(ExplainedStatements { explained, mut gaps }) = explained else { return };
     let plans = explained.into_iter().filter_map(|explained| {
         let ExplainedStatement { statement, source, output } = explained;
-        match explain::read(&output).ok().and_then(|mut plans| plans.pop()) {
-            Some(plan) => {
-                let statement = Some(Arc::new(statement));
-                Some(StatementPlan { source, plan: Arc::new(plan), statement })
-            }
-            None => {
-                gaps.push(unread());
-                None
-            }
-        }
+        let Some(plan) = explain::read(&output).ok().and_then(|mut plans| plans.pop()) else {
+            gaps.push(unread());
+            return None;
+        };
+        let statement = Some(Arc::new(statement));
+        Some(StatementPlan { source, plan: Arc::new(plan), statement })
     });
     snapshot.plan.statements = Observation::Seen(plans.collect());
     snapshot.left_out.append(&mut gaps);

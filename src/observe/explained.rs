@@ -113,12 +113,11 @@ impl ExplainLook {
                 None => (generic, PlanSource::Generic),
             };
             candidate.text = clipped(redacted(&candidate.text, false));
-            match refusal(first, &explainable) {
-                Some(gap) => look.gaps.push(of_statement(&candidate, gap)),
-                None => {
-                    let lines = Vec::new();
-                    look.asked.push(Asked { statement: candidate, explainable, source, lines });
-                }
+            if let Some(gap) = refusal(first, &explainable) {
+                look.gaps.push(of_statement(&candidate, gap));
+            } else {
+                let lines = Vec::new();
+                look.asked.push(Asked { statement: candidate, explainable, source, lines });
             }
             if seen.len() == STATEMENTS_MAX {
                 break;
