@@ -96,7 +96,8 @@ impl<'a> Batch<'a> {
         T: DeserializeOwned + Send + 'static,
     {
         let (rows, on_row) = collected();
-        let question = Question { source: source.name, sql, parameters, settings: "" };
+        let question =
+            Question { source: source.name, sql, parameters, settings: "", continues: false };
         Slot { source: source.name, rows, receipt: self.stream(question, on_row) }
     }
 
@@ -167,7 +168,13 @@ impl<'a> Batch<'a> {
         for Small { source, on_row, receipt } in small {
             let sql = source.sql_for(major);
             let parameters = Parameters::new();
-            apart.queries.push(Question { source: source.name, sql, parameters, settings: "" });
+            apart.queries.push(Question {
+                source: source.name,
+                sql,
+                parameters,
+                settings: "",
+                continues: false,
+            });
             apart.on_rows.push(on_row);
             apart.receipts.push(receipt);
         }
@@ -217,7 +224,13 @@ fn joined(small: &[Small<'_>], major: u32) -> Question {
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");
-    Question { source: "small_sources", sql, parameters: Parameters::new(), settings: "" }
+    Question {
+        source: "small_sources",
+        sql,
+        parameters: Parameters::new(),
+        settings: "",
+        continues: false,
+    }
 }
 
 /// Hand each row to its source.

@@ -3,3 +3,4 @@
 mod counted;
 mod decode;
 mod explain;
+mod workload;
