@@ -6,7 +6,7 @@ mod options;
 mod persistence;
 mod setting;
 
-pub(super) use index::{build, drop, rebuild, replace};
+pub(super) use index::{build, built_on, drop, rebuild, replace};
 pub(super) use maintenance::maintain;
 pub(super) use options::set_options;
 pub(super) use persistence::set_persistence;
