@@ -51,6 +51,11 @@ pub fn temporary_table(
     sql
 }
 
+/// A temporary table with the columns of another, stored the same way.
+pub fn temporary_like(name: &str, other: &str) -> String {
+    format!("create temp table {name} (like {other} including storage);")
+}
+
 /// An advised index, on another table.
 pub fn index_on(table: &str, new: &NewIndex) -> String {
     built_on(table, new)

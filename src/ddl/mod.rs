@@ -21,7 +21,7 @@ use crate::model::{
 };
 pub use copied::{
     CopiedColumn, FilledColumn, column_index_on, filled_column, index_on, key_index_on,
-    renaming_function, same_index_on, temporary_table,
+    renaming_function, same_index_on, temporary_like, temporary_table,
 };
 use each::altered;
 use statement::{brief, maintenance};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::copy::{Column, Copied, Refusal, copy, quoted, rebuilt, sample, storage};
 use super::trial::{Arm, Call, Fact, Metric, Name, Step, Take, Trial, arm_name, arm_table};
-use crate::ddl::{CopiedColumn, temporary_table};
+use crate::ddl::{CopiedColumn, temporary_like, temporary_table};
 use crate::model::{ProofSample, Snapshot, quote_identifier};
 use crate::pg::{self, Target, TrialError};
 
@@ -125,7 +125,7 @@ impl<'a> Bench<'a> {
             self.session
                 .run(&format!(
                     "{create}
-                    create temp table dbopt_base_{position} (like pg_temp.dbopt_base including storage);
+                    {table}
                     insert into {base} select {values} from pg_temp.dbopt_base;"
                 ))
                 .await?;

@@ -3,7 +3,7 @@
 use super::scan::{self, Scan};
 use super::{indexes, keys, storage};
 use crate::model::{Action, Grade, Member, Proof, ProofMethod, QualifiedName, RewriteOf};
-use storage::Layout;
+use storage::NewStorage;
 
 /// How an action is proved.
 pub(super) struct Method<'a> {
@@ -18,11 +18,11 @@ pub(super) struct Method<'a> {
 /// What is tried out.
 pub(super) enum OnTrial<'a> {
     /// How a column's values are stored.
-    Storage(storage::Change<'a>),
+    Storage(storage::StorageChange<'a>),
     /// What becomes of a key of documents.
-    Key(keys::Change<'a>),
+    Key(keys::KeyChange<'a>),
     /// An index in the place of another.
-    Index(indexes::Change<'a>),
+    Index(indexes::IndexChange<'a>),
 }
 
 /// What an action rests on that was not proved.
@@ -58,23 +58,23 @@ impl Method<'_> {
 pub(super) fn method(action: &Action) -> Method<'_> {
     match action {
         Action::SetColumnCompression { column, to, members, .. } => {
-            storage(column, names(members), Layout::Compression(*to))
+            storage(column, names(members), NewStorage::Compression(*to))
         }
         Action::SetColumnStorage { column, to, members, .. } => {
-            storage(column, names(members), Layout::Storage(*to))
+            storage(column, names(members), NewStorage::Storage(*to))
         }
         Action::SetToastTupleTarget { bytes, rewrite, .. } => {
-            storage(&rewrite.column, names(&rewrite.tables), Layout::ToastTupleTarget(*bytes))
+            storage(&rewrite.column, names(&rewrite.tables), NewStorage::ToastTupleTarget(*bytes))
         }
         Action::RewriteColumn { rewrite, .. } => match rewrite.of {
             RewriteOf::NotCompressedBy(to) => {
-                storage(&rewrite.column, names(&rewrite.tables), Layout::Recompressed(to))
+                storage(&rewrite.column, names(&rewrite.tables), NewStorage::Recompressed(to))
             }
             RewriteOf::OutOfLine | RewriteOf::WideInline => rests_on(TRIAL),
         },
         Action::ShortenKeys { renaming, .. } => Method {
             scan: Some(scan::of_codes(renaming)),
-            ..storage(&renaming.column, vec![&renaming.table], Layout::Codes(renaming))
+            ..storage(&renaming.column, vec![&renaming.table], NewStorage::Codes(renaming))
         },
         Action::VacuumToast { .. } => {
             rests_on(RestsOn { reason: Some("estimated from statistics"), ..STATISTICS })
@@ -90,11 +90,11 @@ pub(super) fn method(action: &Action) -> Method<'_> {
             ..STATISTICS
         }),
         Action::PromoteKey { promotion, .. } => {
-            tried(OnTrial::Key(keys::Change::Column(promotion)))
+            tried(OnTrial::Key(keys::KeyChange::Column(promotion)))
         }
         Action::IndexKey { indexed, .. } => Method {
             scan: scan::of_casts(indexed),
-            ..tried(OnTrial::Key(keys::Change::Index(indexed)))
+            ..tried(OnTrial::Key(keys::KeyChange::Index(indexed)))
         },
         Action::ConvertToJsonb { table, column, .. } => Method {
             scan: Some(scan::of_documents(table, column)),
@@ -106,7 +106,7 @@ pub(super) fn method(action: &Action) -> Method<'_> {
                 ..STATISTICS
             })
         },
-        Action::ReplaceIndex { new, old } => match indexes::Change::of(new, old) {
+        Action::ReplaceIndex { new, old } => match indexes::IndexChange::of(new, old) {
             Some(change) => tried(OnTrial::Index(change)),
             None => rests_on(STATISTICS),
         },
@@ -134,9 +134,9 @@ fn tried(trial: OnTrial<'_>) -> Method<'_> {
 fn storage<'a>(
     column: &'a str,
     relations: Vec<&'a QualifiedName>,
-    layout: Layout<'a>,
+    layout: NewStorage<'a>,
 ) -> Method<'a> {
-    tried(OnTrial::Storage(storage::Change { column, relations, layout }))
+    tried(OnTrial::Storage(storage::StorageChange { column, relations, layout }))
 }
 
 fn names<T>(members: &[Member<T>]) -> Vec<&QualifiedName> {

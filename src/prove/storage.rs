@@ -32,16 +32,16 @@ const REPORTED: &[(Name, Unit)] = &[
 
 /// A change of how a column's values are stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Change<'a> {
+pub(super) struct StorageChange<'a> {
     pub(super) column: &'a str,
     /// The relations that hold them.
     pub(super) relations: Vec<&'a QualifiedName>,
-    pub(super) layout: Layout<'a>,
+    pub(super) layout: NewStorage<'a>,
 }
 
 /// What changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Layout<'a> {
+pub(super) enum NewStorage<'a> {
     Compression(Compression),
     Storage(Storage),
     ToastTupleTarget(u32),
@@ -86,7 +86,7 @@ struct Experiment {
 
 /// The experiments on these changes. Those of the same column share one, and what nobody advised is measured beside them: a
 /// reader will ask.
-pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Vec<Trial> {
+pub(super) fn trials(changes: &[(&ProofKey, StorageChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
     let mut experiments: Vec<Experiment> = Vec::new();
     for (key, change) in changes {
         let Some(experiment) = experiment(key, change, seen) else { continue };
@@ -102,9 +102,9 @@ pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Ve
     experiments.into_iter().map(|experiment| experiment.trial(seen)).collect()
 }
 
-fn experiment(key: &ProofKey, change: &Change<'_>, seen: &Snapshot) -> Option<Experiment> {
+fn experiment(key: &ProofKey, change: &StorageChange<'_>, seen: &Snapshot) -> Option<Experiment> {
     let (relation, stored) = match change.layout {
-        Layout::Codes(renaming) => {
+        NewStorage::Codes(renaming) => {
             let relations = seen.relations.get().ok()?;
             let relation = relations.iter().find(|r| r.qualified_name() == renaming.table)?;
             (relation, laid_out(relation.oid, &renaming.column, seen)?)
@@ -114,11 +114,11 @@ fn experiment(key: &ProofKey, change: &Change<'_>, seen: &Snapshot) -> Option<Ex
     let as_it_is = || Way { stored: stored.clone(), keys: None };
     let to = |stored: Stored| Way { stored, keys: None };
     let (today, way, promise) = match change.layout {
-        Layout::Compression(method) => {
+        NewStorage::Compression(method) => {
             let compression = method.as_str();
             (as_it_is(), to(Stored { compression, ..stored.clone() }), less_cpu())
         }
-        Layout::Storage(strategy) => {
+        NewStorage::Storage(strategy) => {
             let promise = match strategy {
                 Storage::Plain | Storage::Main => faster_reads(),
                 Storage::External | Storage::Extended => cheaper_writes(),
@@ -126,16 +126,16 @@ fn experiment(key: &ProofKey, change: &Change<'_>, seen: &Snapshot) -> Option<Ex
             let storage = strategy.as_str();
             (as_it_is(), to(Stored { storage, ..stored.clone() }), promise)
         }
-        Layout::ToastTupleTarget(bytes) => {
+        NewStorage::ToastTupleTarget(bytes) => {
             let toast_tuple_target = Some(bytes);
             (as_it_is(), to(Stored { toast_tuple_target, ..stored.clone() }), faster_reads())
         }
-        Layout::Recompressed(method) => (
+        NewStorage::Recompressed(method) => (
             to(Stored { compression: "pglz", ..stored.clone() }),
             to(Stored { compression: method.as_str(), ..stored.clone() }),
             less_cpu(),
         ),
-        Layout::Codes(Renaming { codes, example, saving_ratio_min, .. }) => {
+        NewStorage::Codes(Renaming { codes, example, saving_ratio_min, .. }) => {
             let under = |names: BTreeMap<String, String>, read: &String| Way {
                 stored: stored.clone(),
                 keys: Some(Keys { names, read: read.clone() }),
@@ -299,7 +299,7 @@ fn less_room(gain_min: f64) -> Promise {
 }
 
 /// The largest of the relations that a change affects, and how its values are stored today.
-fn largest<'a>(change: &Change<'_>, seen: &'a Snapshot) -> Option<(&'a Relation, Stored)> {
+fn largest<'a>(change: &StorageChange<'_>, seen: &'a Snapshot) -> Option<(&'a Relation, Stored)> {
     let relations = seen.relations.get().ok()?;
     let tables = seen.toast_tables.get().ok()?;
     let affected = |relation: &&Relation| {

@@ -164,17 +164,17 @@ pub(super) enum Promise {
     /// These bytes together do not get more by this share.
     Room { metrics: &'static [Name], growth_max: f64 },
     /// What the server's plans say stands not against it: of today's arm, or of this one.
-    Fact { name: Name, of_today: bool, share: Share, otherwise: &'static str },
+    Fact { name: Name, of_today: bool, share: Bound, otherwise: &'static str },
 }
 
 /// A bound of a share.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Share {
+pub(super) enum Bound {
     Below(f64),
     Above(f64),
 }
 
-impl Share {
+impl Bound {
     pub(super) fn holds(self, share: f64) -> bool {
         match self {
             Self::Below(bound) => share < bound,

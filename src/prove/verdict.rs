@@ -212,5 +212,4 @@ fn median_and_spread(mut runs: Vec<f64>) -> (f64, f64) {
 }
 
 #[cfg(test)]
-#[path = "verdict_tests.rs"]
 mod tests;

@@ -7,7 +7,7 @@ mod containment;
 mod half_vector;
 
 use super::trial::{
-    Arm, Call, Fact, INDEXED_ROWS_MAX, Metric, Name, Promise, Remark, Share, Stage, Step, Subject,
+    Arm, Bound, Call, Fact, INDEXED_ROWS_MAX, Metric, Name, Promise, Remark, Stage, Step, Subject,
     Take, Trial, arm_table, holder, index_bytes,
 };
 use crate::ddl::{index_on, same_index_on};
@@ -33,7 +33,7 @@ const REPORTED: &[(Name, Unit)] = &[("call_ms", Unit::Ms), ("index_bytes", Unit:
 
 /// An index in the place of another.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Change<'a> {
+pub(super) struct IndexChange<'a> {
     new: &'a NewIndex,
     old: &'a ExistingIndex,
     kind: Kind,
@@ -48,7 +48,7 @@ enum Kind {
     HalfVector(HalfVector),
 }
 
-impl<'a> Change<'a> {
+impl<'a> IndexChange<'a> {
     /// None where there is no experiment for it.
     pub(super) fn of(new: &'a NewIndex, old: &'a ExistingIndex) -> Option<Self> {
         let [key] = new.keys.as_slice() else { return None };
@@ -96,12 +96,12 @@ fn unquoted(identifier: &str) -> String {
 }
 
 /// The experiments on these changes.
-pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Vec<Trial> {
+pub(super) fn trials(changes: &[(&ProofKey, IndexChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
     changes.iter().filter_map(|(key, change)| trial(key, change, seen)).collect()
 }
 
-fn trial(key: &ProofKey, change: &Change<'_>, seen: &Snapshot) -> Option<Trial> {
-    let Change { new, old, kind } = change;
+fn trial(key: &ProofKey, change: &IndexChange<'_>, seen: &Snapshot) -> Option<Trial> {
+    let IndexChange { new, old, kind } = change;
     let relation = holder(&new.table, seen)?;
     let subject = Subject {
         relation: relation.qualified_name(),
@@ -176,7 +176,7 @@ fn reads_it() -> Promise {
     Promise::Fact {
         name: "indexed_share",
         of_today: false,
-        share: Share::Above(0.0),
+        share: Bound::Above(0.0),
         otherwise: "the server reads no such index for these statements as they are spelled",
     }
 }

@@ -5,7 +5,7 @@ use crate::ddl::{FilledColumn, column_index_on, filled_column, key_index_on};
 use crate::model::observation::{KeyFilter, KeyFind};
 use crate::model::{KeyExpression, Reached, quote_identifier, text_literal, text_of};
 use crate::prove::trial::{
-    Arm, Call, Fact, Metric, POINTS, Promise, Remark, Share, Stage, Step, Take, heap_bytes,
+    Arm, Bound, Call, Fact, Metric, POINTS, Promise, Remark, Stage, Step, Take, heap_bytes,
     index_bytes, toast_bytes,
 };
 
@@ -96,14 +96,14 @@ impl OnArm<'_> {
         let mut all = vec![Promise::Fact {
             name: "served_share",
             of_today: true,
-            share: Share::Below(0.5),
+            share: Bound::Below(0.5),
             otherwise: "the server reads an index that is there already for these statements",
         }];
         if self.place == KeyPlacement::Indexed {
             all.push(Promise::Fact {
                 name: "indexed_share",
                 of_today: false,
-                share: Share::Above(0.0),
+                share: Bound::Above(0.0),
                 otherwise: "the server reads no such index for these statements as they are spelled",
             });
         }

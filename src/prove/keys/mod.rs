@@ -31,7 +31,7 @@ const REPORTED: &[(Name, Unit)] = &[
 
 /// What becomes of a key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Change<'a> {
+pub(super) enum KeyChange<'a> {
     /// A column.
     Column(&'a Promotion),
     /// It is indexed where it is.
@@ -122,7 +122,7 @@ struct Experiment {
 }
 
 /// The experiments on these changes, one for each key.
-pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Vec<Trial> {
+pub(super) fn trials(changes: &[(&ProofKey, KeyChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
     let mut experiments: Vec<Experiment> = Vec::new();
     for (key, change) in changes {
         let Some(experiment) = experiment(key, *change, seen) else { continue };
@@ -139,7 +139,7 @@ pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Ve
             None => experiments.push(experiment),
             Some(known) => {
                 known.advised.extend(experiment.advised);
-                if let Change::Index(_) = change {
+                if let KeyChange::Index(_) = change {
                     known.index = experiment.index;
                 }
             }
@@ -148,12 +148,12 @@ pub(super) fn trials(changes: &[(&ProofKey, Change<'_>)], seen: &Snapshot) -> Ve
     experiments.iter().map(Experiment::trial).collect()
 }
 
-fn experiment(key: &ProofKey, change: Change<'_>, seen: &Snapshot) -> Option<Experiment> {
+fn experiment(key: &ProofKey, change: KeyChange<'_>, seen: &Snapshot) -> Option<Experiment> {
     let (placement, table, document, path, type_sql, shapes) = match change {
-        Change::Column(Promotion { table, document, path, type_sql, shapes, .. }) => {
+        KeyChange::Column(Promotion { table, document, path, type_sql, shapes, .. }) => {
             (KeyPlacement::IndexedColumn, table, document, path, type_sql, shapes)
         }
-        Change::Index(IndexedKey { table, expression, type_sql, shapes, .. }) => {
+        KeyChange::Index(IndexedKey { table, expression, type_sql, shapes, .. }) => {
             let KeyExpression { document, path, .. } = expression;
             (KeyPlacement::Indexed, table, document, path, type_sql, shapes)
         }
@@ -171,8 +171,8 @@ fn experiment(key: &ProofKey, change: Change<'_>, seen: &Snapshot) -> Option<Exp
         rows_max: ROWS_MAX,
     };
     let index = match change {
-        Change::Index(indexed) => Some(indexed.expression.clone()),
-        Change::Column(_) => most_compared(document, path, (type_sql, &timed)),
+        KeyChange::Index(indexed) => Some(indexed.expression.clone()),
+        KeyChange::Column(_) => most_compared(document, path, (type_sql, &timed)),
     };
     Some(Experiment {
         table: table.clone(),

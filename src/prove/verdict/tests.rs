@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::ProofSample;
-use crate::prove::trial::{Arm, Share, Subject};
+use crate::prove::trial::{Arm, Bound, Subject};
 
 const TIMES: &[(Name, Unit)] = &[
     ("call_ms", Unit::Ms),
@@ -124,7 +124,7 @@ fn what_the_servers_plans_say_stands_against_any_time() {
     let read = Promise::Fact {
         name: "indexed_share",
         of_today: false,
-        share: Share::Above(0.0),
+        share: Bound::Above(0.0),
         otherwise: "the server reads no such index",
     };
     let promise = Promise::All(vec![read, faster("call_ms", 0.5)]);
