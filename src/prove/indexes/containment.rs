@@ -75,9 +75,12 @@ struct Document {
 }
 
 impl Document {
-    /// None where a path leads through elements of an array, whose number a path does not tell; one element at its end is as
-    /// good as another.
+    /// None where no key is known, or a path leads through elements of an array, whose number a path does not tell; one element
+    /// at its end is as good as another.
     fn of(column: &str, paths: &[String]) -> Option<Self> {
+        if paths.is_empty() {
+            return None;
+        }
         let document = format!("t.{}", quote_identifier(column));
         let mut all = Vec::new();
         for path in paths {
