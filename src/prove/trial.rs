@@ -190,8 +190,6 @@ pub(super) enum Remark {
     NoBetterThan { arm: usize, metric: Name, what: &'static str },
     /// A time gets clearly longer.
     Dearer { metric: Name, what: &'static str },
-    /// How much more the bytes are.
-    Larger { metric: Name, what: &'static str },
 }
 
 impl Trial {

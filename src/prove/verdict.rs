@@ -169,10 +169,6 @@ impl Compared<'_> {
                 let longer = times.candidate / times.baseline;
                 Some(format!(", {what} takes {longer:.1} times as long"))
             }
-            Remark::Larger { metric, what } => {
-                let growth = self.growth(&[metric]) * 100.0;
-                (growth >= 1.0).then(|| format!(", {what} is {growth:.0} % larger"))
-            }
         }
     }
 
