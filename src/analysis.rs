@@ -26,8 +26,8 @@ use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
-    Observation, ProveMode, Review, Snapshot, Topic,
+    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Finding, Judgement,
+    Observation, Proposal, ProveMode, Review, Snapshot, Topic,
 };
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
@@ -102,10 +102,11 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     spelling::spell(&mut snapshot);
     let judgement = judge(&snapshot, request);
     let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
-    let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
+    let proposals = proposals(target.name(), &judgement);
+    let proofs = prove::prove(target, &snapshot, proposals, request.prove).await;
     snapshot.cost += proofs.cost;
     let context = context(target.name(), request, &snapshot);
-    let mut analysis = advise(&context, judgement, &proofs.actions, &proofs.options);
+    let mut analysis = advise(&context, judgement, &proofs.by_key, &proofs.options);
     analysis.is_passing =
         proofs.is_passing || analysis.gaps.iter().any(|gap| gap.reason.is_passing());
     Ok(Run { snapshot, analysis, contracts })
@@ -114,13 +115,19 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
 /// Judge a snapshot that was kept, without a server: nothing is proved.
 pub fn judge_snapshot(name: &str, request: &Request, snapshot: &Snapshot) -> Analysis {
     let judgement = judge(snapshot, request);
-    let proofs = prove::unproved(actions(&judgement), ProveMode::None);
+    let proofs = prove::unproved(&proposals(name, &judgement), ProveMode::None);
     let context = context(name, request, snapshot);
-    advise(&context, judgement, &proofs.actions, &proofs.options)
+    advise(&context, judgement, &proofs.by_key, &proofs.options)
 }
 
-fn actions(judgement: &Judgement) -> Vec<Action> {
-    judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect()
+/// The actions of all findings, under the ids that their recommendations will have.
+fn proposals(target: &str, judgement: &Judgement) -> Vec<Proposal> {
+    let of_finding = |finding: &Finding| {
+        let check = finding.check;
+        let proposals = finding.actions.iter().cloned();
+        proposals.map(|action| Proposal::new(target, check, action)).collect::<Vec<_>>()
+    };
+    judgement.findings.iter().flat_map(of_finding).collect()
 }
 
 fn context<'a>(target: &'a str, request: &'a Request, seen: &'a Snapshot) -> Context<'a> {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod change;
+mod copied;
 mod each;
 mod indexed;
 mod jsonb;
@@ -17,6 +18,10 @@ mod statement;
 use crate::model::{
     Action, Compression, Lock, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement,
     Storage, ToastAutovacuum, quote_identifier,
+};
+pub use copied::{
+    CopiedColumn, FilledColumn, column_index_on, filled_column, index_on, key_index_on,
+    renaming_function, same_index_on, temporary_like, temporary_table,
 };
 use each::altered;
 use statement::{brief, maintenance};

@@ -9,7 +9,7 @@ mod setting;
 mod slot;
 
 pub(super) use drain::drain;
-pub(super) use index::{build, drop, rebuild, replace};
+pub(super) use index::{build, built_on, drop, rebuild, replace};
 pub(super) use maintenance::maintain;
 pub(super) use options::set_options;
 pub(super) use persistence::set_persistence;

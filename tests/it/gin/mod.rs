@@ -2,6 +2,7 @@
 
 mod pending;
 mod traps;
+mod trial;
 
 use std::collections::BTreeMap;
 
