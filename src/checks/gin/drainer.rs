@@ -3,7 +3,8 @@
 //! An insert drains it when it is longer than its limit; every vacuum of the table does; so does an analyze, if an autovacuum
 //! worker runs it, but not a manual one (measured: 85 pages stayed). The xmin horizon does not matter.
 
-use super::index::{Leaf, off};
+use super::index::Leaf;
+use super::limit::off;
 use crate::checks::number::float;
 use crate::model::observation::{Common, Setting, TableActivity};
 

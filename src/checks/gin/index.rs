@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limit::off;
 use crate::checks::number::float;
 use crate::model::observation::{Index, Relation, RelationKind, Setting, TableActivity};
 use crate::model::{
@@ -158,27 +159,5 @@ pub(super) fn vacuum(object: &Object, leaves: &[&Leaf<'_>]) -> Maintenance {
         tables: leaves.iter().map(|leaf| leaf.table.qualified_name()).collect(),
         preconditions: Vec::new(),
         caveats: Vec::new(),
-    }
-}
-
-/// Whether a boolean option is off, in any of the spellings that the server takes and keeps as they are.
-pub(super) fn off(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
-    begins("off", 2) || begins("false", 1) || begins("no", 1) || value == "0"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_spelling_of_off_that_the_server_takes_is_off() {
-        for value in ["off", "OFF", "of", "false", "f", "no", "n", "0"] {
-            assert!(off(value), "{value}");
-        }
-        for value in ["on", "o", "true", "1", "yes"] {
-            assert!(!off(value), "{value}");
-        }
     }
 }

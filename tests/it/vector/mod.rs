@@ -1,3 +1,4 @@
 //! Vector Navigator on real servers.
 
+mod bad_input;
 mod cases;
