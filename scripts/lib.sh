@@ -102,10 +102,19 @@ measured() {
   say "wrote $1"
 }
 
-# alike PREFIX SERVERS : rows of a table out of files PREFIX.*, whose lines are a version, a tab and a row. What all servers print
-# alike comes once; else the versions that print it are in the last column.
+# alike PREFIX SERVERS [COLUMNS] : rows of a table out of files PREFIX.*, whose lines are a version, a tab and a row. What all servers
+# print alike comes once; else the versions that print it are in the last column. Rows with the same first columns stay together.
 alike() {
-  cat "$1".* | awk -F'\t' -v servers="$2" '
-    { if (!($2 in seen)) order[++n] = $2; count[$2]++; seen[$2] = seen[$2] (seen[$2] ? ", " : "") $1 }
-    END { for (i = 1; i <= n; i++) print "| " order[i] " | " (count[order[i]] == servers ? "all" : seen[order[i]]) " |" }'
+  cat "$1".* | awk -F'\t' -v servers="$2" -v columns="${3:-2}" '
+    { split($2, part, " [|] "); key = ""
+      for (i = 1; i <= columns; i++) key = key part[i] "|"
+      if (!(key in rows)) keys[++n] = key
+      if (!($2 in seen)) rows[key] = rows[key] "\n" $2
+      count[$2]++; seen[$2] = seen[$2] (seen[$2] ? ", " : "") $1 }
+    END {
+      for (i = 1; i <= n; i++) {
+        m = split(substr(rows[keys[i]], 2), row, "\n")
+        for (j = 1; j <= m; j++) print "| " row[j] " | " (count[row[j]] == servers ? "all" : seen[row[j]]) " |"
+      }
+    }'
 }

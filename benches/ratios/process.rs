@@ -57,7 +57,10 @@ pub async fn visit_once(dsn: &str, superpower: &str) {
 pub fn visit_apart(dsn: &str, superpower: Superpower) -> Visit {
     let begun = Instant::now();
     let this = std::env::current_exe().unwrap();
-    let output = Command::new(this).args(["--bench", "visit-once", dsn, superpower.as_str()]).output().unwrap();
+    let output = Command::new(this)
+        .args(["--bench", "visit-once", dsn, superpower.as_str()])
+        .output()
+        .unwrap();
     let process = begun.elapsed();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let visit: Visit = serde_json::from_slice(&output.stdout).unwrap();

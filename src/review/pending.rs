@@ -37,7 +37,10 @@ fn of_statement(statement: &SyntaxNode, sizes: &Sizes) -> Vec<Found> {
     let Some(limit) = Limit::read(&value) else { return Vec::new() };
     let table = table_of(statement, sizes);
     let found = too_large((at, limit), table.as_deref(), sizes);
-    found.or_else(|| too_small((at, limit.kilobytes), table.as_deref(), sizes)).into_iter().collect()
+    found
+        .or_else(|| too_small((at, limit.kilobytes), table.as_deref(), sizes))
+        .into_iter()
+        .collect()
 }
 
 /// Words, numbers and strings of a statement with their places: words in lower case, strings without their quotes.
@@ -71,11 +74,7 @@ fn table_of(statement: &SyntaxNode, sizes: &Sizes) -> Option<String> {
     sizes.table_of(&name(&index.syntax().text().to_string())).map(str::to_owned)
 }
 
-fn too_large(
-    (at, limit): (usize, Limit),
-    table: Option<&str>,
-    sizes: &Sizes,
-) -> Option<Found> {
+fn too_large((at, limit): (usize, Limit), table: Option<&str>, sizes: &Sizes) -> Option<Found> {
     let bytes = limit.kilobytes * 1024.0;
     // A unit that was written is the one that was meant.
     if limit.has_unit || bytes <= PENDING_LIMIT_BYTES_MAX.default {
@@ -83,7 +82,8 @@ fn too_large(
     }
     let is_certain = bytes >= CERTAIN_BYTES;
     let severity = if is_certain { Severity::High } else { Severity::Medium };
-    let is_small = table.and_then(|table| sizes.of_table(table)).is_some_and(|size| size.is_small());
+    let is_small =
+        table.and_then(|table| sizes.of_table(table)).is_some_and(|size| size.is_small());
     Some(Found {
         at,
         check: "gin/pending-limit-unit",
@@ -100,11 +100,7 @@ fn too_large(
 }
 
 /// A list shorter than searches notice is drained by inserts all the time, unless hardly anything is written.
-fn too_small(
-    (at, kilobytes): (usize, f64),
-    table: Option<&str>,
-    sizes: &Sizes,
-) -> Option<Found> {
+fn too_small((at, kilobytes): (usize, f64), table: Option<&str>, sizes: &Sizes) -> Option<Found> {
     if kilobytes >= PENDING_PAGES_MIN.default * PAGE_KB {
         return None;
     }

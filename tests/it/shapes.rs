@@ -27,9 +27,8 @@ const CONDITIONS: &[&str] = &[
 
 /// Operators that are looked for in conditions; the planner writes the others as it likes.
 const OPERATORS: &[&str] = &[
-    "=", "<>", "<", "<=", ">", ">=",
-    "@>", "<@", "?", "?|", "?&", "@?", "@@", "&&", "<->", "<=>", "<#>", "<+>", "->", "->>", "#>",
-    "#>>", "~~", "~~*", "!~~", "~",
+    "=", "<>", "<", "<=", ">", ">=", "@>", "<@", "?", "?|", "?&", "@?", "@@", "&&", "<->", "<=>",
+    "<#>", "<+>", "->", "->>", "#>", "#>>", "~~", "~~*", "!~~", "~",
 ];
 
 async fn catalog(db: &TestDb) -> Catalog {
@@ -177,7 +176,9 @@ fn differences(sql: &str, plan: &Json, known: &BTreeSet<String>, catalog: &Catal
     let planned = operators(&decisive);
     let unnamed: Vec<_> =
         planned.iter().filter(|operator| !is_among(operator, &told.operators)).cloned().collect();
-    for (what, which) in [("columns missed", missed), ("columns invented", invented), ("operators missed", unnamed)] {
+    for (what, which) in
+        [("columns missed", missed), ("columns invented", invented), ("operators missed", unnamed)]
+    {
         if !which.is_empty() {
             different.push(format!("{what} {which:?}: {sql}"));
         }
@@ -192,8 +193,7 @@ async fn hold(db: &TestDb, file: &str, expected: usize) {
     let known = db.client.query(known, &[]).await.unwrap();
     let known: BTreeSet<String> = known.iter().map(|row| row.get(0)).collect();
     let statements = fs::read_to_string(format!("tests/it/shapes/{file}")).unwrap();
-    let statements: Vec<&str> =
-        statements.lines().map(|sql| sql.trim_end_matches(';')).collect();
+    let statements: Vec<&str> = statements.lines().map(|sql| sql.trim_end_matches(';')).collect();
     assert_eq!(statements.len(), expected);
     let mut different = Vec::new();
     for sql in statements {

@@ -23,6 +23,8 @@ pub(super) struct GinTree<'a> {
     pub(super) leaves: Vec<Leaf<'a>>,
     /// Bytes of the table with TOAST and indexes, partitions included.
     pub(super) table_bytes: f64,
+    /// The same without indexes.
+    pub(super) heap_bytes: f64,
 }
 
 /// An index that holds entries.
@@ -63,6 +65,7 @@ pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
             table,
             leaves: Vec::new(),
             table_bytes: float(bytes),
+            heap_bytes: float(family.bytes()),
         });
         if let Some(table) = tables.get(&index.table_oid).filter(|_| !index.partitioned) {
             let activity = seen.common.activity(index.table_oid);

@@ -89,7 +89,7 @@ pub(super) fn with_estimate(
     let finding = estimated(finding, "index_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "wal_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "build_memory_bytes", estimate.memory_bytes, Unit::Bytes);
-    let finding = estimated(finding, "build_s", estimate.seconds, Unit::S);
+    let finding = estimated(finding, "build_s", estimate.seconds.max(1.0), Unit::S);
     match case.snapshot.common.setting("maintenance_work_mem").and_then(Setting::bytes) {
         Some(bytes) => {
             finding.statistic("settings.maintenance_work_mem_bytes", whole(bytes), Unit::Bytes)

@@ -167,14 +167,14 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
         actions.extend(proposed.into_iter().filter_map(index).map(Action::BuildIndex));
     }
     if actions.is_empty() {
-        let detail = match (dimensions, column.values.map(|v| (v.least_dimensions, v.most_dimensions)))
-        {
-            (Some(n), _) => format!("pgvector indexes no {} of {n} elements", kind.as_str()),
-            (None, Some((Some(least), Some(most)))) if least < most => {
-                format!("values of `{object}` have {least} to {most} elements")
-            }
-            (None, _) => format!("the type `{}` says no number of elements", kind.as_str()),
-        };
+        let detail =
+            match (dimensions, column.values.map(|v| (v.least_dimensions, v.most_dimensions))) {
+                (Some(n), _) => format!("pgvector indexes no {} of {n} elements", kind.as_str()),
+                (None, Some((Some(least), Some(most)))) if least < most => {
+                    format!("values of `{object}` have {least} to {most} elements")
+                }
+                (None, _) => format!("the type `{}` says no number of elements", kind.as_str()),
+            };
         return Verdict::Declined(Declined {
             check: ID.to_owned(),
             object,
@@ -216,9 +216,7 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
     let rerank = format!(
         "serves only `binary_quantize({name})::bit({n}) <~> binary_quantize($1)`: take some 20 times the rows by it in a subquery, and order those by `{name} {operator} $1`"
     );
-    all.push(
-        Proposal::hnsw(bits, Metric::Hamming, "signs as bits").caveat(rerank),
-    );
+    all.push(Proposal::hnsw(bits, Metric::Hamming, "signs as bits").caveat(rerank));
     all
 }
 

@@ -63,7 +63,11 @@ async fn an_index_that_somebody_has_locked_is_a_gap_and_the_others_are_judged(
     }
     let analysis = analyse(&db, &request_of(Superpower::Gin, SMALL)).await;
     assert!(finding(&analysis, "gin/pending-limit-unit").is_some(), "{analysis:#?}");
-    assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::Locked), "{:#?}", analysis.gaps);
+    assert!(
+        analysis.gaps.iter().any(|gap| gap.reason == GapReason::Locked),
+        "{:#?}",
+        analysis.gaps
+    );
     db.run("rollback").await;
 }
 

@@ -62,7 +62,10 @@ async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
         let readers = (pending.read_by, plan.read_by);
         assert_eq!(readers, (PendingReader::Pgstatginindex, PendingReader::Explain));
         let off = (plan.pages - pending.pages).abs();
-        assert!(off <= plan.margin_pages && plan.margin_pages <= 1, "{member}: {name}: {plan:?} {pending:?}");
+        assert!(
+            off <= plan.margin_pages && plan.margin_pages <= 1,
+            "{member}: {name}: {plan:?} {pending:?}"
+        );
         exact += usize::from(plan.margin_pages == 0);
         assert!(plan.tuples.is_none() && pending.tuples.is_some());
     }

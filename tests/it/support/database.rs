@@ -63,7 +63,8 @@ impl TestDb {
         writer.batch_execute(&format!("begin; {write}")).await.unwrap();
         let (builder, build) = (self.session().await, build.to_owned());
         tokio::spawn(async move { builder.batch_execute(&build).await });
-        let begun = "select count(*)::text from pg_stat_progress_create_index where index_relid <> 0";
+        let begun =
+            "select count(*)::text from pg_stat_progress_create_index where index_relid <> 0";
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.text(begun).await == "0" {
             assert!(Instant::now() < deadline, "{}: no build begins", self.server.name);

@@ -35,7 +35,11 @@ async fn an_index_that_somebody_has_locked_is_no_missing_index(
     db.run("begin; reindex index ml.items_embedding").await;
     let (analysis, _) = judged(&db, ALL, SEARCH).await;
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
-    assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::Locked), "{:#?}", analysis.gaps);
+    assert!(
+        analysis.gaps.iter().any(|gap| gap.reason == GapReason::Locked),
+        "{:#?}",
+        analysis.gaps
+    );
     db.run("rollback").await;
 }
 
@@ -68,15 +72,24 @@ async fn a_column_without_a_number_of_elements_is_indexed_by_the_one_that_its_va
     let (analysis, request) = judged(&db, ALL, statements).await;
     let found = |column: &str| {
         let named = format!("`ml.items.{column}`");
-        analysis.findings.iter().find(|one| one.check == "vector/missing-index" && one.message.contains(&named))
+        analysis
+            .findings
+            .iter()
+            .find(|one| one.check == "vector/missing-index" && one.message.contains(&named))
     };
     let advised = advice(&analysis, found("same").unwrap_or_else(|| panic!("{analysis:#?}")));
     let sql = &advised[0].statements[0].sql;
     assert!(sql.contains("(same::\"my ext\".vector(3)) \"my ext\".vector_cosine_ops"), "{sql}");
     let caveats = advised[0].caveats.join("; ");
-    assert!(caveats.contains("all have 3 elements") && caveats.contains("of length zero"), "{caveats}");
+    assert!(
+        caveats.contains("all have 3 elements") && caveats.contains("of length zero"),
+        "{caveats}"
+    );
     let half = advice(&analysis, found("half").unwrap());
-    assert!(half[0].statements[0].sql.contains("halfvec(2)) \"my ext\".halfvec_l2_ops"), "{half:#?}");
+    assert!(
+        half[0].statements[0].sql.contains("halfvec(2)) \"my ext\".halfvec_l2_ops"),
+        "{half:#?}"
+    );
     assert!(found("\"Mixed\"").is_none() && found("none").is_none());
     let why: Vec<&str> = analysis.declined.iter().map(|one| one.detail.as_str()).collect();
     assert!(why.iter().any(|detail| detail.contains("have 2 to 3 elements")), "{why:?}");
@@ -89,7 +102,12 @@ async fn a_column_without_a_number_of_elements_is_indexed_by_the_one_that_its_va
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_refuses_elements_that_are_no_number(#[values("pg15", "pg18")] member: &str) {
     let Some(db) = items(member, "").await else { return };
-    for value in ["'[NaN,1,2]'::ext.vector", "'[1,Infinity,2]'::ext.vector", "array['NaN'::real]::ext.vector", "'[NaN]'::ext.halfvec"] {
+    for value in [
+        "'[NaN,1,2]'::ext.vector",
+        "'[1,Infinity,2]'::ext.vector",
+        "array['NaN'::real]::ext.vector",
+        "'[NaN]'::ext.halfvec",
+    ] {
         let outcome = db.client.simple_query(&format!("select {value}")).await;
         assert!(outcome.is_err(), "{member}: {value}");
     }
@@ -97,7 +115,9 @@ async fn the_server_refuses_elements_that_are_no_number(#[values("pg15", "pg18")
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_is_judged_and_its_advice_is_for_the_primary(#[values("deb17", "deb18")] member: &str) {
+async fn a_standby_is_judged_and_its_advice_is_for_the_primary(
+    #[values("deb17", "deb18")] member: &str,
+) {
     let own = Own { purpose: "vector-primary", ..Own::default() };
     let Some(primary) = own_server(member, &own) else { return };
     let db = TestDb::create(primary).await;
@@ -114,7 +134,8 @@ async fn a_standby_is_judged_and_its_advice_is_for_the_primary(#[values("deb17",
     request.workload = Some(workload(&db, SEARCH).await);
     let analysis = analysis::analyse(&target, &request).await.unwrap();
     assert!(analysis.server.in_recovery);
-    let found = finding(&analysis, "vector/missing-index").unwrap_or_else(|| panic!("{analysis:#?}"));
+    let found =
+        finding(&analysis, "vector/missing-index").unwrap_or_else(|| panic!("{analysis:#?}"));
     let advised = advice(&analysis, found);
     assert!(advised[0].preconditions[0].contains("on the primary"), "{advised:#?}");
     drop(target);
