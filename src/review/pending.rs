@@ -50,7 +50,7 @@ fn words(statement: &SyntaxNode) -> Vec<(usize, String)> {
     let own = tokens.filter(|token| !token.kind().is_trivia());
     own.map(|token| {
         let text = token.text();
-        let bare = text.trim_matches(|c| c == '\'' || c == '"');
+        let bare = text.trim_matches(|c: char| c == '\'' || c == '"');
         let word = if text.starts_with('\'') { bare.to_owned() } else { bare.to_lowercase() };
         (usize::from(token.text_range().start()), word)
     })

@@ -100,6 +100,20 @@ struct Told {
     operators: BTreeSet<String>,
 }
 
+/// What the planner writes for the negation of an operator.
+fn negated(operator: &str) -> &str {
+    match operator {
+        "=" => "<>",
+        "<>" => "=",
+        "<" => ">=",
+        "<=" => ">",
+        ">" => "<=",
+        ">=" => "<",
+        "~~" => "!~~",
+        other => other,
+    }
+}
+
 /// The operators that the planner writes for what a statement spells as words, and for the negation of an operator.
 fn as_planned(operator: &str, under_not: bool) -> Vec<String> {
     let spelled: &[&str] = match operator {
@@ -110,17 +124,7 @@ fn as_planned(operator: &str, under_not: bool) -> Vec<String> {
         "is distinct from" | "is not distinct from" => &["="],
         other => &[other],
     };
-    let negated = |operator: &&str| match *operator {
-        "=" => "<>",
-        "<>" => "=",
-        "<" => ">=",
-        "<=" => ">",
-        ">" => "<=",
-        ">=" => "<",
-        "~~" => "!~~",
-        other => other,
-    };
-    let negations = spelled.iter().filter(|_| under_not).map(negated);
+    let negations = spelled.iter().filter(|_| under_not).map(|operator| negated(operator));
     spelled.iter().copied().chain(negations).map(str::to_owned).collect()
 }
 

@@ -58,7 +58,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             sought.column(one) == Some(&*usage.column)
                 && wanted.served.contains(&one.operator.as_str())
         };
-        wanted.calls -= sought.calls_found_otherwise(workload, &uses, &|_| false).min(wanted.calls);
+        wanted.calls -=
+            sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
         let enough = float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN);
         if enough && !is_indexed(&usage.column, family, &seen.common) {
             judgement.findings.push(finding(usage, family, wanted));

@@ -200,3 +200,32 @@ create index t_d on ml.t using gin (d)";
     assert!(!analysis("'128MB'").await);
     assert!(analysis("131072").await);
 }
+
+/// W11: 30,000 rows make it wait for 7,000; where all of them are frozen, for 1,000.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn from_18_on_autovacuum_waits_for_a_share_of_the_rows_that_are_not_frozen(
+    #[values("deb17", "deb18", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let sql = "create table ml.t (id bigint, d jsonb);
+create index t_d on ml.t using gin (d);
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text), 'c', md5((i * 7)::text)) from generate_series(1, 30000) as i;
+vacuum (freeze, analyze) ml.t;
+select pg_stat_reset();
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text), 'c', md5((i * 7)::text)) from generate_series(1, 2000) as i;
+set enable_seqscan = off;
+do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
+    let db = made(server, sql).await;
+    let analysis = backlog(&db).await;
+    let found = finding(&analysis, BACKLOG);
+    assert_eq!(found.is_some(), server.major < 18, "{member}: {analysis:#?}");
+    if let Some(found) = found {
+        assert!(
+            found.message.contains("waits for 7000 inserted rows and has seen 2000"),
+            "{}",
+            found.message
+        );
+        assert!(found.evidence.iter().any(|one| one.name == "last_autovacuum"), "{found:#?}");
+    }
+}
