@@ -194,15 +194,15 @@ pub async fn review(
     let sizes = match target {
         None => Sizes::default(),
         Some(target) => {
-            let topics = [Topic::LAYOUTS].into();
+            let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
             let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
             let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
-            match seen.relations {
-                Observation::Seen(ref relations) => {
-                    Sizes::of(relations).with_types(relations, layouts)
+            match &seen.relations {
+                Observation::Seen(relations) => {
+                    Sizes::of(relations).with_types(relations, layouts).with_writes(&seen)
                 }
                 Observation::Unseen(gap) => {
-                    unseen = Some(gap);
+                    unseen = Some(gap.clone());
                     Sizes::default()
                 }
             }

@@ -3,7 +3,7 @@
 mod advisories;
 mod concurrency;
 mod existing;
-mod gin;
+pub(crate) mod gin;
 mod hybrid_schema;
 pub mod number;
 mod plan;

@@ -7,6 +7,7 @@ mod ddl;
 mod depth;
 mod documents;
 mod file;
+mod pending;
 mod psql;
 mod rewrite;
 mod rows;
@@ -56,12 +57,13 @@ struct Found {
 }
 
 /// What is known of a review beside its files.
-struct Known {
+struct Known<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
     checks: rows::Checks,
     types: types::Before,
     runner: Runner,
+    sizes: &'a Sizes,
 }
 
 /// Review files that psql runs; see [`review_by`].
@@ -127,6 +129,7 @@ fn review_here(
         checks: rows::checks(&read),
         types: types::before(&read, sizes),
         runner,
+        sizes,
     };
     for (index, file) in read.iter().enumerate() {
         match judged((index, file), &known, goes_on) {
@@ -144,16 +147,17 @@ fn review_here(
 /// What is found in a file; none where there is no time left.
 fn judged(
     (index, file): (usize, &File),
-    known: &Known,
+    known: &Known<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 6] = [
+    let judges: [&dyn Fn() -> Vec<Found>; 7] = [
         &|| ddl::judge(file, &known.checks),
         &|| rewrite::judge(file, index, &known.types),
         &|| rows::judge(file, &known.checks),
         &|| runner::judge(file, known.runner),
         &|| tables::judge(file, &known.keyed),
         &|| documents::judge(file),
+        &|| pending::judge(file, known.sizes),
     ];
     let mut found = Vec::new();
     for judge in judges {

@@ -53,6 +53,7 @@ pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
 pub use vector::{
     IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
+    VectorSample, VectorValues,
 };
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,

@@ -39,8 +39,13 @@ static SETTINGS: Source =
 static ROLE_SETTINGS: Source =
     Source { name: "role_settings", variants: &[(14, include_str!("sql/role_settings.sql"))] };
 
-static TABLE_ACTIVITY: Source =
-    Source { name: "table_activity", variants: &[(14, include_str!("sql/table_activity.sql"))] };
+static TABLE_ACTIVITY: Source = Source {
+    name: "table_activity",
+    variants: &[
+        (14, include_str!("sql/table_activity.sql")),
+        (18, include_str!("sql/table_activity.pg18.sql")),
+    ],
+};
 
 /// The sources that several superpowers read.
 pub(super) struct CommonLook {

@@ -1,6 +1,8 @@
 //! GIN indexes on real servers.
 
+mod bad_input;
 mod pending;
+mod review;
 mod traps;
 mod trial;
 
