@@ -8,6 +8,7 @@ mod attribution;
 mod bookkeeper;
 mod columns;
 mod csvlog;
+mod encoding;
 mod entry;
 mod envelope;
 mod evidence;

@@ -1,17 +1,21 @@
 //! Statements out of a source, as its bytes come.
 
+use super::encoding::Encoding;
 use super::entry::{Counts, Entry};
 use super::envelope::Envelope;
 use super::format::{Format, MARK};
 use super::json::{Json, Kind};
 use super::lines::{Line, Lines};
 use super::list::CsvList;
-use super::refused::refused;
+use super::refused::{self, refused};
 use super::session::Out;
 use super::text::{Text, bared};
 
 /// Reads a source chunk by chunk. Its memory does not grow with the source, and where chunks end does not matter.
 pub struct Reader {
+    /// How it is encoded; none while its first bytes are awaited.
+    encoding: Option<Encoding>,
+    first: Vec<u8>,
     form: Form,
     lines: Lines,
     counts: Counts,
@@ -67,6 +71,8 @@ impl Reader {
     /// For a source of this format, or of the one that its beginning tells.
     pub fn new(format: Option<Format>) -> Self {
         Self {
+            encoding: None,
+            first: Vec::new(),
             form: Form::Unknown { format, begins: Vec::new() },
             lines: Lines::default(),
             counts: Counts::default(),
@@ -89,12 +95,43 @@ impl Reader {
     /// Reads a further chunk, and hands on the statements that end in it.
     pub fn push(&mut self, chunk: &[u8], mut to: impl FnMut(Entry)) {
         self.counts.bytes += chunk.len() as u64;
+        if let Some(encoding) = self.encoding.take() {
+            return self.decode(encoding, chunk, &mut to);
+        }
+        self.first.extend_from_slice(chunk);
+        if self.first.len() >= Encoding::BEGIN_BYTES {
+            self.begin(&mut to);
+        }
+    }
+
+    /// Reads the first bytes, which tell the encoding.
+    fn begin(&mut self, to: &mut dyn FnMut(Entry)) {
+        let first = std::mem::take(&mut self.first);
+        self.decode(Encoding::of(&first), &first, to);
+    }
+
+    fn decode(&mut self, mut encoding: Encoding, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
+        let is_readable = encoding.decode(chunk, |plain| self.plain(plain, to));
+        // What follows is none of it, and is not read.
+        self.encoding = Some(if is_readable { encoding } else { self.broken() });
+    }
+
+    /// A source whose end cannot be decoded.
+    fn broken(&mut self) -> Encoding {
+        self.counts.malformed += 1;
+        if matches!(&self.form, Form::Unknown { begins, .. } if begins.is_empty()) {
+            self.form = Form::Foreign(refused::BROKEN);
+        }
+        Encoding::Broken
+    }
+
+    fn plain(&mut self, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
         let Form::Unknown { begins, .. } = &mut self.form else {
-            return self.read(chunk, &mut to);
+            return self.read(chunk, to);
         };
         begins.extend_from_slice(chunk);
         if begins.len() >= Format::SAMPLE_BYTES {
-            self.settle(&mut to);
+            self.settle(to);
         }
     }
 
@@ -104,6 +141,13 @@ impl Reader {
     }
 
     pub(super) fn finish_to(&mut self, to: &mut dyn FnMut(Entry)) -> Read {
+        if self.encoding.is_none() {
+            self.begin(to);
+        }
+        let encoding = self.encoding.take();
+        if encoding.is_some_and(|encoding| !encoding.end(|plain| self.plain(plain, to))) {
+            self.broken();
+        }
         self.settle(to);
         let Self { form, lines, counts, database, .. } = self;
         let database = database.as_deref();

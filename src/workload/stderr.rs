@@ -139,7 +139,7 @@ impl Stream {
         }
         let severity = self.severity;
         let prefixed = &record[..severity.begin];
-        let text = String::from_utf8_lossy(&record[severity.end..]);
+        let text = String::from_utf8_lossy(without_state(&record[severity.end..]));
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
         // Servers beside each other may have the same process.
         let own = || prefix.session(prefixed).map(|session| identity((self.id, session)));
@@ -188,6 +188,18 @@ impl Stream {
             };
             sessions.hear(&message, out);
         }
+    }
+}
+
+/// A message without the state before it, which `log_error_verbosity = verbose` puts there: `00000: `.
+fn without_state(text: &[u8]) -> &[u8] {
+    let is_state = |state: &[u8]| {
+        state.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+            && state.iter().any(u8::is_ascii_digit)
+    };
+    match text.split_at_checked(7) {
+        Some((state, message)) if state.ends_with(b": ") && is_state(&state[..5]) => message,
+        _ => text,
     }
 }
 
