@@ -28,15 +28,21 @@ enum Layer {
     Pod,
     /// `2026-11-25T00:44:19.973Z stderr F `, of a kubelet.
     Cri,
-    /// `Nov 25 00:44:19 host postgres[42]: [3-1] `, of syslog and the journal.
-    Syslog,
+    /// `Nov 25 00:44:19 host postgres[42]: [3-1] `, of syslog and the journal, with numbers or without.
+    Syslog { is_numbered: bool },
     /// `2026-11-25T00:44:19.973Z `, of docker and kubectl.
     Time,
     /// The same texts again and again, of whatever carrier: the names of pods or streams, labels.
     Heads(Vec<Vec<u8>>),
 }
 
-const ORDER: [Layer; 5] = [Layer::Service, Layer::Pod, Layer::Cri, Layer::Syslog, Layer::Time];
+const ORDER: [Layer; 5] = [
+    Layer::Service,
+    Layer::Pod,
+    Layer::Cri,
+    Layer::Syslog { is_numbered: false },
+    Layer::Time,
+];
 
 /// Which part of a line something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,7 +102,10 @@ impl Envelope {
                 lines.iter().filter(|line| layer.strip(line).is_some()).count() * 2 > lines.len()
             };
             let known = ORDER.iter().find(most).cloned();
-            let Some(layer) = known.or_else(|| heads(&lines)) else { break };
+            let Some(mut layer) = known.or_else(|| heads(&lines)) else { break };
+            if let Layer::Syslog { is_numbered } = &mut layer {
+                *is_numbered = syslog::is_numbered(&lines);
+            }
             lines = lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
             layers.push(layer);
         }
@@ -143,7 +152,7 @@ impl Layer {
             Self::Service => service(line),
             Self::Pod => pod(line),
             Self::Cri => cri(line),
-            Self::Syslog => syslog::stripped(line),
+            Self::Syslog { is_numbered } => syslog::stripped(line, *is_numbered),
             Self::Heads(_) => None,
             Self::Time => {
                 let rest = line.get(time(line)?..)?;

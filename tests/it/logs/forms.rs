@@ -1,5 +1,7 @@
 //! What containers, clouds and collectors make of a server's log, line by line.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 /// A line of the server's plain log, without what ends it, and the process that wrote it.
@@ -45,12 +47,6 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     }),
     ("logcli jsonl", |log| {
         objects(log, |line| json!({"labels": {"app": "db"}, "line": line.text, "timestamp": TIME}))
-    }),
-    ("loki query", |log| {
-        let values: Vec<Value> = log.iter().map(|line| json!(["1795567459973000000", line.text])).collect();
-        json!({"status": "success", "data": {"resultType": "streams", "result": [{"stream": {"app": "db"}, "values": values}]}})
-            .to_string()
-            .into_bytes()
     }),
     ("journalctl", |log| {
         let indent = " ".repeat("Nov 25 00:44:19 host postgres[1]: ".len());
@@ -99,6 +95,11 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("elastic export", |log| {
         objects(log, |line| json!({"_index": "x", "_source": {"@timestamp": TIME, "message": line.text}}))
     }),
+    ("syslog unsplit", |log| {
+        messages(log, |pid, lines| {
+            format!("Nov 25 00:44:19 host postgres[{pid}]: {}", lines.join("#012").replace('\t', "#011"))
+        })
+    }),
 ];
 
 /// Forms that need to know which process wrote a line: the server's own messages to syslog.
@@ -108,12 +109,68 @@ pub(super) const SYSLOG: &[(&str, Form)] = &[
     ("syslog iso", |log| {
         syslog(log, |pid| format!("2026-11-25T00:44:19.973123+01:00 host postgres[{pid}]: "))
     }),
-    ("syslog unsplit", |log| {
-        messages(log, |pid, lines| {
-            format!("Nov 25 00:44:19 host postgres[{pid}]: {}", lines.join("#012").replace('\t', "#011"))
+];
+
+/// What is made of the server's log as JSON.
+pub(super) const JSON: &[(&str, fn(&str) -> Vec<u8>)] = &[
+    ("jsonlog", |log| log.into()),
+    ("jsonlog sorted", |log| records(log, |record| serde_json::to_string(&sorted(&record)).unwrap())),
+    ("jsonlog pretty", |log| records(log, |record| serde_json::to_string_pretty(&sorted(&record)).unwrap())),
+    ("jsonlog as an array", |log| {
+        serde_json::to_vec_pretty(&log.lines().map(record).collect::<Vec<_>>()).unwrap()
+    }),
+    ("jsonlog as an array in one line", |log| {
+        serde_json::to_vec(&log.lines().map(record).collect::<Vec<_>>()).unwrap()
+    }),
+    ("jsonlog of compose", |log| records(log, |record| format!("db-1  | {record}"))),
+    ("jsonlog of a kubelet", |log| records(log, |record| format!("{TIME} stderr F {record}"))),
+    ("jsonlog of docker", |log| {
+        records(log, |record| json!({"log": format!("{record}\n"), "stream": "stderr", "time": TIME}).to_string())
+    }),
+    ("jsonlog of loki", |log| {
+        records(log, |record| json!({"labels": {}, "line": record.to_string(), "timestamp": TIME}).to_string())
+    }),
+    ("operator", |log| {
+        records(log, |record| {
+            let names = [("timestamp", "log_time"), ("user", "user_name"), ("dbname", "database_name"), ("pid", "process_id"),
+                ("state_code", "sql_state_code")];
+            let mut own = json!({"sql_state_code": "00000"});
+            for (name, value) in record.as_object().unwrap() {
+                let name = names.iter().find(|(theirs, _)| theirs == name).map_or(name.as_str(), |(_, own)| *own);
+                own[name] = Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            }
+            json!({"level": "info", "ts": TIME, "logger": "postgres", "msg": "record", "record": own, "logging_pod": "db-1"})
+                .to_string()
         })
     }),
 ];
+
+/// What is made of the server's log as CSV.
+pub(super) const CSV: &[(&str, fn(&str) -> Vec<u8>)] = &[
+    ("csvlog", |log| log.into()),
+    ("csvlog crlf", |log| log.replace('\n', "\r\n").into()),
+    ("csvlog gzip", |log| gzip(log.as_bytes())),
+    ("csvlog utf-16", utf16),
+    ("csvlog of compose", |log| log.lines().map(|line| format!("db-1  | {line}\n")).collect::<String>().into()),
+    ("csvlog of a kubelet", |log| log.lines().map(|line| format!("{TIME} stdout F {line}\n")).collect::<String>().into()),
+    ("csvlog of docker", |log| {
+        let object = |line: &str| json!({"log": format!("{line}\n"), "stream": "stdout", "time": TIME}).to_string() + "\n";
+        log.lines().map(object).collect::<String>().into()
+    }),
+];
+
+fn record(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+/// With its members in the order of their names.
+fn sorted(record: &Value) -> BTreeMap<String, Value> {
+    record.as_object().unwrap().clone().into_iter().collect()
+}
+
+fn records(log: &str, form: impl Fn(Value) -> String) -> Vec<u8> {
+    log.lines().map(|line| form(record(line)) + "\n").collect::<String>().into_bytes()
+}
 
 const TIME: &str = "2026-11-25T00:44:19.973123456Z";
 

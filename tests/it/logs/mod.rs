@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::support::{Own, TestServer, own_server};
 use compare::{differences, lines, oracle, read, told};
-use forms::{FORMS, SYSLOG};
+use forms::{CSV, FORMS, JSON, SYSLOG};
 
 /// Prefixes of documentations and defaults, each with whether a line tells its session.
 const PREFIXES: &[(&str, bool)] = &[
@@ -170,11 +170,6 @@ async fn calls_and_times_are_what_the_server_ran(#[case] member: &str) {
     for (number, (prefix, tells_session)) in PREFIXES.iter().enumerate() {
         let (ran, [stderr, csvlog, jsonlog]) = logged(server, &admin, (number, prefix)).await;
         let right = oracle(&jsonlog, &ran);
-        if let Ok(folder) = std::env::var("KEEP") {
-            fs::write(format!("{folder}/{member}-{number}.log"), stderr.replace('\u{1}', "\u{1}")).unwrap();
-            fs::write(format!("{folder}/{member}-{number}.csv"), &csvlog).unwrap();
-            fs::write(format!("{folder}/{member}-{number}.json"), &jsonlog).unwrap();
-        }
         let mut compare = |form: &str, log: &[u8], tells: bool| {
             compared += 1;
             let (entries, read) = read(log, usize::MAX);
@@ -188,9 +183,11 @@ async fn calls_and_times_are_what_the_server_ran(#[case] member: &str) {
                 wrong.push(format!("{member} `{prefix}` {form}:\n{}", found.join("\n")));
             }
         };
-        if number == 0 {
-            compare("csvlog", csvlog.as_bytes(), true);
-            compare("jsonlog", jsonlog.as_bytes(), true);
+        for (form, make) in JSON.iter().filter(|_| number == 0) {
+            compare(form, &make(&jsonlog), true);
+        }
+        for (form, make) in CSV.iter().filter(|_| number == 0) {
+            compare(form, &make(&csvlog), true);
         }
         let lines = lines(&stderr);
         for (form, make) in FORMS {
