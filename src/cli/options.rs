@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Error, Outcome, warn};
-use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
+use crate::analysis::{self, Intake, Ledger, LinePrefix, NO_FORMAT, Request};
 use crate::config;
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
@@ -35,6 +35,10 @@ pub(super) struct Options {
     /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
     #[arg(long, value_name = "FILE")]
     workload: Vec<PathBuf>,
+    /// The server's log_line_prefix, where --workload is a log as plain text whose lines do not show by themselves which
+    /// number is the process: `psql -Atc 'show log_line_prefix'`.
+    #[arg(long, value_name = "PREFIX", value_parser = LinePrefix::parse)]
+    log_line_prefix: Option<LinePrefix>,
     #[command(flatten)]
     pub(super) selection: Selection,
 }
@@ -149,7 +153,7 @@ impl Options {
     pub(super) async fn workload(&self, target: &Target) -> Result<Option<Workload>, Error> {
         let mut told: Option<Ledger> = None;
         for path in &self.workload {
-            let ledger = read(path, target).await?;
+            let ledger = read(path, target, self.log_line_prefix.clone()).await?;
             match &mut told {
                 None => told = Some(ledger),
                 Some(told) => told.merge(ledger),
@@ -226,13 +230,17 @@ pub(super) fn target_of(
 }
 
 /// Read a source of statements, however long it is.
-async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
+async fn read(
+    path: &Path,
+    target: &Target,
+    prefix: Option<LinePrefix>,
+) -> Result<Ledger, Error> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
         Error::Usage(format!("--workload: {shown} cannot be read: {error}"))
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    let intake = Intake::open(target, None, prefix).await.map_err(Error::Analysis)?;
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
         let length = file.read(&mut chunk).map_err(failed)?;

@@ -1,10 +1,13 @@
 //! Statements out of a source, as its bytes come.
 
+use std::sync::Arc;
+
 use super::encoding::Encoding;
 use super::entry::{Counts, Entry};
 use super::envelope::Envelope;
 use super::format::{Format, MARK};
 use super::json::{Json, Kind};
+use super::line_prefix::LinePrefix;
 use super::lines::{Line, Lines};
 use super::list::CsvList;
 use super::refused::{self, refused};
@@ -19,9 +22,18 @@ pub struct Reader {
     form: Form,
     lines: Lines,
     counts: Counts,
-    database: Option<String>,
+    known: Known,
+}
+
+/// What is known of a source before it is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The only database whose statements are wanted.
+    pub(super) database: Option<String>,
+    /// What stands before each message of a log as plain text, where somebody says so.
+    pub(super) prefix: Option<Arc<LinePrefix>>,
     /// How many wrappers of JSON are around it.
-    wrappers: u8,
+    pub(super) wrappers: u8,
 }
 
 /// What a source is read as.
@@ -76,20 +88,25 @@ impl Reader {
             form: Form::Unknown { format, begins: Vec::new() },
             lines: Lines::default(),
             counts: Counts::default(),
-            database: None,
-            wrappers: 0,
+            known: Known::default(),
         }
     }
 
-    /// For a source in that many wrappers.
-    pub(super) fn wrapped(database: Option<&str>, wrappers: u8) -> Self {
-        Self { database: database.map(str::to_owned), wrappers, ..Self::new(None) }
+    /// For a source of which this is known.
+    pub(super) fn knowing(known: Known) -> Self {
+        Self { known, ..Self::new(None) }
     }
 
     /// Passes over statements that ran in another database. Where the source does not tell, they are taken.
     #[must_use]
     pub fn of_database(self, name: impl Into<String>) -> Self {
-        Self { database: Some(name.into()), ..self }
+        Self { known: Known { database: Some(name.into()), ..self.known }, ..self }
+    }
+
+    /// Reads lines of a log behind this prefix, and infers none.
+    #[must_use]
+    pub fn behind(self, prefix: Option<LinePrefix>) -> Self {
+        Self { known: Known { prefix: prefix.map(Arc::new), ..self.known }, ..self }
     }
 
     /// Reads a further chunk, and hands on the statements that end in it.
@@ -149,8 +166,8 @@ impl Reader {
             self.broken();
         }
         self.settle(to);
-        let Self { form, lines, counts, database, .. } = self;
-        let database = database.as_deref();
+        let Self { form, lines, counts, known, .. } = self;
+        let database = known.database.as_deref();
         lines.end(counts, |line, counts| form.line(line, &mut Out { counts, database, to }));
         let format = match form {
             Form::Unknown { .. } | Form::Foreign(_) => None,
@@ -192,24 +209,23 @@ impl Reader {
             self.form = Form::Foreign(why);
             return;
         }
-        let within = (self.database.as_deref(), self.wrappers);
-        let known = format.or_else(|| Format::detect(sample));
-        let plain = match known {
+        let told = format.or_else(|| Format::detect(sample));
+        let plain = match told {
             Some(Format::JsonList) => behind_cut_object(plain, &mut self.counts),
             _ => plain,
         };
-        self.form = match known {
-            Some(Format::JsonList) => Form::Json(Box::new(Json::new(within.0, within.1))),
+        self.form = match told {
+            Some(Format::JsonList) => Form::Json(Box::new(Json::new(self.known.clone()))),
             Some(Format::CsvList) => Form::CsvList(Box::default()),
             _ => {
                 let envelope = Envelope::of(sample);
                 let bared =
                     if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
                 // What stands before each line may hide the format, or look like another one.
-                let inner = format.or_else(|| Format::detect(&bared)).or(known);
+                let inner = format.or_else(|| Format::detect(&bared)).or(told);
                 match inner {
                     None => Form::Foreign(NO_FORMAT),
-                    Some(inner) => Form::Text(Box::new(Text::new(inner, envelope, &bared, within))),
+                    Some(inner) => Form::Text(Box::new(Text::new(inner, envelope, &bared, &self.known))),
                 }
             }
         };
@@ -217,7 +233,7 @@ impl Reader {
     }
 
     fn read(&mut self, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
-        let (form, database) = (&mut self.form, self.database.as_deref());
+        let (form, database) = (&mut self.form, self.known.database.as_deref());
         if let Form::Json(json) = form {
             let before = json.objects_seen();
             json.push(chunk, &mut Out { counts: &mut self.counts, database, to });

@@ -51,7 +51,12 @@ struct Session {
     plans: Vec<Entry>,
     /// The last statement that was handed on, and how many plans of it may come behind it.
     last: Option<(u64, u32)>,
+    /// Times that came without a statement.
+    untold: u64,
 }
+
+/// `log_duration` writes the time of each of the steps before an execution, too: parsing and binding.
+const STEPS_BEFORE: u64 = 2;
 
 impl Session {
     fn bytes(&self) -> usize {
@@ -63,6 +68,9 @@ impl Session {
         self.statement.take().into_iter().for_each(|earlier| out.give(earlier));
         let plans = std::mem::take(&mut self.plans);
         let Some(ms) = entry.total_ms else {
+            if extended {
+                self.untold = self.untold.saturating_sub(STEPS_BEFORE);
+            }
             for plan in plans {
                 out.give(plan);
             }
@@ -129,6 +137,8 @@ impl Session {
             statement.total_ms = ms.or(statement.total_ms);
             self.awaits_plan(&statement);
             out.give(statement);
+        } else {
+            self.untold += 1;
         }
     }
 }
@@ -254,6 +264,7 @@ impl Sessions {
 /// Hand on what waits in sessions that are over.
 fn close(sessions: BTreeMap<u64, Session>, out: &mut Out<'_>) {
     for session in sessions.into_values() {
+        out.counts.untold += session.untold;
         session.statement.into_iter().chain(session.plans).for_each(|entry| out.give(entry));
     }
 }

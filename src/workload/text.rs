@@ -8,6 +8,7 @@ use super::format::Format;
 use super::json::{Json, Kind};
 use super::jsonlog::Jsonlog;
 use super::lines::{Line, RECORD_BYTES_MAX};
+use super::reader::Known;
 use super::session::Out;
 use super::stderr::{From, Stderr};
 
@@ -51,14 +52,14 @@ impl Text {
         format: Format,
         envelope: Envelope,
         begins: &[u8],
-        (database, wrappers): (Option<&str>, u8),
+        known: &Known,
     ) -> Self {
         let log = match format {
             Format::Csvlog => Log::Csvlog(Box::default()),
             Format::Jsonlog => Log::Jsonlog(Box::default()),
-            Format::JsonList => Log::Json(Box::new(Json::new(database, wrappers))),
+            Format::JsonList => Log::Json(Box::new(Json::new(known.clone()))),
             Format::Stderr | Format::CsvList => {
-                Log::Stderr(Box::new(Stderr::new(begins, database)))
+                Log::Stderr(Box::new(Stderr::new(begins, known)))
             }
         };
         Self { envelope, log, begun: BTreeMap::new(), last: From::default(), head_length: 0 }
