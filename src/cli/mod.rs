@@ -10,6 +10,7 @@ mod keys;
 mod options;
 mod plan;
 mod pool_plan;
+mod project;
 mod render;
 mod review;
 mod serve;

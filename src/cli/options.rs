@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::project::Project;
 use super::{Error, Outcome, warn};
 use crate::analysis::{self, Intake, Ledger, LinePrefix, NO_FORMAT, Request};
 use crate::config;
@@ -71,12 +72,13 @@ pub(super) struct Selection {
 /// How to show an analysis, and what to fail on.
 #[derive(Debug, Args)]
 pub(super) struct Output {
-    /// How to print the answer.
-    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
-    pub(super) format: Format,
-    /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides.
-    #[arg(long, value_enum, default_value_t = FailOn::High)]
-    pub(super) fail_on: FailOn,
+    /// How to print the answer; a table, where .dbopt.toml says nothing else.
+    #[arg(long, visible_alias = "output", value_enum)]
+    format: Option<Format>,
+    /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides; high, where
+    /// .dbopt.toml says nothing else.
+    #[arg(long, value_enum)]
+    fail_on: Option<FailOn>,
     /// Exit as if everything asked for had been seen, also where it was not.
     #[arg(long)]
     pub(super) allow_gaps: bool,
@@ -113,14 +115,21 @@ impl FailOn {
 }
 
 impl Output {
+    /// How to print the answer.
+    pub(super) fn format(&self, project: &Project) -> Format {
+        self.format.or(project.format).unwrap_or(Format::Table)
+    }
+
     /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
     /// true either way, so it comes first.
     pub(super) fn outcome(
         &self,
+        project: &Project,
         mut found: impl Iterator<Item = Severity>,
         saw_what_was_asked: bool,
     ) -> Outcome {
-        if found.any(|severity| self.fail_on.covers(severity)) {
+        let fail_on = self.fail_on.or(project.fail_on).unwrap_or(FailOn::High);
+        if found.any(|severity| fail_on.covers(severity)) {
             Outcome::Found
         } else if saw_what_was_asked || self.allow_gaps {
             Outcome::Clean
@@ -183,6 +192,7 @@ impl Selection {
         for check in &self.ignore {
             request.drop_checks(check).map_err(|mend| usage("ignore", mend))?;
         }
+        Project::here()?.set_thresholds(&mut request)?;
         for text in &self.set {
             let (name, value) = text
                 .split_once('=')
