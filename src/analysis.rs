@@ -39,7 +39,7 @@ pub use crate::observe::{Refusal, Subject, Unmatched};
 pub use crate::pg::{Cause as TargetCause, Error as TargetError};
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{Runner, SqlFile};
-pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
+pub use crate::workload::{Format, Ledger, LinePrefix, NO_FORMAT, Read, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{DriftFound, Watched};
 pub use explaining::{ExplainError, StatementText, explain};

@@ -16,7 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
 use crate::analysis::{
-    self, Format, Intake, Ledger, Request, Runner, SqlFile, Subject, TargetError,
+    self, Format, Intake, Ledger, LinePrefix, Request, Runner, SqlFile, Subject, TargetError,
 };
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
 use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits, ShutdownConfig};
@@ -294,9 +294,10 @@ impl App {
         &self,
         target: &TargetRecord,
         format: Option<Format>,
+        prefix: Option<LinePrefix>,
     ) -> Result<Intake, Arc<Error>> {
         let target = self.open(&target.name).await?;
-        Ok(Intake::open(&target, format).await.map_err(Error::Analysis)?)
+        Ok(Intake::open(&target, format, prefix).await.map_err(Error::Analysis)?)
     }
 
     /// Keep what was taken in, beside or instead of what was before; none where the target is gone.

@@ -18,7 +18,7 @@ use crate::observe;
 use crate::pg::Target;
 use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};
 use crate::workload::{
-    Bookkeeper, ColumnUse, Entry, Format, Ledger, PathUse, Read, Reader, Source,
+    Bookkeeper, ColumnUse, Entry, Format, Ledger, LinePrefix, PathUse, Read, Reader, Source,
 };
 
 /// Chunks that may wait for the reader: what comes faster waits with its sender.
@@ -31,11 +31,16 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// For a source of that format, or of the one its beginning tells. The target says what names mean.
+    /// For a source of that format, or of the one its beginning tells, whose lines as plain text begin with that prefix, or
+    /// with the one that is inferred from them. The target says what names mean.
     ///
     /// # Errors
     /// Where the target cannot be used at all, or does not tell its names.
-    pub async fn open(target: &Target, format: Option<Format>) -> Result<Self, Error> {
+    pub async fn open(
+        target: &Target,
+        format: Option<Format>,
+        prefix: Option<LinePrefix>,
+    ) -> Result<Self, Error> {
         let mut session = target.session().await.map_err(Error::Target)?;
         let names = within(target, observe::names(&mut session)).await?;
         session.finish();
@@ -48,7 +53,7 @@ impl Intake {
         };
         let (chunks, arriving) = mpsc::channel(CHUNKS_WAITING);
         // Understanding statements is work, and not waiting.
-        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, format));
+        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, (format, prefix)));
         Ok(Self { chunks, read })
     }
 
@@ -68,9 +73,9 @@ impl Intake {
 fn take_in(
     mut arriving: mpsc::Receiver<Bytes>,
     names: Names,
-    format: Option<Format>,
+    (format, prefix): (Option<Format>, Option<LinePrefix>),
 ) -> (Ledger, Read) {
-    let mut reader = Reader::new(format).of_database(names.database.clone());
+    let mut reader = Reader::new(format).of_database(names.database.clone()).behind(prefix);
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
     let judge = PlanJudge::new();

@@ -126,7 +126,7 @@ async fn fill(warehouse: &Warehouse) -> Result<Visitors, Error> {
 
 /// What the sample application runs, as its operators would tell it.
 async fn told(target: &Target) -> Result<Ledger, Error> {
-    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    let intake = Intake::open(target, None, None).await.map_err(Error::Analysis)?;
     intake.push(Bytes::from_static(WORKLOAD.as_bytes())).await;
     Ok(intake.close().await.0)
 }

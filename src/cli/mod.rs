@@ -11,6 +11,7 @@ mod logging;
 mod options;
 mod plan;
 mod pool_plan;
+mod project;
 mod render;
 mod review;
 mod serve;

@@ -134,7 +134,7 @@ fn apply_file(config: &mut Config, text: &str) -> Result<(), Error> {
 const DEFAULT: &str = "the default";
 const FILE: &str = "the configuration file";
 
-fn malformed(text: &str, error: &toml::de::Error) -> Error {
+pub(super) fn malformed(text: &str, error: &toml::de::Error) -> Error {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
     Error::ParseFile { line, message: error.message().to_owned() }

@@ -3,6 +3,7 @@
 //! What DDL locks and breaks is judged by squawk's rules, the field's own; what it does to documents, keys and rows by
 //! ours. Findings have a place in a file, and a comment suppresses them.
 
+mod added;
 mod ddl;
 mod depth;
 mod documents;
@@ -61,6 +62,10 @@ struct Known<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
     checks: rows::Checks,
+    /// Domains with constraints.
+    domains: TableNames<()>,
+    /// Tables that are written to the WAL from their first row on.
+    logged: TableNames<()>,
     types: types::Before,
     runner: Runner,
     sizes: &'a Sizes,
@@ -127,6 +132,8 @@ fn review_here(
     let known = Known {
         keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
         checks: rows::checks(&read),
+        domains: added::constrained_domains(&read),
+        logged: tables::always_logged(&read),
         types: types::before(&read, sizes),
         runner,
         sizes,
@@ -150,9 +157,10 @@ fn judged(
     known: &Known<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 7] = [
+    let judges: [&dyn Fn() -> Vec<Found>; 8] = [
+        &|| added::judge(file, &known.domains),
         &|| ddl::judge(file, &known.checks),
-        &|| rewrite::judge(file, index, &known.types),
+        &|| rewrite::judge(file, index, known),
         &|| rows::judge(file, &known.checks),
         &|| runner::judge(file, known.runner),
         &|| tables::judge(file, &known.keyed),

@@ -86,6 +86,9 @@ pub struct Counts {
     pub skipped: u64,
     /// Statements whose text is longer than is read, or whose record is.
     pub cut_off: u64,
+    /// Times of executions whose statement the log does not tell, as with `log_duration` alone.
+    #[serde(default)]
+    pub untold: u64,
     /// Statements that ran in another database than the one that was asked for.
     pub elsewhere: u64,
 }
@@ -97,6 +100,7 @@ impl Counts {
         self.malformed += wrapped.malformed;
         self.skipped += wrapped.skipped;
         self.cut_off += wrapped.cut_off;
+        self.untold += wrapped.untold;
         self.elsewhere += wrapped.elsewhere;
     }
 

@@ -24,6 +24,7 @@ mod hot_keys;
 mod http;
 mod hybrid_schema;
 mod jsonb;
+mod logs;
 mod judging;
 mod kubernetes;
 mod long_keys;
