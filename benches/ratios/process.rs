@@ -32,7 +32,8 @@ pub fn request(superpower: Superpower) -> Request {
 
 /// Visit, and print what it took.
 pub async fn visit_once(dsn: &str, superpower: &str) {
-    let superpower = Superpower::ALL.into_iter().find(|one| one.as_str() == superpower).unwrap();
+    let superpower =
+        Superpower::ALL.iter().copied().find(|one| one.as_str() == superpower).unwrap();
     let target = Target::open("bench", &dsn.to_owned().into(), None).unwrap();
     let begun = Instant::now();
     let analysis = analysis::analyse(&target, &request(superpower)).await.unwrap();

@@ -120,8 +120,9 @@ impl<'a> Bench<'a> {
                 }
             };
             let values: Vec<String> = self.columns.iter().map(value).collect();
-            let (create, base, values) =
-                (&converted.create, base(position, arm), values.join(", "));
+            let (create, base) = (&converted.create, base(position, arm));
+            let table = temporary_like(&base, "pg_temp.dbopt_base");
+            let values = values.join(", ");
             self.session
                 .run(&format!(
                     "{create}
