@@ -71,6 +71,7 @@ fn every_link_of_the_documents_leads_to_a_file() {
         "docs/execution_plan_analysis.md",
         "docs/gin_index_internals.md",
         "docs/jsonb_storage_physics.md",
+        "docs/vector_indexing_hnsw.md",
     ]) {
         let text = fs::read_to_string(document).unwrap();
         let folder = Path::new(document).parent().unwrap();

@@ -78,13 +78,14 @@ fn sql(schema: &str, column: &VectorColumn, table: &Relation) -> Option<String> 
         String::new()
     };
     Some(format!(
-        "select
+        "select /* dbopt */ pg_catalog.row_to_json(r)::text from (
+select
     count(*)                                            as rows,
     count(*) filter (where s.value is null)             as nulls,
     count(*) filter (where {schema}.{length}(s.value) = 0) as zeros,
     min({schema}.vector_dims(s.value))::int8            as least_dimensions,
     max({schema}.vector_dims(s.value))::int8            as most_dimensions
-from (select t.{name} as value from only {} as t{sampled} limit {ROWS}) as s",
+from (select t.{name} as value from only {} as t{sampled} limit {ROWS}) as s) as r",
         table.qualified_name().to_sql()
     ))
 }
