@@ -240,11 +240,7 @@ pub(super) fn target_of(
 }
 
 /// Read a source of statements, however long it is.
-async fn read(
-    path: &Path,
-    target: &Target,
-    prefix: Option<LinePrefix>,
-) -> Result<Ledger, Error> {
+async fn read(path: &Path, target: &Target, prefix: Option<LinePrefix>) -> Result<Ledger, Error> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
         Error::Usage(format!("--workload: {shown} cannot be read: {error}"))

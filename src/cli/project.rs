@@ -27,16 +27,18 @@ impl Project {
         match std::fs::read_to_string(PROJECT_FILE) {
             Ok(text) => Self::of(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => {
-                Err(Error::Config(config::Error::ReadFile { path: Path::new(PROJECT_FILE).to_owned(), source }))
-            }
+            Err(source) => Err(Error::Config(config::Error::ReadFile {
+                path: Path::new(PROJECT_FILE).to_owned(),
+                source,
+            })),
         }
     }
 
     fn of(text: &str) -> Result<Self, Error> {
         let read = config::Project::parse(text).map_err(|error| usage(&error))?;
         for ignored in &read.ignored {
-            let is_known = ignored.check.parse::<Superpower>().is_ok() || ignored.check.starts_with("migration");
+            let is_known = ignored.check.parse::<Superpower>().is_ok()
+                || ignored.check.starts_with("migration");
             if !is_known {
                 checks::find(&ignored.check).map_err(|error| usage(&error))?;
             }
@@ -56,7 +58,9 @@ impl Project {
     /// Gives the thresholds that concern the request their values.
     pub(super) fn set_thresholds(&self, request: &mut Request) -> Result<(), Error> {
         let own: Vec<&str> = request.thresholds().iter().map(|threshold| threshold.name).collect();
-        for (name, value) in self.read.thresholds.iter().filter(|(name, _)| own.contains(&name.as_str())) {
+        for (name, value) in
+            self.read.thresholds.iter().filter(|(name, _)| own.contains(&name.as_str()))
+        {
             request.set_threshold(name, value).map_err(|mend| usage(&mend))?;
         }
         Ok(())
@@ -91,7 +95,10 @@ impl Project {
         let today = jiff::Zoned::now().date();
         for over in self.read.ignored.iter().filter(|ignored| ignored.is_over(today)) {
             let until = over.until.map(|day| day.to_string()).unwrap_or_default();
-            warn(&format!("{PROJECT_FILE}: `{}` was ignored until {until}: {}", over.check, over.reason));
+            warn(&format!(
+                "{PROJECT_FILE}: `{}` was ignored until {until}: {}",
+                over.check, over.reason
+            ));
         }
     }
 }

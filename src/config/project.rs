@@ -58,17 +58,21 @@ impl Project {
                 ("format", Value::String(text)) => project.format = Some(text),
                 ("fail_on", Value::String(text)) => project.fail_on = Some(text),
                 ("thresholds", Value::Table(table)) => {
-                    project.thresholds = table.into_iter().map(threshold).collect::<Result<_, _>>()?;
+                    project.thresholds =
+                        table.into_iter().map(threshold).collect::<Result<_, _>>()?;
                 }
                 ("review", Value::Table(mut table)) => {
                     known(&table, &REVIEW_KEYS)?;
-                    project.runner = table.remove("runner").map(|value| text_of("runner", value)).transpose()?;
+                    project.runner =
+                        table.remove("runner").map(|value| text_of("runner", value)).transpose()?;
                 }
                 ("ignore", Value::Array(entries)) => {
                     project.ignored = entries.into_iter().map(ignored).collect::<Result<_, _>>()?;
                 }
                 ("thresholds" | "review", _) => return Err(wrong(&key, "a table")),
-                ("ignore", _) => return Err(wrong(&key, "a list of tables, each written as `[[ignore]]`")),
+                ("ignore", _) => {
+                    return Err(wrong(&key, "a list of tables, each written as `[[ignore]]`"));
+                }
                 _ => return Err(wrong(&key, "a string")),
             }
         }
@@ -94,7 +98,8 @@ impl Ignored {
 /// Whether a name is what was written, or something within it: a column of a table, a file of a folder, a line of a file.
 fn is_within(written: &str, name: &str) -> bool {
     let written = written.strip_suffix('/').unwrap_or(written);
-    let ends = name.char_indices().filter(|(_, c)| matches!(c, '.' | '/' | ':' | ' ')).map(|(at, _)| at);
+    let ends =
+        name.char_indices().filter(|(_, c)| matches!(c, '.' | '/' | ':' | ' ')).map(|(at, _)| at);
     ends.chain([name.len()]).any(|end| is_like(written.as_bytes(), &name.as_bytes()[..end]))
 }
 
@@ -135,7 +140,9 @@ fn ignored(entry: Value) -> Result<Ignored, Error> {
     let mut take = |key| table.remove(key).map(|value| text_of(key, value)).transpose();
     let [check, object, reason] = [take("check")?, take("object")?, take("reason")?];
     let needed = |key: &str, value: Option<String>| {
-        value.filter(|text| !text.trim().is_empty()).ok_or_else(|| wrong(key, "given in each `[[ignore]]`"))
+        value
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| wrong(key, "given in each `[[ignore]]`"))
     };
     let until = table.remove("until").map(day).transpose()?;
     Ok(Ignored { check: needed("check", check)?, object, reason: needed("reason", reason)?, until })

@@ -61,7 +61,10 @@ fn judge_action(action: &ast::AlterTableAction, domains: &TableNames<()>) -> Opt
     match action {
         ast::AlterTableAction::AddColumn(added) => judge_column(added, domains),
         ast::AlterTableAction::AddConstraint(added) => {
-            let exclude = added.syntax().descendants().find(|node| ast::ExcludeConstraint::can_cast(node.kind()))?;
+            let exclude = added
+                .syntax()
+                .descendants()
+                .find(|node| ast::ExcludeConstraint::can_cast(node.kind()))?;
             let message = "an EXCLUDE constraint reads the whole table and builds its index under ACCESS EXCLUSIVE, and \
                            nothing builds it concurrently: add it while the table is small, or in a maintenance window";
             Some(found(&exclude, "migration/index-not-concurrent", message.to_owned()))
@@ -81,7 +84,8 @@ fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<Foun
             return Some(found(ty.syntax(), "migration/table-rewrite", message));
         }
     }
-    let check = added.constraints().find(|one| matches!(one, ast::Constraint::CheckConstraint(_)))?;
+    let check =
+        added.constraints().find(|one| matches!(one, ast::Constraint::CheckConstraint(_)))?;
     let message = "the CHECK constraint of a new column reads the whole table under ACCESS EXCLUSIVE: add the column, then the \
                    constraint NOT VALID, and validate it";
     Some(found(check.syntax(), "migration/constraint-missing-not-valid", message.to_owned()))

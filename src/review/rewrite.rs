@@ -5,10 +5,10 @@
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxNode};
 
-use super::{Found, Known};
 use super::file::{File, code};
 use super::tables::{changed, type_of};
 use super::types::{Change, Type};
+use super::{Found, Known};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -54,10 +54,7 @@ pub(super) fn judge(file: &File, index: usize, known: &Known) -> Vec<Found> {
 /// The type that a column has before the statement at a byte changes it, where that is known.
 type Old<'a> = &'a dyn Fn(usize) -> Option<&'a Type>;
 
-fn judge_statement(
-    statement: &SyntaxNode,
-    (old, known): (Old<'_>, &Known),
-) -> Vec<Found> {
+fn judge_statement(statement: &SyntaxNode, (old, known): (Old<'_>, &Known)) -> Vec<Found> {
     let rewritten = |what: &str, instead: &str| {
         let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
         vec![found(code(statement), "migration/table-rewrite", Severity::High, message)]

@@ -36,13 +36,8 @@ enum Layer {
     Heads(Vec<Vec<u8>>),
 }
 
-const ORDER: [Layer; 5] = [
-    Layer::Service,
-    Layer::Pod,
-    Layer::Cri,
-    Layer::Syslog { is_numbered: false },
-    Layer::Time,
-];
+const ORDER: [Layer; 5] =
+    [Layer::Service, Layer::Pod, Layer::Cri, Layer::Syslog { is_numbered: false }, Layer::Time];
 
 /// Which part of a line something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -183,8 +178,7 @@ fn heads(lines: &[&[u8]]) -> Option<Layer> {
     heads.truncate(HEADS_MAX);
     heads.sort_by_key(|head| std::cmp::Reverse(head.len()));
     let layer = Layer::Heads(heads);
-    let rests: Vec<&[u8]> =
-        lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
+    let rests: Vec<&[u8]> = lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
     let is_message = |rest: &&&[u8]| !rest.starts_with(b"\t") && severity(rest).is_some();
     let is_most = rests.len() * 2 > lines.len() && rests.iter().any(|rest| is_message(&rest));
     is_most.then_some(layer)

@@ -125,8 +125,9 @@ impl Contents {
     /// Whether an object is understood.
     fn members(&mut self, members: &Members<'_>, text: &str, out: &mut Out<'_>) -> bool {
         // Azure writes the whole line beside its level.
-        let is_message =
-            |text: &str| members.contains_key("error_severity") || severity(text.as_bytes()).is_none();
+        let is_message = |text: &str| {
+            members.contains_key("error_severity") || severity(text.as_bytes()).is_none()
+        };
         if let Some(message) = member(members, &["message"])
             && let Some(level) = member(members, &["error_severity", "errorLevel"])
             && is_message(&message)

@@ -52,13 +52,16 @@ impl LinePrefix {
         while let Some((before, behind)) = rest.split_once('%') {
             push(&mut pieces, before);
             // `%-10p` pads its value.
-            let escape = behind.trim_start_matches(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+            let escape =
+                behind.trim_start_matches(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
             let letter = escape.bytes().next().filter(u8::is_ascii).unwrap_or(0);
             match letter {
                 b'%' => push(&mut pieces, "%"),
                 b'q' => pieces.push(Piece::End),
-                b'a' | b'b' | b'c' | b'd' | b'e' | b'h' | b'i' | b'l' | b'L' | b'm' | b'n' | b'p' | b'P' | b'Q'
-                | b'r' | b's' | b't' | b'u' | b'v' | b'x' => pieces.push(Piece::Field(letter)),
+                b'a' | b'b' | b'c' | b'd' | b'e' | b'h' | b'i' | b'l' | b'L' | b'm' | b'n'
+                | b'p' | b'P' | b'Q' | b'r' | b's' | b't' | b'u' | b'v' | b'x' => {
+                    pieces.push(Piece::Field(letter))
+                }
                 _ => {
                     let shown: String = escape.chars().take(1).collect();
                     return Err(format!("`%{shown}` is no escape of log_line_prefix"));

@@ -225,7 +225,9 @@ impl Reader {
                 let inner = format.or_else(|| Format::detect(&bared)).or(told);
                 match inner {
                     None => Form::Foreign(NO_FORMAT),
-                    Some(inner) => Form::Text(Box::new(Text::new(inner, envelope, &bared, &self.known))),
+                    Some(inner) => {
+                        Form::Text(Box::new(Text::new(inner, envelope, &bared, &self.known)))
+                    }
                 }
             }
         };

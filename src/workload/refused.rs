@@ -1,7 +1,8 @@
 //! Sources that are no text, and what makes them one.
 
 /// What is wrong with a source that is compressed with gzip and broken.
-pub(super) const BROKEN: &str = "compressed with gzip, and cannot be decompressed: send the log itself";
+pub(super) const BROKEN: &str =
+    "compressed with gzip, and cannot be decompressed: send the log itself";
 
 /// What a query of Loki answers: its lines are values of arrays.
 const LOKI: &str = "the answer of a query of Loki: send its lines, which `jq -r '.data.result[].values[][1]'` prints";

@@ -48,19 +48,12 @@ pub(super) fn bared(begins: &[u8], envelope: &Envelope) -> Vec<u8> {
 
 impl Text {
     /// A log of that format which begins so, once without its envelope.
-    pub(super) fn new(
-        format: Format,
-        envelope: Envelope,
-        begins: &[u8],
-        known: &Known,
-    ) -> Self {
+    pub(super) fn new(format: Format, envelope: Envelope, begins: &[u8], known: &Known) -> Self {
         let log = match format {
             Format::Csvlog => Log::Csvlog(Box::default()),
             Format::Jsonlog => Log::Jsonlog(Box::default()),
             Format::JsonList => Log::Json(Box::new(Json::new(known.clone()))),
-            Format::Stderr | Format::CsvList => {
-                Log::Stderr(Box::new(Stderr::new(begins, known)))
-            }
+            Format::Stderr | Format::CsvList => Log::Stderr(Box::new(Stderr::new(begins, known))),
         };
         Self { envelope, log, begun: BTreeMap::new(), last: From::default(), head_length: 0 }
     }

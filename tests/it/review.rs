@@ -237,7 +237,10 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     std::fs::create_dir(folder.path().join("db")).unwrap();
     write("db/1.sql", "create index concurrently if not exists i on named (code);\nselect 1;\n");
-    write("db/2.sql", "set lock_timeout = 1; set statement_timeout = 1;\nalter table t alter column c type bigint;\n");
+    write(
+        "db/2.sql",
+        "set lock_timeout = 1; set statement_timeout = 1;\nalter table t alter column c type bigint;\n",
+    );
     let run = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
         command.args(["review", "db"]).args(more).env_clear().current_dir(folder.path());
@@ -246,14 +249,18 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
     let checks = |out: &str| -> Vec<String> {
-        let review: Value = serde_json::from_str(out).unwrap_or_else(|error| panic!("{error}: {out}"));
+        let review: Value =
+            serde_json::from_str(out).unwrap_or_else(|error| panic!("{error}: {out}"));
         places(&review)
     };
     write(".dbopt.toml", "format = 'json'\n[review]\nrunner = 'golang-migrate'\n");
     let (status, out, _) = run(&[]);
     let all = checks(&out);
     let has = |all: &[String], check: &str| all.iter().any(|place| place.contains(check));
-    assert!(status == 1 && has(&all, "1.sql:1 migration/concurrent-index-in-transaction"), "{all:?}");
+    assert!(
+        status == 1 && has(&all, "1.sql:1 migration/concurrent-index-in-transaction"),
+        "{all:?}"
+    );
     assert!(has(&all, "2.sql:2 migration/changing-column-type"), "{all:?}");
     // A flag is nearer than the file.
     let flagged = checks(&run(&["--runner", "psql"]).1);
@@ -266,7 +273,10 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
              reason = 'ran by hand'\nuntil = {until}\n"
         )
     };
-    write(".dbopt.toml", &ignore("migration/concurrent-index-in-transaction", "db/1.sql", "2999-12-31"));
+    write(
+        ".dbopt.toml",
+        &ignore("migration/concurrent-index-in-transaction", "db/1.sql", "2999-12-31"),
+    );
     let (_, out, err) = run(&[]);
     let left = checks(&out);
     assert!(!has(&left, "concurrent-index-in-transaction") && has(&left, "2.sql:2"), "{left:?}");
@@ -291,6 +301,9 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
     ] {
         write(".dbopt.toml", text);
         let (status, out, err) = run(&[]);
-        assert!((status, &*out) == (2, "") && err.contains(".dbopt.toml") && err.contains(says), "{text}: {err}");
+        assert!(
+            (status, &*out) == (2, "") && err.contains(".dbopt.toml") && err.contains(says),
+            "{text}: {err}"
+        );
     }
 }

@@ -225,7 +225,10 @@ async fn a_statement_that_reads_a_table_under_lock_is_serious_and_one_that_does_
         create table r (id int, a int); create table m (k int not null) partition by range (k);
         create table c (k int not null)";
     for (before, statement, table, expected) in SCANS {
-        db.run("drop table if exists t, r, u, m, c cascade; drop domain if exists pos, base cascade").await;
+        db.run(
+            "drop table if exists t, r, u, m, c cascade; drop domain if exists pos, base cascade",
+        )
+        .await;
         db.run(tables).await;
         db.run("insert into u values (1); insert into t values (1, 1, 1); insert into r values (1, 1); insert into c values (5)").await;
         db.run(before).await;

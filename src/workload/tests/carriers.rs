@@ -332,7 +332,8 @@ fn lines_of_other_programs_are_counted_and_harm_no_statement() {
 #[test]
 fn a_log_in_another_encoding_is_read_wherever_its_chunks_end_and_its_missing_end_is_counted() {
     use std::io::Write as _;
-    let log = "2026-11-25 00:44:19 UTC [8] LOG:  duration: 1.000 ms  statement: select 'é𝄞'\n".repeat(900);
+    let log = "2026-11-25 00:44:19 UTC [8] LOG:  duration: 1.000 ms  statement: select 'é𝄞'\n"
+        .repeat(900);
     let units: Vec<u16> = log.encode_utf16().collect();
     let little: Vec<u8> = units.iter().copied().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = units.iter().copied().flat_map(u16::to_be_bytes).collect();
@@ -365,7 +366,10 @@ fn what_is_no_text_is_refused_with_what_to_do() {
     for (source, word) in [
         (&b"\x1F\x8B\x08\0\0\0\0\0"[..], "cannot be decompressed"),
         (b"\x28\xB5\x2F\xFD\x04\0", "zstd -dc"),
-        (b"{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[]}}", "jq -r '.data.result"),
+        (
+            b"{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[]}}",
+            "jq -r '.data.result",
+        ),
         (b"{\"kind\": \"x\", \"line\": {\"of\": 1}}\n", "jq -r"),
         (b"dear sir", "neither a server log"),
     ] {

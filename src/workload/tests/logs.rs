@@ -166,8 +166,12 @@ fn messages_of_every_language_and_version_are_understood() {
         ];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let (entries, read) = read(stderr(&lines));
-        let expected =
-            ["1 x 1.5 ms: select 1", "1 x 1.5 ms: select $1", "0 x 1.5 ms: select $1", "1 x 1.5 ms: select 2"];
+        let expected = [
+            "1 x 1.5 ms: select 1",
+            "1 x 1.5 ms: select $1",
+            "0 x 1.5 ms: select $1",
+            "1 x 1.5 ms: select 2",
+        ];
         assert_eq!(super::told(&entries), expected, "{row}");
         assert_eq!(entries[1].parameters.get(1).as_deref(), Some("k"), "{row}");
         let Counts { malformed, skipped, untold, .. } = read.counts;
@@ -177,17 +181,29 @@ fn messages_of_every_language_and_version_are_understood() {
 
 #[test]
 fn times_without_a_statement_are_counted_where_no_statement_of_theirs_follows() {
-    let bound = ["LOG:  duration: 0.010 ms", "LOG:  duration: 0.020 ms", "LOG:  execute a: select $1", "LOG:  duration: 1.000 ms"];
+    let bound = [
+        "LOG:  duration: 0.010 ms",
+        "LOG:  duration: 0.020 ms",
+        "LOG:  execute a: select $1",
+        "LOG:  duration: 1.000 ms",
+    ];
     let (told, _, counts) = told_of(stderr(&bound));
     assert_eq!((told, counts.untold), (vec!["1 x 1 ms: select $1".to_owned()], 0));
-    let fast = ["LOG:  duration: 0.010 ms", "LOG:  duration: 0.020 ms", "LOG:  duration: 200.000 ms  statement: select 1"];
+    let fast = [
+        "LOG:  duration: 0.010 ms",
+        "LOG:  duration: 0.020 ms",
+        "LOG:  duration: 200.000 ms  statement: select 1",
+    ];
     let (told, _, counts) = told_of(stderr(&fast));
     assert_eq!((told.len(), counts.untold), (1, 2));
 }
 
 #[test]
 fn a_value_whose_end_was_left_out_is_not_known() {
-    let log = ["LOG:  duration: 1.000 ms  execute a: select $1, $2", "DETAIL:  Parameters: $1 = 'custo...', $2 = 'id'"];
+    let log = [
+        "LOG:  duration: 1.000 ms  execute a: select $1, $2",
+        "DETAIL:  Parameters: $1 = 'custo...', $2 = 'id'",
+    ];
     let (entries, _) = read(stderr(&log));
     assert_eq!(entries[0].parameters.get(1), None);
     assert_eq!(entries[0].parameters.get(2).as_deref(), Some("id"));

@@ -33,12 +33,21 @@ pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
     let mut plans = BTreeMap::<String, f64>::new();
     for line in log.lines() {
         let record: Value = serde_json::from_str(line).unwrap();
-        let (pid, text) = (record["pid"].as_u64().unwrap(), record["message"].as_str().unwrap_or_default());
-        let sql = ran.keys().find(|sql| text.contains(&sql.replace('\n', "\n")) || text.contains(&serde_json::to_string(sql).unwrap()));
-        let ms = text.strip_prefix("duration: ").and_then(|rest| rest.split(' ').next()).map(|ms| ms.parse::<f64>().unwrap());
+        let (pid, text) =
+            (record["pid"].as_u64().unwrap(), record["message"].as_str().unwrap_or_default());
+        let sql = ran.keys().find(|sql| {
+            text.contains(&sql.replace('\n', "\n"))
+                || text.contains(&serde_json::to_string(sql).unwrap())
+        });
+        let ms = text
+            .strip_prefix("duration: ")
+            .and_then(|rest| rest.split(' ').next())
+            .map(|ms| ms.parse::<f64>().unwrap());
         let is_prepared = text.contains(" ms  parse ") || text.contains(" ms  bind ");
         match (ms, sql) {
-            (Some(ms), Some(sql)) if text.contains(" ms  plan:") => *plans.entry(sql.clone()).or_default() += ms,
+            (Some(ms), Some(sql)) if text.contains(" ms  plan:") => {
+                *plans.entry(sql.clone()).or_default() += ms
+            }
             (Some(_), Some(_)) if is_prepared => {}
             (Some(ms), Some(sql)) => {
                 told_by_statement.insert(sql.clone());
@@ -59,7 +68,10 @@ pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
     let mut told = Told::new();
     for (sql, calls) in ran {
         let ms = if told_by_statement.contains(sql) { times.get(sql) } else { plans.get(sql) };
-        told.insert(sql.clone(), Ran { calls: *calls, timed: ms.map_or(0, |_| *calls), ms: ms.copied().unwrap_or(0.0) });
+        told.insert(
+            sql.clone(),
+            Ran { calls: *calls, timed: ms.map_or(0, |_| *calls), ms: ms.copied().unwrap_or(0.0) },
+        );
     }
     told
 }
@@ -84,11 +96,15 @@ pub(super) fn differences(read: &Told, right: &Told, tells_session: bool) -> Vec
     let mut differences = Vec::new();
     let all: BTreeSet<&String> = read.keys().chain(right.keys()).collect();
     for sql in all {
-        let (own, right) = (read.get(sql).copied().unwrap_or_default(), right.get(sql).copied().unwrap_or_default());
+        let (own, right) = (
+            read.get(sql).copied().unwrap_or_default(),
+            right.get(sql).copied().unwrap_or_default(),
+        );
         let same_time = own.timed == right.timed && (own.ms - right.ms).abs() < 0.02;
         let unknown_time = !tells_session && own.ms <= right.ms + 0.02;
         if own.calls != right.calls || !(same_time || unknown_time) {
-            differences.push(format!("    {:.40}: read {own:?}, right {right:?}", sql.replace('\n', " ")));
+            differences
+                .push(format!("    {:.40}: read {own:?}, right {right:?}", sql.replace('\n', " ")));
         }
     }
     differences
@@ -108,4 +124,3 @@ pub(super) fn lines(log: &str) -> Vec<Line> {
     });
     lines.collect()
 }
-

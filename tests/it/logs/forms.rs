@@ -18,24 +18,34 @@ pub(super) type Form = fn(&[Line]) -> Vec<u8>;
 pub(super) const FORMS: &[(&str, Form)] = &[
     ("plain", |log| each(log, |line| line.text.clone())),
     ("crlf", |log| each(log, |line| format!("{}\r", line.text))),
-    ("byte order mark", |log| [b"\xEF\xBB\xBF".to_vec(), each(log, |line| line.text.clone())].concat()),
+    ("byte order mark", |log| {
+        [b"\xEF\xBB\xBF".to_vec(), each(log, |line| line.text.clone())].concat()
+    }),
     ("utf-16", |log| utf16(&String::from_utf8(each(log, |line| line.text.clone())).unwrap())),
     ("gzip", |log| gzip(&each(log, |line| line.text.clone()))),
     ("compose", |log| each(log, |line| format!("db-1  | {}", line.text))),
-    ("compose coloured", |log| each(log, |line| format!("\u{1b}[36mdb-1  | \u{1b}[0m{}", line.text))),
+    ("compose coloured", |log| {
+        each(log, |line| format!("\u{1b}[36mdb-1  | \u{1b}[0m{}", line.text))
+    }),
     ("compose beside others", |log| {
         let mut nth = 0;
         each(log, |line| {
             nth += 1;
             match nth % 7 {
-                0 => format!("web-1 | 10.0.0.1 - - \"GET /orders HTTP/1.1\" 200\ndb-1  | {}", line.text),
+                0 => format!(
+                    "web-1 | 10.0.0.1 - - \"GET /orders HTTP/1.1\" 200\ndb-1  | {}",
+                    line.text
+                ),
                 _ => format!("db-1  | {}", line.text),
             }
         })
     }),
     ("docker times", |log| each(log, |line| format!("{TIME} {}", line.text))),
     ("docker json-file", |log| {
-        objects(log, |line| json!({"log": format!("{}\n", line.text), "stream": "stderr", "time": TIME}))
+        objects(
+            log,
+            |line| json!({"log": format!("{}\n", line.text), "stream": "stderr", "time": TIME}),
+        )
     }),
     ("kubelet", |log| each(log, |line| format!("{TIME} stderr F {}", line.text))),
     ("kubectl prefix", |log| each(log, |line| format!("[pod/db-0/postgres] {}", line.text))),
@@ -51,7 +61,8 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("journalctl", |log| {
         let indent = " ".repeat("Nov 25 00:44:19 host postgres[1]: ".len());
         messages(log, |pid, lines| {
-            let rest: Vec<String> = lines[1..].iter().map(|line| format!("\n{indent}{line}")).collect();
+            let rest: Vec<String> =
+                lines[1..].iter().map(|line| format!("\n{indent}{line}")).collect();
             format!("Nov 25 00:44:19 host postgres[{pid}]: {}{}", lines[0], rest.concat())
         })
     }),
@@ -59,21 +70,33 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         each(log, |line| format!("Nov 25 00:44:19 host postgres[1]: {}", line.text))
     }),
     ("journalctl json", |log| {
-        objects(log, |line| json!({"_PID": line.pid, "MESSAGE": line.text, "SYSLOG_IDENTIFIER": "postgres"}))
+        objects(
+            log,
+            |line| json!({"_PID": line.pid, "MESSAGE": line.text, "SYSLOG_IDENTIFIER": "postgres"}),
+        )
     }),
     ("cloudwatch", |log| {
-        objects_of_messages(log, |_, text| json!({"timestamp": 1_795_567_459_973_u64, "message": text, "ingestionTime": 1}))
+        objects_of_messages(
+            log,
+            |_, text| json!({"timestamp": 1_795_567_459_973_u64, "message": text, "ingestionTime": 1}),
+        )
     }),
     ("cloudwatch filter", |log| {
         let events = by_message(log).into_iter().map(|(_, lines)| {
             json!({"logStreamName": "db.0", "timestamp": 1, "message": lines.join("\n"), "eventId": "3"})
         });
-        json!({"events": events.collect::<Vec<_>>(), "searchedLogStreams": []}).to_string().into_bytes()
+        json!({"events": events.collect::<Vec<_>>(), "searchedLogStreams": []})
+            .to_string()
+            .into_bytes()
     }),
-    ("cloudwatch tail", |log| each(log, |line| format!("2026-11-25T00:44:19.973000+00:00 db.0 {}", line.text))),
+    ("cloudwatch tail", |log| {
+        each(log, |line| format!("2026-11-25T00:44:19.973000+00:00 db.0 {}", line.text))
+    }),
     ("rds download", |log| {
         let text: Vec<&str> = log.iter().map(|line| line.text.as_str()).collect();
-        json!({"LogFileData": text.join("\n"), "Marker": "1", "AdditionalDataPending": false}).to_string().into_bytes()
+        json!({"LogFileData": text.join("\n"), "Marker": "1", "AdditionalDataPending": false})
+            .to_string()
+            .into_bytes()
     }),
     ("cloud sql", |log| {
         let entries = by_message(log).into_iter().map(|(_, lines)| {
@@ -88,16 +111,27 @@ pub(super) const FORMS: &[(&str, Form)] = &[
                 "message": text, "processId": pid, "sqlerrcode": "00000", "timestamp": "2026-11-25 00:44:19.973 UTC"}})
         })
     }),
-    ("vector", |log| objects(log, |line| json!({"host": "h", "message": line.text, "source_type": "file"}))),
+    ("vector", |log| {
+        objects(log, |line| json!({"host": "h", "message": line.text, "source_type": "file"}))
+    }),
     ("filebeat", |log| {
-        objects(log, |line| json!({"@timestamp": TIME, "message": line.text, "log": {"offset": 1, "file": {"path": "/x"}}}))
+        objects(
+            log,
+            |line| json!({"@timestamp": TIME, "message": line.text, "log": {"offset": 1, "file": {"path": "/x"}}}),
+        )
     }),
     ("elastic export", |log| {
-        objects(log, |line| json!({"_index": "x", "_source": {"@timestamp": TIME, "message": line.text}}))
+        objects(
+            log,
+            |line| json!({"_index": "x", "_source": {"@timestamp": TIME, "message": line.text}}),
+        )
     }),
     ("syslog unsplit", |log| {
         messages(log, |pid, lines| {
-            format!("Nov 25 00:44:19 host postgres[{pid}]: {}", lines.join("#012").replace('\t', "#011"))
+            format!(
+                "Nov 25 00:44:19 host postgres[{pid}]: {}",
+                lines.join("#012").replace('\t', "#011")
+            )
         })
     }),
 ];
@@ -114,8 +148,12 @@ pub(super) const SYSLOG: &[(&str, Form)] = &[
 /// What is made of the server's log as JSON.
 pub(super) const JSON: &[(&str, fn(&str) -> Vec<u8>)] = &[
     ("jsonlog", |log| log.into()),
-    ("jsonlog sorted", |log| records(log, |record| serde_json::to_string(&sorted(&record)).unwrap())),
-    ("jsonlog pretty", |log| records(log, |record| serde_json::to_string_pretty(&sorted(&record)).unwrap())),
+    ("jsonlog sorted", |log| {
+        records(log, |record| serde_json::to_string(&sorted(&record)).unwrap())
+    }),
+    ("jsonlog pretty", |log| {
+        records(log, |record| serde_json::to_string_pretty(&sorted(&record)).unwrap())
+    }),
     ("jsonlog as an array", |log| {
         serde_json::to_vec_pretty(&log.lines().map(record).collect::<Vec<_>>()).unwrap()
     }),
@@ -125,19 +163,32 @@ pub(super) const JSON: &[(&str, fn(&str) -> Vec<u8>)] = &[
     ("jsonlog of compose", |log| records(log, |record| format!("db-1  | {record}"))),
     ("jsonlog of a kubelet", |log| records(log, |record| format!("{TIME} stderr F {record}"))),
     ("jsonlog of docker", |log| {
-        records(log, |record| json!({"log": format!("{record}\n"), "stream": "stderr", "time": TIME}).to_string())
+        records(log, |record| {
+            json!({"log": format!("{record}\n"), "stream": "stderr", "time": TIME}).to_string()
+        })
     }),
     ("jsonlog of loki", |log| {
-        records(log, |record| json!({"labels": {}, "line": record.to_string(), "timestamp": TIME}).to_string())
+        records(log, |record| {
+            json!({"labels": {}, "line": record.to_string(), "timestamp": TIME}).to_string()
+        })
     }),
     ("operator", |log| {
         records(log, |record| {
-            let names = [("timestamp", "log_time"), ("user", "user_name"), ("dbname", "database_name"), ("pid", "process_id"),
-                ("state_code", "sql_state_code")];
+            let names = [
+                ("timestamp", "log_time"),
+                ("user", "user_name"),
+                ("dbname", "database_name"),
+                ("pid", "process_id"),
+                ("state_code", "sql_state_code"),
+            ];
             let mut own = json!({"sql_state_code": "00000"});
             for (name, value) in record.as_object().unwrap() {
-                let name = names.iter().find(|(theirs, _)| theirs == name).map_or(name.as_str(), |(_, own)| *own);
-                own[name] = Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                let name = names
+                    .iter()
+                    .find(|(theirs, _)| theirs == name)
+                    .map_or(name.as_str(), |(_, own)| *own);
+                own[name] =
+                    Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             }
             json!({"level": "info", "ts": TIME, "logger": "postgres", "msg": "record", "record": own, "logging_pod": "db-1"})
                 .to_string()
@@ -151,10 +202,16 @@ pub(super) const CSV: &[(&str, fn(&str) -> Vec<u8>)] = &[
     ("csvlog crlf", |log| log.replace('\n', "\r\n").into()),
     ("csvlog gzip", |log| gzip(log.as_bytes())),
     ("csvlog utf-16", utf16),
-    ("csvlog of compose", |log| log.lines().map(|line| format!("db-1  | {line}\n")).collect::<String>().into()),
-    ("csvlog of a kubelet", |log| log.lines().map(|line| format!("{TIME} stdout F {line}\n")).collect::<String>().into()),
+    ("csvlog of compose", |log| {
+        log.lines().map(|line| format!("db-1  | {line}\n")).collect::<String>().into()
+    }),
+    ("csvlog of a kubelet", |log| {
+        log.lines().map(|line| format!("{TIME} stdout F {line}\n")).collect::<String>().into()
+    }),
     ("csvlog of docker", |log| {
-        let object = |line: &str| json!({"log": format!("{line}\n"), "stream": "stdout", "time": TIME}).to_string() + "\n";
+        let object = |line: &str| {
+            json!({"log": format!("{line}\n"), "stream": "stdout", "time": TIME}).to_string() + "\n"
+        };
         log.lines().map(object).collect::<String>().into()
     }),
 ];
@@ -210,7 +267,11 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
     let mut whole: Vec<(&str, Vec<&str>)> = Vec::new();
     for (pid, lines) in by_message(log) {
         match whole.last_mut() {
-            Some((_, own)) if lines[0].contains("DETAIL:  ") || lines[0].contains("STATEMENT:  ") => own.extend(lines),
+            Some((_, own))
+                if lines[0].contains("DETAIL:  ") || lines[0].contains("STATEMENT:  ") =>
+            {
+                own.extend(lines)
+            }
             _ => whole.push((pid, lines)),
         }
     }
@@ -226,12 +287,19 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
             let mut rest = line;
             while !rest.is_empty() {
                 let mut length = rest.floor_char_boundary(900);
-                let is_within = rest[length..].chars().next().is_some_and(|next| !next.is_whitespace());
-                if is_within && let Some(blank) = rest[..length].rfind(char::is_whitespace).filter(|at| *at > 0) {
+                let is_within =
+                    rest[length..].chars().next().is_some_and(|next| !next.is_whitespace());
+                if is_within
+                    && let Some(blank) =
+                        rest[..length].rfind(char::is_whitespace).filter(|at| *at > 0)
+                {
                     length = blank;
                 }
                 piece += 1;
-                sent += &format!("{head}[{sequence}-{piece}] {}\n", rest[..length].replace('\t', "#011"));
+                sent += &format!(
+                    "{head}[{sequence}-{piece}] {}\n",
+                    rest[..length].replace('\t', "#011")
+                );
                 rest = &rest[length..];
             }
         }
@@ -240,7 +308,8 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
 }
 
 fn utf16(text: &str) -> Vec<u8> {
-    [&[0xFF, 0xFE][..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat()
+    [&[0xFF, 0xFE][..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()]
+        .concat()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

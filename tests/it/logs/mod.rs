@@ -40,7 +40,10 @@ const PREFIXES: &[(&str, bool)] = &[
     ("<%m %u %d %p>", true),
     ("%n [%p] ", true),
     ("%h %l %t [%p] %Q ", true),
-    ("sql_error_code = %e time_ms = \"%m\" pid=\"%p\" proc_start_time=\"%s\" session_id=\"%c\" vtid=\"%v\" tid=\"%x\" log_line=\"%l\" %qdatabase=\"%d\" connection_source=\"%r\" user=\"%u\" application_name=\"%a\" ", true),
+    (
+        "sql_error_code = %e time_ms = \"%m\" pid=\"%p\" proc_start_time=\"%s\" session_id=\"%c\" vtid=\"%v\" tid=\"%x\" log_line=\"%l\" %qdatabase=\"%d\" connection_source=\"%r\" user=\"%u\" application_name=\"%a\" ",
+        true,
+    ),
     ("%t [%p]: [%l-1] %c %x %d %u %a %h ", true),
     ("%m|%p|%u|%d|%a|", true),
     ("time=%t, pid=%p %q db=%d, usr=%u, client=%h , app=%a, line=%l ", true),
@@ -67,16 +70,36 @@ const LOGGINGS: &[(&str, &str, bool)] = &[
     ("statement", "-c log_statement=all", false),
     ("both", "-c log_statement=all -c log_min_duration_statement=0", true),
     ("verbose", "-c log_min_duration_statement=0 -c log_error_verbosity=verbose", true),
-    ("verbose apart", "-c log_statement=all -c log_duration=on -c log_error_verbosity=verbose", true),
+    (
+        "verbose apart",
+        "-c log_statement=all -c log_duration=on -c log_error_verbosity=verbose",
+        true,
+    ),
     ("sampled", "-c log_min_duration_sample=0 -c log_statement_sample_rate=1", true),
     ("transaction", "-c log_transaction_sample_rate=1", true),
     ("without values", "-c log_min_duration_statement=0 -c log_parameter_max_length=0", true),
     ("plans", "-c auto_explain.log_min_duration=0", true),
-    ("plans json", "-c auto_explain.log_min_duration=0 -c auto_explain.log_format=json -c auto_explain.log_analyze=on -c auto_explain.log_settings=on", true),
-    ("plans analyze", "-c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on -c auto_explain.log_verbose=on -c auto_explain.log_buffers=on -c auto_explain.log_triggers=on -c auto_explain.log_settings=on", true),
+    (
+        "plans json",
+        "-c auto_explain.log_min_duration=0 -c auto_explain.log_format=json -c auto_explain.log_analyze=on -c auto_explain.log_settings=on",
+        true,
+    ),
+    (
+        "plans analyze",
+        "-c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on -c auto_explain.log_verbose=on -c auto_explain.log_buffers=on -c auto_explain.log_triggers=on -c auto_explain.log_settings=on",
+        true,
+    ),
     ("plans beside", "-c auto_explain.log_min_duration=0 -c log_min_duration_statement=0", true),
-    ("plans apart", "-c auto_explain.log_min_duration=0 -c log_statement=all -c log_duration=on", true),
-    ("plans terse", "-c auto_explain.log_min_duration=0 -c log_min_duration_statement=0 -c log_error_verbosity=terse", true),
+    (
+        "plans apart",
+        "-c auto_explain.log_min_duration=0 -c log_statement=all -c log_duration=on",
+        true,
+    ),
+    (
+        "plans terse",
+        "-c auto_explain.log_min_duration=0 -c log_min_duration_statement=0 -c log_error_verbosity=terse",
+        true,
+    ),
 ];
 
 const SIMPLE: &str = "select /*#*/ data ->> 'simple'\n\n  from features\n\twhere data ->> 'naïve \"key\"' = 'it''s: LOG:  x'";
@@ -122,7 +145,9 @@ async fn logged(
 ) -> (BTreeMap<String, u64>, [String; 3]) {
     let name = format!("log{number}");
     // The process stands first, for what delivers the log and knows it. It is taken off again.
-    for (setting, value) in [("log_line_prefix", format!("%p\u{1}{prefix}")), ("log_filename", name.clone())] {
+    for (setting, value) in
+        [("log_line_prefix", format!("%p\u{1}{prefix}")), ("log_filename", name.clone())]
+    {
         admin.batch_execute(&format!("alter system set {setting} = '{value}'")).await.unwrap();
     }
     admin.batch_execute("select pg_reload_conf()").await.unwrap();
@@ -136,7 +161,8 @@ async fn logged(
     let mut ran = BTreeMap::new();
     let apps = ["psql", "", "app 7", "[unknown]", "a,b=c"];
     for (index, pair) in LOGGINGS.chunks(2).enumerate() {
-        let clients = pair.iter().map(|(_, options, _)| session(server, apps[index % apps.len()], options));
+        let clients =
+            pair.iter().map(|(_, options, _)| session(server, apps[index % apps.len()], options));
         let clients = futures_util::future::join_all(clients).await;
         let runs = clients.into_iter().zip(pair).map(|(client, (tag, ..))| run(client, tag));
         ran.extend(futures_util::future::join_all(runs).await.into_iter().flatten());
@@ -179,7 +205,13 @@ async fn calls_and_times_are_what_the_server_ran(#[case] member: &str) {
             let mut found = differences(&told(&entries), &right, tells);
             let Counts { malformed, skipped, .. } = read.counts;
             if read.format.is_none() || (malformed, skipped) != (0, 0) && !form.contains("beside") {
-                found.insert(0, format!("    {:?} {:?} {malformed} malformed, {skipped} skipped", read.format, read.refused));
+                found.insert(
+                    0,
+                    format!(
+                        "    {:?} {:?} {malformed} malformed, {skipped} skipped",
+                        read.format, read.refused
+                    ),
+                );
             }
             if !found.is_empty() {
                 found.truncate(6);

@@ -4,10 +4,21 @@
 use database_optimizer::review::SqlFile;
 
 const MODELS: [&str; 10] = [
-    "User", "Post", "Comment", "Invoice", "LineItem", "Session", "AuditLog", "Team", "Product", "Payment",
+    "User", "Post", "Comment", "Invoice", "LineItem", "Session", "AuditLog", "Team", "Product",
+    "Payment",
 ];
-const TABLES: [&str; 10] =
-    ["users", "accounts", "orders", "shipments", "devices", "readings", "tickets", "events", "grants", "plans"];
+const TABLES: [&str; 10] = [
+    "users",
+    "accounts",
+    "orders",
+    "shipments",
+    "devices",
+    "readings",
+    "tickets",
+    "events",
+    "grants",
+    "plans",
+];
 
 /// The first migration of a model, those that change it later, and what each holds, `@` standing for the model.
 const PRISMA: [(&str, &str); 5] = [
