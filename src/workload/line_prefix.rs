@@ -75,10 +75,21 @@ impl LinePrefix {
 
     /// What a line tells that begins with this; none where it does not look like this prefix.
     pub(super) fn fields<'a>(&self, prefix: &'a [u8]) -> Option<Fields<'a>> {
-        let mut fields = Fields::default();
-        let mut steps = STEPS_MAX;
-        matches(&self.0, prefix, &mut fields, &mut steps).then_some(fields)
+        // An application's name often holds blanks, a user's or a database's seldom does.
+        [false, true].into_iter().find_map(|names_hold_blanks| {
+            let mut fields = Fields::default();
+            let mut tried = Tried { steps: STEPS_MAX, names_hold_blanks };
+            matches(&self.0, prefix, &mut fields, &mut tried).then_some(fields)
+        })
     }
+}
+
+/// How a prefix is read.
+struct Tried {
+    /// Places that may still be tried.
+    steps: u32,
+    /// Whether names of users, databases and hosts may hold blanks.
+    names_hold_blanks: bool,
 }
 
 fn push(pieces: &mut Vec<Piece>, text: &str) {
@@ -90,26 +101,36 @@ fn push(pieces: &mut Vec<Piece>, text: &str) {
 }
 
 /// Whether a text is what these pieces write. Values are as short as the text between them allows.
-fn matches<'a>(pieces: &[Piece], text: &'a [u8], fields: &mut Fields<'a>, steps: &mut u32) -> bool {
+fn matches<'a>(
+    pieces: &[Piece],
+    text: &'a [u8],
+    fields: &mut Fields<'a>,
+    tried: &mut Tried,
+) -> bool {
     let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
     match first {
         Piece::Text(same) => {
             let behind = text.strip_prefix(&**same);
-            behind.is_some_and(|behind| matches(rest, behind, fields, steps))
+            behind.is_some_and(|behind| matches(rest, behind, fields, tried))
         }
-        Piece::End => text.is_empty() || matches(rest, text, fields, steps),
+        Piece::End => text.is_empty() || matches(rest, text, fields, tried),
         Piece::Field(letter) => {
             let least = match letter {
                 b't' | b'm' | b's' => time(text).unwrap_or(0),
                 _ => 0,
             };
-            let most = text.iter().take_while(|byte| may_hold(*letter, **byte)).count();
+            let is_name = matches!(letter, b'u' | b'd' | b'h' | b'r');
+            let may_hold = |byte: &&u8| match **byte {
+                b' ' if is_name => tried.names_hold_blanks,
+                byte => may_hold(*letter, byte),
+            };
+            let most = text.iter().take_while(may_hold).count();
             for length in least..=most.max(least) {
-                *steps = steps.saturating_sub(1);
-                if *steps == 0 {
+                tried.steps = tried.steps.saturating_sub(1);
+                if tried.steps == 0 {
                     return false;
                 }
-                if matches(rest, &text[length..], fields, steps) {
+                if matches(rest, &text[length..], fields, tried) {
                     fields.keep(*letter, text[..length].trim_ascii());
                     return true;
                 }

@@ -98,8 +98,6 @@ ALTER TABLE "@" DROP CONSTRAINT "@_parentId_fkey";
 ALTER TABLE "@" DROP COLUMN "parentId";
 -- RenameIndex
 ALTER INDEX "@Tag_ownerId_key" RENAME TO "@Tag_owner_key";
--- DropTable
-DROP TABLE "@Tag";
 "#,
     ),
 ];
