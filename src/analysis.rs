@@ -4,8 +4,10 @@ mod account;
 mod decoding;
 mod documents;
 mod drift;
+mod explained;
 mod explaining;
 mod gathered;
+mod logged;
 mod pool_plan;
 mod request;
 mod reviewing;
@@ -27,7 +29,7 @@ use crate::model::{
     Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
     Observation, ProveMode, Review, Snapshot, Topic,
 };
-use crate::observe::{self, Interest, Texts};
+use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 use crate::review::Sizes;
@@ -93,7 +95,8 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
-    let (mut snapshot, texts) = visit(target, request).await?;
+    let Observed { mut snapshot, texts, explained } = visit(target, request).await?;
+    explained::add(&mut snapshot, explained);
     let sent = request.workload.clone();
     snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
     spelling::spell(&mut snapshot);
@@ -185,7 +188,7 @@ pub async fn review(
         None => Sizes::default(),
         Some(target) => {
             let topics = [Topic::LAYOUTS].into();
-            let (seen, _) = look(target, &Interest { topics, ..Interest::default() }).await?;
+            let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
             let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
             match seen.relations {
                 Observation::Seen(ref relations) => {
@@ -225,6 +228,11 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
             Err(gap) => all.gaps.push(gap),
         }
     }
+    if let Ok(workload) = seen.workload.get() {
+        let logged = checks::in_logs(workload, asked_for(request));
+        all.findings.extend(logged.findings.into_iter().filter(|one| in_scope(&one.object)));
+        all.gaps.extend(logged.gaps);
+    }
     if let Ok(relations) = seen.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
     }
@@ -239,7 +247,7 @@ fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> 
     checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
 }
 
-async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<Texts>), Error> {
+async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
     let topics = asked_for(request).flat_map(|check| check.needs).copied();
     let interest = Interest {
         scope: request.scope.clone(),
@@ -247,6 +255,7 @@ async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<T
         topics: topics.chain(request.scope.is_narrowed().then_some(Topic::RELATIONS)).collect(),
         policy: request.policy.clone(),
         contracts: promised(request),
+        statements: explained::told(request),
     };
     look(target, &interest).await
 }
@@ -260,7 +269,7 @@ fn promised(request: &Request) -> Vec<Registered> {
     request.contracts.iter().filter(asked).cloned().collect()
 }
 
-async fn look(target: &Target, interest: &Interest) -> Result<(Snapshot, Option<Texts>), Error> {
+async fn look(target: &Target, interest: &Interest) -> Result<Observed, Error> {
     let mut session: Session = target.session().await.map_err(Error::Target)?;
     let seen = within(target, observe::observe(&mut session, interest)).await?;
     session.finish();

@@ -184,7 +184,7 @@ pub(super) fn judged(
 ) -> (Arc<Plan>, DecodedPlan) {
     let mut answer = decoded(&plan, source);
     let server = Server { version: String::new(), major: 0, in_recovery: false };
-    let statement = StatementPlan { source, plan: Arc::clone(&plan) };
+    let statement = StatementPlan { source, plan: Arc::clone(&plan), statement: None };
     let snapshot = Snapshot::of_plans(vec![statement], server, now);
     let analysis = judge_snapshot(source.as_str(), request, &snapshot);
     report(&mut answer, analysis, findings_max);

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::account;
+use super::logged::PlanJudge;
 use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
@@ -72,9 +73,11 @@ fn take_in(
     let mut reader = Reader::new(format).of_database(names.database.clone());
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
+    let judge = PlanJudge::new();
     let mut add = |entry: Entry| {
         let source = if entry.listed { Source::List } else { Source::Log };
         book.add(source, &entry);
+        book.add_plan(&entry, |plan| judge.judged(plan));
     };
     while let Some(chunk) = arriving.blocking_recv() {
         reader.push(&chunk, &mut add);
@@ -134,6 +137,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         usage: ledger.usage(),
         statements: ledger.profiles(),
         session_uses: ledger.session_uses(),
+        logged_plans: ledger.logged_plans(),
         coverage: WorkloadCoverage {
             columns_ratio: coverage.columns_share().calls,
             keys_ratio: coverage.attributed_share().calls,

@@ -15,7 +15,7 @@ mod wal;
 
 use std::collections::BTreeMap;
 
-use crate::model::observation::Context;
+use crate::model::observation::{Context, Workload};
 use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, UnknownName};
 
 /// The check that judges documents by their contracts.
@@ -142,6 +142,11 @@ impl Requirement {
             ),
         }
     }
+}
+
+/// What was found in plans that logs hold, as far as these checks are asked for.
+pub fn in_logs(workload: &Workload, checks: impl Iterator<Item = &'static Check>) -> Judgement {
+    plan::in_logs(workload, &checks.collect::<Vec<_>>())
 }
 
 /// Every check, in the order of listings.

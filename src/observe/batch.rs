@@ -56,7 +56,8 @@ impl<'a> Batch<'a> {
     {
         let rows = Arc::new(Mutex::new(Rows::default()));
         let kept = Arc::clone(&rows);
-        let question = Question { source: source.name, sql, parameters, settings: "" };
+        let question =
+            Question { source: source.name, sql, parameters, settings: "", continues: false };
         // Never contended: answers come one after the other.
         let on_row = move |row: &str| kept.lock().unwrap_or_else(PoisonError::into_inner).add(row);
         Slot { source: source.name, rows, receipt: self.stream(question, on_row) }

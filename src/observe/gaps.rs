@@ -194,6 +194,22 @@ pub(super) fn no_stat_statements() -> Gap {
     )
 }
 
+/// No statement is known that could be explained.
+pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
+    let gap = |reason, detail: &str| Gap::new(Topic::PLANS.as_str(), reason, detail);
+    if counted {
+        let detail =
+            "pg_stat_statements counts no statement of this database that can be explained";
+        gap(GapReason::NotEnoughHistory, detail)
+            .lifted_by("analyse again when the application has run")
+    } else {
+        let detail = "No statement was explained: nobody tells which take most time";
+        gap(GapReason::NotEnoughEvidence, detail).lifted_by(
+            "CREATE EXTENSION pg_stat_statements, or send a server log: POST /v1/targets/{target}/workload, --workload FILE",
+        )
+    }
+}
+
 /// Nothing tells which text belongs to which count.
 pub(super) fn no_query_id() -> Gap {
     let detail = "`compute_query_id` is off, so statements are neither counted nor told apart";

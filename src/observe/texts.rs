@@ -10,7 +10,7 @@ use super::batch::{Batch, Slot};
 use super::gaps;
 use super::names::NameLook;
 use super::source::{self, Source};
-use crate::model::observation::{Names, StatementCounters};
+use crate::model::observation::{Names, StatementCounters, WorkloadStatement};
 use crate::model::{Gap, Observation, quote_identifier};
 
 /// What the server tells of the statements that its applications run.
@@ -80,6 +80,20 @@ impl Counted {
             wal_bytes: self.wal_bytes,
         }
     }
+
+    /// The statement; none where its text is not known. Its fingerprint is not known yet.
+    #[expect(clippy::cast_precision_loss, reason = "a mean has no such precision")]
+    pub(super) fn statement(&self) -> Option<WorkloadStatement> {
+        let rows = (self.calls > 0).then(|| self.rows as f64 / self.calls as f64);
+        Some(WorkloadStatement {
+            fingerprint: String::new(),
+            text: self.sql.clone()?,
+            query_id: self.query_id,
+            calls: self.calls,
+            total_ms: self.total_ms,
+            rows_per_call: rows,
+        })
+    }
 }
 
 /// Something of the catalog that names keys.
@@ -131,13 +145,16 @@ struct LogTail {
 
 /// The queries about texts. A slot is absent where the source cannot be had.
 pub(super) struct TextLook {
+    /// Tables whose definitions are asked for.
     tables: Vec<i64>,
     sources: WorkloadSources,
+    /// Whether somebody understands the texts, and not only explains some.
+    understood: bool,
     slots: Option<TextSlots>,
 }
 
 struct TextSlots {
-    names: NameLook,
+    names: Option<NameLook>,
     activity: Slot<Text>,
     definitions: Slot<Defined>,
     counted: Option<Slot<Counted>>,
@@ -148,14 +165,20 @@ struct TextSlots {
 impl TextLook {
     /// About these tables.
     pub(super) fn about(tables: Vec<i64>, sources: WorkloadSources) -> Self {
-        Self { tables, sources, slots: None }
+        Self { tables, sources, understood: true, slots: None }
+    }
+
+    /// Texts of statements that take most time, and nothing that says what names in them mean.
+    pub(super) fn to_explain(sources: WorkloadSources) -> Self {
+        Self { tables: Vec::new(), sources, understood: false, slots: None }
     }
 
     /// Ask what can be answered.
     pub(super) fn ask(&mut self, batch: &mut Batch<'_>) {
-        let Self { tables, sources, slots } = self;
+        let Self { tables, sources, understood, slots } = self;
+        let reads_log = *understood && sources.log_can_be_read();
         *slots = Some(TextSlots {
-            names: NameLook::ask(batch),
+            names: understood.then(|| NameLook::ask(batch)),
             activity: batch.ask(&source::ACTIVITY, vec![]),
             definitions: batch.ask_about(&source::DEFINITIONS, tables),
             counted: sources
@@ -166,7 +189,7 @@ impl TextLook {
                 .qualstats_schema
                 .as_ref()
                 .map(|schema| of_extension(batch, &source::QUALSTATS, schema)),
-            log: sources.log_can_be_read().then(|| batch.ask(&source::LOG_TAIL, vec![])),
+            log: reads_log.then(|| batch.ask(&source::LOG_TAIL, vec![])),
         });
     }
 
@@ -174,9 +197,9 @@ impl TextLook {
     pub(super) fn seen(self) -> Texts {
         let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
         let mut gaps = self.sources.gaps();
+        let unnamed = || Observation::Unseen(gaps::unasked(source::NAMES.name));
         let Some(slots) = self.slots else {
-            let names = Observation::Unseen(gaps::unasked(source::NAMES.name));
-            return Texts { gaps, ..Texts::empty(names) };
+            return Texts { gaps, ..Texts::empty(unnamed()) };
         };
         let mut take = Taker { gaps: &mut gaps };
         let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
@@ -188,7 +211,7 @@ impl TextLook {
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
         Texts {
-            names: slots.names.seen(),
+            names: slots.names.map_or_else(unnamed, NameLook::seen),
             activity,
             examples: examples.unwrap_or_default(),
             counted,

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Wal, Workload};
+use crate::model::observation::{
+    Common, Context, ForeignCode, RegisteredContract, Wal, Workload, WorkloadStatement,
+};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -16,6 +18,7 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
+use super::explained::{ExplainLook, ExplainedStatements};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
@@ -35,6 +38,18 @@ pub struct Interest {
     pub policy: Policy,
     /// What documents are judged by.
     pub contracts: Vec<Registered>,
+    /// Statements that somebody told of, where some are to be explained.
+    pub statements: Vec<WorkloadStatement>,
+}
+
+/// What a visit saw.
+pub struct Observed {
+    /// What may be kept.
+    pub snapshot: Snapshot,
+    /// Texts of statements, where the workload is of interest. They hold literals.
+    pub texts: Option<Texts>,
+    /// Statements that were explained, where plans are of interest. They hold literals.
+    pub explained: Option<ExplainedStatements>,
 }
 
 impl Interest {
@@ -46,21 +61,22 @@ impl Interest {
 
 /// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
-/// The texts of statements come beside the snapshot, where the workload is of interest: they hold literals, and the
-/// snapshot may be kept.
+/// Texts and plans of statements come beside the snapshot: they hold literals, and the snapshot may be kept.
 ///
 /// # Errors
 /// Only a lost connection.
-pub async fn observe(
-    session: &mut Session,
-    interest: &Interest,
-) -> Result<(Snapshot, Option<Texts>), Error> {
+pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Observed, Error> {
     let observed_at = Timestamp::now();
     let mut looks = Looks::new();
     let mut first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
     let mut detail = DetailStage::take(session, (&mut first, &plan), interest, &mut looks).await?;
     let texts = detail.texts.take();
+    let explains = interest.in_any(&[Topic::PLANS]);
+    let mut explain = texts
+        .as_ref()
+        .filter(|_| explains)
+        .map(|texts| ExplainLook::choose(&first, texts, &interest.statements));
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
         if let (Some(choice), Ok(tables)) = (&plan.values, detail.toast_tables.get()) {
@@ -70,7 +86,9 @@ pub async fn observe(
             left_out.extend(gaps::unseen_layouts(choice, relations, layouts));
         }
     }
-    let (stored_values, documents) = samples::take(session, &first, &plan, &detail).await?;
+    let sampled = samples::take(session, (&first, &plan, &detail), explain.as_mut()).await?;
+    let (stored_values, documents, receipts) = sampled;
+    let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
     let Catalog { context, relations, common } = first.catalog;
     let (index_details, index_sizes) = detail.indexes;
@@ -96,7 +114,8 @@ pub async fn observe(
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
     };
-    Ok((snapshot, texts))
+    let texts = texts.filter(|_| interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]));
+    Ok(Observed { snapshot, texts, explained })
 }
 
 fn registered(contract: &Registered) -> RegisteredContract {
@@ -191,7 +210,8 @@ impl CatalogStage {
         } else {
             Slot::unasked(&source::JSON_TABLES)
         };
-        let workload_sources = workload.then(|| batch.ask(&source::WORKLOAD_SOURCES, vec![]));
+        let texts = workload || interest.in_any(&[Topic::PLANS]);
+        let workload_sources = texts.then(|| batch.ask(&source::WORKLOAD_SOURCES, vec![]));
         batch.send(session).await?;
         Ok(Self {
             catalog: Catalog {
@@ -208,13 +228,18 @@ impl CatalogStage {
 
     /// What to ask of the workload: for keys of documents nothing where no table has documents.
     pub(super) fn texts(&self, interest: &Interest) -> Option<TextLook> {
-        let statements = interest.in_any(&[Topic::STATEMENTS]);
-        let tables = self.json_tables.get().ok()?.iter().filter(|table| table.json);
-        let tables: Vec<i64> = tables.map(|table| table.oid).collect();
-        if tables.is_empty() && !statements {
-            return None;
-        }
         let sources = self.workload_sources.as_ref()?.get().ok()?;
+        let to_explain = || {
+            let explains = interest.in_any(&[Topic::PLANS]);
+            explains.then(|| TextLook::to_explain(sources.clone()))
+        };
+        let Ok(tables) = self.json_tables.get() else { return to_explain() };
+        let tables = tables.iter().filter(|table| table.json);
+        let tables: Vec<i64> = tables.map(|table| table.oid).collect();
+        let documents = interest.in_any(&[Topic::WORKLOAD]) && !tables.is_empty();
+        if !documents && !interest.in_any(&[Topic::STATEMENTS]) {
+            return to_explain();
+        }
         Some(TextLook::about(tables, sources.clone()))
     }
 

@@ -53,8 +53,11 @@ pub struct Question {
     pub sql: String,
     /// Its parameters with their types.
     pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
-    /// `SET LOCAL` statements that hold for this question alone; empty for none.
+    /// `SET LOCAL` statements that hold for this question alone, and for those asked together with it; empty for none.
     pub settings: &'static str,
+    /// Whether the next question is asked on top of what this one did, and fails where this one fails. The next one's settings
+    /// are this one's.
+    pub continues: bool,
 }
 
 impl Question {
@@ -173,16 +176,21 @@ impl Session {
         };
         let ending = if finally { held.ending() } else { BACK.to_owned() };
         let after = |position: usize| match position + 1 {
-            next if next == questions.len() => ending.clone(),
-            next => format!("{BACK};{}", settings(next)),
+            next if next == questions.len() => Some(ending.clone()),
+            _ if questions[position].continues => None,
+            next => Some(format!("{BACK};{}", settings(next))),
         };
-        let between: Vec<String> = (0..questions.len()).map(after).collect();
+        let between: Vec<Option<String>> = (0..questions.len()).map(after).collect();
         held.begin();
         let mut opening = Sent::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
             let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
-            sent.push((query, Sent::new(client.batch_execute(&between[position])).await));
+            let back = match &between[position] {
+                Some(back) => Some(Sent::new(client.batch_execute(back)).await),
+                None => None,
+            };
+            sent.push((query, back));
         }
         let Some(opening) = first_answer(held, &mut opening, reused).await? else {
             held.end();
@@ -212,7 +220,9 @@ impl Session {
                 }
                 Err(source) => Err(held.failure(source)?),
             });
-            back.answer().await.map_err(|source| held.lost(source))?;
+            if let Some(back) = &mut back {
+                back.answer().await.map_err(|source| held.lost(source))?;
+            }
         }
         if finally {
             held.end();

@@ -218,7 +218,13 @@ async fn ask(
             return Err(if refused { foreign_code::REFUSED } else { UNREAD });
         }
     }
-    let question = Question { source: "full_scan", sql, parameters: Vec::new(), settings: "" };
+    let question = Question {
+        source: "full_scan",
+        sql,
+        parameters: Vec::new(),
+        settings: "",
+        continues: false,
+    };
     let answers = session.ask_finally(&[question], |_, row| on_row(row)).await;
     let cost = session.cost();
     session.finish();

@@ -23,6 +23,17 @@ pub struct Entry {
     pub cut_off: bool,
     /// Whether it comes from a list that somebody made, and was not seen to run.
     pub listed: bool,
+    /// Its plan, where the source holds one.
+    pub plan: Option<LoggedPlan>,
+}
+
+/// A plan as `auto_explain` writes it. Passes through as its statement does.
+#[derive(Clone, PartialEq)]
+pub struct LoggedPlan {
+    /// The plan, in any of the four formats.
+    pub text: String,
+    /// What the execution took.
+    pub ms: f64,
 }
 
 impl Entry {
@@ -37,7 +48,15 @@ impl Entry {
             query_id: None,
             cut_off: false,
             listed: false,
+            plan: None,
         }
+    }
+}
+
+impl Entry {
+    /// Whether it tells nothing but the plan of a statement that was told before.
+    pub fn is_plan_alone(&self) -> bool {
+        self.calls == 0 && self.total_ms.is_none() && self.plan.is_some()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 
-use super::entry::{Counts, Entry};
+use super::entry::{Counts, Entry, LoggedPlan};
 use super::message::{Said, said};
 use super::parameters::Parameters;
 use super::plan::planned;
@@ -55,7 +55,8 @@ struct Session {
 
 impl Session {
     fn bytes(&self) -> usize {
-        self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len()).sum()
+        let plan = |entry: &Entry| entry.plan.as_ref().map_or(0, |plan| plan.text.len());
+        self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len() + plan(entry)).sum()
     }
 
     /// A statement was run: plans that wait are its own, or of statements within.
@@ -79,6 +80,7 @@ impl Session {
                 if entry.parameters.is_empty() {
                     entry.parameters = plan.parameters;
                 }
+                entry.plan = entry.plan.or(plan.plan);
             } else {
                 others.push(plan);
             }
@@ -96,10 +98,12 @@ impl Session {
             if statement.parameters.is_empty() {
                 statement.parameters = plan.parameters;
             }
+            statement.plan = statement.plan.take().or(plan.plan);
             return;
         }
         if self.last.is_some_and(|last| last == identity(&*plan.sql)) {
             self.last = None;
+            out.give(Entry { calls: 0, total_ms: None, ..plan });
             return;
         }
         if self.plans.len() == PLANS_MAX {
@@ -153,8 +157,11 @@ impl Out<'_> {
             entry.sql.truncate(entry.sql.floor_char_boundary(TEXT_BYTES_MAX));
             entry.cut_off = true;
         }
-        self.counts.cut_off += u64::from(entry.cut_off);
-        self.counts.entries += 1;
+        // What is told of a statement that was counted is not counted again.
+        if !entry.is_plan_alone() {
+            self.counts.cut_off += u64::from(entry.cut_off);
+            self.counts.entries += 1;
+        }
         (self.to)(entry);
     }
 }
@@ -193,9 +200,11 @@ impl Sessions {
                     out.counts.skipped += 1;
                     return;
                 };
+                let whole = !message.cut_off;
                 let entry = Entry {
                     total_ms: Some(ms),
                     parameters: planned.parameters,
+                    plan: whole.then(|| LoggedPlan { text: plan.to_owned(), ms }),
                     ..entry(message, &planned.sql)
                 };
                 self.of(message, out, |session, out| session.planned(entry, out));

@@ -51,7 +51,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     if read < case.policy.get(&READ_BLOCKS_MIN)
         || ratio >= case.policy.get(&HIT_RATIO_MIN)
         // A scan that should not read the table at all is blamed for that.
-        || large_seq_scan::find(tree, &[node], case).is_some()
+        || large_seq_scan::find(tree, &[node], case).is_ok_and(|found| found.is_some())
     {
         return None;
     }

@@ -73,7 +73,7 @@ impl Look for CommonLook {
     type Seen = Common;
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
-        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS]) {
+        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS, Topic::PLANS]) {
             self.indexes = batch.ask(&INDEXES, vec![]);
             self.operator_classes = batch.ask(&OPERATOR_CLASSES, vec![]);
         }
@@ -103,7 +103,7 @@ impl Look for CommonDetail {
     type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
-        if interest.in_any(&[Topic::INDEX_DETAILS]) {
+        if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
             let chosen = chosen(catalog, interest);
             self.details = batch.ask_about(&INDEX_DETAILS, &chosen);
             self.sizes = batch.ask_about(&INDEX_SIZES, &chosen);
