@@ -43,7 +43,7 @@ pub use analysis::{
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
-    ExistingIndex, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
+    ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
     OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange, SettingScope,
     index_name,
 };

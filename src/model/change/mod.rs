@@ -6,7 +6,7 @@ mod options;
 mod persistence;
 mod setting;
 
-pub use index::{ExistingIndex, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
+pub use index::{ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
 pub use maintenance::{Maintenance, MaintenanceVerb};
 pub use options::{OptionsChange, OptionsOf};
 pub use persistence::{Persistence, PersistenceChange};
