@@ -1,7 +1,10 @@
 //! Indexes that are there, as actions name them: with all that building them again needs.
 
-use crate::model::observation::{Common, Index, IndexDetail};
-use crate::model::{ExistingIndex, IndexPartition, Object, QualifiedName};
+use crate::model::observation::{Index, IndexDetail, Relation};
+use crate::model::{
+    ExistingIndex, IndexExtras, IndexPartition, Object, Partition, QualifiedName, Snapshot,
+    index_name, quote_identifier,
+};
 
 /// Levels of partitions that are followed. A catalog that changed while it was read may show a cycle.
 pub(super) const LEVELS_MAX: usize = 16;
@@ -11,27 +14,73 @@ pub(super) fn existing(
     root: &Index,
     table: &QualifiedName,
     object: &Object,
-    common: &Common,
+    seen: &Snapshot,
 ) -> Option<ExistingIndex> {
-    let detail = common.index_detail(root.oid)?;
-    let partitions = if root.partitioned { partitions(root, common)? } else { Vec::new() };
-    let statistics = detail.parts.iter().enumerate();
+    let detail = seen.common.index_detail(root.oid)?;
+    let partitions = if root.partitioned { partitions(root, seen)? } else { Vec::new() };
     Some(ExistingIndex {
         object: object.clone(),
         name: root.qualified_name(),
         table: table.clone(),
-        definition: detail.definition.clone(),
+        definition: definition(detail),
         partitions,
         partitioned: root.partitioned,
+        extras: extras(root, detail, seen),
+        is_valid: root.is_valid,
+        caveats: Vec::new(),
+    })
+}
+
+/// With the tablespace, which `pg_get_indexdef` leaves out; the predicate comes behind it.
+fn definition(detail: &IndexDetail) -> String {
+    let Some(tablespace) = &detail.tablespace else { return detail.definition.clone() };
+    let tablespace = quote_identifier(tablespace);
+    let condition = detail.predicate.as_ref().map(|predicate| format!(" WHERE {predicate}"));
+    let condition = condition.unwrap_or_default();
+    let rest = detail.definition.strip_suffix(&condition).unwrap_or(&detail.definition);
+    format!("{rest} TABLESPACE {tablespace}{condition}")
+}
+
+fn extras(index: &Index, detail: &IndexDetail, seen: &Snapshot) -> IndexExtras {
+    let statistics = detail.parts.iter().enumerate();
+    let table = || {
+        let all = seen.relations.get().ok()?;
+        all.iter().find(|table| table.oid == index.table_oid).map(Relation::qualified_name)
+    };
+    IndexExtras {
         comment: detail.comment.clone(),
         statistics: statistics
             .filter_map(|(position, part)| Some((position + 1, part.statistics_target?)))
             .collect(),
-        tablespace: detail.tablespace.clone(),
-        is_clustered: root.is_clustered,
-        is_valid: root.is_valid,
-        caveats: Vec::new(),
-    })
+        clusters: if index.is_clustered { table() } else { None },
+    }
+}
+
+/// A suffix whose index is not there yet, on the table and on each partition.
+pub(super) fn free_suffix(
+    seen: &Snapshot,
+    table: &QualifiedName,
+    partitions: &[Partition],
+    suffix: &str,
+) -> String {
+    let tables: Vec<&QualifiedName> =
+        std::iter::once(table).chain(partitions.iter().map(|partition| &partition.name)).collect();
+    let indexes = seen.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let relations = seen.relations.get().map(Vec::as_slice).unwrap_or_default();
+    let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
+    let taken = |suffix: &str| {
+        tables.iter().any(|table| {
+            let name = index_name(&table.name, suffix);
+            indexes.iter().any(|index| index.schema == table.schema && index.name == name)
+                || relations.iter().any(|other| other.schema == table.schema && other.name == name)
+                || layouts.iter().any(|layout| layout.names_taken.contains(&name))
+        })
+    };
+    let numbered = (2..100).map(|number| format!("{suffix}_{number}"));
+    std::iter::once(suffix.to_owned())
+        .chain(numbered)
+        .find(|suffix| !taken(suffix))
+        .unwrap_or_else(|| suffix.to_owned())
 }
 
 /// What needs an index beside the queries that it serves.
@@ -52,14 +101,14 @@ pub(super) fn needed_by(index: &Index, detail: &IndexDetail) -> Option<&'static 
 }
 
 /// Everything beneath a partitioned index, each after the one it is a part of.
-fn partitions(root: &Index, common: &Common) -> Option<Vec<IndexPartition>> {
-    let all = common.indexes.get().ok()?;
+fn partitions(root: &Index, seen: &Snapshot) -> Option<Vec<IndexPartition>> {
+    let all = seen.common.indexes.get().ok()?;
     let (mut found, mut level): (Vec<IndexPartition>, Vec<&Index>) = (Vec::new(), vec![root]);
     for _ in 0..LEVELS_MAX {
         let mut next = Vec::new();
         for parent in &level {
             for part in all.iter().filter(|index| index.parent == Some(parent.oid)) {
-                found.push(partition(part, &parent.qualified_name(), common)?);
+                found.push(partition(part, &parent.qualified_name(), seen)?);
                 next.push(part);
             }
         }
@@ -71,11 +120,13 @@ fn partitions(root: &Index, common: &Common) -> Option<Vec<IndexPartition>> {
     None
 }
 
-fn partition(part: &Index, parent: &QualifiedName, common: &Common) -> Option<IndexPartition> {
+fn partition(part: &Index, parent: &QualifiedName, seen: &Snapshot) -> Option<IndexPartition> {
+    let detail = seen.common.index_detail(part.oid)?;
     Some(IndexPartition {
         name: part.qualified_name(),
         parent: parent.clone(),
         partitioned: part.partitioned,
-        definition: common.index_detail(part.oid)?.definition.clone(),
+        definition: definition(detail),
+        extras: extras(part, detail, seen),
     })
 }

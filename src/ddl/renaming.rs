@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Ddl;
 use super::batch::{self, dollar_quoted};
-use super::statement::{definition, guard, maintenance};
+use super::statement::{brief, definition, guard, maintenance};
 use crate::model::{
     PINNED, Renaming, Statement, catalog_operator, quote_identifier, quote_literal, text_literal,
 };
@@ -31,10 +31,10 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
         undo: vec![
             convert(renaming, lengthen),
             vacuum(),
-            definition(format!("DROP VIEW {view};")),
+            brief(format!("DROP VIEW {view};")),
             definition(format!("DROP FUNCTION {shorten}(pg_catalog.jsonb);")),
             definition(format!("DROP FUNCTION {lengthen}(pg_catalog.jsonb);")),
-            definition(format!("DROP TABLE {keys};")),
+            brief(format!("DROP TABLE {keys};")),
         ],
         preconditions: vec![
             "everybody who reads or writes the documents has agreed to the codes and can be changed".to_owned(),

@@ -30,13 +30,19 @@ pub(super) fn option(sql: String) -> Statement {
     }
 }
 
+/// What VACUUM does last.
+const TRUNCATION: &str = "; at its end, to shorten the file, it takes an ACCESS EXCLUSIVE lock for a moment where nobody holds \
+     another, and lets go as soon as somebody waits";
+
 /// A vacuum, or one that writes the table anew.
 pub(super) fn maintenance(sql: String, full: bool) -> Statement {
     let lock = if full { Lock::AccessExclusive } else { Lock::ShareUpdateExclusive };
+    let truncates = !full && sql.starts_with("VACUUM");
+    let last = if truncates { TRUNCATION } else { "" };
     Statement {
         sql,
         lock,
-        blocks: lock.blocks().to_owned(),
+        blocks: format!("{}{last}", lock.blocks()),
         rewrites: full,
         transactional: false,
         timeout_ms: LOCK_TIMEOUT_MS,

@@ -43,7 +43,7 @@ pub use analysis::{
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
-    DefaultDrain, ExistingIndex, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb,
+    DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb,
     NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange,
     SettingScope, SlotDrop, Step, index_name,
 };

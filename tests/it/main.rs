@@ -11,6 +11,7 @@ mod contract;
 mod dashboards;
 mod docs;
 mod documents;
+mod dressed;
 mod drift;
 mod embedded;
 mod explain;

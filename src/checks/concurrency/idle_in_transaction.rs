@@ -208,6 +208,7 @@ fn change(case: &Case<'_>, (role, object): (&str, Object), timeout_s: f64) -> Se
         value: format!("{}s", whole(timeout_s)),
         scope,
         before: own.map(|own| own.value.clone()),
+        known_by: None,
         needs_restart: false,
         caveats: vec![
             "a session that is idle in a transaction for longer is ended, and its transaction rolled back".to_owned(),

@@ -2,14 +2,13 @@
 
 use super::index::GinTree;
 use crate::checks::existing;
-use crate::model::observation::Common;
-use crate::model::{ExistingIndex, Object};
+use crate::model::{ExistingIndex, Object, Snapshot};
 
 /// The index with everything beneath it; absent where a definition was not read.
 pub(super) fn existing(
     tree: &GinTree<'_>,
     object: &Object,
-    common: &Common,
+    seen: &Snapshot,
 ) -> Option<ExistingIndex> {
-    existing::existing(tree.root, &tree.table.qualified_name(), object, common)
+    existing::existing(tree.root, &tree.table.qualified_name(), object, seen)
 }

@@ -239,7 +239,7 @@ fn finding(
 }
 
 fn rebuild(kind: Kind, tree: &GinTree<'_>, object: &Object, case: &Case<'_>) -> Option<Action> {
-    let mut old = existing(tree, object, &case.snapshot.common)?;
+    let mut old = existing(tree, object, case.snapshot)?;
     if kind == Kind::Growing {
         old.caveats.push(
             "the index grows again: keep ids and times out of it, by an index on the part of the document that is searched"

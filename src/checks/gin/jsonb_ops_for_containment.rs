@@ -4,6 +4,7 @@ use super::existing::existing;
 use super::index::{GinTree, trees};
 use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, column_usage, workload};
 use crate::checks::Check;
+use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
 use crate::model::observation::Workload;
 use crate::model::size::TABLE_BYTES_MIN;
@@ -92,13 +93,18 @@ fn finding(
     searches: JsonbSearches,
     case: &Case<'_>,
 ) -> Option<Finding> {
-    let old = existing(tree, &object, &case.snapshot.common)?;
+    let old = existing(tree, &object, case.snapshot)?;
     let detail = case.snapshot.common.index_detail(tree.root.oid)?;
     let new = NewIndex {
         object: object.clone(),
         table: tree.table.qualified_name(),
         partitions: tree.partitions(case),
-        suffix: format!("{column}_path"),
+        suffix: free_suffix(
+            case.snapshot,
+            &tree.table.qualified_name(),
+            &tree.partitions(case),
+            &format!("{column}_path"),
+        ),
         method: "gin".to_owned(),
         keys: vec![path_ops(column)],
         include: Vec::new(),

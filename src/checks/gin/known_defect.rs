@@ -61,6 +61,16 @@ static ADVISORIES: &[(Severity, Advisory)] = &[
     ),
 ];
 
+/// What to know of a GIN index before it is built.
+pub(super) fn caveats(case: &Case<'_>) -> Vec<String> {
+    let Ok(context) = case.snapshot.context.get() else { return Vec::new() };
+    let caveat = |(_, advisory): &(Severity, Advisory)| {
+        let version = advisory.applies(&case.snapshot.server, context)?;
+        Some(format!("{version} {}: {}", advisory.effect, advisory.cure))
+    };
+    ADVISORIES.iter().filter_map(caveat).collect()
+}
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
     let context = seen.context.get().map_err(Clone::clone)?;

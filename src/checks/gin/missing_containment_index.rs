@@ -1,7 +1,9 @@
 //! `gin/missing-containment-index`, explained in the page beside this file.
 
+use super::known_defect;
 use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, Sought, searches, workload};
 use crate::checks::Check;
+use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnUsage, Common, Layout, Predicate};
@@ -15,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::LAYOUTS,
         Topic::INDEXES,
@@ -52,6 +55,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let Some(layout) = layouts.iter().find(|layout| layout.oid == family.root.oid) else {
             continue;
         };
+        // No index is built on what is computed when it is read.
+        if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
+            continue;
+        }
         let Some(mut wanted) = wanted(usage, layout) else { continue };
         let sought = Sought::new(family.root, float(family.bytes()), &seen.common);
         let uses = |one: &Predicate| {
@@ -62,7 +69,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
         let enough = float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN);
         if enough && !is_indexed(&usage.column, family, &seen.common) {
-            judgement.findings.push(finding(usage, family, wanted));
+            judgement.findings.push(finding(case, usage, family, wanted));
         }
     }
     Ok(judgement)
@@ -142,7 +149,7 @@ fn is_indexed(column: &str, family: &Family<'_>, common: &Common) -> bool {
         })
 }
 
-fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding {
+fn finding(case: &Case<'_>, usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding {
     let table = family.root;
     let object = Object::Column {
         schema: table.schema.clone(),
@@ -174,7 +181,12 @@ fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding 
         object,
         table: table.qualified_name(),
         partitions: family.partitions(),
-        suffix: format!("{}_gin", usage.column),
+        suffix: free_suffix(
+            case.snapshot,
+            &table.qualified_name(),
+            &family.partitions(),
+            &format!("{}_gin", usage.column),
+        ),
         method: "gin".to_owned(),
         keys: vec![wanted.key],
         include: Vec::new(),
@@ -185,6 +197,9 @@ fn finding(usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding 
         caveats: vec![
             "every insert, and every update that is not HOT, then writes each key of the row: measure your writes before and after".to_owned(),
             "updates of the column can no longer be HOT; the build holds back VACUUM on all tables until it ends".to_owned(),
-        ],
+        ]
+        .into_iter()
+        .chain(known_defect::caveats(case))
+        .collect(),
     }))
 }

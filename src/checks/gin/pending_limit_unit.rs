@@ -128,6 +128,7 @@ fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<St
         value: format!("{:.0}kB", meant_kb(kilobytes)),
         scope,
         before,
+        known_by: None,
         needs_restart: false,
         caveats: Vec::new(),
     })

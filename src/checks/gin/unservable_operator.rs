@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::index::{GinTree, trees};
 use super::ledger::{SEARCH_CALLS_MIN, Sought, column_usage, finds_rows, workload};
 use crate::checks::Check;
+use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
 use crate::model::observation::{Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
@@ -165,7 +166,12 @@ fn finding(
             object,
             table: tree.table.qualified_name(),
             partitions: tree.partitions(case),
-            suffix: format!("{column}_{}", words(expression, column)),
+            suffix: free_suffix(
+                case.snapshot,
+                &tree.table.qualified_name(),
+                &tree.partitions(case),
+                &format!("{column}_{}", words(expression, column)),
+            ),
             method: "btree".to_owned(),
             keys: vec![IndexKey {
                 on: KeyPart::Expression(key),

@@ -84,7 +84,7 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         judgement.declined.push(declined(reason, format!("{scans} searches in {window}")));
         return;
     }
-    let Some(mut old) = existing(tree, &object, &seen.common) else {
+    let Some(mut old) = existing(tree, &object, seen) else {
         judgement.gaps.push(Gap::new(
             "index_details",
             crate::model::GapReason::BudgetSpent,

@@ -89,6 +89,9 @@ impl Entities {
     }
 }
 
+/// Why the time of an event is missed.
+const NO_OTHER_TIME: &str = "the table has no other time";
+
 /// Why the key is one of the business; none where it is not, or the table has it as a column.
 fn business_key(
     column: &Column<'_>,
@@ -121,7 +124,7 @@ fn business_key(
     let timeless = !columns.iter().any(|column| is_time(&column.type_name));
     let is_event_time =
         fits == Some("timestamp with time zone") && TIME_KEYS.contains(&name.as_str());
-    (is_event_time && timeless).then_some("the table has no other time")
+    (is_event_time && timeless).then_some(NO_OTHER_TIME)
 }
 
 fn find(
@@ -131,7 +134,11 @@ fn find(
 ) -> (Finding, Option<Declined>) {
     let object = column.key_object(key);
     let severity = if column.table.is_large(policy) { Severity::Medium } else { Severity::Low };
-    let message = format!("`{object}` is a key of the business, and no column: {why}");
+    let table = column.table.name().to_sql();
+    let what = if why == NO_OTHER_TIME { "dates" } else { "identifies" };
+    let (name, document) = (&key.path, &column.layout.name);
+    let message =
+        format!("`{name}` {what} the rows of `{table}` but exists only inside `{document}`: {why}");
     let fits = key.fits.as_deref().unwrap_or("text");
     let finding = Finding::new(ID, object, severity, message)
         .confidence(Confidence::Medium)

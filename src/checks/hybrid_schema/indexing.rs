@@ -131,6 +131,11 @@ impl Used<'_> {
         if path_keys(&self.seen.path).is_none() {
             return Some(("no index: its path is no plain one", NO_PATH_OF_KEYS.to_owned()));
         }
+        if self.column.layout.generated == Some('v') {
+            let detail =
+                "PostgreSQL builds none on a virtual generated column: index its expression";
+            return Some(("no index: a virtual generated column", detail.to_owned()));
+        }
         if table.layout.inheritance {
             let detail = "an index of one table finds no rows of those it shares them with";
             return Some(("no index: inheritance", detail.to_owned()));

@@ -90,9 +90,8 @@ fn excuse(table: &Table<'_>) -> Option<(&'static str, String)> {
 fn find(table: &Table<'_>, policy: &Policy) -> Finding {
     let (object, layout) = (table.object(), table.layout);
     let unidentified = layout.published && matches!(layout.replica_identity, 'd' | 'n');
-    let high = if table.is_large(policy) { Severity::High } else { Severity::Low };
     let (severity, consequence) = if unidentified {
-        (high, ", and is published: every UPDATE and DELETE of it fails")
+        (Severity::High, ", and is published: every UPDATE and DELETE of it fails")
     } else if table.is_large(policy) {
         (Severity::Medium, "")
     } else {

@@ -36,6 +36,9 @@ pub(super) fn promote(
         let detail = format!("`{}` is generated from it: query that column", there.name);
         return Err(declined("a generated column holds it already", &detail));
     }
+    if column.layout.generated.is_some() {
+        return Err(declined("a generated column", GENERATED));
+    }
     if table.is_materialized_view() {
         return Err(declined("a materialized view", "add the column to its query"));
     }
@@ -91,6 +94,10 @@ pub(super) fn generated<'a>(column: &Column<'a>, path: &str) -> Option<&'a Layou
 
 /// Why a path is none that an expression or a column is made of.
 pub(super) const NO_PATH_OF_KEYS: &str = "elements of arrays are several values of a row";
+
+/// Why a key of a generated column becomes no column.
+const GENERATED: &str = "a BEFORE trigger does not see its value, and no UPDATE may set it: derive the new column from those that \
+     it is generated from";
 
 /// Why a table of many partitions is left to its makers.
 pub(super) fn too_many(table: &Table<'_>) -> String {

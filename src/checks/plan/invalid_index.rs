@@ -48,7 +48,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn find(judgement: &mut Judgement, table: &Table<'_>, index: &Index, case: &Case<'_>) {
     let object = table.object(index);
     let name = table.relation.qualified_name();
-    let Some(old) = existing(index, &name, &object, &case.snapshot.common) else {
+    let Some(old) = existing(index, &name, &object, case.snapshot) else {
         let detail = format!("the definition of `{object}` was not read");
         judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, detail));
         return;

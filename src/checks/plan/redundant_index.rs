@@ -120,7 +120,7 @@ fn report(
         return;
     }
     let name = table.relation.qualified_name();
-    let Some(mut old) = existing(index, &name, &object, &case.snapshot.common) else {
+    let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
         judgement.declined.push(declined("its parts were not read", format!("covered by `{by}`")));
         return;
     };

@@ -79,7 +79,7 @@ fn unused(
         return;
     }
     let name = table.relation.qualified_name();
-    let Some(mut old) = existing(index, &name, &object, &case.snapshot.common) else {
+    let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
         judgement
             .declined
             .push(declined("its parts were not read", format!("no scan in {window}")));

@@ -3,11 +3,12 @@
 use super::build::memory_caveat;
 use super::column::{AnnIndex, Column, Method};
 use super::distance::Metric;
+use super::known_defect;
 use super::operand::Operand;
-use crate::checks::existing::existing;
+use crate::checks::existing;
 use crate::model::observation::VectorKind;
 use crate::model::{
-    Action, Case, ExistingIndex, IndexKey, KeyPart, NewIndex, Object, QualifiedName, index_name,
+    Action, Case, ExistingIndex, IndexKey, KeyPart, NewIndex, Object, QualifiedName,
 };
 
 /// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero.
@@ -70,6 +71,7 @@ impl<'p> Proposal<'p> {
         if self.method == Method::Hnsw {
             self.caveats.extend(memory_caveat(case, column, kind, dimensions));
         }
+        self.caveats.extend(known_defect::caveats(column.extension.code_version(), self.method));
         let method = if self.method == Method::IvfFlat { "ivfflat" } else { "hnsw" };
         // No class of pgvector is of varying length.
         let kind_name = if kind == VectorKind::Varbit { "bit" } else { kind.as_str() };
@@ -127,25 +129,10 @@ pub(super) fn existing_index(
     if !index.whole {
         return None;
     }
-    existing(index.index, &column.table(), object, &case.snapshot.common)
+    existing::existing(index.index, &column.table(), object, case.snapshot)
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.
 pub(super) fn free_suffix(case: &Case<'_>, column: &Column<'_>, suffix: &str) -> String {
-    let Ok(indexes) = case.snapshot.common.indexes.get() else { return suffix.to_owned() };
-    let table = column.table();
-    let names: Vec<&QualifiedName> = std::iter::once(&table)
-        .chain(column.partitions.iter().map(|partition| &partition.name))
-        .collect();
-    let taken = |suffix: &str| {
-        names.iter().any(|table| {
-            let name = index_name(&table.name, suffix);
-            indexes.iter().any(|index| index.schema == table.schema && index.name == name)
-        })
-    };
-    let numbered = (2..100).map(|number| format!("{suffix}_{number}"));
-    std::iter::once(suffix.to_owned())
-        .chain(numbered)
-        .find(|suffix| !taken(suffix))
-        .unwrap_or_else(|| suffix.to_owned())
+    existing::free_suffix(case.snapshot, &column.table(), &column.partitions, suffix)
 }

@@ -218,6 +218,7 @@ fn iterative(column: &Column<'_>, scan: &Scan) -> Action {
         value: value.to_owned(),
         scope: SettingScope::Database(column.extension.database.clone()),
         before: scan.iterative.of_database.clone(),
+        known_by: Some(column.extension.type_name()),
         needs_restart: false,
         caveats: vec![
             "a search goes on until it has its rows or has visited hnsw.max_scan_tuples (lists: ivfflat.max_probes)"

@@ -8,7 +8,7 @@ use crate::checks::number::{float, whole};
 use crate::model::observation::Setting;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Finding, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+    Action, Case, Finding, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -95,5 +95,6 @@ fn of_index(
     let half = half_precision(case, column, index, object);
     // One that is still too large would clear nothing.
     let fits = half.filter(|half| half.bytes <= memory * case.policy.get(&INDEX_MEMORY_SHARE_MAX));
-    Some(fits.map(|half| half.action).into_iter().fold(finding, Finding::action))
+    let replaced = fits.map(|half| Action::ReplaceIndex { new: half.new, old: half.old });
+    Some(replaced.into_iter().fold(finding, Finding::action))
 }

@@ -72,6 +72,17 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
     ),
 ];
 
+/// What to know of such an index before it is built.
+pub(super) fn caveats(version: &str, of: Method) -> impl Iterator<Item = String> + '_ {
+    let applies = move |(_, method, advisory): &&(Severity, Method, Advisory)| {
+        *method == of && advisory.component.affects(version)
+    };
+    ADVISORIES
+        .iter()
+        .filter(applies)
+        .map(move |(_, _, known)| format!("pgvector {version} {}: {}", known.effect, known.cure))
+}
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let Some(extension) = case.snapshot.vector.extension() else { return Ok(Judgement::default()) };

@@ -7,8 +7,8 @@ use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Declined, Finding, Gap, Judgement, Object, SettingChange, SettingScope, Severity,
-    Superpower, Topic, Unit,
+    Action, Case, Declined, Finding, Gap, Judgement, Object, QualifiedName, SettingChange,
+    SettingScope, Severity, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -135,27 +135,34 @@ fn finding(
         .statistic("settings.ef_search", whole(ef_search.number().unwrap_or(40.0)), Unit::Count)
         .statistic("workload.rows_wanted", whole(wanted), Unit::Rows)
         .statistic("workload.calls", whole(search.calls()), Unit::Count);
-    let database = &column.extension.database;
+    let (database, library) = (&column.extension.database, column.extension.type_name());
     let mut actions = Vec::new();
     if wanted <= EF_SEARCH_MAX {
         let value = format!("{wanted:.0}");
         let scope = SettingScope::Database(database.clone());
-        actions.push(set(NAME, &value, scope, ef_search.of_database.clone()));
-        actions.extend(
-            ef_search
-                .of_roles
-                .iter()
-                .map(|(scope, before)| set(NAME, &value, scope.clone(), Some(before.clone()))),
-        );
+        actions.push(set(&library, (NAME, &value), scope, ef_search.of_database.clone()));
+        actions.extend(ef_search.of_roles.iter().map(|(scope, before)| {
+            set(&library, (NAME, &value), scope.clone(), Some(before.clone()))
+        }));
     }
     if has_iterative_scans(column.extension.code_version()) {
         let scope = SettingScope::Database(database.clone());
-        actions.push(set(ITERATIVE, "strict_order", scope, iterative.of_database.clone()));
+        actions.push(set(
+            &library,
+            (ITERATIVE, "strict_order"),
+            scope,
+            iterative.of_database.clone(),
+        ));
     }
     actions.into_iter().fold(finding, Finding::action)
 }
 
-fn set(name: &str, value: &str, scope: SettingScope, before: Option<String>) -> Action {
+fn set(
+    library: &QualifiedName,
+    (name, value): (&str, &str),
+    scope: SettingScope,
+    before: Option<String>,
+) -> Action {
     let what = if name == NAME {
         "each search visits more of the graph and takes longer"
     } else {
@@ -167,6 +174,7 @@ fn set(name: &str, value: &str, scope: SettingScope, before: Option<String>) -> 
         value: value.to_owned(),
         scope,
         before,
+        known_by: Some(library.clone()),
         needs_restart: false,
         caveats: vec![
             what.to_owned(),

@@ -1,7 +1,7 @@
 //! `vector/wide-elements`, explained in the page beside this file.
 
 use super::build::{M, bytes, estimated, hnsw, ivfflat_bytes};
-use super::change::{Proposal, dimensions_max};
+use super::change::{Proposal, dimensions_max, existing_index};
 use super::column::{AnnIndex, Column, Method, columns};
 use super::operand::Operand;
 use crate::checks::Check;
@@ -9,8 +9,8 @@ use crate::checks::number::float;
 use crate::model::observation::VectorKind;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold,
-    Topic, Unit,
+    Action, Case, Confidence, Declined, ExistingIndex, Finding, Gap, Judgement, NewIndex, Object,
+    Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -46,10 +46,32 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if column.table_bytes < case.policy.get(&TABLE_BYTES_MIN) {
             continue;
         }
-        let usable = column.indexes.iter().filter(|index| index.is_usable());
-        judgement.findings.extend(usable.filter_map(|index| of_index(case, column, index)));
+        for index in column.indexes.iter().filter(|index| index.is_usable()) {
+            match of_index(case, column, index) {
+                Some(finding) if has_half(column, index) => {
+                    judgement.declined.push(built_already(finding.object));
+                }
+                found => judgement.findings.extend(found),
+            }
+        }
     }
     Ok(judgement)
+}
+
+/// Whether an index at half precision serves the same distance: what is left to do is to change the statements.
+fn has_half(column: &Column<'_>, index: &AnnIndex<'_>) -> bool {
+    column.indexes.iter().any(|other| {
+        other.is_usable()
+            && other.metric == index.metric
+            && column.shape_of(&other.operand).0 == VectorKind::Halfvec
+    })
+}
+
+fn built_already(object: Object) -> Declined {
+    let detail =
+        format!("drop `{object}` once no statement orders by the column at full precision");
+    let reason = "an index at half precision is there".to_owned();
+    Declined { check: ID.to_owned(), object, reason, detail }
 }
 
 fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
@@ -73,12 +95,15 @@ fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Optio
         .confidence(Confidence::Medium)
         .statistic("vector_columns.dimensions", dimensions, Unit::Count)
         .statistic("index_sizes.index_bytes", index.bytes, Unit::Bytes);
-    Some(estimated(finding, "saved_bytes", saved, Unit::Bytes).action(half.action))
+    Some(
+        estimated(finding, "saved_bytes", saved, Unit::Bytes).action(Action::BuildIndex(*half.new)),
+    )
 }
 
 /// The same index at half precision.
 pub(super) struct Half {
-    pub(super) action: Action,
+    pub(super) new: Box<NewIndex>,
+    pub(super) old: Box<ExistingIndex>,
     pub(super) bytes: f64,
 }
 
@@ -123,6 +148,7 @@ pub(super) fn half_precision(
     }
     .caveat(rewrite)
     .caveat("elements above 65,504 do not fit halfvec: the build fails; compare recall with your query vectors");
-    let action = proposal.replacing(case, column, (index, object))?;
-    Some(Half { action, bytes: float(index.bytes) * share })
+    let old = Box::new(existing_index(case, column, index, &object)?);
+    let new = Box::new(proposal.index(case, column, object)?);
+    Some(Half { new, old, bytes: float(index.bytes) * share })
 }

@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
     thresholds: &[
         &DEAD_RATIO_MAX,
         &AUTOVACUUM_LATE,
+        &VACUUM_AGE_S_MIN,
         &LAZY_ROWS_MIN,
         &WINDOW_S_MIN,
         &TABLE_BYTES_MIN,
@@ -47,9 +48,18 @@ static AUTOVACUUM_LATE: Threshold = Threshold {
 /// The default scale factor lets as many die: more is no usual state.
 const USUAL_RATIO_MAX: f64 = 0.2;
 
+static VACUUM_AGE_S_MIN: Threshold = Threshold {
+    name: "vacuum_age_s_min",
+    default: 60.0,
+    unit: Unit::S,
+    reason: "sessions report what they changed late: what they delete and vacuum at once is counted as dead after the vacuum",
+};
+
 /// Why rows are dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
+    /// A vacuum that has just ended may have removed them.
+    Vacuumed,
     /// Autovacuum comes at the next look.
     Due,
     /// It does not come for so few.
@@ -70,10 +80,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let leaves = leaves(case, family);
         let affected: Vec<(Leaf<'_>, Why)> =
             leaves.iter().filter_map(|leaf| Some((*leaf, why(case, leaf)?))).collect();
-        let (due, bad): (Vec<_>, Vec<_>) =
-            affected.into_iter().partition(|(_, why)| *why == Why::Due);
+        let (left, bad): (Vec<_>, Vec<_>) =
+            affected.into_iter().partition(|(_, why)| matches!(why, Why::Vacuumed | Why::Due));
         if bad.is_empty() {
-            judgement.declined.extend(left_to_autovacuum(family, &due));
+            judgement.declined.extend(left_alone(family, &left));
         } else {
             judgement.findings.push(finding(case, family, &bad));
         }
@@ -95,6 +105,12 @@ fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
     if dead / live <= policy.get(&DEAD_RATIO_MAX) || bytes < policy.get(&TABLE_BYTES_MIN) {
         return None;
     }
+    let now = seen.context.get().ok()?.now;
+    let vacuumed = leaf.activity.last_vacuum.max(leaf.activity.last_autovacuum);
+    let ago = vacuumed.map_or(f64::INFINITY, |at| float(now.as_second() - at.as_second()));
+    if ago < policy.get(&VACUUM_AGE_S_MIN) {
+        return Some(Why::Vacuumed);
+    }
     let Some(waits_for) = Trigger::of(leaf, &seen.common, seen.server.major)?.dead_rows else {
         return Some(Why::Never);
     };
@@ -107,14 +123,23 @@ fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
     })
 }
 
-fn left_to_autovacuum(family: &Family<'_>, due: &[(Leaf<'_>, Why)]) -> Option<Declined> {
-    let relations: Vec<_> = due.iter().map(|(leaf, _)| leaf.relation).collect();
-    let dead: i64 = due.iter().map(|(leaf, _)| leaf.activity.dead_rows).sum();
-    (!due.is_empty()).then(|| Declined {
+/// What is left to autovacuum, and what was vacuumed a moment ago.
+fn left_alone(family: &Family<'_>, left: &[(Leaf<'_>, Why)]) -> Option<Declined> {
+    let relations: Vec<_> = left.iter().map(|(leaf, _)| leaf.relation).collect();
+    let dead: i64 = left.iter().map(|(leaf, _)| leaf.activity.dead_rows).sum();
+    let (reason, what) = if left.iter().any(|(_, why)| *why == Why::Due) {
+        ("autovacuum is due", "more than autovacuum waits for: it comes by itself")
+    } else {
+        (
+            "it was vacuumed less than a minute ago",
+            "and the vacuum may have removed them: sessions report what they changed late. Look again in a minute",
+        )
+    };
+    (!left.is_empty()).then(|| Declined {
         check: ID.to_owned(),
         object: object(family, &relations),
-        reason: "autovacuum is due".to_owned(),
-        detail: format!("{dead} rows are dead, more than autovacuum waits for: it comes by itself"),
+        reason: reason.to_owned(),
+        detail: format!("{dead} rows are counted as dead, {what}"),
     })
 }
 
@@ -129,7 +154,7 @@ fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(Leaf<'_>, Why)]) -> Fin
     let reason = match worst {
         Why::Never => "autovacuum never comes to it",
         Why::Late => "autovacuum is late, or something holds the horizon back",
-        Why::Waiting | Why::Due => "too few for autovacuum to come",
+        Why::Waiting | Why::Due | Why::Vacuumed => "too few for autovacuum to come",
     };
     let severity = match worst {
         Why::Never | Why::Late if ratio > USUAL_RATIO_MAX => Severity::Medium,
@@ -237,6 +262,19 @@ mod tests {
         assert!(due.findings.is_empty() && due.declined.len() == 1, "{due:?}");
         let late = run(&seen(500_000, 250_000, &[]));
         assert_eq!(late.findings[0].severity, Severity::Medium);
+    }
+
+    #[test]
+    fn what_was_vacuumed_a_moment_ago_is_declined_until_its_counters_are_those_after_the_vacuum() {
+        for (vacuumed, declined) in [("2026-03-01T11:59:30Z", 1), ("2026-03-01T11:58:00Z", 0)] {
+            let mut seen = seen(500_000, 250_000, &[]);
+            edit(&mut seen.common.table_activity)[0].last_vacuum = vacuumed.parse().ok();
+            let judgement = run(&seen);
+            assert_eq!(
+                (judgement.declined.len(), judgement.findings.len()),
+                (declined, 1 - declined)
+            );
+        }
     }
 
     #[test]

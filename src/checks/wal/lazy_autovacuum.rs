@@ -8,8 +8,8 @@ use crate::checks::{Check, Requirement};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Family, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic,
-    Unit,
+    Action, Case, Family, Finding, Gap, Judgement, Object, Policy, Severity, Superpower, Threshold,
+    Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -80,19 +80,27 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut is_too_early = false;
     for family in forest(case)?.iter() {
         let leaves = leaves(case, family);
-        judgement.findings.extend(switched_off(case, family, &leaves));
         let lazy = lazy(case, &leaves);
-        match &window {
-            Ok(window) => judgement.findings.extend(hot(case, family, &lazy, *window)),
-            Err(_) => is_too_early |= !lazy.is_empty(),
+        let hot = window.as_ref().map(|window| dying_fast(case, &lazy, *window));
+        is_too_early |= hot.is_err() && !lazy.is_empty();
+        let (off, on): (Vec<Lazy<'_>>, _) =
+            hot.unwrap_or_default().into_iter().partition(|one| one.off_here);
+        judgement.findings.extend(switched_off(case, family, &leaves, !off.is_empty()));
+        if let Ok(window) = &window {
+            judgement.findings.extend(hot_finding(case, family, &on, *window));
         }
     }
     judgement.gaps.extend(window.err().filter(|_| is_too_early));
     Ok(judgement)
 }
 
-/// Tables that autovacuum is kept from, though their rows die.
-fn switched_off(case: &Case<'_>, family: &Family<'_>, leaves: &[Leaf<'_>]) -> Option<Finding> {
+/// Tables that autovacuum is kept from, though their rows die. Where they die fast, it would come late as well.
+fn switched_off(
+    case: &Case<'_>,
+    family: &Family<'_>,
+    leaves: &[Leaf<'_>],
+    is_hot: bool,
+) -> Option<Finding> {
     let Case { snapshot: seen, policy, .. } = *case;
     let is_off = |leaf: &&Leaf<'_>| {
         let trigger = Trigger::of(leaf, &seen.common, seen.server.major);
@@ -110,7 +118,10 @@ fn switched_off(case: &Case<'_>, family: &Family<'_>, leaves: &[Leaf<'_>]) -> Op
     let change = options(
         &object,
         &off,
-        (Vec::new(), vec!["autovacuum_enabled".to_owned()]),
+        (
+            if is_hot { vec![scale_factor(policy)] } else { Vec::new() },
+            vec!["autovacuum_enabled".to_owned()],
+        ),
         (title, "autovacuum_enabled"),
     );
     let dead: i64 = off.iter().map(|leaf| leaf.activity.dead_rows).sum();
@@ -122,46 +133,62 @@ fn switched_off(case: &Case<'_>, family: &Family<'_>, leaves: &[Leaf<'_>]) -> Op
     )
 }
 
-/// Large leaves for which autovacuum waits longer than it should.
-fn lazy<'a>(case: &Case<'_>, leaves: &[Leaf<'a>]) -> Vec<(Leaf<'a>, f64)> {
+/// A large leaf for which autovacuum waits longer than it should, or would if it came.
+#[derive(Clone, Copy)]
+struct Lazy<'a> {
+    leaf: Leaf<'a>,
+    waits_for: f64,
+    off_here: bool,
+}
+
+fn lazy<'a>(case: &Case<'_>, leaves: &[Leaf<'a>]) -> Vec<Lazy<'a>> {
     let Case { snapshot: seen, policy, .. } = *case;
     let lazy = leaves.iter().filter_map(|leaf| {
         let rows = leaf.rows();
-        let trigger = Trigger::of(leaf, &seen.common, seen.server.major)?;
-        let waits_for = trigger.dead_rows?;
-        let allowed = trigger.threshold.max(50.0) + policy.get(&SCALE_FACTOR) * rows;
-        (rows >= policy.get(&LAZY_ROWS_MIN) && waits_for > 1.1 * allowed)
-            .then_some((*leaf, waits_for))
+        let Trigger { waits_for, threshold, off_here, .. } =
+            Trigger::of(leaf, &seen.common, seen.server.major)?;
+        let allowed = threshold.max(50.0) + policy.get(&SCALE_FACTOR) * rows;
+        (rows >= policy.get(&LAZY_ROWS_MIN) && waits_for > 1.1 * allowed).then_some(Lazy {
+            leaf: *leaf,
+            waits_for,
+            off_here,
+        })
     });
     lazy.collect()
 }
 
+/// The parameter, and its value, that brings autovacuum in time.
+fn scale_factor(policy: &Policy) -> (String, String) {
+    ("autovacuum_vacuum_scale_factor".to_owned(), policy.get(&SCALE_FACTOR).to_string())
+}
+
+fn dying(leaf: &Leaf<'_>, window: Window) -> Rate {
+    window.rate(leaf.activity.updated_rows + leaf.activity.deleted_rows)
+}
+
 /// Those of them whose rows die fast.
-fn hot(
+fn dying_fast<'a>(case: &Case<'_>, lazy: &[Lazy<'a>], window: Window) -> Vec<Lazy<'a>> {
+    let least = case.policy.get(&UPDATES_PER_DAY);
+    lazy.iter().filter(|one| dying(&one.leaf, window).per_day() >= least).copied().collect()
+}
+
+fn hot_finding(
     case: &Case<'_>,
     family: &Family<'_>,
-    lazy: &[(Leaf<'_>, f64)],
+    hot: &[Lazy<'_>],
     window: Window,
 ) -> Option<Finding> {
     let policy = case.policy;
-    let dying = |leaf: &Leaf<'_>| -> Rate {
-        window.rate(leaf.activity.updated_rows + leaf.activity.deleted_rows)
-    };
-    let hot: Vec<&(Leaf<'_>, f64)> = lazy
-        .iter()
-        .filter(|(leaf, _)| dying(leaf).per_day() >= policy.get(&UPDATES_PER_DAY))
-        .collect();
-    let (first, waits_for) = hot.first()?;
-    let affected: Vec<Leaf<'_>> = hot.iter().map(|(leaf, _)| *leaf).collect();
+    let Lazy { leaf: first, waits_for, .. } = hot.first()?;
+    let affected: Vec<Leaf<'_>> = hot.iter().map(|one| one.leaf).collect();
     let relations: Vec<_> = affected.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
-    let rate: f64 = affected.iter().map(|leaf| dying(leaf).per_day()).sum();
+    let rate: f64 = affected.iter().map(|leaf| dying(leaf, window).per_day()).sum();
     let message = format!(
         "`{object}` has {rate:.0} updates and deletes a day over {window}, and autovacuum waits for {waits_for:.0} dead rows"
     );
-    let scale_factor = policy.get(&SCALE_FACTOR).to_string();
     let title = format!("Vacuum `{object}` at {} % dead rows", policy.get(&SCALE_FACTOR) * 100.0);
-    let set = vec![("autovacuum_vacuum_scale_factor".to_owned(), scale_factor)];
+    let set = vec![scale_factor(policy)];
     let change = options(&object, &affected, (set, Vec::new()), (title, "scale_factor"));
     let severity = by_size(family, policy, severity(case, &affected, window));
     Some(
@@ -197,7 +224,7 @@ fn severity(case: &Case<'_>, affected: &[Leaf<'_>], window: Window) -> Severity 
 mod tests {
     use super::super::testing::{case, edit, set, short, snapshot, table};
     use super::*;
-    use crate::model::{GapReason, Policy, Snapshot};
+    use crate::model::{GapReason, Snapshot};
 
     fn hot_table(rows: i64, updates: i64) -> Snapshot {
         let mut seen = snapshot();
@@ -262,5 +289,18 @@ mod tests {
         let judgement = run(&seen);
         let sql = short(&judgement.findings[0].actions[0]);
         assert_eq!(sql, "reset autovacuum_enabled");
+    }
+
+    #[test]
+    fn of_a_hot_table_that_is_switched_off_the_scale_factor_is_advised_at_once() {
+        let mut seen = hot_table(5_000_000, 20_000_000);
+        edit(&mut seen.common.table_activity)[0].options =
+            vec!["autovacuum_enabled=off".to_owned()];
+        let judgement = run(&seen);
+        let [finding] = judgement.findings.as_slice() else { unreachable!("{judgement:?}") };
+        let sql = short(&finding.actions[0]);
+        assert!(sql.contains("scale_factor = 0.02") && sql.contains("autovacuum_enabled"), "{sql}");
+        set(&mut seen, "autovacuum", "off");
+        assert_eq!(run(&seen).findings.len(), 2, "at the server, and at the table");
     }
 }

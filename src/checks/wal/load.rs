@@ -91,7 +91,7 @@ impl<'a> Load<'a> {
     pub(super) fn forced(&self, max_wal_bytes: f64) -> f64 {
         let written = self.rate.over(self.window.seconds());
         let room = written / self.distance(max_wal_bytes).max(1.0);
-        float(self.checkpoints.requested).min(room.floor())
+        float(self.checkpoints.requested).min(room.floor()).min(self.all())
     }
 
     /// Checkpoints in all: those that were skipped are left out where the server counts them.

@@ -69,6 +69,7 @@ fn change(
         value,
         scope,
         before,
+        known_by: None,
         needs_restart: setting.context == SettingContext::Postmaster,
         caveats,
     }

@@ -11,6 +11,8 @@ const CAPPED_SINCE: u32 = 18;
 pub(super) struct Trigger {
     /// Dead rows that it waits for; absent where it never comes.
     pub(super) dead_rows: Option<f64>,
+    /// The same where it is on.
+    pub(super) waits_for: f64,
     /// The scale factor in force.
     pub(super) scale_factor: f64,
     /// The threshold in force.
@@ -38,7 +40,8 @@ impl Trigger {
         let on = common.setting("autovacuum")?.is_on() && !off_here;
         let rows = leaf.relation.rows.unwrap_or(0.0);
         let waits_for = (threshold + scale_factor * rows).min(cap.unwrap_or(f64::INFINITY));
-        Some(Self { dead_rows: on.then_some(waits_for), scale_factor, threshold, off_here })
+        let dead_rows = on.then_some(waits_for);
+        Some(Self { dead_rows, waits_for, scale_factor, threshold, off_here })
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::ddl::Ddl;
 use crate::ddl::new_index::BuiltIndex;
 use crate::ddl::resolved::{NOT_CONCURRENTLY, resolved};
-use crate::ddl::statement::{brief, concurrent, definition, reserving};
+use crate::ddl::statement::{brief, concurrent, reserving};
 use crate::model::{
-    ExistingIndex, IndexKey, KeyPart, NewIndex, Pinned, Statement, pinned_expression, pinned_index,
-    quote_identifier, quote_literal,
+    ExistingIndex, IndexExtras, IndexKey, KeyPart, NewIndex, Pinned, QualifiedName, Statement,
+    pinned_expression, pinned_index, quote_identifier, quote_literal,
 };
 
 /// Says what a failed build leaves behind.
@@ -53,7 +53,11 @@ pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
     let mut undo = create_again(old);
     undo.push(index.drop());
     Ddl {
-        title: format!("Replace index `{}` by {} index", old.name.to_sql(), article(&new.purpose)),
+        title: format!(
+            "Replace index `{}` by {}",
+            old.name.to_sql(),
+            article(&named(&new.purpose))
+        ),
         statements,
         undo,
         preconditions: Vec::new(),
@@ -84,9 +88,15 @@ fn with(caveats: &[String], more: impl IntoIterator<Item = String>) -> Vec<Strin
     caveats.iter().cloned().chain(more).collect()
 }
 
+/// A purpose as the name of an index.
+fn named(purpose: &str) -> String {
+    if purpose.contains("index") { purpose.to_owned() } else { format!("{purpose} index") }
+}
+
 /// "a" or "an", and the words.
 fn article(words: &str) -> String {
-    let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u', 'h']) && !words.starts_with("ha");
+    let vowel =
+        words.starts_with(['a', 'e', 'i', 'o', 'u', 'h', 'H', 'I']) && !words.starts_with("ha");
     format!("{} {words}", if vowel { "an" } else { "a" })
 }
 
@@ -182,7 +192,9 @@ fn create_again(old: &ExistingIndex) -> Vec<Statement> {
         }));
     }
     let mut statements = resolved(statements, by_name);
-    statements.extend(settings_again(old));
+    statements
+        .extend(old.partitions.iter().flat_map(|part| extras_again(&part.name, &part.extras)));
+    statements.extend(extras_again(&old.name, &old.extras));
     statements
 }
 
@@ -190,27 +202,19 @@ fn concurrently(definition: &str) -> String {
     definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1)
 }
 
-fn settings_again(old: &ExistingIndex) -> Vec<Statement> {
-    let (name, table) = (old.name.to_sql(), old.table.to_sql());
-    let mut statements = Vec::new();
-    if let Some(tablespace) = &old.tablespace {
-        let tablespace = quote_identifier(tablespace);
-        statements.push(brief(format!("ALTER INDEX {name} SET TABLESPACE {tablespace};")));
+fn extras_again(name: &QualifiedName, extras: &IndexExtras) -> Vec<Statement> {
+    let (index, sql) = (quote_identifier(&name.name), name.to_sql());
+    let set = |(column, target): &(usize, i64)| {
+        format!("ALTER INDEX {sql} ALTER COLUMN {column} SET STATISTICS {target};")
+    };
+    let mut statements: Vec<String> = extras.statistics.iter().map(set).collect();
+    if let Some(comment) = &extras.comment {
+        statements.push(format!("COMMENT ON INDEX {sql} IS {};", quote_literal(comment)));
     }
-    for (column, target) in &old.statistics {
-        let set = format!("ALTER INDEX {name} ALTER COLUMN {column} SET STATISTICS {target};");
-        statements.push(concurrent_setting(set));
+    if let Some(table) = &extras.clusters {
+        statements.push(format!("ALTER TABLE {} CLUSTER ON {index};", table.to_sql()));
     }
-    if let Some(comment) = &old.comment {
-        let comment = quote_literal(comment);
-        statements.push(definition(format!("COMMENT ON INDEX {name} IS {comment};")));
-    }
-    if old.is_clustered {
-        let index = quote_identifier(&old.name.name);
-        let set = format!("ALTER TABLE {table} CLUSTER ON {index};");
-        statements.push(concurrent_setting(set));
-    }
-    statements
+    statements.into_iter().map(concurrent_setting).collect()
 }
 
 /// A change of the catalog that blocks other DDL alone.
@@ -292,10 +296,11 @@ mod tests {
                 .to_owned(),
             partitions: Vec::new(),
             partitioned: false,
-            comment: Some("it's ours".to_owned()),
-            statistics: vec![(1, 500)],
-            tablespace: None,
-            is_clustered: true,
+            extras: IndexExtras {
+                comment: Some("it's ours".to_owned()),
+                statistics: vec![(1, 500)],
+                clusters: Some(QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() }),
+            },
             is_valid: true,
             caveats: Vec::new(),
         };

@@ -1,12 +1,15 @@
 //! Settings of the server, of a database, of a role.
 
 use crate::ddl::Ddl;
+use crate::ddl::batch::dollar_quoted;
 use crate::ddl::statement::definition;
-use crate::model::{SettingChange, SettingScope, Statement, quote_identifier, quote_literal};
+use crate::model::{
+    QualifiedName, SettingChange, SettingScope, Statement, quote_identifier, quote_literal,
+};
 
 /// Change a setting.
 pub(in crate::ddl) fn set(change: &SettingChange) -> Ddl {
-    let SettingChange { name, value, scope, before, needs_restart, .. } = change;
+    let SettingChange { name, value, scope, before, known_by, needs_restart, .. } = change;
     let restore = match before {
         Some(before) => to(name, before),
         None => format!("RESET {}", quote_identifier_of_setting(name)),
@@ -23,11 +26,25 @@ pub(in crate::ddl) fn set(change: &SettingChange) -> Ddl {
     }
     Ddl {
         title: format!("Set {name} to {value}{}", title_of(scope)),
-        statements: statements(scope, &to(name, value), *needs_restart),
-        undo: statements(scope, &restore, *needs_restart),
+        statements: known(statements(scope, &to(name, value), *needs_restart), known_by.as_ref()),
+        undo: known(statements(scope, &restore, *needs_restart), known_by.as_ref()),
         preconditions: Vec::new(),
         caveats,
     }
+}
+
+/// Only a superuser may set what the session does not know. A value of a type of the library loads it.
+fn known(statements: Vec<Statement>, known_by: Option<&QualifiedName>) -> Vec<Statement> {
+    let Some(known_by) = known_by else { return statements };
+    let one = |statement: Statement| {
+        let body = format!(
+            "\nBEGIN\n    -- Loads the library that knows the setting.\n    PERFORM '[1]'::{};\n    {}\nEND\n",
+            known_by.to_sql(),
+            statement.sql
+        );
+        Statement { sql: format!("DO {};", dollar_quoted(&body)), ..statement }
+    };
+    statements.into_iter().map(one).collect()
 }
 
 fn to(name: &str, value: &str) -> String {
@@ -91,12 +108,20 @@ mod tests {
             value: "200".to_owned(),
             scope: SettingScope::Role("api".to_owned()),
             before: Some("40".to_owned()),
+            known_by: None,
             needs_restart: false,
             caveats: Vec::new(),
         };
         let ddl = set(&change);
         assert_eq!(ddl.statements[0].sql, "ALTER ROLE api SET hnsw.ef_search = '200';");
         assert_eq!(ddl.undo[0].sql, "ALTER ROLE api SET hnsw.ef_search = '40';");
+        let vector = QualifiedName { schema: "Ext".to_owned(), name: "vector".to_owned() };
+        let loaded = set(&SettingChange { known_by: Some(vector), ..change.clone() });
+        assert_eq!(
+            loaded.statements[0].sql,
+            "DO $dbopt$\nBEGIN\n    -- Loads the library that knows the setting.\n    PERFORM '[1]'::\"Ext\".vector;\n    \
+             ALTER ROLE api SET hnsw.ef_search = '200';\nEND\n$dbopt$;"
+        );
         let system = SettingChange {
             name: "max_wal_size".to_owned(),
             scope: SettingScope::System,

@@ -64,8 +64,21 @@ pub struct IndexPartition {
     pub parent: QualifiedName,
     /// Whether it is partitioned itself.
     pub partitioned: bool,
-    /// `pg_get_indexdef`.
+    /// `pg_get_indexdef`, with its tablespace.
     pub definition: String,
+    /// What its definition does not say.
+    pub extras: IndexExtras,
+}
+
+/// What is set on an index beside its definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexExtras {
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Statistics targets set by name: the column's number in the index and the target.
+    pub statistics: Vec<(usize, i64)>,
+    /// Its table, where that was last clustered on it.
+    pub clusters: Option<QualifiedName>,
 }
 
 /// An index that is there, with all that building it again needs.
@@ -77,20 +90,14 @@ pub struct ExistingIndex {
     pub name: QualifiedName,
     /// Its table.
     pub table: QualifiedName,
-    /// `pg_get_indexdef`.
+    /// `pg_get_indexdef`, with its tablespace.
     pub definition: String,
     /// Its parts where its table is partitioned, each after the one it is a part of.
     pub partitions: Vec<IndexPartition>,
     /// Whether its table is partitioned.
     pub partitioned: bool,
-    /// Its comment.
-    pub comment: Option<String>,
-    /// Statistics targets set by name: the column's number in the index and the target.
-    pub statistics: Vec<(usize, i64)>,
-    /// Its tablespace, where it is not the database's.
-    pub tablespace: Option<String>,
-    /// Whether the table was last clustered on it.
-    pub is_clustered: bool,
+    /// What its definition does not say.
+    pub extras: IndexExtras,
     /// Whether it is valid. One that is not is dropped for good: nothing builds an invalid index again.
     pub is_valid: bool,
     /// What to know before, from the check.

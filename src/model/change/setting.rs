@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Object;
+use crate::model::{Object, QualifiedName};
 
 /// Where a setting is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct SettingChange {
     pub scope: SettingScope,
     /// The value set there before, which undo sets again; absent where none was, which undo resets.
     pub before: Option<String>,
+    /// A type of the library that defines the setting: only a session that has loaded it knows the setting.
+    pub known_by: Option<QualifiedName>,
     /// Whether it takes effect only when the server restarts.
     pub needs_restart: bool,
     /// What to know before, from the check.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Setting;
-use crate::model::{Observation, Topic};
+use crate::model::{Observation, QualifiedName, Topic};
 
 impl Topic {
     /// Columns of vectors, and the extension that they are from.
@@ -71,6 +71,11 @@ pub struct VectorInstallation {
 }
 
 impl VectorInstallation {
+    /// A type whose values load the library.
+    pub fn type_name(&self) -> QualifiedName {
+        QualifiedName { schema: self.schema.clone(), name: "vector".to_owned() }
+    }
+
     /// The version whose code runs: that of the library, where it is known.
     pub fn code_version(&self) -> &str {
         self.library_version.as_deref().unwrap_or(&self.version)

@@ -200,6 +200,8 @@ cross join lateral (
                     and i.indexprs is null and x.reltablespace = 0 and m.amname = 'btree'
                     and i.indnatts = i.indnkeyatts and k.plain
                     and not i.indisreplident and not i.indisclustered
+                    -- From PostgreSQL 15 on NULLs may count as equal, and no such index becomes a primary key.
+                    and pg_catalog.to_json(i) ->> 'indnullsnotdistinct' is distinct from 'true'
                     -- The undo would have to drop it, and make it again, from under the keys that rest on it.
                     and not exists (
                         select from pg_catalog.pg_constraint as o where o.conindid = i.indexrelid and o.contype = 'f'
@@ -302,7 +304,7 @@ cross join lateral (
         where f.proname > (c.relname || '_')::pg_catalog.name and f.proname < (c.relname || '`')::pg_catalog.name
             and f.pronamespace = c.relnamespace
     ) as o
-    where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document)$'
+    where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document|(gin|path|hnsw|ivfflat)(_\d+)?)$'
         or o.name ~ '_pkey\d?$' and pg_catalog.length(o.name::pg_catalog.text) <= pg_catalog.length(c.relname::pg_catalog.text) + 6
 ) as t
 order by c.oid

@@ -4,12 +4,13 @@ select
     c.oid::int8                                                     as oid,
     case
         when u.has_rule then 'a rule rewrites its updates'
+        when u.is_hidden then 'row security is forced on its owner, whose updates pass over rows that its policies hide'
         when u.has_trigger or u.has_watcher then 'an UPDATE trigger may change or refuse its rows'
         when u.writes_documents then 'an INSERT trigger changes its documents'
         else 'a constraint that is NOT VALID may refuse its rows'
     end                                                             as why,
     -- One that changes how values are stored, and no value, is let through all the same.
-    not (u.has_rule or u.has_trigger or u.is_unchecked)              as stores_anew
+    not (u.has_rule or u.is_hidden or u.has_trigger or u.is_unchecked)              as stores_anew
 from pg_catalog.pg_class as c
 left join lateral (
     -- What a function does is read off its text: a row changed, an error raised, a row withheld. In another language it
@@ -85,6 +86,7 @@ cross join lateral (
             from pg_catalog.pg_rewrite as r
             where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'
         ) as has_rule,
+        c.relrowsecurity and c.relforcerowsecurity as is_hidden,
         coalesce(t.has_trigger, false) as has_trigger,
         coalesce(t.has_watcher, false) as has_watcher,
         coalesce(t.writes_documents, false) as writes_documents,
@@ -102,6 +104,7 @@ where c.oid = any ($1::int8[]::oid[])
     and c.relkind = 'r'
     and (
         u.has_rule
+        or u.is_hidden
         or u.has_trigger
         or u.has_watcher
         or u.writes_documents

@@ -37,7 +37,24 @@ select
             and d.objid = i.indexrelid
             and d.deptype = 'e'
     )                                                               as belongs_to_extension,
-    s.spcname                                                       as tablespace
+    -- The database's own as well where a session may have another default; a partitioned index takes no such name.
+    coalesce(
+        s.spcname,
+        case when c.relkind = 'i' and (
+            pg_catalog.current_setting('default_tablespace') <> ''
+            or exists (
+                select
+                from pg_catalog.pg_db_role_setting as r
+                cross join lateral pg_catalog.unnest(r.setconfig) as e (setting)
+                where e.setting like 'default_tablespace=_%'
+            )
+        ) then (
+            select t.spcname
+            from pg_catalog.pg_database as d
+            join pg_catalog.pg_tablespace as t on t.oid = d.dattablespace
+            where d.datname = pg_catalog.current_database()
+        ) end
+    )                                                               as tablespace
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 left join pg_catalog.pg_tablespace as s on s.oid = c.reltablespace
