@@ -124,10 +124,7 @@ mod tests {
             definition: definition.to_owned(),
             partitions: Vec::new(),
             partitioned: false,
-            comment: None,
-            statistics: Vec::new(),
-            tablespace: None,
-            is_clustered: false,
+            extras: crate::model::IndexExtras::default(),
             is_valid: true,
             caveats: Vec::new(),
         }

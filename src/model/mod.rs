@@ -43,9 +43,9 @@ pub use analysis::{
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
-    DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb,
-    NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange,
-    SettingScope, SlotDrop, Step, index_name,
+    DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance,
+    MaintenanceVerb, NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange,
+    SettingChange, SettingScope, SlotDrop, Step, index_name,
 };
 pub use decoded_plan::{
     DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,

@@ -9,7 +9,9 @@ mod setting;
 mod slot;
 
 pub use drain::{DefaultDrain, Step};
-pub use index::{ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
+pub use index::{
+    ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name,
+};
 pub use maintenance::{Maintenance, MaintenanceVerb};
 pub use options::{OptionsChange, OptionsOf};
 pub use persistence::{Persistence, PersistenceChange};
