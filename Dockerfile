@@ -11,19 +11,25 @@ COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && echo 'fn main() {}' >src/main.rs \
     && touch src/lib.rs \
-    && cargo build --locked --release --bin dbopt
+    && cargo build --locked --profile dist --bin dbopt
 
 COPY migrations migrations
 COPY openapi openapi
 COPY src src
 # Cargo goes by times, and those of the sources are older than the empty program.
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --locked --release --bin dbopt \
-    && strip target/release/dbopt
+    && cargo build --locked --profile dist --bin dbopt \
+    && objcopy --only-keep-debug target/dist/dbopt target/dist/dbopt.debug \
+    && strip target/dist/dbopt \
+    && objcopy --add-gnu-debuglink=target/dist/dbopt.debug target/dist/dbopt
+
+# The symbols of the binary, for debuggers: docker build --target symbols --output type=local,dest=. .
+FROM scratch AS symbols
+COPY --from=build /build/target/dist/dbopt.debug /dbopt.debug
 
 FROM debian:12.12-slim
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /build/target/release/dbopt /usr/local/bin/dbopt
+COPY --from=build /build/target/dist/dbopt /usr/local/bin/dbopt
 
 # Nobody's account: it owns no file, and nothing is written. State is in PostgreSQL (DBOPT_STORE_URL).
 USER 65532:65532

@@ -68,3 +68,53 @@ rust_is_new_enough() {
   local found; found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return 1
   [ -n "$found" ] && [ "$(printf '%s\n' "$(rust_wanted)" "$found" | sort -V | head -1)" = "$(rust_wanted)" ]
 }
+
+# own_server MEMBER [SETTING=VALUE...] : start a server of its own on the binaries of a member of scripts/servers, and stop the one
+# before. Sets dsn. It listens on a socket alone, and is removed when the script ends.
+own_server() {
+  local member=$1 bin home options; shift
+  own_server_stop
+  bin=$(tr : '\n' <<<"$DBOPT_TEST_SERVERS" | sed -n "s/^$member=//p")
+  [ -n "$bin" ] || die "no server '$member': scripts/servers prepare $member"
+  home=$(mktemp -d /tmp/own.XXXXXX); chmod 755 "$home"
+  [ "$(id -u)" != 0 ] || chown nobody "$home"
+  options="-c listen_addresses= -c unix_socket_directories=$home -c fsync=off"
+  for setting in "$@"; do options+=" -c $setting"; done
+  own_server_home=$home own_server_bin=$bin
+  trap own_server_stop EXIT
+  as_nobody "$bin/initdb" -D "$home/data" -A trust -U postgres --no-sync --no-locale -E UTF8 >/dev/null
+  as_nobody "$bin/pg_ctl" -D "$home/data" -l "$home/log" -w -o "$options" start >/dev/null
+  dsn="host=$home user=postgres dbname=postgres"
+}
+as_nobody() {
+  if [ "$(id -u)" = 0 ]; then setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; else "$@"; fi
+}
+own_server_stop() {
+  [ -n "${own_server_home:-}" ] || return 0
+  as_nobody "$own_server_bin/pg_ctl" -D "$own_server_home/data" -m immediate -w stop >/dev/null 2>&1 || true
+  rm -rf "$own_server_home"; own_server_home=
+}
+
+# measured FILE : put standard input between the marks of a page of docs.
+measured() {
+  { sed '/<!-- measured -->/q' "$1"; echo; cat; sed -n '/<!-- \/measured -->/,$p' "$1"; } >"$1.new"
+  mv "$1.new" "$1"
+  say "wrote $1"
+}
+
+# alike PREFIX SERVERS [COLUMNS] : rows of a table out of files PREFIX.*, whose lines are a version, a tab and a row. What all servers
+# print alike comes once; else the versions that print it are in the last column. Rows with the same first columns stay together.
+alike() {
+  cat "$1".* | awk -F'\t' -v servers="$2" -v columns="${3:-2}" '
+    { split($2, part, " [|] "); key = ""
+      for (i = 1; i <= columns; i++) key = key part[i] "|"
+      if (!(key in rows)) keys[++n] = key
+      if (!($2 in seen)) rows[key] = rows[key] "\n" $2
+      count[$2]++; seen[$2] = seen[$2] (seen[$2] ? ", " : "") $1 }
+    END {
+      for (i = 1; i <= n; i++) {
+        m = split(substr(rows[keys[i]], 2), row, "\n")
+        for (j = 1; j <= m; j++) print "| " row[j] " | " (count[row[j]] == servers ? "all" : seen[row[j]]) " |"
+      }
+    }'
+}

@@ -4,8 +4,10 @@ mod account;
 mod decoding;
 mod documents;
 mod drift;
+mod explained;
 mod explaining;
 mod gathered;
+mod logged;
 mod pool_plan;
 mod request;
 mod reviewing;
@@ -24,20 +26,20 @@ use crate::advise::{Context, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Action, Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Judgement,
-    Observation, ProveMode, Review, Snapshot, Topic,
+    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Finding, Judgement,
+    Observation, Proposal, ProveMode, Review, Snapshot, Topic,
 };
-use crate::observe::{self, Interest, Texts};
+use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
 use crate::prove;
 use crate::review::Sizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{Refusal, Subject, Unmatched};
-pub use crate::pg::Error as TargetError;
+pub use crate::pg::{Cause as TargetCause, Error as TargetError};
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{Runner, SqlFile};
-pub use crate::workload::{Format, Ledger, NO_FORMAT, Read, StatementUse};
+pub use crate::workload::{Format, Ledger, LinePrefix, NO_FORMAT, Read, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{DriftFound, Watched};
 pub use explaining::{ExplainError, StatementText, explain};
@@ -93,16 +95,18 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
-    let (mut snapshot, texts) = visit(target, request).await?;
+    let Observed { mut snapshot, texts, explained } = visit(target, request).await?;
+    explained::add(&mut snapshot, explained);
     let sent = request.workload.clone();
     snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
     spelling::spell(&mut snapshot);
     let judgement = judge(&snapshot, request);
     let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
-    let proofs = prove::prove(target, &snapshot, actions(&judgement), request.prove).await;
+    let proposals = proposals(target.name(), &judgement);
+    let proofs = prove::prove(target, &snapshot, proposals, request.prove).await;
     snapshot.cost += proofs.cost;
     let context = context(target.name(), request, &snapshot);
-    let mut analysis = advise(&context, judgement, &proofs.actions, &proofs.options);
+    let mut analysis = advise(&context, judgement, &proofs.by_key, &proofs.options);
     analysis.is_passing =
         proofs.is_passing || analysis.gaps.iter().any(|gap| gap.reason.is_passing());
     Ok(Run { snapshot, analysis, contracts })
@@ -111,13 +115,19 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
 /// Judge a snapshot that was kept, without a server: nothing is proved.
 pub fn judge_snapshot(name: &str, request: &Request, snapshot: &Snapshot) -> Analysis {
     let judgement = judge(snapshot, request);
-    let proofs = prove::unproved(actions(&judgement), ProveMode::None);
+    let proofs = prove::unproved(&proposals(name, &judgement), ProveMode::None);
     let context = context(name, request, snapshot);
-    advise(&context, judgement, &proofs.actions, &proofs.options)
+    advise(&context, judgement, &proofs.by_key, &proofs.options)
 }
 
-fn actions(judgement: &Judgement) -> Vec<Action> {
-    judgement.findings.iter().flat_map(|finding| finding.actions.clone()).collect()
+/// The actions of all findings, under the ids that their recommendations will have.
+fn proposals(target: &str, judgement: &Judgement) -> Vec<Proposal> {
+    let of_finding = |finding: &Finding| {
+        let check = finding.check;
+        let proposals = finding.actions.iter().cloned();
+        proposals.map(|action| Proposal::new(target, check, action)).collect::<Vec<_>>()
+    };
+    judgement.findings.iter().flat_map(of_finding).collect()
 }
 
 fn context<'a>(target: &'a str, request: &'a Request, seen: &'a Snapshot) -> Context<'a> {
@@ -184,15 +194,15 @@ pub async fn review(
     let sizes = match target {
         None => Sizes::default(),
         Some(target) => {
-            let topics = [Topic::LAYOUTS].into();
-            let (seen, _) = look(target, &Interest { topics, ..Interest::default() }).await?;
+            let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
+            let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
             let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
-            match seen.relations {
-                Observation::Seen(ref relations) => {
-                    Sizes::of(relations).with_types(relations, layouts)
+            match &seen.relations {
+                Observation::Seen(relations) => {
+                    Sizes::of(relations).with_types(relations, layouts).with_writes(&seen)
                 }
                 Observation::Unseen(gap) => {
-                    unseen = Some(gap);
+                    unseen = Some(gap.clone());
                     Sizes::default()
                 }
             }
@@ -225,6 +235,11 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
             Err(gap) => all.gaps.push(gap),
         }
     }
+    if let Ok(workload) = seen.workload.get() {
+        let logged = checks::in_logs(workload, asked_for(request));
+        all.findings.extend(logged.findings.into_iter().filter(|one| in_scope(&one.object)));
+        all.gaps.extend(logged.gaps);
+    }
     if let Ok(relations) = seen.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
     }
@@ -239,7 +254,7 @@ fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> 
     checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
 }
 
-async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<Texts>), Error> {
+async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
     let topics = asked_for(request).flat_map(|check| check.needs).copied();
     let interest = Interest {
         scope: request.scope.clone(),
@@ -247,6 +262,7 @@ async fn visit(target: &Target, request: &Request) -> Result<(Snapshot, Option<T
         topics: topics.chain(request.scope.is_narrowed().then_some(Topic::RELATIONS)).collect(),
         policy: request.policy.clone(),
         contracts: promised(request),
+        statements: explained::told(request),
     };
     look(target, &interest).await
 }
@@ -260,7 +276,7 @@ fn promised(request: &Request) -> Vec<Registered> {
     request.contracts.iter().filter(asked).cloned().collect()
 }
 
-async fn look(target: &Target, interest: &Interest) -> Result<(Snapshot, Option<Texts>), Error> {
+async fn look(target: &Target, interest: &Interest) -> Result<Observed, Error> {
     let mut session: Session = target.session().await.map_err(Error::Target)?;
     let seen = within(target, observe::observe(&mut session, interest)).await?;
     session.finish();

@@ -4,9 +4,11 @@ mod drift;
 mod explaining;
 mod metrics;
 mod pool_plan;
+mod process;
 mod staging;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -14,10 +16,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
 use crate::analysis::{
-    self, Format, Intake, Ledger, Request, Runner, SqlFile, Subject, TargetError,
+    self, Format, Intake, Ledger, LinePrefix, Request, Runner, SqlFile, Subject, TargetError,
 };
 use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
-use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits};
+use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits, ShutdownConfig};
 use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Policy, Review, Scope};
 use crate::pg::Target;
@@ -53,6 +55,9 @@ struct Inner {
     loopback: bool,
     /// Which callers the operator allows beside those of this machine.
     callers: (HttpHosts, AllowedOrigins),
+    shutdown: ShutdownConfig,
+    /// Whether we were told to stop.
+    is_stopping: AtomicBool,
 }
 
 /// Why there is no answer.
@@ -103,6 +108,8 @@ impl App {
             webhook: config.webhook.as_ref().and_then(Webhook::new),
             loopback: config.listen.ip().is_loopback(),
             callers: (config.allowed_hosts_http.clone(), config.allowed_origins.clone()),
+            shutdown: config.shutdown,
+            is_stopping: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -115,6 +122,17 @@ impl App {
     /// What one request may take.
     pub fn limits(&self) -> Limits {
         self.inner.limits
+    }
+
+    /// From now on the service is not ready, whatever else it still does. How it is to end.
+    pub fn stop(&self) -> ShutdownConfig {
+        self.inner.is_stopping.store(true, Ordering::Relaxed);
+        self.inner.shutdown
+    }
+
+    /// Whether we were told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Hosts that we answer to while no key exists, and sites whose pages may call.
@@ -276,9 +294,10 @@ impl App {
         &self,
         target: &TargetRecord,
         format: Option<Format>,
+        prefix: Option<LinePrefix>,
     ) -> Result<Intake, Arc<Error>> {
         let target = self.open(&target.name).await?;
-        Ok(Intake::open(&target, format).await.map_err(Error::Analysis)?)
+        Ok(Intake::open(&target, format, prefix).await.map_err(Error::Analysis)?)
     }
 
     /// Keep what was taken in, beside or instead of what was before; none where the target is gone.

@@ -21,7 +21,7 @@ mod table;
 mod visit;
 mod xray;
 
-/// `ratios [documents] [plans] [log] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN` is one
+/// `ratios [documents] [plans] [log] [http] [visit] [delay] [xray]` runs these parts, all of them by default; `ratios visit-once DSN SUPERPOWER` is one
 /// visit in a process of its own, for the bench itself; `ratios load-cached` is load for a profiler.
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -32,8 +32,8 @@ fn main() {
     }
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| *w != "--bench").collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    if let ["visit-once", dsn] = words.as_slice() {
-        return runtime.block_on(process::visit_once(dsn));
+    if let ["visit-once", dsn, superpower] = words.as_slice() {
+        return runtime.block_on(process::visit_once(dsn, superpower));
     }
     if words == ["load-cached"] {
         return runtime.block_on(http::load_cached());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ddl::ddl;
 use crate::model::{
-    Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof,
+    Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof, ProofKey,
     Recommendation, RecommendationState, ReportedFinding, Scope, Severity, Snapshot, TableCounts,
     Tried, Unit, Verdict, finding_id, recommendation_id,
 };
@@ -27,7 +27,7 @@ pub struct Context<'a> {
 pub fn advise(
     run: &Context<'_>,
     judgement: Judgement,
-    proofs: &[(Action, Proof)],
+    proofs: &BTreeMap<ProofKey, Proof>,
     tried: &[Tried],
 ) -> Analysis {
     let Judgement { mut findings, declined, gaps } = judgement;
@@ -39,7 +39,7 @@ pub fn advise(
     });
 
     let mut draft = Draft { declined, ..Draft::default() };
-    draft.declined.extend(tried.iter().filter_map(|tried| not_advised(&findings, tried)));
+    draft.declined.extend(tried.iter().filter_map(|tried| not_advised(run, &findings, tried)));
     let mut findings: Vec<ReportedFinding> =
         findings.into_iter().map(|finding| draft.report(run, finding, proofs)).collect();
     // What lost its remedies lost severity with them.
@@ -75,16 +75,16 @@ impl Draft {
         &mut self,
         run: &Context<'_>,
         finding: Finding,
-        proofs: &[(Action, Proof)],
+        proofs: &BTreeMap<ProofKey, Proof>,
     ) -> ReportedFinding {
         let id = finding_id(run.target, finding.check, &finding.object);
         let mut ids = Vec::new();
-        for (action, proof) in best_first(&finding.actions, proofs) {
-            if proof.verdict == Verdict::Refuted {
-                self.declined.push(refuted(&finding, action, proof));
+        for proved in best_first(proved(run, &finding, proofs)) {
+            if proved.proof.verdict == Verdict::Refuted {
+                self.declined.push(refuted(&finding, &proved));
                 continue;
             }
-            let mut recommendation = recommendation(run, finding.check, action, proof);
+            let mut recommendation = recommendation(run, finding.check, proved);
             recommendation.findings.push(id.clone());
             ids.push(recommendation.id.clone());
             self.add(recommendation);
@@ -117,21 +117,39 @@ impl Draft {
     }
 }
 
-/// Actions with their proofs, in the order of the check, which names what costs less first. What is dearer overtakes only
-/// where both were measured and it is clearly faster.
-fn best_first<'a>(
-    actions: &'a [Action],
-    proofs: &'a [(Action, Proof)],
-) -> Vec<(&'a Action, &'a Proof)> {
-    let mut ordered: Vec<(&Action, &Proof)> = Vec::new();
+/// An action with its proof.
+struct Proved<'a> {
+    id: String,
+    action: &'a Action,
+    proof: &'a Proof,
+}
+
+/// The actions of a finding that have a proof, or a reason why there is none.
+fn proved<'a>(
+    run: &Context<'_>,
+    finding: &'a Finding,
+    proofs: &'a BTreeMap<ProofKey, Proof>,
+) -> Vec<Proved<'a>> {
+    let proved = |action: &'a Action| {
+        let recommendation = recommendation_id(run.target, action);
+        let key = ProofKey { recommendation, check: finding.check };
+        let proof = proofs.get(&key)?;
+        Some(Proved { id: key.recommendation, action, proof })
+    };
+    finding.actions.iter().filter_map(proved).collect()
+}
+
+/// In the order of the check, which names what costs less first. What is dearer overtakes only where both were measured and
+/// it is clearly faster.
+fn best_first(actions: Vec<Proved<'_>>) -> Vec<Proved<'_>> {
+    let mut ordered: Vec<Proved<'_>> = Vec::new();
     for action in actions {
-        let Some((_, proof)) = proofs.iter().find(|(proved, _)| proved == action) else { continue };
-        let slower = |(_, other): &(&Action, &Proof)| match (proof.call(), other.call()) {
+        let slower = |other: &Proved<'_>| match (action.proof.call(), other.proof.call()) {
             (Some(call), Some(other)) => call.is_clearly_less_than(other),
             _ => false,
         };
-        let place = ordered.iter().position(slower).unwrap_or(ordered.len());
-        ordered.insert(place, (action, proof));
+        let position = ordered.iter().position(slower).unwrap_or(ordered.len());
+        ordered.insert(position, action);
     }
     ordered
 }
@@ -139,8 +157,7 @@ fn best_first<'a>(
 fn recommendation(
     run: &Context<'_>,
     check: &str,
-    action: &Action,
-    proof: &Proof,
+    Proved { id, action, proof }: Proved<'_>,
 ) -> Recommendation {
     let mut ddl = ddl(action);
     if run.seen.server.in_recovery {
@@ -150,7 +167,7 @@ fn recommendation(
         );
     }
     Recommendation {
-        id: recommendation_id(run.target, action.as_str(), action.object(), action.alternative()),
+        id,
         check: check.to_owned(),
         object: action.object().clone(),
         findings: Vec::new(),
@@ -167,7 +184,7 @@ fn recommendation(
     }
 }
 
-fn refuted(finding: &Finding, action: &Action, proof: &Proof) -> Declined {
+fn refuted(finding: &Finding, Proved { action, proof, .. }: &Proved<'_>) -> Declined {
     let what = [action.as_str(), action.alternative()].join(" ");
     Declined {
         check: finding.check.to_owned(),
@@ -179,8 +196,12 @@ fn refuted(finding: &Finding, action: &Action, proof: &Proof) -> Declined {
 
 /// An option that was measured beside the advised ones. One that is better for what it is good for is not advised
 /// all the same: no check found that the table is used that way.
-fn not_advised(findings: &[Finding], tried: &Tried) -> Option<Declined> {
-    let finding = findings.iter().find(|finding| finding.actions.contains(&tried.action))?;
+fn not_advised(run: &Context<'_>, findings: &[Finding], tried: &Tried) -> Option<Declined> {
+    let ProofKey { recommendation, check } = &tried.beside;
+    let names_it = |action: &Action| recommendation_id(run.target, action) == *recommendation;
+    let finding = findings
+        .iter()
+        .find(|finding| finding.check == *check && finding.actions.iter().any(names_it))?;
     let reason = match tried.proof.verdict {
         Verdict::Refuted => format!("an experiment refuted {}", tried.option),
         _ => format!("measured, not needed by any finding: {}", tried.option),

@@ -5,6 +5,9 @@ use crate::workload::{Counts, Ledger};
 
 const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or stderr); docs/api.md lists what is read";
 
+const LOG_ALL: &str = "log statements before you send the log: ALTER SYSTEM SET log_min_duration_statement = 0; SELECT \
+                       pg_catalog.pg_reload_conf();";
+
 /// What was sent and not understood; nothing where all of it was, or nothing was sent.
 pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
     let (read, coverage) = (ledger.read(), ledger.total_coverage());
@@ -22,9 +25,7 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         let rest = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let detail =
             format!("No statement was found in the {} lines that were sent{rest}", read.lines);
-        let lift = "log statements before you send the log: ALTER SYSTEM SET log_min_duration_statement = 0; SELECT \
-                    pg_catalog.pg_reload_conf();";
-        return gap(detail, if read.malformed + read.skipped > 0 { FORMATS } else { lift });
+        return gap(detail, if read.malformed + read.skipped > 0 { FORMATS } else { LOG_ALL });
     }
     if coverage.not_understood.entries > 0 {
         parts.push(counted(
@@ -42,15 +43,18 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         coverage.all.entries,
         parts.join(", ")
     );
-    gap(detail, FORMATS)
+    let only_times = read.untold > 0 && read.malformed + read.skipped == 0;
+    gap(detail, if only_times { LOG_ALL } else { FORMATS })
 }
 
 /// What was not understood, each kind with its number.
 fn parts(read: &Counts) -> Vec<String> {
+    // `log_duration` alone writes times and no statements.
     let kinds = [
         (read.malformed, "line of no known form", "lines of no known form"),
         (read.skipped, "message in unknown words", "messages in unknown words"),
         (read.cut_off, "statement that is cut off", "statements that are cut off"),
+        (read.untold, "time without its statement", "times without their statement"),
         (read.elsewhere, "statement of another database", "statements of other databases"),
     ];
     let some = kinds.into_iter().filter(|(count, ..)| *count > 0);

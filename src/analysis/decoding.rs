@@ -100,7 +100,7 @@ pub async fn decode(mut request: Request, text: PlanText) -> Result<DecodedPlans
 
 /// Only checks that judge plans are run.
 pub(super) fn narrow(request: &mut Request) -> Result<(), DecodeError> {
-    let of_plans = || checks::all().filter(|check| check.needs == [Topic::PLANS]);
+    let of_plans = || checks::all().filter(|check| check.needs.contains(&Topic::PLANS));
     let other = |id: &&String| !of_plans().any(|check| check.id == id.as_str());
     if let Some(check) = request.scope.checks.iter().find(other) {
         return Err(DecodeError::NotOfPlans { check: check.clone() });
@@ -184,7 +184,7 @@ pub(super) fn judged(
 ) -> (Arc<Plan>, DecodedPlan) {
     let mut answer = decoded(&plan, source);
     let server = Server { version: String::new(), major: 0, in_recovery: false };
-    let statement = StatementPlan { source, plan: Arc::clone(&plan) };
+    let statement = StatementPlan { source, plan: Arc::clone(&plan), statement: None };
     let snapshot = Snapshot::of_plans(vec![statement], server, now);
     let analysis = judge_snapshot(source.as_str(), request, &snapshot);
     report(&mut answer, analysis, findings_max);

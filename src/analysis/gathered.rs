@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::logged::PlanJudge;
 use super::workload::{catalog, workload};
 use crate::model::observation::{ColumnWorkload, Workload};
 use crate::model::{Gap, Observation, QualifiedName};
@@ -72,6 +73,9 @@ fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) 
         if told.session_uses.is_empty() {
             told.session_uses = gathered.session_uses;
         }
+        if told.logged_plans.is_empty() {
+            told.logged_plans = gathered.logged_plans;
+        }
         if told.usage.is_empty() {
             (told.usage, told.statements) = (gathered.usage, gathered.statements);
             told.coverage.columns_ratio = gathered.coverage.columns_ratio;
@@ -100,9 +104,11 @@ fn understood(texts: Texts) -> Workload {
     let mut book = Bookkeeper::new(&catalog);
     hear_all(&mut book, Source::Activity, activity);
     hear_all(&mut book, Source::Qualstats, examples);
+    let judge = PlanJudge::new();
     let mut hear = |entry: Entry| {
         if begun.elapsed() < TIME_MAX / 2 {
             book.hear(Source::Log, &entry);
+            book.add_plan(&entry, |plan| judge.judged(plan));
         }
     };
     reader.push(&log, &mut hear);

@@ -4,7 +4,7 @@ use super::gathered::gathered;
 use super::{Error, look};
 use crate::model::observation::Workload;
 use crate::model::{Policy, Topic};
-use crate::observe::Interest;
+use crate::observe::{Interest, Observed};
 use crate::pg::Target;
 use crate::pool::{self, Asked, PoolPlan};
 
@@ -23,7 +23,7 @@ pub async fn pool_plan(
         policy: policy.clone(),
         ..Interest::default()
     };
-    let (mut snapshot, texts) = look(target, &interest).await?;
+    let Observed { mut snapshot, texts, .. } = look(target, &interest).await?;
     snapshot.workload = gathered(workload, texts, snapshot.workload).await;
     let seen = pool::seen(&snapshot, asked, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 use crate::model::{Gap, GapReason, Review};
 use crate::review::{self, Runner, Sizes, SqlFile};
 
 /// A review may take this long. The files that are left then are gaps.
 const TIME_MAX: Duration = Duration::from_secs(20);
+/// How long after that its caller waits for a step that cannot be ended: the parser's, or one of the judges'.
+const STEP_MAX: Duration = Duration::from_secs(5);
 /// Reviews at once: each keeps a processor busy, and may take some hundred megabytes.
 const AT_ONCE_MAX: usize = 2;
 
@@ -27,28 +30,44 @@ impl Drop for Ending {
 
 /// Review files on a thread that nobody has to wait for: the runtime would wait for its own before the process ends.
 pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: Sizes, runner: Runner) -> Review {
-    let Ok(slot) = SLOTS.acquire().await else { return lost(&[]) };
+    reviewed_within((TIME_MAX, STEP_MAX), files, sizes, runner).await
+}
+
+async fn reviewed_within(
+    (time_max, step_max): (Duration, Duration),
+    files: Vec<SqlFile>,
+    sizes: Sizes,
+    runner: Runner,
+) -> Review {
+    let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let slot = match timeout(time_max, SLOTS.acquire()).await {
+        Ok(Ok(slot)) => slot,
+        _ => return lost(&paths, "other reviews take all the time there is; try again"),
+    };
     let ending = Ending(Arc::new(AtomicBool::new(false)));
     let is_ended = Arc::clone(&ending.0);
-    let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     let (sender, receiver) = oneshot::channel();
     let thread = std::thread::Builder::new().name("review".to_owned()).spawn(move || {
         let begun = Instant::now();
-        let goes_on = || !is_ended.load(Ordering::Relaxed) && begun.elapsed() < TIME_MAX;
+        let goes_on = || !is_ended.load(Ordering::Relaxed) && begun.elapsed() < time_max;
         let _ = sender.send(review::review_by(&files, &sizes, runner, &goes_on));
         drop(slot);
     });
-    match thread {
+    if thread.is_err() {
+        return lost(&paths, "no thread could be started");
+    }
+    match timeout(time_max + step_max, receiver).await {
+        Ok(Ok(review)) => review,
         // A review that panicked sends nothing.
-        Ok(_) => receiver.await.unwrap_or_else(|_| lost(&paths)),
-        Err(_) => lost(&paths),
+        Ok(Err(_)) => lost(&paths, "the review of these files failed"),
+        Err(_) => lost(&paths, "the time for all files of the review was spent; split them"),
     }
 }
 
 /// Files that were not reviewed through no fault of theirs.
-fn lost(paths: &[String]) -> Review {
+fn lost(paths: &[String], why: &str) -> Review {
     let gap = |path: &String| {
-        let detail = format!("{path} was not reviewed: the review of these files failed");
+        let detail = format!("{path} was not reviewed: {why}");
         Gap::new("migration", GapReason::BudgetSpent, detail)
     };
     Review { gaps: paths.iter().map(gap).collect(), ..Review::default() }
@@ -57,6 +76,22 @@ fn lost(paths: &[String]) -> Review {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn large() -> SqlFile {
+        SqlFile { path: "a.sql".to_owned(), sql: "create table t (a json);".repeat(20_000) }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_caller_does_not_wait_for_a_step_that_takes_longer_than_all_of_the_review() {
+        let begun = Instant::now();
+        let limits = (Duration::from_millis(50), Duration::from_millis(50));
+        let review = reviewed_within(limits, vec![large()], Sizes::default(), Runner::default());
+        let review = review.await;
+        let took = begun.elapsed();
+        assert!(review.findings.is_empty(), "{:?}", review.findings.len());
+        assert!(review.gaps[0].detail.starts_with("a.sql was not reviewed"), "{:?}", review.gaps);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
 
     #[tokio::test]
     async fn a_review_that_nobody_waits_for_gives_its_slot_back() {

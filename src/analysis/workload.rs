@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::account;
+use super::logged::PlanJudge;
 use super::shapes::Shapes;
 use super::{Error, within};
 use crate::model::Observation;
@@ -17,7 +18,7 @@ use crate::observe;
 use crate::pg::Target;
 use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};
 use crate::workload::{
-    Bookkeeper, ColumnUse, Entry, Format, Ledger, PathUse, Read, Reader, Source,
+    Bookkeeper, ColumnUse, Entry, Format, Ledger, LinePrefix, PathUse, Read, Reader, Source,
 };
 
 /// Chunks that may wait for the reader: what comes faster waits with its sender.
@@ -30,11 +31,16 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// For a source of that format, or of the one its beginning tells. The target says what names mean.
+    /// For a source of that format, or of the one its beginning tells, whose lines as plain text begin with that prefix, or
+    /// with the one that is inferred from them. The target says what names mean.
     ///
     /// # Errors
     /// Where the target cannot be used at all, or does not tell its names.
-    pub async fn open(target: &Target, format: Option<Format>) -> Result<Self, Error> {
+    pub async fn open(
+        target: &Target,
+        format: Option<Format>,
+        prefix: Option<LinePrefix>,
+    ) -> Result<Self, Error> {
         let mut session = target.session().await.map_err(Error::Target)?;
         let names = within(target, observe::names(&mut session)).await?;
         session.finish();
@@ -47,7 +53,7 @@ impl Intake {
         };
         let (chunks, arriving) = mpsc::channel(CHUNKS_WAITING);
         // Understanding statements is work, and not waiting.
-        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, format));
+        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, (format, prefix)));
         Ok(Self { chunks, read })
     }
 
@@ -67,14 +73,16 @@ impl Intake {
 fn take_in(
     mut arriving: mpsc::Receiver<Bytes>,
     names: Names,
-    format: Option<Format>,
+    (format, prefix): (Option<Format>, Option<LinePrefix>),
 ) -> (Ledger, Read) {
-    let mut reader = Reader::new(format).of_database(names.database.clone());
+    let mut reader = Reader::new(format).of_database(names.database.clone()).behind(prefix);
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
+    let judge = PlanJudge::new();
     let mut add = |entry: Entry| {
         let source = if entry.listed { Source::List } else { Source::Log };
         book.add(source, &entry);
+        book.add_plan(&entry, |plan| judge.judged(plan));
     };
     while let Some(chunk) = arriving.blocking_recv() {
         reader.push(&chunk, &mut add);
@@ -134,6 +142,7 @@ pub fn workload(ledger: &Ledger) -> Workload {
         usage: ledger.usage(),
         statements: ledger.profiles(),
         session_uses: ledger.session_uses(),
+        logged_plans: ledger.logged_plans(),
         coverage: WorkloadCoverage {
             columns_ratio: coverage.columns_share().calls,
             keys_ratio: coverage.attributed_share().calls,

@@ -9,7 +9,7 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
-use super::App;
+use super::{App, process};
 use crate::model::{Analysis, Severity, Superpower};
 
 /// Bounds of the buckets of durations, in seconds: from a cached answer to a long experiment.
@@ -135,7 +135,9 @@ impl App {
         }
         self.inner.last.show();
         self.tidy();
-        self.inner.metrics.render()
+        let mut text = self.inner.metrics.render();
+        text.push_str(&process::rendered());
+        text
     }
 
     /// Take measured durations into their histograms. Until then each one is kept by itself, so this is to be

@@ -1,6 +1,6 @@
 //! The level that replicas share: Redis, used only while it answers quickly.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared as SharedFuture};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 
@@ -31,6 +31,9 @@ pub(super) struct Shared {
     started: Instant,
     /// Milliseconds after `started` until which Redis is left alone.
     paused_until_ms: AtomicU64,
+    /// What the log was told last.
+    is_away: AtomicBool,
+    refuses_writes: AtomicBool,
 }
 
 /// A connection, or one being made; `None` if that failed.
@@ -47,6 +50,8 @@ impl Shared {
             timeout,
             started: Instant::now(),
             paused_until_ms: AtomicU64::new(0),
+            is_away: AtomicBool::new(false),
+            refuses_writes: AtomicBool::new(false),
         })
     }
 
@@ -71,7 +76,17 @@ impl Shared {
         let lifetime_ms = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut command = redis::cmd("SET");
         command.arg(key).arg(value).arg("PX").arg(lifetime_ms);
-        self.run(&command).await
+        let refused = |error: &RedisError| {
+            if !self.refuses_writes.swap(true, Ordering::Relaxed) {
+                let code = error.code();
+                tracing::warn!(code, "Redis refuses answers: they are kept in process alone");
+            }
+        };
+        let () = self.run_or(&command, refused).await?;
+        if self.refuses_writes.swap(false, Ordering::Relaxed) {
+            tracing::info!("Redis takes answers again");
+        }
+        Ok(())
     }
 
     /// Whether Redis answers in time.
@@ -80,6 +95,15 @@ impl Shared {
     }
 
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
+        self.run_or(command, |_| ()).await
+    }
+
+    /// The same; `refused` is told what Redis says where it answers and refuses.
+    async fn run_or<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        refused: impl FnOnce(&RedisError),
+    ) -> Result<T, Unavailable> {
         if self.elapsed_ms() < self.paused_until_ms.load(Ordering::Relaxed) {
             return Err(Unavailable);
         }
@@ -90,13 +114,22 @@ impl Shared {
                 Ok(value) => Ok(Ok(value)),
                 Err(error) if error.is_io_error() || error.is_unrecoverable_error() => Err(Lost),
                 // Redis answered, if only to say that the value is of another type.
-                Err(_) => Ok(Err(Unavailable)),
+                Err(error) => {
+                    refused(&error);
+                    Ok(Err(Unavailable))
+                }
             }
         };
         if let Ok(Ok(answered)) = timeout(self.timeout, answer).await {
+            if self.is_away.load(Ordering::Relaxed) && self.is_away.swap(false, Ordering::Relaxed) {
+                tracing::info!("Redis answers again");
+            }
             return answered;
         }
         self.leave_alone(&connecting);
+        if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!("Redis does not answer: answers are kept in process alone");
+        }
         Err(Unavailable)
     }
 

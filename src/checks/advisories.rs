@@ -29,11 +29,7 @@ impl Advisory {
     /// The affected component and its version, where this server has it.
     pub(super) fn applies(&self, server: &Server, context: &Context) -> Option<String> {
         match self.component {
-            Component::Server(affected) => {
-                let (major, minor) = minor_release(&server.version)?;
-                let last = affected.iter().find(|(affected, _)| *affected == major)?;
-                (minor <= last.1).then(|| format!("PostgreSQL {major}.{minor}"))
-            }
+            Component::Server(_) => self.component.of_server(&server.version),
             Component::Extension(name, ..) => {
                 let installed = context.extensions.iter().find(|found| found.name == name)?;
                 let affected = self.component.affects(&installed.version);
@@ -44,6 +40,14 @@ impl Advisory {
 }
 
 impl Component {
+    /// The server, if that version of it is affected.
+    pub(super) fn of_server(&self, version: &str) -> Option<String> {
+        let Self::Server(affected) = self else { return None };
+        let (major, minor) = minor_release(version)?;
+        let last = affected.iter().find(|(affected, _)| *affected == major)?;
+        (minor <= last.1).then(|| format!("PostgreSQL {major}.{minor}"))
+    }
+
     /// Whether that version of the extension is affected; a version that is no list of numbers is not.
     pub(super) fn affects(&self, version: &str) -> bool {
         let Self::Extension(_, since, fixed_in) = self else { return false };

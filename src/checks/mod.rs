@@ -3,7 +3,7 @@
 mod advisories;
 mod concurrency;
 mod existing;
-mod gin;
+pub(crate) mod gin;
 mod hybrid_schema;
 pub mod number;
 mod plan;
@@ -15,7 +15,7 @@ mod wal;
 
 use std::collections::BTreeMap;
 
-use crate::model::observation::Context;
+use crate::model::observation::{Context, Workload};
 use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, UnknownName};
 
 /// The check that judges documents by their contracts.
@@ -56,8 +56,8 @@ impl Check {
     /// # Errors
     /// What was not seen, and without which there is nothing to judge.
     pub fn run(&self, case: &Case<'_>) -> Result<Judgement, Gap> {
-        // What is judged from a plan alone asks nothing of a server.
-        if self.requires.is_empty() && self.needs == [Topic::PLANS] {
+        // What is judged from a plan asks nothing of a server, where there is one.
+        if self.requires.is_empty() && self.needs.contains(&Topic::PLANS) {
             return (self.judge)(case);
         }
         let context = case.snapshot.context.get().map_err(Clone::clone)?;
@@ -99,6 +99,13 @@ impl Check {
     /// The page's heading: the problem in a few words.
     pub fn title(&self) -> &'static str {
         self.page.lines().next().unwrap_or_default().trim_start_matches("# ")
+    }
+
+    /// What stands below it: the problem in a sentence or two, on one line.
+    pub fn summary(&self) -> String {
+        let below = self.page.lines().skip(1).skip_while(|line| line.is_empty());
+        let lines: Vec<&str> = below.take_while(|line| !line.is_empty()).collect();
+        lines.join(" ")
     }
 }
 
@@ -142,6 +149,11 @@ impl Requirement {
             ),
         }
     }
+}
+
+/// What was found in plans that logs hold, as far as these checks are asked for.
+pub fn in_logs(workload: &Workload, checks: impl Iterator<Item = &'static Check>) -> Judgement {
+    plan::in_logs(workload, &checks.collect::<Vec<_>>())
 }
 
 /// Every check, in the order of listings.

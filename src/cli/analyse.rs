@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contracts::Contracts;
 use super::options::{Options, Output, Selection};
+use super::project::Project;
 use super::{Error, Outcome, print, render, snapshot, warn};
 use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};
@@ -95,14 +96,16 @@ pub(super) fn report(
     (mut analysis, plan): (Analysis, Option<&PoolPlan>),
     selection: &Selection,
 ) -> Result<Outcome, Error> {
+    let project = Project::here()?;
+    project.ignore_in_analysis(&mut analysis);
     let found = analysis.findings.iter().map(|finding| finding.severity);
     // What a lock or a time limit hid this time is no pass either.
     let saw = analysis.saw_scope() && !analysis.is_passing;
-    let outcome = selection.output.outcome(found, saw);
+    let outcome = selection.output.outcome(&project, found, saw);
     if let Some(least) = selection.severity_min {
         analysis.keep_from(least);
     }
-    let (format, verbose) = (selection.output.format, selection.output.verbose);
+    let (format, verbose) = (selection.output.format(&project), selection.output.verbose);
     print(&match plan {
         None => render::analysis(&analysis, format, verbose),
         Some(plan) => render::planned((&analysis, plan), format, verbose),

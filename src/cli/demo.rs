@@ -10,8 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::analyse::run;
+use super::logging::Log;
 use super::options::Format;
-use super::serve::{self, bind, told_to_stop};
+use super::serve::{bind, told_to_stop};
 use super::store::OwnDatabase;
 use super::{Error, Outcome, print, render, say};
 use crate::analysis::{self, Intake, Ledger, Request};
@@ -46,7 +47,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        serve::log(&LogConfig { format: LogFormat::Text, level: "warn".to_owned() });
+        Log::begin(&LogConfig { format: LogFormat::Text, level: "warn".to_owned() });
         let stop = told_to_stop()?.shared();
         let dsn = self.dsn.as_ref().map(|dsn| {
             let env = |name: &str| std::env::var(name).ok();
@@ -125,7 +126,7 @@ async fn fill(warehouse: &Warehouse) -> Result<Visitors, Error> {
 
 /// What the sample application runs, as its operators would tell it.
 async fn told(target: &Target) -> Result<Ledger, Error> {
-    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    let intake = Intake::open(target, None, None).await.map_err(Error::Analysis)?;
     intake.push(Bytes::from_static(WORKLOAD.as_bytes())).await;
     Ok(intake.close().await.0)
 }

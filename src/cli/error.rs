@@ -31,6 +31,8 @@ pub enum Error {
     Http(http::Error),
     /// The service is not ready.
     NotReady(String),
+    /// What the log has said already.
+    Logged,
     /// The answer could not be written.
     Output {
         /// Why.
@@ -47,6 +49,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(mend) | Self::NotReady(mend) => f.write_str(mend),
+            Self::Logged => f.write_str("the log says why"),
             Self::Config(error) => with_cause(f, error),
             Self::Embedded(error) => with_cause(f, error),
             Self::Http(error) => write!(f, "{error}"),

@@ -67,7 +67,7 @@ impl Keys {
         let mut config = configured(flags)?;
         // Keys have nothing to do with targets, whose DSNs may need a secret that is not here.
         config.targets.clear();
-        let database = OwnDatabase::open(&config).await?;
+        let database = OwnDatabase::open(&config, say).await?;
         let done = match Store::open(&config, &database.url).await {
             Ok(store) => self.command.run(&store).await,
             Err(error) => Err(Error::Store(error)),

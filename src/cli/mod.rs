@@ -7,9 +7,11 @@ mod demo;
 mod error;
 mod health;
 mod keys;
+mod logging;
 mod options;
 mod plan;
 mod pool_plan;
+mod project;
 mod render;
 mod review;
 mod serve;
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        Err(Error::Logged) => ExitCode::from(2),
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "dbopt: {error}");

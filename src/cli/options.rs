@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::project::Project;
 use super::{Error, Outcome, warn};
-use crate::analysis::{self, Intake, Ledger, NO_FORMAT, Request};
+use crate::analysis::{self, Intake, Ledger, LinePrefix, NO_FORMAT, Request};
 use crate::config;
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
@@ -35,6 +36,10 @@ pub(super) struct Options {
     /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
     #[arg(long, value_name = "FILE")]
     workload: Vec<PathBuf>,
+    /// The server's log_line_prefix, where --workload is a log as plain text whose lines do not show by themselves which
+    /// number is the process: `psql -Atc 'show log_line_prefix'`.
+    #[arg(long, value_name = "PREFIX", value_parser = LinePrefix::parse)]
+    log_line_prefix: Option<LinePrefix>,
     #[command(flatten)]
     pub(super) selection: Selection,
 }
@@ -67,12 +72,13 @@ pub(super) struct Selection {
 /// How to show an analysis, and what to fail on.
 #[derive(Debug, Args)]
 pub(super) struct Output {
-    /// How to print the answer.
-    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
-    pub(super) format: Format,
-    /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides.
-    #[arg(long, value_enum, default_value_t = FailOn::High)]
-    pub(super) fail_on: FailOn,
+    /// How to print the answer; a table, where .dbopt.toml says nothing else.
+    #[arg(long, visible_alias = "output", value_enum)]
+    format: Option<Format>,
+    /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides; high, where
+    /// .dbopt.toml says nothing else.
+    #[arg(long, value_enum)]
+    fail_on: Option<FailOn>,
     /// Exit as if everything asked for had been seen, also where it was not.
     #[arg(long)]
     pub(super) allow_gaps: bool,
@@ -109,14 +115,21 @@ impl FailOn {
 }
 
 impl Output {
+    /// How to print the answer.
+    pub(super) fn format(&self, project: &Project) -> Format {
+        self.format.or(project.format).unwrap_or(Format::Table)
+    }
+
     /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
     /// true either way, so it comes first.
     pub(super) fn outcome(
         &self,
+        project: &Project,
         mut found: impl Iterator<Item = Severity>,
         saw_what_was_asked: bool,
     ) -> Outcome {
-        if found.any(|severity| self.fail_on.covers(severity)) {
+        let fail_on = self.fail_on.or(project.fail_on).unwrap_or(FailOn::High);
+        if found.any(|severity| fail_on.covers(severity)) {
             Outcome::Found
         } else if saw_what_was_asked || self.allow_gaps {
             Outcome::Clean
@@ -149,7 +162,7 @@ impl Options {
     pub(super) async fn workload(&self, target: &Target) -> Result<Option<Workload>, Error> {
         let mut told: Option<Ledger> = None;
         for path in &self.workload {
-            let ledger = read(path, target).await?;
+            let ledger = read(path, target, self.log_line_prefix.clone()).await?;
             match &mut told {
                 None => told = Some(ledger),
                 Some(told) => told.merge(ledger),
@@ -179,6 +192,7 @@ impl Selection {
         for check in &self.ignore {
             request.drop_checks(check).map_err(|mend| usage("ignore", mend))?;
         }
+        Project::here()?.set_thresholds(&mut request)?;
         for text in &self.set {
             let (name, value) = text
                 .split_once('=')
@@ -226,13 +240,13 @@ pub(super) fn target_of(
 }
 
 /// Read a source of statements, however long it is.
-async fn read(path: &Path, target: &Target) -> Result<Ledger, Error> {
+async fn read(path: &Path, target: &Target, prefix: Option<LinePrefix>) -> Result<Ledger, Error> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
         Error::Usage(format!("--workload: {shown} cannot be read: {error}"))
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    let intake = Intake::open(target, None).await.map_err(Error::Analysis)?;
+    let intake = Intake::open(target, None, prefix).await.map_err(Error::Analysis)?;
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
         let length = file.read(&mut chunk).map_err(failed)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::analyse::Analyse;
+use super::project::Project;
 use super::{Error, Outcome, print, render};
 use crate::analysis::{
     self, DecodeError, ExplainError, FINDINGS_MAX, PlanText, Refusal, Request, StatementText,
@@ -53,10 +54,11 @@ impl Decode {
                 return Err(Error::Usage("--plan-file or --query-file is needed".to_owned()));
             }
         };
-        print(&render::plans(&decoded, output.format))?;
+        let project = Project::here()?;
+        print(&render::plans(&decoded, output.format(&project)))?;
         let findings = decoded.plans().iter().flat_map(|plan| &plan.findings);
         // A plan that was read is all that was asked for; its gaps are what a fuller EXPLAIN would show.
-        Ok(output.outcome(findings.map(|finding| finding.severity), true))
+        Ok(output.outcome(&project, findings.map(|finding| finding.severity), true))
     }
 
     async fn decode(&self, file: &Path, request: Request) -> Result<DecodedPlans, Error> {

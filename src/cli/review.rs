@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::options::{Output, target_of};
+use super::project::Project;
 use super::{Error, Outcome, print, render, warn};
 use crate::analysis::{self, Runner, SqlFile};
 use crate::model::{Gap, GapReason};
@@ -23,14 +24,17 @@ pub(super) struct Review {
     /// What runs the migrations: some send a file in one transaction, where some statements fail. One of psql,
     /// psql-single-transaction, sqitch, golang-migrate, prisma, flyway, liquibase, alembic, django, rails, dbmate, goose,
     /// sql-migrate, node-pg-migrate, sqlx, diesel, refinery, drizzle, atlas, tern, supabase.
-    #[arg(long, default_value = "psql", value_name = "RUNNER", env = "DBOPT_RUNNER")]
-    runner: Runner,
+    /// psql, where .dbopt.toml says nothing else.
+    #[arg(long, value_name = "RUNNER", env = "DBOPT_RUNNER")]
+    runner: Option<Runner>,
     #[command(flatten)]
     output: Output,
 }
 
 impl Review {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let project = Project::here()?;
+        let runner = self.runner.or(project.runner).unwrap_or_default();
         let mut read = Files::default();
         for path in &self.paths {
             let before = read.count();
@@ -40,12 +44,13 @@ impl Review {
             }
         }
         let target = self.dsn.as_ref().map(|dsn| target_of(Some(dsn), None)).transpose()?;
-        let reviewed = analysis::review(target.as_ref(), read.files, self.runner).await;
+        let reviewed = analysis::review(target.as_ref(), read.files, runner).await;
         let mut reviewed = reviewed.map_err(Error::Analysis)?;
         reviewed.gaps.extend(read.gaps);
-        print(&render::review(&reviewed, self.output.format))?;
+        project.ignore_in_review(&mut reviewed);
+        print(&render::review(&reviewed, self.output.format(&project)))?;
         let found = reviewed.findings.iter().map(|found| found.severity);
-        let outcome = self.output.outcome(found, reviewed.gaps.is_empty());
+        let outcome = self.output.outcome(&project, found, reviewed.gaps.is_empty());
         if outcome == Outcome::Unseen {
             warn("not everything could be reviewed (see the gaps); --allow-gaps accepts that");
         }

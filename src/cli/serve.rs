@@ -1,16 +1,15 @@
 //! `dbopt serve`: configuration, store, cache and HTTP, put together and taken apart.
 
 use std::future::Future;
-use std::io::IsTerminal as _;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
+use super::logging::Log;
 use super::store::OwnDatabase;
-use super::{Error, Outcome, configured, say};
+use super::{Error, Outcome};
 use crate::app::{self, App};
-use crate::config::{Config, Flags, LogConfig, LogFormat};
+use crate::config::{self, Config, Flags};
 use crate::http::{self, Bound};
 use crate::store::{self, Store};
 
@@ -23,21 +22,39 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let config = configured(&self.flags)?;
-        log(&config.log);
-        let stop = told_to_stop()?;
-        refuse_to_be_open(&config).await?;
-        let database = OwnDatabase::open(&config).await?;
-        let served = if database.is_borrowed(&config) {
-            let mend = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
-                        give DBOPT_STORE_URL, which several can share";
-            Err(Error::Usage(mend.to_owned()))
-        } else {
-            serve(&config, &database, stop).await
+        let config = match config::load(&self.flags) {
+            Ok(config) => config,
+            Err(error) => {
+                let log = Log::without_configuration(&self.flags);
+                return Err(log.refusal(Error::Config(error)));
+            }
         };
-        database.close().await;
-        served
+        let log = Log::begin(&config.log);
+        for warning in self.flags.exposed() {
+            log.warn(&warning);
+        }
+        started(&config, log).await.map_err(|error| log.refusal(error))
     }
+}
+
+async fn started(config: &Config, log: Log) -> Result<Outcome, Error> {
+    let set = config.set.iter().map(|(name, value)| format!("{name}={value}"));
+    let settings = set.collect::<Vec<_>>().join("; ");
+    let targets = config.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let store = if config.store_url.is_some() { "store_url" } else { "embedded" };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), store, settings, targets, "starting");
+    let stop = told_to_stop()?;
+    refuse_to_be_open(config).await?;
+    let database = OwnDatabase::open(config, move |text| log.say(text)).await?;
+    let served = if database.is_borrowed(config) {
+        let mend = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
+                    give DBOPT_STORE_URL, which several can share";
+        Err(Error::Usage(mend.to_owned()))
+    } else {
+        serve(config, &database, log, stop).await
+    };
+    database.close().await;
+    served
 }
 
 /// A service that others can reach and that has no key is refused before anything is made for it.
@@ -57,10 +74,11 @@ async fn refuse_to_be_open(config: &Config) -> Result<(), Error> {
 async fn serve(
     config: &Config,
     database: &OwnDatabase,
+    log: Log,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Outcome, Error> {
     let bound = bind(config, database).await?;
-    say(&format!("dbopt serves http://{}/docs/", bound.address()));
+    log.say(&format!("dbopt serves http://{}/docs/", bound.address()));
     bound.serve(stop).await;
     Ok(Outcome::Clean)
 }
@@ -74,28 +92,16 @@ pub(super) async fn bind(config: &Config, database: &OwnDatabase) -> Result<Boun
     http::bind(app, config.listen).await.map_err(Error::Http)
 }
 
-/// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,
-/// unless the filter names them.
-pub(super) fn log(config: &LogConfig) {
-    let filter = format!("tokio_postgres=warn,refinery_core=warn,{}", config.level);
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let builder = builder.with_ansi(std::io::stderr().is_terminal());
-    match config.format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
-    }
-}
-
 /// Resolves when we are told to stop: by Ctrl-C, or as init systems and containers do it.
 pub(super) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| signal(kind).map_err(|source| Error::Runtime { source });
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let signal = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        tracing::info!(signal, "heard a signal to stop");
     })
 }

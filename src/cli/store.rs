@@ -21,8 +21,11 @@ impl OwnDatabase {
     }
 
     /// The database `DBOPT_STORE_URL` names, or the embedded one, which is started unless another
-    /// process of ours runs it.
-    pub(super) async fn open(config: &Config) -> Result<Self, Error> {
+    /// process of ours runs it. `say` is told what takes long.
+    pub(super) async fn open(
+        config: &Config,
+        say: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, Error> {
         if let Some(url) = &config.store_url {
             return Ok(Self::at(url.clone()));
         }
@@ -59,7 +62,7 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         let config = configured(&self.flags)?;
-        let database = OwnDatabase::open(&config).await?;
+        let database = OwnDatabase::open(&config, say).await?;
         let applied = store::migrate(&database.url).await;
         database.close().await;
         let applied = applied.map_err(Error::Store)?;

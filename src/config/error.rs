@@ -40,6 +40,31 @@ pub enum Error {
         expected: String,
     },
 
+    /// A secret and a file with it.
+    #[error("{variable} and {file} are both set; set one of them")]
+    GivenTwice {
+        /// The variable of the secret.
+        variable: &'static str,
+        /// The variable that names a file.
+        file: String,
+    },
+
+    /// The file of a secret cannot be read.
+    #[error("the file of {variable} cannot be read")]
+    SecretFile {
+        /// The variable that names it.
+        variable: String,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// The file of a secret holds none.
+    #[error("the file of {variable} is empty")]
+    EmptySecretFile {
+        /// The variable that names it.
+        variable: String,
+    },
+
     /// A target that cannot be registered as written.
     #[error("target `{name}`: {mend}")]
     Target {

@@ -9,13 +9,19 @@ use secrecy::SecretString;
 
 use super::{
     AllowedHosts, AllowedOrigins, CacheConfig, Config, DsnSource, Error, Flags, HttpHosts, Limits,
-    LogConfig, LogFormat, SETTINGS, Setting, TargetConfig, is_target_name,
+    LogConfig, LogFormat, SETTINGS, Setting, ShutdownConfig, TargetConfig, is_target_name,
+    secret_files,
 };
 use crate::model::UnknownName;
 
 /// The configuration of this process: reads the file and the environment.
 pub fn load(flags: &Flags) -> Result<Config, Error> {
-    let env = |name: &str| std::env::var(name).ok().or_else(|| for_root(name));
+    let variable = |name: &str| std::env::var(name).ok();
+    let secrets = secret_files::secrets(&variable, |path| std::fs::read_to_string(path))?;
+    let env = |name: &str| {
+        variable(name).filter(|text| !text.is_empty()).or_else(|| secrets.get(name).cloned())
+    };
+    let env = |name: &str| env(name).or_else(|| for_root(name));
     let path = flags.config.clone().or_else(|| env("DBOPT_CONFIG").map(PathBuf::from));
     let file = path.as_deref().map(read).transpose()?;
     resolve(file.as_deref(), &env, flags)
@@ -42,7 +48,7 @@ pub fn resolve(
 ) -> Result<Config, Error> {
     let mut config = blank();
     for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
-        apply(&mut config, setting, setting.default, "the default")?;
+        apply(&mut config, setting, setting.default, DEFAULT)?;
     }
     apply_file(&mut config, file.unwrap_or_default())?;
     for setting in SETTINGS {
@@ -81,8 +87,10 @@ fn blank() -> Config {
             redis_timeout: Duration::ZERO,
         },
         limits: Limits { request_timeout: Duration::ZERO, body_bytes: 0, concurrency: 0 },
+        shutdown: ShutdownConfig { delay: Duration::ZERO, grace: Duration::ZERO },
         log: LogConfig { format: LogFormat::Text, level: String::new() },
         targets: BTreeMap::new(),
+        set: BTreeMap::new(),
     }
 }
 
@@ -91,7 +99,11 @@ fn apply(config: &mut Config, setting: &Setting, text: &str, origin: &str) -> Re
         key: setting.name.to_owned(),
         origin: origin.to_owned(),
         expected: expected.to_owned(),
-    })
+    })?;
+    let value = if setting.secret { "(secret)" } else { text };
+    let shown = if origin == DEFAULT { value.to_owned() } else { format!("{value} ({origin})") };
+    config.set.insert(setting.name, shown);
+    Ok(())
 }
 
 fn find(name: &str) -> Result<&'static Setting, Error> {
@@ -119,9 +131,10 @@ fn apply_file(config: &mut Config, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+const DEFAULT: &str = "the default";
 const FILE: &str = "the configuration file";
 
-fn malformed(text: &str, error: &toml::de::Error) -> Error {
+pub(super) fn malformed(text: &str, error: &toml::de::Error) -> Error {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
     Error::ParseFile { line, message: error.message().to_owned() }
@@ -246,6 +259,8 @@ mod tests {
         assert_eq!(config.secret_key.as_ref().map(ExposeSecret::expose_secret), Some("hush"));
         assert_eq!(config.targets.len(), 2);
         assert!(!format!("{config:?}").contains("hush"));
+        assert_eq!(config.set["store_url"], "(secret) (the configuration file)");
+        assert_eq!(config.set["listen"], "127.0.0.1:8080");
     }
 
     #[test]

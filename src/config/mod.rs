@@ -6,6 +6,8 @@ mod error;
 mod exposed;
 mod flags;
 mod load;
+mod project;
+mod secret_files;
 mod settings;
 mod target;
 mod webhook;
@@ -23,6 +25,8 @@ pub use error::Error;
 pub use exposed::{exposed, holds_password};
 pub use flags::Flags;
 pub use load::{load, resolve};
+pub use project::{Ignored, PROJECT_FILE, Project};
+pub use secret_files::secret_file_variables;
 pub use settings::{SETTINGS, Setting, markdown_table};
 pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
 pub use webhook::WebhookConfig;
@@ -54,10 +58,14 @@ pub struct Config {
     pub cache: CacheConfig,
     /// What one request may take.
     pub limits: Limits,
+    /// How the service ends.
+    pub shutdown: ShutdownConfig,
     /// How the service logs.
     pub log: LogConfig,
     /// Targets to register at the start, by name.
     pub targets: BTreeMap<String, TargetConfig>,
+    /// What each setting is set to and by what, for the log: secrets are not shown.
+    pub set: BTreeMap<&'static str, String>,
 }
 
 /// How answers are cached.
@@ -82,6 +90,15 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Requests answered at the same time.
     pub concurrency: usize,
+}
+
+/// How the service ends once it is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownConfig {
+    /// For how long it still takes new requests, until nobody sends any.
+    pub delay: Duration,
+    /// How long those under way may take after that.
+    pub grace: Duration,
 }
 
 /// How the service logs.

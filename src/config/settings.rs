@@ -263,6 +263,29 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: "shutdown_delay_seconds",
+        env: "DBOPT_SHUTDOWN_DELAY_SECONDS",
+        flag: Some("shutdown-delay-seconds"),
+        default: "0",
+        what: "For how long the service takes new requests after it was told to stop, while `/readyz` answers 503: \
+               until no load balancer sends any.",
+        secret: false,
+        apply: |config, text| {
+            set(&mut config.shutdown.delay, seconds(text, 0), "seconds, 0 to a year")
+        },
+    },
+    Setting {
+        name: "shutdown_grace_seconds",
+        env: "DBOPT_SHUTDOWN_GRACE_SECONDS",
+        flag: Some("shutdown-grace-seconds"),
+        default: "10",
+        what: "How long requests may take to finish after that; then they are cancelled.",
+        secret: false,
+        apply: |config, text| {
+            set(&mut config.shutdown.grace, seconds(text, 0), "seconds, 0 to a year")
+        },
+    },
+    Setting {
         name: "log_format",
         env: "DBOPT_LOG_FORMAT",
         flag: Some("log-format"),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod change;
+mod copied;
 mod each;
 mod indexed;
 mod jsonb;
@@ -17,6 +18,10 @@ mod statement;
 use crate::model::{
     Action, Compression, Lock, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement,
     Storage, ToastAutovacuum, quote_identifier,
+};
+pub use copied::{
+    CopiedColumn, FilledColumn, column_index_on, filled_column, index_on, key_index_on,
+    renaming_function, same_index_on, temporary_like, temporary_table,
 };
 use each::altered;
 use statement::{brief, maintenance};
@@ -81,6 +86,8 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::SetSetting(setting) => return change::set(setting),
         Action::Maintain(maintenance) => return change::maintain(maintenance),
         Action::SetPersistence(change) => return change::set_persistence(change),
+        Action::DrainDefault(drain) => return change::drain(drain),
+        Action::DropSlot(drop) => return change::drop_slot(drop),
     };
     let mut ddl = Ddl { title: title(action), ..ddl };
     // Of what is recommended, updates alone run code that belongs to the table.
@@ -137,7 +144,9 @@ fn title(action: &Action) -> String {
         | Action::SetOptions(_)
         | Action::SetSetting(_)
         | Action::Maintain(_)
-        | Action::SetPersistence(_) => String::new(),
+        | Action::SetPersistence(_)
+        | Action::DrainDefault(_)
+        | Action::DropSlot(_) => String::new(),
     }
 }
 

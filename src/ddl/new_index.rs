@@ -19,7 +19,24 @@ pub(super) struct BuiltIndex<'a> {
     pub(super) tail: &'a str,
 }
 
+/// A table that an experiment names itself.
+static NO_NAME: QualifiedName = QualifiedName { schema: String::new(), name: String::new() };
+
+impl BuiltIndex<'static> {
+    /// A B-tree of no table yet.
+    pub(super) fn of(on: String) -> Self {
+        let (table, partitions): (_, &[Partition]) = (&NO_NAME, &[]);
+        Self { table, partitions, suffix: "", method: None, unique: false, tail: "", on }
+    }
+}
+
 impl BuiltIndex<'_> {
+    /// The same on a temporary table, under a name that the server chooses, and without uniqueness, which a sample of the
+    /// rows does not show.
+    pub(super) fn on_copy(&self, table: &str) -> String {
+        format!("CREATE INDEX ON {table}{};", self.what())
+    }
+
     /// Of a partitioned table none can be built without blocking writes. So one is made there of no partition, which holds
     /// nothing; each partition gets its own; and with the last that is attached the first becomes valid.
     pub(super) fn create(&self) -> Vec<Statement> {
@@ -55,11 +72,16 @@ impl BuiltIndex<'_> {
     }
 
     fn sql(&self, table: &QualifiedName, concurrently: &str, only: &str) -> String {
-        let Self { on, tail, .. } = self;
         let unique = if self.unique { " UNIQUE" } else { "" };
+        let (index, table, what) = (self.name(table), table.to_sql(), self.what());
+        format!("CREATE{unique} INDEX{concurrently} {index} ON{only} {table}{what};")
+    }
+
+    /// What follows the table: the method, the keys, and what comes behind them.
+    fn what(&self) -> String {
+        let Self { on, tail, .. } = self;
         let using = self.method.map(|method| format!(" USING {method}")).unwrap_or_default();
-        let (index, table) = (self.name(table), table.to_sql());
-        format!("CREATE{unique} INDEX{concurrently} {index} ON{only} {table}{using} ({on}){tail};")
+        format!("{using} ({on}){tail}")
     }
 
     fn name(&self, table: &QualifiedName) -> String {

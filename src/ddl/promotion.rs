@@ -6,14 +6,15 @@ use super::indexed::LONG_VALUES;
 use super::new_index::BuiltIndex;
 use super::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
-    PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, key_assignment,
-    key_text, quote_identifier,
+    PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, key_text,
+    quote_identifier,
 };
 
 /// The column, its trigger, its values, its index.
 pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
+    let Promotion { document, path, type_sql, .. } = promotion;
     let suffix = format!("{}_idx", promotion.column);
     let index = BuiltIndex {
         table: &promotion.table,
@@ -28,15 +29,9 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
     let sync = quote_identifier(&sync);
     let function = format!("{schema}.{sync}");
     let mut statements = vec![
-        brief(format!(
-            "ALTER TABLE {table} ADD COLUMN {column} {};",
-            catalog_type(&promotion.type_sql)
-        )),
-        definition(create_function(promotion, &function)),
-        trigger(format!(
-            "CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
-            quote_identifier(&promotion.document)
-        )),
+        brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", catalog_type(type_sql))),
+        definition(create_function(&function, &column, (document, path), type_sql)),
+        trigger(create_trigger(&sync, document, &table, &function)),
         fill(promotion),
         maintenance(format!("VACUUM (ANALYZE) {table};"), false),
     ];
@@ -81,15 +76,60 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
     caveats
 }
 
-fn create_function(promotion: &Promotion, function: &str) -> String {
-    let column = quote_identifier(&promotion.column);
-    let Promotion { document, path, type_sql, .. } = promotion;
-    let assignment = key_assignment(&column, (document, path), type_sql);
+/// The function of the trigger that fills a column, given as SQL writes it.
+pub(super) fn create_function(
+    function: &str,
+    column: &str,
+    (document, path): (&str, &[String]),
+    type_sql: &str,
+) -> String {
+    let assignment = key_assignment(column, (document, path), type_sql);
     let body = format!("\nBEGIN\n    {assignment}\n    RETURN NEW;\nEND\n");
     let body = dollar_quoted(&body);
     format!(
         "CREATE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql {PINNED} AS {body};"
     )
+}
+
+/// The trigger that fills a column from its document.
+pub(super) fn create_trigger(name: &str, document: &str, table: &str, function: &str) -> String {
+    format!(
+        "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
+        quote_identifier(document)
+    )
+}
+
+/// What a trigger does for the column, given as SQL writes it, to follow a key of the document. The document is what is
+/// true: whatever is written to the column, it follows the document, and what does not fit leaves NULL. It stands in a
+/// function with a search path of its own.
+fn key_assignment(column: &str, (document, path): (&str, &[String]), type_sql: &str) -> String {
+    let text = key_text("NEW.", document, path);
+    let value = text.replacen(">>", ">", 1);
+    let typed = |json: &str| format!("pg_catalog.jsonb_typeof({value}) = '{json}'");
+    let guard = match type_sql {
+        "bigint" => format!("{} AND ({text}) ~ '^-?[0-9]{{1,18}}$'", typed("number")),
+        "numeric" => typed("number"),
+        "boolean" => typed("boolean"),
+        "uuid" => format!("({text}) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"),
+        // Without a time zone it would be taken for one of the session's.
+        time if time.starts_with("timestamp") => {
+            format!("({text}) ~ '^[0-9]{{4}}-.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$'")
+        }
+        _ => String::new(),
+    };
+    let typed = format!("({text})::{type_sql}");
+    let assignment = match guard.as_str() {
+        "" => format!("NEW.{column} := {text};"),
+        guard => format!("NEW.{column} := CASE WHEN {guard} THEN {typed} END;"),
+    };
+    if type_sql.starts_with("timestamp") {
+        // No pattern tells which days there are.
+        format!(
+            "BEGIN\n        {assignment}\n    EXCEPTION WHEN data_exception THEN\n        NEW.{column} := NULL;\n    END;"
+        )
+    } else {
+        assignment
+    }
 }
 
 /// Rows whose column is still empty are touched, and the trigger fills them.

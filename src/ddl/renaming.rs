@@ -107,7 +107,7 @@ fn fill_dictionary(renaming: &Renaming, keys: &str) -> String {
 
 /// The dictionary stands in the function, which so depends on nothing but its argument. A key whose other name
 /// stands beside it stays: no value is ever lost.
-fn create_function(function: &str, names: &BTreeMap<String, String>) -> String {
+pub(super) fn create_function(function: &str, names: &BTreeMap<String, String>) -> String {
     let names = serde_json::to_string(names).unwrap_or_default();
     let body = format!(
         "

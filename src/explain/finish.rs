@@ -4,22 +4,34 @@ use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemoved, Wal}
 use super::plan::{Node, Plan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
+///
+/// A node has a kilobyte, and a large plan fits into no cache: each node is looked at once.
 pub(super) fn finish(plan: &mut Plan) {
     let analyzed = plan.nodes.iter().any(|node| node.actual_loops.is_some());
+    let asked = plan.nodes.iter().any(|node| used(node.buffers)) || used(plan.planning_buffers);
     for node in &mut plan.nodes {
         never_executed(node);
         if analyzed {
             rows_removed(node);
         }
         node.workers.sort_by_key(|worker| worker.number);
-    }
-    for node in &mut plan.nodes {
         details(node, analyzed);
+        buffers(node, asked);
+        zero(node);
     }
     single_member(plan);
     triggers(plan);
-    buffers(plan);
-    zero(plan);
+    plan.planning_buffers = plan.planning_buffers.filter(|buffers| *buffers != Buffers::default());
+    plan.planning_io = plan.planning_io.filter(|io| *io != IoTimings::default());
+    if let Some(serialization) = &mut plan.serialization {
+        serialization.buffers =
+            serialization.buffers.filter(|buffers| *buffers != Buffers::default());
+        serialization.io = serialization.io.filter(|io| *io != IoTimings::default());
+    }
+}
+
+fn used(buffers: Option<Buffers>) -> bool {
+    buffers.is_some_and(|buffers| buffers != Buffers::default())
 }
 
 /// Text says `never executed`, the other formats print zeros.
@@ -101,6 +113,9 @@ fn without_zero(hash: HashAggregate) -> HashAggregate {
 
 /// Text names a trigger's table only where several are changed.
 fn triggers(plan: &mut Plan) {
+    if plan.triggers.is_empty() {
+        return;
+    }
     let mut changed = plan.nodes.iter().filter(|node| node.node_type == "ModifyTable");
     let (only, more) = (changed.next(), changed.next());
     if let (Some(only), None) = (only, more) {
@@ -132,32 +147,19 @@ fn is_member(node: &Node) -> bool {
 }
 
 /// Text leaves out buffers that are 0. Where no node has any, they were not asked for.
-fn buffers(plan: &mut Plan) {
-    let none = Buffers::default();
-    let used = |buffers: &Option<Buffers>| buffers.is_some_and(|buffers| buffers != none);
-    let asked = plan.nodes.iter().any(|node| used(&node.buffers)) || used(&plan.planning_buffers);
-    for node in &mut plan.nodes {
-        node.buffers = if asked { Some(node.buffers.unwrap_or_default()) } else { None };
-        for worker in &mut node.workers {
-            worker.buffers = worker.buffers.filter(|buffers| *buffers != none);
-        }
-    }
-    plan.planning_buffers = plan.planning_buffers.filter(|buffers| *buffers != none);
-    if let Some(serialization) = &mut plan.serialization {
-        serialization.buffers = serialization.buffers.filter(|buffers| *buffers != none);
-        serialization.io = serialization.io.filter(|io| *io != IoTimings::default());
+fn buffers(node: &mut Node, asked: bool) {
+    node.buffers = if asked { Some(node.buffers.unwrap_or_default()) } else { None };
+    for worker in &mut node.workers {
+        worker.buffers = worker.buffers.filter(|buffers| *buffers != Buffers::default());
     }
 }
 
 /// Text leaves out times and WAL that are 0.
-fn zero(plan: &mut Plan) {
-    for node in &mut plan.nodes {
-        node.io = node.io.filter(|io| *io != IoTimings::default());
-        node.wal = node.wal.filter(|wal| *wal != Wal::default());
-        for worker in &mut node.workers {
-            worker.io = worker.io.filter(|io| *io != IoTimings::default());
-            worker.wal = worker.wal.filter(|wal| *wal != Wal::default());
-        }
+fn zero(node: &mut Node) {
+    node.io = node.io.filter(|io| *io != IoTimings::default());
+    node.wal = node.wal.filter(|wal| *wal != Wal::default());
+    for worker in &mut node.workers {
+        worker.io = worker.io.filter(|io| *io != IoTimings::default());
+        worker.wal = worker.wal.filter(|wal| *wal != Wal::default());
     }
-    plan.planning_io = plan.planning_io.filter(|io| *io != IoTimings::default());
 }

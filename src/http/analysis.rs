@@ -168,7 +168,7 @@ fn opaque(tag: &[u8]) -> &[u8] {
 }
 
 /// Whether `Accept-Encoding` names gzip, and does not refuse it by naming it.
-fn names_gzip(value: &HeaderValue) -> bool {
+pub(super) fn names_gzip(value: &HeaderValue) -> bool {
     let Ok(value) = value.to_str() else { return false };
     value.split(',').any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -83,8 +83,13 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
+    token(headers.get(header::AUTHORIZATION)?)
+}
+
+/// The key in a header `Authorization`.
+pub(super) fn token(authorization: &HeaderValue) -> Option<&str> {
     const SCHEME: &[u8] = b"Bearer ";
-    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let value = authorization.as_bytes();
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
     let token = str::from_utf8(token).ok()?;
     scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim())

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
@@ -21,11 +21,12 @@ use tower::{Layer, Service};
 
 use super::doors::{Doors, Entrance};
 use super::limits::{Limits, Place};
-use super::log::{self, Passed};
+use super::log::Passed;
 use super::meter::Meter;
 use super::problem::{self, Problem};
 use super::request_id::{self, X_REQUEST_ID};
 use crate::app::App;
+use crate::store::Store;
 
 /// What is sent is of the type that it says, whatever a browser makes of it.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -37,6 +38,7 @@ pub(super) struct Front {
 }
 
 struct Shared {
+    store: Store,
     doors: Doors,
     limits: Limits,
     meter: Meter,
@@ -45,7 +47,8 @@ struct Shared {
 impl Front {
     pub(super) fn of(app: &App) -> Self {
         let (doors, limits) = (Doors::of(app), Limits::of(app));
-        let shared = Shared { doors, limits, meter: Meter::default() };
+        let store = app.store().clone();
+        let shared = Shared { store, doors, limits, meter: Meter::default() };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -78,11 +81,7 @@ impl Service<Request> for Fronted {
         let entry = Entry {
             begun: Instant::now(),
             id: request_id::of(request.headers()),
-            passed: Passed {
-                method: request.method().clone(),
-                route: request.extensions().get::<MatchedPath>().cloned(),
-                trace: log::trace(request.headers()),
-            },
+            passed: Passed::of(&request),
             shared: Arc::clone(&self.shared),
         };
         let way = match self.shared.limits.place(&request) {
@@ -206,7 +205,7 @@ impl Entry {
         let took = self.begun.elapsed();
         let counted = (response.status(), took);
         self.shared.meter.count(self.passed.method_name(), self.passed.route_name(), counted);
-        self.passed.log(&self.id, &mut response, took);
+        self.passed.log(&self.id, &mut response, (took, &self.shared.store));
         response.headers_mut().insert(X_REQUEST_ID, self.id);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         response

@@ -23,7 +23,7 @@ pub(super) struct Liveness {
 /// Whether the service can do its work. A dead target does not count: that is the target's trouble.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready` or `unready`.
+    /// `ready`; `unready`; `stopping` once the service was told to stop, while it finishes what is under way.
     #[schema(example = "ready")]
     status: &'static str,
     /// The service's own database: `ok` or `unavailable`.
@@ -48,7 +48,7 @@ pub(super) async fn live() -> Json<Liveness> {
     get, path = "/readyz", tag = "service", operation_id = "ready",
     responses(
         (status = 200, description = "It can", body = Readiness),
-        (status = 503, description = "It cannot: its own database does not answer", body = Readiness),
+        (status = 503, description = "It cannot: its own database does not answer, or it is about to stop", body = Readiness),
     )
 )]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
@@ -56,6 +56,11 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness
     let (code, status, store) = match store {
         Ok(()) => (StatusCode::OK, "ready", "ok"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready", "unavailable"),
+    };
+    let (code, status) = if app.is_stopping() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else {
+        (code, status)
     };
     let cache = match redis {
         None => "in_process",

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::MatchedPath;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::analysis::X_CACHE;
-use super::problem::Cause;
+use super::auth;
+use super::problem::Logged;
+use crate::config::is_target_name;
+use crate::store::Store;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -16,10 +19,22 @@ pub(super) struct Passed {
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
     /// The trace it is part of.
-    pub(super) trace: Option<String>,
+    trace: Option<String>,
+    uri: Uri,
+    authorization: Option<HeaderValue>,
 }
 
 impl Passed {
+    pub(super) fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            trace: trace(request.headers()),
+            uri: request.uri().clone(),
+            authorization: request.headers().get(header::AUTHORIZATION).cloned(),
+        }
+    }
+
     /// The method, `other` for those of a caller's own making: metrics are not for callers to name.
     pub(super) fn method_name(&self) -> &'static str {
         let known = [
@@ -39,38 +54,61 @@ impl Passed {
         self.route.as_ref().map_or("none", MatchedPath::as_str)
     }
 
+    /// The target that the path names.
+    fn target(&self) -> Option<&str> {
+        let named = self.route.as_ref()?.as_str().starts_with(TARGET_ROUTE);
+        let name = self.uri.path().split('/').nth(3)?;
+        (named && is_target_name(name)).then_some(name)
+    }
+
     /// Say what became of it, once: failures with their cause, work done, and what came from the cache only to
     /// who wants to know everything.
-    pub(super) fn log(&self, id: &HeaderValue, response: &mut Response, took: Duration) {
+    pub(super) fn log(
+        &self,
+        id: &HeaderValue,
+        response: &mut Response,
+        (took, store): (Duration, &Store),
+    ) {
         let status = response.status();
-        let cause = response.extensions_mut().remove::<Cause>();
-        let cause = cause.as_ref().map(|Cause(cause)| cause.as_str());
-        let id = id.to_str().unwrap_or_default();
-        let (method, route) = (self.method_name(), self.route_name());
-        let trace = self.trace.as_deref();
-        let took_ms = took.as_secs_f64() * 1e3;
-        let status_code = status.as_u16();
+        let cause = response.extensions_mut().remove::<Logged>();
+        let cause = cause.as_ref().map(|Logged(cause)| cause.as_str());
         macro_rules! answered {
             ($level:ident) => {
-                tracing::$level!(
-                    id,
-                    trace,
-                    method,
-                    route,
-                    status = status_code,
-                    took_ms,
-                    cause,
-                    "answered"
-                )
+                if tracing::enabled!(tracing::Level::$level) {
+                    // Its id alone: who holds a key that is not known is a stranger.
+                    let key = self.authorization.as_ref().and_then(auth::token);
+                    let key = key.and_then(|token| store.known_key(token));
+                    tracing::event!(
+                        tracing::Level::$level,
+                        id = id.to_str().unwrap_or_default(),
+                        trace = self.trace.as_deref(),
+                        method = self.method_name(),
+                        route = self.route_name(),
+                        target = self.target(),
+                        key = key.as_ref().map(|key| key.id.as_str()),
+                        status = status.as_u16(),
+                        took_ms = rounded_ms(took),
+                        cause,
+                        "answered"
+                    );
+                }
             };
         }
         match status {
-            StatusCode::INTERNAL_SERVER_ERROR => answered!(error),
-            status if status.is_server_error() => answered!(warn),
-            _ if is_cached(response) => answered!(debug),
-            _ => answered!(info),
+            StatusCode::INTERNAL_SERVER_ERROR => answered!(ERROR),
+            status if status.is_server_error() => answered!(WARN),
+            _ if is_cached(response) => answered!(DEBUG),
+            _ => answered!(INFO),
         }
     }
+}
+
+/// How paths begin that name a target.
+const TARGET_ROUTE: &str = "/v1/targets/{target}";
+
+/// Milliseconds with the digits that mean something.
+pub(super) fn rounded_ms(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn is_cached(response: &Response) -> bool {
@@ -103,10 +141,17 @@ mod tests {
     }
 
     #[test]
+    fn durations_have_three_digits_behind_the_point() {
+        let printed = |nanos| rounded_ms(Duration::from_nanos(nanos)).to_string();
+        assert_eq!(printed(1_234_567_891), "1234.568");
+        assert_eq!((printed(499), printed(1_000_000)), ("0".to_owned(), "1".to_owned()));
+    }
+
+    #[test]
     fn a_method_of_a_caller_s_own_making_names_no_metric() {
         let named = |method: &str| {
-            let method = Method::from_bytes(method.as_bytes()).unwrap();
-            Passed { method, route: None, trace: None }.method_name()
+            let request = Request::builder().method(method).body(axum::body::Body::empty());
+            Passed::of(&request.unwrap()).method_name()
         };
         assert_eq!((named("GET"), named("BREW"), named("get")), ("GET", "other", "other"));
     }

@@ -19,12 +19,14 @@ mod openapi;
 mod page;
 mod path;
 mod plan;
+mod plan_page;
 mod pool_plan;
 mod problem;
 mod query;
 mod request_id;
 mod review;
 mod serve;
+mod silence;
 mod staging;
 mod targets;
 mod workload;
@@ -61,6 +63,7 @@ pub fn router(app: &App) -> Router {
     let docs = Router::from(SwaggerUi::new("/docs").config(docs)).layer(from_fn(page));
     let router = router
         .merge(docs.layer(CompressionLayer::new()))
+        .merge(plan_page::router())
         .route("/", get(|| async { Redirect::to("/docs/") }))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method);

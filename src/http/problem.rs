@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::analysis::{
-    DecodeError, Error as AnalysisError, ExplainError, Refusal, TargetError, Unmatched,
+    DecodeError, Error as AnalysisError, ExplainError, Refusal, TargetCause, TargetError, Unmatched,
 };
 use crate::app;
 use crate::model::UnknownName;
@@ -30,18 +30,21 @@ pub(super) struct Problem {
     pub(super) status: u16,
     /// What it was this time, and how to mend it.
     pub(super) detail: String,
+    /// Why a target could not be used, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<TargetCause>,
     /// Each fault with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) errors: Vec<Fault>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
     #[serde(skip)]
-    cause: Option<Cause>,
+    logged: Option<Logged>,
 }
 
-/// What the log says of a problem beside its kind, and no client is told.
+/// What the log says of a problem beside its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cause(pub(super) String);
+pub(super) struct Logged(pub(super) String);
 
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,9 +78,10 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            cause: None,
             errors: Vec::new(),
             retry_after_seconds: None,
-            cause: None,
+            logged: None,
         }
     }
 
@@ -87,7 +91,7 @@ impl Problem {
     }
 
     fn because(self, cause: impl Into<String>) -> Self {
-        Self { cause: Some(Cause(cause.into())), ..self }
+        Self { logged: Some(Logged(cause.into())), ..self }
     }
 
     fn later(self) -> Self {
@@ -107,8 +111,8 @@ impl IntoResponse for Problem {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
-        if let Some(cause) = self.cause {
-            response.extensions_mut().insert(cause);
+        if let Some(logged) = self.logged {
+            response.extensions_mut().insert(logged);
         }
         response
     }
@@ -385,8 +389,11 @@ impl From<&TargetError> for Problem {
                 (S::SERVICE_UNAVAILABLE, "target-busy", "The target is busy")
             }
         };
-        let problem = Self::new(status, kind, title, error.to_string());
-        let problem = problem.because(format!("target `{}`: {kind}", error.target()));
+        let cause = error.cause();
+        let problem = Self { cause, ..Self::new(status, kind, title, error.to_string()) };
+        let code = error.sqlstate().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
+        let logged = cause.map_or(kind, TargetCause::as_str);
+        let problem = problem.because(format!("target `{}`: {logged}{code}", error.target()));
         if status == S::SERVICE_UNAVAILABLE { problem.later() } else { problem }
     }
 }
@@ -421,7 +428,9 @@ impl From<&StoreError> for Problem {
             E::DsnMalformed { field, .. } | E::DsnRefused { field, .. } => at(&format!("/{field}")),
             E::NoKey => at("/dsn"),
             E::DsnEnv { .. } | E::DsnEnvReserved { .. } => at("/dsn_env"),
-            E::DsnFile { .. } | E::DsnFileRelative { .. } => at("/dsn_file"),
+            E::DsnFile { .. } | E::DsnFileRelative { .. } | E::DsnFileReserved { .. } => {
+                at("/dsn_file")
+            }
             E::Decrypt { .. } => misconfigured(error),
             // Those of the store itself were answered above.
             _ => internal(error),

@@ -7,11 +7,14 @@ use axum::http::request::Parts;
 use utoipa::IntoParams;
 
 use super::problem::{self, Fault, Problem};
-use crate::analysis::{Request, Subject};
+use crate::analysis::{LinePrefix, Request, Subject};
 use crate::app::Inquiry;
 use crate::config::is_model_version;
 use crate::contract::ContractFormat;
 use crate::model::{ProveMode, Severity, Superpower, UnknownName};
+
+/// The parameter that says what `log_line_prefix` is.
+const PREFIX: &str = "log_line_prefix";
 
 /// Parameters as they were sent, in order.
 pub(super) struct Pairs(Vec<(String, String)>);
@@ -102,14 +105,18 @@ impl Pairs {
 
     /// The one parameter `refresh`.
     pub(super) fn refresh(self) -> Result<bool, Problem> {
-        self.flag("refresh")
+        let [value] = self.only(["refresh"])?;
+        let refresh = value.map_or(Ok(false), |value| boolean("refresh", &value));
+        refresh.map_err(|detail| fault("refresh", detail))
     }
 
-    /// The one parameter of that name, true or false; false where it is not given.
-    pub(super) fn flag(self, name: &'static str) -> Result<bool, Problem> {
-        let [value] = self.only([name])?;
-        let fault = |detail| problem::invalid(vec![Fault::new(format!("/query/{name}"), detail)]);
-        value.map_or(Ok(false), |value| boolean(name, &value)).map_err(fault)
+    /// How a log is told: whether it replaces what was told before, and its `log_line_prefix`.
+    pub(super) fn told(self) -> Result<(bool, Option<LinePrefix>), Problem> {
+        let [replace, prefix] = self.only(["replace", PREFIX])?;
+        let replace = replace.map_or(Ok(false), |value| boolean("replace", &value));
+        let replace = replace.map_err(|detail| fault("replace", detail))?;
+        let prefix = prefix.map(|prefix| LinePrefix::parse(&prefix)).transpose();
+        Ok((replace, prefix.map_err(|detail| fault(PREFIX, format!("`{PREFIX}`: {detail}")))?))
     }
 
     /// A column by `table` and, where it has several, `column`; and `refresh`.

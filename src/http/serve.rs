@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,25 +16,19 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
 use super::clients::{Client, Share, Shares};
+use super::log::rounded_ms;
 use super::router;
+use super::silence::{Asked, Heard, Silences, UnderWay};
 use crate::app::App;
+use crate::config::ShutdownConfig;
 use crate::store;
 
-/// How long work under way may take once we are told to stop; then it is cancelled on its targets.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long what cancels it may take to leave.
+/// How long what cancels requests on their targets may take to leave.
 const PARTING: Duration = Duration::from_millis(300);
-
-/// How long a connection may ask nothing, and at most twice as long after it was answered: a little longer than proxies
-/// keep theirs. Who opens many and asks nothing would keep all others out.
-const SILENCE_MAX: Duration = Duration::from_secs(75);
-
-/// How long who connects may take to ask for the first time.
-const FIRST_MAX: Duration = Duration::from_secs(15);
 
 /// How often measured durations are taken into their histograms.
 const TIDYING: Duration = Duration::from_secs(5);
@@ -94,18 +87,31 @@ impl Bound {
         self.address
     }
 
-    /// Answer until `stop`; then finish or cancel what is under way.
+    /// Answer until `stop`, and for as long after it as callers may not know; then finish or cancel what is under way.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let Self { listener, app, .. } = self;
         let connected = GracefulShutdown::new();
-        tokio::select! {
-            never = answer_all(self.listener, router(&self.app), &connected) => match never {},
-            () = stop => {}
-            () = tidy(&self.app) => {}
-        }
-        if timeout(GRACE, connected.shutdown()).await.is_err() {
+        let stopped = async {
+            stop.await;
+            let ShutdownConfig { delay, grace } = app.stop();
+            let (delay_s, grace_s) = (delay.as_secs(), grace.as_secs());
+            tracing::info!(delay_s, grace_s, "told to stop: /readyz answers 503");
+            sleep(delay).await;
+            grace
+        };
+        let grace = tokio::select! {
+            never = answer_all(listener, router(&app), &connected) => match never {},
+            grace = stopped => grace,
+            never = tidy(&app) => match never {},
+        };
+        let begun = Instant::now();
+        let is_cancelled = timeout(grace, connected.shutdown()).await.is_err();
+        if is_cancelled {
             tracing::warn!("requests under way were cancelled");
-            tokio::time::sleep(PARTING).await;
+            sleep(PARTING).await;
         }
+        let took_ms = rounded_ms(begun.elapsed());
+        tracing::info!(took_ms, "stopped");
     }
 }
 
@@ -123,14 +129,13 @@ async fn answer_all(
         // Who has too many is hung up on.
         if let Some(share) = connections.take(Some(client)) {
             let (router, watcher) = (router.clone(), connected.watcher());
-            tokio::spawn(answer((stream, client, Some(share)), router, watcher, SILENCES));
+            let silences = Silences::default();
+            tokio::spawn(answer((stream, client, Some(share)), router, watcher, silences));
         }
     }
 }
 
 /// Answer what is asked on a connection until it is closed, falls silent, or its watcher hears that we stop.
-///
-/// One look in a while tells who is silent: a timer for each request would cost what a cached answer can feel.
 async fn answer(
     (stream, client, _share): (TcpStream, Client, Option<Share>),
     router: Router,
@@ -150,6 +155,7 @@ async fn answer(
         .map_future(move |answer| UnderWay::begin(&counted).until(answer));
     let builder = Builder::new(TokioExecutor::new());
     let service = TowerToHyperService::new(service);
+    let stream = Heard::new(stream, Arc::clone(&asked));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
@@ -158,66 +164,10 @@ async fn answer(
     }
 }
 
-/// How long a connection may ask nothing.
-#[derive(Debug, Clone, Copy)]
-struct Silences {
-    first: Duration,
-    later: Duration,
-}
-
-const SILENCES: Silences = Silences { first: FIRST_MAX, later: SILENCE_MAX };
-
-/// Requests of a connection.
-#[derive(Default)]
-struct Asked {
-    so_far: AtomicU64,
-    under_way: AtomicU64,
-}
-
-impl Asked {
-    /// Resolves when for so long nothing was asked and nothing is under way.
-    async fn falls_silent(&self, Silences { first, later }: Silences) {
-        sleep(first).await;
-        let mut before = self.so_far.load(Ordering::Relaxed);
-        if before == 0 {
-            return;
-        }
-        loop {
-            sleep(later).await;
-            let so_far = self.so_far.load(Ordering::Relaxed);
-            if so_far == before && self.under_way.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-            before = so_far;
-        }
-    }
-}
-
-/// A request that is not answered yet, or given up.
-struct UnderWay(Arc<Asked>);
-
-impl UnderWay {
-    fn begin(asked: &Arc<Asked>) -> Self {
-        asked.so_far.fetch_add(1, Ordering::Relaxed);
-        asked.under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(asked))
-    }
-
-    async fn until<T>(self, answer: impl Future<Output = T>) -> T {
-        answer.await
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// What is to be done from time to time, for as long as we serve.
-async fn tidy(app: &App) {
+async fn tidy(app: &App) -> Infallible {
     loop {
-        tokio::time::sleep(TIDYING).await;
+        sleep(TIDYING).await;
         app.tidy();
     }
 }
@@ -231,26 +181,38 @@ mod tests {
 
     const SILENCE: Duration = Duration::from_millis(300);
 
-    /// What is heard until the service hangs up, after saying `said`.
-    async fn heard(said: &str) -> String {
+    /// A caller of a service that is patient for so long.
+    async fn called(silences: Silences) -> TcpStream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let router = Router::new().route(
-            "/",
-            get(async || {
-                sleep(2 * SILENCE).await;
-                "late"
-            }),
-        );
-        let connected = GracefulShutdown::new();
-        let silences = Silences { first: SILENCE, later: SILENCE };
+        let late = get(async || {
+            sleep(2 * SILENCE).await;
+            "late"
+        });
+        let router = Router::new().route("/late", late).route("/", get(async || "soon"));
         let client = Client(std::net::Ipv4Addr::LOCALHOST.into());
-        tokio::spawn(answer((stream, client, None), router, connected.watcher(), silences));
-        caller.write_all(said.as_bytes()).await.unwrap();
+        tokio::spawn(async move {
+            let connected = GracefulShutdown::new();
+            answer((stream, client, None), router, connected.watcher(), silences).await;
+        });
+        caller
+    }
+
+    /// What is heard until the service hangs up.
+    async fn rest(caller: &mut TcpStream) -> String {
         let mut heard = Vec::new();
-        timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap().unwrap();
+        let read = timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap();
+        // Who still talks when it hangs up is told so by a reset.
+        assert!(read.is_ok() || !heard.is_empty(), "{read:?}");
         String::from_utf8(heard).unwrap()
+    }
+
+    /// What is heard after saying `said`.
+    async fn heard(said: &str) -> String {
+        let mut caller = called(Silences { first: SILENCE, later: SILENCE }).await;
+        caller.write_all(said.as_bytes()).await.unwrap();
+        rest(&mut caller).await
     }
 
     #[tokio::test]
@@ -262,7 +224,43 @@ mod tests {
 
     #[tokio::test]
     async fn who_asked_is_answered_however_long_it_takes_and_then_hung_up_on_when_silent() {
-        let heard = heard("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let heard = heard("GET /late HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.ends_with("late"), "{heard}");
+    }
+
+    #[tokio::test]
+    async fn the_head_of_a_later_request_may_not_take_longer_than_that_of_the_first() {
+        let begun = Instant::now();
+        let hour = Duration::from_hours(1);
+        let mut caller = called(Silences { first: SILENCE, later: hour }).await;
+        caller.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        // A byte now and then is no request.
+        let trickled = async {
+            let mut sent = 0;
+            while caller
+                .write_all(b"GET / HTTP/1.1\r\nX: yyyyyyyyyy"[sent % 28..][..1].as_ref())
+                .await
+                .is_ok()
+            {
+                sent += 1;
+                sleep(SILENCE / 10).await;
+            }
+            sent
+        };
+        let sent = timeout(Duration::from_secs(10), trickled).await.unwrap();
+        assert!(sent > 5 && begun.elapsed() < 10 * SILENCE, "{sent} in {:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_idle_between_requests_is_kept() {
+        let hour = Duration::from_hours(1);
+        let mut caller = called(Silences { first: SILENCE, later: hour }).await;
+        let mut answer = [0; 1024];
+        for _ in 0..2 {
+            caller.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            let read = caller.read(&mut answer).await.unwrap();
+            assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
+            sleep(4 * SILENCE).await;
+        }
     }
 }

@@ -59,6 +59,8 @@ struct Intake {
     skipped: u64,
     /// Statements longer than is read.
     cut_off: u64,
+    /// Times of executions whose statement the log does not tell.
+    untold: u64,
     /// Statements of other databases.
     elsewhere: u64,
 }
@@ -120,6 +122,9 @@ pub(super) async fn show(
     params(
         ("target" = String, Path, description = "The target's name", example = "demo"),
         ("replace" = Option<bool>, Query, description = "Forget what was told before"),
+        ("log_line_prefix" = Option<String>, Query, example = "%m [%p] %q%u@%d ",
+            description = "The server's `log_line_prefix`, for a log as plain text whose lines do not show by themselves \
+                           which number is the process"),
     ),
     request_body(content = String, content_type = "text/plain", description = "The source, in any of its formats"),
     responses(
@@ -134,11 +139,11 @@ pub(super) async fn tell(
     request: Request,
 ) -> Result<Json<WorkloadReport>, Problem> {
     let Segments([name]) = path;
-    let replace = query.flag("replace")?;
+    let (replace, prefix) = query.told()?;
     let_in(&app, request.headers(), KeyScope::Probe).await?;
     let target = registered(&app, &name).await?;
     let format = declared(&request);
-    let intake = in_time(&app, app.intake(&target, format)).await??;
+    let intake = in_time(&app, app.intake(&target, format, prefix)).await??;
     let mut body = Body::into_data_stream(request.into_body());
     while let Some(chunk) = next_chunk(&mut body).await? {
         intake.push(chunk).await;
@@ -202,6 +207,7 @@ impl Intake {
             malformed: counts.malformed,
             skipped: counts.skipped,
             cut_off: counts.cut_off,
+            untold: counts.untold,
             elsewhere: counts.elsewhere,
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::change::{
-    ExistingIndex, Maintenance, NewIndex, OptionsChange, PersistenceChange, SettingChange,
+    DefaultDrain, ExistingIndex, Maintenance, NewIndex, OptionsChange, PersistenceChange,
+    SettingChange, SlotDrop,
 };
 use super::observation::KeyShape;
 use super::{KeyExpression, Object, QualifiedName};
@@ -363,6 +364,10 @@ pub enum Action {
     Maintain(Maintenance),
     /// Log the changes of a table, or no longer.
     SetPersistence(PersistenceChange),
+    /// Move the rows of a default partition to partitions of their ranges.
+    DrainDefault(DefaultDrain),
+    /// Drop a replication slot.
+    DropSlot(SlotDrop),
 }
 
 impl Action {
@@ -388,6 +393,8 @@ impl Action {
             Self::SetSetting(_) => "set_setting",
             Self::Maintain(_) => "maintain",
             Self::SetPersistence(_) => "set_persistence",
+            Self::DrainDefault(_) => "drain_default",
+            Self::DropSlot(_) => "drop_slot",
         }
     }
 
@@ -414,6 +421,8 @@ impl Action {
             | Self::IndexKey { .. }
             | Self::ShortenKeys { .. }
             | Self::ConvertToJsonb { .. }
+            | Self::DrainDefault(_)
+            | Self::DropSlot(_)
             | Self::VacuumToast { full: false, .. } => "",
         }
     }
@@ -439,6 +448,8 @@ impl Action {
             Self::SetSetting(change) => &change.object,
             Self::Maintain(maintenance) => &maintenance.object,
             Self::SetPersistence(change) => &change.object,
+            Self::DrainDefault(drain) => &drain.object,
+            Self::DropSlot(drop) => &drop.object,
         }
     }
 }

@@ -232,7 +232,12 @@ impl Analysis {
 
     /// Leave out findings below `least`, and what is recommended for them alone.
     pub fn keep_from(&mut self, least: Severity) {
-        self.findings.retain(|finding| finding.severity >= least);
+        self.keep(|finding| finding.severity >= least);
+    }
+
+    /// Leave out findings that are not wanted, and what is recommended for them alone.
+    pub fn keep(&mut self, is_wanted: impl Fn(&ReportedFinding) -> bool) {
+        self.findings.retain(is_wanted);
         let kept = &self.findings;
         for recommendation in &mut self.recommendations {
             recommendation.findings.retain(|id| kept.iter().any(|finding| finding.id == *id));

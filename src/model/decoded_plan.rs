@@ -20,6 +20,8 @@ pub enum PlanSource {
     Generic,
     /// EXPLAIN ANALYZE on the target: the statement was executed.
     Analyzed,
+    /// In a log, as `auto_explain` writes it.
+    Logged,
 }
 
 impl PlanSource {
@@ -30,6 +32,7 @@ impl PlanSource {
             Self::Explained => "explained",
             Self::Generic => "generic",
             Self::Analyzed => "analyzed",
+            Self::Logged => "logged",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Object;
+use super::{Action, Object};
 
 /// The identity of a finding: the same check on the same object of the same target.
 pub fn finding_id(target: &str, check: &str, object: &Object) -> String {
@@ -10,10 +10,9 @@ pub fn finding_id(target: &str, check: &str, object: &Object) -> String {
 }
 
 /// The identity of a recommendation: the same action with the same statements for the same object.
-///
-/// `what` names the alternative, so that two actions for one finding differ.
-pub fn recommendation_id(target: &str, action: &str, object: &Object, what: &str) -> String {
-    format!("r_{}", digest(&[target, action, &canonical(object), what]))
+pub fn recommendation_id(target: &str, action: &Action) -> String {
+    let parts = [target, action.as_str(), &canonical(action.object()), action.alternative()];
+    format!("r_{}", digest(&parts))
 }
 
 fn canonical(object: &Object) -> String {

@@ -43,9 +43,9 @@ pub use analysis::{
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
-    ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb, NewIndex,
-    OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange, SettingScope,
-    index_name,
+    DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance, MaintenanceVerb,
+    NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange, SettingChange,
+    SettingScope, SlotDrop, Step, index_name,
 };
 pub use decoded_plan::{
     DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,
@@ -58,7 +58,7 @@ pub use families::{Families, Family};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
-pub use key_column::{catalog_key_text, key_assignment, key_text};
+pub use key_column::{catalog_key_text, key_text};
 pub use key_expression::{Hop, KeyExpression, Reached, text_of};
 pub use key_path::path_keys;
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
@@ -66,8 +66,8 @@ pub use object::{AffectedObject, Object};
 pub use percent::percent;
 pub use policy::{Policy, Threshold};
 pub use recommendation::{
-    Expected, Measurement, Proof, ProofMethod, ProofSample, Recommendation, RecommendationState,
-    Tried, Verdict,
+    Expected, Measurement, Proof, ProofKey, ProofMethod, ProofSample, Proposal, Recommendation,
+    RecommendationState, Tried, Verdict,
 };
 pub use resolution::{
     PINNED, Pinned, catalog_operator, catalog_spelling, catalog_type, pinned_expression,

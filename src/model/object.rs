@@ -115,6 +115,9 @@ pub enum Object {
         /// The scanned table, where the node scans one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         table: Option<String>,
+        /// The statement of the workload that has the plan: the same for statements that differ in constants only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement: Option<String>,
     },
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AffectedObject, Grade, Object, Statement, Unit};
+use super::{Action, AffectedObject, Grade, Object, Statement, Unit, recommendation_id};
 
 /// How a recommendation was proved, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -129,11 +129,38 @@ impl Proof {
     }
 }
 
-/// A way to store a column's values that was measured beside an action and that nobody advised.
+/// What a proof is of: a recommendation, as the answer to a check. Two checks may give one recommendation to different
+/// ends, and an experiment that refutes it for one end says nothing of the other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProofKey {
+    /// The recommendation's id.
+    pub recommendation: String,
+    /// The check.
+    pub check: &'static str,
+}
+
+/// An action that a check names, and what its proof is kept by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// What its proof is kept by.
+    pub key: ProofKey,
+    /// The action.
+    pub action: Action,
+}
+
+impl Proposal {
+    /// An action that a check names for an object of this target.
+    pub fn new(target: &str, check: &'static str, action: Action) -> Self {
+        let recommendation = recommendation_id(target, &action);
+        Self { key: ProofKey { recommendation, check }, action }
+    }
+}
+
+/// An alternative that was measured beside an action and that no check names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried {
-    /// The action it was measured beside.
-    pub action: super::Action,
+    /// What it was measured beside.
+    pub beside: ProofKey,
     /// What it is.
     pub option: String,
     /// What the measurement says of it.

@@ -1,6 +1,10 @@
 //! The queries of one round trip. Each is given a [`Slot`] or a [`Receipt`] when it is added, and that alone knows its
 //! answer: nothing is matched by position, and what was never added was never asked.
+//!
+//! Small sources go in one statement. If it fails, each of them is asked alone in another round trip: the one that failed is
+//! lost, and no other.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -14,6 +18,22 @@ use crate::pg::{Answer, Error, Failure, Question, Session};
 /// Parameters of a query with their types.
 pub(super) type Parameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
 
+/// Bytes of documents, as text, that are counted in one round trip. Their size is known only as they are stored, where they
+/// may be compressed many times over.
+pub(super) const SAMPLED_BYTES_MAX: u64 = 256 << 20;
+
+/// How much was taken of documents.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taken(Arc<AtomicU64>);
+
+impl Taken {
+    /// Whether so many bytes may still be counted; they are then.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        let before = self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        before + bytes as u64 <= SAMPLED_BYTES_MAX
+    }
+}
+
 /// What takes the rows of a query as they come.
 type OnRow<'a> = Box<dyn FnMut(&str) + Send + 'a>;
 
@@ -23,12 +43,33 @@ pub(super) struct Batch<'a> {
     queries: Vec<Question>,
     on_rows: Vec<OnRow<'a>>,
     receipts: Vec<Receipt>,
+    documents: Taken,
+    small: Vec<Small<'a>>,
+}
+
+/// A source that shares a statement with others.
+struct Small<'a> {
+    source: &'static Source,
+    on_row: OnRow<'a>,
+    receipt: Receipt,
 }
 
 impl<'a> Batch<'a> {
     /// Of no query yet, for a server of that major version.
     pub(super) fn new(major: u32) -> Self {
-        Self { major, queries: Vec::new(), on_rows: Vec::new(), receipts: Vec::new() }
+        Self {
+            major,
+            queries: Vec::new(),
+            on_rows: Vec::new(),
+            receipts: Vec::new(),
+            documents: Taken::default(),
+            small: Vec::new(),
+        }
+    }
+
+    /// What all of its questions take of documents together.
+    pub(super) fn documents(&self) -> Taken {
+        self.documents.clone()
     }
 
     /// The server's major version.
@@ -54,12 +95,21 @@ impl<'a> Batch<'a> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let rows = Arc::new(Mutex::new(Rows::default()));
-        let kept = Arc::clone(&rows);
-        let question = Question { source: source.name, sql, parameters, settings: "" };
-        // Never contended: answers come one after the other.
-        let on_row = move |row: &str| kept.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+        let (rows, on_row) = collected();
+        let question =
+            Question { source: source.name, sql, parameters, settings: "", continues: false };
         Slot { source: source.name, rows, receipt: self.stream(question, on_row) }
+    }
+
+    /// Ask a source of few rows that every role may read, in one statement with the others of its kind.
+    pub(super) fn ask_together<T>(&mut self, source: &'static Source) -> Slot<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let (rows, on_row) = collected();
+        let receipt = Receipt::sent();
+        self.small.push(Small { source, on_row: Box::new(on_row), receipt: receipt.clone() });
+        Slot { source: source.name, rows, receipt }
     }
 
     /// Ask a source about these relations. About none there is nothing to ask, and nothing to see.
@@ -80,22 +130,55 @@ impl<'a> Batch<'a> {
         question: Question,
         on_row: impl FnMut(&str) + Send + 'a,
     ) -> Receipt {
-        let receipt = Receipt(Some(Arc::default()));
+        let receipt = Receipt::sent();
         self.queries.push(question);
         self.on_rows.push(Box::new(on_row));
         self.receipts.push(receipt.clone());
         receipt
     }
 
+    /// How many statements it takes, as long as none fails.
+    #[cfg(test)]
+    pub(super) fn statements(&self) -> usize {
+        self.queries.len() + usize::from(!self.small.is_empty())
+    }
+
     /// Send all at once, and hand out the answers.
     ///
     /// # Errors
     /// Only a lost connection; a query that fails alone fails alone.
-    pub(super) async fn send(self, session: &mut Session) -> Result<(), Error> {
-        let Self { queries, mut on_rows, receipts, .. } = self;
-        let answers = session.ask(&queries, |position, row| on_rows[position](row)).await?;
-        deliver(&receipts, answers);
-        Ok(())
+    pub(super) async fn send(mut self, session: &mut Session) -> Result<(), Error> {
+        let mut small = std::mem::take(&mut self.small);
+        if small.is_empty() {
+            return self.exchange(session, false).await;
+        }
+        let major = self.major;
+        let rows = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&rows);
+        let receipt = self.stream(joined(&small, major), move |row| {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(row.to_owned());
+        });
+        self.exchange(session, false).await?;
+        if receipt.failure().is_none() {
+            let rows = std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner));
+            share_out(&mut small, &rows);
+            return Ok(());
+        }
+        let mut apart = Batch::new(major);
+        for Small { source, on_row, receipt } in small {
+            let sql = source.sql_for(major);
+            let parameters = Parameters::new();
+            apart.queries.push(Question {
+                source: source.name,
+                sql,
+                parameters,
+                settings: "",
+                continues: false,
+            });
+            apart.on_rows.push(on_row);
+            apart.receipts.push(receipt);
+        }
+        apart.exchange(session, false).await
     }
 
     /// The same, and the end of the visit with it.
@@ -103,11 +186,64 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// Only a lost connection; a query that fails alone fails alone.
     pub(super) async fn send_finally(self, session: &mut Session) -> Result<(), Error> {
+        debug_assert!(self.small.is_empty(), "what fails together is asked again, which is no end");
+        self.exchange(session, true).await
+    }
+
+    async fn exchange(self, session: &mut Session, finally: bool) -> Result<(), Error> {
         let Self { queries, mut on_rows, receipts, .. } = self;
-        let answers = session.ask_finally(&queries, |position, row| on_rows[position](row)).await?;
+        let on_row = |position: usize, row: &str| on_rows[position](row);
+        let answers = if finally {
+            session.ask_finally(&queries, on_row).await?
+        } else {
+            session.ask(&queries, on_row).await?
+        };
         deliver(&receipts, answers);
         Ok(())
     }
+}
+
+/// Where the rows of a source are kept, and what takes them there.
+fn collected<T>() -> (Arc<Mutex<Rows<T>>>, impl FnMut(&str) + Send + 'static)
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    let rows = Arc::new(Mutex::new(Rows::default()));
+    let kept = Arc::clone(&rows);
+    // Never contended: answers come one after the other.
+    (rows, move |row: &str| kept.lock().unwrap_or_else(PoisonError::into_inner).add(row))
+}
+
+/// One statement of several sources: each row begins with the position of its source.
+fn joined(small: &[Small<'_>], major: u32) -> Question {
+    let one = |(position, small): (usize, &Small<'_>)| {
+        let sql = small.source.spelling(major);
+        format!(
+            "select /* dbopt */ '{position} ' || pg_catalog.row_to_json(r)::text from (\n{sql}) as r"
+        )
+    };
+    let parts: Vec<String> = small.iter().enumerate().map(one).collect();
+    let sql = parts.join("\nunion all\n");
+    Question {
+        source: "small_sources",
+        sql,
+        parameters: Parameters::new(),
+        settings: "",
+        continues: false,
+    }
+}
+
+/// Hand each row to its source.
+fn share_out(small: &mut [Small<'_>], rows: &[String]) {
+    for row in rows {
+        let Some((position, row)) = row.split_once(' ') else { continue };
+        let source = position.parse().ok().and_then(|at: usize| small.get_mut(at));
+        if let Some(source) = source {
+            (source.on_row)(row);
+        }
+    }
+    let receipts: Vec<Receipt> = small.iter().map(|source| source.receipt.clone()).collect();
+    deliver(&receipts, vec![Ok(()); receipts.len()]);
 }
 
 fn deliver(receipts: &[Receipt], answers: Vec<Answer>) {
@@ -121,6 +257,11 @@ fn deliver(receipts: &[Receipt], answers: Vec<Answer>) {
 pub(super) struct Receipt(Option<Arc<OnceLock<Answer>>>);
 
 impl Receipt {
+    /// Of a query that is on its way.
+    fn sent() -> Self {
+        Self(Some(Arc::default()))
+    }
+
     /// The answer; absent where the query was never sent.
     pub(super) fn answer(&self) -> Option<&Answer> {
         self.0.as_ref()?.get()

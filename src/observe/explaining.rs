@@ -9,7 +9,7 @@ use crate::model::{GapReason, PlanSource};
 use crate::pg::{Error, Failure, Target, Trial, TrialError};
 use crate::sql::Explainable;
 
-const STATEMENT_CODE: &str = include_str!("plan/sql/statement_code.sql");
+pub(super) const STATEMENT_CODE: &str = include_str!("plan/sql/statement_code.sql");
 
 /// Planning as the application's sessions do it. Constraint exclusion stays off, for it evaluates checks of tables, and so
 /// does what row security would hide.
@@ -210,9 +210,9 @@ fn refused(error: TrialError) -> Refusal {
 }
 
 /// What an SQLSTATE means. The server's own text may hold values.
-fn words(reason: GapReason, sqlstate: &str) -> &'static str {
+pub(super) fn words(reason: GapReason, sqlstate: &str) -> &'static str {
     match (reason, sqlstate) {
-        (GapReason::TimedOut, _) => "it took longer than 15 s",
+        (GapReason::TimedOut, _) => "it took longer than its time limit",
         (GapReason::Locked, _) => "another session holds a lock on what it reads",
         (GapReason::MissingPrivilege, _) => "the role may not read what it names",
         (_, "42P01") => "a table that it names does not exist",

@@ -63,7 +63,7 @@ pub(super) fn refusal(
 }
 
 /// What lets it be read all the same.
-const TRUST: &str = "review the functions that it calls, then trust the target: --trust-code, or its name in \
+pub(super) const TRUST: &str = "review the functions that it calls, then trust the target: --trust-code, or its name in \
                      `trust_code` of the service";
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::batch::SAMPLED_BYTES_MAX;
 use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
 use super::texts::{Counted, Text};
@@ -82,6 +83,17 @@ pub(super) fn left_on_the_primary(relation: &Relation, table: &ToastTable) -> Op
     (table.heap_bytes == Some(0) && relation.pages > 0).then(|| {
         Gap::new(observation(&name), GapReason::InRecovery, detail).lifted_by("analyse the primary")
     })
+}
+
+/// A sample of documents that was left before its end, so that others are read, too.
+pub(super) fn too_many_documents(table: &QualifiedName) -> Gap {
+    let detail = format!(
+        "the sample of `{}` ended early: the documents of this visit have more than {} MB as text",
+        table.to_sql(),
+        SAMPLED_BYTES_MAX >> 20
+    );
+    Gap::new("documents", GapReason::BudgetSpent, detail)
+        .lifted_by("narrow the request with `schema` or `table`")
 }
 
 /// Columns our role may not read, in tables of which it may read others.
@@ -192,6 +204,22 @@ pub(super) fn no_stat_statements() -> Gap {
     of_workload(GapReason::MissingExtension, detail).lifted_by(
         "add pg_stat_statements to shared_preload_libraries, restart the server, then CREATE EXTENSION pg_stat_statements;",
     )
+}
+
+/// No statement is known that could be explained.
+pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
+    let gap = |reason, detail: &str| Gap::new(Topic::PLANS.as_str(), reason, detail);
+    if counted {
+        let detail =
+            "pg_stat_statements counts no statement of this database that can be explained";
+        gap(GapReason::NotEnoughHistory, detail)
+            .lifted_by("analyse again when the application has run")
+    } else {
+        let detail = "No statement was explained: nobody tells which take most time";
+        gap(GapReason::NotEnoughEvidence, detail).lifted_by(
+            "CREATE EXTENSION pg_stat_statements, or send a server log: POST /v1/targets/{target}/workload, --workload FILE",
+        )
+    }
 }
 
 /// Nothing tells which text belongs to which count.

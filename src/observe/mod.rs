@@ -7,6 +7,7 @@ mod common;
 mod concurrency;
 mod detail;
 mod documents;
+mod explained;
 mod explaining;
 mod foreign_code;
 mod gaps;
@@ -24,8 +25,9 @@ mod visit;
 mod wal;
 
 pub use documents::{DocumentsSeen, Subject, Unmatched, documents};
+pub use explained::{ExplainedStatement, ExplainedStatements};
 pub use explaining::{Explained, Question as ExplainQuestion, Refusal, explain};
 pub use names::names;
 pub use texts::{Counted, Defined, DefinedKind, Text, Texts};
-pub use visit::{Interest, context, observe};
+pub use visit::{Interest, Observed, context, observe};
 pub use wal::staging_table;

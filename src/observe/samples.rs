@@ -10,6 +10,7 @@ use super::batch::{Batch, Receipt};
 use super::choice::DocumentTable;
 use super::detail::DetailStage;
 use super::documents::{Budget, Extent, Sampled};
+use super::explained::{ExplainLook, Receipts};
 use super::tally::Counter;
 use super::visit::{CatalogStage, VisitPlan};
 use super::{foreign_code, gaps, sample};
@@ -24,15 +25,15 @@ use crate::pg::{Error, Question, ServerFacts, Session};
 /// thousand keys take less than a millisecond: only a contract that was made to take long takes so long.
 const JUDGING_MAX: Duration = Duration::from_secs(5);
 
-type Samples = (Observation<Vec<StoredValues>>, Observation<Vec<ColumnDocuments>>);
+type Samples = (Observation<Vec<StoredValues>>, Observation<Vec<ColumnDocuments>>, Vec<Receipts>);
 
-/// Take all samples at once.
+/// Take all samples at once, and explain what is to be explained.
 pub(super) async fn take(
     session: &mut Session,
-    first: &CatalogStage,
-    plan: &VisitPlan,
-    detail: &DetailStage,
+    (first, plan, detail): (&CatalogStage, &VisitPlan, &DetailStage),
+    explain: Option<&mut ExplainLook>,
 ) -> Result<Samples, Error> {
+    let trusted = session.trusts_code();
     let facts = session.facts().clone();
     let mut values = ValueSamples::plan(first, plan, detail, &facts);
     let mut documents = DocumentSamples::plan(first, plan, detail);
@@ -41,6 +42,7 @@ pub(super) async fn take(
     if let Ok(documents) = &mut documents {
         documents.ask(&mut batch);
     }
+    let receipts = explain.map(|explain| explain.ask(&mut batch, trusted)).unwrap_or_default();
     batch.send_finally(session).await?;
     if let Ok(documents) = &mut documents {
         documents.settle().await;
@@ -49,6 +51,7 @@ pub(super) async fn take(
         values.map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(&of_values))),
         documents
             .map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(facts.major))),
+        receipts,
     ))
 }
 
@@ -108,8 +111,13 @@ impl<'a> ValueSamples<'a> {
         let ask = |(relation, table, counter): &'b mut (&Relation, &ToastTable, Counter)| {
             let rows = relation.rows_now(table.heap_bytes);
             let sql = sample::sql(&relation.qualified_name(), table, rows, major);
-            let question =
-                Question { source: "stored_values", sql, parameters: Vec::new(), settings: "" };
+            let question = Question {
+                source: "stored_values",
+                sql,
+                parameters: Vec::new(),
+                settings: "",
+                continues: false,
+            };
             (relation.oid, batch.stream(question, |row| counter.add(row)))
         };
         self.asked.iter_mut().map(ask).collect()

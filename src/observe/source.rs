@@ -55,6 +55,11 @@ pub(super) static ACTIVITY: Source =
 pub(super) static STAT_STATEMENTS: Source =
     Source { name: "stat_statements", variants: &[(14, include_str!("sql/stat_statements.sql"))] };
 
+pub(super) static STAT_STATEMENTS_INFO: Source = Source {
+    name: "stat_statements_info",
+    variants: &[(14, include_str!("sql/stat_statements_info.sql"))],
+};
+
 pub(super) static QUALSTATS: Source =
     Source { name: "qualstats", variants: &[(14, include_str!("sql/qualstats.sql"))] };
 
@@ -83,8 +88,13 @@ impl Source {
     /// `row_to_json` writes text at once, where `to_jsonb` builds a tree first: a third of the server's
     /// time on a catalog of 50,000 tables.
     pub(super) fn sql_for(&self, major: u32) -> String {
-        let newest = self.variants.iter().rfind(|(first, _)| *first <= major);
-        let (_, sql) = newest.unwrap_or(&self.variants[0]);
+        let sql = self.spelling(major);
         format!("select /* dbopt */ pg_catalog.row_to_json(r)::text from (\n{sql}) as r")
+    }
+
+    /// The newest variant this server understands.
+    pub(super) fn spelling(&self, major: u32) -> &'static str {
+        let newest = self.variants.iter().rfind(|(first, _)| *first <= major);
+        newest.unwrap_or(&self.variants[0]).1
     }
 }

@@ -4,13 +4,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::batch::{Batch, Slot};
 use super::gaps;
 use super::names::NameLook;
 use super::source::{self, Source};
-use crate::model::observation::{Names, StatementCounters};
+use crate::model::observation::{Names, StatementCounters, WorkloadStatement};
 use crate::model::{Gap, Observation, quote_identifier};
 
 /// What the server tells of the statements that its applications run.
@@ -67,6 +68,16 @@ pub struct Counted {
     pub read_ms: Option<f64>,
     /// Bytes of WAL.
     pub wal_bytes: u64,
+    /// Since when all statements are counted; none where the extension is too old to say.
+    #[serde(skip)]
+    pub counting_since: Option<Timestamp>,
+}
+
+/// Since when `pg_stat_statements` counts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountingSince {
+    counting_since: Option<Timestamp>,
 }
 
 impl Counted {
@@ -78,7 +89,22 @@ impl Counted {
             shared_blks_read: self.shared_blks_read,
             read_ms: self.read_ms,
             wal_bytes: self.wal_bytes,
+            counting_since: self.counting_since,
         }
+    }
+
+    /// The statement; none where its text is not known. Its fingerprint is not known yet.
+    #[expect(clippy::cast_precision_loss, reason = "a mean has no such precision")]
+    pub(super) fn statement(&self) -> Option<WorkloadStatement> {
+        let rows = (self.calls > 0).then(|| self.rows as f64 / self.calls as f64);
+        Some(WorkloadStatement {
+            fingerprint: String::new(),
+            text: self.sql.clone()?,
+            query_id: self.query_id,
+            calls: self.calls,
+            total_ms: self.total_ms,
+            rows_per_call: rows,
+        })
     }
 }
 
@@ -131,16 +157,20 @@ struct LogTail {
 
 /// The queries about texts. A slot is absent where the source cannot be had.
 pub(super) struct TextLook {
+    /// Tables whose definitions are asked for.
     tables: Vec<i64>,
     sources: WorkloadSources,
+    /// Whether somebody understands the texts, and not only explains some.
+    understood: bool,
     slots: Option<TextSlots>,
 }
 
 struct TextSlots {
-    names: NameLook,
+    names: Option<NameLook>,
     activity: Slot<Text>,
     definitions: Slot<Defined>,
     counted: Option<Slot<Counted>>,
+    counting_since: Option<Slot<CountingSince>>,
     examples: Option<Slot<Text>>,
     log: Option<Slot<LogTail>>,
 }
@@ -148,25 +178,35 @@ struct TextSlots {
 impl TextLook {
     /// About these tables.
     pub(super) fn about(tables: Vec<i64>, sources: WorkloadSources) -> Self {
-        Self { tables, sources, slots: None }
+        Self { tables, sources, understood: true, slots: None }
+    }
+
+    /// Texts of statements that take most time, and nothing that says what names in them mean.
+    pub(super) fn to_explain(sources: WorkloadSources) -> Self {
+        Self { tables: Vec::new(), sources, understood: false, slots: None }
     }
 
     /// Ask what can be answered.
     pub(super) fn ask(&mut self, batch: &mut Batch<'_>) {
-        let Self { tables, sources, slots } = self;
+        let Self { tables, sources, understood, slots } = self;
+        let reads_log = *understood && sources.log_can_be_read();
         *slots = Some(TextSlots {
-            names: NameLook::ask(batch),
+            names: understood.then(|| NameLook::ask(batch)),
             activity: batch.ask(&source::ACTIVITY, vec![]),
             definitions: batch.ask_about(&source::DEFINITIONS, tables),
             counted: sources
                 .stat_statements_schema
                 .as_ref()
                 .map(|schema| of_extension(batch, &source::STAT_STATEMENTS, schema)),
+            counting_since: sources
+                .stat_statements_schema
+                .as_ref()
+                .map(|schema| of_extension(batch, &source::STAT_STATEMENTS_INFO, schema)),
             examples: sources
                 .qualstats_schema
                 .as_ref()
                 .map(|schema| of_extension(batch, &source::QUALSTATS, schema)),
-            log: sources.log_can_be_read().then(|| batch.ask(&source::LOG_TAIL, vec![])),
+            log: reads_log.then(|| batch.ask(&source::LOG_TAIL, vec![])),
         });
     }
 
@@ -174,21 +214,26 @@ impl TextLook {
     pub(super) fn seen(self) -> Texts {
         let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
         let mut gaps = self.sources.gaps();
+        let unnamed = || Observation::Unseen(gaps::unasked(source::NAMES.name));
         let Some(slots) = self.slots else {
-            let names = Observation::Unseen(gaps::unasked(source::NAMES.name));
-            return Texts { gaps, ..Texts::empty(names) };
+            return Texts { gaps, ..Texts::empty(unnamed()) };
         };
         let mut take = Taker { gaps: &mut gaps };
         let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
         let definitions = take.rows(Some(slots.definitions), None).unwrap_or_default();
-        let counted = take.rows(slots.counted, stat_statements_schema.as_deref());
+        let mut counted = take.rows(slots.counted, stat_statements_schema.as_deref());
+        // An extension that was not updated since a major version before 14 does not say: then the window is not known.
+        let since = slots.counting_since.and_then(|slot| slot.row().get().ok()?.counting_since);
+        for one in counted.iter_mut().flatten() {
+            one.counting_since = since;
+        }
         let examples = take.rows(slots.examples, qualstats_schema.as_deref());
         let log = take.rows(slots.log, None);
         gaps.extend(gaps::hidden_texts(&activity, counted.as_deref().unwrap_or_default()));
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
         Texts {
-            names: slots.names.seen(),
+            names: slots.names.map_or_else(unnamed, NameLook::seen),
             activity,
             examples: examples.unwrap_or_default(),
             counted,

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{Common, Context, ForeignCode, RegisteredContract, Wal, Workload};
+use crate::model::observation::{
+    Common, Context, ForeignCode, RegisteredContract, Relation, Wal, Workload, WorkloadStatement,
+};
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -16,13 +18,15 @@ use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
+use super::explained::{ExplainLook, ExplainedStatements};
+use super::foreign_code::{self, ForeignLook};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::texts::{TextLook, Texts, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
-use super::{foreign_code, gaps, samples, source};
+use super::{gaps, samples, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,6 +39,18 @@ pub struct Interest {
     pub policy: Policy,
     /// What documents are judged by.
     pub contracts: Vec<Registered>,
+    /// Statements that somebody told of, where some are to be explained.
+    pub statements: Vec<WorkloadStatement>,
+}
+
+/// What a visit saw.
+pub struct Observed {
+    /// What may be kept.
+    pub snapshot: Snapshot,
+    /// Texts of statements, where the workload is of interest. They hold literals.
+    pub texts: Option<Texts>,
+    /// Statements that were explained, where plans are of interest. They hold literals.
+    pub explained: Option<ExplainedStatements>,
 }
 
 impl Interest {
@@ -46,21 +62,22 @@ impl Interest {
 
 /// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
-/// The texts of statements come beside the snapshot, where the workload is of interest: they hold literals, and the
-/// snapshot may be kept.
+/// Texts and plans of statements come beside the snapshot: they hold literals, and the snapshot may be kept.
 ///
 /// # Errors
 /// Only a lost connection.
-pub async fn observe(
-    session: &mut Session,
-    interest: &Interest,
-) -> Result<(Snapshot, Option<Texts>), Error> {
+pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Observed, Error> {
     let observed_at = Timestamp::now();
     let mut looks = Looks::new();
     let mut first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
     let mut detail = DetailStage::take(session, (&mut first, &plan), interest, &mut looks).await?;
     let texts = detail.texts.take();
+    let explains = interest.in_any(&[Topic::PLANS]);
+    let mut explain = texts
+        .as_ref()
+        .filter(|_| explains)
+        .map(|texts| ExplainLook::choose(&first, texts, &interest.statements));
     let mut left_out = gaps::left_out(&plan);
     if let Ok(relations) = first.catalog.relations.get() {
         if let (Some(choice), Ok(tables)) = (&plan.values, detail.toast_tables.get()) {
@@ -70,7 +87,9 @@ pub async fn observe(
             left_out.extend(gaps::unseen_layouts(choice, relations, layouts));
         }
     }
-    let (stored_values, documents) = samples::take(session, &first, &plan, &detail).await?;
+    let sampled = samples::take(session, (&first, &plan, &detail), explain.as_mut()).await?;
+    let (stored_values, documents, receipts) = sampled;
+    let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
     let Catalog { context, relations, common } = first.catalog;
     let (index_details, index_sizes) = detail.indexes;
@@ -96,7 +115,8 @@ pub async fn observe(
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
     };
-    Ok((snapshot, texts))
+    let texts = texts.filter(|_| interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]));
+    Ok(Observed { snapshot, texts, explained })
 }
 
 fn registered(contract: &Registered) -> RegisteredContract {
@@ -166,6 +186,45 @@ struct JsonTable {
     json: bool,
 }
 
+/// What the first round trip asks.
+struct CatalogLook {
+    context: Slot<Context>,
+    relations: Slot<Relation>,
+    foreign_code: ForeignLook,
+    common: CommonLook,
+    wal: WalLook,
+    json_tables: Slot<JsonTable>,
+    workload_sources: Option<Slot<WorkloadSources>>,
+}
+
+impl CatalogLook {
+    fn ask(batch: &mut Batch<'_>, trusted: bool, interest: &Interest, looks: &mut Looks) -> Self {
+        let (mut common, mut wal) = (CommonLook::new(), WalLook::new());
+        common.catalog(batch, interest);
+        looks.plan.catalog(batch, interest);
+        wal.catalog(batch, interest);
+        looks.gin.catalog(batch, interest);
+        looks.vector.catalog(batch, interest);
+        looks.concurrency.catalog(batch, interest);
+        let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
+        let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
+        let texts = workload || interest.in_any(&[Topic::PLANS]);
+        Self {
+            context: batch.ask(&source::CONTEXT, vec![]),
+            relations: batch.ask(&source::RELATIONS, vec![]),
+            foreign_code: foreign_code::ask(batch, trusted, interest),
+            common,
+            wal,
+            json_tables: if json {
+                batch.ask(&source::JSON_TABLES, vec![])
+            } else {
+                Slot::unasked(&source::JSON_TABLES)
+            },
+            workload_sources: texts.then(|| batch.ask_together(&source::WORKLOAD_SOURCES)),
+        }
+    }
+}
+
 impl CatalogStage {
     async fn take(
         session: &mut Session,
@@ -173,48 +232,35 @@ impl CatalogStage {
         looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
-        let context = batch.ask(&source::CONTEXT, vec![]);
-        let relations = batch.ask(&source::RELATIONS, vec![]);
-        let foreign_code = foreign_code::ask(&mut batch, session.trusts_code(), interest);
-        let mut common = CommonLook::new();
-        common.catalog(&mut batch, interest);
-        looks.plan.catalog(&mut batch, interest);
-        let mut wal = WalLook::new();
-        wal.catalog(&mut batch, interest);
-        looks.gin.catalog(&mut batch, interest);
-        looks.vector.catalog(&mut batch, interest);
-        looks.concurrency.catalog(&mut batch, interest);
-        let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
-        let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
-        let json_tables = if json {
-            batch.ask(&source::JSON_TABLES, vec![])
-        } else {
-            Slot::unasked(&source::JSON_TABLES)
-        };
-        let workload_sources = workload.then(|| batch.ask(&source::WORKLOAD_SOURCES, vec![]));
+        let look = CatalogLook::ask(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;
         Ok(Self {
             catalog: Catalog {
-                context: context.row(),
-                relations: relations.rows(),
-                common: common.seen(),
+                context: look.context.row(),
+                relations: look.relations.rows(),
+                common: look.common.seen(),
             },
-            foreign_code: foreign_code.seen(),
-            json_tables: json_tables.rows(),
-            wal: Box::new(wal.seen()),
-            workload_sources: workload_sources.map(Slot::row),
+            foreign_code: look.foreign_code.seen(),
+            json_tables: look.json_tables.rows(),
+            wal: Box::new(look.wal.seen()),
+            workload_sources: look.workload_sources.map(Slot::row),
         })
     }
 
     /// What to ask of the workload: for keys of documents nothing where no table has documents.
     pub(super) fn texts(&self, interest: &Interest) -> Option<TextLook> {
-        let statements = interest.in_any(&[Topic::STATEMENTS]);
-        let tables = self.json_tables.get().ok()?.iter().filter(|table| table.json);
-        let tables: Vec<i64> = tables.map(|table| table.oid).collect();
-        if tables.is_empty() && !statements {
-            return None;
-        }
         let sources = self.workload_sources.as_ref()?.get().ok()?;
+        let to_explain = || {
+            let explains = interest.in_any(&[Topic::PLANS]);
+            explains.then(|| TextLook::to_explain(sources.clone()))
+        };
+        let Ok(tables) = self.json_tables.get() else { return to_explain() };
+        let tables = tables.iter().filter(|table| table.json);
+        let tables: Vec<i64> = tables.map(|table| table.oid).collect();
+        let documents = interest.in_any(&[Topic::WORKLOAD]) && !tables.is_empty();
+        if !documents && !interest.in_any(&[Topic::STATEMENTS]) {
+            return to_explain();
+        }
         Some(TextLook::about(tables, sources.clone()))
     }
 
@@ -248,5 +294,51 @@ impl CatalogStage {
     /// Why no documents are sampled, where the reason lies here.
     pub(super) fn documents_unseen(&self) -> Option<&crate::model::Gap> {
         self.catalog.relations.get().err().or_else(|| self.json_tables.get().err())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that a source of the first round trip is asked for.
+    const TOPICS: &[Topic] = &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::LAYOUTS,
+        Topic::DOCUMENTS,
+        Topic::TOAST_TABLES,
+        Topic::STORED_VALUES,
+        Topic::WORKLOAD,
+        Topic::STATEMENTS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::SETTINGS,
+        Topic::TABLE_ACTIVITY,
+        Topic::MAINTAINED_TABLES,
+        Topic::GIN,
+        Topic::GIN_PENDING,
+        Topic::GIN_KEYS,
+        Topic::VECTOR,
+        Topic::VECTOR_SEARCH,
+        Topic::WAL_SERVER,
+        Topic::WAL_HORIZON,
+        Topic::WAL_PARTITIONS,
+        Topic::WAL_STAGING,
+        Topic::WAL_TIME_COLUMNS,
+        Topic::WAL_BLOAT,
+        Topic::SESSIONS,
+        Topic::CONNECTION_LIMITS,
+    ];
+
+    #[test]
+    fn the_catalog_stage_takes_twelve_statements_at_most_whatever_is_of_interest() {
+        let topics = TOPICS.iter().copied().collect();
+        let interest = Interest { topics, ..Interest::default() };
+        for major in 14..=19 {
+            let (mut batch, mut looks) = (Batch::new(major), Looks::new());
+            CatalogLook::ask(&mut batch, false, &interest, &mut looks);
+            assert!(batch.statements() <= 12, "{} on {major}", batch.statements());
+        }
     }
 }

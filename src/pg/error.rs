@@ -1,8 +1,96 @@
 //! Why a target could not be used. Messages name no host, user or literal.
 
-use tokio_postgres::error::SqlState;
+use std::io;
 
+use serde::Serialize;
+use tokio_postgres::error::SqlState;
+use utoipa::ToSchema;
+
+use super::connect::CONNECT_TIMEOUT;
 use super::wire::Unanswered;
+
+/// Why a target could not be used, in a word: what to look after, and no host or user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = TargetCause)]
+pub enum Cause {
+    /// Its host name is not known.
+    Dns,
+    /// Nothing listens there.
+    Refused,
+    /// There is no way to its address.
+    Unroutable,
+    /// It did not answer in time.
+    TimedOut,
+    /// It hung up before it let us in, or is no PostgreSQL.
+    HungUp,
+    /// TLS is not agreed upon.
+    Tls,
+    /// Role, password or `pg_hba.conf`.
+    Login,
+    /// The database does not exist.
+    NoDatabase,
+    /// It takes no connection now.
+    NotAccepting,
+    /// The connection was lost in mid-visit.
+    Lost,
+    /// Its DSN cannot be used.
+    Dsn,
+}
+
+impl Cause {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Unroutable => "unroutable",
+            Self::TimedOut => "timed-out",
+            Self::HungUp => "hung-up",
+            Self::Tls => "tls",
+            Self::Login => "login",
+            Self::NoDatabase => "no-database",
+            Self::NotAccepting => "not-accepting",
+            Self::Lost => "lost",
+            Self::Dsn => "dsn",
+        }
+    }
+
+    /// What is wrong and what to do, where nobody answered.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Dns => "its host name cannot be resolved (DNS); check the host in its DSN",
+            Self::Refused => {
+                "the connection was refused; check its port, and that the server runs and listens there"
+            }
+            Self::Unroutable => {
+                "there is no route to its address; check the host in its DSN, and the network between"
+            }
+            _ => {
+                "the server hung up before it let us in; check that PostgreSQL listens on its port"
+            }
+        }
+    }
+
+    /// Why no connection was made.
+    fn of_unreachable(source: &tokio_postgres::Error) -> Self {
+        let cause = std::error::Error::source(source);
+        let Some(cause) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) else {
+            return Self::HungUp;
+        };
+        match cause.kind() {
+            // A socket that is not there has nobody who listens.
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Self::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unroutable,
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            // The resolver's own errors have no number of the operating system.
+            _ if cause.raw_os_error().is_none() && cause.to_string().contains("lookup") => {
+                Self::Dns
+            }
+            _ => Self::HungUp,
+        }
+    }
+}
 
 /// Why a target could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +112,12 @@ pub enum Error {
         mend: &'static str,
     },
     /// The server cannot be reached, or what answers is not PostgreSQL.
-    #[error("target `{target}` could not be reached; check its host, port and that it runs")]
+    #[error("target `{target}` could not be reached: {}", .cause.advice())]
     Unreachable {
         /// The target.
         target: String,
+        /// Why.
+        cause: Cause,
         /// For the log only.
         source: tokio_postgres::Error,
     },
@@ -127,13 +217,49 @@ impl Error {
                 | &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             ) => Self::NotAccepting { target, source },
             _ if says_statement_pooling(&source) => Self::StatementPooling { target },
-            _ if is_unanswered(&source) => Self::Unreachable { target, source },
+            _ if is_unanswered(&source) => {
+                Self::Unreachable { target, cause: Cause::HungUp, source }
+            }
             _ if source.to_string().contains("TLS") => Self::Tls { target, source },
             // A password was asked for and none was given, or the method is unknown to the driver.
             _ if source.to_string().contains("authentication") || lacks_password(&source) => {
                 Self::LoginRefused { target, source }
             }
-            _ => Self::Unreachable { target, source },
+            _ => match Cause::of_unreachable(&source) {
+                Cause::TimedOut => Self::NoAnswer { target, seconds: CONNECT_TIMEOUT.as_secs() },
+                cause => Self::Unreachable { target, cause, source },
+            },
+        }
+    }
+
+    /// Why, in a word; none where it is neither the target nor the way to it.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::MalformedDsn { .. } | Self::RootCertificates { .. } => Cause::Dsn,
+            Self::Unreachable { cause, .. } => *cause,
+            Self::NoAnswer { .. } => Cause::TimedOut,
+            Self::Tls { .. } => Cause::Tls,
+            Self::LoginRefused { .. } => Cause::Login,
+            Self::NoSuchDatabase { .. } => Cause::NoDatabase,
+            Self::NotAccepting { .. } => Cause::NotAccepting,
+            Self::ConnectionLost { .. } => Cause::Lost,
+            Self::ServerTooOld { .. }
+            | Self::Busy { .. }
+            | Self::StatementPooling { .. }
+            | Self::TooMuch { .. } => return None,
+        })
+    }
+
+    /// The SQLSTATE, where the server gave one.
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { source, .. }
+            | Self::Tls { source, .. }
+            | Self::LoginRefused { source, .. }
+            | Self::NoSuchDatabase { source, .. }
+            | Self::NotAccepting { source, .. }
+            | Self::ConnectionLost { source, .. } => source.code().map(SqlState::code),
+            _ => None,
         }
     }
 

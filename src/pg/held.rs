@@ -1,6 +1,7 @@
 //! A connection in use: given back clean, or cancelled and hung up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -134,9 +135,15 @@ impl Held {
         Ok(Failure { reason, sqlstate: code.code().to_owned() })
     }
 
-    /// The server has let us in and has not answered for so long.
-    pub(super) fn unanswered(&self, time: std::time::Duration) -> Error {
-        Error::NoAnswer { target: self.target.name().to_owned(), seconds: time.as_secs() }
+    /// What the server answers, if it does so in time.
+    pub(super) async fn within<T>(
+        &self,
+        time: Duration,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let late =
+            || Error::NoAnswer { target: self.target.name().to_owned(), seconds: time.as_secs() };
+        timeout(time, answer).await.map_err(|_| late())
     }
 
     /// The connection is gone.

@@ -16,7 +16,7 @@ mod wire;
 
 pub use dsn::Dsn;
 pub use environment::{completed, with_database};
-pub use error::Error;
+pub use error::{Cause, Error};
 pub use session::{Answer, Failure, Question, Session};
 pub use target::{ServerFacts, Target};
 pub(crate) use tls::connector;

@@ -42,8 +42,11 @@ const BACK: &str = "rollback to savepoint visit";
 
 /// How long a connection that was idle may take for its first answer. One that died silently never gives it.
 pub(super) const FIRST_ANSWER_MAX: Duration = Duration::from_secs(3);
-/// Bytes of rows that one visit takes: a catalog of 50,000 tables has 20 MB.
-const VISIT_BYTES_MAX: u64 = 128 << 20;
+/// How long the server may say nothing while it is to answer: the time limit of a statement three times over. One that was
+/// stopped keeps its connections, and its host acknowledges what is sent.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Bytes of rows that one visit takes: a catalog of 50,000 tables has 20 MB, and samples of documents some hundred.
+const VISIT_BYTES_MAX: u64 = 1 << 30;
 
 /// A query whose rows are one column of JSON text.
 pub struct Question {
@@ -53,8 +56,11 @@ pub struct Question {
     pub sql: String,
     /// Its parameters with their types.
     pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
-    /// `SET LOCAL` statements that hold for this question alone; empty for none.
+    /// `SET LOCAL` statements that hold for this question alone, and for those asked together with it; empty for none.
     pub settings: &'static str,
+    /// Whether the next question is asked on top of what this one did, and fails where this one fails. The next one's settings
+    /// are this one's.
+    pub continues: bool,
 }
 
 impl Question {
@@ -173,16 +179,21 @@ impl Session {
         };
         let ending = if finally { held.ending() } else { BACK.to_owned() };
         let after = |position: usize| match position + 1 {
-            next if next == questions.len() => ending.clone(),
-            next => format!("{BACK};{}", settings(next)),
+            next if next == questions.len() => Some(ending.clone()),
+            _ if questions[position].continues => None,
+            next => Some(format!("{BACK};{}", settings(next))),
         };
-        let between: Vec<String> = (0..questions.len()).map(after).collect();
+        let between: Vec<Option<String>> = (0..questions.len()).map(after).collect();
         held.begin();
         let mut opening = Sent::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
             let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
-            sent.push((query, Sent::new(client.batch_execute(&between[position])).await));
+            let back = match &between[position] {
+                Some(back) => Some(Sent::new(client.batch_execute(back)).await),
+                None => None,
+            };
+            sent.push((query, back));
         }
         let Some(opening) = first_answer(held, &mut opening, reused).await? else {
             held.end();
@@ -196,13 +207,13 @@ impl Session {
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {
             let cost = &mut self.cost;
             let asked = Instant::now();
-            let answer = read(&mut query, |row| {
+            let answer = read(held, &mut query, |row| {
                 cost.rows_read += 1;
                 cost.bytes_read += row.len() as u64;
                 on_row(position, row);
                 cost.bytes_read <= VISIT_BYTES_MAX
             })
-            .await;
+            .await?;
             count(questions[position].source, &answer, asked);
             answers.push(match answer {
                 Ok(true) => Ok(()),
@@ -212,7 +223,10 @@ impl Session {
                 }
                 Err(source) => Err(held.failure(source)?),
             });
-            back.answer().await.map_err(|source| held.lost(source))?;
+            if let Some(back) = &mut back {
+                let back = held.within(SILENCE_MAX, back.answer()).await?;
+                back.map_err(|source| held.lost(source))?;
+            }
         }
         if finally {
             held.end();
@@ -237,8 +251,7 @@ where
 {
     if !reused {
         // A pooler that lost its server lets us in and answers nothing.
-        let answered = timeout(CONNECT_TIMEOUT, opening.answer()).await;
-        let answered = answered.map_err(|_| held.unanswered(CONNECT_TIMEOUT))?;
+        let answered = held.within(CONNECT_TIMEOUT, opening.answer()).await?;
         return answered.map(Some).map_err(|source| held.lost(source));
     }
     match timeout(FIRST_ANSWER_MAX, opening.answer()).await {
@@ -269,21 +282,31 @@ impl<F: Future> Sent<F> {
     }
 }
 
-/// Hand out rows as long as they are taken; whether all were.
+/// Hand out rows as long as they are taken; whether all were, or the error of the server.
 async fn read<F>(
+    held: &Held,
     query: &mut Sent<F>,
     mut on_row: impl FnMut(&str) -> bool,
-) -> Result<bool, tokio_postgres::Error>
+) -> Result<Result<bool, tokio_postgres::Error>, Error>
 where
     F: Future<Output = Result<tokio_postgres::RowStream, tokio_postgres::Error>>,
 {
-    let mut rows = std::pin::pin!(query.answer().await?);
-    while let Some(row) = rows.try_next().await? {
-        if !on_row(row.try_get(0)?) {
-            return Ok(false);
+    let rows = match held.within(SILENCE_MAX, query.answer()).await? {
+        Ok(rows) => rows,
+        Err(source) => return Ok(Err(source)),
+    };
+    let mut rows = std::pin::pin!(rows);
+    loop {
+        let row = match held.within(SILENCE_MAX, rows.try_next()).await? {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(Ok(true)),
+            Err(source) => return Ok(Err(source)),
+        };
+        match row.try_get::<_, &str>(0).map(&mut on_row) {
+            Ok(true) => {}
+            other => return Ok(other),
         }
     }
-    Ok(true)
 }
 
 fn count(source: &'static str, answer: &Result<bool, tokio_postgres::Error>, asked: Instant) {

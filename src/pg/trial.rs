@@ -1,6 +1,8 @@
 //! A transaction that may write temporary tables, and that is always rolled back.
 
-use futures_util::{SinkExt, StreamExt, TryStreamExt};
+use std::time::Duration;
+
+use futures_util::{SinkExt, TryStreamExt};
 use tokio::time::timeout;
 use tokio_postgres::CopyInSink;
 use tokio_postgres::types::{ToSql, Type};
@@ -14,6 +16,9 @@ use super::{Error, Failure, Target};
 
 /// Bytes of rows that one question of an experiment takes.
 const ROWS_BYTES_MAX: usize = 64 << 20;
+
+/// How long the server may say nothing while it is to answer: its time limit for a statement, and what the way takes.
+const SILENCE_MAX: Duration = Duration::from_secs(25);
 
 /// What every experiment runs under. It may write, so it lasts shortly and waits for nobody.
 const GUARD: &str = "begin;
@@ -58,8 +63,7 @@ impl Trial {
     async fn open(&self) -> Result<(), TrialError> {
         let guard = guarded(GUARD, self.held.facts());
         self.held.begin();
-        let opening = opening::run(self.held.client(), &guard).await;
-        if let Some(opening) = opening.map_err(|source| self.failed(source))? {
+        if let Some(opening) = self.answer(opening::run(self.held.client(), &guard)).await? {
             self.held.opened(opening);
         }
         Ok(())
@@ -81,8 +85,7 @@ impl Trial {
     /// # Errors
     /// The server's refusal, or the loss of the connection.
     pub async fn run(&self, sql: &str) -> Result<(), TrialError> {
-        let outcome = self.held.client().batch_execute(sql).await;
-        outcome.map_err(|source| self.failed(source))
+        self.answer(self.held.client().batch_execute(sql)).await
     }
 
     /// The first column of each row, as text.
@@ -108,10 +111,10 @@ impl Trial {
             let value: &(dyn ToSql + Sync) = value;
             (value, Type::UNKNOWN)
         });
-        let rows = self.held.client().query_typed_raw(sql, typed).await;
-        let mut rows = std::pin::pin!(rows.map_err(|source| self.failed(source))?);
+        let rows = self.answer(self.held.client().query_typed_raw(sql, typed)).await?;
+        let mut rows = std::pin::pin!(rows);
         let (mut all, mut bytes) = (Vec::<String>::new(), 0);
-        while let Some(row) = rows.try_next().await.map_err(|source| self.failed(source))? {
+        while let Some(row) = self.answer(rows.try_next()).await? {
             let row: String = row.try_get(0).map_err(|source| self.failed(source))?;
             bytes += row.len();
             if bytes > ROWS_BYTES_MAX {
@@ -128,22 +131,28 @@ impl Trial {
     /// # Errors
     /// The refusal of either server, or the loss of a connection.
     pub async fn copy_from(&self, other: &Self, from: &str, into: &str) -> Result<(), TrialError> {
-        let source = other.held.client().copy_out(from).await;
-        let mut source = std::pin::pin!(source.map_err(|error| other.failed(error))?);
-        let sink = self.held.client().copy_in(into).await;
+        let mut source = std::pin::pin!(other.answer(other.held.client().copy_out(from)).await?);
         let mut sink: std::pin::Pin<Box<CopyInSink<bytes::Bytes>>> =
-            Box::pin(sink.map_err(|error| self.failed(error))?);
-        while let Some(chunk) = source.next().await {
-            let chunk = chunk.map_err(|error| other.failed(error))?;
-            sink.send(chunk).await.map_err(|error| self.failed(error))?;
+            Box::pin(self.answer(self.held.client().copy_in(into)).await?);
+        while let Some(chunk) = other.answer(source.try_next()).await? {
+            self.answer(sink.send(chunk)).await?;
         }
-        sink.as_mut().finish().await.map_err(|error| self.failed(error))?;
+        self.answer(sink.as_mut().finish()).await?;
         Ok(())
     }
 
     /// Roll everything back, and leave no session with buffers for temporary tables.
     pub fn finish(self) {
         self.held.hang_up();
+    }
+
+    /// What the server answers, if it does so in time.
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, TrialError> {
+        let answer = self.held.within(SILENCE_MAX, answer).await.map_err(TrialError::Lost)?;
+        answer.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: tokio_postgres::Error) -> TrialError {

@@ -1,7 +1,8 @@
 //! The bytes between a target and the driver: TLS where the DSN asks for it, and a limit on what is taken.
 //!
-//! The driver keeps a message until it is complete, however long it says it is. A server that is hostile, or that is no
-//! PostgreSQL, could fill our memory with one.
+//! The driver keeps a message until it is complete, however long it says it is: a server that is hostile, or that is no
+//! PostgreSQL, could fill our memory with one. And it asks the server for each type that it does not know, for the type below
+//! that, and so on, one in the other: such a server could end our process by an overflow of its stack.
 
 use std::io;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres::types::Type;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::dsn::TlsMode;
@@ -187,6 +189,8 @@ struct Frames {
     header_length: usize,
     /// What has come of the process in a body that names it.
     process_id: Option<Vec<u8>>,
+    /// What has come of a body that describes columns.
+    columns: Option<Vec<u8>>,
     /// Bytes of the body that are still to come.
     body_left: usize,
     settings_bytes: usize,
@@ -199,6 +203,7 @@ impl Frames {
             header: [0; 5],
             header_length: 0,
             process_id: None,
+            columns: None,
             body_left: 0,
             settings_bytes: 0,
         }
@@ -210,6 +215,7 @@ impl Frames {
                 let (body, rest) = bytes.split_at(bytes.len().min(self.body_left));
                 self.body_left -= body.len();
                 self.note_process(body);
+                self.note_columns(body)?;
                 bytes = rest;
                 continue;
             }
@@ -245,7 +251,23 @@ impl Frames {
         // A length below that of itself is refused by the driver.
         self.body_left = length.saturating_sub(4);
         self.process_id = (kind == b'K').then(Vec::new);
+        self.columns = (kind == b'T').then(Vec::new);
         Ok(())
+    }
+
+    /// All that we ask for is of types that the driver knows.
+    fn note_columns(&mut self, body: &[u8]) -> io::Result<()> {
+        let Some(bytes) = &mut self.columns else { return Ok(()) };
+        bytes.extend_from_slice(body);
+        if self.body_left > 0 {
+            return Ok(());
+        }
+        let bytes = self.columns.take().unwrap_or_default();
+        let is_known = |oid: &u32| Type::from_oid(*oid).is_some();
+        if types(&bytes).iter().all(is_known) {
+            return Ok(());
+        }
+        Err(io::Error::other("the server describes a column of a type that nobody asked for"))
     }
 
     fn note_process(&mut self, body: &[u8]) {
@@ -256,6 +278,19 @@ impl Frames {
             self.process_id = None;
         }
     }
+}
+
+/// The types of the columns that a body describes; as many as are whole.
+fn types(body: &[u8]) -> Vec<u32> {
+    let mut types = Vec::new();
+    let mut rest = body.get(2..).unwrap_or_default();
+    while let Some(end) = rest.iter().position(|byte| *byte == 0) {
+        // Behind the name: its table, its number there, its type, the length, modifier and format of that.
+        let Some(column) = rest.get(end + 1..end + 19) else { break };
+        types.push(u32::from_be_bytes([column[6], column[7], column[8], column[9]]));
+        rest = &rest[end + 19..];
+    }
+    types
 }
 
 #[cfg(test)]
@@ -304,6 +339,30 @@ mod tests {
             assert_eq!(frames.take(&header(kind, bytes)).is_ok(), taken, "{kind} {bytes}");
             assert_eq!(frames.seen.is_too_large(), !taken);
         }
+    }
+
+    #[test]
+    fn columns_of_types_that_the_driver_would_ask_for_are_refused_however_they_are_cut() {
+        let column =
+            |name: &str, oid: u32| [name.as_bytes(), &[0; 7], &oid.to_be_bytes(), &[0; 8]].concat();
+        let describing = |columns: &[Vec<u8>]| {
+            let count = u16::try_from(columns.len()).unwrap().to_be_bytes();
+            message(b'T', &[count.as_slice(), &columns.concat()].concat())
+        };
+        for (columns, taken) in [
+            (vec![column("a", 25), column("b", 2278)], true),
+            (vec![], true),
+            (vec![column("a", 25), column("b", 99_999)], false),
+            (vec![column("", 0x7fff_ffff)], false),
+        ] {
+            let sent = [describing(&columns), message(b'Z', b"T")].concat();
+            for length in 1..=sent.len() {
+                let mut frames = Frames::new(Arc::default());
+                let all = sent.chunks(length).try_for_each(|part| frames.take(part));
+                assert_eq!(all.is_ok(), taken, "{columns:?} in pieces of {length} bytes");
+            }
+        }
+        assert_eq!(types(b"\0\x01a\0\0\0"), [0; 0], "half a column");
     }
 
     #[test]

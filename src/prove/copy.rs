@@ -1,31 +1,17 @@
 //! A bounded copy of a relation's real rows, in a temporary table that is rolled back: on the target, or on its lab.
 
-use std::fmt::Write;
-
 use serde::Deserialize;
 
 use super::foreign_code;
-use crate::model::{GapReason, ProofSample, QualifiedName, Snapshot, quote_identifier};
+use super::trial::Subject;
+use crate::ddl::{CopiedColumn, temporary_table};
+use crate::model::{GapReason, ProofSample, Snapshot, Storage, quote_identifier};
 use crate::pg::{Target, Trial, TrialError};
 
-/// Runs of each arm, in turns, so that a disturbance hits all of them.
-pub(super) const RUNS: u32 = 5;
-/// Rows copied at most.
-const ROWS_MAX: f64 = 2000.0;
 /// Bytes copied at most, uncompressed sizes not known: the stored ones, with room for their growth.
 const BYTES_MAX: f64 = 8.0 * 1024.0 * 1024.0;
 /// Rows at least, or the copy proves nothing.
 const ROWS_MIN: i64 = 100;
-
-/// What is copied.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'a> {
-    /// The relation.
-    pub(super) relation: &'a QualifiedName,
-    pub(super) oid: i64,
-    /// The column on trial: rows where it is NULL are left out.
-    pub(super) column: &'a str,
-}
 
 /// A column of the copy.
 #[derive(Debug, Deserialize)]
@@ -53,7 +39,7 @@ pub(super) struct Copied {
 pub(super) async fn copy(
     target: &Target,
     seen: &Snapshot,
-    subject: Subject<'_>,
+    subject: &Subject,
 ) -> Result<Copied, Refusal> {
     let context = seen.context.get().map_err(|gap| Refusal::lasting(gap.detail.clone()))?;
     let privileges = &context.privileges;
@@ -76,13 +62,13 @@ pub(super) async fn copy(
 async fn on_the_target(
     target: &Target,
     seen: &Snapshot,
-    subject: Subject<'_>,
+    subject: &Subject,
 ) -> Result<Copied, TrialError> {
     let trial = target.trial().await?;
-    foreign_code::refuse(&trial, target.trusts_code(), subject.relation).await?;
+    foreign_code::refuse(&trial, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&trial, subject).await?;
     create_base(&trial, &columns).await?;
-    let rows = select(&columns, seen, subject);
+    let rows = select(&trial, &columns, (seen, subject)).await?;
     trial.run(&format!("insert /* dbopt */ into pg_temp.dbopt_base {rows}")).await?;
     Ok(Copied { trial, columns, on_lab: false })
 }
@@ -90,22 +76,23 @@ async fn on_the_target(
 async fn on_the_lab(
     (target, lab): (&Target, &Target),
     seen: &Snapshot,
-    subject: Subject<'_>,
+    subject: &Subject,
 ) -> Result<Copied, TrialError> {
     let (there, trial) = (target.trial().await?, lab.trial().await?);
     // The target is only read.
     there.run("set transaction read only").await?;
-    foreign_code::refuse(&there, target.trusts_code(), subject.relation).await?;
+    foreign_code::refuse(&there, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&there, subject).await?;
     create_base(&trial, &columns).await?;
-    let from = format!("copy ({}) to stdout (format binary)", select(&columns, seen, subject));
+    let rows = select(&there, &columns, (seen, subject)).await?;
+    let from = format!("copy ({rows}) to stdout (format binary)");
     trial.copy_from(&there, &from, "copy pg_temp.dbopt_base from stdin (format binary)").await?;
     there.finish();
     Ok(Copied { trial, columns, on_lab: true })
 }
 
 /// The columns our role may read, the one on trial among them.
-async fn columns(trial: &Trial, subject: Subject<'_>) -> Result<Vec<Column>, TrialError> {
+async fn columns(trial: &Trial, subject: &Subject) -> Result<Vec<Column>, TrialError> {
     let rows = trial
         .rows(&format!(
             "select pg_catalog.json_build_object(
@@ -128,41 +115,62 @@ async fn columns(trial: &Trial, subject: Subject<'_>) -> Result<Vec<Column>, Tri
 /// A temporary table of these columns, everything out of line and nothing compressed: reading it costs
 /// every arm the same.
 async fn create_base(trial: &Trial, columns: &[Column]) -> Result<(), TrialError> {
-    let mut sql = format!("create temp table dbopt_base ({});", definitions(columns));
-    for column in columns.iter().filter(|column| column.varies && column.storage != 'p') {
-        let _ = write!(
-            sql,
-            "alter table pg_temp.dbopt_base alter column {} set storage external;",
-            quote_identifier(&column.name)
-        );
-    }
-    trial.run(&sql).await
+    let base = |column: &'_ Column| column.varies && column.storage != 'p';
+    let columns: Vec<CopiedColumn<'_>> = columns
+        .iter()
+        .map(|column| CopiedColumn {
+            name: &column.name,
+            data_type: &column.data_type,
+            storage: base(column).then_some("EXTERNAL"),
+            compression: None,
+        })
+        .collect();
+    trial.run(&temporary_table("dbopt_base", &columns, None)).await
 }
 
-pub(super) fn definitions(columns: &[Column]) -> String {
-    let define =
-        |column: &Column| format!("{} {}", quote_identifier(&column.name), column.data_type);
-    columns.iter().map(define).collect::<Vec<_>>().join(", ")
+/// The names of the columns, as SQL writes a list of them.
+pub(super) fn quoted(columns: &[Column]) -> String {
+    let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+    names.join(", ")
+}
+
+/// The strategy of a letter in `pg_attribute.attstorage`.
+pub(super) fn storage(letter: char) -> &'static str {
+    Storage::of_letter(letter).unwrap_or(Storage::Extended).as_str()
 }
 
 /// The rows to copy, bounded in number and bytes, every value built anew.
-fn select(columns: &[Column], seen: &Snapshot, subject: Subject<'_>) -> String {
+async fn select(
+    there: &Trial,
+    columns: &[Column],
+    (seen, subject): (&Snapshot, &Subject),
+) -> Result<String, TrialError> {
     let rebuilt: Vec<String> = columns.iter().map(rebuilt).collect();
     let (rows, bytes) = size(seen, subject);
+    let bytes = match bytes {
+        Some(bytes) => bytes,
+        None => table_bytes(there, subject).await?,
+    };
     let row_bytes = (bytes / rows.max(1.0)).max(1.0);
-    let wanted = ROWS_MAX.min(BYTES_MAX / row_bytes).max(1.0).ceil();
+    let wanted = subject.rows_max.min(BYTES_MAX / row_bytes).max(1.0).ceil();
     let percent = (wanted * 1.5 / rows.max(1.0) * 100.0).min(100.0);
     let sampled = if percent >= 100.0 {
         String::new()
     } else {
         format!(" tablesample system ({percent}) repeatable (14)")
     };
-    format!(
+    Ok(format!(
         "select {} from only {} as t{sampled} where t.{} is not null limit {wanted}",
         rebuilt.join(", "),
         subject.relation.to_sql(),
-        quote_identifier(subject.column),
-    )
+        quote_identifier(&subject.column),
+    ))
+}
+
+/// Bytes of a relation that no source of the visit measured, with its TOAST table.
+async fn table_bytes(there: &Trial, subject: &Subject) -> Result<f64, TrialError> {
+    let size = format!("select pg_catalog.pg_table_size({}::oid)::text", subject.oid);
+    Ok(there.rows(&size).await?.first().and_then(|row| row.parse().ok()).unwrap_or(0.0))
 }
 
 /// A value built anew, byte for byte; arrays would become arrays of arrays.
@@ -175,9 +183,9 @@ pub(super) fn rebuilt(column: &Column) -> String {
     }
 }
 
-/// Rows and bytes of the relation, by whichever source looked at it.
+/// Rows and bytes of the relation, by whichever source looked at it; none did where bytes are absent.
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
-fn size(seen: &Snapshot, subject: Subject<'_>) -> (f64, f64) {
+fn size(seen: &Snapshot, subject: &Subject) -> (f64, Option<f64>) {
     let relation = seen.relations.get().ok().and_then(|r| r.iter().find(|r| r.oid == subject.oid));
     let table = seen.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == subject.oid));
     let layout = seen.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == subject.oid));
@@ -186,24 +194,14 @@ fn size(seen: &Snapshot, subject: Subject<'_>) -> (f64, f64) {
         .or_else(|| layout.map(|layout| (layout.heap_bytes, layout.toast_bytes)))
         .unwrap_or((None, None));
     let rows = relation.map_or(0.0, |relation| relation.rows_now(heap));
-    (rows, (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64)
-}
-
-/// The server's own time for the statement, without the network.
-pub(super) async fn timed(trial: &Trial, statement: &str) -> Result<f64, TrialError> {
-    let plan = trial
-        .rows(&format!("explain (analyze, timing off, costs off, format text) {statement}"))
-        .await?;
-    let time = plan.iter().rev().find_map(|line| {
-        line.trim().strip_prefix("Execution Time: ")?.strip_suffix(" ms")?.parse().ok()
-    });
-    Ok(time.unwrap_or(f64::NAN))
+    let bytes = heap.or(toast).map(|_| (heap.unwrap_or(0) + toast.unwrap_or(0)) as f64);
+    (rows, bytes)
 }
 
 pub(super) async fn sample(
     trial: &Trial,
     seen: &Snapshot,
-    subject: Subject<'_>,
+    subject: &Subject,
 ) -> Result<ProofSample, TrialError> {
     let copied = trial
         .rows(
@@ -241,11 +239,18 @@ impl Refusal {
 impl From<&TrialError> for Refusal {
     fn from(error: &TrialError) -> Self {
         let is_passing = match error {
-            TrialError::Refused(failure) => failure.reason.is_passing(),
+            TrialError::Refused(failure) => {
+                failure.reason.is_passing() || lacks_resources(&failure.sqlstate)
+            }
             TrialError::Lost(_) => true,
         };
         Self { reason: reason(error), is_passing }
     }
+}
+
+/// Disk, memory or connections, which may be there at another time.
+fn lacks_resources(sqlstate: &str) -> bool {
+    sqlstate.starts_with("53")
 }
 
 fn reason(error: &TrialError) -> String {
@@ -260,6 +265,9 @@ fn reason(error: &TrialError) -> String {
                 "transactions of our role are read-only by default (default_transaction_read_only), and the target \
                  has no `lab`"
                     .to_owned()
+            }
+            _ if failure.sqlstate == "53100" => {
+                "no space is left on a disk of the server for a temporary table".to_owned()
             }
             _ => format!("the server refused a step of it (SQLSTATE {})", failure.sqlstate),
         },

@@ -21,7 +21,13 @@ fn sql(relation: &QualifiedName) -> String {
 
 /// The same for a session.
 pub(super) fn question(relation: &QualifiedName) -> Question {
-    Question { source: "foreign_code", sql: sql(relation), parameters: Vec::new(), settings: "" }
+    Question {
+        source: "foreign_code",
+        sql: sql(relation),
+        parameters: Vec::new(),
+        settings: "",
+        continues: false,
+    }
 }
 
 /// Refuse what a trial on a target is not to read.

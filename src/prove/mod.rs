@@ -2,24 +2,27 @@
 //! functions, in a transaction that is rolled back.
 
 mod copy;
+mod engine;
 mod foreign_code;
-mod full_scan;
-mod key_trial;
-mod key_use;
+mod indexes;
+mod keys;
 mod method;
-mod renamed;
-mod sampled_copy;
+mod scan;
+mod storage;
+mod trial;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::model::{Action, Cost, Grade, Proof, ProofMethod, ProveMode, Snapshot, Tried};
+use crate::model::{
+    Cost, Grade, Proof, ProofKey, ProofMethod, Proposal, ProveMode, Snapshot, Tried,
+};
 use crate::pg::Target;
-use copy::Refusal;
-use key_use::{KeyTrial, Place, key_trials};
-use method::{Arm, Experiment, experiments, not_run};
+use method::{OnTrial, method};
+use trial::Trial;
 
 /// How long all experiments of an analysis may take together.
 pub const BUDGET: Duration = Duration::from_mins(2);
@@ -30,11 +33,11 @@ const SCANS: Duration = Duration::from_secs(3);
 /// What experiments said.
 #[derive(Debug, Default)]
 pub struct Proofs {
-    /// A proof for each action, or the reason why there is none.
-    pub actions: Vec<(Action, Proof)>,
+    /// A proof for each proposal, or the reason why there is none.
+    pub by_key: BTreeMap<ProofKey, Proof>,
     /// What reading every row cost the target; experiments are not in it.
     pub cost: Cost,
-    /// The ways to store the same values that nobody advised.
+    /// Alternatives that no check names.
     pub options: Vec<Tried>,
     /// Whether one was lost on the way, and another try may work out.
     pub is_passing: bool,
@@ -44,105 +47,100 @@ pub struct Proofs {
 pub async fn prove(
     target: &Target,
     seen: &Snapshot,
-    actions: Vec<Action>,
+    proposals: Vec<Proposal>,
     mode: ProveMode,
 ) -> Proofs {
     let mut proofs = Proofs::default();
     if mode != ProveMode::None {
-        let _ = timeout(SCANS, async {
-            for action in &actions {
-                if let Some(proof) = full_scan::prove(target, action, &mut proofs.cost).await {
-                    proofs.actions.push((action.clone(), proof));
-                }
-            }
-        })
-        .await;
+        // Time that runs out leaves the rest unproved, and says so.
+        let _ = timeout(SCANS, proofs.scan(target, &proposals)).await;
     }
     if mode == ProveMode::Full {
-        // Time that runs out leaves the rest unproved, and says so.
-        let _ = timeout(BUDGET, async {
-            for experiment in experiments(&actions, seen) {
-                run(target, seen, experiment, &mut proofs).await;
-            }
-            for trial in key_trials(&actions, seen) {
-                run_key_trial(target, seen, trial, &mut proofs).await;
-            }
-        })
-        .await;
+        let _ = timeout(BUDGET, proofs.run(target, seen, &proposals)).await;
     }
-    let proved = |action: &Action| proofs.actions.iter().any(|(proved, _)| proved == action);
-    let rest: Vec<Action> = actions.into_iter().filter(|action| !proved(action)).collect();
-    proofs.actions.extend(unproved(rest, mode).actions);
+    proofs.complete(&proposals, mode);
     proofs
 }
 
-/// For each action the reason why there is no proof in that mode.
-pub fn unproved(actions: Vec<Action>, mode: ProveMode) -> Proofs {
-    let reason = match mode {
-        ProveMode::None => "no proof was asked for",
-        ProveMode::Cheap => "a sampled copy writes a temporary table, which needs `prove` full",
-        ProveMode::Full => "the budget for experiments was spent before its turn",
-    };
-    let unproved = |action: Action| {
-        let proof = not_run(&action, reason);
-        (action, proof)
-    };
-    Proofs { actions: actions.into_iter().map(unproved).collect(), ..Proofs::default() }
+/// For each proposal the reason why there is no proof in that mode.
+pub fn unproved(proposals: &[Proposal], mode: ProveMode) -> Proofs {
+    let mut proofs = Proofs::default();
+    proofs.complete(proposals, mode);
+    proofs
 }
 
-/// One experiment: all its arms against the same baseline, on the same rows.
-async fn run(target: &Target, seen: &Snapshot, experiment: Experiment, proofs: &mut Proofs) {
-    let measured = sampled_copy::measure(target, seen, &experiment).await;
-    proofs.is_passing |= measured.as_ref().is_err_and(|refusal| refusal.is_passing);
-    let Experiment { baseline, candidates, options, .. } = experiment;
-    if let (Ok(measured), Some(first)) = (&measured, candidates.first()) {
-        let tried = |(position, arm): (usize, Arm)| Tried {
-            action: first.action.clone(),
-            option: arm.name(),
-            proof: verdict::proof(
-                arm.promise(&baseline),
-                measured,
-                1 + candidates.len() + position,
-            ),
-        };
-        proofs.options.extend(options.into_iter().enumerate().map(tried));
-    }
-    for (position, candidate) in candidates.into_iter().enumerate() {
-        let proof = match &measured {
-            Ok(measured) => verdict::proof(candidate.promise, measured, 1 + position),
-            Err(refusal) => {
-                Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, &refusal.reason)
-            }
-        };
-        proofs.actions.push((candidate.action, proof));
-    }
-}
-
-/// What becomes of a key: each way that was advised, and those that were not, against the document as it is.
-async fn run_key_trial(target: &Target, seen: &Snapshot, trial: KeyTrial, proofs: &mut Proofs) {
-    let measured = key_trial::measure(target, seen, &trial).await;
-    let measured = match measured {
-        Ok(measured) => measured,
-        Err(Refusal { reason, is_passing }) => {
-            proofs.is_passing |= is_passing;
-            let not_run = |action| {
-                let proof = Proof::not_run(ProofMethod::SampledCopy, Grade::Statistics, &reason);
-                (action, proof)
-            };
-            proofs.actions.extend(trial.actions.into_values().map(not_run));
-            return;
+/// The experiments that prove these proposals. Those that are about the same rows share one.
+fn trials(proposals: &[Proposal], seen: &Snapshot) -> Vec<Trial> {
+    let (mut storages, mut keys, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
+    for Proposal { key, action } in proposals {
+        match method(action).trial {
+            Some(OnTrial::Storage(change)) => storages.push((key, change)),
+            Some(OnTrial::Key(change)) => keys.push((key, change)),
+            Some(OnTrial::Index(change)) => indexes.push((key, change)),
+            None => {}
         }
-    };
-    let beside = trial.actions.values().next().cloned();
-    for (place, _) in measured.arms.iter().filter(|(place, _)| *place != Place::Today) {
-        let proof = verdict::key_proof(&measured, *place);
-        match (trial.actions.get(place), &beside) {
-            (Some(action), _) => proofs.actions.push((action.clone(), proof)),
-            (None, Some(action)) => {
-                let (action, option) = (action.clone(), place.name().to_owned());
-                proofs.options.push(Tried { action, option, proof });
+    }
+    [storage::trials(&storages, seen), keys::trials(&keys, seen), indexes::trials(&indexes, seen)]
+        .concat()
+}
+
+impl Proofs {
+    /// Read every row, where that is quick.
+    async fn scan(&mut self, target: &Target, proposals: &[Proposal]) {
+        for Proposal { key, action } in proposals {
+            if self.by_key.contains_key(key) {
+                continue;
             }
-            (None, None) => {}
+            let Some(scan) = method(action).scan else { continue };
+            if let Some(proof) = scan.prove(target, &mut self.cost).await {
+                self.by_key.insert(key.clone(), proof);
+            }
+        }
+    }
+
+    async fn run(&mut self, target: &Target, seen: &Snapshot, proposals: &[Proposal]) {
+        for trial in trials(proposals, seen) {
+            match engine::run(target, seen, &trial).await {
+                Ok(outcome) => self.take(&trial, |arm| verdict::proof(&trial, &outcome, arm)),
+                Err(refusal) => {
+                    self.is_passing |= refusal.is_passing;
+                    let (method, grade) = (ProofMethod::SampledCopy, Grade::Statistics);
+                    let not_run = Proof::not_run(method, grade, &refusal.reason);
+                    for key in trial.proves() {
+                        self.by_key.entry(key.clone()).or_insert_with(|| not_run.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a trial proves: of each arm what it says of the recommendations, or of the alternative that it is. What every row
+    /// has said already stands.
+    fn take(&mut self, trial: &Trial, proof: impl Fn(usize) -> Proof) {
+        let beside = trial.proves().next();
+        for (position, arm) in trial.arms.iter().enumerate().skip(1) {
+            let proof = proof(position);
+            if let (true, Some(beside)) = (arm.proves.is_empty(), beside) {
+                let option = arm.name.clone();
+                self.options.push(Tried { beside: beside.clone(), option, proof });
+                continue;
+            }
+            for key in &arm.proves {
+                self.by_key.entry(key.clone()).or_insert_with(|| proof.clone());
+            }
+        }
+    }
+
+    /// The reason for those that have no proof.
+    fn complete(&mut self, proposals: &[Proposal], mode: ProveMode) {
+        let reason = match mode {
+            ProveMode::None => "no proof was asked for",
+            ProveMode::Cheap => "a sampled copy writes a temporary table, which needs `prove` full",
+            ProveMode::Full => "the budget for experiments was spent before its turn",
+        };
+        for Proposal { key, action } in proposals {
+            let unproved = || method(action).not_run(reason);
+            self.by_key.entry(key.clone()).or_insert_with(unproved);
         }
     }
 }

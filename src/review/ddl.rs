@@ -4,6 +4,7 @@ use squawk_linter::{Linter, Rule};
 use squawk_syntax::ast::{self, AstNode};
 
 use super::Found;
+use super::added::is_null_everywhere;
 use super::file::File;
 use super::rows::Checks;
 use super::tables::{changed, name};
@@ -62,6 +63,12 @@ pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
         if violation.code == Rule::AddingNotNullableField && is_proved(file, at, checks) {
             return None;
         }
+        if violation.code == Rule::AddingForeignKeyConstraint && is_of_nulls(file, at) {
+            return None;
+        }
+        if violation.code == Rule::RequireConcurrentIndexCreation && is_of_root_only(file, at) {
+            return None;
+        }
         let message = match violation.help {
             Some(help) => format!("{} {help}", violation.message),
             None => violation.message,
@@ -99,6 +106,24 @@ fn is_proved(file: &File, at: usize, checks: &Checks) -> bool {
                 && !words.contains(&"or")
         })
     })
+}
+
+/// Whether the foreign key here is that of a column that is added and is NULL in every row.
+fn is_of_nulls(file: &File, at: usize) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return false };
+    let mut columns = statement.descendants().filter_map(ast::AddColumn::cast).filter(|added| {
+        let range = added.syntax().text_range();
+        usize::from(range.start()) <= at && at <= usize::from(range.end())
+    });
+    columns.any(|added| is_null_everywhere(&added))
+}
+
+/// Whether an index is made of a partitioned table alone, `ON ONLY`: nothing is read, and its partitions' come later.
+fn is_of_root_only(file: &File, at: usize) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return false };
+    let text = statement.text().to_string().to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).any(|two| two == ["on", "only"])
 }
 
 /// Whether NOT VALID is possible for the constraint that is added here: those that build an index have none.

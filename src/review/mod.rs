@@ -3,10 +3,12 @@
 //! What DDL locks and breaks is judged by squawk's rules, the field's own; what it does to documents, keys and rows by
 //! ours. Findings have a place in a file, and a comment suppresses them.
 
+mod added;
 mod ddl;
 mod depth;
 mod documents;
 mod file;
+mod pending;
 mod psql;
 mod rewrite;
 mod rows;
@@ -56,12 +58,17 @@ struct Found {
 }
 
 /// What is known of a review beside its files.
-struct Known {
+struct Known<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
     checks: rows::Checks,
+    /// Domains with constraints.
+    domains: TableNames<()>,
+    /// Tables that are written to the WAL from their first row on.
+    logged: TableNames<()>,
     types: types::Before,
     runner: Runner,
+    sizes: &'a Sizes,
 }
 
 /// Review files that psql runs; see [`review_by`].
@@ -125,8 +132,11 @@ fn review_here(
     let known = Known {
         keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
         checks: rows::checks(&read),
+        domains: added::constrained_domains(&read),
+        logged: tables::always_logged(&read),
         types: types::before(&read, sizes),
         runner,
+        sizes,
     };
     for (index, file) in read.iter().enumerate() {
         match judged((index, file), &known, goes_on) {
@@ -144,16 +154,18 @@ fn review_here(
 /// What is found in a file; none where there is no time left.
 fn judged(
     (index, file): (usize, &File),
-    known: &Known,
+    known: &Known<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 6] = [
+    let judges: [&dyn Fn() -> Vec<Found>; 8] = [
+        &|| added::judge(file, &known.domains),
         &|| ddl::judge(file, &known.checks),
-        &|| rewrite::judge(file, index, &known.types),
+        &|| rewrite::judge(file, index, known),
         &|| rows::judge(file, &known.checks),
         &|| runner::judge(file, known.runner),
         &|| tables::judge(file, &known.keyed),
         &|| documents::judge(file),
+        &|| pending::judge(file, known.sizes),
     ];
     let mut found = Vec::new();
     for judge in judges {

@@ -5,10 +5,10 @@
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxNode};
 
-use super::Found;
 use super::file::{File, code};
-use super::tables::type_of;
-use super::types::{Before, Change, Type};
+use super::tables::{changed, type_of};
+use super::types::{Change, Type};
+use super::{Found, Known};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -45,23 +45,30 @@ enum Volatility {
     Unknown(String),
 }
 
-pub(super) fn judge(file: &File, index: usize, types: &Before) -> Vec<Found> {
-    let old = |at: usize| types.get(&(index, at));
+pub(super) fn judge(file: &File, index: usize, known: &Known) -> Vec<Found> {
+    let old = |at: usize| known.types.get(&(index, at));
     let statements = file.tree.syntax_node().children();
-    statements.flat_map(|statement| judge_statement(&statement, &old)).collect()
+    statements.flat_map(|statement| judge_statement(&statement, (&old, known))).collect()
 }
 
 /// The type that a column has before the statement at a byte changes it, where that is known.
 type Old<'a> = &'a dyn Fn(usize) -> Option<&'a Type>;
 
-fn judge_statement(statement: &SyntaxNode, old: Old<'_>) -> Vec<Found> {
+fn judge_statement(statement: &SyntaxNode, (old, known): (Old<'_>, &Known)) -> Vec<Found> {
     let rewritten = |what: &str, instead: &str| {
         let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
         vec![found(code(statement), "migration/table-rewrite", Severity::High, message)]
     };
     match ast::Stmt::cast(statement.clone()) {
         Some(ast::Stmt::AlterTable(table)) => {
-            table.actions().filter_map(|action| judge_action(action, old)).collect()
+            let own = changed(statement).unwrap_or_default();
+            // What is logged already stays as it is.
+            let is_done = |action: &ast::AlterTableAction| {
+                matches!(action, ast::AlterTableAction::SetLogged(_))
+                    && known.logged.same(&own).next().is_some()
+            };
+            let actions = table.actions().filter(|action| !is_done(action));
+            actions.filter_map(|action| judge_action(action, old)).collect()
         }
         Some(ast::Stmt::Cluster(_)) => {
             rewritten("CLUSTER", "run it in a maintenance window, or use pg_repack")
@@ -97,13 +104,23 @@ fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<Found> {
         },
         Of::SetLogged(_) => rewritten("SET LOGGED"),
         Of::SetUnlogged(_) => rewritten("SET UNLOGGED"),
-        Of::SetAccessMethod(_) => rewritten("SET ACCESS METHOD, unless it is the table's own,"),
-        Of::SetTablespace(_) => {
-            let message = "SET TABLESPACE copies the table under ACCESS EXCLUSIVE, unless it is there already";
-            Some(found(at, "migration/table-rewrite", Severity::High, message.to_owned()))
-        }
+        Of::SetAccessMethod(_) | Of::SetTablespace(_) => Some(moved(action.syntax())),
         _ => None,
     }
+}
+
+/// A table that is written elsewhere or otherwise, unless it is so already: as most tables are where the default is named.
+fn moved(action: &SyntaxNode) -> Found {
+    let text = action.text().to_string().to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_default = matches!(words.last(), Some(&("heap" | "pg_default" | "default")));
+    let what = if words.contains(&"tablespace") {
+        "SET TABLESPACE copies the table under ACCESS EXCLUSIVE, unless it is there already"
+    } else {
+        "SET ACCESS METHOD rewrites the table under ACCESS EXCLUSIVE, unless it is the table's own"
+    };
+    let severity = if is_default { Severity::Medium } else { Severity::High };
+    found(code(action), "migration/table-rewrite", severity, what.to_owned())
 }
 
 fn judge_added(added: &ast::AddColumn) -> Option<Found> {

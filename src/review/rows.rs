@@ -113,6 +113,7 @@ pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
                     delete.where_clause_or_current_of().map(|clause| clause.syntax().clone());
                 found.extend(whole(&statement, "DELETE", table, (condition, &added)));
             }
+            Some(ast::Stmt::Truncate(_)) => found.extend(truncated(&statement)),
             _ => {}
         }
     }
@@ -167,6 +168,22 @@ fn whole(
         waited_for: true,
         confidence: Confidence::High,
         message,
+    })
+}
+
+/// Tables that are emptied. With CASCADE, another check says so.
+fn truncated(statement: &SyntaxNode) -> Option<Found> {
+    let text = statement.text().to_string().to_lowercase();
+    let is_cascade = text.split_whitespace().any(|word| word == "cascade");
+    (!is_cascade).then(|| Found {
+        at: code(statement),
+        check: "migration/whole-table-change",
+        severity: Severity::Medium,
+        waited_for: true,
+        confidence: Confidence::High,
+        message: "TRUNCATE removes every row under ACCESS EXCLUSIVE, for which it waits until readers have ended, and all that \
+                  come later wait behind it: set lock_timeout"
+            .to_owned(),
     })
 }
 

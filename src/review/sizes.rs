@@ -6,7 +6,9 @@ use squawk_syntax::SyntaxNode;
 
 use super::tables::changed;
 use crate::model::observation::{Layout, Relation};
+use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{Policy, Snapshot};
 
 /// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.
@@ -25,6 +27,10 @@ pub struct Sizes {
     tables: BTreeMap<String, Size>,
     /// By table without its schema, and column; absent where tables of several schemas differ.
     types: BTreeMap<(String, String), Option<String>>,
+    /// The table of each index, by the index's name with and without its schema; absent where several have the name.
+    indexes: BTreeMap<String, Option<String>>,
+    /// Rows written to a table a second, of a partitioned one to the partition that is written most.
+    written: BTreeMap<String, f64>,
 }
 
 impl Sizes {
@@ -46,7 +52,7 @@ impl Sizes {
                 owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
             }
         }
-        Self { tables: sizes, types: BTreeMap::new() }
+        Self { tables: sizes, ..Self::default() }
     }
 
     /// With the types of columns, as far as they were looked at.
@@ -65,6 +71,56 @@ impl Sizes {
             }
         }
         self
+    }
+
+    /// With the tables of indexes, and how fast rows are written where the counters have counted for long enough.
+    #[must_use]
+    pub fn with_writes(mut self, seen: &Snapshot) -> Self {
+        let relations = seen.relations.get().map(Vec::as_slice).unwrap_or_default();
+        let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+        for index in seen.common.indexes.get().map(Vec::as_slice).unwrap_or_default() {
+            let Some(table) = by_oid.get(&index.table_oid) else { continue };
+            let table = format!("{}.{}", table.schema, table.name);
+            for name in [format!("{}.{}", index.schema, index.name), index.name.clone()] {
+                let known = self.indexes.entry(name).or_insert_with(|| Some(table.clone()));
+                if known.as_ref() != Some(&table) {
+                    *known = None;
+                }
+            }
+        }
+        let window = seen.context.get().ok().and_then(|context| {
+            let window = Window::of_database(context).ok()?;
+            window.at_least("table_activity", &WINDOW_S_MIN, &Policy::default()).ok()
+        });
+        let Some(window) = window else { return self };
+        for activity in seen.common.table_activity.get().map(Vec::as_slice).unwrap_or_default() {
+            let rows = activity.inserted_rows + activity.updated_rows - activity.hot_updated_rows;
+            let rate = window.rate(rows).per_second;
+            let mut owner = by_oid.get(&activity.oid).copied();
+            while let Some(table) = owner {
+                for name in [format!("{}.{}", table.schema, table.name), table.name.clone()] {
+                    let most = self.written.entry(name).or_default();
+                    *most = most.max(rate);
+                }
+                owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
+            }
+        }
+        self
+    }
+
+    /// The size of a table.
+    pub(super) fn of_table(&self, table: &str) -> Option<Size> {
+        self.tables.get(table).copied()
+    }
+
+    /// The table of an index.
+    pub(super) fn table_of(&self, index: &str) -> Option<&str> {
+        self.indexes.get(index)?.as_deref()
+    }
+
+    /// Rows written to a table a second, where that was counted.
+    pub(super) fn rows_written_per_second(&self, table: &str) -> Option<f64> {
+        self.written.get(table).copied()
     }
 
     /// The type of a column, as SQL writes it; none where it is not known.

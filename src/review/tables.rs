@@ -40,6 +40,28 @@ pub(super) fn keyed_later(file: &File) -> Vec<String> {
         .collect()
 }
 
+/// The tables that files make and none of them makes unlogged.
+pub(super) fn always_logged(files: &[File]) -> TableNames<()> {
+    let (mut logged, mut unlogged) = (Vec::new(), Vec::new());
+    for file in files {
+        let root = file.tree.syntax_node();
+        for table in root.descendants().filter_map(ast::CreateTable::cast) {
+            let Some(own) = table.table_name() else { continue };
+            let is_logged = table.persistence().is_none() && table.if_not_exists().is_none();
+            let tables = if is_logged { &mut logged } else { &mut unlogged };
+            tables.push(name(&own.syntax().text().to_string()));
+        }
+        let altered = root.descendants().filter_map(ast::AlterTable::cast);
+        let altered = altered.filter(|table| {
+            table.actions().any(|action| matches!(action, ast::AlterTableAction::SetUnlogged(_)))
+        });
+        unlogged.extend(altered.filter_map(|table| changed(table.syntax())));
+    }
+    let unlogged = TableNames::new(unlogged.into_iter().map(|table| (table, ())));
+    let logged = logged.into_iter().filter(|table| unlogged.same(table).next().is_none());
+    TableNames::new(logged.map(|table| (table, ())))
+}
+
 pub(super) fn judge(file: &File, keyed: &TableNames<()>) -> Vec<Found> {
     let root = file.tree.syntax_node();
     let mut found = Vec::new();

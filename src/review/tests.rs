@@ -465,3 +465,53 @@ fn a_change_of_type_is_judged_by_the_type_that_an_earlier_file_declares() {
     assert_eq!(severity("timestamp", "timestamptz"), Some(Severity::Medium));
     assert_eq!(severity("app.mood", "app.mood2"), Some(Severity::Medium));
 }
+
+#[test]
+fn a_limit_of_a_pending_list_in_bytes_is_found_wherever_a_migration_sets_it() {
+    let unit = "gin/pending-limit-unit";
+    let small = "gin/small-pending-limit";
+    let cases: &[(&str, Option<&str>)] = &[
+        (
+            "create index concurrently if not exists i on t using gin (d) with (gin_pending_list_limit = 4194304);",
+            Some(unit),
+        ),
+        (
+            "create index concurrently if not exists i on t using gin (d) with (fastupdate = on, GIN_PENDING_LIST_LIMIT=4194304);",
+            Some(unit),
+        ),
+        ("alter index i set (gin_pending_list_limit = 131072);", Some(unit)),
+        ("alter system set gin_pending_list_limit = 4194304;", Some(unit)),
+        ("alter system set gin_pending_list_limit to '4194304';", Some(unit)),
+        ("alter database d set gin_pending_list_limit = 4194304;", Some(unit)),
+        ("alter role r in database d set gin_pending_list_limit to 4194304;", Some(unit)),
+        (
+            "create index concurrently if not exists i on t using gin (d) with (gin_pending_list_limit = 64);",
+            Some(small),
+        ),
+        ("alter database d set gin_pending_list_limit = '64kB';", Some(small)),
+        // Meant as it is written.
+        ("alter database d set gin_pending_list_limit = '1GB';", None),
+        (
+            "create index concurrently if not exists i on t using gin (d) with (gin_pending_list_limit = 4096);",
+            None,
+        ),
+        ("alter index i set (gin_pending_list_limit = 256);", None),
+        ("alter index i set (gin_pending_list_limit = 65536);", None),
+        // There is no list.
+        (
+            "create index concurrently if not exists i on t using gin (d) with (gin_pending_list_limit = 4194304, fastupdate = false);",
+            None,
+        ),
+        ("alter index i reset (gin_pending_list_limit);", None),
+        ("alter system reset gin_pending_list_limit;", None),
+        // For a load within this session.
+        ("set gin_pending_list_limit = 4194304;", None),
+    ];
+    for (sql, expected) in cases {
+        let all = under_timeout(sql);
+        let told: Vec<&str> =
+            all.iter().filter_map(|one| one.split_once(' ')).map(|(_, check)| check).collect();
+        let told: Vec<&str> = told.into_iter().filter(|check| check.starts_with("gin/")).collect();
+        assert_eq!(told, expected.iter().copied().collect::<Vec<_>>(), "{sql}");
+    }
+}

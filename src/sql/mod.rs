@@ -39,10 +39,12 @@ pub use catalog::{Catalog, Column, Relation};
 pub use error::NotUnderstood;
 pub use explainable::{Explainable, NotExplainable, explainable};
 pub use parse::TEXT_BYTES_MAX;
+pub use redact::redacted;
 pub use shape::{commuted, spelled, spelled_key};
 pub use understood::{
     Access, Comparison, KeyUse, Kind, Operand, Place, Step, Understood, path_to_string,
 };
+pub use utility::fingerprint;
 
 /// What each statement of a text means.
 ///

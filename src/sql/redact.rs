@@ -8,7 +8,7 @@ use pg_query::protobuf::{ScanToken, Token};
 ///
 /// The parser's own normalization leaves literals in utility statements, and comments everywhere; what it leaves is
 /// taken out by token. In a `SELECT` it leaves numbers that are no values: positions, lengths of types.
-pub(super) fn redacted(statement: &str, utility: bool) -> String {
+pub fn redacted(statement: &str, utility: bool) -> String {
     let normal = pg_query::normalize(statement).unwrap_or_else(|_| statement.to_owned());
     let tokens = pg_query::scan_tokens(&normal).unwrap_or_default();
     let text = |token: &ScanToken| {

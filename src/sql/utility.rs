@@ -18,12 +18,9 @@ pub(super) fn understand(statement: &Parsed, catalog: &Catalog) -> Understood {
     let mut reader = Reader::new(catalog);
     reader.statement(&statement.tree);
     let kind = kind(&statement.tree);
-    // Relations count by schema and full name: neither by their alias, nor without the digits of the name.
-    let relations = FingerprintOptions::RANGEVAR_PG17_COMPAT | FingerprintOptions::FULL_RELNAME;
-    let fingerprint = pg_query::fingerprint(&statement.text, 0, relations);
     Understood {
         kind,
-        fingerprint: fingerprint.map(|fingerprint| fingerprint.hex).unwrap_or_default(),
+        fingerprint: fingerprint(&statement.text),
         redacted: redact::redacted(&statement.text, kind == Kind::Utility),
         tables: reader.tables.into_iter().collect(),
         uses: reader.uses.into_iter().collect(),
@@ -31,6 +28,14 @@ pub(super) fn understand(statement: &Parsed, catalog: &Catalog) -> Understood {
         shape: shape::shape(&statement.tree, catalog),
         session: session::kept(&statement.tree, &statement.text).into_iter().collect(),
     }
+}
+
+/// The same for statements that differ in constants only; empty where the text cannot be read.
+pub fn fingerprint(statement: &str) -> String {
+    // Relations count by schema and full name: neither by their alias, nor without the digits of the name.
+    let relations = FingerprintOptions::RANGEVAR_PG17_COMPAT | FingerprintOptions::FULL_RELNAME;
+    let fingerprint = pg_query::fingerprint(statement, 0, relations);
+    fingerprint.map(|fingerprint| fingerprint.hex).unwrap_or_default()
 }
 
 fn kind(statement: &Node) -> Kind {

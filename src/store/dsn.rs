@@ -1,6 +1,7 @@
 //! DSNs: checked before they are kept, sealed while they are kept, read from where they are kept.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::target::{Kept, KeptDsn, ResolvedDsn};
 use super::{Error, NewTarget, Store};
-use crate::config::{DsnSource, SETTINGS};
+use crate::config::{DsnSource, SETTINGS, secret_file_variables};
 use crate::pg;
 
 /// What a DSN is called, in faults and as the associated data of its encryption.
@@ -143,6 +144,9 @@ fn check_variable(target: &str, variable: &str) -> Result<(), Error> {
 
 fn file_name(target: &str, path: &Path) -> Result<String, Error> {
     match path.to_str() {
+        Some(_) if holds_a_secret_of_ours(path) => {
+            Err(Error::DsnFileReserved { target: target.to_owned() })
+        }
         Some(name) if path.is_absolute() => Ok(name.to_owned()),
         _ => Err(Error::DsnFileRelative { target: target.to_owned() }),
     }
@@ -155,12 +159,23 @@ fn from_env(target: &str, variable: &str) -> Result<SecretString, Error> {
 }
 
 fn from_file(target: &str, file: &str) -> Result<SecretString, Error> {
+    if holds_a_secret_of_ours(Path::new(file)) {
+        return Err(Error::DsnFileReserved { target: target.to_owned() });
+    }
     let text = read_small_file(file).map_err(|source| Error::DsnFile {
         target: target.to_owned(),
         file: file.to_owned(),
         source,
     })?;
     Ok(SecretString::from(text.trim()))
+}
+
+/// Whether it is, by whatever path, a file that holds a secret of the service: what holds for variables holds for these.
+fn holds_a_secret_of_ours(path: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let Some(named) = identity(path) else { return false };
+    let ours = secret_file_variables().filter_map(std::env::var_os);
+    ours.filter_map(|ours| identity(Path::new(&ours))).any(|ours| ours == named)
 }
 
 /// Neither a pipe that never ends nor a device that never stops is a DSN.

@@ -180,6 +180,15 @@ pub enum Error {
         variable: String,
     },
 
+    /// The file may not be used for a DSN: it holds a secret of the service.
+    #[error(
+        "target `{target}`: dsn_file holds a secret of the service and cannot be a target's DSN"
+    )]
+    DsnFileReserved {
+        /// The target.
+        target: String,
+    },
+
     /// A relative path means something else to every process.
     #[error("target `{target}`: dsn_file must be an absolute path")]
     DsnFileRelative {
@@ -235,6 +244,7 @@ impl Error {
                 | Self::DsnEnvReserved { .. }
                 | Self::DsnFile { .. }
                 | Self::DsnFileRelative { .. }
+                | Self::DsnFileReserved { .. }
                 | Self::Decrypt { .. }
                 | Self::NoKey
         )

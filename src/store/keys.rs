@@ -89,6 +89,11 @@ impl Store {
         self.inner.keys.get_or(&hash, || self.find_key(hash)).await
     }
 
+    /// The same, of what is remembered alone.
+    pub fn known_key(&self, token: &str) -> Option<Arc<KeyRecord>> {
+        self.inner.keys.remembered(&hash(token)).flatten()
+    }
+
     async fn find_key(&self, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, Error> {
         let sql = "select id, name, scopes, created_at, last_used_at \
                    from dbopt.api_keys where hash = $1";

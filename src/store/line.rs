@@ -109,7 +109,9 @@ impl Line {
         }
         if self.refuses_writes.load(Ordering::Relaxed) {
             client.batch_execute(WRITE).await.map_err(|fault| fault.of("be written to"))?;
-            self.refuses_writes.store(false, Ordering::Relaxed);
+            if self.refuses_writes.swap(false, Ordering::Relaxed) {
+                tracing::info!("the store takes writes again");
+            }
         }
         self.found();
         Ok(())
@@ -165,7 +167,12 @@ impl Line {
                 if code == SqlState::DISK_FULL.code()
                     || code == SqlState::READ_ONLY_SQL_TRANSACTION.code()
                 {
-                    self.refuses_writes.store(true, Ordering::Relaxed);
+                    if !self.refuses_writes.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(
+                            sqlstate = code,
+                            "the store refuses writes: it is full or read-only"
+                        );
+                    }
                 }
                 Err(Fault::Driver(error))
             }

@@ -66,6 +66,15 @@ where
         }
     }
 
+    /// The value of `key` where it is remembered, however old: not to decide by.
+    pub(super) fn remembered<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.known(key, self.changes.load(Ordering::SeqCst), STALE_MAX)
+    }
+
     /// The value of `key` as it is after so many changes, asked for by `ask`.
     async fn ask<Q, F>(&self, key: &Q, changes: u64, ask: impl Fn() -> F) -> Result<V, Error>
     where

@@ -52,7 +52,9 @@ struct Inner {
 impl Store {
     /// Connect to the database of `url` and bring its schema up to date.
     pub async fn connect(url: &SecretString, key: Option<SecretKey>) -> Result<Self, Error> {
-        migrate(url).await?;
+        let applied = migrate(url).await?;
+        let migrations = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
+        tracing::info!(migrations, "the schema of the store is up to date");
         let inner = Inner {
             line: Arc::new(Line::new(connect::Address::parse(url)?.pool()?)),
             key,

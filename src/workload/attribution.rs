@@ -62,7 +62,7 @@ impl Bookkeeper<'_> {
     /// Hears a text that an application sent, which counts nothing by itself. The server's identifier tells whose it is,
     /// or else its shape, where only one statement has that.
     pub fn hear(&mut self, source: Source, entry: &Entry) {
-        if is_own(&entry.sql) || self.heard.texts.len() == TEXTS_MAX {
+        if is_own(&entry.sql) || entry.is_plan_alone() || self.heard.texts.len() == TEXTS_MAX {
             return;
         }
         let (query_id, ms) = (entry.query_id, entry.total_ms);

@@ -7,6 +7,7 @@ use super::attribution::Heard;
 use super::entry::{Counts, Entry};
 use super::ledger::Ledger;
 use super::meaning::{Meaning, Meanings};
+use super::plans::JudgedPlan;
 use super::source::Source;
 use super::tally::Tally;
 use crate::model::QualifiedName;
@@ -67,7 +68,7 @@ impl<'c> Bookkeeper<'c> {
 
     /// Adds an entry, unless the advisor itself ran it.
     pub fn add(&mut self, source: Source, entry: &Entry) {
-        if is_own(&entry.sql) {
+        if is_own(&entry.sql) || entry.is_plan_alone() {
             return;
         }
         let tally = Tally::of(entry.calls, entry.total_ms);
@@ -78,6 +79,14 @@ impl<'c> Bookkeeper<'c> {
                 }
             }
             Err(_) => self.ledger.add_not_understood(source, &tally),
+        }
+    }
+
+    /// Adds the plan of an entry. `judge` is asked only where the plan may tell more than is known of its statement.
+    pub fn add_plan(&mut self, entry: &Entry, judge: impl FnOnce(&str) -> Option<JudgedPlan>) {
+        let Some(plan) = entry.plan.as_ref().filter(|_| !is_own(&entry.sql)) else { return };
+        if let Ok(meaning) = self.meanings.of(entry) {
+            self.ledger.add_plan(&meaning, plan.ms, || judge(&plan.text));
         }
     }
 

@@ -176,6 +176,7 @@ fn sum(
         shared_blks_read: one.shared_blks_read.saturating_add(other.shared_blks_read),
         read_ms: one.read_ms.zip(other.read_ms).map(|(one, other)| one + other),
         wal_bytes: one.wal_bytes.saturating_add(other.wal_bytes),
+        counting_since: one.counting_since.max(other.counting_since),
     })
 }
 

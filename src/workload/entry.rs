@@ -23,6 +23,17 @@ pub struct Entry {
     pub cut_off: bool,
     /// Whether it comes from a list that somebody made, and was not seen to run.
     pub listed: bool,
+    /// Its plan, where the source holds one.
+    pub plan: Option<LoggedPlan>,
+}
+
+/// A plan as `auto_explain` writes it. Passes through as its statement does.
+#[derive(Clone, PartialEq)]
+pub struct LoggedPlan {
+    /// The plan, in any of the four formats.
+    pub text: String,
+    /// What the execution took.
+    pub ms: f64,
 }
 
 impl Entry {
@@ -37,7 +48,15 @@ impl Entry {
             query_id: None,
             cut_off: false,
             listed: false,
+            plan: None,
         }
+    }
+}
+
+impl Entry {
+    /// Whether it tells nothing but the plan of a statement that was told before.
+    pub fn is_plan_alone(&self) -> bool {
+        self.calls == 0 && self.total_ms.is_none() && self.plan.is_some()
     }
 }
 
@@ -67,6 +86,9 @@ pub struct Counts {
     pub skipped: u64,
     /// Statements whose text is longer than is read, or whose record is.
     pub cut_off: u64,
+    /// Times of executions whose statement the log does not tell, as with `log_duration` alone.
+    #[serde(default)]
+    pub untold: u64,
     /// Statements that ran in another database than the one that was asked for.
     pub elsewhere: u64,
 }
@@ -78,6 +100,7 @@ impl Counts {
         self.malformed += wrapped.malformed;
         self.skipped += wrapped.skipped;
         self.cut_off += wrapped.cut_off;
+        self.untold += wrapped.untold;
         self.elsewhere += wrapped.elsewhere;
     }
 

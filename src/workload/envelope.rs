@@ -3,8 +3,10 @@
 //! The layers are tried in a fixed order, and each that most lines of the beginning have is taken off all of them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::session::identity;
+use super::severity::severity;
 use super::syslog;
 
 /// As many layers lie upon one another.
@@ -12,8 +14,13 @@ const LAYERS_MAX: usize = 4;
 /// Lines of the beginning that are looked at.
 const LINES_MAX: usize = 400;
 
+/// A text that a carrier puts before each line is no longer.
+const HEAD_BYTES_MAX: usize = 200;
+/// As many different ones are told apart.
+const HEADS_MAX: usize = 64;
+
 /// Something that a carrier puts before each line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Layer {
     /// `db-1  | `, of docker compose.
     Service,
@@ -21,13 +28,16 @@ enum Layer {
     Pod,
     /// `2026-11-25T00:44:19.973Z stderr F `, of a kubelet.
     Cri,
-    /// `Nov 25 00:44:19 host postgres[42]: [3-1] `, of syslog and the journal.
-    Syslog,
+    /// `Nov 25 00:44:19 host postgres[42]: [3-1] `, of syslog and the journal, with numbers or without.
+    Syslog { is_numbered: bool },
     /// `2026-11-25T00:44:19.973Z `, of docker and kubectl.
     Time,
+    /// The same texts again and again, of whatever carrier: the names of pods or streams, labels.
+    Heads(Vec<Vec<u8>>),
 }
 
-const ORDER: [Layer; 5] = [Layer::Service, Layer::Pod, Layer::Cri, Layer::Syslog, Layer::Time];
+const ORDER: [Layer; 5] =
+    [Layer::Service, Layer::Pod, Layer::Cri, Layer::Syslog { is_numbered: false }, Layer::Time];
 
 /// Which part of a line something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,9 +96,13 @@ impl Envelope {
             let most = |layer: &&Layer| {
                 lines.iter().filter(|line| layer.strip(line).is_some()).count() * 2 > lines.len()
             };
-            let Some(layer) = ORDER.iter().find(most) else { break };
-            layers.push(*layer);
+            let known = ORDER.iter().find(most).cloned();
+            let Some(mut layer) = known.or_else(|| heads(&lines)) else { break };
+            if let Layer::Syslog { is_numbered } = &mut layer {
+                *is_numbered = syslog::is_numbered(&lines);
+            }
             lines = lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
+            layers.push(layer);
         }
         Self(layers)
     }
@@ -123,13 +137,18 @@ impl Envelope {
 }
 
 impl Layer {
-    fn strip(self, line: &[u8]) -> Option<Stripped<'_>> {
+    fn strip<'a>(&self, line: &'a [u8]) -> Option<Stripped<'a>> {
+        if let Self::Heads(heads) = self {
+            let head = heads.iter().find(|head| line.starts_with(head))?;
+            return Some(Stripped::plain(&line[head.len()..], identity(head)));
+        }
         let line = without_colours(line);
         match self {
             Self::Service => service(line),
             Self::Pod => pod(line),
             Self::Cri => cri(line),
-            Self::Syslog => syslog::stripped(line),
+            Self::Syslog { is_numbered } => syslog::stripped(line, *is_numbered),
+            Self::Heads(_) => None,
             Self::Time => {
                 let rest = line.get(time(line)?..)?;
                 let rest = rest.strip_prefix(b" ").or_else(|| rest.is_empty().then_some(rest))?;
@@ -137,6 +156,32 @@ impl Layer {
             }
         }
     }
+}
+
+/// The texts that stand before the tab with which a message goes on, if most lines begin with one of them, and not all of
+/// them with a tab behind it, as under a prefix of the server's own with tabs.
+fn heads(lines: &[&[u8]]) -> Option<Layer> {
+    let mut often = BTreeMap::<&[u8], usize>::new();
+    for line in lines {
+        let tab = line.iter().take(HEAD_BYTES_MAX).position(|byte| *byte == b'\t');
+        let Some(head) = tab.map(|tab| &line[..tab]).filter(|head| severity(head).is_none()) else {
+            continue;
+        };
+        // Behind the head of a carrier may stand the time of another one.
+        let end = (0..head.len()).find(|at| time(&head[*at..]).is_some()).unwrap_or(head.len());
+        if end > 0 {
+            *often.entry(&head[..end]).or_default() += 1;
+        }
+    }
+    let mut heads: Vec<Vec<u8>> =
+        often.into_iter().filter(|(_, times)| *times > 1).map(|(head, _)| head.to_vec()).collect();
+    heads.truncate(HEADS_MAX);
+    heads.sort_by_key(|head| std::cmp::Reverse(head.len()));
+    let layer = Layer::Heads(heads);
+    let rests: Vec<&[u8]> = lines.iter().filter_map(|line| Some(layer.strip(line)?.rest)).collect();
+    let is_message = |rest: &&&[u8]| !rest.starts_with(b"\t") && severity(rest).is_some();
+    let is_most = rests.len() * 2 > lines.len() && rests.iter().any(|rest| is_message(&rest));
+    is_most.then_some(layer)
 }
 
 /// Behind the colours with which docker compose prints names.
@@ -157,8 +202,11 @@ fn service(line: &[u8]) -> Option<Stripped<'_>> {
     }
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
     let rest = rest.get(blanks..).filter(|_| blanks > 0)?.strip_prefix(b"|")?;
+    let blank = |rest: &'_ [u8]| rest.strip_prefix(b" ").map(<[u8]>::len);
+    // The colour ends before the blank or behind it.
     let rest = without_colours(rest);
-    Some(Stripped::plain(rest.strip_prefix(b" ").unwrap_or(rest), identity(name)))
+    let rest = blank(rest).map_or(rest, |length| &rest[rest.len() - length..]);
+    Some(Stripped::plain(without_colours(rest), identity(name)))
 }
 
 fn pod(line: &[u8]) -> Option<Stripped<'_>> {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::list::Listed;
 use super::objects::Objects;
 use super::prefix::time_of;
-use super::reader::{Read, Reader};
+use super::reader::{Known, Read, Reader};
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::severity;
 
@@ -47,8 +47,7 @@ struct Contents {
     sessions: Sessions,
     /// Lines that were wrapped.
     lines: Option<Box<Reader>>,
-    database: Option<String>,
-    wrappers: u8,
+    known: Known,
     objects: u64,
     messages: u64,
     /// Objects that were lines.
@@ -69,13 +68,12 @@ pub(super) enum Kind {
 }
 
 impl Json {
-    /// Within that many wrappers.
-    pub(super) fn new(database: Option<&str>, wrappers: u8) -> Self {
+    /// Of a source of which this is known.
+    pub(super) fn new(known: Known) -> Self {
         let contents = Contents {
             sessions: Sessions::default(),
             lines: None,
-            database: database.map(str::to_owned),
-            wrappers,
+            known,
             objects: 0,
             messages: 0,
             wrapped: 0,
@@ -126,9 +124,13 @@ impl Contents {
 
     /// Whether an object is understood.
     fn members(&mut self, members: &Members<'_>, text: &str, out: &mut Out<'_>) -> bool {
+        // Azure writes the whole line beside its level.
+        let is_message = |text: &str| {
+            members.contains_key("error_severity") || severity(text.as_bytes()).is_none()
+        };
         if let Some(message) = member(members, &["message"])
             && let Some(level) = member(members, &["error_severity", "errorLevel"])
-            && severity(message.as_bytes()).is_none()
+            && is_message(&message)
         {
             self.messages += 1;
             let is_success = member(members, &["state_code", "sql_state_code", "sqlerrcode"])
@@ -183,11 +185,11 @@ impl Contents {
 
     /// A line, or several; one without its end goes on in the next object.
     fn line(&mut self, line: &str, is_whole: bool, out: &mut Out<'_>) -> bool {
-        if self.wrappers == WRAPPERS_MAX {
+        if self.known.wrappers == WRAPPERS_MAX {
             return false;
         }
-        let (database, wrappers) = (self.database.as_deref(), self.wrappers + 1);
-        let lines = self.lines.get_or_insert_with(|| Box::new(Reader::wrapped(database, wrappers)));
+        let known = || Known { wrappers: self.known.wrappers + 1, ..self.known.clone() };
+        let lines = self.lines.get_or_insert_with(|| Box::new(Reader::knowing(known())));
         lines.push(line.as_bytes(), &mut *out.to);
         if is_whole && !line.ends_with('\n') {
             lines.push(b"\n", &mut *out.to);

@@ -8,11 +8,14 @@ use super::columns::{Columns, Said};
 use super::entry::Counts;
 use super::meaning::Meaning;
 use super::pairs;
+use super::plans::{JudgedPlan, Plans};
 use super::source::{Coverage, Source};
 use super::tally::Tally;
 use super::usage::{Added, ColumnUse, StatementUse, TableUse};
 use crate::model::QualifiedName;
-use crate::model::observation::{ColumnUsage, SessionNeed, SessionUse, StatementProfile};
+use crate::model::observation::{
+    ColumnUsage, LoggedPlans, SessionNeed, SessionUse, StatementProfile,
+};
 use crate::sql::KeyUse;
 
 /// As many statements are kept; those that took least time go.
@@ -38,6 +41,9 @@ pub struct Ledger {
     /// How statements use columns of any type.
     #[serde(default)]
     any_columns: Columns,
+    /// What was found in plans of logs.
+    #[serde(default, skip_serializing_if = "Plans::is_empty")]
+    plans: Plans,
     /// What was read of logs and lists that were sent.
     #[serde(default)]
     read: Counts,
@@ -93,6 +99,11 @@ impl Ledger {
         counted.collect()
     }
 
+    /// What was found in plans of logs, the statements first whose plans took most time.
+    pub fn logged_plans(&self) -> Vec<LoggedPlans> {
+        self.plans.by_time()
+    }
+
     /// What is done with a table.
     pub fn table(&self, table: &QualifiedName) -> Option<&TableUse> {
         self.tables.get(table)
@@ -139,6 +150,7 @@ impl Ledger {
             self.keep(kept, &tally);
         }
         self.any_columns.merge(other.any_columns);
+        self.plans.merge(other.plans);
         self.read.add(&other.read);
         self.bound_statements();
     }
@@ -146,6 +158,16 @@ impl Ledger {
     /// What was read of a source.
     pub(super) fn note(&mut self, counts: &Counts) {
         self.read.add(counts);
+    }
+
+    /// A plan of a statement.
+    pub(super) fn add_plan(
+        &mut self,
+        meaning: &Meaning,
+        ms: f64,
+        judge: impl FnOnce() -> Option<JudgedPlan>,
+    ) {
+        self.plans.add(meaning, ms, judge);
     }
 
     /// A statement that was not understood.

@@ -1,7 +1,7 @@
 //! What a message of the server's log says about a statement, in whichever language.
 //!
 //! The shape is the same everywhere: `duration: 0.123 ms  statement: …`. The number with three decimals is the server's
-//! own; the words around it come from the catalogs of messages of PostgreSQL 15 (`lc_messages`).
+//! own; the words around it come from the catalogs of messages of PostgreSQL 15 to 19 (`lc_messages`, `scripts/log-messages`).
 
 /// What a message says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +39,8 @@ const STATEMENT: &[&str] = &[
     "comando",
     "wyrażenie",
     "陳述式",
+    "perintah",
+    "komut",
 ];
 /// Words before the name of a statement that is fetched from. Longer than those of the next list.
 const FETCH: &[&str] = &[
@@ -53,6 +55,11 @@ const FETCH: &[&str] = &[
     "kör hämtning från",
     "виконати витягнення з",
     "执行fetch操作",
+    "执行提取",
+    "執行擷取",
+    "menjalankan 'fetch' dari",
+    "executar busca de",
+    "wykonanie pobrania z",
 ];
 /// Words before the name of a statement that is executed.
 const EXECUTE: &[&str] = &[
@@ -70,6 +77,8 @@ const EXECUTE: &[&str] = &[
     "执行",
     "executar",
     "wykonanie",
+    "執行",
+    "menjalankan",
 ];
 /// Words before or behind the name of a statement that is parsed or bound.
 const PREPARE: &[&str] = &[
@@ -92,6 +101,13 @@ const PREPARE: &[&str] = &[
     "сообщение bind",
     "повідомлення bind",
     "绑定",
+    "繫結",
+    "memilah",
+    "ikat",
+    "parsowanie",
+    "dowiązanie",
+    "análise de",
+    "ligação",
 ];
 /// Words in which the server says that a line of its log has details of the message before.
 const DETAIL: &[&str] = &[
@@ -109,6 +125,10 @@ const DETAIL: &[&str] = &[
     "DETALHE",
     "SZCZEGÓŁY",
     "詳細內容",
+    "详情",
+    "詳情",
+    "DETIL",
+    "AYRINTI",
 ];
 
 /// A message's number stands behind a word or two.
@@ -145,8 +165,15 @@ pub(super) fn said(message: &str) -> Said<'_> {
         Some((Label::Execute, sql)) => Said::Ran { ms, sql, extended: true },
         Some((Label::Fetch, sql)) => Said::Fetched { ms, sql },
         Some((Label::Prepare, _)) => Said::Prepared,
+        None if calls_function(rest) => Said::Nothing,
         None => Said::Unknown,
     }
+}
+
+/// Whether a function was called by its number, which is no statement: `fastpath function call: "lo_open" (OID 952)`.
+fn calls_function(rest: &str) -> bool {
+    let number = rest.rsplit_once("OID ").map(|(_, number)| number.trim_end_matches([')', '）']));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// The milliseconds at the beginning of a message, and what stands behind the unit.

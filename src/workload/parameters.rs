@@ -36,7 +36,8 @@ impl Parameters {
         self.0.is_empty()
     }
 
-    /// The value of `$number`; none where it is unknown or NULL.
+    /// The value of `$number`; none where it is unknown or NULL, or where the server left its end out
+    /// (`log_parameter_max_length`).
     pub fn get(&self, number: u32) -> Option<Cow<'_, str>> {
         let mut rest = self.0.as_str();
         loop {
@@ -53,6 +54,9 @@ impl Parameters {
             let end = closing_quote(text)?;
             if wanted {
                 let text = &text[..end];
+                if text.ends_with("...") {
+                    return None;
+                }
                 let doubled = text.contains("''");
                 return Some(if doubled { text.replace("''", "'").into() } else { text.into() });
             }

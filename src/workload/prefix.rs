@@ -280,7 +280,7 @@ fn is_session_id(text: &[u8]) -> bool {
 }
 
 /// How long a time is that stands here: `2026-11-25 00:44:19.973 UTC`.
-fn time(text: &[u8]) -> Option<usize> {
+pub(super) fn time(text: &[u8]) -> Option<usize> {
     let is = |pattern: &[u8], text: &[u8]| {
         text.len() >= pattern.len()
             && pattern.iter().zip(text).all(|(pattern, byte)| match pattern {

@@ -1,23 +1,39 @@
 //! Statements out of a source, as its bytes come.
 
+use std::sync::Arc;
+
+use super::encoding::Encoding;
 use super::entry::{Counts, Entry};
 use super::envelope::Envelope;
 use super::format::{Format, MARK};
 use super::json::{Json, Kind};
+use super::line_prefix::LinePrefix;
 use super::lines::{Line, Lines};
 use super::list::CsvList;
-use super::refused::refused;
+use super::refused::{self, refused};
 use super::session::Out;
 use super::text::{Text, bared};
 
 /// Reads a source chunk by chunk. Its memory does not grow with the source, and where chunks end does not matter.
 pub struct Reader {
+    /// How it is encoded; none while its first bytes are awaited.
+    encoding: Option<Encoding>,
+    first: Vec<u8>,
     form: Form,
     lines: Lines,
     counts: Counts,
-    database: Option<String>,
+    known: Known,
+}
+
+/// What is known of a source before it is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The only database whose statements are wanted.
+    pub(super) database: Option<String>,
+    /// What stands before each message of a log as plain text, where somebody says so.
+    pub(super) prefix: Option<Arc<LinePrefix>>,
     /// How many wrappers of JSON are around it.
-    wrappers: u8,
+    pub(super) wrappers: u8,
 }
 
 /// What a source is read as.
@@ -67,34 +83,72 @@ impl Reader {
     /// For a source of this format, or of the one that its beginning tells.
     pub fn new(format: Option<Format>) -> Self {
         Self {
+            encoding: None,
+            first: Vec::new(),
             form: Form::Unknown { format, begins: Vec::new() },
             lines: Lines::default(),
             counts: Counts::default(),
-            database: None,
-            wrappers: 0,
+            known: Known::default(),
         }
     }
 
-    /// For a source in that many wrappers.
-    pub(super) fn wrapped(database: Option<&str>, wrappers: u8) -> Self {
-        Self { database: database.map(str::to_owned), wrappers, ..Self::new(None) }
+    /// For a source of which this is known.
+    pub(super) fn knowing(known: Known) -> Self {
+        Self { known, ..Self::new(None) }
     }
 
     /// Passes over statements that ran in another database. Where the source does not tell, they are taken.
     #[must_use]
     pub fn of_database(self, name: impl Into<String>) -> Self {
-        Self { database: Some(name.into()), ..self }
+        Self { known: Known { database: Some(name.into()), ..self.known }, ..self }
+    }
+
+    /// Reads lines of a log behind this prefix, and infers none.
+    #[must_use]
+    pub fn behind(self, prefix: Option<LinePrefix>) -> Self {
+        Self { known: Known { prefix: prefix.map(Arc::new), ..self.known }, ..self }
     }
 
     /// Reads a further chunk, and hands on the statements that end in it.
     pub fn push(&mut self, chunk: &[u8], mut to: impl FnMut(Entry)) {
         self.counts.bytes += chunk.len() as u64;
+        if let Some(encoding) = self.encoding.take() {
+            return self.decode(encoding, chunk, &mut to);
+        }
+        self.first.extend_from_slice(chunk);
+        if self.first.len() >= Encoding::BEGIN_BYTES {
+            self.begin(&mut to);
+        }
+    }
+
+    /// Reads the first bytes, which tell the encoding.
+    fn begin(&mut self, to: &mut dyn FnMut(Entry)) {
+        let first = std::mem::take(&mut self.first);
+        self.decode(Encoding::of(&first), &first, to);
+    }
+
+    fn decode(&mut self, mut encoding: Encoding, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
+        let is_readable = encoding.decode(chunk, |plain| self.plain(plain, to));
+        // What follows is none of it, and is not read.
+        self.encoding = Some(if is_readable { encoding } else { self.broken() });
+    }
+
+    /// A source whose end cannot be decoded.
+    fn broken(&mut self) -> Encoding {
+        self.counts.malformed += 1;
+        if matches!(&self.form, Form::Unknown { begins, .. } if begins.is_empty()) {
+            self.form = Form::Foreign(refused::BROKEN);
+        }
+        Encoding::Broken
+    }
+
+    fn plain(&mut self, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
         let Form::Unknown { begins, .. } = &mut self.form else {
-            return self.read(chunk, &mut to);
+            return self.read(chunk, to);
         };
         begins.extend_from_slice(chunk);
         if begins.len() >= Format::SAMPLE_BYTES {
-            self.settle(&mut to);
+            self.settle(to);
         }
     }
 
@@ -104,9 +158,16 @@ impl Reader {
     }
 
     pub(super) fn finish_to(&mut self, to: &mut dyn FnMut(Entry)) -> Read {
+        if self.encoding.is_none() {
+            self.begin(to);
+        }
+        let encoding = self.encoding.take();
+        if encoding.is_some_and(|encoding| !encoding.end(|plain| self.plain(plain, to))) {
+            self.broken();
+        }
         self.settle(to);
-        let Self { form, lines, counts, database, .. } = self;
-        let database = database.as_deref();
+        let Self { form, lines, counts, known, .. } = self;
+        let database = known.database.as_deref();
         lines.end(counts, |line, counts| form.line(line, &mut Out { counts, database, to }));
         let format = match form {
             Form::Unknown { .. } | Form::Foreign(_) => None,
@@ -148,24 +209,25 @@ impl Reader {
             self.form = Form::Foreign(why);
             return;
         }
-        let within = (self.database.as_deref(), self.wrappers);
-        let known = format.or_else(|| Format::detect(sample));
-        let plain = match known {
+        let told = format.or_else(|| Format::detect(sample));
+        let plain = match told {
             Some(Format::JsonList) => behind_cut_object(plain, &mut self.counts),
             _ => plain,
         };
-        self.form = match known {
-            Some(Format::JsonList) => Form::Json(Box::new(Json::new(within.0, within.1))),
+        self.form = match told {
+            Some(Format::JsonList) => Form::Json(Box::new(Json::new(self.known.clone()))),
             Some(Format::CsvList) => Form::CsvList(Box::default()),
             _ => {
                 let envelope = Envelope::of(sample);
                 let bared =
                     if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
                 // What stands before each line may hide the format, or look like another one.
-                let inner = format.or_else(|| Format::detect(&bared)).or(known);
+                let inner = format.or_else(|| Format::detect(&bared)).or(told);
                 match inner {
                     None => Form::Foreign(NO_FORMAT),
-                    Some(inner) => Form::Text(Box::new(Text::new(inner, envelope, &bared, within))),
+                    Some(inner) => {
+                        Form::Text(Box::new(Text::new(inner, envelope, &bared, &self.known)))
+                    }
                 }
             }
         };
@@ -173,7 +235,7 @@ impl Reader {
     }
 
     fn read(&mut self, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
-        let (form, database) = (&mut self.form, self.database.as_deref());
+        let (form, database) = (&mut self.form, self.known.database.as_deref());
         if let Form::Json(json) = form {
             let before = json.objects_seen();
             json.push(chunk, &mut Out { counts: &mut self.counts, database, to });

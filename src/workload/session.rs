@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 
-use super::entry::{Counts, Entry};
+use super::entry::{Counts, Entry, LoggedPlan};
 use super::message::{Said, said};
 use super::parameters::Parameters;
 use super::plan::planned;
@@ -49,13 +49,19 @@ struct Session {
     time: Option<u64>,
     /// Plans whose statement has not come yet.
     plans: Vec<Entry>,
-    /// The last statement that was handed on, if its plan may come behind it.
-    last: Option<u64>,
+    /// The last statement that was handed on, and how many plans of it may come behind it.
+    last: Option<(u64, u32)>,
+    /// Times that came without a statement.
+    untold: u64,
 }
+
+/// `log_duration` writes the time of each of the steps before an execution, too: parsing and binding.
+const STEPS_BEFORE: u64 = 2;
 
 impl Session {
     fn bytes(&self) -> usize {
-        self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len()).sum()
+        let plan = |entry: &Entry| entry.plan.as_ref().map_or(0, |plan| plan.text.len());
+        self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len() + plan(entry)).sum()
     }
 
     /// A statement was run: plans that wait are its own, or of statements within.
@@ -63,6 +69,9 @@ impl Session {
         self.statement.take().into_iter().for_each(|earlier| out.give(earlier));
         let plans = std::mem::take(&mut self.plans);
         let Some(ms) = entry.total_ms else {
+            if extended {
+                self.untold = self.untold.saturating_sub(STEPS_BEFORE);
+            }
             for plan in plans {
                 out.give(plan);
             }
@@ -79,13 +88,25 @@ impl Session {
                 if entry.parameters.is_empty() {
                     entry.parameters = plan.parameters;
                 }
+                entry.plan = entry.plan.or(plan.plan);
             } else {
                 others.push(plan);
             }
         }
         others.into_iter().rev().for_each(|plan| out.give(plan));
-        self.last = extended.then(|| identity(&*entry.sql));
+        if extended {
+            self.awaits_plan(&entry);
+        } else {
+            self.last = None;
+        }
         out.give(entry);
+    }
+
+    /// The plan of this statement may come behind it.
+    fn awaits_plan(&mut self, entry: &Entry) {
+        let text = identity(&*entry.sql);
+        let more = self.last.filter(|(last, _)| *last == text).map_or(0, |(_, plans)| plans);
+        self.last = Some((text, more + 1));
     }
 
     /// A plan came: of a statement that was told already, or of one that will be.
@@ -96,10 +117,15 @@ impl Session {
             if statement.parameters.is_empty() {
                 statement.parameters = plan.parameters;
             }
+            statement.plan = statement.plan.take().or(plan.plan);
             return;
         }
-        if self.last.is_some_and(|last| last == identity(&*plan.sql)) {
-            self.last = None;
+        if let Some((text, plans)) = &mut self.last
+            && *plans > 0
+            && *text == identity(&*plan.sql)
+        {
+            *plans -= 1;
+            out.give(Entry { calls: 0, total_ms: None, ..plan });
             return;
         }
         if self.plans.len() == PLANS_MAX {
@@ -108,13 +134,15 @@ impl Session {
         self.plans.push(plan);
     }
 
-    /// What was told before took this long. Where sessions are not told apart, it may be another's.
+    /// What was told before took this long.
     fn lasted(&mut self, ms: Option<f64>, out: &mut Out<'_>) {
         self.plans.drain(..).for_each(|plan| out.give(plan));
         if let Some(mut statement) = self.statement.take() {
             statement.total_ms = ms.or(statement.total_ms);
-            self.last = Some(identity(&*statement.sql));
+            self.awaits_plan(&statement);
             out.give(statement);
+        } else {
+            self.untold += 1;
         }
     }
 }
@@ -153,8 +181,11 @@ impl Out<'_> {
             entry.sql.truncate(entry.sql.floor_char_boundary(TEXT_BYTES_MAX));
             entry.cut_off = true;
         }
-        self.counts.cut_off += u64::from(entry.cut_off);
-        self.counts.entries += 1;
+        // What is told of a statement that was counted is not counted again.
+        if !entry.is_plan_alone() {
+            self.counts.cut_off += u64::from(entry.cut_off);
+            self.counts.entries += 1;
+        }
         (self.to)(entry);
     }
 }
@@ -166,16 +197,20 @@ impl Sessions {
             Said::Nothing | Said::Prepared => {}
             Said::Unknown => out.counts.skipped += 1,
             Said::Duration(ms) => {
-                let (is_known, time) = (message.session.is_some(), message.time);
-                self.of(message, out, |session, out| {
+                if message.session.is_none() {
+                    // It may be any one's.
+                    return;
+                }
+                let time = message.time;
+                self.of((message, ""), out, |session, out| {
                     // Clouds export logs with the last message first: what ended before a statement is not its time.
                     let is_before = time.zip(session.time).is_some_and(|(own, begun)| own < begun);
-                    session.lasted(Some(ms).filter(|_| is_known && !is_before), out);
+                    session.lasted(Some(ms).filter(|_| !is_before), out);
                 });
             }
             Said::Ran { ms, sql, extended } => {
                 let entry = Entry { total_ms: ms, ..entry_of(message, sql) };
-                self.of(message, out, |session, out| {
+                self.of((message, sql), out, |session, out| {
                     session.ran(entry, extended, out);
                     session.time = message.time;
                 });
@@ -185,7 +220,7 @@ impl Sessions {
                 if ms.is_some() {
                     out.give(fetched);
                 } else {
-                    self.of(message, out, |session, out| session.ran(fetched, true, out));
+                    self.of((message, sql), out, |session, out| session.ran(fetched, true, out));
                 }
             }
             Said::Plan { ms, plan } => {
@@ -193,24 +228,28 @@ impl Sessions {
                     out.counts.skipped += 1;
                     return;
                 };
+                let whole = !message.cut_off;
                 let entry = Entry {
                     total_ms: Some(ms),
                     parameters: planned.parameters,
+                    plan: whole.then(|| LoggedPlan { text: plan.to_owned(), ms }),
                     ..entry(message, &planned.sql)
                 };
-                self.of(message, out, |session, out| session.planned(entry, out));
+                let sql = planned.sql;
+                self.of((message, &sql), out, |session, out| session.planned(entry, out));
             }
         }
     }
 
-    /// Tell the session of a message. Those that said nothing for longest are closed where there are too many.
+    /// Tell the session of a message of this statement. Where the log tells no session, what it says of one and the same
+    /// statement belongs together. Sessions that said nothing for longest are closed where there are too many.
     fn of(
         &mut self,
-        message: &Message<'_>,
+        (message, sql): (&Message<'_>, &str),
         out: &mut Out<'_>,
         tell: impl FnOnce(&mut Session, &mut Out<'_>),
     ) {
-        let key = message.session.unwrap_or(0);
+        let key = message.session.unwrap_or_else(|| identity(sql));
         let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
         let mut session = known.unwrap_or_default();
         let before = session.bytes();
@@ -234,6 +273,7 @@ impl Sessions {
 /// Hand on what waits in sessions that are over.
 fn close(sessions: BTreeMap<u64, Session>, out: &mut Out<'_>) {
     for session in sessions.into_values() {
+        out.counts.untold += session.untold;
         session.statement.into_iter().chain(session.plans).for_each(|entry| out.give(entry));
     }
 }

@@ -107,6 +107,8 @@ const WORDS: &[&str] = &[
     "警告",
     "提示",
     "上下文",
+    "详情",
+    "詳情",
     "日誌",
     "詳細內容",
     "陳述式", // pl, pt, tr
@@ -115,6 +117,9 @@ const WORDS: &[&str] = &[
     "BŁĄD",
     "OSTRZEŻENIE",
     "PODPOWIEDŹ",
+    "DETIL",
+    "PERNYATAAN",
+    "KOMUT",
     "DETALHE",
     "COMANDO",
     "ERRO",
@@ -126,6 +131,9 @@ const WORDS: &[&str] = &[
     "UYARI",
     "İPUCU",
 ];
+
+/// The word before the details of a message that no blank follows.
+const WITHOUT_BLANKS: &[u8] = b"AYRINTI";
 
 /// Where a line names its severity.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,11 +151,12 @@ pub(super) fn severity(line: &[u8]) -> Option<Severity> {
     let mut colons = memchr::memchr_iter(b':', head);
     colons.find_map(|colon| {
         let blanks = head[colon + 1..].iter().take_while(|byte| **byte == b' ').count();
-        if blanks == 0 {
+        // Turkish leaves both blanks out.
+        if blanks == 0 && !head[..colon].ends_with(WITHOUT_BLANKS) {
             return None;
         }
         let end = colon + 1 + blanks.min(2);
-        at(head, colon, end, blanks >= 2)
+        at(head, colon, end, blanks != 1)
     })
 }
 

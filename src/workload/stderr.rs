@@ -4,11 +4,14 @@
 //! message of their own. Carriers mix messages of several processes line by line, so each stream has its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::line_prefix::LinePrefix;
 use super::lines::{Line, Record};
 use super::message::is_detail;
 use super::parameters;
 use super::prefix::{self, Prefix};
+use super::reader::Known;
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::{Severity, severity};
 
@@ -28,9 +31,30 @@ pub(super) struct From {
 
 /// A log as plain text.
 pub(super) struct Stderr {
-    prefix: Prefix,
+    prefix: Behind,
     streams: BTreeMap<u64, Stream>,
     sessions: Sessions,
+}
+
+/// What is known of the prefix of each message.
+enum Behind {
+    /// What somebody says.
+    Given(Arc<LinePrefix>),
+    /// What its lines have in common.
+    Inferred(Prefix),
+}
+
+impl Behind {
+    /// The session and the database of a line.
+    fn tells<'a>(&self, prefix: &'a [u8]) -> (Option<u64>, Option<&'a str>) {
+        match self {
+            Self::Given(given) => {
+                let fields = given.fields(prefix).unwrap_or_default();
+                (fields.session(), fields.database)
+            }
+            Self::Inferred(inferred) => (inferred.session(prefix), inferred.database(prefix)),
+        }
+    }
 }
 
 /// Messages of one process, or of all where lines are not mixed.
@@ -59,11 +83,17 @@ struct Heard {
 
 impl Stderr {
     /// A log that begins so, of which one database's statements are wanted.
-    pub(super) fn new(begins: &[u8], database: Option<&str>) -> Self {
+    pub(super) fn new(begins: &[u8], known: &Known) -> Self {
+        if let Some(given) = &known.prefix {
+            return Self::behind(Behind::Given(Arc::clone(given)));
+        }
         let lines = begins.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"\t"));
         let prefixes = lines.filter_map(|line| Some(&line[..severity(line)?.begin]));
         let prefixes: Vec<&[u8]> = prefixes.take(prefix::LINES_MAX).collect();
-        let prefix = Prefix::of(&prefixes, database);
+        Self::behind(Behind::Inferred(Prefix::of(&prefixes, known.database.as_deref())))
+    }
+
+    fn behind(prefix: Behind) -> Self {
         Self { prefix, streams: BTreeMap::new(), sessions: Sessions::default() }
     }
 
@@ -116,7 +146,7 @@ impl Stderr {
 /// Read all streams to their end.
 fn end(
     streams: &mut BTreeMap<u64, Stream>,
-    (prefix, sessions): (&Prefix, &mut Sessions),
+    (prefix, sessions): (&Behind, &mut Sessions),
     out: &mut Out<'_>,
 ) {
     for mut stream in std::mem::take(streams).into_values() {
@@ -132,18 +162,18 @@ fn begins_otherwise(line: &[u8]) -> bool {
 
 impl Stream {
     /// The message is complete: it is one, or details of the one before.
-    fn close_record(&mut self, prefix: &Prefix, sessions: &mut Sessions, out: &mut Out<'_>) {
+    fn close_record(&mut self, prefix: &Behind, sessions: &mut Sessions, out: &mut Out<'_>) {
         let record = std::mem::take(&mut self.record.bytes);
         if record.is_empty() {
             return;
         }
         let severity = self.severity;
         let prefixed = &record[..severity.begin];
-        let text = String::from_utf8_lossy(&record[severity.end..]);
+        let text = String::from_utf8_lossy(without_state(&record[severity.end..]));
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
         // Servers beside each other may have the same process.
-        let own = || prefix.session(prefixed).map(|session| identity((self.id, session)));
-        let session = self.session.or_else(own);
+        let (own, database) = prefix.tells(prefixed);
+        let session = self.session.or(own.map(|session| identity((self.id, session))));
         let time = prefix::time_of(prefixed);
         if is_detail(&word) || parameters::begin(&text).is_some() {
             // Details of a message that was left out belong to none; those of a message have its time.
@@ -158,7 +188,7 @@ impl Stream {
         let heard = Heard {
             session,
             time,
-            database: prefix.database(prefixed).map(str::to_owned),
+            database: database.map(str::to_owned),
             text: text.into_owned(),
             detail: String::new(),
             cut_off: self.record.cut_off,
@@ -188,6 +218,18 @@ impl Stream {
             };
             sessions.hear(&message, out);
         }
+    }
+}
+
+/// A message without the state before it, which `log_error_verbosity = verbose` puts there: `00000: `.
+fn without_state(text: &[u8]) -> &[u8] {
+    let is_state = |state: &[u8]| {
+        state.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+            && state.iter().any(u8::is_ascii_digit)
+    };
+    match text.split_at_checked(7) {
+        Some((state, message)) if state.ends_with(b": ") && is_state(&state[..5]) => message,
+        _ => text,
     }
 }
 

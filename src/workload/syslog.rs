@@ -1,12 +1,48 @@
 //! Lines of syslog, as files and journals have them, and as Heroku sends them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::envelope::{Part, Stripped, time};
 use super::session::identity;
+use super::severity::severity;
 
-/// The same line without what syslog put before it.
-pub(super) fn stripped(line: &[u8]) -> Option<Stripped<'_>> {
+/// The same line without what syslog put before it. A server numbers its messages, or it does not.
+pub(super) fn stripped(line: &[u8], is_numbered: bool) -> Option<Stripped<'_>> {
+    let Sent { text, host, process } = sent(line)?;
+    Some(piece(text, (host, process), is_numbered))
+}
+
+/// A message as syslog sends it.
+struct Sent<'a> {
+    text: &'a [u8],
+    host: &'a [u8],
+    process: Option<&'a [u8]>,
+}
+
+/// Whether a server numbers its messages, in lines that begin so: `[3-1]` where a message has several pieces, `[3]` where
+/// it has one. Without pieces the number of each process counts its lines, which the server's own prefix does not.
+pub(super) fn is_numbered(lines: &[&[u8]]) -> bool {
+    let mut before = BTreeMap::<(&[u8], Option<&[u8]>), u64>::new();
+    let (mut grown, mut all) = (0_usize, 0_usize);
+    for sent in lines.iter().filter_map(|line| sent(line)) {
+        let Some((inner, _)) = bracketed(sent.text) else { continue };
+        let Ok(text) = std::str::from_utf8(inner) else { continue };
+        if let Some((message, piece)) = text.split_once('-') {
+            if message.parse::<u64>().is_ok() && piece.parse::<u64>().is_ok() {
+                return true;
+            }
+        } else if let Ok(number) = text.parse::<u64>()
+            && let Some(last) = before.insert((sent.host, sent.process), number)
+        {
+            all += 1;
+            grown += usize::from(last + 1 == number);
+        }
+    }
+    grown * 2 > all
+}
+
+fn sent(line: &[u8]) -> Option<Sent<'_>> {
     let line = priority(line);
     if let Some(rest) = line.strip_prefix(b"1 ") {
         return modern(rest);
@@ -16,10 +52,10 @@ pub(super) fn stripped(line: &[u8]) -> Option<Stripped<'_>> {
     // A host stands before the program, or not.
     let (first, behind) = word(rest)?;
     if let Some(process) = program(first) {
-        return Some(piece(behind, b"", process));
+        return Some(Sent { text: behind, host: b"", process });
     }
-    let (second, behind) = word(behind)?;
-    Some(piece(behind, first, program(second)?))
+    let (second, text) = word(behind)?;
+    Some(Sent { text, host: first, process: program(second)? })
 }
 
 /// `<134>`
@@ -33,7 +69,7 @@ fn priority(line: &[u8]) -> &[u8] {
 }
 
 /// RFC 5424: time, host, program, process, message, data.
-fn modern(line: &[u8]) -> Option<Stripped<'_>> {
+fn modern(line: &[u8]) -> Option<Sent<'_>> {
     let rest = line.get(time(line)?..)?.strip_prefix(b" ")?;
     let (host, rest) = word(rest)?;
     let (_program, rest) = word(rest)?;
@@ -47,7 +83,7 @@ fn modern(line: &[u8]) -> Option<Stripped<'_>> {
         _ => rest.strip_prefix(b"- ").unwrap_or(rest),
     };
     let rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest);
-    Some(piece(rest, host, Some(process)))
+    Some(Sent { text: rest, host, process: Some(process) })
 }
 
 /// The time of a line: `Nov 25 00:44:19`, with a fraction, a year or a weekday, or as RFC 3339.
@@ -87,10 +123,13 @@ fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     (blank > 0).then(|| (&text[..blank], &text[blank + 1..]))
 }
 
-/// The process of `postgres[42]:`, none of `postgres:`; none at all of another word.
+/// The process of `postgres[42]:`, none of `postgres:`; none at all of another word, as `LOG:` is.
 #[expect(clippy::option_option, reason = "a program without its process is one")]
 fn program(word: &[u8]) -> Option<Option<&[u8]>> {
     let name = word.strip_suffix(b":")?;
+    if severity(&[word, b"  "].concat()).is_some() {
+        return None;
+    }
     let Some(bracket) = name.strip_suffix(b"]") else {
         return name.iter().any(u8::is_ascii_alphabetic).then_some(None);
     };
@@ -100,12 +139,18 @@ fn program(word: &[u8]) -> Option<Option<&[u8]>> {
 
 /// A piece of a message: `[3-1] …` begins one, `[3-2] …` goes on; `[1]` and `[2]` without the message's number. A database's
 /// name in brackets may stand before, and line numbers of a prefix that are none of syslog's stand behind a time.
-fn piece<'a>(text: &'a [u8], host: &[u8], process: Option<&[u8]>) -> Stripped<'a> {
+fn piece<'a>(
+    text: &'a [u8],
+    (host, process): (&[u8], Option<&[u8]>),
+    is_numbered: bool,
+) -> Stripped<'a> {
     let stream = identity((host, process));
     let mut rest = text;
     for _ in 0..3 {
         let Some((inner, behind)) = bracketed(rest) else { break };
-        if let Some(number) = number(inner, behind) {
+        let is_whole = is_numbered && inner.iter().all(u8::is_ascii_digit);
+        let number = if is_whole { Some(1) } else { number(inner, behind) };
+        if let Some(number) = number {
             let part = if number > 1 { Part::Further } else { Part::Whole };
             let session = process.map(|_| stream);
             return Stripped { rest: behind, stream, part, session, escaped: true };

@@ -8,6 +8,7 @@ use super::format::Format;
 use super::json::{Json, Kind};
 use super::jsonlog::Jsonlog;
 use super::lines::{Line, RECORD_BYTES_MAX};
+use super::reader::Known;
 use super::session::Out;
 use super::stderr::{From, Stderr};
 
@@ -22,6 +23,8 @@ pub(super) struct Text {
     begun: BTreeMap<u64, Vec<u8>>,
     /// Where the last line came from, for those that a carrier left as they are.
     last: From,
+    /// How long was what the carrier put before that.
+    head_length: usize,
 }
 
 enum Log {
@@ -45,21 +48,14 @@ pub(super) fn bared(begins: &[u8], envelope: &Envelope) -> Vec<u8> {
 
 impl Text {
     /// A log of that format which begins so, once without its envelope.
-    pub(super) fn new(
-        format: Format,
-        envelope: Envelope,
-        begins: &[u8],
-        (database, wrappers): (Option<&str>, u8),
-    ) -> Self {
+    pub(super) fn new(format: Format, envelope: Envelope, begins: &[u8], known: &Known) -> Self {
         let log = match format {
             Format::Csvlog => Log::Csvlog(Box::default()),
             Format::Jsonlog => Log::Jsonlog(Box::default()),
-            Format::JsonList => Log::Json(Box::new(Json::new(database, wrappers))),
-            Format::Stderr | Format::CsvList => {
-                Log::Stderr(Box::new(Stderr::new(begins, database)))
-            }
+            Format::JsonList => Log::Json(Box::new(Json::new(known.clone()))),
+            Format::Stderr | Format::CsvList => Log::Stderr(Box::new(Stderr::new(begins, known))),
         };
-        Self { envelope, log, begun: BTreeMap::new(), last: From::default() }
+        Self { envelope, log, begun: BTreeMap::new(), last: From::default(), head_length: 0 }
     }
 
     /// A further line.
@@ -70,9 +66,11 @@ impl Text {
         match self.envelope.strip(line.bytes) {
             Some(bare) => self.bare(&bare, line, out),
             None if line.bytes.is_empty() => {}
-            // A journal prints the further lines of a message below its first one.
+            // A journal prints the further lines of a message below its first one, as far from the margin.
             None if line.bytes[0].is_ascii_whitespace() => {
-                let continued = [b"\t", line.bytes.trim_ascii_start()].concat();
+                let indent = line.bytes.iter().take_while(|byte| **byte == b' ').count();
+                let rest = &line.bytes[indent.min(self.head_length)..];
+                let continued = [b"\t", rest.strip_prefix(b"\t").unwrap_or(rest)].concat();
                 self.log.line(line.with(&continued), self.last, out);
             }
             None => out.counts.malformed += 1,
@@ -86,6 +84,7 @@ impl Text {
             is_further: bare.part == Part::Further,
         };
         self.last = From { is_further: false, ..from };
+        self.head_length = line.bytes.len().saturating_sub(bare.bytes.len());
         if bare.part == Part::Begun || !self.begun.is_empty() {
             let room = self.begun.len() < STREAMS_MAX || self.begun.contains_key(&bare.stream);
             let mut begun = self.begun.remove(&bare.stream).unwrap_or_default();

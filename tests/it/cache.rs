@@ -1,7 +1,6 @@
 //! The cache: one computation a key, answers past their time, and a real Redis that fails in every way.
 
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,9 +8,10 @@ use std::time::{Duration, Instant};
 use database_optimizer::cache::{Answer, Body, Cache, Key, KeyParts};
 use database_optimizer::config::CacheConfig;
 use database_optimizer::model::CacheStatus::{Bypass, Hit, Miss, Stale};
-use secrecy::{ExposeSecret as _, SecretString};
-use tempfile::TempDir;
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
+
+use crate::support::redis::{Redis, until};
 
 const CONFIG: CacheConfig = CacheConfig {
     ttl: Duration::from_mins(5),
@@ -102,15 +102,6 @@ fn text(answer: &Answer) -> &str {
 
 fn in_process(config: &CacheConfig) -> Cache<Failure> {
     Cache::new(config, None).unwrap()
-}
-
-/// Wait until something holds; a second is far more than it ever takes.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !holds().await {
-        assert!(Instant::now() < deadline, "{what} never came true");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 #[tokio::test]
@@ -353,65 +344,7 @@ async fn what_is_held_stays_within_its_bytes() {
     .await;
 }
 
-/// A Redis of this test's own.
-struct Redis {
-    dir: TempDir,
-    port: u16,
-    server: Child,
-}
-
 impl Redis {
-    async fn start() -> Self {
-        let dir = TempDir::new().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self::launch(&dir, port);
-        let redis = Self { dir, port, server };
-        redis.ready().await;
-        redis
-    }
-
-    fn launch(dir: &TempDir, port: u16) -> Child {
-        Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .arg("--dir")
-            .arg(dir.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn url(&self) -> SecretString {
-        SecretString::from(format!("redis://127.0.0.1:{}", self.port))
-    }
-
-    async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
-        let client = redis::Client::open(self.url().expose_secret())?;
-        client.get_multiplexed_async_connection().await
-    }
-
-    async fn ready(&self) {
-        until("Redis answers", async || {
-            let Ok(mut connection) = self.connection().await else { return false };
-            redis::cmd("PING").exec_async(&mut connection).await.is_ok()
-        })
-        .await;
-    }
-
-    fn stop(&mut self) {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
-    }
-
-    async fn restart(&mut self) {
-        self.server = Self::launch(&self.dir, self.port);
-        self.ready().await;
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.server.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    }
-
     async fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let mut connection = self.connection().await.unwrap();
         redis::cmd("GET").arg(key.as_str()).query_async(&mut connection).await.unwrap()
@@ -430,13 +363,6 @@ impl Redis {
     async fn stored(&self, key: &Key) -> Vec<u8> {
         until("the answer is stored", async || self.get(key).await.is_some()).await;
         self.get(key).await.unwrap()
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 

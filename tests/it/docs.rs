@@ -55,7 +55,7 @@ fn every_command_of_the_readme_exists_with_its_options() {
             script if script.starts_with("scripts/") => {
                 assert!(Path::new(script).exists(), "{command}");
             }
-            "cargo" | "curl" | "docker" => {}
+            "cargo" | "curl" | "docker" | "kubectl" => {}
             other => panic!("the README uses `{other}`, which no test knows"),
         }
     }
@@ -81,6 +81,71 @@ fn every_link_of_the_documents_leads_to_a_file() {
     }
 }
 
+#[test]
+fn every_secret_that_may_stand_in_a_file_is_named_by_the_readme() {
+    let readme = readme();
+    let secrets = database_optimizer::config::SETTINGS.iter().filter(|setting| setting.secret);
+    for setting in secrets {
+        assert!(readme.contains(&format!("`{}_FILE`", setting.env)), "{}", setting.env);
+    }
+}
+
+#[test]
+fn every_cause_of_a_target_s_problem_is_named_by_the_page_of_the_api() {
+    let document: serde_json::Value =
+        serde_json::from_str(database_optimizer::http::document()).unwrap();
+    let causes = document["components"]["schemas"]["TargetCause"]["enum"].as_array().unwrap();
+    let page = fs::read_to_string("docs/api.md").unwrap();
+    for cause in causes {
+        let word = cause.as_str().unwrap();
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
+}
+
+#[test]
+fn every_fuzz_target_is_built_and_named() {
+    let manifest = fs::read_to_string("fuzz/Cargo.toml").unwrap();
+    let contributing = fs::read_to_string("CONTRIBUTING.md").unwrap();
+    let mut seen = 0;
+    for file in fs::read_dir("fuzz/targets").unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(manifest.contains(&format!("name = \"{name}\"\npath = \"targets/{name}.rs\"")));
+        assert!(contributing.contains(&format!(" {name}")), "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
+#[test]
+fn what_tools_leave_behind_is_not_committed() {
+    let listed = Command::new("git").args(["ls-files"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(!listed.is_empty(), "no repository");
+    let left = [
+        ".schemathesis",
+        ".hypothesis",
+        "proptest-regressions",
+        "__pycache__",
+        "node_modules",
+        ".snap.new",
+        "fuzz/corpus",
+        "fuzz/artifacts",
+        ".orig",
+        ".rej",
+        ".pending-snap",
+    ];
+    let ignored = fs::read_to_string(".gitignore").unwrap();
+    for name in
+        [".schemathesis", ".hypothesis", "proptest-regressions", "__pycache__", "node_modules"]
+    {
+        assert!(ignored.lines().any(|line| line == name), "{name}");
+    }
+    for file in listed.lines() {
+        assert!(!left.iter().any(|name| file.contains(name)), "{file}");
+    }
+}
+
 /// Kinds of problems by status, as the code makes them: a status, then the kind.
 fn kinds() -> BTreeSet<String> {
     let files = ["src/http/problem.rs", "src/http/doors.rs"];
@@ -102,4 +167,14 @@ fn every_kind_of_problem_is_listed_and_no_other() {
     let listed: BTreeSet<String> = rows.map(|(kind, _)| kind.to_owned()).collect();
     assert!(listed.len() > 20);
     assert_eq!(listed, kinds());
+}
+
+#[test]
+fn every_check_answers_a_rule_of_the_checklists_or_goes_beyond_them() {
+    let page = fs::read_to_string("docs/checklists.md").unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let names = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let named: BTreeSet<&str> = names.filter(|name| name.contains('/')).collect();
+    let there: BTreeSet<&str> = database_optimizer::checks::all().map(|check| check.id).collect();
+    assert_eq!(named, there);
 }

@@ -543,7 +543,7 @@ async fn what_somebody_told_is_judged_before_what_the_server_counted() {
     let _sessions = shown(&db, &by("segment"), SESSIONS).await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let told = async |calls: u64| {
-        let intake = analysis::Intake::open(&target, None).await.unwrap();
+        let intake = analysis::Intake::open(&target, None, None).await.unwrap();
         let list = format!("sql,calls\n\"{}\",{calls}\n", by("tenant"));
         intake.push(list.into()).await;
         let (ledger, _) = intake.close().await;

@@ -230,3 +230,80 @@ alter table named alter column code type varchar(10);";
     let reply = post(json!({"sql": index, "runner": "ms"})).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
 }
+
+#[test]
+fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_until_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("db")).unwrap();
+    write("db/1.sql", "create index concurrently if not exists i on named (code);\nselect 1;\n");
+    write(
+        "db/2.sql",
+        "set lock_timeout = 1; set statement_timeout = 1;\nalter table t alter column c type bigint;\n",
+    );
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
+        command.args(["review", "db"]).args(more).env_clear().current_dir(folder.path());
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let checks = |out: &str| -> Vec<String> {
+        let review: Value =
+            serde_json::from_str(out).unwrap_or_else(|error| panic!("{error}: {out}"));
+        places(&review)
+    };
+    write(".dbopt.toml", "format = 'json'\n[review]\nrunner = 'golang-migrate'\n");
+    let (status, out, _) = run(&[]);
+    let all = checks(&out);
+    let has = |all: &[String], check: &str| all.iter().any(|place| place.contains(check));
+    assert!(
+        status == 1 && has(&all, "1.sql:1 migration/concurrent-index-in-transaction"),
+        "{all:?}"
+    );
+    assert!(has(&all, "2.sql:2 migration/changing-column-type"), "{all:?}");
+    // A flag is nearer than the file.
+    let flagged = checks(&run(&["--runner", "psql"]).1);
+    assert!(!has(&flagged, "concurrent-index-in-transaction"), "{flagged:?}");
+    assert!(!run(&["--format", "table"]).1.starts_with('{'));
+
+    let ignore = |check: &str, object: &str, until: &str| {
+        format!(
+            "format = 'json'\n[review]\nrunner = 'golang-migrate'\n[[ignore]]\ncheck = '{check}'\nobject = '{object}'\n\
+             reason = 'ran by hand'\nuntil = {until}\n"
+        )
+    };
+    write(
+        ".dbopt.toml",
+        &ignore("migration/concurrent-index-in-transaction", "db/1.sql", "2999-12-31"),
+    );
+    let (_, out, err) = run(&[]);
+    let left = checks(&out);
+    assert!(!has(&left, "concurrent-index-in-transaction") && has(&left, "2.sql:2"), "{left:?}");
+    assert!(err.contains("1 finding is left out, as .dbopt.toml says"), "{err}");
+    write(".dbopt.toml", &ignore("migration", "db", "2999-12-31"));
+    let (status, out, _) = run(&[]);
+    assert_eq!((status, checks(&out)), (0, vec![]));
+    write(".dbopt.toml", &ignore("migration", "db", "2020-12-31"));
+    let (status, out, err) = run(&[]);
+    assert_eq!((status, checks(&out).len()), (1, all.len()), "{err}");
+    assert!(err.contains("`migration` was ignored until 2020-12-31: ran by hand"), "{err}");
+
+    write(".dbopt.toml", "fail_on = 'never'\n");
+    assert_eq!(run(&[]).0, 0);
+    assert_eq!(run(&["--fail-on", "medium"]).0, 1);
+    for (text, says) in [
+        ("[reviews]\n", "did you mean `review`"),
+        ("[review]\nrunner = 'mysql'\n", "prisma"),
+        ("[thresholds]\ntoast_share_mx = 0.2\n", "did you mean `toast_share_max`"),
+        ("[[ignore]]\ncheck = 'toast/pglz'\nreason = 'x'\n", "toast/pglz-on-wide-values"),
+        ("format = 'xml'\n", "markdown"),
+    ] {
+        write(".dbopt.toml", text);
+        let (status, out, err) = run(&[]);
+        assert!(
+            (status, &*out) == (2, "") && err.contains(".dbopt.toml") && err.contains(says),
+            "{text}: {err}"
+        );
+    }
+}

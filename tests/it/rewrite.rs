@@ -47,6 +47,7 @@ const STATEMENTS: &[(&str, bool)] = &[
 #[rstest]
 #[case("pg14")]
 #[case("pg18")]
+#[case("deb19")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rewrite_is_found_at_high_where_the_server_rewrites_and_nowhere_else(
     #[case] member: &str,
@@ -108,6 +109,7 @@ const CHANGES: &[(&str, &str, bool)] = &[
 #[rstest]
 #[case("pg14")]
 #[case("pg18")]
+#[case("deb19")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_type_is_serious_where_the_server_writes_the_rows(#[case] member: &str) {
     let Some(server) = server(member) else { return };
@@ -185,11 +187,34 @@ const SCANS: &[(&str, &str, &str, bool)] = &[
     ("", "alter table t alter column a set default 1", "t", false),
     ("", "alter table t drop column b", "t", false),
     ("", "alter table t add column x text", "t", false),
+    ("", "alter table t add column x int check (x > 0)", "t", true),
+    ("", "alter table t add column x int default 1 check (x > 0)", "t", true),
+    ("", "alter table t add column x int references u (id)", "t", false),
+    ("", "alter table t add column x int default null references u (id)", "t", false),
+    ("", "alter table t add column x int default 1 references u (id)", "t", true),
+    ("", "alter table t add constraint e exclude using btree (a with =)", "t", true),
+    ("", "create index i on only m (k)", "m", false),
+    ("", "alter table t set logged", "t", false),
+    ("create domain pos as int", "alter table t add column x pos default 1", "t", false),
+    ("create domain pos as int check (value > 0)", "alter table t add column x pos", "t", true),
+    (
+        "create domain base as int check (value > 0); create domain pos as base",
+        "alter table t add column x pos",
+        "t",
+        true,
+    ),
+    (
+        "create domain pos as int; alter domain pos add constraint above check (value > 0)",
+        "alter table t add column x pos",
+        "t",
+        true,
+    ),
 ];
 
 #[rstest]
 #[case("pg14")]
 #[case("pg18")]
+#[case("deb19")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_reads_a_table_under_lock_is_serious_and_one_that_does_not_is_not(
     #[case] member: &str,
@@ -200,7 +225,10 @@ async fn a_statement_that_reads_a_table_under_lock_is_serious_and_one_that_does_
         create table r (id int, a int); create table m (k int not null) partition by range (k);
         create table c (k int not null)";
     for (before, statement, table, expected) in SCANS {
-        db.run("drop table if exists t, r, u, m, c cascade").await;
+        db.run(
+            "drop table if exists t, r, u, m, c cascade; drop domain if exists pos, base cascade",
+        )
+        .await;
         db.run(tables).await;
         db.run("insert into u values (1); insert into t values (1, 1, 1); insert into r values (1, 1); insert into c values (5)").await;
         db.run(before).await;

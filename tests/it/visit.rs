@@ -112,6 +112,7 @@ async fn a_limit_of_whole_transactions_does_not_end_a_visit() {
         sql: sleep.to_owned(),
         parameters: Vec::new(),
         settings: "",
+        continues: false,
     };
 
     let mut session = target.session().await.unwrap();

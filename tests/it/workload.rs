@@ -141,7 +141,7 @@ fn calls(entries: &[Entry], logging: Logging) -> BTreeMap<String, u64> {
 }
 
 fn is_of(entry: &Entry, logging: Logging) -> bool {
-    entry.sql.contains(&format!("/*{logging:?}*/"))
+    entry.sql.contains(&format!("/*{logging:?}*/")) && !entry.is_plan_alone()
 }
 
 /// Calls by path.

@@ -3,7 +3,8 @@
 //! An insert drains it when it is longer than its limit; every vacuum of the table does; so does an analyze, if an autovacuum
 //! worker runs it, but not a manual one (measured: 85 pages stayed). The xmin horizon does not matter.
 
-use super::index::{Leaf, off};
+use super::index::Leaf;
+use super::limit::off;
 use crate::checks::number::float;
 use crate::model::observation::{Common, Setting, TableActivity};
 
@@ -32,6 +33,8 @@ pub(super) struct Autovacuum<'a> {
     activity: &'a TableActivity,
     common: &'a Common,
     rows: f64,
+    /// The share of the pages that are not frozen: from 18 on inserts are compared with the rows of these.
+    unfrozen: f64,
 }
 
 impl Autovacuum<'_> {
@@ -49,7 +52,8 @@ impl Autovacuum<'_> {
     fn inserts(&self) -> Option<f64> {
         let threshold = "autovacuum_vacuum_insert_threshold";
         self.number(threshold).filter(|rows| *rows >= 0.0)?;
-        self.trigger(threshold, "autovacuum_vacuum_insert_scale_factor")
+        let scale = self.number("autovacuum_vacuum_insert_scale_factor")?;
+        Some(self.number(threshold)? + scale * self.rows * self.unfrozen)
     }
 
     fn dead(&self) -> Option<f64> {
@@ -82,7 +86,10 @@ pub(super) fn drainer(leaf: &Leaf<'_>, common: &Common) -> Drainer {
     if activity.option("autovacuum_enabled").is_some_and(off) {
         return Drainer::OffForTable;
     }
-    let autovacuum = Autovacuum { activity, common, rows: leaf.table.rows_now(None) };
+    let (frozen, pages) = (float(activity.frozen_pages.unwrap_or(0)), float(leaf.table.pages));
+    let unfrozen = 1.0 - (frozen / pages.max(1.0)).min(1.0);
+    let rows = leaf.table.rows_now(None);
+    let autovacuum = Autovacuum { activity, common, rows, unfrozen };
     if autovacuum.is_due() {
         return Drainer::Due;
     }

@@ -56,6 +56,8 @@ static TURNOVER_PER_DAY_MIN: Threshold = Threshold {
 
 /// Scalars that a sample may have missed at each key: null, true, false, an empty object or array.
 const UNCOUNTED_PER_KEY: f64 = 5.0;
+/// Bytes of a new index that a build writes in a second: 10 to 38 MB for documents, arrays and text, measured on 14 and 18.
+const BUILT_BYTES_PER_S: f64 = 10e6;
 /// The share of the index that may be pending before the planner's count of keys is too coarse.
 const PENDING_SHARE_MAX: f64 = 0.1;
 
@@ -221,6 +223,18 @@ fn finding(
         .evidence(grown("keys_needed_at_most", stale.needed, Grade::Measured))
         .statistic("index_sizes.index_bytes", whole(stale.bytes), Unit::Bytes)
         .statistic("index_sizes.freed_bytes", whole(stale.freed()), Unit::Bytes);
+    let fresh = stale.bytes - stale.freed();
+    let estimated = |name: &str, value: f64, unit: Unit| Evidence {
+        name: name.to_owned(),
+        value: Number::Whole(whole(value)),
+        unit,
+        source: "estimate".to_owned(),
+        grade: Grade::Heuristic,
+    };
+    // Until a rebuild ends the old index is there, too.
+    let finding = finding
+        .evidence(estimated("rebuild_bytes", fresh, Unit::Bytes))
+        .evidence(estimated("rebuild_s", (fresh / BUILT_BYTES_PER_S).max(1.0), Unit::S));
     rebuild(kind, tree, &object, case).into_iter().fold(finding, Finding::action)
 }
 

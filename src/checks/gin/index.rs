@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limit::off;
 use crate::checks::number::float;
 use crate::model::observation::{Index, Relation, RelationKind, Setting, TableActivity};
 use crate::model::{
@@ -22,6 +23,8 @@ pub(super) struct GinTree<'a> {
     pub(super) leaves: Vec<Leaf<'a>>,
     /// Bytes of the table with TOAST and indexes, partitions included.
     pub(super) table_bytes: f64,
+    /// The same without indexes.
+    pub(super) heap_bytes: f64,
 }
 
 /// An index that holds entries.
@@ -62,6 +65,7 @@ pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
             table,
             leaves: Vec::new(),
             table_bytes: float(bytes),
+            heap_bytes: float(family.bytes()),
         });
         if let Some(table) = tables.get(&index.table_oid).filter(|_| !index.partitioned) {
             let activity = seen.common.activity(index.table_oid);
@@ -158,27 +162,5 @@ pub(super) fn vacuum(object: &Object, leaves: &[&Leaf<'_>]) -> Maintenance {
         tables: leaves.iter().map(|leaf| leaf.table.qualified_name()).collect(),
         preconditions: Vec::new(),
         caveats: Vec::new(),
-    }
-}
-
-/// Whether a boolean option is off, in any of the spellings that the server takes and keeps as they are.
-pub(super) fn off(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
-    begins("off", 2) || begins("false", 1) || begins("no", 1) || value == "0"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_spelling_of_off_that_the_server_takes_is_off() {
-        for value in ["off", "OFF", "of", "false", "f", "no", "n", "0"] {
-            assert!(off(value), "{value}");
-        }
-        for value in ["on", "o", "true", "1", "yes"] {
-            assert!(!off(value), "{value}");
-        }
     }
 }

@@ -21,7 +21,17 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "gin/known-defect";
 
+/// The worst first.
 static ADVISORIES: &[(Severity, Advisory)] = &[
+    (
+        Severity::High,
+        Advisory {
+            component: Component::Server(&[(14, 3)]),
+            effect: "may miss rows in an index that was built or rebuilt with CONCURRENTLY, when they were updated meanwhile",
+            cure: "install the newest minor release, then rebuild the indexes that were built with CONCURRENTLY",
+            source: "release notes of PostgreSQL 14.4",
+        },
+    ),
     (
         Severity::Medium,
         Advisory {
@@ -29,6 +39,15 @@ static ADVISORIES: &[(Severity, Advisory)] = &[
             effect: "may store a wrong row count (reltuples) after a parallel GIN build: the table is then never vacuumed or analyzed",
             cure: "update to 18.6, then ANALYZE tables whose GIN index was built on 18; until then build with max_parallel_maintenance_workers = 0",
             source: "release notes of PostgreSQL 18.6",
+        },
+    ),
+    (
+        Severity::Medium,
+        Advisory {
+            component: Component::Server(&[(14, 10), (15, 5), (16, 1)]),
+            effect: "may corrupt a GIN index when rows are updated at the same time",
+            cure: "install the newest minor release, then REINDEX INDEX CONCURRENTLY the GIN indexes that may be damaged",
+            source: "release notes of PostgreSQL 14.11, 15.6 and 16.2",
         },
     ),
     (
@@ -104,4 +123,27 @@ fn corrupt(table: &ImpossibleRows) -> Finding {
             preconditions: Vec::new(),
             caveats: vec!["before 18.6 a parallel GIN build can do it again".to_owned()],
         }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_defect_ends_with_the_release_that_mends_it() {
+        let sources = |version: &str| -> Vec<&str> {
+            let applies = |(_, advisory): &&(Severity, Advisory)| {
+                advisory.component.of_server(version).is_some()
+            };
+            ADVISORIES.iter().filter(applies).map(|(_, advisory)| advisory.source).collect()
+        };
+        assert_eq!(sources("14.3").len(), 3);
+        assert_eq!(sources("14.4").len(), 2);
+        assert_eq!(sources("16.1")[0], "release notes of PostgreSQL 14.11, 15.6 and 16.2");
+        assert_eq!(sources("16.2").len(), 1);
+        assert_eq!(sources("18.5")[0], "release notes of PostgreSQL 18.6");
+        assert_eq!(sources("18.6").len(), 1);
+        assert_eq!(sources("18.7"), [] as [&str; 0]);
+        assert_eq!(sources("19rc1"), [] as [&str; 0]);
+    }
 }

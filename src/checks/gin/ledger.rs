@@ -1,7 +1,13 @@
 //! What statements do with the columns of GIN indexes.
 
+use std::collections::BTreeSet;
+
 use super::index::GinTree;
-use crate::model::observation::{ColumnUsage, OperatorUse, UsePlace, Workload};
+use crate::checks::number::float;
+use crate::model::observation::{
+    ColumnUsage, Common, OperatorUse, Predicate, QueryBlock, Relation, StatementProfile, UsePlace,
+    Workload,
+};
 use crate::model::{Case, Gap, GapReason, Threshold, Unit};
 
 /// Calls below which an index is not worth its writes.
@@ -34,6 +40,80 @@ pub(super) fn column_usage<'a>(
     let column = part.column.as_deref()?;
     let usage = workload.usage_of(&tree.table.schema, &tree.table.name, column)?;
     Some((column, usage))
+}
+
+/// Bytes of a table that nothing reads in a millisecond: 4 GB a second is what memory gives.
+const READ_BYTES_PER_MS: f64 = 4e6;
+
+/// A table, to tell how statements find its rows.
+pub(super) struct Sought<'a> {
+    table: &'a Relation,
+    bytes: f64,
+    /// The columns of each unique key.
+    keys: Vec<BTreeSet<&'a str>>,
+}
+
+impl<'a> Sought<'a> {
+    /// Of a table of so many bytes, TOAST included.
+    pub(super) fn new(table: &'a Relation, bytes: f64, common: &'a Common) -> Self {
+        let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+        let unique = indexes.iter().filter(|index| {
+            index.table_oid == table.oid && index.is_unique && index.is_valid && !index.is_partial
+        });
+        let keys = unique.filter_map(|index| {
+            let parts = common.index_detail(index.oid)?.parts.iter();
+            let keys = parts.take(index.key_count);
+            keys.map(|part| part.column.as_deref()).collect()
+        });
+        Self { table, bytes, keys: keys.collect() }
+    }
+
+    /// Calls of statements whose rows are found otherwise than by the conditions that `uses` holds for: by a unique key, by
+    /// what `serves` holds for, or so fast that the table cannot have been read.
+    pub(super) fn calls_found_otherwise(
+        &self,
+        workload: &Workload,
+        uses: &dyn Fn(&Predicate) -> bool,
+        serves: &dyn Fn(&Predicate) -> bool,
+    ) -> u64 {
+        let of_table = workload.statements_of(&self.table.schema, &self.table.name);
+        let found = of_table.filter(|statement| {
+            let mut blocks = statement
+                .shape
+                .blocks
+                .iter()
+                .filter(|block| block.predicates.iter().any(uses))
+                .peekable();
+            blocks.peek().is_some()
+                && (self.is_too_fast(statement)
+                    || blocks
+                        .all(|block| self.has_key(block) || block.predicates.iter().any(serves)))
+        });
+        found.map(|statement| statement.calls).fold(0, u64::saturating_add)
+    }
+
+    fn is_too_fast(&self, statement: &StatementProfile) -> bool {
+        let calls = float(i64::try_from(statement.calls).unwrap_or(i64::MAX)).max(1.0);
+        statement.total_ms > 0.0 && statement.total_ms / calls < self.bytes / READ_BYTES_PER_MS
+    }
+
+    /// Whether a query asks each column of a unique key to equal something.
+    fn has_key(&self, block: &QueryBlock) -> bool {
+        let equal: BTreeSet<&str> = block
+            .predicates
+            .iter()
+            .filter(|one| one.operator == "=")
+            .filter_map(|one| self.column(one))
+            .collect();
+        self.keys.iter().any(|key| !key.is_empty() && key.is_subset(&equal))
+    }
+
+    /// The column of a condition that every row of the result satisfies.
+    pub(super) fn column<'p>(&self, one: &'p Predicate) -> Option<&'p str> {
+        let [column] = one.subject.columns.as_slice() else { return None };
+        let own = column.schema == self.table.schema && column.table == self.table.name;
+        (own && one.subject.plain && !one.under_or && !one.under_not).then_some(&*column.column)
+    }
 }
 
 /// Whether a use of the column itself finds rows by an operator.

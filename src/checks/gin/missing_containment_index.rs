@@ -1,12 +1,12 @@
 //! `gin/missing-containment-index`, explained in the page beside this file.
 
 use super::known_defect;
-use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, searches, workload};
+use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, Sought, searches, workload};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
-use crate::model::observation::{ColumnUsage, Common, Layout};
+use crate::model::observation::{ColumnUsage, Common, Layout, Predicate};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Families, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
@@ -59,7 +59,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
             continue;
         }
-        let Some(wanted) = wanted(usage, layout) else { continue };
+        let Some(mut wanted) = wanted(usage, layout) else { continue };
+        let sought = Sought::new(family.root, float(family.bytes()), &seen.common);
+        let uses = |one: &Predicate| {
+            sought.column(one) == Some(&*usage.column)
+                && wanted.served.contains(&one.operator.as_str())
+        };
+        wanted.calls -=
+            sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
         let enough = float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN);
         if enough && !is_indexed(&usage.column, family, &seen.common) {
             judgement.findings.push(finding(case, usage, family, wanted));
@@ -77,15 +84,17 @@ struct Wanted {
     key: IndexKey,
     /// Its class as prose names it.
     class: &'static str,
-    /// Operators that it serves.
+    /// Operators that it serves, as prose names them.
     operators: &'static str,
+    /// The same.
+    served: &'static [&'static str],
     calls: u64,
     total_ms: f64,
 }
 
 fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<Wanted> {
     let column = layout.column(&usage.column)?;
-    let (operators, class): (&[&str], _) = match column.type_name.as_str() {
+    let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
         "jsonb" => {
             let searches = JsonbSearches::of(usage);
             let contains_alone = searches.keys == 0 && searches.paths == 0;
@@ -115,7 +124,14 @@ fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<Wanted> {
         _ => "@> and &&",
     };
     let total_ms = usage.uses.iter().filter(serves).map(|one| one.total_ms).sum();
-    (calls > 0).then_some(Wanted { key, class, operators: printed, calls, total_ms })
+    (calls > 0).then_some(Wanted {
+        key,
+        class,
+        operators: printed,
+        served: operators,
+        calls,
+        total_ms,
+    })
 }
 
 /// Whether an index of any kind that can serve containment is on the column already, of any part: one that is invalid or on

@@ -8,6 +8,7 @@ mod index;
 mod jsonb_ops_for_containment;
 mod known_defect;
 mod ledger;
+pub(crate) mod limit;
 mod missing_containment_index;
 mod pending_limit_unit;
 mod pending_list_backlog;

@@ -1,13 +1,14 @@
 //! `gin/pending-limit-unit`, explained in the page beside this file.
 
 use super::index::{GinTree, Leaf, trees};
+use super::limit::{CERTAIN_BYTES, Limit, NAME, PENDING_LIMIT_BYTES_MAX, allowed, meant_kb};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::{RoleSetting, Setting};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, Judgement, Object, OptionsChange, OptionsOf, Policy,
-    SettingChange, SettingScope, Severity, Superpower, Threshold, Topic, Unit,
+    SettingChange, SettingScope, Severity, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -21,21 +22,6 @@ pub(super) static CHECK: Check = Check {
 };
 
 const ID: &str = "gin/pending-limit-unit";
-const NAME: &str = "gin_pending_list_limit";
-/// From here on nobody meant it: a list that long takes minutes to drain.
-const CERTAIN_BYTES: f64 = 1_073_741_824.0;
-/// The server's default.
-const DEFAULT_KB: f64 = 4096.0;
-/// The least that the server takes.
-const LEAST_KB: f64 = 64.0;
-
-/// The largest pending list that is worth having.
-static PENDING_LIMIT_BYTES_MAX: Threshold = Threshold {
-    name: "pending_limit_bytes_max",
-    default: 67_108_864.0,
-    unit: Unit::Bytes,
-    reason: "a search reads the whole list: 64 MB are 8,192 pages; the option is in kB, and a larger number was often meant in bytes",
-};
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
@@ -60,27 +46,6 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 /// Whether a limit in kB is beyond what can be meant.
 fn too_large(kilobytes: f64, policy: &Policy) -> bool {
     kilobytes * 1024.0 > policy.get(&PENDING_LIMIT_BYTES_MAX)
-}
-
-/// What was meant, if the number was given in bytes.
-fn meant_kb(kilobytes: f64) -> f64 {
-    let meant = kilobytes / 1024.0;
-    if meant.fract() == 0.0 && (LEAST_KB..=65_536.0).contains(&meant) { meant } else { DEFAULT_KB }
-}
-
-/// The limit as the option has it, and what it comes to.
-fn message(object: &Object, kilobytes: f64) -> String {
-    format!(
-        "`{object}` allows a pending list of {}: {NAME} = {kilobytes:.0} is in kB",
-        bytes(kilobytes * 1024.0)
-    )
-}
-
-fn bytes(bytes: f64) -> String {
-    match bytes {
-        b if b >= CERTAIN_BYTES => format!("{:.1} GB", b / CERTAIN_BYTES),
-        b => format!("{:.0} MB", b / 1_048_576.0),
-    }
 }
 
 fn of_index(tree: &GinTree<'_>, policy: &Policy) -> Option<Finding> {
@@ -133,7 +98,7 @@ fn found(object: Object, kilobytes: f64, small: bool) -> Finding {
         (false, true) => Severity::High,
         (false, false) => Severity::Medium,
     };
-    let message = message(&object, kilobytes);
+    let message = format!("`{object}` allows {}", allowed(kilobytes));
     Finding::new(ID, object, severity, message)
         .confidence(if certain { Confidence::High } else { Confidence::Medium })
         .statistic("settings.pending_list_limit_bytes", whole(kilobytes * 1024.0), Unit::Bytes)
@@ -172,7 +137,11 @@ fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<St
 /// What roles and databases have of their own: one finding for each.
 fn of_roles<'a>(all: &'a [RoleSetting], policy: &'a Policy) -> impl Iterator<Item = Finding> + 'a {
     all.iter().filter(|setting| setting.name == NAME).filter_map(|setting| {
-        let limit = kilobytes(&setting.value).filter(|limit| too_large(*limit, policy))?;
+        // A unit that was written is the one that was meant.
+        let limit = Limit::read(&setting.value).filter(|limit| !limit.has_unit)?.kilobytes;
+        if !too_large(limit, policy) {
+            return None;
+        }
         let (object, scope) = match (setting.role.clone(), setting.database.clone()) {
             (Some(role), Some(database)) => (
                 Object::Role { role: role.clone() },
@@ -188,42 +157,4 @@ fn of_roles<'a>(all: &'a [RoleSetting], policy: &'a Policy) -> impl Iterator<Ite
         let before = Some(setting.value.clone());
         Some(found(object.clone(), limit, false).action(change(object, limit, scope, before)))
     })
-}
-
-/// A value as `SET` takes it: a number in kB, or one with a unit.
-fn kilobytes(value: &str) -> Option<f64> {
-    let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
-    let number: f64 = value[..digits].parse().ok()?;
-    let unit = match value[digits..].trim() {
-        "" | "kB" => 1.0,
-        "B" => 1.0 / 1024.0,
-        "MB" => 1024.0,
-        "GB" => 1_048_576.0,
-        "TB" => 1_073_741_824.0,
-        _ => return None,
-    };
-    Some(number * unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_of_bytes_is_read_back_as_the_kilobytes_that_were_meant() {
-        assert_eq!(whole(meant_kb(4_194_304.0)), 4096);
-        assert_eq!(whole(meant_kb(16_777_216.0)), 16_384);
-        assert_eq!(whole(meant_kb(100_000.0)), 4096, "no number of bytes");
-        assert_eq!(whole(meant_kb(2_147_483_647.0)), 4096);
-    }
-
-    #[test]
-    fn a_setting_is_read_in_the_units_that_the_server_takes() {
-        for (value, limit) in [("4096", 4096), ("4MB", 4096), ("4 GB", 4_194_304), ("65536B", 64)] {
-            assert_eq!(kilobytes(value).map(whole), Some(limit), "{value}");
-        }
-        assert_eq!(kilobytes("off"), None);
-        assert_eq!(kilobytes(""), None);
-    }
 }

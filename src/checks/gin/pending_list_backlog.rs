@@ -2,6 +2,7 @@
 
 use super::drainer::{Drainer, drainer};
 use super::index::{GinTree, Leaf, trees, vacuum};
+use super::limit::PENDING_PAGES_MIN;
 use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
@@ -45,13 +46,6 @@ const SEARCH_PAGES: f64 = 4.0;
 const INSERT_THRESHOLD_MIN: f64 = 1000.0;
 /// Buffers a second from which on it is worth doing soon: 80 MB/s of memory bandwidth and a good part of a core.
 const VAIN_BUFFERS_HIGH: f64 = 10_000.0;
-
-static PENDING_PAGES_MIN: Threshold = Threshold {
-    name: "pending_pages_min",
-    default: 32.0,
-    unit: Unit::Count,
-    reason: "a list of 256 kB adds a millisecond or two to a search; shorter ones are what a pending list is for",
-};
 
 static VAIN_BUFFERS_MIN: Threshold = Threshold {
     name: "vain_buffers_per_second_min",
@@ -197,7 +191,22 @@ fn finding(tree: &GinTree<'_>, affected: &[Backlog<'_, '_>], case: &Case<'_>) ->
         .statistic("indexes.vain_buffers_per_second", vain, Unit::Count)
         .statistic("indexes.pending_share_of_search", worst.share, Unit::Ratio)
         .statistic("settings.pending_list_limit_bytes", whole(limit_kb * 1024.0), Unit::Bytes);
+    let finding = last_drained(finding, worst.leaf);
     remedies(&object, affected, &leaves, case).into_iter().fold(finding, Finding::action)
+}
+
+/// When the table was last visited by what drains a list in the background.
+fn last_drained(finding: Finding, leaf: &Leaf<'_>) -> Finding {
+    let Some(activity) = leaf.activity else { return finding };
+    let visits = [
+        ("table_activity.last_vacuum", activity.last_vacuum),
+        ("table_activity.last_autovacuum", activity.last_autovacuum),
+        ("table_activity.last_autoanalyze", activity.last_autoanalyze),
+    ];
+    visits.into_iter().fold(finding, |finding, (name, at)| {
+        let at = at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        finding.statistic(name, &*at, Unit::Name)
+    })
 }
 
 /// How many pages are pending, and how that was read.

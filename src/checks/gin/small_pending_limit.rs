@@ -1,6 +1,7 @@
 //! `gin/small-pending-limit`, explained in the page beside this file.
 
 use super::index::{GinTree, Leaf, trees};
+use super::limit::{FLUSH_INTERVAL_S_MIN, ROW_BYTES_MIN};
 use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
@@ -30,17 +31,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 const ID: &str = "gin/small-pending-limit";
-/// Bytes of one row in the list at the least: a tuple with one short key.
-const ROW_BYTES_MIN: f64 = 40.0;
 /// A larger list is not advised: the specification's limit for tables that are written much.
 const LIMIT_KB_MAX: f64 = 16_384.0;
-
-static FLUSH_INTERVAL_S_MIN: Threshold = Threshold {
-    name: "flush_interval_s_min",
-    default: 10.0,
-    unit: Unit::S,
-    reason: "the session whose insert passes the limit waits while the list is drained; more often than that, every batch does",
-};
 
 static LIST_READS_MAX: Threshold = Threshold {
     name: "list_reads_per_second_max",

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::{GinTree, trees};
-use super::ledger::{SEARCH_CALLS_MIN, column_usage, finds_rows, workload};
+use super::ledger::{SEARCH_CALLS_MIN, Sought, column_usage, finds_rows, workload};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
-use crate::model::observation::{Common, OperatorUse, Workload};
+use crate::model::observation::{Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Severity,
@@ -26,6 +26,8 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "gin/unservable-operator";
 
+/// Operators that the class serves; which of them depends on the class.
+const SERVED: [&str; 6] = ["@>", "?", "?|", "?&", "@?", "@@"];
 /// Operators that a B-tree on the expression serves.
 const ORDERED: [&str; 7] = ["=", "in", "= any", "<", "<=", ">", ">="];
 
@@ -66,8 +68,19 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Find
         let expression = one.expression.as_deref().unwrap_or_default();
         by_expression.entry(expression).or_insert((0, one)).0 += one.calls;
     }
-    let unserved =
-        by_expression.into_iter().filter(|(expression, _)| !is_indexed(expression, tree, common));
+    let sought = Sought::new(tree.table, tree.heap_bytes, common);
+    let unserved = by_expression
+        .into_iter()
+        .filter(|(expression, _)| !is_indexed(expression, tree, common))
+        .map(|(expression, (calls, one))| {
+            let uses = |predicate: &Predicate| predicate.subject.expression == expression;
+            let serves = |predicate: &Predicate| {
+                sought.column(predicate) == Some(column)
+                    && SERVED.contains(&predicate.operator.as_str())
+            };
+            let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
+            (expression, (calls.saturating_sub(otherwise), one))
+        });
     let (expression, (calls, one)) = unserved.max_by_key(|(_, (calls, _))| *calls)?;
     let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
     enough.then(|| finding(tree, (column, expression), (calls, one), case))
@@ -88,10 +101,38 @@ fn is_indexed(expression: &str, tree: &GinTree<'_>, common: &Common) -> bool {
         })
 }
 
-/// An expression without what the server adds when it prints one.
+/// Types as statements may spell them, and as the server prints them, without blanks.
+const TYPES: [(&str, &str); 10] = [
+    ("int2", "smallint"),
+    ("int4", "integer"),
+    ("int", "integer"),
+    ("int8", "bigint"),
+    ("float4", "real"),
+    ("float8", "doubleprecision"),
+    ("bool", "boolean"),
+    ("decimal", "numeric"),
+    ("timestamptz", "timestampwithtimezone"),
+    ("varchar", "charactervarying"),
+];
+
+/// An expression without what the server adds when it prints one, and its types as the server calls them.
 fn plain(sql: &str) -> String {
-    let sql = sql.replace("::text", "");
-    sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect()
+    let bare: String =
+        sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
+    let mut parts = bare.split("::");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let part = part.strip_prefix("pg_catalog.").unwrap_or(part);
+        let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let printed = TYPES.iter().find(|(spelled, _)| *spelled == name);
+        if name != "text" {
+            plain.push_str("::");
+            plain.push_str(printed.map_or(name, |(_, printed)| printed));
+        }
+        plain.push_str(if name == "text" { rest.trim_start_matches("[]") } else { rest });
+    }
+    plain
 }
 
 fn finding(
@@ -178,6 +219,9 @@ mod tests {
         assert_eq!(plain("(d ->> 'k'::text)"), plain("d ->> 'k'"));
         assert_eq!(plain("((d ->> 'k'::text))::integer"), plain("(d ->> 'k')::integer"));
         assert_ne!(plain("d ->> 'k'"), plain("d -> 'k'"));
+        assert_eq!(plain("((d ->> 'a'::text))::integer"), plain("(d ->> 'a')::int4"));
+        assert_eq!(plain("(d ->> 'a')::double precision"), plain("(d ->> 'a')::float8"));
+        assert_ne!(plain("(d ->> 'a')::bigint"), plain("(d ->> 'a')::int4"));
     }
 
     #[test]

@@ -1,19 +1,30 @@
 //! `plan/heap-fetches`, explained in the page beside this file.
 
 use super::tree::{
-    TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, removed, rows,
+    TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, removed, rows,
 };
-use crate::checks::Check;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
+use crate::checks::{Check, Requirement};
 use crate::explain::Node;
-use crate::model::{Case, Finding, Gap, Judgement, Superpower, Threshold, Topic, Unit};
+use crate::model::observation::{Index, Relation};
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Families, Finding, Gap, Judgement, Maintenance, MaintenanceVerb,
+    Object, Severity, Superpower, Threshold, Topic, Unit, percent,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::PLANS],
+    needs: &[Topic::PLANS, Topic::RELATIONS, Topic::INDEXES, Topic::TABLE_ACTIVITY],
     requires: &[],
-    thresholds: &[&HEAP_FETCHES_MIN, &HEAP_FETCH_SHARE_MAX, &TIME_SHARE_MIN, &TIME_MS_MIN],
+    thresholds: &[
+        &HEAP_FETCHES_MIN,
+        &HEAP_FETCH_SHARE_MAX,
+        &TIME_SHARE_MIN,
+        &TIME_MS_MIN,
+        &TABLE_BYTES_MIN,
+    ],
     page: include_str!("heap_fetches.md"),
     judge,
 };
@@ -35,6 +46,75 @@ static HEAP_FETCH_SHARE_MAX: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    or_counted(case, by_plans(case), by_counters)
+}
+
+/// Tables whose covering indexes are used, by how much of them vacuum has marked. The counters do not tell an index-only scan
+/// from another, so an index counts that stores columns beside its keys, which serve no other scan.
+fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let seen = case.snapshot;
+    let context = seen.context.get().map_err(Clone::clone)?;
+    if let Some(gap) = Requirement::Counters.gap(context) {
+        return Err(gap);
+    }
+    let relations = seen.relations.get().map_err(Clone::clone)?;
+    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let families = Families::of(relations);
+    let mut judgement = Judgement::default();
+    for family in families.iter().filter(|family| case.wants(family)) {
+        let large =
+            |leaf: &&Relation| float(leaf.bytes_at_least()) >= case.policy.get(&TABLE_BYTES_MIN);
+        for leaf in family.leaves().filter(large) {
+            let covering = indexes.iter().filter(|index| index.table_oid == leaf.oid);
+            let used = covering.filter(|index| is_covering(index) && is_used(index, case));
+            if let Some(index) = used.max_by_key(|index| index.scans) {
+                judgement.findings.extend(unmarked(case, leaf, index));
+            }
+        }
+    }
+    Ok(judgement)
+}
+
+fn is_covering(index: &Index) -> bool {
+    index.is_valid && index.attributes.len() > index.key_count
+}
+
+fn is_used(index: &Index, case: &Case<'_>) -> bool {
+    index.scans > 0 && float(index.tuples_read) >= case.policy.get(&HEAP_FETCHES_MIN)
+}
+
+fn unmarked(case: &Case<'_>, table: &Relation, index: &Index) -> Option<Finding> {
+    let activity = case.snapshot.common.activity(table.oid)?;
+    let share = 1.0 - float(activity.all_visible_pages) / float(table.pages.max(1));
+    if share <= case.policy.get(&HEAP_FETCH_SHARE_MAX) {
+        return None;
+    }
+    let object = Object::Table { schema: table.schema.clone(), table: table.name.clone() };
+    let message = format!(
+        "{} of the pages of `{object}` are not marked all-visible: index-only scans of `{}` fetch their rows from the heap",
+        percent(share),
+        index.qualified_name().to_sql()
+    );
+    let vacuum = Maintenance {
+        object: object.clone(),
+        verb: MaintenanceVerb::Vacuum,
+        tables: vec![table.qualified_name()],
+        preconditions: Vec::new(),
+        caveats: vec![
+            "what changes later has to be vacuumed again: see wal/lazy-autovacuum".to_owned(),
+        ],
+    };
+    Some(
+        Finding::new(ID, object, Severity::Low, message)
+            .confidence(Confidence::Low)
+            .statistic("table_activity.not_all_visible_share", share, Unit::Ratio)
+            .statistic("indexes.scans", index.scans, Unit::Count)
+            .action(Action::Maintain(vacuum)),
+    )
+}
+
+fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         judgement.findings.extend(tree.nodes().iter().filter_map(|node| find(tree, node, case)));
     })

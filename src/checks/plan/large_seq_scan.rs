@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::tree::condition::{clauses, says, wrapped};
-use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, removed, rows};
+use super::tree::estimated::{Expected, Unsaid, expected};
+use super::tree::{Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_plan, removed, rows};
 use super::unpruned_partitions::are_partitions;
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -40,11 +41,19 @@ static REMOVED_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    for_each_executed(case, |tree, judgement| {
+    for_each_plan(case, |tree, judgement| {
+        if !tree.is_executed() && tree.statement.is_none() {
+            judgement.gaps.push(tree.not_executed());
+            return;
+        }
         for scan in scans(tree) {
-            if let Some(finding) = find(tree, &scan, case) {
-                judgement.declined.push(no_index(tree, &finding));
-                judgement.findings.push(finding);
+            match find(tree, &scan, case) {
+                Ok(Some(finding)) => {
+                    judgement.declined.push(no_index(tree, &finding));
+                    judgement.findings.push(finding);
+                }
+                Ok(None) => {}
+                Err(unsaid) => unsaid.said(tree, (ID, scan[0].id), judgement),
             }
         }
     })
@@ -68,18 +77,39 @@ fn scans<'a>(tree: &Tree<'a>) -> Vec<Vec<&'a Node>> {
 }
 
 /// The finding about scans that one node reads together.
-pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
-    let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
-    let read: f64 = scan.iter().map(|node| rows_read(node)).sum();
-    let unwanted: f64 = scan.iter().map(|node| removed(node, "filter")).sum();
+pub(super) fn find(
+    tree: &Tree<'_>,
+    scan: &[&Node],
+    case: &Case<'_>,
+) -> Result<Option<Finding>, Unsaid> {
     let stake = tree.stake(scan.iter().map(|node| node.id));
+    let filters = || scan.iter().filter_map(|node| node.condition("filter"));
+    if !stake.matters(case) || !filters().any(an_index_could_serve) {
+        return Ok(None);
+    }
+    let figures = if tree.is_executed() {
+        Expected {
+            read: scan.iter().map(|node| rows_read(node)).sum(),
+            unwanted: scan.iter().map(|node| removed(node, "filter")).sum(),
+        }
+    } else {
+        expected(tree, scan, case)?
+    };
+    let Expected { read, unwanted } = figures;
     if read <= case.policy.get(&SEQ_SCAN_ROWS_MAX)
         || unwanted < case.policy.get(&REMOVED_SHARE_MIN) * read
-        || !stake.matters(case)
-        || !an_index_could_serve(first.condition("filter")?)
     {
-        return None;
+        return Ok(None);
     }
+    Ok(found(tree, scan, (figures, stake)))
+}
+
+fn found(
+    tree: &Tree<'_>,
+    scan: &[&Node],
+    (Expected { read, unwanted }, stake): (Expected, Stake),
+) -> Option<Finding> {
+    let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
     let loops = first.actual_loops.unwrap_or(1);
     let times = if loops > 1 && !first.parallel_aware {
         format!(" in {loops} scans")
@@ -92,16 +122,18 @@ pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<F
         several => format!("{} and {} more partitions", tree.title(first.id), several - 1),
     };
     let message = format!(
-        "{of} reads {} rows{times} and its filter removes {:.1} % of them: {:.0} % of the time",
+        "{of} reads {} rows{times} and its filter removes {:.1} % of them: {:.0} % of the {}",
         whole(read),
         share_shown(unwanted / read),
-        stake.share * 100.0
+        stake.share * 100.0,
+        if tree.is_executed() { "time" } else { "cost" }
     );
     let mut finding = tree.finding(ID, (first.id, stake), message);
-    if finding.severity == Severity::High {
+    // Without times, the mean of the calls was spread over the nodes by their costs.
+    if finding.severity == Severity::High && tree.is_executed() {
         finding.severity = Severity::Critical;
     }
-    Some(finding.evidence(figure("read_rows", whole(read), Unit::Rows)).evidence(figure(
+    Some(finding.evidence(tree.figure("read_rows", whole(read), Unit::Rows)).evidence(tree.figure(
         "removed_rows",
         whole(unwanted),
         Unit::Rows,
@@ -131,7 +163,7 @@ fn no_index(tree: &Tree<'_>, finding: &Finding) -> Declined {
     let (reason, detail) = match tree.source {
         PlanSource::Generic => (
             "generic plan",
-            "The plan is for any value of its parameters; with values, an index that exists may serve",
+            "The plan is for any value of its parameters; test an index with values",
         ),
         _ => (
             "not tested",

@@ -1,20 +1,33 @@
 //! `plan/low-buffer-hit`, explained in the page beside this file.
 
 use super::large_seq_scan;
-use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed};
+use super::tree::{
+    TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, workload,
+};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
+use crate::model::observation::{StatementCounters, StatementProfile};
+use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::{
-    Case, Confidence, Finding, Gap, GapReason, Judgement, Superpower, Threshold, Topic, Unit,
+    Case, Confidence, Finding, Gap, GapReason, Judgement, Object, Severity, Superpower, Threshold,
+    Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::PLANS],
+    needs: &[Topic::PLANS, Topic::STATEMENTS],
     requires: &[],
-    thresholds: &[&HIT_RATIO_MIN, &READ_BLOCKS_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
+    thresholds: &[
+        &HIT_RATIO_MIN,
+        &READ_BLOCKS_MIN,
+        &TIME_SHARE_MIN,
+        &TIME_MS_MIN,
+        &READ_CALLS_MIN,
+        &WORKLOAD_SHARE_MIN,
+        &WINDOW_S_MIN,
+    ],
     page: include_str!("low_buffer_hit.md"),
     judge,
 };
@@ -35,7 +48,123 @@ static READ_BLOCKS_MIN: Threshold = Threshold {
     reason: "8 MB are read within a few milliseconds",
 };
 
+static READ_CALLS_MIN: Threshold = Threshold {
+    name: "read_calls_min",
+    default: 10.0,
+    unit: Unit::Count,
+    reason: "a statement that runs once reads from disk by nature",
+};
+
+static WORKLOAD_SHARE_MIN: Threshold = Threshold {
+    name: "workload_share_min",
+    default: 0.05,
+    unit: Unit::Ratio,
+    reason: "reads that take less than a twentieth of all statements' time are not worth more memory",
+};
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
+    or_counted(case, by_plans(case), by_counters)
+}
+
+/// Statements that `pg_stat_statements` counts, each weighted by what its reads take of the time of all.
+fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
+    let now = case.snapshot.context.get().map_err(Clone::clone)?.now;
+    let statements = &workload(case)?.statements;
+    let total_ms: f64 = statements.iter().map(|statement| statement.total_ms).sum();
+    let mut judgement = Judgement::default();
+    let mut untimed = 0_u32;
+    for statement in statements {
+        let Some(counters) = statement.counters.filter(|one| misses(one, statement, case)) else {
+            continue;
+        };
+        let Some(read_ms) = counters.read_ms else {
+            untimed += 1;
+            continue;
+        };
+        let calls = count(Some(statement.calls));
+        let policy = case.policy;
+        if read_ms < policy.get(&TIME_SHARE_MIN) * statement.total_ms
+            || read_ms < policy.get(&WORKLOAD_SHARE_MIN) * total_ms
+            || read_ms / calls.max(1.0) < policy.get(&TIME_MS_MIN)
+        {
+            continue;
+        }
+        let window = Window::since_reset("statement_counters", counters.counting_since, now)
+            .and_then(|window| window.at_least("statement_reads", &WINDOW_S_MIN, policy));
+        match window {
+            Ok(window) => {
+                let weights = (read_ms, total_ms);
+                judgement.findings.extend(counted(statement, &counters, weights, window));
+            }
+            Err(gap) => judgement.gaps.push(gap),
+        }
+    }
+    judgement.gaps.dedup();
+    judgement.gaps.extend((untimed > 0).then(|| not_timed(untimed)));
+    Ok(judgement)
+}
+
+/// Whether a statement that runs often reads much from outside of shared buffers.
+fn misses(counters: &StatementCounters, statement: &StatementProfile, case: &Case<'_>) -> bool {
+    let read = count(Some(counters.shared_blks_read));
+    read >= case.policy.get(&READ_BLOCKS_MIN)
+        && hit_ratio(counters) < case.policy.get(&HIT_RATIO_MIN)
+        && count(Some(statement.calls)) >= case.policy.get(&READ_CALLS_MIN)
+}
+
+fn hit_ratio(counters: &StatementCounters) -> f64 {
+    let hit = count(Some(counters.shared_blks_hit));
+    hit / (hit + count(Some(counters.shared_blks_read))).max(1.0)
+}
+
+fn counted(
+    statement: &StatementProfile,
+    counters: &StatementCounters,
+    (read_ms, total_ms): (f64, f64),
+    window: Window,
+) -> Option<Finding> {
+    let query_id = statement.query_id?.to_string();
+    let share = read_ms / statement.total_ms.max(read_ms);
+    let message = format!(
+        "Statement {query_id} finds {} of its blocks in shared buffers and waits {} of its time for the others, over {window}: {}",
+        percent(hit_ratio(counters)),
+        percent(share),
+        beginning(&statement.text)
+    );
+    let read_bytes = count(Some(counters.shared_blks_read)) * 8192.0;
+    Some(
+        Finding::new(ID, Object::Statement { query_id }, Severity::Low, message)
+            .statistic("stat_statements.hit_ratio", hit_ratio(counters), Unit::Ratio)
+            .statistic("stat_statements.read_bytes", whole(read_bytes), Unit::Bytes)
+            .statistic("stat_statements.read_ms", read_ms, Unit::Ms)
+            .statistic(
+                "stat_statements.workload_share",
+                read_ms / total_ms.max(read_ms),
+                Unit::Ratio,
+            )
+            .statistic("stat_statements.calls", count(Some(statement.calls)), Unit::Count)
+            .statistic("stat_statements.window_s", whole(window.seconds()), Unit::S),
+    )
+}
+
+/// The first line of a statement, as far as a message has room.
+fn beginning(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(80) {
+        Some((end, _)) => format!("`{}…`", &line[..end]),
+        None => format!("`{line}`"),
+    }
+}
+
+fn not_timed(statements: u32) -> Gap {
+    let detail = format!(
+        "`track_io_timing` is off, so what the reads of {statements} statements take is not known"
+    );
+    Gap::new("statement_reads", GapReason::NotVisibleInSql, detail)
+        .lifted_by("ALTER SYSTEM SET track_io_timing = on; SELECT pg_catalog.pg_reload_conf();")
+}
+
+fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         if tree.plan.root().is_some_and(|root| root.buffers.is_none()) {
             judgement.gaps.push(no_buffers());
@@ -51,7 +180,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     if read < case.policy.get(&READ_BLOCKS_MIN)
         || ratio >= case.policy.get(&HIT_RATIO_MIN)
         // A scan that should not read the table at all is blamed for that.
-        || large_seq_scan::find(tree, &[node], case).is_some()
+        || large_seq_scan::find(tree, &[node], case).is_ok_and(|found| found.is_some())
     {
         return None;
     }

@@ -9,6 +9,7 @@ mod invalid_index;
 mod json_default_selectivity;
 mod large_nested_loop;
 mod large_seq_scan;
+mod logged;
 mod lossy_bitmap;
 mod low_buffer_hit;
 mod materialized_cte;
@@ -24,6 +25,8 @@ mod unpruned_partitions;
 mod unused_index;
 
 use super::Check;
+
+pub(super) use logged::judgement as in_logs;
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[

@@ -1,8 +1,9 @@
 //! `plan/unindexable-condition`, explained in the page beside this file.
 
-use super::tree::condition::{Wrapper, clauses, wrapped};
+use super::tree::condition::{Wrapped, Wrapper, clauses, wrapped};
+use super::tree::estimated::{Expected, Unsaid, expected};
 use super::tree::{
-    TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, figure, for_each_executed, removed, rows,
+    Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, for_each_plan, removed, rows,
 };
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -36,23 +37,45 @@ static UNINDEXED_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    for_each_executed(case, |tree, judgement| {
-        let scans = tree.nodes().iter().filter(|node| node.node_type == "Seq Scan");
-        judgement.findings.extend(scans.filter_map(|node| find(tree, node, case)));
+    for_each_plan(case, |tree, judgement| {
+        if !tree.is_executed() && tree.statement.is_none() {
+            judgement.gaps.push(tree.not_executed());
+            return;
+        }
+        for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
+            match find(tree, node, case) {
+                Ok(found) => judgement.findings.extend(found),
+                Err(unsaid) => unsaid.said(tree, (ID, node.id), judgement),
+            }
+        }
     })
 }
 
-fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
-    let hidden = clauses(node.condition("filter")?).into_iter().find_map(wrapped)?;
-    let unwanted = removed(node, "filter");
-    let read = rows(node) + unwanted;
+fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Result<Option<Finding>, Unsaid> {
+    let filter = node.condition("filter").unwrap_or_default();
     let stake = tree.stake([node.id]);
+    let hidden = clauses(filter).into_iter().find_map(wrapped);
+    let Some(hidden) = hidden.filter(|_| stake.matters(case)) else { return Ok(None) };
+    let figures = if tree.is_executed() {
+        let unwanted = removed(node, "filter");
+        Expected { read: rows(node) + unwanted, unwanted }
+    } else {
+        expected(tree, &[node], case)?
+    };
+    let Expected { read, unwanted } = figures;
     if read < case.policy.get(&UNINDEXED_ROWS_MIN)
         || unwanted < case.policy.get(&UNINDEXED_SHARE_MIN) * read
-        || !stake.matters(case)
     {
-        return None;
+        return Ok(None);
     }
+    Ok(Some(found(tree, node, (&hidden, figures, stake))))
+}
+
+fn found(
+    tree: &Tree<'_>,
+    node: &Node,
+    (hidden, Expected { read, unwanted }, stake): (&Wrapped, Expected, Stake),
+) -> Finding {
     let column = clipped(&hidden.column);
     let how = match &hidden.wrapper {
         // A domain, or a type whose cast keeps the bytes, is served: the column's type is not in the plan.
@@ -68,17 +91,16 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         }
     };
     let message = format!(
-        "{} {how}: {} of {} rows are read for nothing, {:.0} % of the time",
+        "{} {how}: {} of {} rows are read for nothing, {:.0} % of the {}",
         tree.title(node.id),
         whole(unwanted),
         whole(read),
-        stake.share * 100.0
+        stake.share * 100.0,
+        if tree.is_executed() { "time" } else { "cost" }
     );
-    Some(
-        tree.finding(ID, (node.id, stake), message)
-            // Whether there is an index on the column is not in the plan.
-            .confidence(Confidence::Medium)
-            .evidence(figure("read_rows", whole(read), Unit::Rows))
-            .evidence(figure("removed_rows", whole(unwanted), Unit::Rows)),
-    )
+    tree.finding(ID, (node.id, stake), message)
+        // Whether there is an index on the column is not in the plan.
+        .confidence(Confidence::Medium)
+        .evidence(tree.figure("read_rows", whole(read), Unit::Rows))
+        .evidence(tree.figure("removed_rows", whole(unwanted), Unit::Rows))
 }

@@ -1,8 +1,8 @@
 //! What an index takes, before it is built: estimates from rows, elements and parameters.
 //!
 //! Layouts are those of pgvector 0.8: an element tuple of 72 bytes and the vector, beside it its neighbours of 6 bytes each.
-//! Measured on 0.8.6: estimates of eight HNSW indexes (128 to 1,536 elements, m 16 and 32, vector and halfvec) are within 3 %
-//! of their sizes, and the memory of a graph within 4 % of where a build said that it no longer fits.
+//! Measured on 0.8.6: estimates of six HNSW indexes (128 to 1,536 elements, m 16 and 32, vector and halfvec) are within 3 %
+//! of their sizes (`scripts/vector-internals`), and the memory of a graph within 4 % of where a build said that it no longer fits.
 
 use super::column::Column;
 use crate::checks::number::whole;
@@ -89,7 +89,7 @@ pub(super) fn with_estimate(
     let finding = estimated(finding, "index_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "wal_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "build_memory_bytes", estimate.memory_bytes, Unit::Bytes);
-    let finding = estimated(finding, "build_s", estimate.seconds, Unit::S);
+    let finding = estimated(finding, "build_s", estimate.seconds.max(1.0), Unit::S);
     match case.snapshot.common.setting("maintenance_work_mem").and_then(Setting::bytes) {
         Some(bytes) => {
             finding.statistic("settings.maintenance_work_mem_bytes", whole(bytes), Unit::Bytes)

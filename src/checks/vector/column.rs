@@ -7,7 +7,7 @@ use super::operand::Operand;
 use super::search::{Search, searches};
 use crate::checks::number::float;
 use crate::model::observation::{
-    Index, Relation, VectorColumn, VectorInstallation, VectorKind, Workload,
+    Index, Relation, VectorColumn, VectorInstallation, VectorKind, VectorValues, Workload,
 };
 use crate::model::{Case, Families, Gap, Object, Observation, Partition, QualifiedName, Severity};
 
@@ -46,6 +46,8 @@ pub(super) struct Column<'a> {
     pub(super) partitions: Vec<Partition>,
     pub(super) leaves: Vec<i64>,
     pub(super) definition: &'a VectorColumn,
+    /// What a few of its values are like.
+    pub(super) values: Option<&'a VectorValues>,
     pub(super) extension: &'a VectorInstallation,
     pub(super) rows: f64,
     /// The table with TOAST and indexes, partitions included.
@@ -96,6 +98,7 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
                 partitions: family.partitions(),
                 leaves: family.leaves().map(|leaf| leaf.oid).collect(),
                 definition: column,
+                values: seen.vector.values(column.table_oid, column.number),
                 extension,
                 rows: family.rows(),
                 table_bytes: float(family.bytes() + bytes),

@@ -54,10 +54,20 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
         Severity::High,
         Method::IvfFlat,
         Advisory {
+            component: Component::Extension("vector", "0.2.7", "0.3.1"),
+            effect: "may lose rows of an IVFFlat index when they are inserted",
+            cure: "install pgvector 0.8.7 or later, then REINDEX INDEX CONCURRENTLY the IVFFlat indexes",
+            source: "pgvector 0.3.1, https://github.com/pgvector/pgvector/issues/41",
+        },
+    ),
+    (
+        Severity::High,
+        Method::IvfFlat,
+        Advisory {
             component: Component::Extension("vector", "0.1.0", "0.8.7"),
             effect: "may write beyond a buffer in the build of an IVFFlat index",
             cure: "install pgvector 0.8.7 or later; until then let only trusted roles build IVFFlat indexes",
-            source: "CVE-2026-103484, release notes of pgvector 0.8.7",
+            source: "CVE-2026-103484, https://www.postgresql.org/about/news/pgvector-087-released-3392/",
         },
     ),
 ];

@@ -3,6 +3,7 @@
 use super::build::{M, bytes, hnsw, ivfflat_bytes, lists, with_estimate};
 use super::change::{Proposal, dimensions_max, existing_index};
 use super::column::{AnnIndex, Column, Method, columns, workload};
+use super::distance::Metric;
 use super::operand::Operand;
 use super::search::Search;
 use super::selectivity::exact_rows;
@@ -166,10 +167,14 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
         actions.extend(proposed.into_iter().filter_map(index).map(Action::BuildIndex));
     }
     if actions.is_empty() {
-        let detail = match dimensions {
-            Some(n) => format!("pgvector indexes no {} of {n} elements", kind.as_str()),
-            None => format!("the type `{}` says no number of elements", kind.as_str()),
-        };
+        let detail =
+            match (dimensions, column.values.map(|v| (v.least_dimensions, v.most_dimensions))) {
+                (Some(n), _) => format!("pgvector indexes no {} of {n} elements", kind.as_str()),
+                (None, Some((Some(least), Some(most)))) if least < most => {
+                    format!("values of `{object}` have {least} to {most} elements")
+                }
+                (None, _) => format!("the type `{}` says no number of elements", kind.as_str()),
+            };
         return Verdict::Declined(Declined {
             check: ID.to_owned(),
             object,
@@ -190,9 +195,12 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
     let (kind, dimensions) = column.shape_of(&search.operand);
     let as_it_is = Proposal::hnsw(search.operand.clone(), search.metric, "graph");
     if as_it_is.dimensions(column).is_some() {
-        let mut all = vec![as_it_is];
+        let mut all = vec![left_out(column, search).into_iter().fold(as_it_is, Proposal::caveat)];
         all.extend(dimensions.and_then(|n| lists_instead(case, column, search, (kind, n))));
         return all;
+    }
+    if dimensions.is_none() {
+        return of_one_size(column, search).into_iter().collect();
     }
     let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
     let (name, operator) = (&column.definition.name, search.metric.operator());
@@ -208,10 +216,46 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
     let rerank = format!(
         "serves only `binary_quantize({name})::bit({n}) <~> binary_quantize($1)`: take some 20 times the rows by it in a subquery, and order those by `{name} {operator} $1`"
     );
-    all.push(
-        Proposal::hnsw(bits, super::distance::Metric::Hamming, "signs as bits").caveat(rerank),
-    );
+    all.push(Proposal::hnsw(bits, Metric::Hamming, "signs as bits").caveat(rerank));
     all
+}
+
+/// An index on a cast, where the type says no number of elements and every value that was read has the same.
+fn of_one_size<'p>(column: &Column<'_>, search: &Search<'_>) -> Option<Proposal<'p>> {
+    let (kind, _) = column.shape_of(&search.operand);
+    let values = column.values.filter(|_| search.operand == Operand::Column)?;
+    let n = values.dimensions()?;
+    let (name, operator, kind_name) =
+        (&column.definition.name, search.metric.operator(), kind.as_str());
+    let proposal =
+        Proposal::hnsw(Operand::Cast(kind, Some(n)), search.metric, "cast to its elements")
+            .caveat(format!(
+                "serves only statements that order by `{name}::{kind_name}({n}) {operator} $1`: change them to that, or state {kind_name}({n}) as the type of the column"
+            ))
+            .caveat(format!(
+                "{} values were read, and all have {n} elements: with any other the build fails, and later its INSERT",
+                values.rows - values.nulls
+            ));
+    Some(left_out(column, search).into_iter().fold(proposal, Proposal::caveat))
+}
+
+/// Rows that the index would not have.
+fn left_out(column: &Column<'_>, search: &Search<'_>) -> Option<String> {
+    let values = column.values?;
+    let zeros = if search.metric == Metric::Cosine { values.zeros } else { 0 };
+    let count = |count: i64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let found: Vec<String> =
+        [count(values.nulls, "without a value"), count(zeros, "with a vector of length zero")]
+            .into_iter()
+            .flatten()
+            .collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "of {} rows that were read, {}: the index does not have these, and a search by it never returns them",
+            values.rows,
+            found.join(" and ")
+        )
+    })
 }
 
 /// IVFFlat takes less memory and its centres are fixed: for data that is loaded, memory being short.

@@ -232,6 +232,7 @@ mod tests {
             name: "cdc".to_owned(),
             kind: "logical".to_owned(),
             database: Some("app".to_owned()),
+            plugin: None,
             temporary: false,
             active: false,
             wal_status: None,

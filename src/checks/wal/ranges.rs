@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
 use super::bound::{Bound, End, Range};
 use crate::model::observation::{PartitionKey, PartmanSet, Relation};
-use crate::model::{Case, Families, Family, Gap};
+use crate::model::{Case, Families, Family, Gap, Step};
 
 /// A partition with its range.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +77,132 @@ impl<'a> Divided<'a> {
         sets.iter().find(|set| set.parent_table == name)
     }
 
+    /// How its ranges follow each other; absent where they differ in length, or have other keys.
+    pub(super) fn step(&self) -> Option<Step> {
+        if self.unread || self.key.key_columns != 1 {
+            return None;
+        }
+        let bounded: Vec<Range> = self
+            .parts
+            .iter()
+            .map(|part| part.range)
+            .filter(|range| range.from != End::Unbounded && range.to != End::Endless)
+            .collect();
+        step_of(&bounded)
+    }
+
     /// Whether it has a partition for what no other takes.
     pub(super) fn has_default(&self) -> bool {
         self.key.default_partition.is_some()
+    }
+}
+
+/// Calendar years and months first: January is as long as 31 days, and no other month need be there.
+fn step_of(ranges: &[Range]) -> Option<Step> {
+    let first = ranges.first()?;
+    if let (End::Time(_), End::Time(_)) = (first.from, first.to) {
+        let times: Option<Vec<(Timestamp, Timestamp)>> = ranges
+            .iter()
+            .map(|range| match (range.from, range.to) {
+                (End::Time(from), End::Time(to)) => Some((from, to)),
+                _ => None,
+            })
+            .collect();
+        let times = times?;
+        if times.iter().all(|(from, to)| years(*from, *to)) {
+            return Some(Step::Year);
+        }
+        if times.iter().all(|(from, to)| months(*from, *to)) {
+            return Some(Step::Month);
+        }
+        let seconds = times.iter().map(|(from, to)| (from.as_second(), to.as_second()));
+        let (origin, width) = evenly(seconds)?;
+        return (width >= HOUR_S).then_some(Step::Seconds { width, origin });
+    }
+    let numbers: Option<Vec<(i64, i64)>> = ranges
+        .iter()
+        .map(|range| match (range.from, range.to) {
+            (End::Number(from), End::Number(to)) => {
+                Some((i64::try_from(from).ok()?, i64::try_from(to).ok()?))
+            }
+            _ => None,
+        })
+        .collect();
+    let (origin, width) = evenly(numbers?.into_iter())?;
+    Some(Step::Numbers { width, origin })
+}
+
+const HOUR_S: i64 = 3600;
+
+/// Where one range begins and how long each is, where all are as long and lie on one grid.
+fn evenly(mut ranges: impl Iterator<Item = (i64, i64)>) -> Option<(i64, i64)> {
+    let (origin, to) = ranges.next()?;
+    let width = to.checked_sub(origin).filter(|width| *width > 0)?;
+    let fits = |(from, to): (i64, i64)| {
+        to.checked_sub(from) == Some(width)
+            && from.checked_sub(origin).is_some_and(|away| away % width == 0)
+    };
+    ranges.all(fits).then_some((origin.rem_euclid(width), width))
+}
+
+fn years(from: Timestamp, to: Timestamp) -> bool {
+    let (Some(from), Some(to)) = (day_of(from), day_of(to)) else { return false };
+    from == date(from.year(), 1, 1) && from.checked_add(1.year()).is_ok_and(|next| next == to)
+}
+
+fn months(from: Timestamp, to: Timestamp) -> bool {
+    let (Some(from), Some(to)) = (day_of(from), day_of(to)) else { return false };
+    from.day() == 1 && from.checked_add(1.month()).is_ok_and(|next| next == to)
+}
+
+/// The day that begins then, in UTC.
+fn day_of(time: Timestamp) -> Option<Date> {
+    let there = TimeZone::UTC.to_datetime(time);
+    (there.date().to_datetime(jiff::civil::Time::midnight()) == there).then(|| there.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(bounds: &[&str]) -> Option<Step> {
+        let ranges: Vec<Range> = bounds
+            .iter()
+            .map(|text| match Bound::read(text) {
+                Bound::Range(range) => range,
+                other => unreachable!("{other:?}"),
+            })
+            .collect();
+        step_of(&ranges)
+    }
+
+    #[test]
+    fn ranges_of_one_calendar_unit_or_of_one_length_have_a_step() {
+        let year = "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')";
+        let february = "FOR VALUES FROM ('2026-02-01 00:00:00+00') TO ('2026-03-01 00:00:00+00')";
+        let march = "FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')";
+        assert_eq!(step(&[year]), Some(Step::Year));
+        assert_eq!(step(&[february, march]), Some(Step::Month));
+        assert_eq!(step(&[year, march]), None, "years and months");
+        let day = "FOR VALUES FROM ('2026-03-02') TO ('2026-03-03')";
+        assert_eq!(step(&[day]), Some(Step::Seconds { width: 86_400, origin: 0 }));
+        let local = "FOR VALUES FROM ('2026-03-02 23:00:00+00') TO ('2026-03-03 23:00:00+00')";
+        assert_eq!(step(&[local]), Some(Step::Seconds { width: 86_400, origin: 82_800 }));
+        assert_eq!(step(&[day, local]), None, "two grids");
+        let summer = "FOR VALUES FROM ('2026-03-28 23:00:00+00') TO ('2026-03-29 22:00:00+00')";
+        assert_eq!(step(&[local, summer]), None, "a day of 23 hours");
+    }
+
+    #[test]
+    fn ranges_of_numbers_have_a_step_where_all_are_as_many() {
+        let first = "FOR VALUES FROM (1) TO (1001)";
+        let then = "FOR VALUES FROM (2001) TO (3001)";
+        assert_eq!(step(&[first, then]), Some(Step::Numbers { width: 1000, origin: 1 }));
+        assert_eq!(step(&[first, "FOR VALUES FROM (5000) TO (6000)"]), None);
+        assert_eq!(
+            step(&["FOR VALUES FROM ('-1000') TO (0)"]),
+            Some(Step::Numbers { width: 1000, origin: 0 })
+        );
+        assert_eq!(step(&[]), None);
     }
 }

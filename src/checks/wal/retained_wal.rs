@@ -7,7 +7,8 @@ use crate::checks::number::{float, whole};
 use crate::model::observation::{Context, ReplicationSlot, Setting};
 use crate::model::rate::duration;
 use crate::model::{
-    Case, Declined, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic, Unit,
+    Action, Case, Declined, Finding, Gap, Judgement, Object, Severity, SlotDrop, Superpower,
+    Threshold, Topic, Unit, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -45,16 +46,17 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     for slot in slots {
         let Some(finding) = of_slot(case, context, slot) else { continue };
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: finding.object.clone(),
-            reason: "only you know whether its consumer comes back".to_owned(),
-            detail: format!(
-                "if it does not: pg_drop_replication_slot('{}'); the consumer then has to be copied again",
-                slot.name.replace('\'', "''")
-            ),
-        });
-        judgement.findings.push(finding);
+        if is_lost(slot) && !slot.active && !case.snapshot.server.in_recovery {
+            let drop = SlotDrop {
+                object: finding.object.clone(),
+                name: slot.name.clone(),
+                plugin: slot.plugin.clone(),
+            };
+            judgement.findings.push(finding.action(Action::DropSlot(drop)));
+        } else {
+            judgement.declined.push(undecided(slot, finding.object.clone()));
+            judgement.findings.push(finding);
+        }
     }
     match of_archiver(case, context) {
         Ok(finding) => judgement.findings.extend(finding),
@@ -63,10 +65,35 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
+/// Its consumer cannot continue from it, so nothing more is lost with it.
+fn is_lost(slot: &ReplicationSlot) -> bool {
+    slot.wal_status.as_deref() == Some("lost") || slot.invalidation_reason.is_some()
+}
+
+/// What dropping a slot costs whom, where only its owner knows whether its consumer comes back.
+fn undecided(slot: &ReplicationSlot, object: Object) -> Declined {
+    let name = quote_literal(&slot.name);
+    let detail = if slot.active {
+        "its consumer streams: find out what keeps it behind; a slot in use cannot be dropped"
+            .to_owned()
+    } else if slot.kind == "logical" {
+        format!(
+            "if it does not: SELECT pg_drop_replication_slot({name}); its subscription then loses every change since, and has to \
+             copy its tables again"
+        )
+    } else {
+        format!(
+            "if it does not: SELECT pg_drop_replication_slot({name}); its standby then has to be copied again, unless an archive \
+             has the WAL"
+        )
+    };
+    let reason = "only you know whether its consumer comes back".to_owned();
+    Declined { check: ID.to_owned(), object, reason, detail }
+}
+
 fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option<Finding> {
     let object = Object::Slot { slot: slot.name.clone() };
-    let lost = slot.wal_status.as_deref() == Some("lost") || slot.invalidation_reason.is_some();
-    if lost {
+    if is_lost(slot) {
         let message = format!("Slot `{object}` is invalid: its consumer cannot continue from it");
         return Some(Finding::new(ID, object, Severity::Medium, message));
     }
@@ -149,6 +176,7 @@ mod tests {
             name: "standby".to_owned(),
             kind: "physical".to_owned(),
             database: None,
+            plugin: None,
             temporary: false,
             active,
             wal_status: Some("reserved".to_owned()),

@@ -4,9 +4,11 @@ use super::ranges::Divided;
 use super::tables::{by_size, partition};
 use crate::checks::Check;
 use crate::checks::number::whole;
+use crate::model::observation::Relation;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Declined, Families, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit,
+    Action, Case, Declined, DefaultDrain, Families, Finding, Gap, Judgement, Object, Severity,
+    Step, Superpower, Topic, Unit, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -40,30 +42,73 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             "`{object}` is a default partition and holds {rows:.0} rows: new partitions scan it under a lock, or fail"
         );
         let severity = by_size(family, case.policy, Severity::Medium);
-        let recipe = match divided.partman(case) {
-            Some(_) => format!(
-                "partition_data_proc('{}.{}') moves them in batches",
-                divided.root.schema, divided.root.name
-            ),
-            None => format!(
-                "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the \
-                 range, then attach it",
-                divided.root.name
-            ),
-        };
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: object.clone(),
-            reason: "rows have to be moved, range by range".to_owned(),
-            detail: recipe,
-        });
-        judgement.findings.push(Finding::new(ID, object, severity, message).statistic(
+        let finding = Finding::new(ID, object.clone(), severity, message).statistic(
             "relations.rows",
             whole(rows),
             Unit::Rows,
-        ));
+        );
+        match drain(case, &divided, (one, &object), rows) {
+            Ok(drain) => judgement.findings.push(finding.action(Action::DrainDefault(drain))),
+            Err(detail) => {
+                judgement.findings.push(finding);
+                judgement.declined.push(Declined {
+                    check: ID.to_owned(),
+                    object,
+                    reason: "rows have to be moved, range by range".to_owned(),
+                    detail,
+                });
+            }
+        }
     }
     Ok(judgement)
+}
+
+/// How to move them, or what to do by hand where the ranges of the table follow no rule, or another tool makes its partitions.
+fn drain(
+    case: &Case<'_>,
+    divided: &Divided<'_>,
+    (default, object): (&Relation, &Object),
+    rows: f64,
+) -> Result<DefaultDrain, String> {
+    let root = divided.root;
+    if divided.partman(case).is_some() {
+        let extensions = case.snapshot.wal.extensions.get().ok();
+        let extension = extensions.and_then(|all| all.iter().find(|one| one.name == "pg_partman"));
+        let schema = extension.map_or("partman", |found| &found.schema);
+        return Err(format!(
+            "CALL {}.partition_data_proc({}); moves them in batches",
+            quote_identifier(schema),
+            quote_literal(&format!("{}.{}", root.schema, root.name))
+        ));
+    }
+    let by_hand = || {
+        format!(
+            "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the range, \
+             then attach it",
+            root.name
+        )
+    };
+    let type_name = divided.key.first_type.as_deref().unwrap_or_default();
+    let step = divided.step().filter(|step| fits(type_name, *step)).ok_or_else(by_hand)?;
+    Ok(DefaultDrain {
+        object: object.clone(),
+        table: root.qualified_name(),
+        default: default.qualified_name(),
+        column: divided.key.first_column.clone().ok_or_else(by_hand)?,
+        type_name: type_name.to_owned(),
+        step,
+        rows: whole(rows),
+    })
+}
+
+fn fits(type_name: &str, step: Step) -> bool {
+    match (type_name, step) {
+        ("int2" | "int4" | "int8", Step::Numbers { .. }) => true,
+        ("date", Step::Seconds { width, .. }) => width % 86_400 == 0,
+        ("timestamp" | "timestamptz", Step::Seconds { .. }) => true,
+        ("date" | "timestamp" | "timestamptz", Step::Month | Step::Year) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

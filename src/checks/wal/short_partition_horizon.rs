@@ -11,8 +11,8 @@ use crate::model::observation::PartmanSet;
 use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window, duration};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Confidence, Declined, Family, Finding, Gap, GapReason, Judgement, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Case, Confidence, Declined, Family, Finding, Gap, GapReason, Judgement, Object, Severity,
+    Superpower, Threshold, Topic, Unit, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -40,6 +40,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
     let families = forest(case)?;
     let mut judgement = Judgement::default();
+    // Where pg_partman's configuration cannot be read, nobody knows how far ahead it makes partitions.
+    case.snapshot.wal.partman_sets.get().map_err(Clone::clone)?;
+    missing_parents(case, &mut judgement);
     for divided in Divided::all(case, &families)? {
         let Some(family) = families.family(divided.root.oid) else { continue };
         if divided.unread {
@@ -99,7 +102,7 @@ fn by_time(
     let seconds = end.as_second() - now.as_second();
     let days = float(seconds) / DAY_S;
     let needed = case.policy.get(&DAYS_AHEAD);
-    if days >= needed {
+    if days >= needed || divided.partman(case).is_some_and(|set| keeps_up(set, divided, now)) {
         return None;
     }
     let object = table(divided.root);
@@ -124,6 +127,64 @@ fn by_time(
             .statistic("partition_bounds.days_ahead", days, Unit::Count)
             .statistic("partition_bounds.partitions", float(divided.parts.len()), Unit::Count),
     )
+}
+
+/// Whether `pg_partman` has made as many partitions ahead as it is told to. Its maintenance may be due for the one that just
+/// began. Unless it is told otherwise it counts from the last row, not from now.
+fn keeps_up(set: &PartmanSet, divided: &Divided<'_>, now: Timestamp) -> bool {
+    let parts = &divided.parts;
+    let ahead = parts.iter().filter(|part| part.range.from > End::Time(now)).count();
+    let empty = parts.iter().rev().take_while(|part| part.relation.rows_now(None) < 1.0).count();
+    let made = if set.infinite { ahead } else { ahead.max(empty) };
+    set.automatic_maintenance == "on" && float(made) >= float((set.premake - 1).max(1))
+}
+
+/// What `pg_partman` is told to maintain and is not there: before 5.5 its maintenance ends there.
+fn missing_parents(case: &Case<'_>, judgement: &mut Judgement) {
+    let Ok(sets) = case.snapshot.wal.partman_sets.get() else { return };
+    let extension = case
+        .snapshot
+        .wal
+        .extensions
+        .get()
+        .ok()
+        .and_then(|all| all.iter().find(|extension| extension.name == "pg_partman"));
+    let skips = extension.is_some_and(|found| skips_missing_parents(&found.version));
+    let gone = |set: &&PartmanSet| !set.parent_exists && set.automatic_maintenance == "on";
+    for set in sets.iter().filter(gone) {
+        let Some((schema, name)) = set.parent_table.split_once('.') else { continue };
+        let object = Object::Table { schema: schema.to_owned(), table: name.to_owned() };
+        let (then, severity) = if skips {
+            ("its maintenance warns of it each time", Severity::Low)
+        } else {
+            ("its maintenance fails there, and no table gets partitions", Severity::Medium)
+        };
+        let message =
+            format!("pg_partman is told to maintain `{object}`, which does not exist: {then}");
+        let schema = extension.map_or("partman", |found| &found.schema);
+        judgement.declined.push(Declined {
+            check: ID.to_owned(),
+            object: object.clone(),
+            reason: "only you know whether it was dropped on purpose".to_owned(),
+            detail: format!(
+                "if it was: DELETE FROM {}.part_config WHERE parent_table = {};",
+                quote_identifier(schema),
+                quote_literal(&set.parent_table)
+            ),
+        });
+        judgement.findings.push(Finding::new(ID, object, severity, message).statistic(
+            "partman_sets.premake",
+            set.premake,
+            Unit::Count,
+        ));
+    }
+}
+
+/// From 5.5 on, a set that fails is skipped with a warning.
+fn skips_missing_parents(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let release = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    release >= (5, 5)
 }
 
 /// Ids have no clock: the last range is in use once it holds a row.
@@ -232,6 +293,80 @@ mod tests {
         assert!(judgement.findings.is_empty() && judgement.gaps.len() == 1);
     }
 
+    fn maintained(premake: i64, infinite: bool) -> PartmanSet {
+        PartmanSet {
+            parent_table: "ml.events".to_owned(),
+            premake,
+            retention: None,
+            retention_keep_table: true,
+            automatic_maintenance: "on".to_owned(),
+            infinite,
+            parent_exists: true,
+            last_run: None,
+        }
+    }
+
+    #[test]
+    fn pg_partman_keeps_up_while_it_has_made_what_it_is_told_to_make() {
+        let day =
+            |day: u32| format!("FOR VALUES FROM ('2026-03-0{day}') TO ('2026-03-0{}')", day + 1);
+        let [today, tomorrow, then] = [day(1), day(2), day(3)];
+        let short = [("a", today.as_str(), LARGE), ("b", tomorrow.as_str(), 0)];
+        let full = [short[0], short[1], ("c", then.as_str(), 0)];
+        for (parts, set, is_found) in [
+            (&full[..], maintained(3, true), false),
+            (&short[..], maintained(3, true), true),
+            // It may be due for the partition that just began.
+            (&short[..], maintained(2, true), false),
+            (
+                &full[..],
+                PartmanSet { automatic_maintenance: "off".to_owned(), ..maintained(3, true) },
+                true,
+            ),
+        ] {
+            let mut seen = seen(parts);
+            edit(&mut seen.wal.partman_sets).push(set.clone());
+            assert_eq!(found(&seen).is_some(), is_found, "{set:?}");
+        }
+        // No rows come, so it makes no more.
+        let old = [
+            "FOR VALUES FROM ('2026-01-01') TO ('2026-01-02')",
+            "FOR VALUES FROM ('2026-01-02') TO ('2026-01-03')",
+        ];
+        let mut resting = seen(&[("a", old[0], LARGE), ("b", old[1], 0)]);
+        edit(&mut resting.wal.partman_sets).push(maintained(2, false));
+        assert_eq!(found(&resting), None);
+        edit(&mut resting.wal.partman_sets)[0].infinite = true;
+        assert!(found(&resting).is_some());
+    }
+
+    #[test]
+    fn what_pg_partman_maintains_and_is_not_there_stops_it_before_5_5() {
+        for (version, expected) in
+            [("4.7.2", Severity::Medium), ("5.2.4", Severity::Medium), ("5.5.0", Severity::Low)]
+        {
+            let mut seen = snapshot();
+            edit(&mut seen.wal.extensions).push(crate::model::observation::ExtensionSchema {
+                name: "pg_partman".to_owned(),
+                schema: "partman".to_owned(),
+                version: version.to_owned(),
+            });
+            let gone = PartmanSet {
+                parent_table: "ml.it's".to_owned(),
+                parent_exists: false,
+                ..maintained(4, false)
+            };
+            edit(&mut seen.wal.partman_sets).push(gone);
+            let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+            assert_eq!(judgement.findings[0].severity, expected, "{version}");
+            let detail = &judgement.declined[0].detail;
+            assert!(
+                detail.ends_with("partman.part_config WHERE parent_table = 'ml.it''s';"),
+                "{detail}"
+            );
+        }
+    }
+
     #[test]
     fn where_pg_partman_makes_partitions_its_call_for_that_table_is_named() {
         let mut seen = seen(&[("f", FEBRUARY, LARGE)]);
@@ -241,6 +376,8 @@ mod tests {
             retention: None,
             retention_keep_table: true,
             automatic_maintenance: "off".to_owned(),
+            infinite: false,
+            parent_exists: true,
             last_run: None,
         });
         let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::load::size;
 use super::tables::{Leaf, forest, leaves, table};
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
-use crate::model::observation::TimeColumn;
+use crate::model::observation::{TimeColumn, UsePlace};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Window};
 use crate::model::size::UNPARTITIONED_BYTES_MIN;
 use crate::model::{
@@ -15,7 +15,13 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
-    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_TIME_COLUMNS],
+    needs: &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::TABLE_ACTIVITY,
+        Topic::WAL_TIME_COLUMNS,
+        Topic::STATEMENTS,
+    ],
     requires: &[Requirement::Counters, Requirement::ColumnStatistics],
     thresholds: &[
         &UNPARTITIONED_BYTES_MIN,
@@ -59,9 +65,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         let of_table = columns.iter().filter(|column| column.oid == leaf.relation.oid);
-        if let Some(column) = of_table
-            .filter(|column| is_order(case, column))
-            .max_by(|one, other| by_order(one, other))
+        if let Some(column) =
+            of_table.filter(|column| is_order(case, column)).max_by(|one, other| {
+                let asked = |column: &TimeColumn| range_calls(case, &leaf, column);
+                asked(one).cmp(&asked(other)).then_with(|| by_order(one, other))
+            })
         {
             candidates.push((leaf, column.clone(), bytes));
         }
@@ -73,13 +81,17 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let window = window.at_least("inserts", &DAY_WINDOW_S_MIN, policy)?;
     for (leaf, column, bytes) in candidates {
         if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
+            let asked = match range_calls(case, &leaf, &column) {
+                Some(0) => ", and no statement of the workload asks for a range of it",
+                _ => "",
+            };
             judgement.declined.push(Declined {
                 check: ID.to_owned(),
                 object: finding.object.clone(),
                 reason: "partitioning is a migration, not a statement".to_owned(),
                 detail: format!(
                     "by range of `{}`: the key then has to be part of every unique index, and queries that do not filter \
-                     by it read every partition",
+                     by it read every partition{asked}",
                     column.name
                 ),
             });
@@ -92,6 +104,21 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn is_order(case: &Case<'_>, column: &TimeColumn) -> bool {
     column.correlation.is_some_and(|one| one >= case.policy.get(&TIME_CORRELATION_MIN))
         && column.null_share.is_none_or(|share| share <= NULL_SHARE_MAX)
+}
+
+/// Calls of statements that ask for a range of the column; absent where no statement is known.
+fn range_calls(case: &Case<'_>, leaf: &Leaf<'_>, column: &TimeColumn) -> Option<u64> {
+    let workload = case.snapshot.workload.get().ok().filter(|known| !known.usage.is_empty())?;
+    let (schema, name) = (&leaf.relation.schema, &leaf.relation.name);
+    let usage = workload.usage_of(schema, name, &column.name);
+    Some(usage.map_or(0, |usage| {
+        usage.calls_where(|one| {
+            let operator = one.operator.as_deref().unwrap_or_default();
+            one.place == UsePlace::Where
+                && !one.under_not
+                && ["<", "<=", ">", ">=", "between"].contains(&operator)
+        })
+    }))
 }
 
 fn by_order(one: &TimeColumn, other: &TimeColumn) -> std::cmp::Ordering {
@@ -119,24 +146,28 @@ fn finding(
         rate.per_day(),
         column.name
     );
+    let range_calls = range_calls(case, leaf, column);
     // What is deleted row by row would be dropped with its partition.
     let deletes = float(activity.deleted_rows) > 0.1 * inserted;
     let severity = if deletes { Severity::Medium } else { Severity::Low };
-    Some(
-        Finding::new(ID, object, severity, message)
-            .confidence(Confidence::Medium)
-            .statistic("relations.bytes", bytes, Unit::Bytes)
-            .statistic("table_activity.inserts_per_day", rate.per_day(), Unit::Rows)
-            .statistic("table_activity.deleted_rows", activity.deleted_rows, Unit::Rows)
-            .statistic("time_columns.correlation", column.correlation.unwrap_or(0.0), Unit::Ratio),
-    )
+    let finding = Finding::new(ID, object, severity, message)
+        .confidence(Confidence::Medium)
+        .statistic("relations.bytes", bytes, Unit::Bytes)
+        .statistic("table_activity.inserts_per_day", rate.per_day(), Unit::Rows)
+        .statistic("table_activity.deleted_rows", activity.deleted_rows, Unit::Rows)
+        .statistic("time_columns.correlation", column.correlation.unwrap_or(0.0), Unit::Ratio);
+    Some(match range_calls {
+        Some(calls) => finding.statistic("workload.range_calls", calls.cast_signed(), Unit::Count),
+        None => finding,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{case, edit, snapshot, table};
     use super::*;
-    use crate::model::{Policy, Snapshot};
+    use crate::model::observation::{ColumnUsage, OperatorUse, Workload};
+    use crate::model::{Observation, Policy, Snapshot};
 
     fn seen(correlation: f64) -> Snapshot {
         let mut seen = snapshot();
@@ -174,6 +205,41 @@ mod tests {
         let relation = &mut edit(&mut small.relations)[0];
         (relation.pages, relation.live_rows) = (131_072, 9_000_000);
         assert_eq!(found(&small), None);
+    }
+
+    #[test]
+    fn of_two_columns_the_one_that_statements_ask_ranges_of_is_the_key() {
+        let mut seen = seen(0.99);
+        let at = edit(&mut seen.wal.time_columns)[0].clone();
+        edit(&mut seen.wal.time_columns).push(TimeColumn {
+            name: "day".to_owned(),
+            correlation: Some(0.95),
+            ..at
+        });
+        let named = |seen: &Snapshot| {
+            let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+            judgement.declined[0].detail.clone()
+        };
+        assert!(named(&seen).starts_with("by range of `at`"), "{}", named(&seen));
+        let usage = ColumnUsage {
+            schema: "ml".to_owned(),
+            table: "events".to_owned(),
+            column: "day".to_owned(),
+            calls: 9,
+            uses: vec![OperatorUse {
+                operator: Some(">=".to_owned()),
+                place: UsePlace::Where,
+                calls: 9,
+                ..OperatorUse::default()
+            }],
+            ..ColumnUsage::default()
+        };
+        let workload = Workload { usage: vec![usage], ..Workload::default() };
+        seen.workload = Observation::Seen(workload);
+        assert!(named(&seen).starts_with("by range of `day`"), "{}", named(&seen));
+        let Observation::Seen(workload) = &mut seen.workload else { unreachable!() };
+        workload.usage[0].column = "id".to_owned();
+        assert!(named(&seen).ends_with("asks for a range of it"), "{}", named(&seen));
     }
 
     #[test]

@@ -96,7 +96,8 @@ fn retention(case: &Case<'_>, divided: &Divided<'_>) -> Option<f64> {
     if said > 0.0 {
         return Some(said);
     }
-    days(divided.partman(case)?.retention.as_deref()?)
+    // Maintenance that runs once a day is as much late.
+    Some(days(divided.partman(case)?.retention.as_deref()?)? + 1.0)
 }
 
 /// An interval as people write it: `90 days`, `6 months`, `1 year 2 mons`. A month is taken to be as long as one can be.
@@ -140,6 +141,8 @@ mod tests {
                 retention: Some(retention.to_owned()),
                 retention_keep_table: true,
                 automatic_maintenance: "on".to_owned(),
+                infinite: false,
+                parent_exists: true,
                 last_run: None,
             });
         }
@@ -154,7 +157,7 @@ mod tests {
     fn a_partition_past_the_retention_of_pg_partman_is_found_by_its_name() {
         let judgement = run(&seen(Some("6 months")), &Policy::default());
         let expected =
-            "`ml.old`: 1 of 2 partitions ended more than 186 days ago and are still there";
+            "`ml.old`: 1 of 2 partitions ended more than 187 days ago and are still there";
         assert_eq!(judgement.findings[0].message, expected);
         assert_eq!(judgement.findings[0].severity, Severity::Medium);
         assert_eq!(run(&seen(Some("2 years")), &Policy::default()), Judgement::default());

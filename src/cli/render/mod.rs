@@ -7,6 +7,7 @@ mod report;
 mod review;
 mod sarif;
 mod table;
+mod visible;
 mod words;
 
 use crate::cli::options::Format;
@@ -20,9 +21,9 @@ pub(super) use table::worst;
 /// The analysis in that format, a line feed at the end; `verbose` shows every object and every number to people.
 pub(super) fn analysis(analysis: &Analysis, format: Format, verbose: bool) -> String {
     match format {
-        Format::Table => table::analysis(analysis, verbose),
+        Format::Table => visible::harmless(table::analysis(analysis, verbose)),
         Format::Json => json(analysis),
-        Format::Markdown => markdown::analysis(analysis, verbose),
+        Format::Markdown => visible::harmless(markdown::analysis(analysis, verbose)),
         Format::Sarif => sarif::analysis(analysis),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Effects, Style};
 use indicatif::HumanCount;
 
-use super::{markdown, table, words};
+use super::{markdown, table, visible, words};
 use crate::cli::options::Format;
 use crate::model::{
     DecodedPlan, DecodedPlans, EstimateDirection, Object, PlanComparison, PlanNode, ReportedFinding,
@@ -25,13 +25,15 @@ pub(in crate::cli) fn plans(decoded: &DecodedPlans, format: Format) -> String {
     match format {
         Format::Table => {
             let each: Vec<String> = decoded.plans().iter().map(tree).collect();
-            each.join("\n")
+            visible::harmless(each.join("\n"))
         }
         Format::Json => {
             let json = serde_json::to_string_pretty(decoded);
             json.unwrap_or_else(|_| unreachable!("a plan is JSON")) + "\n"
         }
-        Format::Markdown | Format::Sarif => decoded.plans().iter().map(markdown).collect(),
+        Format::Markdown | Format::Sarif => {
+            visible::harmless(decoded.plans().iter().map(markdown).collect())
+        }
     }
 }
 

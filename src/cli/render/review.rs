@@ -6,17 +6,17 @@ use super::table::style;
 use crate::cli::options::Format;
 use crate::model::{ReportedFinding, Review};
 
-use super::{markdown, sarif, words};
+use super::{markdown, sarif, visible, words};
 
 /// The review in that format, a line feed at the end.
 pub(in crate::cli) fn review(review: &Review, format: Format) -> String {
     match format {
-        Format::Table => lines(review),
+        Format::Table => visible::harmless(lines(review)),
         Format::Json => {
             let json = serde_json::to_string_pretty(review);
             json.unwrap_or_else(|_| unreachable!("a review is JSON")) + "\n"
         }
-        Format::Markdown => table(review),
+        Format::Markdown => visible::harmless(table(review)),
         Format::Sarif => sarif::review(review),
     }
 }
@@ -26,10 +26,12 @@ fn lines(review: &Review) -> String {
     let mut text = String::new();
     for ReportedFinding { object, severity, message, check, .. } in &review.findings {
         let style = style(*severity);
+        let (object, message) = (object.to_string(), visible::visible(message));
+        let object = visible::visible(&object);
         let _ = writeln!(text, "{object}: {style}{severity}{style:#}: {message} [{check}]");
     }
     for gap in &review.gaps {
-        let _ = writeln!(text, "not seen: {}", gap.detail);
+        let _ = writeln!(text, "not seen: {}", visible::visible(&gap.detail));
     }
     let found = words::count(review.findings.len(), "finding");
     let _ = writeln!(text, "{found}, {}", words::count(review.gaps.len(), "gap"));

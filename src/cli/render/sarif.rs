@@ -13,16 +13,22 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
     let results: Vec<Value> =
         analysis.findings.iter().map(|f| result(f, &message(analysis, f))).collect();
     let invocation = invocation(&analysis.gaps, Some(analysis.observed_at));
-    report(&results, &rules(&analysis.findings), &invocation)
+    // One database's results do not take the place of another's.
+    let of = format!("dbopt/analysis/{}/", encoded(&analysis.target));
+    report(&of, &results, &rules(&analysis.findings), &invocation)
 }
 
 pub(super) fn review(review: &Review) -> String {
     let results: Vec<Value> = review.findings.iter().map(|f| result(f, &f.message)).collect();
-    report(&results, &rules(&review.findings), &invocation(&review.gaps, None))
+    let invocation = invocation(&review.gaps, None);
+    report("dbopt/review/", &results, &rules(&review.findings), &invocation)
 }
 
-fn report(results: &[Value], rules: &[Value], invocation: &Value) -> String {
-    let report = json!({
+/// Where the repository is; empty where its manifest does not say.
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
+fn report(of: &str, results: &[Value], rules: &[Value], invocation: &Value) -> String {
+    let mut report = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -31,10 +37,14 @@ fn report(results: &[Value], rules: &[Value], invocation: &Value) -> String {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},
+            "automationDetails": {"id": of},
             "invocations": [invocation],
             "results": results,
         }],
     });
+    if let Some(uri) = Some(REPOSITORY).filter(|uri| !uri.is_empty()) {
+        report["runs"][0]["tool"]["driver"]["informationUri"] = json!(uri);
+    }
     format!("{report:#}\n")
 }
 
@@ -56,18 +66,40 @@ fn invocation(gaps: &[Gap], ended: Option<Timestamp>) -> Value {
     invocation
 }
 
-/// The checks that found something; those of migrations have no page.
+/// The checks that found something.
 fn rules(findings: &[ReportedFinding]) -> Vec<Value> {
     let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
-    let rule = |id: &str| checks::find(id).map_or_else(|_| json!({"id": id}), rule);
+    let rule = |id: &str| checks::find(id).map_or_else(|_| rule_of_migrations(id), rule);
     ids.into_iter().map(rule).collect()
 }
 
 fn rule(check: &checks::Check) -> Value {
-    json!({
+    let mut rule = json!({
         "id": check.id,
         "shortDescription": {"text": check.title()},
+        "fullDescription": {"text": check.summary()},
         "help": {"text": check.page, "markdown": check.page},
+        "properties": {"tags": ["postgresql", check.superpower.as_str()]},
+    });
+    if let Some(uri) = page_uri(REPOSITORY, check.id) {
+        rule["helpUri"] = json!(uri);
+    }
+    rule
+}
+
+/// Where the page of a check is read, in a repository.
+fn page_uri(repository: &str, id: &str) -> Option<String> {
+    let page = id.replace('-', "_");
+    (!repository.is_empty()).then(|| format!("{repository}/blob/main/src/checks/{page}.md"))
+}
+
+/// Rules of migrations have no page.
+fn rule_of_migrations(id: &str) -> Value {
+    let name = id.rsplit('/').next().unwrap_or_default().replace('-', " ");
+    json!({
+        "id": id,
+        "shortDescription": {"text": format!("Migration: {name}")},
+        "properties": {"tags": ["postgresql", "migration"]},
     })
 }
 
@@ -160,3 +192,22 @@ fn encoded(name: &str) -> String {
 /// Everything but what a URI leaves as it is.
 const RESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_says_what_it_is_about_and_leads_to_a_page_that_is_there() {
+        for check in checks::all() {
+            let rule = rule(check);
+            let full = rule["fullDescription"]["text"].as_str().unwrap();
+            assert!(full.len() > 20 && !full.contains('\n') && !full.starts_with('#'), "{full}");
+            assert_eq!(rule["properties"]["tags"][1], check.superpower.as_str());
+            let uri = page_uri("https://repository.example/dbopt", check.id).unwrap();
+            let (_, page) = uri.split_once("/blob/main/").unwrap();
+            assert!(std::path::Path::new(page).exists(), "{page}");
+        }
+        assert_eq!(page_uri("", "toast/bloated-toast"), None);
+    }
+}

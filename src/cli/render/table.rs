@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::report::{Advice, Entry, Print, Printed, Report};
+use super::visible::{harmless, visible};
 use super::words;
 use crate::model::{Analysis, Recommendation, ReportedFinding, Severity, Statement};
 
@@ -61,7 +62,7 @@ impl Page {
             .break_words(false)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for (number, line) in textwrap::wrap(text, options).iter().enumerate() {
+        for (number, line) in textwrap::wrap(&visible(text), options).iter().enumerate() {
             let before = if number == 0 { first } else { rest };
             let _ = writeln!(self.text, "{before}{style}{line}{style:#}");
         }
@@ -226,7 +227,7 @@ pub(in crate::cli) fn worst(analysis: &Analysis, limit: usize) -> String {
         let advice = match (entry.advice.first(), &entry.no_advice) {
             (Some(first), _) => {
                 let first = first.recommendation;
-                format!("{}\n{}", first.title, words::proof(&first.proof))
+                format!("{}\n{}", visible(&first.title), words::proof(&first.proof))
             }
             (None, reason) => reason.clone().unwrap_or_default(),
         };
@@ -234,13 +235,14 @@ pub(in crate::cli) fn worst(analysis: &Analysis, limit: usize) -> String {
             0 => String::new(),
             count => format!(" (and {count} more)"),
         };
-        let found = format!("{}{more}\n{}", entry.finding.message, entry.finding.check);
+        let message = visible(&entry.finding.message);
+        let found = format!("{message}{more}\n{}", entry.finding.check);
         table.add_row([entry.finding.severity.as_str().to_owned(), found, advice]);
     }
     let left = report.entries.len().saturating_sub(limit);
     let more =
         if left > 0 { format!("\nand {left} more kinds of findings") } else { String::new() };
-    format!("{table}{more}\n")
+    harmless(format!("{table}{more}\n"))
 }
 
 #[cfg(test)]

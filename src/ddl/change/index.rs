@@ -25,6 +25,11 @@ pub(in crate::ddl) fn build(new: &NewIndex) -> Ddl {
     }
 }
 
+/// The same on a temporary table.
+pub(in crate::ddl) fn built_on(table: &str, new: &NewIndex) -> String {
+    built(new).of(new).on_copy(table)
+}
+
 /// Drop an index.
 pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
     let undo = if old.is_valid { create_again(old) } else { Vec::new() };
@@ -294,6 +299,7 @@ mod tests {
             extras: IndexExtras {
                 comment: Some("it's ours".to_owned()),
                 statistics: vec![(1, 500)],
+                tablespace: None,
                 clusters: Some(QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() }),
             },
             is_valid: true,

@@ -6,12 +6,12 @@ use super::list;
 
 /// Sets how each node is related to its parent.
 pub(super) fn relations(plan: &mut Plan) {
+    let mut related = Vec::new();
     for id in 0..plan.nodes.len() {
-        let children: Vec<usize> = inputs(plan, &plan.nodes[id]);
-        let node_type = plan.nodes[id].node_type.clone();
-        let several = children.len() > 1;
-        for (place, child) in children.into_iter().enumerate() {
-            let relationship = match node_type.as_str() {
+        let node = &plan.nodes[id];
+        let several = inputs(plan, node).nth(1).is_some();
+        for (place, child) in inputs(plan, node).enumerate() {
+            let relationship = match node.node_type.as_str() {
                 "Append" | "Merge Append" | "BitmapAnd" | "BitmapOr" => "Member",
                 "ModifyTable" if several => "Member",
                 "Subquery Scan" => "Subquery",
@@ -20,6 +20,9 @@ pub(super) fn relations(plan: &mut Plan) {
                 _ if place == 1 => "Inner",
                 _ => "Outer",
             };
+            related.push((child, relationship));
+        }
+        for (child, relationship) in related.drain(..) {
             plan.nodes[child].parent_relationship = Some(relationship.to_owned());
         }
         functions(&mut plan.nodes[id]);
@@ -27,9 +30,9 @@ pub(super) fn relations(plan: &mut Plan) {
 }
 
 /// The children of a node that are no subplans.
-fn inputs(plan: &Plan, node: &Node) -> Vec<usize> {
+fn inputs(plan: &Plan, node: &Node) -> impl Iterator<Item = usize> {
     let is_input = |child: &&usize| plan.nodes[**child].subplan_name.is_none();
-    node.children.iter().filter(is_input).copied().collect()
+    node.children.iter().filter(is_input).copied()
 }
 
 /// `Function Scan on r` names a function, or the alias of several.
@@ -46,7 +49,7 @@ fn functions(node: &mut Node) {
 pub(in super::super) fn cut(plans: &[Plan]) -> Option<Reason> {
     let plan = plans.last()?;
     let misses =
-        plan.nodes.iter().any(|node| inputs(plan, node).len() < inputs_min(&node.node_type));
+        plan.nodes.iter().any(|node| inputs(plan, node).count() < inputs_min(&node.node_type));
     misses.then_some(Reason::CutOff)
 }
 

@@ -1,13 +1,17 @@
 //! Changes that several superpowers know how to make. Their titles, statements, locks and undo stand in `ddl::change`.
 
+mod drain;
 mod index;
 mod maintenance;
 mod options;
 mod persistence;
 mod setting;
+mod slot;
 
+pub use drain::{DefaultDrain, Step};
 pub use index::{ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name};
 pub use maintenance::{Maintenance, MaintenanceVerb};
 pub use options::{OptionsChange, OptionsOf};
 pub use persistence::{Persistence, PersistenceChange};
 pub use setting::{SettingChange, SettingScope};
+pub use slot::SlotDrop;

@@ -129,6 +129,9 @@ pub struct Predicate {
     pub operator: String,
     /// What it is compared with.
     pub with: Compared,
+    /// Keys of the document that it must contain, `a.b` or `tags[]`, of `@>` whose right side is written out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contains: Vec<String>,
     /// Where it stands.
     pub place: UsePlace,
     /// Whether it stands under an `OR`, so that it alone filters nothing.

@@ -100,7 +100,7 @@ pub struct Pending {
 impl Pending {
     /// Its pages at the least.
     pub fn pages_min(&self) -> i64 {
-        self.pages - self.margin_pages
+        (self.pages - self.margin_pages).max(0)
     }
 }
 

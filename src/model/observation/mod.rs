@@ -9,6 +9,7 @@ mod drift;
 mod foreign_code;
 mod gin;
 mod layout;
+mod logged_plan;
 mod names;
 mod plan;
 mod relation;
@@ -39,8 +40,9 @@ pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredCon
 pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, DocumentIndexKey, HeldKey, Layout, LayoutColumn, UniqueKey};
+pub use logged_plan::{LoggedFinding, LoggedPlans};
 pub use names::{NamedColumn, NamedRelation, Names};
-pub use plan::{MaintainedTable, Plan, StatementPlan};
+pub use plan::{MaintainedTable, Plan, StatementPlan, WorkloadStatement};
 pub use relation::{Relation, RelationKind};
 pub use session_use::{SessionNeed, SessionUse};
 pub use statement::{
@@ -51,6 +53,7 @@ pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
 pub use vector::{
     IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
+    VectorSample, VectorValues,
 };
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,

@@ -18,6 +18,32 @@ pub struct Plan {
     pub statements: Observation<Vec<StatementPlan>>,
 }
 
+/// A statement of the workload, without literals.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadStatement {
+    /// The same for statements that differ in constants only, whatever the server.
+    pub fingerprint: String,
+    /// The text without literals; the end of a long one is left out.
+    pub text: String,
+    /// The server's identifier, where it is known.
+    pub query_id: Option<i64>,
+    /// Calls.
+    pub calls: u64,
+    /// Milliseconds these took.
+    pub total_ms: f64,
+    /// Rows that a call returns or writes on average, where the server counts them.
+    pub rows_per_call: Option<f64>,
+}
+
+impl WorkloadStatement {
+    /// Milliseconds that a call takes on average; absent where no time is known.
+    #[expect(clippy::cast_precision_loss, reason = "a mean has no such precision")]
+    pub fn mean_ms(&self) -> Option<f64> {
+        (self.calls > 0 && self.total_ms > 0.0).then(|| self.total_ms / self.calls as f64)
+    }
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self { maintained_tables: Observation::default(), statements: no_statement() }
@@ -40,6 +66,8 @@ pub struct StatementPlan {
     pub source: PlanSource,
     /// The plan as it was read.
     pub plan: Arc<explain::Plan>,
+    /// The statement, where it is one of the workload's.
+    pub statement: Option<Arc<WorkloadStatement>>,
 }
 
 /// A table that another session builds an index on, vacuums or analyzes now.

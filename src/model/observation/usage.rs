@@ -1,5 +1,6 @@
 //! How an application uses columns, counted: by column or expression, operator and place.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -126,6 +127,10 @@ pub struct StatementCounters {
     pub read_ms: Option<f64>,
     /// Bytes of WAL.
     pub wal_bytes: u64,
+    /// Since when the server counts; absent where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub counting_since: Option<Timestamp>,
 }
 
 /// How much of the workload is known for columns, and for keys of JSON documents. Calls that are not understood are in

@@ -1,4 +1,4 @@
-//! Sources `vector_installation`, `vector_columns`, `vector_neighbours`, `vector_builds` and `vector_settings`.
+//! Sources `vector_installation`, `vector_columns`, `vector_neighbours`, `vector_values`, `vector_builds` and `vector_settings`.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct Vector {
     pub columns: Observation<Vec<VectorColumn>>,
     /// Columns beside them, in the largest of these tables.
     pub neighbours: Observation<Vec<NeighbourColumn>>,
+    /// What a few values of columns in the largest of these tables are like.
+    pub values: Vec<VectorSample>,
     /// Indexes that are being built.
     pub builds: Observation<Vec<IndexBuild>>,
     /// The extension's settings.
@@ -38,6 +40,12 @@ impl Vector {
     pub fn neighbour(&self, table: i64, name: &str) -> Option<&NeighbourColumn> {
         let all = self.neighbours.get().ok()?;
         all.iter().find(|column| column.table_oid == table && column.name == name)
+    }
+
+    /// What a few values of a column are like; absent where they were not read.
+    pub fn values(&self, table: i64, number: i64) -> Option<&VectorValues> {
+        let of = |one: &&VectorSample| one.table_oid == table && one.number == number;
+        self.values.iter().find(of)?.values.get().ok()
     }
 
     /// Whether an index is being built, as far as our role is shown it.
@@ -137,6 +145,41 @@ pub struct NeighbourColumn {
     pub distinct_values: f64,
     /// The share of rows that have its most common value.
     pub most_common_share: Option<f64>,
+}
+
+/// A few values of a column, of a partitioned table of its largest partition; or why they were not read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorSample {
+    /// The table; of a partitioned one the root.
+    pub table_oid: i64,
+    /// The column.
+    pub number: i64,
+    /// What they are like.
+    pub values: Observation<VectorValues>,
+}
+
+/// What a few values are like: counts, no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorValues {
+    /// Rows that were read.
+    pub rows: i64,
+    /// Those of them without a value: no index has them.
+    pub nulls: i64,
+    /// Those whose length is zero: no index on the cosine has them.
+    pub zeros: i64,
+    /// The fewest elements of a value; absent where all are NULL.
+    pub least_dimensions: Option<i64>,
+    /// The most elements of a value.
+    pub most_dimensions: Option<i64>,
+}
+
+impl VectorValues {
+    /// The elements that every value has which was read.
+    pub fn dimensions(&self) -> Option<i64> {
+        self.least_dimensions.filter(|least| self.most_dimensions == Some(*least))
+    }
 }
 
 /// An index that is being built.

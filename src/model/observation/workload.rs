@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::logged_plan::LoggedPlans;
 use super::session_use::SessionUse;
 use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage, is_unknown};
 use crate::model::{Gap, Reached};
@@ -190,6 +191,9 @@ pub struct Workload {
     /// Statements that keep something in their session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub session_uses: Vec<SessionUse>,
+    /// What was found in plans that logs hold, the statements first whose plans took most time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged_plans: Vec<LoggedPlans>,
     /// How much of the workload is known.
     #[serde(default)]
     pub coverage: WorkloadCoverage,

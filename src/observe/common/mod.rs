@@ -39,8 +39,13 @@ static SETTINGS: Source =
 static ROLE_SETTINGS: Source =
     Source { name: "role_settings", variants: &[(14, include_str!("sql/role_settings.sql"))] };
 
-static TABLE_ACTIVITY: Source =
-    Source { name: "table_activity", variants: &[(14, include_str!("sql/table_activity.sql"))] };
+static TABLE_ACTIVITY: Source = Source {
+    name: "table_activity",
+    variants: &[
+        (14, include_str!("sql/table_activity.sql")),
+        (18, include_str!("sql/table_activity.pg18.sql")),
+    ],
+};
 
 /// The sources that several superpowers read.
 pub(super) struct CommonLook {
@@ -73,13 +78,13 @@ impl Look for CommonLook {
     type Seen = Common;
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
-        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS]) {
+        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS, Topic::PLANS]) {
             self.indexes = batch.ask(&INDEXES, vec![]);
-            self.operator_classes = batch.ask(&OPERATOR_CLASSES, vec![]);
+            self.operator_classes = batch.ask_together(&OPERATOR_CLASSES);
         }
         if interest.in_any(&[Topic::SETTINGS]) {
-            self.settings = batch.ask(&SETTINGS, vec![]);
-            self.role_settings = batch.ask(&ROLE_SETTINGS, vec![]);
+            self.settings = batch.ask_together(&SETTINGS);
+            self.role_settings = batch.ask_together(&ROLE_SETTINGS);
         }
         if interest.in_any(&[Topic::TABLE_ACTIVITY]) {
             self.table_activity = batch.ask(&TABLE_ACTIVITY, vec![]);
@@ -103,7 +108,7 @@ impl Look for CommonDetail {
     type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
-        if interest.in_any(&[Topic::INDEX_DETAILS]) {
+        if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
             let chosen = chosen(catalog, interest);
             self.details = batch.ask_about(&INDEX_DETAILS, &chosen);
             self.sizes = batch.ask_about(&INDEX_SIZES, &chosen);

@@ -30,6 +30,14 @@ pub(super) fn ask<'a>(
             codes.insert(code, key);
         }
     };
-    batch
-        .stream(Question { source: "documents", sql, parameters: Vec::new(), settings: "" }, on_row)
+    batch.stream(
+        Question {
+            source: "documents",
+            sql,
+            parameters: Vec::new(),
+            settings: "",
+            continues: false,
+        },
+        on_row,
+    )
 }

@@ -33,6 +33,8 @@ struct Leaf {
     part: Part,
     /// Rows that came.
     rows: u64,
+    /// Whether some of them were not counted: the visit had taken enough by then.
+    is_cut: bool,
     receipt: Receipt,
 }
 
@@ -49,6 +51,7 @@ impl Sampled {
             name,
             part: Part::of(extent, total, budget),
             rows: 0,
+            is_cut: false,
             receipt: Receipt::default(),
         };
         Self {
@@ -78,15 +81,25 @@ impl Sampled {
     /// A query for each relation.
     pub(in crate::observe) fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) {
         let (tally, column, major) = (&self.tally, &self.column, batch.major());
-        for Leaf { name, part, rows, receipt } in &mut self.leaves {
+        for Leaf { name, part, rows, is_cut, receipt } in &mut self.leaves {
             let sql = part.sql(name, column, major);
+            let taken = batch.documents();
             let on_row = move |row: &str| {
                 *rows += 1;
+                if !taken.has_room_for(row.len()) {
+                    *is_cut = true;
+                    return;
+                }
                 // Never contended: answers come one after the other.
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(row);
             };
-            let question =
-                Question { source: "documents", sql, parameters: Vec::new(), settings: "" };
+            let question = Question {
+                source: "documents",
+                sql,
+                parameters: Vec::new(),
+                settings: "",
+                continues: false,
+            };
             *receipt = batch.stream(question, on_row);
         }
     }
@@ -100,6 +113,7 @@ impl Sampled {
     ) -> (Documents, Option<Drift>, Vec<Gap>) {
         let failed = |leaf: &Leaf| {
             let gap = match leaf.receipt.answer() {
+                Some(Ok(())) if leaf.is_cut => return Some(gaps::too_many_documents(&leaf.name)),
                 Some(answer) => gaps::failed("documents", answer.as_ref().err()?),
                 None => gaps::unasked("documents"),
             };

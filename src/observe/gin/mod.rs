@@ -67,7 +67,7 @@ impl Look for GinLook {
             self.impossible_rows = batch.ask(&IMPOSSIBLE_ROWS, vec![]);
         }
         if interest.in_any(&[Topic::GIN_PENDING]) {
-            self.reader = batch.ask(&PENDING_READER, vec![]);
+            self.reader = batch.ask_together(&PENDING_READER);
         }
     }
 

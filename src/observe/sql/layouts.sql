@@ -296,12 +296,12 @@ cross join lateral (
     from (
         select r.relname as name
         from pg_catalog.pg_class as r
-        where r.relname > c.relname and r.relname < (c.relname || '`')::pg_catalog.name
+        where r.relname > (c.relname || '_')::pg_catalog.name and r.relname < (c.relname || '`')::pg_catalog.name
             and r.relnamespace = c.relnamespace and not r.relispartition
         union
         select f.proname
         from pg_catalog.pg_proc as f
-        where f.proname > c.relname and f.proname < (c.relname || '`')::pg_catalog.name
+        where f.proname > (c.relname || '_')::pg_catalog.name and f.proname < (c.relname || '`')::pg_catalog.name
             and f.pronamespace = c.relnamespace
     ) as o
     where o.name ~ '_(idx|keys|long|shorten|lengthen|from_document|(gin|path|hnsw|ivfflat)(_\d+)?)$'

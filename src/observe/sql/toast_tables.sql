@@ -12,32 +12,36 @@ with recursive above (oid, ancestor) as (
     from above as d
     join pg_catalog.pg_inherits as i on i.inhrelid = d.ancestor
 ),
+-- Once for each ancestor, which many partitions share.
+ancestors as materialized (
+    select
+        d.ancestor,
+        pg_catalog.pg_stat_get_analyze_count(d.ancestor)
+            + pg_catalog.pg_stat_get_autoanalyze_count(d.ancestor)  as analyzes,
+        (
+            select max(a.attstattarget)
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = d.ancestor and a.attnum > 0 and not a.attisdropped
+        )                                                           as statistics_target,
+        (
+            select count(*)
+            from pg_catalog.pg_statistic_ext as s
+            where s.stxrelid = d.ancestor and s.stxexprs is not null
+        )                                                           as extended
+    from (select distinct d.ancestor from above as d) as d
+),
 kept as (
     select
         d.oid,
-        sum(
-            pg_catalog.pg_stat_get_analyze_count(d.ancestor)
-                + pg_catalog.pg_stat_get_autoanalyze_count(d.ancestor)
-        )                                                           as analyzes,
+        sum(a.analyzes)                                             as analyzes,
         -- 300 rows for each step of the target that goes farthest.
         300 * greatest(
             pg_catalog.current_setting('default_statistics_target')::int8,
-            max(
-                (
-                    select max(a.attstattarget)
-                    from pg_catalog.pg_attribute as a
-                    where a.attrelid = d.ancestor and a.attnum > 0 and not a.attisdropped
-                )
-            )
+            max(a.statistics_target)
         )                                                           as analyze_rows_max,
-        sum(
-            (
-                select count(*)
-                from pg_catalog.pg_statistic_ext as s
-                where s.stxrelid = d.ancestor and s.stxexprs is not null
-            )
-        )                                                           as extended
+        sum(a.extended)                                             as extended
     from above as d
+    join ancestors as a on a.ancestor = d.ancestor
     group by d.oid
 )
 select
@@ -216,5 +220,6 @@ left join lateral (
     from pg_catalog.pg_index as i
     where i.indrelid = t.oid
 ) as y on true
-where c.oid = any ($1::int8[]::oid[])
+-- The relations in $1 and no others: a condition on them here would be looked up in the whole array for each of them, which takes
+-- 25 s for 10,000 partitions.
 order by c.oid

@@ -1,5 +1,7 @@
 //! Columns of vectors, and what their searches depend on.
 
+mod values;
+
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -12,6 +14,7 @@ use crate::model::observation::{
     IndexBuild, NeighbourColumn, Setting, Vector, VectorColumn, VectorInstallation,
 };
 use crate::model::{Observation, Topic, quote_identifier};
+use values::Reading;
 
 /// Tables whose other columns are looked at: the largest.
 const TABLES_MAX: usize = 200;
@@ -42,6 +45,7 @@ pub(super) struct VectorLook {
     builds: Slot<IndexBuild>,
     neighbours: Slot<NeighbourColumn>,
     settings: Slot<Setting>,
+    values: Vec<Reading>,
     /// What the first round trip showed, once it is over.
     seen: Option<Seen>,
 }
@@ -59,6 +63,7 @@ impl VectorLook {
             builds: Slot::unasked(&VECTOR_BUILDS),
             neighbours: Slot::unasked(&VECTOR_NEIGHBOURS),
             settings: Slot::unasked(&VECTOR_SETTINGS),
+            values: Vec::new(),
             seen: None,
         }
     }
@@ -69,9 +74,9 @@ impl Look for VectorLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::VECTOR, Topic::VECTOR_SEARCH]) {
-            self.installation = batch.ask(&VECTOR_INSTALLATION, vec![]);
+            self.installation = batch.ask_together(&VECTOR_INSTALLATION);
             self.columns = batch.ask(&VECTOR_COLUMNS, vec![]);
-            self.builds = batch.ask(&VECTOR_BUILDS, vec![]);
+            self.builds = batch.ask_together(&VECTOR_BUILDS);
         }
     }
 
@@ -90,6 +95,7 @@ impl Look for VectorLook {
             self.neighbours = batch.ask_about(&VECTOR_NEIGHBOURS, &largest(catalog, columns));
             match installation.first() {
                 Some(extension) if !columns.is_empty() => {
+                    self.values = values::read(batch, catalog, extension, columns);
                     let schema = format!("::{}.vector", quote_identifier(&extension.schema));
                     let sql = VECTOR_SETTINGS.sql_for(batch.major());
                     let sql = sql.replace("::public.vector", &schema);
@@ -111,6 +117,7 @@ impl Look for VectorLook {
             installation: seen.installation,
             columns: seen.columns,
             neighbours: self.neighbours.rows(),
+            values: self.values.into_iter().map(Reading::seen).collect(),
             builds: self.builds.rows(),
             settings: self.settings.rows(),
         }

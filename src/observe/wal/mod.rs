@@ -68,26 +68,26 @@ impl Look for WalLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_SERVER]) {
-            self.checkpoints = batch.ask(&source::CHECKPOINTS, vec![]);
-            self.written = batch.ask(&source::WAL_WRITTEN, vec![]);
-            self.archiver = batch.ask(&source::ARCHIVER, vec![]);
+            self.checkpoints = batch.ask_together(&source::CHECKPOINTS);
+            self.written = batch.ask_together(&source::WAL_WRITTEN);
+            self.archiver = batch.ask_together(&source::ARCHIVER);
             self.directory = batch.ask(&source::WAL_DIRECTORY, vec![]);
-            self.manager = batch.ask(&source::MANAGER, vec![]);
+            self.manager = batch.ask_together(&source::MANAGER);
         }
         if interest.in_any(&[Topic::WAL_SERVER, Topic::WAL_HORIZON, Topic::WAL_STAGING]) {
-            self.slots = batch.ask(&source::SLOTS, vec![]);
-            self.senders = batch.ask(&source::SENDERS, vec![]);
+            self.slots = batch.ask_together(&source::SLOTS);
+            self.senders = batch.ask_together(&source::SENDERS);
         }
         if interest.in_any(&[Topic::WAL_HORIZON]) {
-            self.transactions = batch.ask(&source::TRANSACTIONS, vec![]);
-            self.databases = batch.ask(&source::DATABASES, vec![]);
+            self.transactions = batch.ask_together(&source::TRANSACTIONS);
+            self.databases = batch.ask_together(&source::DATABASES);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
-            self.partition_keys = batch.ask(&source::PARTITION_KEYS, vec![]);
+            self.partition_keys = batch.ask_together(&source::PARTITION_KEYS);
             self.partition_bounds = batch.ask(&source::PARTITION_BOUNDS, vec![]);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS, Topic::WAL_BLOAT]) {
-            self.extensions = batch.ask(&source::EXTENSION_SCHEMAS, vec![]);
+            self.extensions = batch.ask_together(&source::EXTENSION_SCHEMAS);
         }
     }
 
@@ -188,13 +188,32 @@ impl Look for WalDetail {
         });
         self.first.bloat = Observation::Seen(measured.collect());
         self.first.partman_sets = match self.partman_sets {
-            Some(slot) => slot.rows(),
+            Some(slot) => {
+                let denied = slot.failure().is_some_and(|failure| failure.sqlstate == "42501");
+                match slot.rows() {
+                    Observation::Unseen(gap) if denied => {
+                        Observation::Unseen(gap.lifted_by(partman_grant(&self.first)))
+                    }
+                    seen => seen,
+                }
+            }
             None => Observation::Seen(Vec::new()),
         };
         self.first.table_roles = self.table_roles.rows();
         self.first.time_columns = self.time_columns.rows();
         self.first
     }
+}
+
+/// What lets our role read the configuration of `pg_partman`.
+fn partman_grant(seen: &Wal) -> String {
+    let all = seen.extensions.get().map(Vec::as_slice).unwrap_or_default();
+    let found = all.iter().find(|extension| extension.name == "pg_partman");
+    let schema = found.map_or("partman", |extension| &extension.schema);
+    let schema = quote_identifier(schema);
+    format!(
+        "GRANT USAGE ON SCHEMA {schema} TO dbopt; GRANT SELECT ON {schema}.part_config TO dbopt;"
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]

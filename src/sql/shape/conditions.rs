@@ -1,5 +1,7 @@
 //! Conditions: `WHERE`, `ON`, `HAVING`, taken apart at `AND`, `OR` and `NOT`.
 
+use std::collections::BTreeSet;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::{AExpr, AExprKind, BoolExprType, Node, SubLink, SubLinkType};
 
@@ -8,8 +10,12 @@ use super::emit::{Applied, Under};
 use super::expression::Expr;
 use super::scope::Columns;
 use super::spelling::{bool_test, null_test};
-use crate::model::observation::{BlockRole, Compared, UsePlace};
-use crate::sql::tree;
+use crate::model::observation::{BlockRole, Compared, Predicate, UsePlace};
+use crate::sql::understood::Step;
+use crate::sql::{literal, path_to_string, tree};
+
+/// Keys that are kept of one document.
+const KEYS_MAX: usize = 16;
 
 /// How a comparison of that kind is spelled.
 pub(super) fn spelling(kind: AExprKind, operator: &str) -> String {
@@ -26,6 +32,12 @@ pub(super) fn spelling(kind: AExprKind, operator: &str) -> String {
         AExprKind::AexprNotBetween | AExprKind::AexprNotBetweenSym => "not between".to_owned(),
         _ => operator.to_owned(),
     }
+}
+
+/// Keys of a document that is written out; none where they are too many to be kept.
+fn contained(written: Option<&BTreeSet<Vec<Step>>>) -> Vec<String> {
+    let kept = written.filter(|written| written.len() <= KEYS_MAX);
+    kept.into_iter().flatten().map(|path| path_to_string(path)).collect()
 }
 
 impl Walker<'_> {
@@ -116,10 +128,25 @@ impl Walker<'_> {
                 self.predicate(&right, under.applies(&quantified), left.compared());
             }
             _ => {
+                let written = match spelled.as_str() {
+                    "@>" => literal::leaves(right),
+                    "<@" => literal::leaves(left),
+                    _ => None,
+                };
                 let (left, right) = (self.expr(left), self.expr(right));
+                let before = self.predicates().len();
                 self.compare(&left, under.applies(&spelled), &right);
+                for predicate in &mut self.predicates()[before..] {
+                    predicate.contains = contained(written.as_ref());
+                }
             }
         }
+    }
+
+    /// Conditions of the query that is being read.
+    fn predicates(&mut self) -> &mut [Predicate] {
+        let block = self.shape.blocks.get_mut(self.current);
+        block.map_or(&mut [], |block| &mut block.predicates)
     }
 
     fn between(&mut self, of: &Node, bounds: &Node, applied: Applied<'_>) {

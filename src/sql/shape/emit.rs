@@ -43,6 +43,7 @@ impl Walker<'_> {
             subject: of.subject(),
             operator: operator.to_owned(),
             with,
+            contains: Vec::new(),
             place: under.place,
             under_or: under.or,
             under_not: under.not,

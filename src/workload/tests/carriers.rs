@@ -106,6 +106,27 @@ fn sessions_are_told_apart_under_every_prefix() {
 }
 
 #[test]
+fn a_prefix_that_somebody_names_tells_sessions_apart_where_numbers_do_not() {
+    // Which number is the process cannot be seen: both stay the same in each session.
+    let log: String = prefixed(|pid, _| format!("{} {pid} shop ", 5000 - pid))
+        .into_iter()
+        .chain([(0, "7 9 other LOG:  statement: select 7".to_owned())])
+        .map(|(_, line)| line + "\n")
+        .collect();
+    let told_behind = |prefix: &str| {
+        let prefix = LinePrefix::parse(prefix).unwrap();
+        let mut reader = Reader::new(None).of_database("shop").behind(Some(prefix));
+        let mut entries = Vec::new();
+        reader.push(log.as_bytes(), |entry| entries.push(entry));
+        let elsewhere = reader.finish(|entry| entries.push(entry)).counts.elsewhere;
+        (sorted(&told(&entries)), elsewhere)
+    };
+    assert_eq!(told_behind("%x %p %d "), (sorted(&READ.map(str::to_owned)), 1));
+    let (untimed, _) = told_behind("%x %l %d ");
+    assert!(untimed.iter().filter(|told| told.contains("? ms")).count() == 2, "{untimed:?}");
+}
+
+#[test]
 fn a_prefix_that_tells_no_process_leaves_times_unknown_and_no_statement_out() {
     for prefix in
         ["2026-11-25 00:44:19 UTC psql app shop", "txid=77", "2026-11-25 00:44:19 UTC [7-1] "]
@@ -309,15 +330,46 @@ fn lines_of_other_programs_are_counted_and_harm_no_statement() {
 }
 
 #[test]
+fn a_log_in_another_encoding_is_read_wherever_its_chunks_end_and_its_missing_end_is_counted() {
+    use std::io::Write as _;
+    let log = "2026-11-25 00:44:19 UTC [8] LOG:  duration: 1.000 ms  statement: select 'é𝄞'\n"
+        .repeat(900);
+    let units: Vec<u16> = log.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().copied().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units.iter().copied().flat_map(u16::to_be_bytes).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(log.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    // Logs that were rotated are put one behind the other.
+    let twice = [&*gzip, &gzip].concat();
+    for (source, times) in [
+        ([&[0xFF, 0xFE], &*little].concat(), 900),
+        ([&[0xFE, 0xFF], &*big].concat(), 900),
+        (little, 900),
+        (big, 900),
+        (twice, 1800),
+    ] {
+        for chunk in [1, 3, 4096, usize::MAX] {
+            let (entries, read) = read_in_chunks(&source, None, chunk);
+            assert_eq!((entries.len(), read.counts.malformed), (times, 0), "{chunk}");
+            assert!(entries.iter().all(|entry| entry.sql == "select 'é𝄞'"));
+            assert_eq!(read.counts.bytes, source.len() as u64);
+        }
+    }
+    let (entries, read) = super::read(&gzip[..gzip.len() / 2]);
+    assert!(!entries.is_empty() && entries.len() < 900 && read.counts.malformed > 0, "{read:?}");
+}
+
+#[test]
 fn what_is_no_text_is_refused_with_what_to_do() {
     let log = "2026-11-25 00:44:19 UTC [8] LOG:  duration: 1.000 ms  statement: select 1\n";
-    let utf16: Vec<u8> = log.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let marked: Vec<u8> = [&[0xFF, 0xFE], &*utf16].concat();
     for (source, word) in [
-        (&b"\x1F\x8B\x08\0\0\0\0\0"[..], "gzip -dc"),
+        (&b"\x1F\x8B\x08\0\0\0\0\0"[..], "cannot be decompressed"),
         (b"\x28\xB5\x2F\xFD\x04\0", "zstd -dc"),
-        (&utf16, "iconv"),
-        (&marked, "iconv"),
+        (
+            b"{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[]}}",
+            "jq -r '.data.result",
+        ),
         (b"{\"kind\": \"x\", \"line\": {\"of\": 1}}\n", "jq -r"),
         (b"dear sir", "neither a server log"),
     ] {

@@ -143,6 +143,73 @@ fn logs_of_servers_that_speak_other_languages_tell_the_same() {
 }
 
 #[test]
+fn messages_of_every_language_and_version_are_understood() {
+    for row in include_str!("messages.tsv").lines() {
+        let fields: Vec<&str> = row.split('\t').collect();
+        let [_, log, detail, lasts, ran, executed, fetched, told, parsed, bound, called, values] =
+            fields[..]
+        else {
+            panic!("{row}")
+        };
+        let line = |message: &str, sql: &str| format!("{log}:  {}", message.replace("%s", sql));
+        let values = values.replace("%s", "$1 = 'k'");
+        let lines = [
+            line(ran, "select 1"),
+            line(parsed, "select $1"),
+            line(bound, "select $1"),
+            line(executed, "select $1"),
+            format!("{detail}{values}"),
+            line(fetched, "select $1"),
+            line(told, "select 2"),
+            line(lasts, ""),
+            line(called, ""),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let (entries, read) = read(stderr(&lines));
+        let expected = [
+            "1 x 1.5 ms: select 1",
+            "1 x 1.5 ms: select $1",
+            "0 x 1.5 ms: select $1",
+            "1 x 1.5 ms: select 2",
+        ];
+        assert_eq!(super::told(&entries), expected, "{row}");
+        assert_eq!(entries[1].parameters.get(1).as_deref(), Some("k"), "{row}");
+        let Counts { malformed, skipped, untold, .. } = read.counts;
+        assert_eq!((malformed, skipped, untold), (0, 0, 0), "{row}");
+    }
+}
+
+#[test]
+fn times_without_a_statement_are_counted_where_no_statement_of_theirs_follows() {
+    let bound = [
+        "LOG:  duration: 0.010 ms",
+        "LOG:  duration: 0.020 ms",
+        "LOG:  execute a: select $1",
+        "LOG:  duration: 1.000 ms",
+    ];
+    let (told, _, counts) = told_of(stderr(&bound));
+    assert_eq!((told, counts.untold), (vec!["1 x 1 ms: select $1".to_owned()], 0));
+    let fast = [
+        "LOG:  duration: 0.010 ms",
+        "LOG:  duration: 0.020 ms",
+        "LOG:  duration: 200.000 ms  statement: select 1",
+    ];
+    let (told, _, counts) = told_of(stderr(&fast));
+    assert_eq!((told.len(), counts.untold), (1, 2));
+}
+
+#[test]
+fn a_value_whose_end_was_left_out_is_not_known() {
+    let log = [
+        "LOG:  duration: 1.000 ms  execute a: select $1, $2",
+        "DETAIL:  Parameters: $1 = 'custo...', $2 = 'id'",
+    ];
+    let (entries, _) = read(stderr(&log));
+    assert_eq!(entries[0].parameters.get(1), None);
+    assert_eq!(entries[0].parameters.get(2).as_deref(), Some("id"));
+}
+
+#[test]
 fn a_message_in_words_that_are_not_known_is_counted() {
     let (told, _, counts) = told_of(stderr(&["LOG:  keston: 1.500 ms  lause: select 1"]));
     assert_eq!((told.len(), counts.skipped), (0, 1));

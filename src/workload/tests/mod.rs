@@ -5,6 +5,7 @@ mod carriers;
 mod hostile;
 mod ledger;
 mod logs;
+mod plans;
 mod shapes;
 
 use super::*;
@@ -39,6 +40,8 @@ fn read_in_chunks(source: &[u8], format: Option<Format>, chunk: usize) -> (Vec<E
         reader.push(chunk, |entry| entries.push(entry));
     }
     let read = reader.finish(|entry| entries.push(entry));
+    // A plan that comes behind its statement tells nothing else.
+    entries.retain(|entry| !entry.is_plan_alone());
     (entries, read)
 }
 

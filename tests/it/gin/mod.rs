@@ -1,7 +1,10 @@
 //! GIN indexes on real servers.
 
+mod bad_input;
 mod pending;
+mod review;
 mod traps;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -37,7 +40,7 @@ async fn gin(dsn: SecretString) -> (Gin, BTreeMap<i64, String>) {
         policy: Policy::default(),
         ..Interest::default()
     };
-    let (snapshot, _) = observe(&mut session, &interest).await.unwrap();
+    let snapshot = observe(&mut session, &interest).await.unwrap().snapshot;
     session.finish();
     let names = snapshot.common.indexes.get().unwrap();
     let names = names.iter().map(|index| (index.oid, index.name.clone())).collect();

@@ -17,18 +17,19 @@ create index arrays on ml.t using gin (a);
 create index \"Trigrams of t\" on ml.t using gin (\"Text\" gin_trgm_ops);
 create index search on ml.t using gin (v);
 create index paths on ml.t using gin (j jsonb_path_ops);
+create index few on ml.t using gin ((j -> 'few') jsonb_path_ops);
 create index partial on ml.t using gin ((d -> 'x') jsonb_path_ops) where id % 2 = 0;
 create index tags on ml.t using gin (string_to_array(d ->> 'u', 'a'));
 create table ml.p (v tsvector, a int[]) with (autovacuum_enabled = false);
 create index pair on ml.p using gin (v, a) with (gin_pending_list_limit = 64);
 insert into ml.t
 select i, jsonb_build_object('k', i % 1000, 'u', md5(i::text), 'x', jsonb_build_object('y', i % 10)),
-    array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7)
+    array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7, 'few', i % 2)
 from generate_series(1, 8000) as i;
 vacuum analyze ml.t;
 insert into ml.t
 select i, jsonb_build_object('k', i % 1000, 'u', md5(i::text), 'x', jsonb_build_object('y', i % 10)),
-    array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7)
+    array[i % 100, i], md5(i::text), to_tsvector('simple', md5((i % 1000)::text)), jsonb_build_object('k', i % 7, 'few', i % 2)
 from generate_series(1, 1500) as i;
 insert into ml.p select to_tsvector('simple', md5((i % 1000)::text)), array[i % 100, i] from generate_series(1, 1500) as i";
 
@@ -51,7 +52,8 @@ async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
     let planned = lists(&gin(db.dsn()).await);
     db.run("create extension pgstattuple").await;
     let read = lists(&gin(db.dsn()).await);
-    assert_eq!(read.len(), 8);
+    assert_eq!(read.len(), 9);
+    let mut exact = 0;
     for (name, pending) in &read {
         let Observation::Seen(pending) = pending else { panic!("{member}: {name}: {pending:?}") };
         let Observation::Seen(plan) = &planned[name] else {
@@ -59,9 +61,16 @@ async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
         };
         let readers = (pending.read_by, plan.read_by);
         assert_eq!(readers, (PendingReader::Pgstatginindex, PendingReader::Explain));
-        assert_eq!((plan.pages, plan.margin_pages), (pending.pages, 0), "{member}: {name}");
+        let off = (plan.pages - pending.pages).abs();
+        assert!(
+            off <= plan.margin_pages && plan.margin_pages <= 1,
+            "{member}: {name}: {plan:?} {pending:?}"
+        );
+        exact += usize::from(plan.margin_pages == 0);
         assert!(plan.tuples.is_none() && pending.tuples.is_some());
     }
+    // Where there are few keys, or nobody knows how many, a page stays in doubt.
+    assert!(exact >= 4, "{member}: {planned:?}");
     let Observation::Seen(longest) = &read["Trigrams of t"] else { panic!() };
     assert!(longest.pages > 50, "{longest:?}");
 }

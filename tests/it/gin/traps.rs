@@ -137,3 +137,95 @@ create index view_d on ml.view using gin (d)";
         analysis.findings.iter().filter(|found| found.check != "gin/known-defect").collect();
     assert!(others.is_empty(), "{others:#?}");
 }
+
+const SEARCHES: &[(&str, f64)] = &[("table_bytes_min", 0.0)];
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_found_otherwise_ask_for_no_index(#[values("pg14", "deb18")] member: &str) {
+    let Some(server) = server(member) else { return };
+    let sql = "create table ml.t (id bigint primary key, code text, site int, d jsonb, tags int[]);
+create unique index t_code on ml.t (code, site);
+create index t_d on ml.t using gin (d jsonb_path_ops);
+create index t_a on ml.t (((d ->> 'a')::int));
+create table ml.plain (id bigint primary key, d jsonb);
+insert into ml.t select i, md5(i::text), 1, jsonb_build_object('a', i, 'b', md5(i::text)), array[i % 9] from generate_series(1, 9000) as i;
+insert into ml.plain select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 9000) as i;
+analyze ml.t;
+analyze ml.plain";
+    let mut db = made(server, sql).await;
+    let judged = async |db: &TestDb, statements: &'static str| {
+        let mut request = request_of(Superpower::Gin, SEARCHES);
+        request.workload = Some(crate::support::workload(db, statements).await);
+        (analyse(db, &request).await, request)
+    };
+    let healthy = "sql,calls,mean_ms
+\"select tags from ml.t where id = 5 and d ->> 'b' = 'x'\",5000,12
+\"select tags from ml.t where code = 'a' and site = 3 and tags && '{1}'\",5000,12
+\"select tags from ml.t where d @> '{\"\"a\"\": 1}' and d ->> 'b' = 'x'\",5000,12
+\"select tags from ml.t where (d ->> 'a')::int = 5\",5000,12
+\"select id from ml.plain where d @> '{\"\"b\"\": \"\"x\"\"}'\",5000,0.01
+";
+    let (analysis, _) = judged(&db, healthy).await;
+    let others: Vec<_> =
+        analysis.findings.iter().filter(|found| found.check != "gin/known-defect").collect();
+    assert!(others.is_empty(), "{member}: {others:#?}");
+
+    let unhealthy = "sql,calls,mean_ms
+\"select tags from ml.t where code = 'a' and tags && '{1}'\",5000,12
+\"select tags from ml.t where id > 5 and d ->> 'b' = 'x'\",5000,12
+\"select id from ml.plain where d @> '{\"\"b\"\": \"\"x\"\"}'\",5000,12
+";
+    let (analysis, request) = judged(&db, unhealthy).await;
+    for check in ["gin/missing-containment-index", "gin/unservable-operator"] {
+        assert!(finding(&analysis, check).is_some(), "{member}: {check}: {analysis:#?}");
+    }
+    let missing =
+        analysis.findings.iter().filter(|one| one.check == "gin/missing-containment-index");
+    assert_eq!(missing.count(), 2, "{member}: {analysis:#?}");
+    all_hold(&mut db, &analysis, &request).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_whose_unit_is_written_is_meant() {
+    let Some(server) = server("deb18") else { return };
+    let sql = "create table ml.t (d jsonb);
+create index t_d on ml.t using gin (d)";
+    let db = made(server, sql).await;
+    let analysis = async |value: &str| {
+        db.run(&format!("alter database {} set gin_pending_list_limit = {value}", db.name)).await;
+        let analysis = analyse(&db, &request_of(Superpower::Gin, &[])).await;
+        finding(&analysis, "gin/pending-limit-unit").is_some()
+    };
+    assert!(!analysis("'128MB'").await);
+    assert!(analysis("131072").await);
+}
+
+/// W11: 30,000 rows make it wait for 7,000; where all of them are frozen, for 1,000.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn from_18_on_autovacuum_waits_for_a_share_of_the_rows_that_are_not_frozen(
+    #[values("deb17", "deb18", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let sql = "create table ml.t (id bigint, d jsonb);
+create index t_d on ml.t using gin (d);
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text), 'c', md5((i * 7)::text)) from generate_series(1, 30000) as i;
+vacuum (freeze, analyze) ml.t;
+select pg_stat_reset();
+insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text), 'c', md5((i * 7)::text)) from generate_series(1, 2000) as i;
+set enable_seqscan = off;
+do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
+    let db = made(server, sql).await;
+    let analysis = backlog(&db).await;
+    let found = finding(&analysis, BACKLOG);
+    assert_eq!(found.is_some(), server.major < 18, "{member}: {analysis:#?}");
+    if let Some(found) = found {
+        assert!(
+            found.message.contains("waits for 7000 inserted rows and has seen 2000"),
+            "{}",
+            found.message
+        );
+        assert!(found.evidence.iter().any(|one| one.name == "last_autovacuum"), "{found:#?}");
+    }
+}

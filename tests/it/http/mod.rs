@@ -4,6 +4,7 @@ mod analysis;
 mod auth;
 mod doors;
 mod openapi;
+mod plan_page;
 mod serve;
 mod strict;
 mod targets;

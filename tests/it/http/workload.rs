@@ -225,5 +225,5 @@ async fn what_is_compressed_is_refused_with_what_to_do() {
         .unwrap();
     let reply = service.send(request).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
-    assert!(reply.text.contains("gzip -dc"), "{reply:?}");
+    assert!(reply.text.contains("cannot be decompressed"), "{reply:?}");
 }

@@ -51,6 +51,28 @@ impl TestDb {
         self.run(sql).await;
     }
 
+    /// Another session of a superuser.
+    pub async fn session(&self) -> Client {
+        connect(&self.server.dsn(&self.name)).await
+    }
+
+    /// Start `create index concurrently` while somebody writes to the table: until the session that is returned ends, the index
+    /// is being built.
+    pub async fn building(&self, write: &str, build: &str) -> Client {
+        let writer = self.session().await;
+        writer.batch_execute(&format!("begin; {write}")).await.unwrap();
+        let (builder, build) = (self.session().await, build.to_owned());
+        tokio::spawn(async move { builder.batch_execute(&build).await });
+        let begun =
+            "select count(*)::text from pg_stat_progress_create_index where index_relid <> 0";
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.text(begun).await == "0" {
+            assert!(Instant::now() < deadline, "{}: no build begins", self.server.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        writer
+    }
+
     /// Drop the database under everybody who uses it.
     pub async fn vanish(&self) {
         let postgres = connect(&self.server.dsn("postgres")).await;

@@ -4,13 +4,14 @@ pub mod advice;
 mod database;
 mod members;
 pub mod proxy;
+pub mod redis;
 mod server;
 mod service;
 pub mod shadow;
 
 pub use database::TestDb;
 pub use members::members_for;
-pub use server::{Own, TestServer, any_server, own_server, server, skipped};
+pub use server::{Own, TestServer, any_server, is_root, own_server, server, skipped};
 pub use service::{Reply, Service};
 
 use std::sync::Arc;
@@ -56,7 +57,7 @@ pub async fn analyse(db: &TestDb, request: &Request) -> Analysis {
 /// What the checks are told of these statements: a list or a log, as a client would send it.
 pub async fn workload(db: &TestDb, statements: &'static str) -> Workload {
     let target = Target::open("test", &db.dsn(), None).unwrap();
-    let intake = Intake::open(&target, None).await.unwrap();
+    let intake = Intake::open(&target, None, None).await.unwrap();
     intake.push(Bytes::from_static(statements.as_bytes())).await;
     let (ledger, _) = intake.close().await;
     analysis::workload(&ledger)

@@ -1,13 +1,13 @@
-//! A proxy between client and server: counts round trips, adds delay, stalls, or falls silent.
+//! A proxy between client and server: counts round trips, adds delay, stalls, cuts, or falls silent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// Chunks on their way at most, as a network holds only so much.
@@ -28,6 +28,10 @@ struct Watch {
     /// Connections so far, and how many of them are silent for good.
     connections: AtomicU32,
     silenced: AtomicU32,
+    /// How many of them were cut.
+    cut: watch::Sender<u32>,
+    /// Milliseconds by which each direction is delayed from now on.
+    delay_ms: AtomicU64,
 }
 
 impl Proxy {
@@ -36,16 +40,18 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let watch = Arc::new(Watch::default());
+        watch.delay_ms.store(delay.as_millis().try_into().unwrap(), Ordering::SeqCst);
         let seen = watch.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                // Where the server is away, so are we.
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
                 let (client_read, client_write) = client.into_split();
                 let (server_read, server_write) = server.into_split();
                 let number = seen.connections.fetch_add(1, Ordering::SeqCst);
-                let line = |by_client| (seen.clone(), delay, by_client, number);
+                let line = |by_client| (seen.clone(), by_client, number);
                 tokio::spawn(forward(client_read, server_write, line(true)));
                 tokio::spawn(forward(server_read, client_write, line(false)));
             }
@@ -56,6 +62,16 @@ impl Proxy {
     /// Round trips so far, the login's among them.
     pub fn round_trips(&self) -> u32 {
         self.watch.turns.load(Ordering::SeqCst)
+    }
+
+    /// Connections there are end in the middle of whatever they carry: new ones are forwarded.
+    pub fn cut(&self) {
+        self.watch.cut.send_replace(self.watch.connections.load(Ordering::SeqCst));
+    }
+
+    /// From now on each direction takes so long.
+    pub fn slow(&self, delay: Duration) {
+        self.watch.delay_ms.store(delay.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
 
     /// What was held back goes on its way.
@@ -75,6 +91,19 @@ impl Proxy {
 }
 
 impl Watch {
+    fn is_cut(&self, number: u32) -> bool {
+        number < *self.cut.borrow()
+    }
+
+    /// Resolves when the connection is cut.
+    async fn cuts(&self, number: u32) {
+        let _ = self.cut.subscribe().wait_for(|cut| number < *cut).await;
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms.load(Ordering::SeqCst))
+    }
+
     /// Something left the client or the server.
     fn left(&self, by_client: bool) {
         if by_client && self.server_spoke_last.swap(false, Ordering::SeqCst) {
@@ -94,7 +123,7 @@ impl Watch {
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    (watch, delay, by_client, number): (Arc<Watch>, Duration, bool, u32),
+    (watch, by_client, number): (Arc<Watch>, bool, u32),
 ) {
     let (line, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_MAX);
     let seen = watch.clone();
@@ -107,6 +136,9 @@ async fn forward(
             if number < watch.silenced.load(Ordering::SeqCst) {
                 continue;
             }
+            if watch.is_cut(number) {
+                return;
+            }
             watch.arrives(by_client);
             if to.write_all(&bytes).await.is_err() {
                 return;
@@ -114,9 +146,14 @@ async fn forward(
         }
     });
     let mut buffer = vec![0; 65536];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+    loop {
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read,
+            () = seen.cuts(number) => return,
+        };
+        let Ok(length @ 1..) = read else { return };
         seen.left(by_client);
-        if line.send((Instant::now() + delay, buffer[..length].to_vec())).await.is_err() {
+        if line.send((Instant::now() + seen.delay(), buffer[..length].to_vec())).await.is_err() {
             return;
         }
     }

@@ -21,9 +21,49 @@ pub struct TestServer {
     pub major: u32,
     pub port: u16,
     pub has_lz4: bool,
+    launch: Launch,
+}
+
+/// How it was started, so that it can be once more.
+#[derive(Debug)]
+struct Launch {
+    home: PathBuf,
+    bin: PathBuf,
+    settings: Vec<String>,
+    disk_bytes: Option<u64>,
 }
 
 impl TestServer {
+    /// End it as `kill -9` does, and wait until its port is free.
+    pub fn kill(&self) {
+        let pid = self.postmaster();
+        let killed = Command::new("kill").args(["-9", &pid]).status().unwrap();
+        assert!(killed.success());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // Backends end by themselves when they see that it is gone.
+        while Path::new("/proc").join(&pid).exists()
+            || TcpListener::bind(("127.0.0.1", self.port)).is_err()
+        {
+            assert!(Instant::now() < deadline, "{} is still there", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Start it once more, where it was.
+    pub fn start_again(&self) {
+        let data = self.launch.home.join("data");
+        // What the one before left says that it is ready.
+        let _ = fs::remove_file(data.join("postmaster.pid"));
+        self.launch.run();
+        wait_until_ready(&self.name, &data);
+    }
+
+    fn postmaster(&self) -> String {
+        let file =
+            fs::read_to_string(self.launch.home.join("data").join("postmaster.pid")).unwrap();
+        file.lines().next().unwrap().to_owned()
+    }
+
     /// Where to reach one of its databases, as superuser.
     pub fn dsn(&self, database: &str) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
@@ -93,6 +133,8 @@ pub struct Own<'a> {
     pub files: &'a [(&'a str, &'a str)],
     /// The primary it follows.
     pub primary: Option<&'static TestServer>,
+    /// The size of a disk of its own, at `$HOME/disk`, which only root can make.
+    pub disk_bytes: Option<u64>,
 }
 
 /// A cluster for one test, on the binaries of a member; none where these are not there, which is said.
@@ -118,7 +160,7 @@ pub fn own_server(member: &str, own: &Own<'_>) -> Option<&'static TestServer> {
     if let Some(hba) = own.hba {
         fs::write(data.join("pg_hba.conf"), hba).unwrap();
     }
-    Some(Box::leak(Box::new(run(member, (&home, &bin), own.settings))))
+    Some(Box::leak(Box::new(run(member, (&home, &bin), own.settings, own.disk_bytes))))
 }
 
 /// The data directory of a standby.
@@ -148,7 +190,7 @@ fn copied(home: &Path, bin: &Path, port: u16) {
 fn start(name: &str, bin: &Path) -> TestServer {
     let home = home(name);
     made(name, &home, bin);
-    run(name, (&home, bin), &[])
+    run(name, (&home, bin), &[], None)
 }
 
 fn made(name: &str, home: &Path, bin: &Path) {
@@ -163,23 +205,40 @@ fn made(name: &str, home: &Path, bin: &Path) {
         .unwrap();
 }
 
-fn run(name: &str, (home, bin): (&Path, &Path), more: &[&str]) -> TestServer {
+fn run(
+    name: &str,
+    (home, bin): (&Path, &Path),
+    more: &[&str],
+    disk_bytes: Option<u64>,
+) -> TestServer {
     let data = home.join("data");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut postgres = as_owner(home, &bin.join("postgres"));
-    postgres.arg("-D").arg(&data);
     let more = more.iter().map(|setting| setting.replace("$HOME", &home.display().to_string()));
-    for setting in settings(port, home).into_iter().chain(more) {
-        postgres.arg("-c").arg(setting);
-    }
-    let log = fs::File::create(home.join("log")).unwrap();
-    postgres.stdout(log.try_clone().unwrap()).stderr(log);
-    // The server is told when the thread that started it ends: this one lives as long as the process.
-    std::thread::spawn(move || postgres.spawn().unwrap().wait());
+    let settings = settings(port, home).into_iter().chain(more).collect();
+    let launch = Launch { home: home.to_owned(), bin: bin.to_owned(), settings, disk_bytes };
+    launch.run();
     wait_until_ready(name, &data);
     let major = fs::read_to_string(data.join("PG_VERSION")).unwrap().trim().parse().unwrap();
     let has_lz4 = Member::named(name).has_lz4;
-    TestServer { name: name.to_owned(), major, port, has_lz4 }
+    TestServer { name: name.to_owned(), major, port, has_lz4, launch }
+}
+
+impl Launch {
+    fn run(&self) {
+        let Self { home, bin, settings, disk_bytes } = self;
+        let mut postgres = match disk_bytes {
+            Some(bytes) => as_owner_with_disk(home, *bytes, &bin.join("postgres")),
+            None => as_owner(home, &bin.join("postgres")),
+        };
+        postgres.arg("-D").arg(home.join("data"));
+        for setting in settings {
+            postgres.arg("-c").arg(setting);
+        }
+        let log = fs::OpenOptions::new().append(true).create(true).open(home.join("log")).unwrap();
+        postgres.stdout(log.try_clone().unwrap()).stderr(log);
+        // The server is told when the thread that started it ends: this one lives as long as the process.
+        std::thread::spawn(move || postgres.spawn().unwrap().wait());
+    }
 }
 
 /// Autovacuum stands by and never comes, or counters would change under a test.
@@ -227,7 +286,7 @@ fn own_by_server(path: &Path) {
     }
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t")
 }
 
@@ -247,6 +306,21 @@ fn as_owner(home: &Path, program: &Path) -> Command {
         command.arg("--clear-groups");
     }
     command.arg(program).current_dir(home).env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+/// The same in a mount namespace of its own, where a small disk is mounted; both are gone when the server is.
+fn as_owner_with_disk(home: &Path, bytes: u64, program: &Path) -> Command {
+    let owned = as_owner(home, program);
+    let mut command = Command::new("unshare");
+    let mount = format!(
+        "mkdir -p disk && mount -t tmpfs -o size={bytes},mode=0700 tmpfs disk \
+         && chown {0} disk && exec \"$@\"",
+        owner()
+    );
+    command.args(["--mount", "--propagation", "private", "sh", "-ec", &mount, "sh"]);
+    command.arg(owned.get_program()).args(owned.get_args());
+    command.current_dir(home).env("HOME", home).stdin(Stdio::null());
     command
 }
 

@@ -66,7 +66,8 @@ impl Service {
         Self::on(store, vec![("store_url", url)]).await
     }
 
-    async fn on(store: TestDb, more: Vec<(&'static str, String)>) -> Self {
+    /// With its state in that database.
+    pub async fn on(store: TestDb, more: Vec<(&'static str, String)>) -> Self {
         let given = more.iter().find(|(name, _)| *name == "store_url");
         let url = given.map_or_else(|| store.dsn(), |(_, url)| url.clone().into());
         let key = "0".repeat(64);

@@ -4,9 +4,9 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Analysis, GapReason, Superpower};
 
 use crate::support::advice::{advice, finding};
-use crate::support::{TestDb, analyse, request_of, server, workload};
+use crate::support::{Own, TestDb, analyse, own_server, request_of, server, workload};
 
-const ITEMS: &str = "create schema ml;
+pub(super) const ITEMS: &str = "create schema ml;
 create schema ext;
 create extension vector schema ext;
 create table ml.items (id bigint, tenant bigint, embedding ext.vector(3));
@@ -14,7 +14,7 @@ insert into ml.items select i, i % 100, array[i, i % 7, 1]::ext.vector(3) from g
 analyze ml.items";
 
 /// A table of vectors in a database whose extension is not in `public`, with these statements run after it.
-async fn items(member: &str, more: &str) -> Option<TestDb> {
+pub(super) async fn items(member: &str, more: &str) -> Option<TestDb> {
     let mut db = TestDb::create(server(member)?).await;
     db.run(ITEMS).await;
     for statement in more.split(";\n").filter(|statement| !statement.trim().is_empty()) {
@@ -24,7 +24,11 @@ async fn items(member: &str, more: &str) -> Option<TestDb> {
     Some(db)
 }
 
-async fn judged(db: &TestDb, set: &[(&str, f64)], statements: &'static str) -> (Analysis, Request) {
+pub(super) async fn judged(
+    db: &TestDb,
+    set: &[(&str, f64)],
+    statements: &'static str,
+) -> (Analysis, Request) {
     let mut request = request_of(Superpower::Vector, set);
     if !statements.is_empty() {
         request.workload = Some(workload(db, statements).await);
@@ -32,12 +36,12 @@ async fn judged(db: &TestDb, set: &[(&str, f64)], statements: &'static str) -> (
     (analyse(db, &request).await, request)
 }
 
-fn checks(analysis: &Analysis) -> Vec<&str> {
+pub(super) fn checks(analysis: &Analysis) -> Vec<&str> {
     let found = analysis.findings.iter().map(|finding| finding.check.as_str());
     found.filter(|check| *check != "vector/known-defect").collect()
 }
 
-const SEARCH: &str = "sql,calls,mean_ms
+pub(super) const SEARCH: &str = "sql,calls,mean_ms
 \"select id from ml.items order by embedding operator(ext.<=>) '[1,2,3]' limit 10\",500,20
 ";
 
@@ -201,9 +205,12 @@ select id from ml.items order by any_size <=> $1 limit 10,500,20
         "{statements:#?}"
     );
     assert!(!statements.iter().any(|sql| sql.contains("halfvec(5000)")), "{statements:#?}");
-    let declined =
-        analysis.declined.iter().find(|one| one.check == "vector/missing-index").unwrap();
-    assert!(declined.detail.contains("no number of elements"), "{declined:?}");
+    assert!(
+        statements
+            .iter()
+            .any(|sql| sql.contains("any_size::public.vector(2)) public.vector_cosine_ops")),
+        "{statements:#?}"
+    );
     crate::support::advice::all_hold(&mut db, &analysis, &request).await;
 }
 
@@ -376,4 +383,41 @@ async fn no_literal_of_a_search_is_in_the_answer() {
     assert!(finding(&analysis, "vector/missing-index").is_some());
     let printed = serde_json::to_string(&analysis).unwrap();
     assert!(!printed.contains("7070717") && !printed.contains("424243"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_proposed_beside_a_graph_where_data_is_static_and_memory_short() {
+    let own = Own { purpose: "short", settings: &["shared_buffers=512kB"], ..Own::default() };
+    let Some(server) = own_server("pg18", &own) else { return };
+    let mut db = TestDb::create(server).await;
+    db.run(ITEMS).await;
+    db.run("create table ml.hot as select * from ml.items; update ml.hot set id = id + 1; analyze ml.hot")
+        .await;
+    db.settle().await;
+    let searches = "sql,calls,mean_ms
+\"select id from ml.items order by embedding operator(ext.<=>) '[1,2,3]' limit 10\",500,20
+\"select id from ml.hot order by embedding operator(ext.<=>) '[1,2,3]' limit 10\",500,20
+";
+    let (analysis, request) =
+        judged(&db, &[("table_bytes_min", 0.0), ("exact_rows_max", 100.0)], searches).await;
+    let methods = |table: &str| -> Vec<bool> {
+        let named = format!("`{table}.embedding`");
+        let found = analysis.findings.iter().find(|one| one.message.starts_with(&named)).unwrap();
+        let sql = advice(&analysis, found);
+        sql.iter().map(|one| one.statements[0].sql.contains("USING ivfflat")).collect()
+    };
+    assert_eq!(methods("ml.items"), [false, true], "{analysis:#?}");
+    assert_eq!(methods("ml.hot"), [false], "its centres would go stale: {analysis:#?}");
+    crate::support::advice::all_hold(&mut db, &analysis, &request).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recall_is_a_gap_that_names_the_experiment_and_no_silence() {
+    let index =
+        "create index items_embedding on ml.items using hnsw (embedding ext.vector_cosine_ops)";
+    let Some(db) = items("pg18", index).await else { return };
+    let (analysis, _) = judged(&db, &[], SEARCH).await;
+    let gap = analysis.gaps.iter().find(|gap| gap.observation == "vector_recall").unwrap();
+    assert_eq!(gap.reason, GapReason::NotEnoughEvidence);
+    assert!(gap.lift.as_deref().is_some_and(|lift| lift.contains("experiment")), "{gap:?}");
 }

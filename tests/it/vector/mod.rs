@@ -1,3 +1,5 @@
 //! Vector Navigator on real servers.
 
+mod bad_input;
 mod cases;
+mod trial;

@@ -1,5 +1,8 @@
 //! WAL Orchestrator on real servers: every source on every major version, and what SQL on a page cannot plant.
 
+mod bad_input;
+mod partman;
+mod remedies;
 mod staging;
 
 use database_optimizer::analysis::analyse as analyse_target;
@@ -146,6 +149,39 @@ async fn from_19_on_autovacuum_is_due_when_the_server_says_so(#[values(0.1, 0.3)
     let declined = analysis.declined.iter().any(|one| one.reason == "autovacuum is due");
     assert_eq!(declined.to_string(), due, "{analysis:#?}");
     assert_eq!(finding(&analysis, "wal/dead-tuples").is_some(), !declined, "{analysis:#?}");
+}
+
+/// The server says how near each table is to its threshold: dead rows over the rows that it waits for.
+#[rstest]
+#[case::of_the_server("")]
+#[case::of_the_table(
+    "with (autovacuum_vacuum_scale_factor = 0.4, autovacuum_vacuum_threshold = 5000)"
+)]
+#[case::capped("with (autovacuum_vacuum_max_threshold = 7000)")]
+#[tokio::test(flavor = "multi_thread")]
+async fn from_19_on_the_threshold_of_each_table_is_the_server_s(#[case] options: &str) {
+    let Some(server) = server("deb19") else { return };
+    let mut db = TestDb::create(server).await;
+    db.run(&format!("create table public.events (id bigint, payload text) {options}")).await;
+    db.run("insert into public.events select i, md5(i::text) from generate_series(1, 60000) as i")
+        .await;
+    db.run_next("vacuum analyze public.events").await;
+    db.run("delete from public.events where id <= 2000").await;
+    db.settle().await;
+    let waits_for = "select round(pg_stat_get_dead_tuples(relid) / vacuum_score)::text
+        from pg_stat_autovacuum_scores where relname = 'events'";
+    let waits_for: f64 = db.text(waits_for).await.parse().unwrap();
+    let policy = [
+        ("lazy_rows_min", 1.0),
+        ("updates_per_day", 0.0),
+        ("day_window_s_min", 0.0),
+        ("scale_factor", 0.0),
+    ];
+    let analysis = analyse(&db, &request_of(Superpower::Wal, &policy)).await;
+    let found = finding(&analysis, "wal/lazy-autovacuum");
+    let found = found.unwrap_or_else(|| panic!("{options}: {analysis:#?}"));
+    let ours = found.evidence.iter().find(|one| one.name == "vacuum.waits_for_rows").unwrap();
+    assert_eq!(ours.value.as_f64(), Some(waits_for), "{options}");
 }
 
 #[rstest]

@@ -9,6 +9,9 @@ const SHARED_OPERATORS: [&str; 6] = [" -> ", " @> ", " <@ ", " ? ", " ?| ", " ?&
 /// Operators of comparison that a B-tree serves.
 const COMPARISONS: [&str; 5] = [" = ", " < ", " <= ", " > ", " >= "];
 
+/// `LIKE`: an index finds rows by the beginning of a pattern.
+const LIKE: &str = " ~~ ";
+
 /// Types that others are cast to without a change of their bytes (`pg_cast.castmethod` is `b`): an index on the column serves
 /// such a cast.
 const RELABELLED: [&str; 8] =
@@ -78,16 +81,20 @@ pub(in crate::checks::plan) fn is_json(clause: &str) -> bool {
         || code.contains(" @@ ") && code.contains("jsonpath")
 }
 
-/// Whether a clause compares with a parameter of the statement.
-pub(in crate::checks::plan) fn has_parameter(clause: &str) -> bool {
-    let code = code(clause);
-    let mut parts = code.split('$').skip(1);
-    parts.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() && c != '0'))
+/// The numbers of `$1` and its like in a text, outside of literals.
+pub(in crate::checks::plan) fn numbers(text: &str) -> Vec<u32> {
+    let code = code(text);
+    let number = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..end].parse().ok()
+    };
+    code.split('$').skip(1).filter_map(number).collect()
 }
 
 /// The column of a clause that compares it inside a cast or a function with something else.
 pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
-    let at = COMPARISONS.iter().find_map(|operator| split_once(clause, operator))?;
+    let compared = COMPARISONS.iter().find_map(|operator| split_once(clause, operator));
+    let at = compared.or_else(|| split_once(clause, LIKE).filter(|(_, like)| begins(like)))?;
     let (left, right) = (at.0.trim(), at.1.trim());
     // Two columns are compared by joins, which has other reasons.
     let (wrapped, other) = match (of_cast(left).or_else(|| of_function(left)), is_constant(right)) {
@@ -95,6 +102,41 @@ pub(in crate::checks::plan) fn wrapped(clause: &str) -> Option<Wrapped> {
         _ => (of_cast(right).or_else(|| of_function(right))?, left),
     };
     is_constant(other).then_some(wrapped)
+}
+
+/// The operator of a clause that compares a bare column with something that is the same for every row.
+pub(in crate::checks::plan) fn comparison(clause: &str) -> Option<&'static str> {
+    COMPARISONS.into_iter().find(|operator| {
+        let Some((left, right)) = split_once(clause, operator) else { return false };
+        let (left, right) = (bare(left.trim()), bare(right.trim()));
+        let compares = |one: &str, other: &str| column(one).is_some() && is_constant(other);
+        compares(left, right) || compares(right, left)
+    })
+}
+
+/// Without a cast that changes no bytes.
+fn bare(text: &str) -> &str {
+    let cast = text.strip_prefix('(').and_then(|rest| rest.rsplit_once(")::"));
+    match cast {
+        Some((inner, kind)) if RELABELLED.contains(&kind) && column(inner).is_some() => inner,
+        _ => text,
+    }
+}
+
+/// Whether the condition names this column, as far as its words tell.
+pub(in crate::checks::plan) fn names(condition: &str, column: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let bounded = |at: usize| {
+        let (before, after) = (&condition[..at], &condition[at + column.len()..]);
+        !before.ends_with(is_word) && !after.starts_with(is_word)
+    };
+    !column.is_empty() && condition.match_indices(column).any(|(at, _)| bounded(at))
+}
+
+/// Whether a pattern of LIKE is known and has a beginning.
+fn begins(pattern: &str) -> bool {
+    let first = pattern.trim_start().strip_prefix('\'').and_then(|text| text.chars().next());
+    first.is_some_and(|first| !matches!(first, '%' | '_' | '\''))
 }
 
 /// Whether the clause holds one of these words outside of literals and quoted names.
@@ -294,6 +336,14 @@ mod tests {
                 cast("created_at", "date"),
             ),
             ("lower(email) = ANY ('{a,b}'::text[])", function("email", "lower")),
+            ("lower(name) ~~ 'u1234%'::text", function("name", "lower")),
+            ("(id)::numeric ~~ '12%'::text", cast("id", "numeric")),
+            ("(id)::text ~~ '12%'::text", None),
+            ("upper(name) ~~ '%234%'::text", None),
+            ("upper(name) ~~ '_234'::text", None),
+            ("lower(name) ~~ $1", None),
+            ("lower(name) !~~ 'u1234%'::text", None),
+            ("lower(name) ~~* 'u1234%'::text", None),
             ("(name)::text = 'x'::text", None),
             ("(net)::inet = '10.0.0.1'::inet", None),
             ("(relid)::oid = '16384'::oid", None),
@@ -311,8 +361,8 @@ mod tests {
 
     #[test]
     fn parameters_are_found_outside_of_literals() {
-        assert!(has_parameter("id = $1"));
-        assert!(!has_parameter("id = $0"), "an InitPlan");
-        assert!(!has_parameter("price = '$1'::text"));
+        assert_eq!(numbers("(id = $1) AND (n > $12)"), [1, 12]);
+        assert_eq!(numbers("InitPlan 1 (returns $0,$3)"), [0, 3]);
+        assert_eq!(numbers("price = '$1'::text"), [0_u32; 0]);
     }
 }

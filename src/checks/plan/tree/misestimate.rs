@@ -144,7 +144,7 @@ impl Misestimate {
     pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> Cause {
         let node = tree.node(self.node);
         let clauses = || node.conditions.iter().flat_map(|c| condition::clauses(&c.text));
-        if has_parameters(tree) && clauses().any(condition::has_parameter) {
+        if clauses().any(|clause| compares_with_parameter(tree, clause)) {
             Cause::Parameter
         } else if default_selectivity(tree, self.node).is_some() {
             Cause::Json
@@ -154,9 +154,16 @@ impl Misestimate {
     }
 }
 
-/// Whether `$1` stands for a parameter of the statement: before 17, results of subplans are printed the same way.
-pub(in crate::checks::plan) fn has_parameters(tree: &Tree<'_>) -> bool {
-    !tree.nodes().iter().any(|node| is_subplan(node) && node.subplan_name.is_some())
+/// Whether a clause compares with a parameter of the statement. Before 17, results of subplans are printed the same way, and
+/// their labels say by which numbers: `InitPlan 1 (returns $0)`.
+fn compares_with_parameter(tree: &Tree<'_>, clause: &str) -> bool {
+    let numbers = condition::numbers(clause);
+    let labels = || tree.nodes().iter().filter_map(|node| node.subplan_name.as_deref());
+    let is_returned = |number: u32| {
+        let returns = labels().filter_map(|label| Some(label.split_once("(returns ")?.1));
+        returns.flat_map(condition::numbers).any(|returned| returned == number)
+    };
+    numbers.into_iter().any(|number| number > 0 && !is_returned(number))
 }
 
 /// Selectivities that the planner assumes of one condition where it has no statistics.

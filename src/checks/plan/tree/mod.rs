@@ -1,13 +1,14 @@
 //! A plan as the checks of plans see it: who reads whom, and what share of the time each node takes.
 
 pub(super) mod condition;
+pub(super) mod estimated;
 pub(super) mod memory;
 pub(super) mod misestimate;
 
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
 use crate::explain::{Buffers, Node, Plan};
-use crate::model::observation::StatementPlan;
+use crate::model::observation::{StatementPlan, Workload, WorkloadStatement};
 use crate::model::{
     Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
     PlanSource, Severity, Threshold, Unit,
@@ -33,6 +34,8 @@ pub(super) struct Tree<'a> {
     pub(super) plan: &'a Plan,
     /// Where it came from.
     pub(super) source: PlanSource,
+    /// The statement, where it is one of the workload's.
+    pub(super) statement: Option<&'a WorkloadStatement>,
     derived: Derived,
     /// One past the last node below each node.
     ends: Vec<usize>,
@@ -66,19 +69,108 @@ pub(super) fn for_each_executed(
     case: &Case<'_>,
     mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
 ) -> Result<Judgement, Gap> {
+    for_each_plan(case, |tree, judgement| {
+        if tree.is_executed() {
+            judge(tree, judgement);
+        } else {
+            judgement.gaps.push(tree.not_executed());
+        }
+    })
+}
+
+/// Judges each plan, executed or not.
+pub(super) fn for_each_plan(
+    case: &Case<'_>,
+    mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
+) -> Result<Judgement, Gap> {
     let plans = case.snapshot.plan.statements.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     for plan in plans {
         if plan.plan.nodes.len() > NODES_MAX {
             judgement.gaps.push(too_large(plan.plan.nodes.len()));
-        } else if plan.plan.analyzed() {
-            judge(&Tree::of(plan), &mut judgement);
-        } else {
-            judgement.gaps.push(not_executed());
+            continue;
+        }
+        let tree = Tree::of(plan);
+        let before = judgement.findings.len();
+        judge(&tree, &mut judgement);
+        if let Some(statement) = tree.statement {
+            let found = judgement.findings.drain(before..).collect::<Vec<_>>();
+            let of_statement = found.into_iter().map(|found| of_statement(found, statement));
+            judgement.findings.extend(of_statement);
         }
     }
     Ok(judgement)
 }
+
+/// What plans show, where there are any; else what the server counted shows, and that there is no plan.
+pub(super) fn or_counted(
+    case: &Case<'_>,
+    plans: Result<Judgement, Gap>,
+    counted: impl FnOnce(&Case<'_>) -> Result<Judgement, Gap>,
+) -> Result<Judgement, Gap> {
+    plans.or_else(|no_plan| {
+        let mut judgement = counted(case)
+            .unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() });
+        judgement.gaps.push(no_plan);
+        Ok(judgement)
+    })
+}
+
+/// The statements of the workload, or what makes them visible.
+pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
+    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    if !workload.statements.is_empty() {
+        return Ok(workload);
+    }
+    let detail = "no statement is known that names a column of this database";
+    let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
+    Err(gap.lifted_by("CREATE EXTENSION pg_stat_statements; or send statements: POST /v1/targets/{target}/workload, or --workload FILE"))
+}
+
+/// The finding with the statement that it is about.
+fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
+    let of = |name: &str, value: Number, unit: Unit| {
+        of_source("workload", name, value, unit, Grade::Statistics)
+    };
+    let calls = i64::try_from(statement.calls).unwrap_or(i64::MAX);
+    let finding = with_statement(finding, &statement.text)
+        .evidence(of("calls", calls.into(), Unit::Count))
+        .evidence(of("total_ms", statement.total_ms.into(), Unit::Ms));
+    match statement.query_id {
+        Some(id) => finding.evidence(of("query_id", Number::Name(id.to_string()), Unit::Name)),
+        None => finding,
+    }
+}
+
+/// The finding with the text of the statement.
+pub(super) fn with_statement(finding: Finding, statement: &str) -> Finding {
+    let text: String = statement.chars().take(TEXT_CHARS_MAX).collect();
+    let cut = if text.len() < statement.len() { "…" } else { "" };
+    let message = format!("{}; statement `{text}{cut}`", finding.message);
+    let statement = Number::Name(statement.to_owned());
+    let source = "workload";
+    Finding { message, ..finding }.evidence(of_source(
+        source,
+        "statement",
+        statement,
+        Unit::Name,
+        Grade::Statistics,
+    ))
+}
+
+/// A figure of this source.
+pub(super) fn of_source(
+    source: &str,
+    name: &str,
+    value: Number,
+    unit: Unit,
+    grade: Grade,
+) -> Evidence {
+    Evidence { name: name.to_owned(), value, unit, source: source.to_owned(), grade }
+}
+
+/// Characters of a statement in a message.
+const TEXT_CHARS_MAX: usize = 80;
 
 /// Nodes of a plan that is judged. The largest plan known has 9,001.
 const NODES_MAX: usize = 20_000;
@@ -86,12 +178,6 @@ const NODES_MAX: usize = 20_000;
 fn too_large(nodes: usize) -> Gap {
     let detail = format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}");
     Gap::new("plan.statements", GapReason::BudgetSpent, detail)
-}
-
-fn not_executed() -> Gap {
-    let detail = "The plan holds estimates alone: rows, times and spills were not judged";
-    Gap::new("plan.statements", GapReason::NotEnoughEvidence, detail)
-        .lifted_by("EXPLAIN (ANALYZE, BUFFERS, SETTINGS), which executes the statement")
 }
 
 impl<'a> Tree<'a> {
@@ -114,7 +200,29 @@ impl<'a> Tree<'a> {
                 ends[parent] = ends[parent].max(ends[node.id]);
             }
         }
-        Self { plan, source: statement.source, derived, ends, weights, sums, has_times }
+        let source = statement.source;
+        let statement = statement.statement.as_deref();
+        Self { plan, source, statement, derived, ends, weights, sums, has_times }
+    }
+
+    /// Whether the statement was executed, so that its rows are known.
+    pub(super) fn is_executed(&self) -> bool {
+        self.plan.analyzed()
+    }
+
+    /// What is not judged of a plan that was not executed.
+    pub(super) fn not_executed(&self) -> Gap {
+        let gap = |detail: &str| Gap::new("plan.statements", GapReason::NotEnoughEvidence, detail);
+        if self.statement.is_some() {
+            let detail = "Statements of the workload were explained, not executed: rows of each node, times and spills were \
+                          not judged";
+            gap(detail).lifted_by(
+                "dbopt plan --query-file FILE --analyze, or auto_explain with log_analyze",
+            )
+        } else {
+            gap("The plan holds estimates alone: rows, times and spills were not judged")
+                .lifted_by("EXPLAIN (ANALYZE, BUFFERS, SETTINGS), which executes the statement")
+        }
     }
 
     pub(super) fn nodes(&self) -> &'a [Node] {
@@ -182,7 +290,9 @@ impl<'a> Tree<'a> {
     fn stake_of(&self, weight: f64) -> Stake {
         let total = self.sums.last().copied().unwrap_or_default();
         let share = if total > 0.0 { (weight / total).clamp(0.0, 1.0) } else { 0.0 };
-        Stake { ms: self.has_times.then_some(weight), share }
+        // What a call takes on average is spread over the nodes by their costs.
+        let spread = || Some(self.statement?.mean_ms()? * share);
+        Stake { ms: self.has_times.then_some(weight).or_else(spread), share }
     }
 
     /// What takes so many milliseconds of the execution beside the nodes: triggers, compilation, reads.
@@ -224,6 +334,7 @@ impl<'a> Tree<'a> {
             node: u32::try_from(id).unwrap_or(u32::MAX),
             schema: node.schema.clone(),
             table: node.relation.clone(),
+            statement: self.statement.map(|statement| statement.fingerprint.clone()),
         }
     }
 
@@ -248,10 +359,16 @@ impl<'a> Tree<'a> {
         let finding =
             Finding::new(check, self.object(id), stake.severity(), message).confidence(confidence);
         let finding = match stake.ms {
-            Some(ms) => finding.evidence(figure("time_ms", ms, Unit::Ms)),
+            Some(ms) => finding.evidence(self.figure("time_ms", ms, Unit::Ms)),
             None => finding,
         };
-        finding.evidence(figure("time_share", stake.share, Unit::Ratio))
+        finding.evidence(self.figure("time_share", stake.share, Unit::Ratio))
+    }
+
+    /// A figure of the plan: measured where it was executed, else the planner's.
+    pub(super) fn figure(&self, name: &str, value: impl Into<Number>, unit: Unit) -> Evidence {
+        let grade = if self.is_executed() { Grade::Measured } else { Grade::WhatIf };
+        Evidence { grade, ..figure(name, value, unit) }
     }
 }
 

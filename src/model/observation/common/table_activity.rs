@@ -17,6 +17,9 @@ pub struct TableActivity {
     pub options: Vec<String>,
     /// Pages the visibility map has as all-visible, when last counted.
     pub all_visible_pages: i64,
+    /// Pages it has as all-frozen, when last counted; from PostgreSQL 18 on.
+    #[serde(default)]
+    pub frozen_pages: Option<i64>,
     /// Transactions since `relfrozenxid`; absent for partitioned tables.
     pub xid_age: Option<i64>,
     /// Multixacts since `relminmxid`; absent for partitioned tables.

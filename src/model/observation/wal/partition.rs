@@ -59,6 +59,10 @@ pub struct PartmanSet {
     pub retention_keep_table: bool,
     /// `on`, `off` or `none`.
     pub automatic_maintenance: String,
+    /// Whether partitions are made while no rows come.
+    pub infinite: bool,
+    /// Whether there is a partitioned table of that name.
+    pub parent_exists: bool,
     /// When maintenance last ran for it; absent in 4.
     pub last_run: Option<Timestamp>,
 }

@@ -27,6 +27,8 @@ pub struct ReplicationSlot {
     pub name: String,
     /// `physical` or `logical`.
     pub kind: String,
+    /// The output plugin of a logical one.
+    pub plugin: Option<String>,
     /// The database of a logical one.
     pub database: Option<String>,
     /// Whether it is gone with its session.

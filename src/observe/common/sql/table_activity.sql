@@ -32,6 +32,7 @@ select
     t.relpersistence = 'u'                                          as is_unlogged,
     coalesce(t.reloptions, '{}')                                    as options,
     t.relallvisible::int8                                           as all_visible_pages,
+    null::int8                                                      as frozen_pages,
     t.xid_age::int8                                                 as xid_age,
     t.multixact_age::int8                                           as multixact_age,
     pg_catalog.pg_stat_get_numscans(t.oid)                          as sequential_scans,

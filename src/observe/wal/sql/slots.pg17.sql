@@ -2,6 +2,7 @@
 select
     s.slot_name                                                     as name,
     s.slot_type                                                     as kind,
+    s.plugin                                                        as plugin,
     s.database                                                      as database,
     s.temporary                                                     as temporary,
     s.active                                                        as active,

@@ -337,3 +337,22 @@ fn statements_of_any_depth_and_width_are_read_within_bounds() {
     assert!(shape.truncated);
     assert_eq!(shape.blocks[0].predicates.len(), 1);
 }
+
+#[test]
+fn the_keys_of_a_document_that_is_written_out_are_kept_and_its_values_are_not() {
+    let contains = |condition: &str| {
+        let shape = shape(&format!("select 1 from docs where name = 'x' and {condition}"));
+        let all: Vec<Vec<String>> = shape.predicates().map(|one| one.contains.clone()).collect();
+        assert!(!format!("{shape:?}").contains("secret"), "{shape:?}");
+        all.concat()
+    };
+    let written = r#"'{"b": "secret", "a": {"it": 1}, "tags": ["secret"]}'"#;
+    assert_eq!(contains(&format!("data @> {written}")), ["a.it", "b", "tags[]"]);
+    assert_eq!(contains(&format!("{written} <@ data")), ["a.it", "b", "tags[]"]);
+    assert_eq!(contains("data @> jsonb_build_object('a', $1)"), ["a"]);
+    for unknown in
+        ["data @> $1", "data <@ '{\"a\": 1}'", "tags @> '{secret}'", "data ->> 'a' = 'secret'"]
+    {
+        assert!(contains(unknown).is_empty(), "{unknown}");
+    }
+}

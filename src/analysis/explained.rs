@@ -1,0 +1,45 @@
+//! The plans of the statements that take most time, as the checks are told of them.
+
+use std::sync::Arc;
+
+use super::Request;
+use crate::explain;
+use crate::model::observation::{StatementPlan, WorkloadStatement};
+use crate::model::{Gap, GapReason, Observation, Snapshot, Topic};
+use crate::observe::{ExplainedStatement, ExplainedStatements};
+
+/// Statements that somebody told of; the visit explains those of them that take most time.
+#[expect(clippy::cast_precision_loss, reason = "a mean has no such precision")]
+pub(super) fn told(request: &Request) -> Vec<WorkloadStatement> {
+    let told = request.workload.iter().flat_map(|workload| &workload.statements);
+    let statement = told.map(|told| WorkloadStatement {
+        fingerprint: String::new(),
+        text: told.text.clone(),
+        query_id: told.query_id,
+        calls: told.calls,
+        total_ms: told.total_ms,
+        rows_per_call: told.counters.map(|counted| counted.rows as f64 / told.calls.max(1) as f64),
+    });
+    statement.collect()
+}
+
+/// The plans that were made, and why others were not.
+pub(super) fn add(snapshot: &mut Snapshot, explained: Option<ExplainedStatements>) {
+    let Some(ExplainedStatements { explained, mut gaps }) = explained else { return };
+    let plans = explained.into_iter().filter_map(|explained| {
+        let ExplainedStatement { statement, source, output } = explained;
+        let Some(plan) = explain::read(&output).ok().and_then(|mut plans| plans.pop()) else {
+            gaps.push(unread());
+            return None;
+        };
+        let statement = Some(Arc::new(statement));
+        Some(StatementPlan { source, plan: Arc::new(plan), statement })
+    });
+    snapshot.plan.statements = Observation::Seen(plans.collect());
+    snapshot.left_out.append(&mut gaps);
+}
+
+fn unread() -> Gap {
+    let detail = "The server printed a plan that could not be read";
+    Gap::new(Topic::PLANS.as_str(), GapReason::NotVisibleInSql, detail)
+}

@@ -1,0 +1,160 @@
+//! What a sequential scan reads and returns in a plan that was not executed: by the size of its table, and by the rows that a
+//! call returns where the server counts them, or by an estimate that rests on statistics.
+
+use super::{Tree, clipped, condition};
+use crate::explain::Node;
+use crate::model::observation::{Index, Relation, WorkloadStatement};
+use crate::model::{Case, Declined, Judgement, PlanSource};
+
+/// Rows that a server reads in a millisecond at most, several workers together: a call that took less did not read them.
+const ROWS_PER_MS_MAX: f64 = 100_000.0;
+
+/// Nodes that return all the rows that they read.
+const PASS_ON: [&str; 6] =
+    ["Gather", "Gather Merge", "Sort", "Incremental Sort", "Append", "Merge Append"];
+
+/// What a scan is expected to read, and not to return.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::checks::plan) struct Expected {
+    /// Rows that it reads.
+    pub(in crate::checks::plan) read: f64,
+    /// Those that its filter removes.
+    pub(in crate::checks::plan) unwanted: f64,
+}
+
+/// Why nothing is said of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::checks::plan) enum Unsaid {
+    /// Nothing tells how many rows it returns, or its table has.
+    Unknown,
+    /// With values, another plan may be chosen: this index may serve.
+    MayBeServed(String),
+    /// Calls take less time than the scan would.
+    TooFast,
+}
+
+impl Unsaid {
+    /// Says so, in the place for it.
+    pub(in crate::checks::plan) fn said(
+        self,
+        tree: &Tree<'_>,
+        (check, node): (&str, usize),
+        judgement: &mut Judgement,
+    ) {
+        let title = tree.title(node);
+        let (reason, detail) = match self {
+            Self::Unknown => return judgement.gaps.push(tree.not_executed()),
+            Self::MayBeServed(index) => (
+                "generic plan",
+                format!(
+                    "{title}: the plan is for any value of its parameters; with values, `{}` may serve",
+                    clipped(&index)
+                ),
+            ),
+            Self::TooFast => (
+                "calls are faster",
+                format!(
+                    "{title}: calls take less time on average than the scan would, so they use another plan or end early"
+                ),
+            ),
+        };
+        let (check, object) = (check.to_owned(), tree.object(node));
+        judgement.declined.push(Declined { check, object, reason: reason.to_owned(), detail });
+    }
+}
+
+/// What sequential scans that one node reads together are expected to read.
+pub(in crate::checks::plan) fn expected(
+    tree: &Tree<'_>,
+    scans: &[&Node],
+    case: &Case<'_>,
+) -> Result<Expected, Unsaid> {
+    let first = scans.first().ok_or(Unsaid::Unknown)?;
+    let relations = case.snapshot.relations.get().map_err(|_| Unsaid::Unknown)?;
+    let mut tables = Vec::new();
+    for scan in scans {
+        let table = table(scan, relations).filter(|table| table.rows.is_some());
+        tables.push(table.ok_or(Unsaid::Unknown)?);
+    }
+    let read: f64 = tables.iter().map(|table| table.rows_now(None)).sum();
+    let wanted = returned(tree, first).or_else(|| estimated(tree, scans)).ok_or(Unsaid::Unknown)?;
+    if tree.source == PlanSource::Generic {
+        for (scan, table) in scans.iter().zip(&tables) {
+            if let Some(index) = serving(scan, table, case)? {
+                return Err(Unsaid::MayBeServed(index));
+            }
+        }
+    }
+    if tree
+        .statement
+        .and_then(WorkloadStatement::mean_ms)
+        .is_none_or(|ms| ms < read / ROWS_PER_MS_MAX)
+    {
+        return Err(Unsaid::TooFast);
+    }
+    Ok(Expected { read, unwanted: (read - wanted).max(0.0) })
+}
+
+fn table<'r>(scan: &Node, relations: &'r [Relation]) -> Option<&'r Relation> {
+    let (schema, name) = (scan.schema.as_ref()?, scan.relation.as_ref()?);
+    relations.iter().find(|relation| relation.schema == *schema && relation.name == *name)
+}
+
+/// Rows that a call returns on average, where those of the scan reach the client.
+fn returned(tree: &Tree<'_>, scan: &Node) -> Option<f64> {
+    let rows = tree.statement?.rows_per_call?;
+    let passed = tree.above(scan.id).all(|node| PASS_ON.contains(&node.node_type.as_str()));
+    passed.then_some(rows)
+}
+
+/// Rows that the planner expects of scans whose conditions are all on columns that have statistics.
+fn estimated(tree: &Tree<'_>, scans: &[&Node]) -> Option<f64> {
+    let mut rows = 0.0;
+    for scan in scans {
+        let total = scan.total_cost?;
+        // Above it something stops early: the scan is not read to its end.
+        let stops = |node: &Node| node.total_cost.is_none_or(|cost| cost < total);
+        if tree.above(scan.id).any(stops) {
+            return None;
+        }
+        let clauses = condition::clauses(scan.condition("filter")?);
+        let rests_on_statistics = |clause: &str| match condition::comparison(clause) {
+            Some(operator) => operator == " = " || tree.source != PlanSource::Generic,
+            None => false,
+        };
+        if !clauses.into_iter().all(rests_on_statistics) {
+            return None;
+        }
+        rows += scan.plan_rows? * tree.parallel_divisor(scan.id);
+    }
+    Some(rows)
+}
+
+/// An index that may serve the scan where values are known: partial, on an expression, of another operator class than the
+/// default, or on a column that the filter names.
+fn serving(scan: &Node, table: &Relation, case: &Case<'_>) -> Result<Option<String>, Unsaid> {
+    let filter = scan.condition("filter").unwrap_or_default();
+    let common = &case.snapshot.common;
+    let indexes = common.indexes.get().map_err(|_| Unsaid::Unknown)?;
+    let found = indexes.iter().filter(|index| index.table_oid == table.oid).find(|index| {
+        let special = index.is_partial || index.has_expressions || index.method != "btree";
+        special || has_special_class(index, case) || names_column(index, filter, case)
+    });
+    Ok(found.map(|index| index.name.clone()))
+}
+
+fn has_special_class(index: &Index, case: &Case<'_>) -> bool {
+    let Ok(classes) = case.snapshot.common.operator_classes.get() else { return true };
+    index.classes.iter().any(|oid| {
+        let class = classes.iter().find(|class| class.oid == *oid);
+        class.is_none_or(|class| !class.is_default)
+    })
+}
+
+/// Whether a key column of the index is named in the filter; one whose definition was not read may be.
+fn names_column(index: &Index, filter: &str, case: &Case<'_>) -> bool {
+    let Some(detail) = case.snapshot.common.index_detail(index.oid) else { return true };
+    let mut columns =
+        detail.parts.iter().take(index.key_count).filter_map(|part| part.column.as_ref());
+    columns.any(|column| condition::names(filter, column))
+}

@@ -1,0 +1,348 @@
+//! How a column's values are stored, or under which keys: its real values, stored again in each way. Pure.
+
+use std::collections::BTreeMap;
+
+use super::copy::storage;
+use super::trial::{
+    Arm, Converted, Metric, Name, Promise, ROWS_MAX, Stage, Stored, Subject, Take, Trial,
+    arm_table, heap_bytes, relation_bytes, toast_bytes,
+};
+use super::verdict::GAIN_MIN;
+use crate::ddl::renaming_function;
+use crate::model::observation::{Relation, ToastTable};
+use crate::model::{
+    Compression, ProofKey, QualifiedName, Renaming, Snapshot, Storage, Unit, quote_identifier,
+    quote_literal,
+};
+
+/// A gain in reading that is to pay for wider rows must be worth them.
+const READ_GAIN_MIN: f64 = 0.20;
+/// How much more room the values may take.
+const GROWTH_MAX: f64 = 0.25;
+
+const REPORTED: &[(Name, Unit)] = &[
+    ("write_ms", Unit::Ms),
+    ("read_column_ms", Unit::Ms),
+    ("scan_others_ms", Unit::Ms),
+    ("heap_bytes", Unit::Bytes),
+    ("toast_bytes", Unit::Bytes),
+    ("relation_bytes", Unit::Bytes),
+    ("read_key_ms", Unit::Ms),
+];
+
+/// A change of how a column's values are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct StorageChange<'a> {
+    pub(super) column: &'a str,
+    /// The relations that hold them.
+    pub(super) relations: Vec<&'a QualifiedName>,
+    pub(super) layout: NewStorage<'a>,
+}
+
+/// What changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum NewStorage<'a> {
+    Compression(Compression),
+    Storage(Storage),
+    ToastTupleTarget(u32),
+    /// Values that the setting no longer names the method of are compressed by this one.
+    Recompressed(Compression),
+    /// Documents get codes for their keys.
+    Codes(&'a Renaming),
+}
+
+/// One way to store the values.
+#[derive(Debug, Clone, PartialEq)]
+struct Way {
+    stored: Stored,
+    /// The keys of its documents, where these are on trial.
+    keys: Option<Keys>,
+}
+
+/// Which keys documents have.
+#[derive(Debug, Clone, PartialEq)]
+struct Keys {
+    /// Other names than they have on the target; none leaves them as they are.
+    names: BTreeMap<String, String>,
+    /// One whose reading is timed.
+    read: String,
+}
+
+/// A way that a recommendation leads to.
+#[derive(Debug, Clone, PartialEq)]
+struct Candidate {
+    proves: ProofKey,
+    way: Way,
+    promise: Promise,
+}
+
+/// Candidates that are measured against the same baseline, on the same rows of one column.
+#[derive(Debug, Clone, PartialEq)]
+struct Experiment {
+    subject: Subject,
+    today: Way,
+    candidates: Vec<Candidate>,
+}
+
+/// The experiments on these changes. Those of the same column share one, and what nobody advised is measured beside them: a
+/// reader will ask.
+pub(super) fn trials(changes: &[(&ProofKey, StorageChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
+    let mut experiments: Vec<Experiment> = Vec::new();
+    for (key, change) in changes {
+        let Some(experiment) = experiment(key, change, seen) else { continue };
+        let shared = experiments.iter_mut().find(|other| {
+            (&other.subject, &other.today) == (&experiment.subject, &experiment.today)
+        });
+        match shared {
+            Some(shared) if shared.candidates.iter().any(|one| one.proves == **key) => {}
+            Some(shared) => shared.candidates.extend(experiment.candidates),
+            None => experiments.push(experiment),
+        }
+    }
+    experiments.into_iter().map(|experiment| experiment.trial(seen)).collect()
+}
+
+fn experiment(key: &ProofKey, change: &StorageChange<'_>, seen: &Snapshot) -> Option<Experiment> {
+    let (relation, stored) = match change.layout {
+        NewStorage::Codes(renaming) => {
+            let relations = seen.relations.get().ok()?;
+            let relation = relations.iter().find(|r| r.qualified_name() == renaming.table)?;
+            (relation, laid_out(relation.oid, &renaming.column, seen)?)
+        }
+        _ => largest(change, seen)?,
+    };
+    let as_it_is = || Way { stored: stored.clone(), keys: None };
+    let to = |stored: Stored| Way { stored, keys: None };
+    let (today, way, promise) = match change.layout {
+        NewStorage::Compression(method) => {
+            let compression = method.as_str();
+            (as_it_is(), to(Stored { compression, ..stored.clone() }), less_cpu())
+        }
+        NewStorage::Storage(strategy) => {
+            let promise = match strategy {
+                Storage::Plain | Storage::Main => faster_reads(),
+                Storage::External | Storage::Extended => cheaper_writes(),
+            };
+            let storage = strategy.as_str();
+            (as_it_is(), to(Stored { storage, ..stored.clone() }), promise)
+        }
+        NewStorage::ToastTupleTarget(bytes) => {
+            let toast_tuple_target = Some(bytes);
+            (as_it_is(), to(Stored { toast_tuple_target, ..stored.clone() }), faster_reads())
+        }
+        NewStorage::Recompressed(method) => (
+            to(Stored { compression: "pglz", ..stored.clone() }),
+            to(Stored { compression: method.as_str(), ..stored.clone() }),
+            less_cpu(),
+        ),
+        NewStorage::Codes(Renaming { codes, example, saving_ratio_min, .. }) => {
+            let under = |names: BTreeMap<String, String>, read: &String| Way {
+                stored: stored.clone(),
+                keys: Some(Keys { names, read: read.clone() }),
+            };
+            let (long, short) =
+                (under(BTreeMap::new(), example), under(codes.clone(), codes.get(example)?));
+            (long, short, less_room(*saving_ratio_min))
+        }
+    };
+    let subject = Subject {
+        relation: relation.qualified_name(),
+        oid: relation.oid,
+        column: change.column.to_owned(),
+        rows_max: ROWS_MAX,
+    };
+    let candidate = Candidate { proves: key.clone(), way, promise };
+    Some(Experiment { subject, today, candidates: vec![candidate] })
+}
+
+impl Experiment {
+    fn trial(&self, seen: &Snapshot) -> Trial {
+        let mut trial = Trial::new(self.subject.clone(), REPORTED);
+        let column = &self.subject.column;
+        trial.arms.push(self.today.arm(0, column, Promise::All(Vec::new())));
+        for Candidate { proves, way, promise } in &self.candidates {
+            let mut arm = way.arm(trial.arms.len(), column, promise.clone());
+            arm.proves.push(proves.clone());
+            trial.arms.push(arm);
+        }
+        for way in self.options(seen) {
+            trial.arms.push(way.arm(trial.arms.len(), column, way.promise(&self.today)));
+        }
+        trial
+    }
+
+    /// The storage strategies, compression methods and targets that are neither today's nor advised.
+    fn options(&self, seen: &Snapshot) -> Vec<Way> {
+        if self.today.keys.is_some() {
+            return Vec::new();
+        }
+        let today = &self.today.stored;
+        let built = |method: &&str| {
+            let context = seen.context.get().ok();
+            context.is_some_and(|context| context.toast_compressions.iter().any(|m| m == method))
+        };
+        let extended = ["pglz", "lz4"].into_iter().filter(built).map(|compression| Stored {
+            compression,
+            storage: "EXTENDED",
+            ..today.clone()
+        });
+        let storages =
+            ["EXTERNAL", "MAIN"].into_iter().map(|storage| Stored { storage, ..today.clone() });
+        let targets = [None, Some(4080), Some(8160)]
+            .into_iter()
+            .map(|toast_tuple_target| Stored { toast_tuple_target, ..today.clone() });
+        let mut options: Vec<Way> = Vec::new();
+        for stored in extended.chain(storages).chain(targets) {
+            let way = Way { stored, keys: None };
+            let is_known = way == self.today || self.candidates.iter().any(|one| one.way == way);
+            if !is_known && !options.contains(&way) {
+                options.push(way);
+            }
+        }
+        options
+    }
+}
+
+impl Way {
+    fn arm(&self, position: usize, column: &str, promise: Promise) -> Arm {
+        let table = arm_table(position);
+        let scan = format!("select count(t.ctid) from {table} as t");
+        let metric = |name, take| Metric { name, take };
+        let mut metrics = vec![
+            metric("write_ms", Take::Write),
+            metric("read_column_ms", Take::ReadColumn),
+            metric("scan_others_ms", Take::Time(scan)),
+        ];
+        let mut converted = None;
+        if let Some(keys) = &self.keys {
+            let (document, key) = (quote_identifier(column), quote_literal(&keys.read));
+            let read = format!("select count(t.{document} -> {key}) from {table} as t");
+            metrics.push(metric("read_key_ms", Take::Time(read)));
+            metrics.push(relation_bytes(&table));
+            let function = format!("pg_temp.dbopt_renamed_{position}");
+            let create = renaming_function(&function, &keys.names);
+            converted = (!keys.names.is_empty()).then_some(Converted { function, create });
+        }
+        metrics.extend([heap_bytes(&table), toast_bytes(&table)]);
+        Arm {
+            name: self.name(),
+            proves: Vec::new(),
+            stored: Some(self.stored.clone()),
+            converted,
+            setup: Vec::new(),
+            stages: vec![Stage { metrics, ..Stage::default() }],
+            promise,
+            remarks: Vec::new(),
+        }
+    }
+
+    /// What it is, in a few words.
+    fn name(&self) -> String {
+        let Stored { storage, compression, toast_tuple_target } = &self.stored;
+        let stored = match *storage {
+            "EXTERNAL" => "EXTERNAL, uncompressed".to_owned(),
+            "PLAIN" => "PLAIN".to_owned(),
+            storage => format!("{storage}, {compression}"),
+        };
+        match toast_tuple_target {
+            Some(bytes) => format!("{stored}, toast_tuple_target {bytes}"),
+            None => stored,
+        }
+    }
+
+    /// What makes it worth a change, where nobody said what it is for.
+    fn promise(&self, today: &Self) -> Promise {
+        let (way, today) = (&self.stored, &today.stored);
+        if way.storage == "EXTERNAL" {
+            cheaper_writes()
+        } else if (way.storage, way.toast_tuple_target) == (today.storage, today.toast_tuple_target)
+        {
+            less_cpu()
+        } else {
+            faster_reads()
+        }
+    }
+}
+
+fn room() -> Promise {
+    Promise::Room { metrics: &["heap_bytes", "toast_bytes"], growth_max: GROWTH_MAX }
+}
+
+fn faster(metric: Name, what: &'static str, gain_min: f64) -> Promise {
+    Promise::Faster { metric, what, gain_min, says_minimum: false }
+}
+
+/// Less time to compress or to decompress, and not clearly more for the other.
+fn less_cpu() -> Promise {
+    let not_slower = Promise::NotSlower {
+        metrics: &["read_column_ms", "write_ms"],
+        otherwise: "what it gains on one side it loses on the other",
+    };
+    let either = Promise::Any(vec![
+        faster("read_column_ms", "reading the column", GAIN_MIN),
+        faster("write_ms", "writing", GAIN_MIN),
+    ]);
+    Promise::All(vec![room(), not_slower, either])
+}
+
+fn cheaper_writes() -> Promise {
+    Promise::All(vec![room(), faster("write_ms", "writing", GAIN_MIN)])
+}
+
+fn faster_reads() -> Promise {
+    Promise::All(vec![room(), faster("read_column_ms", "reading the column", READ_GAIN_MIN)])
+}
+
+fn less_room(gain_min: f64) -> Promise {
+    let (metrics, what) = (&["heap_bytes", "toast_bytes"], "heap and TOAST");
+    Promise::All(vec![room(), Promise::Saves { metrics, what, gain_min }])
+}
+
+/// The largest of the relations that a change affects, and how its values are stored today.
+fn largest<'a>(change: &StorageChange<'_>, seen: &'a Snapshot) -> Option<(&'a Relation, Stored)> {
+    let relations = seen.relations.get().ok()?;
+    let tables = seen.toast_tables.get().ok()?;
+    let affected = |relation: &&Relation| {
+        let is_it =
+            |name: &&QualifiedName| name.schema == relation.schema && name.name == relation.name;
+        change.relations.iter().any(|name| is_it(name))
+    };
+    let (relation, table) = relations
+        .iter()
+        .filter(affected)
+        .filter_map(|relation| Some((relation, tables.iter().find(|t| t.oid == relation.oid)?)))
+        .filter(|(_, table)| table.heap_bytes.is_some())
+        .max_by_key(|(_, table)| table.heap_bytes.unwrap_or(0) + table.toast_bytes.unwrap_or(0))?;
+    Some((relation, today(change.column, table, seen)?))
+}
+
+/// How new values of a column are stored today, by its table's layout.
+pub(super) fn laid_out(oid: i64, column: &str, seen: &Snapshot) -> Option<Stored> {
+    let layout = seen.layouts.get().ok()?.iter().find(|layout| layout.oid == oid)?;
+    let stored = layout.column(column)?;
+    Some(Stored {
+        compression: compression(stored.compression, seen)?,
+        storage: storage(stored.storage),
+        toast_tuple_target: layout.toast_tuple_target,
+    })
+}
+
+/// How new values of a column are stored today, by what was seen of its TOAST table.
+fn today(column: &str, table: &ToastTable, seen: &Snapshot) -> Option<Stored> {
+    let column = table.columns.iter().find(|candidate| candidate.name == column)?;
+    Some(Stored {
+        compression: compression(column.compression, seen)?,
+        storage: storage(column.storage),
+        toast_tuple_target: table.option("toast_tuple_target").and_then(|value| value.parse().ok()),
+    })
+}
+
+/// The method in force, by `pg_attribute.attcompression`.
+fn compression(set: Option<char>, seen: &Snapshot) -> Option<&'static str> {
+    let default = seen.context.get().ok()?.setting("default_toast_compression") == "lz4";
+    Some(match set {
+        Some('l') => "lz4",
+        None if default => "lz4",
+        _ => "pglz",
+    })
+}

@@ -1,0 +1,115 @@
+//! Constraints that come with a column or build an index: what is read, and written, for them.
+//!
+//! The server reads the table for a CHECK of a new column, although its every value is known, and writes it for a column of
+//! a domain with constraints, even without a default. A foreign key of a column that is NULL everywhere it takes as it is.
+
+use squawk_syntax::SyntaxNode;
+use squawk_syntax::ast::{self, AstNode};
+
+use super::Found;
+use super::file::{File, code};
+use super::tables::{TableNames, name, type_of};
+use crate::model::{Confidence, Severity};
+
+/// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them.
+pub(super) fn constrained_domains(files: &[File]) -> TableNames<()> {
+    let mut constrained: Vec<String> = Vec::new();
+    for file in files {
+        for statement in file.tree.syntax_node().children() {
+            let (own, base) = match ast::Stmt::cast(statement.clone()) {
+                Some(ast::Stmt::CreateDomain(_)) => (word(&statement, 2), word(&statement, 4)),
+                Some(ast::Stmt::AlterDomain(_)) => (word(&statement, 2), None),
+                _ => continue,
+            };
+            let of_constrained = base.is_some_and(|base| constrained.contains(&base));
+            if let Some(own) = own
+                && (of_constrained || is_constrained(&statement))
+            {
+                constrained.push(own);
+            }
+        }
+    }
+    TableNames::new(constrained.into_iter().map(|domain| (domain, ())))
+}
+
+/// Whether a definition of a domain names a constraint.
+fn is_constrained(domain: &SyntaxNode) -> bool {
+    let text = domain.text().to_string().to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let drops = words.contains(&"drop");
+    let checks = words.iter().any(|word| *word == "check" || word.starts_with("check("));
+    !drops && (checks || words.windows(2).any(|two| two == ["not", "null"]))
+}
+
+/// The nth word of a statement, as a name.
+fn word(statement: &SyntaxNode, nth: usize) -> Option<String> {
+    let text = statement.text().to_string();
+    text.split_whitespace().nth(nth).map(|word| name(word.trim_end_matches(';')))
+}
+
+pub(super) fn judge(file: &File, domains: &TableNames<()>) -> Vec<Found> {
+    let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
+    let tables = statements.filter_map(|statement| match statement {
+        ast::Stmt::AlterTable(table) => Some(table),
+        _ => None,
+    });
+    let actions = tables.flat_map(|table| table.actions().collect::<Vec<_>>());
+    actions.filter_map(|action| judge_action(&action, domains)).collect()
+}
+
+fn judge_action(action: &ast::AlterTableAction, domains: &TableNames<()>) -> Option<Found> {
+    match action {
+        ast::AlterTableAction::AddColumn(added) => judge_column(added, domains),
+        ast::AlterTableAction::AddConstraint(added) => {
+            let exclude = added
+                .syntax()
+                .descendants()
+                .find(|node| ast::ExcludeConstraint::can_cast(node.kind()))?;
+            let message = "an EXCLUDE constraint reads the whole table and builds its index under ACCESS EXCLUSIVE, and \
+                           nothing builds it concurrently: add it while the table is small, or in a maintenance window";
+            Some(found(&exclude, "migration/index-not-concurrent", message.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<Found> {
+    if let Some(ty) = added.ty() {
+        let domain = type_of(&ty);
+        if domains.same(&domain).next().is_some() {
+            let message = format!(
+                "a column of the domain `{domain}`, which has constraints, rewrites the table under ACCESS EXCLUSIVE: add it \
+                 with the domain's own type and a CHECK constraint that is NOT VALID, and validate that"
+            );
+            return Some(found(ty.syntax(), "migration/table-rewrite", message));
+        }
+    }
+    let check =
+        added.constraints().find(|one| matches!(one, ast::Constraint::CheckConstraint(_)))?;
+    let message = "the CHECK constraint of a new column reads the whole table under ACCESS EXCLUSIVE: add the column, then the \
+                   constraint NOT VALID, and validate it";
+    Some(found(check.syntax(), "migration/constraint-missing-not-valid", message.to_owned()))
+}
+
+/// Whether every row has NULL in a column that is added: then the server trusts its foreign key as it is.
+pub(super) fn is_null_everywhere(added: &ast::AddColumn) -> bool {
+    !added.constraints().any(|one| match one {
+        ast::Constraint::DefaultConstraint(default) => {
+            let expression = default.expr().map(|expr| expr.syntax().text().to_string());
+            !expression.is_some_and(|text| text.eq_ignore_ascii_case("null"))
+        }
+        ast::Constraint::GeneratedConstraint(_) => true,
+        _ => false,
+    })
+}
+
+fn found(at: &SyntaxNode, check: &'static str, message: String) -> Found {
+    Found {
+        at: code(at),
+        check,
+        severity: Severity::High,
+        waited_for: true,
+        confidence: Confidence::High,
+        message,
+    }
+}
