@@ -49,6 +49,7 @@ fn extras(index: &Index, detail: &IndexDetail, seen: &Snapshot) -> IndexExtras {
     };
     IndexExtras {
         comment: detail.comment.clone(),
+        tablespace: detail.tablespace.clone(),
         statistics: statistics
             .filter_map(|(position, part)| Some((position + 1, part.statistics_target?)))
             .collect(),

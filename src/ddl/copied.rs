@@ -64,9 +64,16 @@ pub fn index_on(table: &str, new: &NewIndex) -> String {
 /// An index that is there already, on another table; none where its definition is not printed as expected.
 pub fn same_index_on(table: &str, there: &ExistingIndex) -> Option<String> {
     let of = there.table.to_sql();
+    // A role that may make temporary tables may have no right on the tablespace.
+    let place = there
+        .extras
+        .tablespace
+        .as_ref()
+        .map(|name| format!(" TABLESPACE {}", quote_identifier(name)));
+    let definition = there.definition.replacen(place.as_deref().unwrap_or_default(), "", 1);
     let (_, what) = [format!(" ON {of} USING "), format!(" ON ONLY {of} USING ")]
         .iter()
-        .find_map(|place| there.definition.split_once(place))?;
+        .find_map(|place| definition.split_once(place))?;
     Some(format!("create index on {table} using {what};"))
 }
 
@@ -113,7 +120,7 @@ pub fn renaming_function(function: &str, names: &BTreeMap<String, String>) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Object, QualifiedName};
+    use crate::model::{IndexExtras, Object, QualifiedName};
 
     fn there(definition: &str) -> ExistingIndex {
         let name = |name: &str| QualifiedName { schema: "ml".to_owned(), name: name.to_owned() };
@@ -124,7 +131,7 @@ mod tests {
             definition: definition.to_owned(),
             partitions: Vec::new(),
             partitioned: false,
-            extras: crate::model::IndexExtras::default(),
+            extras: IndexExtras::default(),
             is_valid: true,
             caveats: Vec::new(),
         }
@@ -140,5 +147,11 @@ mod tests {
         let of_root = on("CREATE INDEX i ON ONLY ml.\"Da ta\" USING gin (payload)");
         assert_eq!(of_root, Some("create index on pg_temp.copy using gin (payload);".to_owned()));
         assert_eq!(on("CREATE INDEX i ON ml.other USING gin (payload)"), None);
+        let mut fast = there(
+            "CREATE INDEX i ON ml.\"Da ta\" USING gin (payload) TABLESPACE \"Fast SSD\" WHERE (id > 1)",
+        );
+        fast.extras.tablespace = Some("Fast SSD".to_owned());
+        let copied = "create index on pg_temp.copy using gin (payload) WHERE (id > 1);".to_owned();
+        assert_eq!(same_index_on("pg_temp.copy", &fast), Some(copied));
     }
 }

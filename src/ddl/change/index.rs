@@ -299,6 +299,7 @@ mod tests {
             extras: IndexExtras {
                 comment: Some("it's ours".to_owned()),
                 statistics: vec![(1, 500)],
+                tablespace: None,
                 clusters: Some(QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() }),
             },
             is_valid: true,

@@ -77,6 +77,8 @@ pub struct IndexExtras {
     pub comment: Option<String>,
     /// Statistics targets set by name: the column's number in the index and the target.
     pub statistics: Vec<(usize, i64)>,
+    /// Its tablespace, where its definition names one.
+    pub tablespace: Option<String>,
     /// Its table, where that was last clustered on it.
     pub clusters: Option<QualifiedName>,
 }
