@@ -40,9 +40,8 @@ async fn reviewed_within(
     runner: Runner,
 ) -> Review {
     let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-    let slot = match timeout(time_max, SLOTS.acquire()).await {
-        Ok(Ok(slot)) => slot,
-        _ => return lost(&paths, "other reviews take all the time there is; try again"),
+    let Ok(Ok(slot)) = timeout(time_max, SLOTS.acquire()).await else {
+        return lost(&paths, "other reviews take all the time there is; try again");
     };
     let ending = Ending(Arc::new(AtomicBool::new(false)));
     let is_ended = Arc::clone(&ending.0);

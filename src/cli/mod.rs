@@ -89,11 +89,11 @@ pub fn run() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
-        Ok(Outcome::Unseen) => ExitCode::from(2),
         Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
-        Err(Error::Logged) => ExitCode::from(2),
+        // The log says why.
+        Ok(Outcome::Unseen) | Err(Error::Logged) => ExitCode::from(2),
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "dbopt: {error}");

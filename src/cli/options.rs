@@ -36,7 +36,7 @@ pub(super) struct Options {
     /// What the application runs: a server log, or a list of statements as CSV or JSON, with their calls; repeatable.
     #[arg(long, value_name = "FILE")]
     workload: Vec<PathBuf>,
-    /// The server's log_line_prefix, where --workload is a log as plain text whose lines do not show by themselves which
+    /// The server's `log_line_prefix`, where --workload is a log as plain text whose lines do not show by themselves which
     /// number is the process: `psql -Atc 'show log_line_prefix'`.
     #[arg(long, value_name = "PREFIX", value_parser = LinePrefix::parse)]
     log_line_prefix: Option<LinePrefix>,

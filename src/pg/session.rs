@@ -161,6 +161,23 @@ impl Session {
         Ok(answers.unwrap_or_default())
     }
 
+    /// What is sent before the first question, and behind each: nothing where the next one goes on with it.
+    fn around(&self, questions: &[Question], finally: bool) -> (String, Vec<Option<String>>) {
+        let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
+        let first = if self.held.is_busy() {
+            format!("{BACK};{}", settings(0))
+        } else {
+            format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
+        };
+        let ending = if finally { self.held.ending() } else { BACK.to_owned() };
+        let after = |position: usize| match position + 1 {
+            next if next == questions.len() => Some(ending.clone()),
+            _ if questions[position].continues => None,
+            next => Some(format!("{BACK};{}", settings(next))),
+        };
+        (first, (0..questions.len()).map(after).collect())
+    }
+
     /// Everything is on its way before the first answer is waited for. No answers where the connection was idle before and
     /// is dead: no row was handed out then.
     async fn exchange(
@@ -171,25 +188,13 @@ impl Session {
     ) -> Result<Option<Vec<Answer>>, Error> {
         let (held, client) = (&self.held, self.held.client());
         let reused = !held.is_busy() && held.is_reused();
-        let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
-        let first = if held.is_busy() {
-            format!("{BACK};{}", settings(0))
-        } else {
-            format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
-        };
-        let ending = if finally { held.ending() } else { BACK.to_owned() };
-        let after = |position: usize| match position + 1 {
-            next if next == questions.len() => Some(ending.clone()),
-            _ if questions[position].continues => None,
-            next => Some(format!("{BACK};{}", settings(next))),
-        };
-        let between: Vec<Option<String>> = (0..questions.len()).map(after).collect();
+        let (first, behind) = self.around(questions, finally);
         held.begin();
         let mut opening = Sent::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
             let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
-            let back = match &between[position] {
+            let back = match &behind[position] {
                 Some(back) => Some(Sent::new(client.batch_execute(back)).await),
                 None => None,
             };

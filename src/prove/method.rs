@@ -84,11 +84,9 @@ pub(super) fn method(action: &Action) -> Method<'_> {
         }
         Action::AddIdentityKey { .. } => rests_on(KEY_IS_THERE),
         // Where nobody told what the key is used for, there is nothing to time.
-        Action::PromoteKey { promotion, .. } if promotion.shapes.is_empty() => rests_on(RestsOn {
-            grade: Grade::Measured,
-            reason: Some("every value of the sample fits the column's type"),
-            ..STATISTICS
-        }),
+        Action::PromoteKey { promotion, .. } if promotion.shapes.is_empty() => {
+            rests_on(sampled("every value of the sample fits the column's type"))
+        }
         Action::PromoteKey { promotion, .. } => {
             tried(OnTrial::Key(keys::KeyChange::Column(promotion)))
         }
@@ -98,13 +96,9 @@ pub(super) fn method(action: &Action) -> Method<'_> {
         },
         Action::ConvertToJsonb { table, column, .. } => Method {
             scan: Some(scan::of_documents(table, column)),
-            ..rests_on(RestsOn {
-                grade: Grade::Measured,
-                reason: Some(
-                    "every document of the sample was read, and each is one that `jsonb` keeps whole",
-                ),
-                ..STATISTICS
-            })
+            ..rests_on(sampled(
+                "every document of the sample was read, and each is one that `jsonb` keeps whole",
+            ))
         },
         Action::ReplaceIndex { new, old } => match indexes::IndexChange::of(new, old) {
             Some(change) => tried(OnTrial::Index(change)),
@@ -124,6 +118,10 @@ pub(super) fn method(action: &Action) -> Method<'_> {
 
 const KEY_IS_THERE: RestsOn =
     RestsOn { reason: Some("what is there already is a key, or makes one"), ..STATISTICS };
+
+fn sampled(reason: &'static str) -> RestsOn {
+    RestsOn { grade: Grade::Measured, reason: Some(reason), ..STATISTICS }
+}
 
 fn rests_on(rests_on: RestsOn) -> Method<'static> {
     Method { scan: None, trial: None, rests_on }

@@ -305,7 +305,7 @@ fn largest<'a>(change: &StorageChange<'_>, seen: &'a Snapshot) -> Option<(&'a Re
     let affected = |relation: &&Relation| {
         let is_it =
             |name: &&QualifiedName| name.schema == relation.schema && name.name == relation.name;
-        change.relations.iter().any(|name| is_it(name))
+        change.relations.iter().any(is_it)
     };
     let (relation, table) = relations
         .iter()

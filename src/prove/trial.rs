@@ -228,23 +228,23 @@ pub(super) fn arm_table(position: usize) -> String {
 
 /// Bytes of a table's heap.
 pub(super) fn heap_bytes(table: &str) -> Metric {
-    size("heap_bytes", format!("pg_catalog.pg_relation_size('{table}'::pg_catalog.regclass)"))
+    size("heap_bytes", &format!("pg_catalog.pg_relation_size('{table}'::pg_catalog.regclass)"))
 }
 
 /// Bytes of its TOAST table.
 pub(super) fn toast_bytes(table: &str) -> Metric {
-    size("toast_bytes", toast(table))
+    size("toast_bytes", &toast(table))
 }
 
 /// Both together.
 pub(super) fn relation_bytes(table: &str) -> Metric {
     let heap = format!("pg_catalog.pg_relation_size('{table}'::pg_catalog.regclass)");
-    size("relation_bytes", format!("{heap} + {}", toast(table)))
+    size("relation_bytes", &format!("{heap} + {}", toast(table)))
 }
 
 /// Bytes of its indexes.
 pub(super) fn index_bytes(table: &str) -> Metric {
-    size("index_bytes", format!("pg_catalog.pg_indexes_size('{table}'::pg_catalog.regclass)"))
+    size("index_bytes", &format!("pg_catalog.pg_indexes_size('{table}'::pg_catalog.regclass)"))
 }
 
 fn toast(table: &str) -> String {
@@ -254,6 +254,6 @@ fn toast(table: &str) -> String {
     )
 }
 
-fn size(name: Name, bytes: String) -> Metric {
+fn size(name: Name, bytes: &str) -> Metric {
     Metric { name, take: Take::Number(format!("select ({bytes})::pg_catalog.text")) }
 }

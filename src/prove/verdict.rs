@@ -176,7 +176,7 @@ impl Compared<'_> {
     fn measurement(&self, name: Name, unit: Unit) -> Option<Measurement> {
         let today = self.today.get(name)?;
         let (baseline, spread_today) = median_and_spread(today.clone());
-        let arm = self.arm.get(name).map(Vec::clone).filter(|runs| runs.len() == today.len());
+        let arm = self.arm.get(name).cloned().filter(|runs| runs.len() == today.len());
         let (candidate, spread) = arm.map_or((f64::NAN, 0.0), median_and_spread);
         Some(Measurement {
             name: name.to_owned(),

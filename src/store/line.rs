@@ -164,15 +164,13 @@ impl Line {
                 {
                     self.lost();
                 }
-                if code == SqlState::DISK_FULL.code()
-                    || code == SqlState::READ_ONLY_SQL_TRANSACTION.code()
-                {
-                    if !self.refuses_writes.swap(true, Ordering::Relaxed) {
-                        tracing::warn!(
-                            sqlstate = code,
-                            "the store refuses writes: it is full or read-only"
-                        );
-                    }
+                let refuses = code == SqlState::DISK_FULL.code()
+                    || code == SqlState::READ_ONLY_SQL_TRANSACTION.code();
+                if refuses && !self.refuses_writes.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        sqlstate = code,
+                        "the store refuses writes: it is full or read-only"
+                    );
                 }
                 Err(Fault::Driver(error))
             }

@@ -75,10 +75,8 @@ impl Encoding {
 impl Utf16 {
     fn decode(&mut self, chunk: &[u8]) -> String {
         self.left.extend_from_slice(chunk);
-        let unit = |pair: &[u8]| match self.big_endian {
-            true => u16::from_be_bytes([pair[0], pair[1]]),
-            false => u16::from_le_bytes([pair[0], pair[1]]),
-        };
+        let from_bytes = if self.big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+        let unit = |pair: &[u8]| from_bytes([pair[0], pair[1]]);
         let mut units: Vec<u16> = self.left.chunks_exact(2).map(unit).collect();
         // The first half of a character waits for the second one.
         if units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {

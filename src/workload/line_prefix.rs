@@ -60,7 +60,7 @@ impl LinePrefix {
                 b'q' => pieces.push(Piece::End),
                 b'a' | b'b' | b'c' | b'd' | b'e' | b'h' | b'i' | b'l' | b'L' | b'm' | b'n'
                 | b'p' | b'P' | b'Q' | b'r' | b's' | b't' | b'u' | b'v' | b'x' => {
-                    pieces.push(Piece::Field(letter))
+                    pieces.push(Piece::Field(letter));
                 }
                 _ => {
                     let shown: String = escape.chars().take(1).collect();

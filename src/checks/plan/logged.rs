@@ -46,7 +46,7 @@ fn said(plans: &LoggedPlans, found: &LoggedFinding, check: &Check) -> Finding {
     ]
     .into_iter()
     .fold(finding, |finding, (name, value, unit)| {
-        finding.evidence(super::tree::of_source("log", name, value, unit, Grade::Measured))
+        finding.evidence(super::tree::of_source(("log", Grade::Measured), name, value, unit))
     })
 }
 

@@ -103,10 +103,10 @@ fn drain(
 
 fn fits(type_name: &str, step: Step) -> bool {
     match (type_name, step) {
-        ("int2" | "int4" | "int8", Step::Numbers { .. }) => true,
         ("date", Step::Seconds { width, .. }) => width % 86_400 == 0,
-        ("timestamp" | "timestamptz", Step::Seconds { .. }) => true,
-        ("date" | "timestamp" | "timestamptz", Step::Month | Step::Year) => true,
+        ("int2" | "int4" | "int8", Step::Numbers { .. })
+        | ("timestamp" | "timestamptz", Step::Seconds { .. })
+        | ("date" | "timestamp" | "timestamptz", Step::Month | Step::Year) => true,
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{STATEMENTS_MAX, limit, only_block};
+use super::{RowsWanted, STATEMENTS_MAX, only_block};
 use crate::model::observation::{ColumnName, StatementProfile, UsePlace, Workload};
 use crate::model::{NewIndex, path_keys, quote_identifier, text_literal};
 use crate::prove::trial::{Call, POINTS};
@@ -12,7 +12,7 @@ use crate::prove::trial::{Call, POINTS};
 pub(super) struct Containment {
     /// The document it searches for, over a row `t`, and what holds of rows that have its keys.
     document: Document,
-    limit: Option<u32>,
+    wanted: RowsWanted,
     calls: u64,
 }
 
@@ -46,14 +46,17 @@ fn containment(statement: &StatementProfile, column: &ColumnName) -> Option<Cont
         return None;
     }
     let document = Document::of(&column.column, &search.contains)?;
-    let limit = limit(statement, block)?;
-    Some(Containment { document, limit, calls: statement.calls })
+    let wanted = RowsWanted::of(statement, block)?;
+    Some(Containment { document, wanted, calls: statement.calls })
 }
 
 impl Containment {
     pub(super) fn on(&self, table: &str, column: &str) -> Call {
         let column = quote_identifier(column);
-        let limit = self.limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
+        let limit = match self.wanted {
+            RowsWanted::All => String::new(),
+            RowsWanted::First(rows) => format!(" limit {rows}"),
+        };
         Call {
             statement: format!(
                 "select t.ctid from {table} as t where t.{column} @> $1::pg_catalog.jsonb{limit}"

@@ -1,6 +1,6 @@
 //! Searches for the nearest rows of a column of vectors, as they read at full and at half precision.
 
-use super::{STATEMENTS_MAX, limit, only_block};
+use super::{RowsWanted, STATEMENTS_MAX, only_block};
 use crate::model::observation::{ColumnName, DistanceForm, StatementProfile, Workload};
 use crate::model::{NewIndex, quote_identifier};
 use crate::prove::trial::Call;
@@ -47,7 +47,7 @@ impl HalfVector {
         let served = distance.form == DistanceForm::Operator
             && !order.descending
             && distance.operator == self.operator;
-        let limit = limit(statement, block)??;
+        let RowsWanted::First(limit) = RowsWanted::of(statement, block)? else { return None };
         (of_column && served && block.predicates.is_empty())
             .then_some(Nearest { limit, calls: statement.calls })
     }

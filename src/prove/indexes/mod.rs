@@ -88,8 +88,7 @@ impl<'a> IndexChange<'a> {
 
     fn column(&self) -> &str {
         match &self.kind {
-            Kind::PathOps { column } => column,
-            Kind::HalfVector(HalfVector { column, .. }) => column,
+            Kind::PathOps { column } | Kind::HalfVector(HalfVector { column, .. }) => column,
         }
     }
 }
@@ -239,12 +238,21 @@ fn only_block<'s>(statement: &'s StatementProfile, column: &ColumnName) -> Optio
     (of_table && !relation.ambiguous && finds).then_some(block)
 }
 
-/// How many rows it wants, or all of them; none where that is not known.
-fn limit(statement: &StatementProfile, block: &QueryBlock) -> Option<Option<u32>> {
-    match block.limit {
-        None => Some(None),
-        Some(Limit::Constant(limit)) => Some(Some(limit)),
-        Some(Limit::Parameter) => statement.limits_seen.last().map(|limit| Some(*limit)),
-        Some(Limit::Large | Limit::Expression) => None,
+/// How many rows a statement wants.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum RowsWanted {
+    All,
+    First(u32),
+}
+
+impl RowsWanted {
+    /// None where that is not known.
+    fn of(statement: &StatementProfile, block: &QueryBlock) -> Option<Self> {
+        match block.limit {
+            None => Some(Self::All),
+            Some(Limit::Constant(limit)) => Some(Self::First(limit)),
+            Some(Limit::Parameter) => statement.limits_seen.last().copied().map(Self::First),
+            Some(Limit::Large | Limit::Expression) => None,
+        }
     }
 }

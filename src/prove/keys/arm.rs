@@ -176,9 +176,10 @@ impl OnArm<'_> {
     fn document_with(&self, value: &str) -> String {
         let Experiment { type_sql, path, .. } = self.experiment;
         let plain = matches!(type_sql.as_str(), "bigint" | "numeric" | "boolean");
-        let value = match plain {
-            true => format!("{value}::pg_catalog.jsonb"),
-            false => format!("pg_catalog.to_jsonb({value})"),
+        let value = if plain {
+            format!("{value}::pg_catalog.jsonb")
+        } else {
+            format!("pg_catalog.to_jsonb({value})")
         };
         path.iter().rev().fold(value, |inner, key| {
             format!("pg_catalog.jsonb_build_object({}, {inner})", text_literal(key))
@@ -226,9 +227,10 @@ impl OnArm<'_> {
         let (mut wanted, mut listed) =
             (vec!["count(t.ctid)".to_owned()], vec!["t.ctid".to_owned()]);
         if timed.shape.reads_key {
-            let key = match self.place.is_column() {
-                true => format!("t.{COLUMN}"),
-                false => self.experiment.text(),
+            let key = if self.place.is_column() {
+                format!("t.{COLUMN}")
+            } else {
+                self.experiment.text()
             };
             wanted.push(format!("count({key})"));
             listed.push(key);

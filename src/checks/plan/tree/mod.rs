@@ -130,7 +130,7 @@ pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
 /// The finding with the statement that it is about.
 fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
     let of = |name: &str, value: Number, unit: Unit| {
-        of_source("workload", name, value, unit, Grade::Statistics)
+        of_source(WORKLOAD, name, value, unit)
     };
     let calls = i64::try_from(statement.calls).unwrap_or(i64::MAX);
     let finding = with_statement(finding, &statement.text)
@@ -148,26 +148,21 @@ pub(super) fn with_statement(finding: Finding, statement: &str) -> Finding {
     let cut = if text.len() < statement.len() { "…" } else { "" };
     let message = format!("{}; statement `{text}{cut}`", finding.message);
     let statement = Number::Name(statement.to_owned());
-    let source = "workload";
-    Finding { message, ..finding }.evidence(of_source(
-        source,
-        "statement",
-        statement,
-        Unit::Name,
-        Grade::Statistics,
-    ))
+    Finding { message, ..finding }.evidence(of_source(WORKLOAD, "statement", statement, Unit::Name))
 }
 
-/// A figure of this source.
+/// A figure of this source, as the grade says.
 pub(super) fn of_source(
-    source: &str,
+    (source, grade): (&str, Grade),
     name: &str,
     value: Number,
     unit: Unit,
-    grade: Grade,
 ) -> Evidence {
     Evidence { name: name.to_owned(), value, unit, source: source.to_owned(), grade }
 }
+
+/// What the server or the application counted of its statements.
+const WORKLOAD: (&str, Grade) = ("workload", Grade::Statistics);
 
 /// Characters of a statement in a message.
 const TEXT_CHARS_MAX: usize = 80;
