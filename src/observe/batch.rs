@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::{ToSql, Type};
@@ -21,16 +22,26 @@ pub(super) type Parameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
 /// Bytes of documents, as text, that are counted in one round trip. Their size is known only as they are stored, where they
 /// may be compressed many times over.
 pub(super) const SAMPLED_BYTES_MAX: u64 = 256 << 20;
+/// How long documents are counted in one round trip, the time with it that the server takes for them: well below what a visit
+/// may take.
+pub(super) const SAMPLED_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// How much was taken of documents.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Taken(Arc<AtomicU64>);
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    bytes: Arc<AtomicU64>,
+    begun: Instant,
+}
 
 impl Taken {
+    fn begin() -> Self {
+        Self { bytes: Arc::default(), begun: Instant::now() }
+    }
+
     /// Whether so many bytes may still be counted; they are then.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
-        let before = self.0.fetch_add(bytes as u64, Ordering::Relaxed);
-        before + bytes as u64 <= SAMPLED_BYTES_MAX
+        let before = self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        before + bytes as u64 <= SAMPLED_BYTES_MAX && self.begun.elapsed() < SAMPLED_TIME_MAX
     }
 }
 
@@ -62,7 +73,7 @@ impl<'a> Batch<'a> {
             queries: Vec::new(),
             on_rows: Vec::new(),
             receipts: Vec::new(),
-            documents: Taken::default(),
+            documents: Taken::begin(),
             small: Vec::new(),
         }
     }
@@ -353,6 +364,16 @@ impl<T> Slot<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_are_counted_until_there_are_enough_of_them_or_it_takes_too_long() {
+        let taken = Taken::begin();
+        let half = usize::try_from(SAMPLED_BYTES_MAX / 2).unwrap();
+        assert!(taken.has_room_for(half) && taken.clone().has_room_for(half));
+        assert!(!taken.has_room_for(1), "all samples of a round trip together");
+        let begun = Instant::now().checked_sub(SAMPLED_TIME_MAX).unwrap();
+        assert!(!Taken { begun, ..Taken::begin() }.has_room_for(1));
+    }
 
     static SOURCE: Source = Source { name: "test", variants: &[(14, "select 1")] };
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::SAMPLED_BYTES_MAX;
+use super::batch::{SAMPLED_BYTES_MAX, SAMPLED_TIME_MAX};
 use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
 use super::texts::{Counted, Text};
@@ -88,9 +88,10 @@ pub(super) fn left_on_the_primary(relation: &Relation, table: &ToastTable) -> Op
 /// A sample of documents that was left before its end, so that others are read, too.
 pub(super) fn too_many_documents(table: &QualifiedName) -> Gap {
     let detail = format!(
-        "the sample of `{}` ended early: the documents of this visit have more than {} MB as text",
+        "the sample of `{}` ended early: one visit counts {} MB of documents as text, for {} s at most",
         table.to_sql(),
-        SAMPLED_BYTES_MAX >> 20
+        SAMPLED_BYTES_MAX >> 20,
+        SAMPLED_TIME_MAX.as_secs()
     );
     Gap::new("documents", GapReason::BudgetSpent, detail)
         .lifted_by("narrow the request with `schema` or `table`")
