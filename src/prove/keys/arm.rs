@@ -227,11 +227,8 @@ impl OnArm<'_> {
         let (mut wanted, mut listed) =
             (vec!["count(t.ctid)".to_owned()], vec!["t.ctid".to_owned()]);
         if timed.shape.reads_key {
-            let key = if self.place.is_column() {
-                format!("t.{COLUMN}")
-            } else {
-                self.experiment.text()
-            };
+            let key =
+                if self.place.is_column() { format!("t.{COLUMN}") } else { self.experiment.text() };
             wanted.push(format!("count({key})"));
             listed.push(key);
         }

@@ -129,9 +129,7 @@ pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
 
 /// The finding with the statement that it is about.
 fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
-    let of = |name: &str, value: Number, unit: Unit| {
-        of_source(WORKLOAD, name, value, unit)
-    };
+    let of = |name: &str, value: Number, unit: Unit| of_source(WORKLOAD, name, value, unit);
     let calls = i64::try_from(statement.calls).unwrap_or(i64::MAX);
     let finding = with_statement(finding, &statement.text)
         .evidence(of("calls", calls.into(), Unit::Count))
