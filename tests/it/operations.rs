@@ -367,7 +367,7 @@ async fn clients_and_the_terminal_learn_the_cause_of_a_failure_and_no_host_or_us
         assert_eq!(terminal.status.code(), Some(2), "{cause}");
         let terminal = String::from_utf8(terminal.stderr).unwrap();
         // What follows the target's name is the same.
-        let advice = detail.split_once("` ").or_else(|| detail.split_once("`")).unwrap().1;
+        let advice = detail.split_once("` ").or_else(|| detail.split_once('`')).unwrap().1;
         assert!(terminal.contains(advice), "{cause}: {terminal} {advice}");
         for secret in ["127.0.0.1", "no-such-host", "lovelace", &port.to_string()] {
             assert!(!detail.contains(secret) && !terminal.contains(secret), "{detail} {terminal}");

@@ -231,6 +231,15 @@ alter table named alter column code type varchar(10);";
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{reply:?}");
 }
 
+/// Status, output and errors of a review of `db` in this folder.
+fn reviewed_in(folder: &Path, more: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
+    command.args(["review", "db"]).args(more).env_clear().current_dir(folder);
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
 #[test]
 fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_until_when() {
     let folder = tempfile::tempdir().unwrap();
@@ -241,13 +250,7 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
         "db/2.sql",
         "set lock_timeout = 1; set statement_timeout = 1;\nalter table t alter column c type bigint;\n",
     );
-    let run = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
-        command.args(["review", "db"]).args(more).env_clear().current_dir(folder.path());
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    };
+    let run = |more: &[&str]| reviewed_in(folder.path(), more);
     let checks = |out: &str| -> Vec<String> {
         let review: Value =
             serde_json::from_str(out).unwrap_or_else(|error| panic!("{error}: {out}"));
@@ -292,6 +295,13 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
     write(".dbopt.toml", "fail_on = 'never'\n");
     assert_eq!(run(&[]).0, 0);
     assert_eq!(run(&["--fail-on", "medium"]).0, 1);
+}
+
+#[test]
+fn a_typo_in_the_committed_file_is_refused_with_what_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("db")).unwrap();
+    std::fs::write(folder.path().join("db/1.sql"), "select 1;\n").unwrap();
     for (text, says) in [
         ("[reviews]\n", "did you mean `review`"),
         ("[review]\nrunner = 'mysql'\n", "prisma"),
@@ -299,8 +309,8 @@ fn a_committed_file_says_which_runner_it_is_what_to_print_and_what_to_live_with_
         ("[[ignore]]\ncheck = 'toast/pglz'\nreason = 'x'\n", "toast/pglz-on-wide-values"),
         ("format = 'xml'\n", "markdown"),
     ] {
-        write(".dbopt.toml", text);
-        let (status, out, err) = run(&[]);
+        std::fs::write(folder.path().join(".dbopt.toml"), text).unwrap();
+        let (status, out, err) = reviewed_in(folder.path(), &[]);
         assert!(
             (status, &*out) == (2, "") && err.contains(".dbopt.toml") && err.contains(says),
             "{text}: {err}"

@@ -117,11 +117,10 @@ fn negated(operator: &str) -> &str {
 /// The operators that the planner writes for what a statement spells as words, and for the negation of an operator.
 fn as_planned(operator: &str, under_not: bool) -> Vec<String> {
     let spelled: &[&str] = match operator {
-        "in" | "= any" | "= all" => &["="],
+        "in" | "= any" | "= all" | "is distinct from" | "is not distinct from" => &["="],
         "not in" | "<> all" | "<> any" => &["<>"],
         "between" => &[">=", "<="],
         "not between" => &["<", ">"],
-        "is distinct from" | "is not distinct from" => &["="],
         other => &[other],
     };
     let negations = spelled.iter().filter(|_| under_not).map(|operator| negated(operator));
@@ -212,7 +211,7 @@ async fn hold(db: &TestDb, file: &str, expected: usize) {
     assert!(different.is_empty(), "{}: {}", db.server.name, different.join("\n"));
 }
 
-/// A statement as pg_stat_statements has it once it has run.
+/// A statement as `pg_stat_statements` has it once it has run.
 async fn normalised(db: &TestDb, sql: &str) -> String {
     let reset = "select pg_stat_statements_reset(0, oid, 0) from pg_database where datname = current_database()";
     db.client.query(reset, &[]).await.unwrap();

@@ -24,7 +24,7 @@ async fn recovers(service: &Service, path: &str) -> Duration {
 }
 
 /// A row of the matrix.
-fn row(part: &str, fault: &str, answer: &str, took: Duration, recovery: Duration) {
+fn row((part, fault): (&str, &str), answer: &str, took: Duration, recovery: Duration) {
     let (took, recovery) = (took.as_secs_f64(), recovery.as_secs_f64());
     eprintln!("| {part} | {fault} | {answer} | {took:.2} s | {recovery:.2} s |");
 }

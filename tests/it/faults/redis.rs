@@ -87,5 +87,5 @@ async fn a_redis_that_fails_costs_computations_and_no_answer(#[case] fault: &str
     }
     let begun = Instant::now();
     until("Redis has the answer again", async || is_shared(&service).await).await;
-    row("Redis", fault, &format!("200, computed {computed} of 20"), slowest, begun.elapsed());
+    row(("Redis", fault), &format!("200, computed {computed} of 20"), slowest, begun.elapsed());
 }

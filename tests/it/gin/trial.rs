@@ -19,7 +19,7 @@ from generate_series(1, 12000) as i;
 create index features_payload on ml.features using gin (payload);
 analyze ml.features";
 
-/// Each document has one value under twelve of a thousand keys: one entry of jsonb_ops, and twelve of jsonb_path_ops. Either
+/// Each document has one value under twelve of a thousand keys: one entry of `jsonb_ops`, and twelve of `jsonb_path_ops`. Either
 /// class finds the row by one short list.
 const REPEATED: &str = "create table ml.features (id bigint, payload jsonb);
 insert into ml.features

@@ -36,8 +36,7 @@ pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
         let (pid, text) =
             (record["pid"].as_u64().unwrap(), record["message"].as_str().unwrap_or_default());
         let sql = ran.keys().find(|sql| {
-            text.contains(&sql.replace('\n', "\n"))
-                || text.contains(&serde_json::to_string(sql).unwrap())
+            text.contains(&**sql) || text.contains(&serde_json::to_string(sql).unwrap())
         });
         let ms = text
             .strip_prefix("duration: ")
@@ -46,7 +45,7 @@ pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
         let is_prepared = text.contains(" ms  parse ") || text.contains(" ms  bind ");
         match (ms, sql) {
             (Some(ms), Some(sql)) if text.contains(" ms  plan:") => {
-                *plans.entry(sql.clone()).or_default() += ms
+                *plans.entry(sql.clone()).or_default() += ms;
             }
             (Some(_), Some(_)) if is_prepared => {}
             (Some(ms), Some(sql)) => {

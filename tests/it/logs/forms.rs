@@ -1,6 +1,7 @@
 //! What containers, clouds and collectors make of a server's log, line by line.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -146,7 +147,7 @@ pub(super) const SYSLOG: &[(&str, Form)] = &[
 ];
 
 /// What is made of the server's log as JSON.
-pub(super) const JSON: &[(&str, fn(&str) -> Vec<u8>)] = &[
+pub(super) const JSON: &[(&str, Make)] = &[
     ("jsonlog", |log| log.into()),
     ("jsonlog sorted", |log| {
         records(log, |record| serde_json::to_string(&sorted(&record)).unwrap())
@@ -196,18 +197,17 @@ pub(super) const JSON: &[(&str, fn(&str) -> Vec<u8>)] = &[
     }),
 ];
 
+/// What a carrier makes of a log.
+pub(super) type Make = fn(&str) -> Vec<u8>;
+
 /// What is made of the server's log as CSV.
-pub(super) const CSV: &[(&str, fn(&str) -> Vec<u8>)] = &[
+pub(super) const CSV: &[(&str, Make)] = &[
     ("csvlog", |log| log.into()),
     ("csvlog crlf", |log| log.replace('\n', "\r\n").into()),
     ("csvlog gzip", |log| gzip(log.as_bytes())),
     ("csvlog utf-16", utf16),
-    ("csvlog of compose", |log| {
-        log.lines().map(|line| format!("db-1  | {line}\n")).collect::<String>().into()
-    }),
-    ("csvlog of a kubelet", |log| {
-        log.lines().map(|line| format!("{TIME} stdout F {line}\n")).collect::<String>().into()
-    }),
+    ("csvlog of compose", |log| behind("db-1  | ", log)),
+    ("csvlog of a kubelet", |log| behind(&format!("{TIME} stdout F "), log)),
     ("csvlog of docker", |log| {
         let object = |line: &str| {
             json!({"log": format!("{line}\n"), "stream": "stdout", "time": TIME}).to_string() + "\n"
@@ -270,7 +270,7 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
             Some((_, own))
                 if lines[0].contains("DETAIL:  ") || lines[0].contains("STATEMENT:  ") =>
             {
-                own.extend(lines)
+                own.extend(lines);
             }
             _ => whole.push((pid, lines)),
         }
@@ -279,7 +279,7 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
         sequence += 1;
         let head = head(pid);
         if lines.len() == 1 && lines[0].len() <= 900 {
-            sent += &format!("{head}[{sequence}] {}\n", lines[0]);
+            writeln!(sent, "{head}[{sequence}] {}", lines[0]).unwrap();
             continue;
         }
         let mut piece = 0;
@@ -296,10 +296,8 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
                     length = blank;
                 }
                 piece += 1;
-                sent += &format!(
-                    "{head}[{sequence}-{piece}] {}\n",
-                    rest[..length].replace('\t', "#011")
-                );
+                let said = rest[..length].replace('\t', "#011");
+                writeln!(sent, "{head}[{sequence}-{piece}] {said}").unwrap();
                 rest = &rest[length..];
             }
         }
@@ -310,6 +308,12 @@ fn syslog(log: &[Line], head: impl Fn(&str) -> String) -> Vec<u8> {
 fn utf16(text: &str) -> Vec<u8> {
     [&[0xFF, 0xFE][..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()]
         .concat()
+}
+
+/// Each line behind this.
+fn behind(head: &str, log: &str) -> Vec<u8> {
+    let lines: Vec<String> = log.lines().map(|line| [head, line, "\n"].concat()).collect();
+    lines.concat().into()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -226,7 +226,8 @@ async fn calls_and_times_are_what_the_server_ran(#[case] member: &str) {
         }
         let lines = lines(&stderr);
         // Every form behind one prefix, and every prefix in some forms, which are others behind the next one.
-        let is_due = |form: usize| number == 0 || form == 0 || (form + number) % FORMS_EACH == 0;
+        let is_due =
+            |form: usize| number == 0 || form == 0 || (form + number).is_multiple_of(FORMS_EACH);
         for (_, (form, make)) in FORMS.iter().enumerate().filter(|(form, _)| is_due(*form)) {
             compare(form, &make(&lines), *tells_session);
         }

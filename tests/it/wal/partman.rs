@@ -1,4 +1,4 @@
-//! What a real pg_partman maintains: release 4 on 15, 5 on 17 and 18.
+//! What a real `pg_partman` maintains: release 4 on 15, 5 on 17 and 18.
 
 use database_optimizer::analysis::analyse as analyse_target;
 use database_optimizer::model::{Analysis, Declined, GapReason, Severity, Superpower};
@@ -12,7 +12,7 @@ const HORIZON: &str = "wal/short-partition-horizon";
 const DEFAULT: &str = "wal/rows-in-default-partition";
 const RETENTION: &str = "wal/unarchived-partition";
 
-/// A table by day that pg_partman maintains, with rows of today; none where it cannot be had, which is said.
+/// A table by day that `pg_partman` maintains, with rows of today; none where it cannot be had, which is said.
 async fn maintained(member: &str) -> Option<TestDb> {
     let mut db = TestDb::create(server(member)?).await;
     let there = "select count(*)::text from pg_available_extensions where name = 'pg_partman'";
