@@ -1,5 +1,6 @@
 //! Migrations are reviewed before they run, on the command line and over HTTP.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use axum::http::StatusCode;
