@@ -120,6 +120,7 @@ impl<'a> Bench<'a> {
                 }
             };
             let values: Vec<String> = self.columns.iter().map(value).collect();
+            let table = temporary_like(&format!("dbopt_base_{position}"), "pg_temp.dbopt_base");
             let (create, base, values) =
                 (&converted.create, base(position, arm), values.join(", "));
             self.session
