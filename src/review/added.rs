@@ -91,15 +91,14 @@ fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<Foun
     Some(found(check.syntax(), "migration/constraint-missing-not-valid", message.to_owned()))
 }
 
-/// Whether every row has NULL in a column that is added: then the server trusts its foreign key as it is.
+/// Whether every row has NULL in a column that is added, for all that the server looks at: then it trusts a foreign key as it
+/// is. It does not look at what a default says, even where that is NULL.
 pub(super) fn is_null_everywhere(added: &ast::AddColumn) -> bool {
-    !added.constraints().any(|one| match one {
-        ast::Constraint::DefaultConstraint(default) => {
-            let expression = default.expr().map(|expr| expr.syntax().text().to_string());
-            !expression.is_some_and(|text| text.eq_ignore_ascii_case("null"))
-        }
-        ast::Constraint::GeneratedConstraint(_) => true,
-        _ => false,
+    !added.constraints().any(|one| {
+        matches!(
+            one,
+            ast::Constraint::DefaultConstraint(_) | ast::Constraint::GeneratedConstraint(_)
+        )
     })
 }
 

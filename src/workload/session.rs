@@ -51,6 +51,9 @@ struct Session {
     plans: Vec<Entry>,
     /// The last statement that was handed on, and how many plans of it may come behind it.
     last: Option<(u64, u32)>,
+    /// The statement whose rows are fetched in pieces. Its plan comes when its portal is closed: at the end of the
+    /// transaction at the latest, behind the COMMIT.
+    fetched: Option<u64>,
     /// Times that came without a statement.
     untold: u64,
 }
@@ -125,6 +128,11 @@ impl Session {
             && *text == identity(&*plan.sql)
         {
             *plans -= 1;
+            self.fetched = None;
+            out.give(Entry { calls: 0, total_ms: None, ..plan });
+            return;
+        }
+        if self.fetched.take_if(|text| *text == identity(&*plan.sql)).is_some() {
             out.give(Entry { calls: 0, total_ms: None, ..plan });
             return;
         }
@@ -220,7 +228,10 @@ impl Sessions {
                 if ms.is_some() {
                     out.give(fetched);
                 } else {
-                    self.of((message, sql), out, |session, out| session.ran(fetched, true, out));
+                    self.of((message, sql), out, |session, out| {
+                        session.ran(fetched, true, out);
+                        session.fetched = Some(identity(sql));
+                    });
                 }
             }
             Said::Plan { ms, plan } => {

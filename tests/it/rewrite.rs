@@ -190,7 +190,7 @@ const SCANS: &[(&str, &str, &str, bool)] = &[
     ("", "alter table t add column x int check (x > 0)", "t", true),
     ("", "alter table t add column x int default 1 check (x > 0)", "t", true),
     ("", "alter table t add column x int references u (id)", "t", false),
-    ("", "alter table t add column x int default null references u (id)", "t", false),
+    ("", "alter table t add column x int default null references u (id)", "t", true),
     ("", "alter table t add column x int default 1 references u (id)", "t", true),
     ("", "alter table t add constraint e exclude using btree (a with =)", "t", true),
     ("", "create index i on only m (k)", "m", false),

@@ -185,7 +185,10 @@ fn entries() -> [String; 4] {
         "Query Text: \"{sql}\"\nPlan: \n  Node Type: \"Sort\"\n  Startup Cost: 900.00\n  Total Cost: 901.00\n  \
         Plan Rows: 20000\n  Plan Width: 8\n  Actual Startup Time: 900.000\n  Actual Total Time: 950.000\n  \
         Actual Rows: 20000\n  Actual Loops: 1\n  Sort Key: \n    - \"data\"\n  Sort Method: \"external merge\"\n  \
-        Sort Space Used: 40960\n  Sort Space Type: \"Disk\""
+        Sort Space Used: 40960\n  Sort Space Type: \"Disk\"\n  Plans: \n    - Node Type: \"Seq Scan\"\n      \
+        Parent Relationship: \"Outer\"\n      Relation Name: \"events\"\n      Alias: \"events\"\n      \
+        Startup Cost: 0.00\n      Total Cost: 800.00\n      Plan Rows: 20000\n      Plan Width: 8\n      \
+        Actual Startup Time: 0.100\n      Actual Total Time: 20.000\n      Actual Rows: 20000\n      Actual Loops: 1"
     );
     let xml = format!(
         "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query-Text>{sql}</Query-Text>\n  <Plan>\n    \
@@ -194,7 +197,12 @@ fn entries() -> [String; 4] {
         <Actual-Startup-Time>900.000</Actual-Startup-Time>\n    <Actual-Total-Time>950.000</Actual-Total-Time>\n    \
         <Actual-Rows>20000</Actual-Rows>\n    <Actual-Loops>1</Actual-Loops>\n    <Sort-Key>\n      \
         <Item>data</Item>\n    </Sort-Key>\n    <Sort-Method>external merge</Sort-Method>\n    \
-        <Sort-Space-Used>40960</Sort-Space-Used>\n    <Sort-Space-Type>Disk</Sort-Space-Type>\n  </Plan>\n</explain>"
+        <Sort-Space-Used>40960</Sort-Space-Used>\n    <Sort-Space-Type>Disk</Sort-Space-Type>\n    <Plans>\n      \
+        <Plan>\n        <Node-Type>Seq Scan</Node-Type>\n        <Parent-Relationship>Outer</Parent-Relationship>\n        \
+        <Relation-Name>events</Relation-Name>\n        <Startup-Cost>0.00</Startup-Cost>\n        \
+        <Total-Cost>800.00</Total-Cost>\n        <Plan-Rows>20000</Plan-Rows>\n        <Plan-Width>8</Plan-Width>\n        \
+        <Actual-Startup-Time>0.100</Actual-Startup-Time>\n        <Actual-Total-Time>20.000</Actual-Total-Time>\n        \
+        <Actual-Rows>20000</Actual-Rows>\n        <Actual-Loops>1</Actual-Loops>\n      </Plan>\n    </Plans>\n  </Plan>\n</explain>"
     );
     [text.to_owned(), json, yaml, xml]
 }

@@ -102,18 +102,25 @@ pub(super) fn for_each_plan(
     Ok(judgement)
 }
 
-/// What plans show, where there are any; else what the server counted shows, and that there is no plan.
+/// What the plan of a given statement shows. Where none was given, what the server counted of all statements, beside what the
+/// plans of the workload's show.
 pub(super) fn or_counted(
     case: &Case<'_>,
     plans: Result<Judgement, Gap>,
     counted: impl FnOnce(&Case<'_>) -> Result<Judgement, Gap>,
 ) -> Result<Judgement, Gap> {
-    plans.or_else(|no_plan| {
-        let mut judgement = counted(case)
-            .unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() });
-        judgement.gaps.push(no_plan);
-        Ok(judgement)
-    })
+    let statements = case.snapshot.plan.statements.get();
+    if statements.is_ok_and(|all| all.iter().any(|plan| plan.statement.is_none())) {
+        return plans;
+    }
+    let or_gap = |judged: Result<Judgement, Gap>| {
+        judged.unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() })
+    };
+    let (mut judgement, plans) = (or_gap(counted(case)), or_gap(plans));
+    judgement.findings.extend(plans.findings);
+    judgement.declined.extend(plans.declined);
+    judgement.gaps.extend(plans.gaps);
+    Ok(judgement)
 }
 
 /// The statements of the workload, or what makes them visible.
