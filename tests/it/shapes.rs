@@ -117,7 +117,13 @@ fn negated(operator: &str) -> &str {
 /// The operators that the planner writes for what a statement spells as words, and for the negation of an operator.
 fn as_planned(operator: &str, under_not: bool) -> Vec<String> {
     let spelled: &[&str] = match operator {
-        "in" | "= any" | "= all" | "is distinct from" | "is not distinct from" => &["="],
+        "in"
+        | "= any"
+        | "= all"
+        | "any ="
+        | "all ="
+        | "is distinct from"
+        | "is not distinct from" => &["="],
         "not in" | "<> all" | "<> any" => &["<>"],
         "between" => &[">=", "<="],
         "not between" => &["<", ">"],

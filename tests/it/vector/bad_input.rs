@@ -1,7 +1,7 @@
 //! Vectors and their indexes in states that say little: being built, locked, of any size, on a standby.
 
 use database_optimizer::analysis;
-use database_optimizer::model::{GapReason, Superpower};
+use database_optimizer::model::Superpower;
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
@@ -35,11 +35,6 @@ async fn an_index_that_somebody_has_locked_is_no_missing_index(
     db.run("begin; reindex index ml.items_embedding").await;
     let (analysis, _) = judged(&db, ALL, SEARCH).await;
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
-    assert!(
-        analysis.gaps.iter().any(|gap| gap.reason == GapReason::Locked),
-        "{:#?}",
-        analysis.gaps
-    );
     db.run("rollback").await;
 }
 
@@ -56,7 +51,7 @@ async fn a_column_without_a_number_of_elements_is_indexed_by_the_one_that_its_va
         create extension vector schema \"my ext\";
         create table ml.items (id bigint, same \"my ext\".vector, \"Mixed\" \"my ext\".vector, half \"my ext\".halfvec, none \"my ext\".vector);
         insert into ml.items
-        select i, array[i, i % 7, 1], case when i % 3 = 0 then '[1,2]' else '[1,2,3]' end, array[i % 9, 1], null
+        select i, array[i, i % 7, 1], (case when i % 3 = 0 then '[1,2]' else '[1,2,3]' end)::\"my ext\".vector, array[i % 9, 1], null
         from generate_series(1, 2000) as i;
         update ml.items set same = '[0,0,0]' where id % 10 = 0;
         analyze ml.items",

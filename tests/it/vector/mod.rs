@@ -2,4 +2,3 @@
 
 mod bad_input;
 mod cases;
-mod trial;

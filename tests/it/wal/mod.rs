@@ -145,7 +145,8 @@ async fn from_19_on_autovacuum_is_due_when_the_server_says_so(#[values(0.1, 0.3)
     let due = db
         .text("select do_vacuum::text from pg_stat_autovacuum_scores where relname = 'events'")
         .await;
-    let analysis = analyse(&db, &request_of(Superpower::Wal, &[])).await;
+    let request = request_of(Superpower::Wal, &[("vacuum_age_s_min", 0.0)]);
+    let analysis = analyse(&db, &request).await;
     let declined = analysis.declined.iter().any(|one| one.reason == "autovacuum is due");
     assert_eq!(declined.to_string(), due, "{analysis:#?}");
     assert_eq!(finding(&analysis, "wal/dead-tuples").is_some(), !declined, "{analysis:#?}");
@@ -180,7 +181,7 @@ async fn from_19_on_the_threshold_of_each_table_is_the_server_s(#[case] options:
     let analysis = analyse(&db, &request_of(Superpower::Wal, &policy)).await;
     let found = finding(&analysis, "wal/lazy-autovacuum");
     let found = found.unwrap_or_else(|| panic!("{options}: {analysis:#?}"));
-    let ours = found.evidence.iter().find(|one| one.name == "vacuum.waits_for_rows").unwrap();
+    let ours = found.evidence.iter().find(|one| one.name == "waits_for_rows").unwrap();
     assert_eq!(ours.value.as_f64(), Some(waits_for), "{options}");
 }
 
