@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use database_optimizer::analysis::{Request, analyse as analyse_target};
 use database_optimizer::model::{Analysis, GapReason, Severity};
@@ -167,14 +166,12 @@ async fn five_thousand_partitions_are_judged_by_all_seven_within_the_budget() {
     )
     .await;
     db.settle().await;
-    let began = Instant::now();
     let analysis = analyse(&db, &Request::new(None)).await;
-    eprintln!("5,001 relations: {:.1?}, {:?}", began.elapsed(), analysis.cost);
-    assert!(began.elapsed() < Duration::from_secs(20));
+    assert_eq!(analysis.cost.round_trips, 3, "{:?}", analysis.cost);
     let bytes = serde_json::to_vec(&analysis).unwrap().len();
     assert!(bytes <= 256 * 1024, "{bytes} bytes");
     let failed = |gap: &&database_optimizer::model::Gap| gap.detail.contains("SQLSTATE");
     assert!(!analysis.gaps.iter().any(|gap| failed(&gap)), "{:#?}", analysis.gaps);
-    let stale = finding(&analysis, "plan/stale-statistics");
-    assert!(stale.is_some(), "nobody analyzed the table above: {analysis:#?}");
+    let filled = finding(&analysis, "wal/short-partition-horizon");
+    assert!(filled.is_some(), "its last partition is filled: {analysis:#?}");
 }
