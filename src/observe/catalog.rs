@@ -1,6 +1,6 @@
 //! What the first round trip showed, for the choices of the next two.
 
-use crate::model::observation::{Common, Context, Relation};
+use crate::model::observation::{Common, Context, ForeignCode, Relation};
 use crate::model::{Families, Observation};
 
 /// What the first round trip showed.
@@ -9,6 +9,8 @@ pub(super) struct Catalog {
     pub(super) context: Observation<Context>,
     /// Every table and materialized view.
     pub(super) relations: Observation<Vec<Relation>>,
+    /// Relations that may not be planned or read.
+    pub(super) foreign_code: Observation<Vec<ForeignCode>>,
     /// What several superpowers read.
     pub(super) common: Common,
 }

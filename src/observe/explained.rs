@@ -257,7 +257,7 @@ fn foreign_code() -> Gap {
 
 /// Why a statement may not be planned, as far as relations tell.
 fn refusal(first: &CatalogStage, statement: &Explainable) -> Option<Gap> {
-    let foreign = match &first.foreign_code {
+    let foreign = match &first.catalog.foreign_code {
         Observation::Seen(foreign) => foreign,
         Observation::Unseen(gap) => return Some(gap.clone()),
     };

@@ -76,7 +76,7 @@ impl<'a> ValueSamples<'a> {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
             if let (Some(relation), Some(table)) = (relation, table) {
-                samples.add((relation, table), &first.foreign_code, facts.in_recovery);
+                samples.add((relation, table), &first.catalog.foreign_code, facts.in_recovery);
             }
         }
         Ok(samples)
@@ -165,7 +165,7 @@ impl DocumentSamples {
         let catalog = Catalog {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),
-            foreign_code: &first.foreign_code,
+            foreign_code: &first.catalog.foreign_code,
             contracts: &plan.contracts,
         };
         let mut samples = Self { asked: Vec::new(), hidden: Vec::new() };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::contract::Registered;
 use crate::model::observation::{
-    Common, Context, ForeignCode, RegisteredContract, Relation, Wal, Workload, WorkloadStatement,
+    Common, Context, RegisteredContract, Relation, Wal, Workload, WorkloadStatement,
 };
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
@@ -91,7 +91,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     let (stored_values, documents, receipts) = sampled;
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
-    let Catalog { context, relations, common } = first.catalog;
+    let Catalog { context, relations, foreign_code, common } = first.catalog;
     let (index_details, index_sizes) = detail.indexes;
     let snapshot = Snapshot {
         format: SNAPSHOT_FORMAT,
@@ -100,7 +100,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         cost: session.cost(),
         context,
         relations,
-        foreign_code: first.foreign_code,
+        foreign_code,
         common: Common { index_details, index_sizes, ..common },
         wal: detail.wal,
         concurrency: looks.concurrency.seen(),
@@ -157,8 +157,6 @@ impl Looks {
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
 pub(super) struct CatalogStage {
     pub(super) catalog: Catalog,
-    /// Relations that may not be planned or read.
-    pub(super) foreign_code: Observation<Vec<ForeignCode>>,
     json_tables: Observation<Vec<JsonTable>>,
     /// WAL, checkpoints, transactions and partitions.
     pub(super) wal: Box<Wal>,
@@ -238,9 +236,9 @@ impl CatalogStage {
             catalog: Catalog {
                 context: look.context.row(),
                 relations: look.relations.rows(),
+                foreign_code: look.foreign_code.seen(),
                 common: look.common.seen(),
             },
-            foreign_code: look.foreign_code.seen(),
             json_tables: look.json_tables.rows(),
             wal: Box::new(look.wal.seen()),
             workload_sources: look.workload_sources.map(Slot::row),

@@ -48,6 +48,8 @@ pub(super) struct Column<'a> {
     pub(super) definition: &'a VectorColumn,
     /// What a few of its values are like.
     pub(super) values: Option<&'a VectorValues>,
+    /// Why its values were not read.
+    pub(super) values_unread: Option<&'a Gap>,
     pub(super) extension: &'a VectorInstallation,
     pub(super) rows: f64,
     /// The table with TOAST and indexes, partitions included.
@@ -91,6 +93,7 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
     });
     Ok(of_roots
         .map(|(column, family)| {
+            let values = seen.vector.values(column.table_oid, column.number);
             let indexes = by_root.get(&family.root.oid).unwrap_or(&none);
             let bytes: i64 = indexes.iter().map(|index| seen.common.index_bytes(index)).sum();
             let found = Column {
@@ -98,7 +101,8 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
                 partitions: family.partitions(),
                 leaves: family.leaves().map(|leaf| leaf.oid).collect(),
                 definition: column,
-                values: seen.vector.values(column.table_oid, column.number),
+                values: values.and_then(|values| values.get().ok()),
+                values_unread: values.and_then(|values| values.get().err()),
                 extension,
                 rows: family.rows(),
                 table_bytes: float(family.bytes() + bytes),

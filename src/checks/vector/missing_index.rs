@@ -68,7 +68,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         workload(case)?;
-        match of_column(case, column) {
+        let verdict = of_column(case, column);
+        if matches!(verdict, Verdict::Missing(_) | Verdict::Declined(_)) {
+            // Which rows the index would not have, and how many elements they have, is not known.
+            judgement.gaps.extend(column.values_unread.cloned());
+        }
+        match verdict {
             Verdict::Missing(finding) => judgement.findings.push(*finding),
             Verdict::Declined(declined) => judgement.declined.push(declined),
             Verdict::Unsearched(gap) => judgement.gaps.push(gap),

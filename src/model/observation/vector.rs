@@ -42,10 +42,10 @@ impl Vector {
         all.iter().find(|column| column.table_oid == table && column.name == name)
     }
 
-    /// What a few values of a column are like; absent where they were not read.
-    pub fn values(&self, table: i64, number: i64) -> Option<&VectorValues> {
+    /// What a few values of a column are like; absent where they were not of interest.
+    pub fn values(&self, table: i64, number: i64) -> Option<&Observation<VectorValues>> {
         let of = |one: &&VectorSample| one.table_oid == table && one.number == number;
-        self.values.iter().find(of)?.values.get().ok()
+        self.values.iter().find(of).map(|sample| &sample.values)
     }
 
     /// Whether an index is being built, as far as our role is shown it.

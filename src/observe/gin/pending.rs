@@ -20,6 +20,7 @@ use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReade
 use crate::model::{Gap, GapReason, Observation, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
 use crate::observe::catalog::Catalog;
+use crate::observe::foreign_code::refusal;
 use crate::pg::Question;
 
 /// The name in gaps and metrics.
@@ -137,7 +138,11 @@ fn off_the_plan(
         return Err(Gap::new(SOURCE, GapReason::NotVisibleInSql, detail)
             .lifted_by("CREATE EXTENSION pgstattuple;"));
     };
-    let table = table.qualified_name().to_sql();
+    let table_name = table.qualified_name();
+    if let Some(gap) = refusal(&catalog.foreign_code, table.oid, &table_name, SOURCE) {
+        return Err(gap);
+    }
+    let table = table_name.to_sql();
     if !gin.readable {
         return Err(denied(&name, &table));
     }

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use crate::model::observation::{
     Relation, VectorColumn, VectorInstallation, VectorKind, VectorSample, VectorValues,
 };
-use crate::model::{Families, quote_identifier};
+use crate::model::{Families, Gap, Observation, quote_identifier};
 use crate::observe::batch::{Batch, Slot};
 use crate::observe::catalog::Catalog;
+use crate::observe::foreign_code;
 use crate::observe::source::Source;
 
 /// Columns that are looked into: those of the largest tables.
@@ -21,13 +22,23 @@ static VECTOR_VALUES: Source = Source { name: "vector_values", variants: &[] };
 pub(super) struct Reading {
     table_oid: i64,
     number: i64,
-    values: Slot<VectorValues>,
+    values: Look,
+}
+
+/// A relation that may not be read is not asked.
+enum Look {
+    Asked(Slot<VectorValues>),
+    Refused(Gap),
 }
 
 impl Reading {
     pub(super) fn seen(self) -> VectorSample {
         let Self { table_oid, number, values } = self;
-        VectorSample { table_oid, number, values: values.row() }
+        let values = match values {
+            Look::Asked(slot) => slot.row(),
+            Look::Refused(gap) => Observation::Unseen(gap),
+        };
+        VectorSample { table_oid, number, values }
     }
 }
 
@@ -49,7 +60,13 @@ pub(super) fn read(
         .take(COLUMNS_MAX)
         .filter_map(|(column, table)| {
             let sql = sql(&extension.schema, column, table)?;
-            let values = batch.ask_as(&VECTOR_VALUES, sql, vec![]);
+            let name = table.qualified_name();
+            let refused =
+                foreign_code::refusal(&catalog.foreign_code, table.oid, &name, VECTOR_VALUES.name);
+            let values = match refused {
+                Some(gap) => Look::Refused(gap),
+                None => Look::Asked(batch.ask_as(&VECTOR_VALUES, sql, vec![])),
+            };
             Some(Reading { table_oid: column.table_oid, number: column.number, values })
         })
         .collect()

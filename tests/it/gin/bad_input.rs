@@ -108,3 +108,46 @@ insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from ge
     drop(target);
     crate::prove::until_hung_up(&db).await;
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_of_a_table_that_runs_code_of_its_owner_is_not_planned(
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = made(server, &format!("{TABLE};\ncreate index t_d on ml.t using gin (d)")).await;
+    let role = format!("own_{}", db.name);
+    db.run("create function ml.trap(text) returns boolean language plpgsql immutable as 'begin return true; end'")
+        .await;
+    db.run("create index trap_idx on ml.t (id) where ml.trap('x')").await;
+    db.run(&format!(
+        "create role {role} login; grant pg_read_all_data, pg_monitor to {role};
+        alter database {} set track_functions = 'all'",
+        db.name
+    ))
+    .await;
+    db.run("select pg_stat_reset()").await;
+    db.settle().await;
+    let request = request_of(Superpower::Gin, SMALL);
+    let calls =
+        "select coalesce(sum(calls), 0)::text from pg_stat_user_functions where schemaname = 'ml'";
+    let refusal = "`ml.t` was not read: its index `trap_idx`";
+
+    let bound = Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let refused = analysis::analyse(&bound, &request).await.unwrap();
+    drop(bound);
+    db.settle().await;
+    assert_eq!(db.text(calls).await, "0");
+    let gap = refused.gaps.iter().find(|gap| gap.detail.contains(refusal)).unwrap();
+    assert_eq!((gap.observation.as_str(), gap.reason), ("gin_pending", GapReason::ForeignCode));
+    assert!(finding(&refused, "gin/pending-limit-unit").is_some(), "{refused:#?}");
+
+    // That it would have been called: a target that is trusted is planned.
+    let trusted = Target::open("test", &db.dsn_as(&role), None).unwrap().trusting_code(true);
+    let read = analysis::analyse(&trusted, &request).await.unwrap();
+    drop(trusted);
+    db.settle().await;
+    assert_ne!(db.text(calls).await, "0");
+    assert!(read.gaps.iter().all(|gap| !gap.detail.contains(refusal)), "{:#?}", read.gaps);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
+}

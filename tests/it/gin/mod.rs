@@ -32,7 +32,10 @@ async fn made(server: &'static TestServer, sql: &str) -> TestDb {
 
 /// What a visit sees of GIN indexes, and the names of these by oid.
 async fn gin(dsn: SecretString) -> (Gin, BTreeMap<i64, String>) {
-    let target = Target::open("test", &dsn, None).unwrap();
+    gin_of(&Target::open("test", &dsn, None).unwrap()).await
+}
+
+async fn gin_of(target: &Target) -> (Gin, BTreeMap<i64, String>) {
     let mut session = target.session().await.unwrap();
     let topics = [Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::GIN_PENDING];
     let interest = Interest {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use database_optimizer::model::observation::{Pending, PendingReader};
 use database_optimizer::model::{Gap, GapReason, Observation};
+use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use super::{gin, made};
+use super::{gin, gin_of, made};
 use crate::support::server;
 
 /// Classes of every kind, plain, partial and on an expression, each with a list of its own length.
@@ -130,7 +131,12 @@ async fn an_expression_that_fails_is_planned_and_never_run(
 create table ml.t (d jsonb);
 create index t_fails on ml.t using gin (ml.fails(d))";
     let db = made(server, sql).await;
-    let seen = lists(&gin(db.dsn()).await);
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let seen = lists(&gin_of(&target).await);
+    let Observation::Unseen(gap) = &seen["t_fails"] else { panic!("{seen:?}") };
+    assert_eq!(gap.reason, GapReason::ForeignCode);
+
+    let seen = lists(&gin_of(&target.trusting_code(true)).await);
     assert!(
         matches!(&seen["t_fails"], Observation::Seen(pending) if pending.pages == 0),
         "{seen:?}"

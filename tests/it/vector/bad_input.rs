@@ -1,7 +1,7 @@
 //! Vectors and their indexes in states that say little: being built, locked, of any size, on a standby.
 
 use database_optimizer::analysis;
-use database_optimizer::model::Superpower;
+use database_optimizer::model::{GapReason, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
@@ -134,4 +134,47 @@ async fn a_standby_is_judged_and_its_advice_is_for_the_primary(
     assert!(advised[0].preconditions[0].contains("on the primary"), "{advised:#?}");
     drop(target);
     crate::prove::until_hung_up(&db).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_a_table_that_runs_code_of_its_owner_are_not_read(
+    #[values("pg15", "deb18")] member: &str,
+) {
+    let Some(mut db) = items(member, "").await else { return };
+    let role = format!("own_{}", db.name);
+    db.run("create function ml.trap(text) returns boolean language plpgsql immutable as 'begin return true; end'")
+        .await;
+    db.run("create index trap_idx on ml.items (id) where ml.trap('x')").await;
+    db.run(&format!(
+        "create role {role} login; grant pg_read_all_data, pg_monitor to {role};
+        alter database {} set track_functions = 'all'",
+        db.name
+    ))
+    .await;
+    db.run("select pg_stat_reset()").await;
+    db.settle().await;
+    let mut request = request_of(Superpower::Vector, ALL);
+    request.workload = Some(workload(&db, SEARCH).await);
+    let calls =
+        "select coalesce(sum(calls), 0)::text from pg_stat_user_functions where schemaname = 'ml'";
+
+    let bound = Target::open("test", &db.dsn_as(&role), None).unwrap();
+    let refused = analysis::analyse(&bound, &request).await.unwrap();
+    drop(bound);
+    db.settle().await;
+    assert_eq!(db.text(calls).await, "0");
+    let gap = refused.gaps.iter().find(|gap| gap.observation == "vector_values").unwrap();
+    assert_eq!(gap.reason, GapReason::ForeignCode);
+    assert!(gap.detail.contains("`ml.items` was not read: its index `trap_idx`"), "{gap:?}");
+    assert!(finding(&refused, "vector/missing-index").is_some(), "{refused:#?}");
+
+    // That it would have been called: a target that is trusted is read.
+    let trusted = Target::open("test", &db.dsn_as(&role), None).unwrap().trusting_code(true);
+    let read = analysis::analyse(&trusted, &request).await.unwrap();
+    drop(trusted);
+    db.settle().await;
+    assert_ne!(db.text(calls).await, "0");
+    assert!(read.gaps.iter().all(|gap| gap.observation != "vector_values"), "{:#?}", read.gaps);
+    db.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
