@@ -107,8 +107,7 @@ impl<'a> Batch<'a> {
         T: DeserializeOwned + Send + 'static,
     {
         let (rows, on_row) = collected();
-        let question =
-            Question { source: source.name, sql, parameters, settings: "", continues: false };
+        let question = Question { parameters, ..Question::new(source.name, sql) };
         Slot { source: source.name, rows, receipt: self.stream(question, on_row) }
     }
 
@@ -179,13 +178,7 @@ impl<'a> Batch<'a> {
         for Small { source, on_row, receipt } in small {
             let sql = source.sql_for(major);
             let parameters = Parameters::new();
-            apart.queries.push(Question {
-                source: source.name,
-                sql,
-                parameters,
-                settings: "",
-                continues: false,
-            });
+            apart.queries.push(Question { parameters, ..Question::new(source.name, sql) });
             apart.on_rows.push(on_row);
             apart.receipts.push(receipt);
         }
@@ -235,13 +228,7 @@ fn joined(small: &[Small<'_>], major: u32) -> Question {
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");
-    Question {
-        source: "small_sources",
-        sql,
-        parameters: Parameters::new(),
-        settings: "",
-        continues: false,
-    }
+    Question::new("small_sources", sql)
 }
 
 /// Hand each row to its source.

@@ -162,11 +162,9 @@ impl Asked {
         let generic = *source == PlanSource::Generic;
         let settings = if generic { FOR_ANY_VALUES } else { WITH_VALUES };
         let question = |sql: String, continues: bool| Question {
-            source: SOURCE,
-            sql,
-            parameters: Vec::new(),
             settings,
             continues,
+            ..Question::new(SOURCE, sql)
         };
         let code = (!trusted).then(|| {
             let code = code_question(explainable, settings);
@@ -207,7 +205,7 @@ fn code_question(statement: &Explainable, settings: &'static str) -> Question {
     let sql = format!(
         "select /* dbopt */ (1 / case when exists (\n{STATEMENT_CODE}\n) then 0 else 1 end)::text"
     );
-    Question { source: SOURCE, sql, parameters, settings, continues: true }
+    Question { parameters, settings, continues: true, ..Question::new(SOURCE, sql) }
 }
 
 impl Receipts {

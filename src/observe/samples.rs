@@ -111,13 +111,7 @@ impl<'a> ValueSamples<'a> {
         let ask = |(relation, table, counter): &'b mut (&Relation, &ToastTable, Counter)| {
             let rows = relation.rows_now(table.heap_bytes);
             let sql = sample::sql(&relation.qualified_name(), table, rows, major);
-            let question = Question {
-                source: "stored_values",
-                sql,
-                parameters: Vec::new(),
-                settings: "",
-                continues: false,
-            };
+            let question = Question::new("stored_values", sql);
             (relation.oid, batch.stream(question, |row| counter.add(row)))
         };
         self.asked.iter_mut().map(ask).collect()

@@ -64,6 +64,11 @@ pub struct Question {
 }
 
 impl Question {
+    /// A query that takes no parameters, needs no settings and is followed by nothing.
+    pub fn new(source: &'static str, sql: String) -> Self {
+        Self { source, sql, parameters: Vec::new(), settings: "", continues: false }
+    }
+
     fn typed(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
         let typed = self.parameters.iter().map(|(value, kind)| {
             let value: &(dyn ToSql + Sync) = &**value;

@@ -21,13 +21,7 @@ fn sql(relation: &QualifiedName) -> String {
 
 /// The same for a session.
 pub(super) fn question(relation: &QualifiedName) -> Question {
-    Question {
-        source: "foreign_code",
-        sql: sql(relation),
-        parameters: Vec::new(),
-        settings: "",
-        continues: false,
-    }
+    Question::new("foreign_code", sql(relation))
 }
 
 /// Refuse what a trial on a target is not to read.

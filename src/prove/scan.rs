@@ -71,13 +71,7 @@ impl Scan {
             }
         }
         let (sql, mut against) = (self.sql.clone(), 0_u64);
-        let question = Question {
-            source: "full_scan",
-            sql,
-            parameters: Vec::new(),
-            settings: "",
-            continues: false,
-        };
+        let question = Question::new("full_scan", sql);
         let count = |_, row: &str| against = against.saturating_add((self.against)(row));
         let answers = session.ask_finally(&[question], count).await;
         let spent = session.cost();

@@ -14,13 +14,7 @@ use crate::support::proxy::Proxy;
 use crate::support::{Own, TestDb, own_server, server};
 
 fn question(sql: &str) -> Question {
-    Question {
-        source: "test",
-        sql: sql.to_owned(),
-        parameters: Vec::new(),
-        settings: "",
-        continues: false,
-    }
+    Question::new("test", sql.to_owned())
 }
 
 async fn answer(session: &mut Session, sql: &str) -> Result<String, Error> {

@@ -107,13 +107,7 @@ async fn a_limit_of_whole_transactions_does_not_end_a_visit() {
     let dsn = format!("{}?sslmode=disable{limited}", server.dsn(&db.name));
     let target = Target::open("test", &dsn.into(), None).unwrap();
     let sleep = "select pg_catalog.pg_sleep(0.5)::text";
-    let question = || pg::Question {
-        source: "sleep",
-        sql: sleep.to_owned(),
-        parameters: Vec::new(),
-        settings: "",
-        continues: false,
-    };
+    let question = || pg::Question::new("sleep", sleep.to_owned());
 
     let mut session = target.session().await.unwrap();
     let answers = session.ask_finally(&[question()], |_, _| ()).await.unwrap();

@@ -30,14 +30,5 @@ pub(super) fn ask<'a>(
             codes.insert(code, key);
         }
     };
-    batch.stream(
-        Question {
-            source: "documents",
-            sql,
-            parameters: Vec::new(),
-            settings: "",
-            continues: false,
-        },
-        on_row,
-    )
+    batch.stream(Question::new("documents", sql), on_row)
 }

@@ -93,13 +93,7 @@ impl Sampled {
                 // Never contended: answers come one after the other.
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(row);
             };
-            let question = Question {
-                source: "documents",
-                sql,
-                parameters: Vec::new(),
-                settings: "",
-                continues: false,
-            };
+            let question = Question::new("documents", sql);
             *receipt = batch.stream(question, on_row);
         }
     }

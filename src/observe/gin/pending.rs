@@ -113,7 +113,7 @@ from {}.pgstatginindex($1::int8::oid::regclass) as p) as r",
     let kept: Arc<Mutex<Option<Row>>> = Arc::clone(&row);
     let parameters: Vec<(Box<dyn tokio_postgres::types::ToSql + Sync + Send>, Type)> =
         vec![(Box::new(index.oid), Type::INT8)];
-    let question = Question { source: SOURCE, sql, parameters, settings: "", continues: false };
+    let question = Question { parameters, ..Question::new(SOURCE, sql) };
     let receipt = batch.stream(question, move |json| {
         *kept.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_str(json).ok();
     });
@@ -149,13 +149,7 @@ fn off_the_plan(
     let costs: Arc<Mutex<Vec<Option<f64>>>> = Arc::default();
     let kept = Arc::clone(&costs);
     let wanted = quote_identifier(&index.name).into_owned();
-    let question = Question {
-        source: SOURCE,
-        sql,
-        parameters: Vec::new(),
-        settings: SETTINGS,
-        continues: false,
-    };
+    let question = Question { settings: SETTINGS, ..Question::new(SOURCE, sql) };
     let receipt = batch.stream(question, move |line| {
         if let Some(cost) = cost(line, &wanted) {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(cost);
