@@ -2,6 +2,7 @@
 
 mod action;
 mod analysis;
+mod beginning;
 mod capability;
 mod case;
 mod change;
@@ -40,6 +41,7 @@ pub use analysis::{
     Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, SCOPE,
     Server, TableCounts,
 };
+pub use beginning::beginning;
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{

@@ -67,7 +67,7 @@ impl Topic {
     pub const STATEMENTS: Self = Self("workload.statements");
 
     /// The path.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         self.0
     }
 }

@@ -10,7 +10,7 @@ use super::gaps;
 use super::texts::{Counted, Text, Texts};
 use super::visit::CatalogStage;
 use crate::model::observation::WorkloadStatement;
-use crate::model::{Gap, GapReason, Observation, PlanSource};
+use crate::model::{Gap, GapReason, Observation, PlanSource, Topic, beginning};
 use crate::pg::{Failure, Question};
 use crate::sql::{Explainable, explainable, fingerprint, redacted};
 
@@ -230,7 +230,7 @@ impl Receipts {
 const DIVISION_BY_ZERO: &str = "22012";
 
 /// What a gap about plans names.
-const OBSERVATION: &str = "plan.statements";
+const OBSERVATION: &str = Topic::PLANS.as_str();
 
 fn refused(failure: &Failure) -> Gap {
     let Failure { reason, sqlstate } = failure;
@@ -273,9 +273,8 @@ fn refusal(first: &CatalogStage, statement: &Explainable) -> Option<Gap> {
 
 /// The gap with the statement that it is about.
 fn of_statement(statement: &WorkloadStatement, gap: Gap) -> Gap {
-    let text: String = statement.text.chars().take(TEXT_CHARS_MAX).collect();
-    let cut = if text.len() < statement.text.len() { "…" } else { "" };
-    let detail = format!("`{text}{cut}` was not explained: {}", gap.detail);
+    let text = beginning(&statement.text, TEXT_CHARS_MAX);
+    let detail = format!("{text} was not explained: {}", gap.detail);
     Gap { observation: OBSERVATION.to_owned(), detail, ..gap }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::tree::condition::{clauses, says, wrapped};
-use super::tree::estimated::{Expected, Unsaid, expected};
-use super::tree::{Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_plan, removed, rows};
+use super::tree::scanned::{Scanned, Unsaid, scanned};
+use super::tree::{
+    Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_executed_or_counted, rows_read,
+};
 use super::unpruned_partitions::are_partitions;
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -41,11 +43,7 @@ static REMOVED_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    for_each_plan(case, |tree, judgement| {
-        if !tree.is_executed() && tree.statement.is_none() {
-            judgement.gaps.push(tree.not_executed());
-            return;
-        }
+    for_each_executed_or_counted(case, |tree, judgement| {
         for scan in scans(tree) {
             match find(tree, &scan, case) {
                 Ok(Some(finding)) => {
@@ -87,15 +85,8 @@ pub(super) fn find(
     if !stake.matters(case) || !filters().any(an_index_could_serve) {
         return Ok(None);
     }
-    let figures = if tree.is_executed() {
-        Expected {
-            read: scan.iter().map(|node| rows_read(node)).sum(),
-            unwanted: scan.iter().map(|node| removed(node, "filter")).sum(),
-        }
-    } else {
-        expected(tree, scan, case)?
-    };
-    let Expected { read, unwanted } = figures;
+    let figures = scanned(tree, scan, case)?;
+    let Scanned { read, unwanted } = figures;
     if read <= case.policy.get(&SEQ_SCAN_ROWS_MAX)
         || unwanted < case.policy.get(&REMOVED_SHARE_MIN) * read
     {
@@ -107,7 +98,7 @@ pub(super) fn find(
 fn found(
     tree: &Tree<'_>,
     scan: &[&Node],
-    (Expected { read, unwanted }, stake): (Expected, Stake),
+    (Scanned { read, unwanted }, stake): (Scanned, Stake),
 ) -> Option<Finding> {
     let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
     let loops = first.actual_loops.unwrap_or(1);
@@ -143,10 +134,6 @@ fn found(
 /// In percent, and never all where a row was returned.
 fn share_shown(share: f64) -> f64 {
     if share < 1.0 { (share * 100.0).min(99.9) } else { 100.0 }
-}
-
-fn rows_read(node: &Node) -> f64 {
-    rows(node) + removed(node, "filter")
 }
 
 /// Whether an index on what the filter compares could find the rows. What is hidden in a cast or a function has a check of

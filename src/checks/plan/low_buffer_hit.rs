@@ -2,7 +2,8 @@
 
 use super::large_seq_scan;
 use super::tree::{
-    TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, workload,
+    TEXT_CHARS_MAX, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed,
+    or_counted, workload,
 };
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -11,7 +12,7 @@ use crate::model::observation::{StatementCounters, StatementProfile};
 use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::{
     Case, Confidence, Finding, Gap, GapReason, Judgement, Object, Severity, Superpower, Threshold,
-    Topic, Unit, percent,
+    Topic, Unit, beginning, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -125,11 +126,12 @@ fn counted(
 ) -> Option<Finding> {
     let query_id = statement.query_id?.to_string();
     let share = read_ms / statement.total_ms.max(read_ms);
+    let line = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = format!(
         "Statement {query_id} finds {} of its blocks in shared buffers and waits {} of its time for the others, over {window}: {}",
         percent(hit_ratio(counters)),
         percent(share),
-        beginning(&statement.text)
+        beginning(&line, TEXT_CHARS_MAX)
     );
     let read_bytes = count(Some(counters.shared_blks_read)) * 8192.0;
     Some(
@@ -145,15 +147,6 @@ fn counted(
             .statistic("stat_statements.calls", count(Some(statement.calls)), Unit::Count)
             .statistic("stat_statements.window_s", whole(window.seconds()), Unit::S),
     )
-}
-
-/// The first line of a statement, as far as a message has room.
-fn beginning(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(80) {
-        Some((end, _)) => format!("`{}…`", &line[..end]),
-        None => format!("`{line}`"),
-    }
 }
 
 fn not_timed(statements: u32) -> Gap {

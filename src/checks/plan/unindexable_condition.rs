@@ -1,9 +1,9 @@
 //! `plan/unindexable-condition`, explained in the page beside this file.
 
 use super::tree::condition::{Wrapped, Wrapper, clauses, wrapped};
-use super::tree::estimated::{Expected, Unsaid, expected};
+use super::tree::scanned::{Scanned, Unsaid, scanned};
 use super::tree::{
-    Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, for_each_plan, removed, rows,
+    Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, for_each_executed_or_counted,
 };
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -37,11 +37,7 @@ static UNINDEXED_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    for_each_plan(case, |tree, judgement| {
-        if !tree.is_executed() && tree.statement.is_none() {
-            judgement.gaps.push(tree.not_executed());
-            return;
-        }
+    for_each_executed_or_counted(case, |tree, judgement| {
         for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
             match find(tree, node, case) {
                 Ok(found) => judgement.findings.extend(found),
@@ -56,13 +52,8 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Result<Option<Finding>
     let stake = tree.stake([node.id]);
     let hidden = clauses(filter).into_iter().find_map(wrapped);
     let Some(hidden) = hidden.filter(|_| stake.matters(case)) else { return Ok(None) };
-    let figures = if tree.is_executed() {
-        let unwanted = removed(node, "filter");
-        Expected { read: rows(node) + unwanted, unwanted }
-    } else {
-        expected(tree, &[node], case)?
-    };
-    let Expected { read, unwanted } = figures;
+    let figures = scanned(tree, &[node], case)?;
+    let Scanned { read, unwanted } = figures;
     if read < case.policy.get(&UNINDEXED_ROWS_MIN)
         || unwanted < case.policy.get(&UNINDEXED_SHARE_MIN) * read
     {
@@ -74,7 +65,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Result<Option<Finding>
 fn found(
     tree: &Tree<'_>,
     node: &Node,
-    (hidden, Expected { read, unwanted }, stake): (&Wrapped, Expected, Stake),
+    (hidden, Scanned { read, unwanted }, stake): (&Wrapped, Scanned, Stake),
 ) -> Finding {
     let column = clipped(&hidden.column);
     let how = match &hidden.wrapper {

@@ -53,7 +53,7 @@ impl Default for Plan {
 /// What is said where no plan was given.
 fn no_statement() -> Observation<Vec<StatementPlan>> {
     let detail = "No plan was judged: an analysis explains no statement";
-    let gap = Gap::new("plan.statements", GapReason::NotEnoughEvidence, detail);
+    let gap = Gap::new(Topic::PLANS.as_str(), GapReason::NotEnoughEvidence, detail);
     Observation::Unseen(gap.lifted_by(
         "POST /v1/targets/{target}/plan/decode with a statement, or dbopt plan --query-file FILE",
     ))

@@ -1,9 +1,9 @@
 //! A plan as the checks of plans see it: who reads whom, and what share of the time each node takes.
 
 pub(super) mod condition;
-pub(super) mod estimated;
 pub(super) mod memory;
 pub(super) mod misestimate;
+pub(super) mod scanned;
 
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
@@ -11,7 +11,7 @@ use crate::explain::{Buffers, Node, Plan};
 use crate::model::observation::{StatementPlan, Workload, WorkloadStatement};
 use crate::model::{
     Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
-    PlanSource, Severity, Threshold, Unit,
+    PlanSource, Severity, Threshold, Topic, Unit, beginning,
 };
 
 pub(super) static TIME_SHARE_MIN: Threshold = Threshold {
@@ -67,10 +67,27 @@ pub(super) struct Stake {
 /// Judges each plan that was executed.
 pub(super) fn for_each_executed(
     case: &Case<'_>,
+    judge: impl FnMut(&Tree<'_>, &mut Judgement),
+) -> Result<Judgement, Gap> {
+    for_each_of(case, |_| false, judge)
+}
+
+/// Judges each plan that was executed, and each of a statement of the workload: the server counts its rows.
+pub(super) fn for_each_executed_or_counted(
+    case: &Case<'_>,
+    judge: impl FnMut(&Tree<'_>, &mut Judgement),
+) -> Result<Judgement, Gap> {
+    for_each_of(case, |tree| tree.statement.is_some(), judge)
+}
+
+/// Judges each plan that was executed or that is judged without; the others are gaps.
+fn for_each_of(
+    case: &Case<'_>,
+    is_judged_unexecuted: impl Fn(&Tree<'_>) -> bool,
     mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
 ) -> Result<Judgement, Gap> {
     for_each_plan(case, |tree, judgement| {
-        if tree.is_executed() {
+        if tree.is_executed() || is_judged_unexecuted(tree) {
             judge(tree, judgement);
         } else {
             judgement.gaps.push(tree.not_executed());
@@ -149,9 +166,8 @@ fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
 
 /// The finding with the text of the statement.
 pub(super) fn with_statement(finding: Finding, statement: &str) -> Finding {
-    let text: String = statement.chars().take(TEXT_CHARS_MAX).collect();
-    let cut = if text.len() < statement.len() { "…" } else { "" };
-    let message = format!("{}; statement `{text}{cut}`", finding.message);
+    let text = beginning(statement, TEXT_CHARS_MAX);
+    let message = format!("{}; statement {text}", finding.message);
     let statement = Number::Name(statement.to_owned());
     Finding { message, ..finding }.evidence(of_source(WORKLOAD, "statement", statement, Unit::Name))
 }
@@ -170,14 +186,14 @@ pub(super) fn of_source(
 const WORKLOAD: (&str, Grade) = ("workload", Grade::Statistics);
 
 /// Characters of a statement in a message.
-const TEXT_CHARS_MAX: usize = 80;
+pub(super) const TEXT_CHARS_MAX: usize = 80;
 
 /// Nodes of a plan that is judged. The largest plan known has 9,001.
 const NODES_MAX: usize = 20_000;
 
 fn too_large(nodes: usize) -> Gap {
     let detail = format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}");
-    Gap::new("plan.statements", GapReason::BudgetSpent, detail)
+    Gap::new(Topic::PLANS.as_str(), GapReason::BudgetSpent, detail)
 }
 
 impl<'a> Tree<'a> {
@@ -212,7 +228,8 @@ impl<'a> Tree<'a> {
 
     /// What is not judged of a plan that was not executed.
     pub(super) fn not_executed(&self) -> Gap {
-        let gap = |detail: &str| Gap::new("plan.statements", GapReason::NotEnoughEvidence, detail);
+        let gap =
+            |detail: &str| Gap::new(Topic::PLANS.as_str(), GapReason::NotEnoughEvidence, detail);
         if self.statement.is_some() {
             let detail = "Statements of the workload were explained, not executed: rows of each node, times and spills were \
                           not judged";
@@ -408,6 +425,11 @@ pub(super) fn figure(name: &str, value: impl Into<Number>, unit: Unit) -> Eviden
 /// Rows of all loops together.
 pub(super) fn rows(node: &Node) -> f64 {
     node.actual_rows.unwrap_or_default() * count(node.actual_loops)
+}
+
+/// Rows that a scan read in all loops together, for its filter or its parent.
+pub(super) fn rows_read(node: &Node) -> f64 {
+    rows(node) + removed(node, "filter")
 }
 
 /// Rows of all loops together that conditions of this kind removed.
