@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use self::unmatched::unmatched;
-use crate::advise::{Context, advise};
+use crate::advise::{RunContext, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
@@ -32,21 +32,21 @@ use crate::model::{
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
 use crate::prove;
-use crate::review::Sizes;
+use crate::review::TableSizes;
 
 pub use crate::checks::SCHEMA_DRIFT;
-pub use crate::observe::{Refusal, Subject, Unmatched};
-pub use crate::pg::{Cause as TargetCause, Error as TargetError};
+pub use crate::observe::{ExplainRefusal, SampledColumn, Unmatched};
+pub use crate::pg::{ConnectFailure as TargetCause, Error as TargetError};
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{Runner, SqlFile};
-pub use crate::workload::{Format, Ledger, LinePrefix, NO_FORMAT, Read, StatementUse};
+pub use crate::workload::{Ledger, LinePrefix, NO_FORMAT, Read, SourceFormat, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
-pub use drift::{DriftFound, Watched};
+pub use drift::{ContractObservation, DriftFound};
 pub use explaining::{ExplainError, StatementText, explain};
 pub use pool_plan::pool_plan;
 pub use request::Request;
 pub use staging::staging;
-pub use workload::{Intake, workload};
+pub use workload::{WorkloadIntake, workload};
 
 /// How long a visit may take in all. Each of its queries has a shorter limit of its own on the server;
 /// this one is for a server that has stopped answering.
@@ -79,7 +79,7 @@ pub struct Run {
     /// What is answered.
     pub analysis: Analysis,
     /// What was seen of the columns that have a contract.
-    pub contracts: Vec<Watched>,
+    pub contracts: Vec<ContractObservation>,
 }
 
 /// Analyse a target once.
@@ -101,7 +101,7 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
     spelling::spell(&mut snapshot);
     let judgement = judge(&snapshot, request);
-    let contracts = drift::watched(target.name(), &snapshot, &judgement.findings);
+    let contracts = drift::observation(target.name(), &snapshot, &judgement.findings);
     let proposals = proposals(target.name(), &judgement);
     let proofs = prove::prove(target, &snapshot, proposals, request.prove).await;
     snapshot.cost += proofs.cost;
@@ -130,9 +130,9 @@ fn proposals(target: &str, judgement: &Judgement) -> Vec<Proposal> {
     judgement.findings.iter().flat_map(of_finding).collect()
 }
 
-fn context<'a>(target: &'a str, request: &'a Request, seen: &'a Snapshot) -> Context<'a> {
+fn context<'a>(target: &'a str, request: &'a Request, snapshot: &'a Snapshot) -> RunContext<'a> {
     let (scope, policy) = (&request.scope, &request.policy);
-    Context { target, superpower: request.superpower_name(), seen, scope, policy }
+    RunContext { target, superpower: request.superpower_name(), snapshot, scope, policy }
 }
 
 /// What can be seen and done on a target.
@@ -167,7 +167,7 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
 ///
 /// # Errors
 /// Where the target cannot be used at all, or has no such column.
-pub async fn documents(target: &Target, subject: &Subject) -> Result<DocumentReport, Error> {
+pub async fn documents(target: &Target, subject: &SampledColumn) -> Result<DocumentReport, Error> {
     let mut session = target.session().await.map_err(Error::Target)?;
     let seen = within(target, observe::documents(&mut session, subject)).await?;
     let (server, cost) = (session.facts().clone().into(), session.cost());
@@ -192,18 +192,18 @@ pub async fn review(
 ) -> Result<Review, Error> {
     let mut unseen = None;
     let sizes = match target {
-        None => Sizes::default(),
+        None => TableSizes::default(),
         Some(target) => {
             let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
             let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
             let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
             match &seen.relations {
                 Observation::Seen(relations) => {
-                    Sizes::of(relations).with_types(relations, layouts).with_writes(&seen)
+                    TableSizes::of(relations).with_types(relations, layouts).with_writes(&seen)
                 }
                 Observation::Unseen(gap) => {
                     unseen = Some(gap.clone());
-                    Sizes::default()
+                    TableSizes::default()
                 }
             }
         }
@@ -214,14 +214,14 @@ pub async fn review(
 }
 
 /// Judge a snapshot, wherever it came from.
-pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
+pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
     let (policy, scope) = (&request.policy, &request.scope);
-    let case = Case { snapshot: seen, earlier: &[], policy, scope };
-    let families = Families::of(seen.relations.get().map(Vec::as_slice).unwrap_or_default());
+    let case = Case { snapshot, earlier: &[], policy, scope };
+    let families = Families::of(snapshot.relations.get().map(Vec::as_slice).unwrap_or_default());
     let in_scope = case.wants_object(&families);
     let mut uses_workload = false;
-    for check in asked_for(request) {
+    for check in selected_checks(request) {
         uses_workload |=
             check.needs.iter().any(|need| [Topic::WORKLOAD, Topic::STATEMENTS].contains(need));
         match check.run(&case) {
@@ -235,45 +235,45 @@ pub fn judge(seen: &Snapshot, request: &Request) -> Judgement {
             Err(gap) => all.gaps.push(gap),
         }
     }
-    if let Ok(workload) = seen.workload.get() {
-        let logged = checks::in_logs(workload, asked_for(request));
+    if let Ok(workload) = snapshot.workload.get() {
+        let logged = checks::in_logs(workload, selected_checks(request));
         all.findings.extend(logged.findings.into_iter().filter(|one| in_scope(&one.object)));
         all.gaps.extend(logged.gaps);
     }
-    if let Ok(relations) = seen.relations.get() {
+    if let Ok(relations) = snapshot.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
     }
-    if let (true, Ok(workload)) = (uses_workload, seen.workload.get()) {
+    if let (true, Ok(workload)) = (uses_workload, snapshot.workload.get()) {
         all.gaps.extend(workload.not_read.iter().cloned());
     }
     all
 }
 
 /// The checks that were asked for.
-fn asked_for(request: &Request) -> impl Iterator<Item = &'static checks::Check> {
+fn selected_checks(request: &Request) -> impl Iterator<Item = &'static checks::Check> {
     checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
 }
 
 async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
-    let topics = asked_for(request).flat_map(|check| check.needs).copied();
+    let topics = selected_checks(request).flat_map(|check| check.needs).copied();
     let interest = Interest {
         scope: request.scope.clone(),
         // Whether what was named exists is asked for in any case.
         topics: topics.chain(request.scope.is_narrowed().then_some(Topic::RELATIONS)).collect(),
         policy: request.policy.clone(),
-        contracts: promised(request),
-        statements: explained::told(request),
+        contracts: contracts_in_scope(request),
+        statements: explained::from_workload(request),
     };
     look(target, &interest).await
 }
 
 /// The contracts of what was asked for; none where nobody judges by them.
-fn promised(request: &Request) -> Vec<Registered> {
+fn contracts_in_scope(request: &Request) -> Vec<Registered> {
     if !request.judges_documents() {
         return Vec::new();
     }
-    let asked = |of: &&Registered| request.scope.holds(&of.schema, &of.table);
-    request.contracts.iter().filter(asked).cloned().collect()
+    let in_scope = |of: &&Registered| request.scope.holds(&of.schema, &of.table);
+    request.contracts.iter().filter(in_scope).cloned().collect()
 }
 
 async fn look(target: &Target, interest: &Interest) -> Result<Observed, Error> {

@@ -16,9 +16,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
 use crate::analysis::{
-    self, Format, Intake, Ledger, LinePrefix, Request, Runner, SqlFile, Subject, TargetError,
+    self, Ledger, LinePrefix, Request, Runner, SampledColumn, SourceFormat, SqlFile, TargetError,
+    WorkloadIntake,
 };
-use crate::cache::{self, Answer, Body, Cache, Key, KeyParts, PlainKeys};
+use crate::cache::{self, Answer, Cache, CacheKey, KeyParts, PlainKeys, RenderedBody};
 use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits, ShutdownConfig};
 use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Policy, Review, Scope};
@@ -33,10 +34,10 @@ pub use explaining::NotExplained;
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    inner: Arc<Inner>,
+    inner: Arc<AppInner>,
 }
 
-struct Inner {
+struct AppInner {
     store: Store,
     cache: Cache<Error>,
     plain_keys: PlainKeys,
@@ -95,7 +96,7 @@ impl App {
         store: Store,
         metrics: PrometheusHandle,
     ) -> Result<Self, cache::Error> {
-        let inner = Inner {
+        let inner = AppInner {
             store,
             cache: Cache::new(&config.cache, config.redis_url.as_ref())?,
             plain_keys: PlainKeys::default(),
@@ -171,7 +172,7 @@ impl App {
         &self,
         target: &TargetRecord,
         inquiry: Inquiry,
-        key: Key,
+        key: CacheKey,
     ) -> Result<Answer, Arc<Error>> {
         let Inquiry { mut request, model_version, refresh } = inquiry;
         let own = std::mem::take(&mut request.policy);
@@ -187,15 +188,16 @@ impl App {
         let (app, name) = (self.clone(), target.name.clone());
         let compute = move || async move {
             let target = app.open(&name).await?;
-            let told: Option<Ledger> =
+            let ledger: Option<Ledger> =
                 app.inner.store.workload(&name).await.map_err(Error::Store)?;
-            request.workload = told.as_ref().map(analysis::workload);
-            let (promised, contracts, unread) = app.promised(&name, &request).await?;
+            request.workload = ledger.as_ref().map(analysis::workload);
+            let (contracts_in_scope, contracts, unread) =
+                app.contracts_in_scope(&name, &request).await?;
             request.contracts = contracts;
             let run = analysis::run(&target, &request).await.map_err(Error::Analysis)?;
             let (mut analysis, seen) = (run.analysis, run.contracts);
             analysis.gaps.extend(unread);
-            app.note(&name, &own, (&promised, &seen)).await;
+            app.record_drift(&name, &own, (&contracts_in_scope, &seen)).await;
             if is_whole && app.is_open(&name) {
                 app.inner.last.remember(request.superpower, &analysis);
             }
@@ -209,7 +211,7 @@ impl App {
         self.inner.cache.get_or_compute(&key, compute, refresh).await
     }
 
-    fn key(&self, target: &TargetRecord, inquiry: &Inquiry) -> Key {
+    fn key(&self, target: &TargetRecord, inquiry: &Inquiry) -> CacheKey {
         let Inquiry { request, model_version, .. } = inquiry;
         let plain = model_version.is_none() && *request == Request::new(request.superpower);
         let superpower = request.superpower_name();
@@ -219,7 +221,7 @@ impl App {
             return key;
         }
         let policy = target.policy.overridden_by(&request.policy);
-        let key = Key::new(&KeyParts {
+        let key = CacheKey::new(&KeyParts {
             target: &target.name,
             model_version: model_version.as_ref().unwrap_or(&target.model_version),
             revision: target.revision,
@@ -249,7 +251,7 @@ impl App {
     pub async fn documents(
         &self,
         target: &TargetRecord,
-        subject: Subject,
+        subject: SampledColumn,
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
         let of = subject.clone();
@@ -263,13 +265,13 @@ impl App {
     pub async fn contract(
         &self,
         target: &TargetRecord,
-        (subject, format): (Subject, ContractFormat),
+        (subject, format): (SampledColumn, ContractFormat),
         refresh: bool,
     ) -> Result<Answer, Arc<Error>> {
         let of = (subject.clone(), format);
         let look = move |target: Target| async move {
             let report = analysis::documents(&target, &subject).await.map_err(Error::Analysis)?;
-            Ok(Body::new(Bytes::from(contract(&report, format))))
+            Ok(RenderedBody::new(Bytes::from(contract(&report, format))))
         };
         self.look(target, ("contract", &of, refresh), look).await
     }
@@ -293,11 +295,11 @@ impl App {
     pub async fn intake(
         &self,
         target: &TargetRecord,
-        format: Option<Format>,
+        format: Option<SourceFormat>,
         prefix: Option<LinePrefix>,
-    ) -> Result<Intake, Arc<Error>> {
+    ) -> Result<WorkloadIntake, Arc<Error>> {
         let target = self.open(&target.name).await?;
-        Ok(Intake::open(&target, format, prefix).await.map_err(Error::Analysis)?)
+        Ok(WorkloadIntake::open(&target, format, prefix).await.map_err(Error::Analysis)?)
     }
 
     /// Keep what was taken in, beside or instead of what was before; none where the target is gone.
@@ -331,9 +333,9 @@ impl App {
         look: impl FnOnce(Target) -> Fut + Send + 'static,
     ) -> Result<Answer, Arc<Error>>
     where
-        Fut: Future<Output = Result<Body, Error>> + Send + 'static,
+        Fut: Future<Output = Result<RenderedBody, Error>> + Send + 'static,
     {
-        let key = Key::new(&KeyParts {
+        let key = CacheKey::new(&KeyParts {
             target: &target.name,
             model_version: &target.model_version,
             revision: target.revision,
@@ -379,7 +381,7 @@ impl App {
     }
 }
 
-fn rendered(answer: &impl Serialize) -> Result<Body, Error> {
+fn rendered(answer: &impl Serialize) -> Result<RenderedBody, Error> {
     let json = serde_json::to_vec(answer).map_err(|source| Error::Render { source })?;
-    Ok(Body::new(Bytes::from(json)))
+    Ok(RenderedBody::new(Bytes::from(json)))
 }

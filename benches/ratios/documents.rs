@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use database_optimizer::jsonb::Counts;
+use database_optimizer::jsonb::DocumentCounts;
 use serde_json::Value;
 
 use crate::table::{Measured, Table};
@@ -47,7 +47,7 @@ pub fn measure() -> Table {
             }
         });
         let counted = speed(bytes, || {
-            let mut counts = Counts::default();
+            let mut counts = DocumentCounts::default();
             for document in &documents {
                 counts.add(document);
             }

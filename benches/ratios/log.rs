@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use database_optimizer::model::QualifiedName;
-use database_optimizer::sql::{Catalog, Column, Relation};
-use database_optimizer::workload::{Bookkeeper, Entry, Reader, Source};
+use database_optimizer::sql::{Catalog, CatalogRelation, Column};
+use database_optimizer::workload::{Bookkeeper, Entry, SourceReader, StatementSource};
 
 use crate::table::{Measured, Table};
 
@@ -69,13 +69,13 @@ fn catalog() -> Catalog {
             json: name.ends_with('*'),
         };
         let name = QualifiedName { schema: "public".to_owned(), name: table.to_owned() };
-        catalog.insert(name, Relation::Table(columns.split(' ').map(column).collect()));
+        catalog.insert(name, CatalogRelation::Table(columns.split(' ').map(column).collect()));
     }
     catalog
 }
 
 fn read(log: &str, mut to: impl FnMut(Entry)) {
-    let mut reader = Reader::new(None).of_database("shop");
+    let mut reader = SourceReader::new(None).of_database("shop");
     log.as_bytes().chunks(CHUNK_BYTES).for_each(|chunk| reader.push(chunk, &mut to));
     let read = reader.finish(&mut to);
     assert_eq!(read.counts.entries, STATEMENTS as u64);
@@ -96,7 +96,7 @@ pub fn measure() -> Table {
         reads.push(speed(&log, || read(&log, |entry| drop(black_box(entry)))));
         wholes.push(speed(&log, || {
             let mut book = Bookkeeper::new(&catalog);
-            read(&log, |entry| book.add(Source::Log, &entry));
+            read(&log, |entry| book.add(StatementSource::Log, &entry));
             parsed = book.parsed();
             black_box(book.into_ledger());
         }));

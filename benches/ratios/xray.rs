@@ -1,6 +1,6 @@
 //! What the X-ray of a table's documents reads of it, as the server counts it, beside its budget.
 
-use database_optimizer::analysis::{self, Subject};
+use database_optimizer::analysis::{self, SampledColumn};
 use database_optimizer::pg::Target;
 
 use crate::support::{TestDb, any_server};
@@ -33,7 +33,7 @@ pub async fn measure() -> Table {
     let before: f64 = db.text(PAGES).await.parse().unwrap();
     let target = Target::open("bench", &db.dsn_as(&role), None).unwrap();
     let subject =
-        Subject { schema: Some("ml".to_owned()), table: "features".to_owned(), column: None };
+        SampledColumn { schema: Some("ml".to_owned()), table: "features".to_owned(), column: None };
     let report = analysis::documents(&target, &subject).await.unwrap();
     drop(target);
     db.settle().await;

@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use database_optimizer::jsonb::{Counts, conversion, stored_bytes};
+use database_optimizer::jsonb::{DocumentCounts, conversion, stored_bytes};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|document: &str| {
-    let mut counts = Counts::default();
+    let mut counts = DocumentCounts::default();
     counts.add(document);
     let _ = counts.renamed(&counts.dictionary());
     let converts = conversion(document);

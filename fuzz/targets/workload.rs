@@ -3,14 +3,14 @@
 #![no_main]
 
 use database_optimizer::sql::Catalog;
-use database_optimizer::workload::{Bookkeeper, Reader, Source};
+use database_optimizer::workload::{Bookkeeper, SourceReader, StatementSource};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|upload: &[u8]| {
     let catalog = Catalog::new(Vec::new());
     let mut book = Bookkeeper::new(&catalog);
-    let mut reader = Reader::new(None);
-    reader.push(upload, |entry| book.add(Source::List, &entry));
-    reader.finish(|entry| book.add(Source::List, &entry));
+    let mut reader = SourceReader::new(None);
+    reader.push(upload, |entry| book.add(StatementSource::List, &entry));
+    reader.finish(|entry| book.add(StatementSource::List, &entry));
     let _ = book.into_ledger();
 });

@@ -10,13 +10,13 @@ use crate::model::{
 };
 
 /// What every analysis of one run has in common.
-pub struct Context<'a> {
+pub struct RunContext<'a> {
     /// The target's name.
     pub target: &'a str,
     /// The superpower asked for, or `all`.
     pub superpower: &'a str,
     /// What was seen.
-    pub seen: &'a Snapshot,
+    pub snapshot: &'a Snapshot,
     /// What was asked for.
     pub scope: &'a Scope,
     /// The thresholds that were judged by.
@@ -25,7 +25,7 @@ pub struct Context<'a> {
 
 /// Put together what was found, proved and declined. What an experiment refuted is not recommended.
 pub fn advise(
-    run: &Context<'_>,
+    run: &RunContext<'_>,
     judgement: Judgement,
     proofs: &BTreeMap<ProofKey, Proof>,
     tried: &[Tried],
@@ -45,15 +45,15 @@ pub fn advise(
     // What lost its remedies lost severity with them.
     findings.retain(|finding| run.scope.severity_min.is_none_or(|least| finding.severity >= least));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let left_out = run.seen.left_out.iter().cloned().chain(run.seen.server.too_new());
+    let left_out = run.snapshot.left_out.iter().cloned().chain(run.snapshot.server.too_new());
     Analysis {
         target: run.target.to_owned(),
         superpower: run.superpower.to_owned(),
-        observed_at: run.seen.observed_at,
-        server: run.seen.server.clone(),
-        cost: run.seen.cost,
+        observed_at: run.snapshot.observed_at,
+        server: run.snapshot.server.clone(),
+        cost: run.snapshot.cost,
         cache: None,
-        tables: TableCounts::of(run.seen, run.scope, run.policy),
+        tables: TableCounts::of(run.snapshot, run.scope, run.policy),
         findings,
         recommendations: draft.recommendations,
         declined: sorted(draft.declined),
@@ -73,7 +73,7 @@ impl Draft {
     /// The finding as reported; its actions join the recommendations, each once.
     fn report(
         &mut self,
-        run: &Context<'_>,
+        run: &RunContext<'_>,
         finding: Finding,
         proofs: &BTreeMap<ProofKey, Proof>,
     ) -> ReportedFinding {
@@ -126,7 +126,7 @@ struct Proved<'a> {
 
 /// The actions of a finding that have a proof, or a reason why there is none.
 fn proved<'a>(
-    run: &Context<'_>,
+    run: &RunContext<'_>,
     finding: &'a Finding,
     proofs: &'a BTreeMap<ProofKey, Proof>,
 ) -> Vec<Proved<'a>> {
@@ -155,12 +155,12 @@ fn best_first(actions: Vec<Proved<'_>>) -> Vec<Proved<'_>> {
 }
 
 fn recommendation(
-    run: &Context<'_>,
+    run: &RunContext<'_>,
     check: &str,
     Proved { id, action, proof }: Proved<'_>,
 ) -> Recommendation {
     let mut ddl = ddl(action);
-    if run.seen.server.in_recovery {
+    if run.snapshot.server.in_recovery {
         ddl.preconditions.insert(
             0,
             "run it on the primary: this server is a hot standby, and takes no change".to_owned(),
@@ -180,7 +180,7 @@ fn recommendation(
         expected: proof.measurements.iter().map(Measurement::expected).collect(),
         proof: proof.clone(),
         state: RecommendationState::Open,
-        last_seen: run.seen.observed_at,
+        last_seen: run.snapshot.observed_at,
     }
 }
 
@@ -196,7 +196,7 @@ fn refuted(finding: &Finding, Proved { action, proof, .. }: &Proved<'_>) -> Decl
 
 /// An option that was measured beside the advised ones. One that is better for what it is good for is not advised
 /// all the same: no check found that the table is used that way.
-fn not_advised(run: &Context<'_>, findings: &[Finding], tried: &Tried) -> Option<Declined> {
+fn not_advised(run: &RunContext<'_>, findings: &[Finding], tried: &Tried) -> Option<Declined> {
     let ProofKey { recommendation, check } = &tried.beside;
     let names_it = |action: &Action| recommendation_id(run.target, action) == *recommendation;
     let finding = findings

@@ -1,7 +1,7 @@
 //! The account of what was sent of the workload: how much of it was read, and what was not.
 
 use crate::model::{Gap, GapReason, Topic};
-use crate::workload::{Counts, Ledger};
+use crate::workload::{Ledger, SourceCounts};
 
 const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or stderr); docs/api.md lists what is read";
 
@@ -43,18 +43,18 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         coverage.all.entries,
         parts.join(", ")
     );
-    let only_times = read.untold > 0 && read.malformed + read.skipped == 0;
+    let only_times = read.without_statement > 0 && read.malformed + read.skipped == 0;
     gap(detail, if only_times { LOG_ALL } else { FORMATS })
 }
 
 /// What was not understood, each kind with its number.
-fn parts(read: &Counts) -> Vec<String> {
+fn parts(read: &SourceCounts) -> Vec<String> {
     // `log_duration` alone writes times and no statements.
     let kinds = [
         (read.malformed, "line of no known form", "lines of no known form"),
         (read.skipped, "message in unknown words", "messages in unknown words"),
         (read.cut_off, "statement that is cut off", "statements that are cut off"),
-        (read.untold, "time without its statement", "times without their statement"),
+        (read.without_statement, "time without its statement", "times without their statement"),
         (read.elsewhere, "statement of another database", "statements of other databases"),
     ];
     let some = kinds.into_iter().filter(|(count, ..)| *count > 0);

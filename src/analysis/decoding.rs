@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::{Request, judge_snapshot};
 use crate::checks;
 use crate::decode::{compare, decoded};
-use crate::explain::{self, Plan};
+use crate::explain::{self, ParsedPlan};
 use crate::model::observation::StatementPlan;
 use crate::model::{
     Analysis, DecodedPlan, DecodedPlans, Gap, GapReason, Number, Object, PlanSource,
@@ -51,7 +51,7 @@ pub enum DecodeError {
         /// The column, in characters from 1.
         column: usize,
         /// What was expected there.
-        reason: explain::Reason,
+        reason: explain::StopReason,
     },
     /// Several plans were given where one is compared with one.
     #[error("`{field}` holds {plans} plans; one plan is compared with one")]
@@ -147,7 +147,7 @@ fn read(
     field: &'static str,
     text: &str,
     partial: bool,
-) -> Result<(Vec<Plan>, Option<Gap>), DecodeError> {
+) -> Result<(Vec<ParsedPlan>, Option<Gap>), DecodeError> {
     match explain::read(text) {
         Ok(plans) => Ok((plans, None)),
         Err(error) => {
@@ -163,7 +163,7 @@ fn read(
     }
 }
 
-fn single(field: &'static str, mut plans: Vec<Plan>) -> Result<Plan, DecodeError> {
+fn single(field: &'static str, mut plans: Vec<ParsedPlan>) -> Result<ParsedPlan, DecodeError> {
     match (plans.pop(), plans.len()) {
         (Some(plan), 0) => Ok(plan),
         (_, more) => Err(DecodeError::Several { field, plans: more + 1 }),
@@ -178,10 +178,10 @@ fn not_compared() -> Gap {
 /// A plan with what was found in it.
 pub(super) fn judged(
     request: &Request,
-    plan: Arc<Plan>,
+    plan: Arc<ParsedPlan>,
     source: PlanSource,
     (findings_max, now): (usize, Timestamp),
-) -> (Arc<Plan>, DecodedPlan) {
+) -> (Arc<ParsedPlan>, DecodedPlan) {
     let mut answer = decoded(&plan, source);
     let server = Server { version: String::new(), major: 0, in_recovery: false };
     let statement = StatementPlan { source, plan: Arc::clone(&plan), statement: None };

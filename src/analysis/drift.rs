@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::checks::SCHEMA_DRIFT;
-use crate::model::observation::{DriftKind, KeySample, RegisteredContract};
+use crate::model::observation::{ColumnContract, DriftKind, KeySample};
 use crate::model::{Finding, Object, Severity, Snapshot, finding_id};
 
 /// Kinds of changes of keys beside those of [`DriftKind`].
@@ -13,7 +13,7 @@ const KEY_CHANGES: [&str; 2] = ["new_key", "vanished_key"];
 
 /// What was seen of a column with a contract.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Watched {
+pub struct ContractObservation {
     /// The table's schema.
     pub schema: String,
     /// The table.
@@ -43,7 +43,7 @@ pub struct DriftFound {
     pub counts: BTreeMap<String, u64>,
 }
 
-impl Watched {
+impl ContractObservation {
     /// `path kind` of what was found.
     pub fn drift(&self) -> BTreeSet<String> {
         let found = self.findings.iter();
@@ -78,18 +78,22 @@ fn trace(path: &str, kind: &str) -> String {
 }
 
 /// The columns with a contract whose documents were judged.
-pub(super) fn watched(target: &str, seen: &Snapshot, findings: &[Finding]) -> Vec<Watched> {
+pub(super) fn observation(
+    target: &str,
+    snapshot: &Snapshot,
+    findings: &[Finding],
+) -> Vec<ContractObservation> {
     let drifting = |finding: &&Finding| finding.check == SCHEMA_DRIFT;
-    let of = |contract: &RegisteredContract| {
-        let RegisteredContract { schema, table, column, .. } = contract.clone();
-        let drift = drift_of(seen, contract)?;
+    let of = |contract: &ColumnContract| {
+        let ColumnContract { schema, table, column, .. } = contract.clone();
+        let drift = drift_of(snapshot, contract)?;
         let mine = findings.iter().filter(drifting).filter(|finding| is_of(contract, finding));
         let kinds = drift
             .paths
             .iter()
             .flat_map(|at| at.kinds.keys().map(|kind| trace(&at.path, kind.as_str())));
         let whole = drift.kinds.keys().map(|kind| trace("", kind.as_str()));
-        Some(Watched {
+        Some(ContractObservation {
             schema,
             table,
             column,
@@ -98,24 +102,24 @@ pub(super) fn watched(target: &str, seen: &Snapshot, findings: &[Finding]) -> Ve
             traces: kinds.chain(whole).collect(),
         })
     };
-    seen.contracts.iter().filter_map(of).collect()
+    snapshot.contracts.iter().filter_map(of).collect()
 }
 
 fn drift_of<'a>(
-    seen: &'a Snapshot,
-    contract: &RegisteredContract,
+    snapshot: &'a Snapshot,
+    contract: &ColumnContract,
 ) -> Option<&'a crate::model::observation::Drift> {
-    let relations = seen.relations.get().ok()?;
+    let relations = snapshot.relations.get().ok()?;
     let root = relations
         .iter()
         .find(|root| root.schema == contract.schema && root.name == contract.table)?;
-    let columns = seen.documents.get().ok()?.iter();
+    let columns = snapshot.documents.get().ok()?.iter();
     let mut mine = columns.filter(|of| of.oid == root.oid && of.column == contract.column);
     // A sample that ended early is none.
     mine.find(|of| of.sample.get().is_ok())?.drift.as_ref()
 }
 
-fn is_of(contract: &RegisteredContract, finding: &Finding) -> bool {
+fn is_of(contract: &ColumnContract, finding: &Finding) -> bool {
     match &finding.object {
         Object::Column { schema, table, column, .. }
         | Object::Key { schema, table, column, .. } => {

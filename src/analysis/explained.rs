@@ -8,19 +8,19 @@ use crate::model::observation::{StatementPlan, WorkloadStatement};
 use crate::model::{Gap, GapReason, Observation, Snapshot, Topic};
 use crate::observe::{ExplainedStatement, ExplainedStatements};
 
-/// Statements that somebody told of; the visit explains those of them that take most time.
+/// The statements of the workload that was sent; the visit explains those of them that take most time.
 #[expect(clippy::cast_precision_loss, reason = "a mean has no such precision")]
-pub(super) fn told(request: &Request) -> Vec<WorkloadStatement> {
-    let told = request.workload.iter().flat_map(|workload| &workload.statements);
-    let statement = told.map(|told| WorkloadStatement {
+pub(super) fn from_workload(request: &Request) -> Vec<WorkloadStatement> {
+    let sent = request.workload.iter().flat_map(|workload| &workload.statements);
+    let statements = sent.map(|sent| WorkloadStatement {
         fingerprint: String::new(),
-        text: told.text.clone(),
-        query_id: told.query_id,
-        calls: told.calls,
-        total_ms: told.total_ms,
-        rows_per_call: told.counters.map(|counted| counted.rows as f64 / told.calls.max(1) as f64),
+        text: sent.text.clone(),
+        query_id: sent.query_id,
+        calls: sent.calls,
+        total_ms: sent.total_ms,
+        rows_per_call: sent.counters.map(|counted| counted.rows as f64 / sent.calls.max(1) as f64),
     });
-    statement.collect()
+    statements.collect()
 }
 
 /// The plans that were made, and why others were not.

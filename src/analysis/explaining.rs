@@ -10,7 +10,7 @@ use super::decoding::{judged, narrow};
 use super::{DecodeError, Request};
 use crate::explain;
 use crate::model::DecodedPlan;
-use crate::observe::{self, ExplainQuestion, Refusal};
+use crate::observe::{self, ExplainQuestion, ExplainRefusal};
 use crate::pg::{Error, Target};
 use crate::sql::{NotExplainable, explainable};
 
@@ -85,7 +85,7 @@ pub enum ExplainError {
     Setting(String),
     /// The target refused it, or we did.
     #[error(transparent)]
-    Refused(Refusal),
+    Refused(ExplainRefusal),
     /// The plan could not be read or judged.
     #[error(transparent)]
     Decode(DecodeError),
@@ -106,7 +106,7 @@ pub async fn explain(
     let sql = question.statement.text.clone();
     let late = |_| {
         let target = target.name().to_owned();
-        Refusal::Target(Error::NoAnswer { target, seconds: TIME_MAX.as_secs() })
+        ExplainRefusal::Target(Error::NoAnswer { target, seconds: TIME_MAX.as_secs() })
     };
     let explained = timeout(TIME_MAX, observe::explain(target, &question)).await;
     let explained = explained.map_err(late).flatten().map_err(ExplainError::Refused)?;

@@ -6,17 +6,19 @@ use super::logged::PlanJudge;
 use super::workload::{catalog, workload};
 use crate::model::observation::{ColumnWorkload, Workload};
 use crate::model::{Gap, Observation, QualifiedName};
-use crate::observe::{Defined, DefinedKind, Text, Texts};
-use crate::workload::{Bookkeeper, Counted, Definition, Entry, Reader, Source};
+use crate::observe::{Defined, DefinedKind, ServerStatementText, StatementTexts};
+use crate::workload::{
+    Bookkeeper, Definition, Entry, SourceReader, StatementSource, StatementStats,
+};
 
 /// Statements may take this long to be understood, those of the log half of it. What is left then is not attributed.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What is known of the workload: what somebody told, and what the target tells of itself. `untold` says that nothing is.
+/// What is known of the workload: what somebody told, and what the target tells of itself. `unseen_texts` says that nothing is.
 pub(super) async fn gathered(
-    told: Option<Workload>,
-    texts: Option<Texts>,
-    untold: Observation<Workload>,
+    supplied: Option<Workload>,
+    texts: Option<StatementTexts>,
+    unseen_texts: Observation<Workload>,
 ) -> Observation<Workload> {
     let gathered = match texts {
         None => None,
@@ -27,15 +29,15 @@ pub(super) async fn gathered(
         }
     };
     // What holds no statement says nothing of the workload: it is as if it had not been sent, and that is said.
-    let (told, sent) = match told {
-        Some(told) if told.calls == 0 => (None, told.not_read),
-        told => (told, Vec::new()),
+    let (supplied, sent) = match supplied {
+        Some(supplied) if supplied.calls == 0 => (None, supplied.not_read),
+        supplied => (supplied, Vec::new()),
     };
-    match (told, gathered) {
-        (None, None) => untold_of(untold, &sent),
-        (Some(told), None) => Observation::Seen(told),
-        (told, Some(gathered)) => {
-            let mut joined = joined(told, gathered, untold.get().err());
+    match (supplied, gathered) {
+        (None, None) => without_statements(unseen_texts, &sent),
+        (Some(supplied), None) => Observation::Seen(supplied),
+        (supplied, Some(gathered)) => {
+            let mut joined = joined(supplied, gathered, unseen_texts.get().err());
             joined.not_read.extend(sent);
             Observation::Seen(joined)
         }
@@ -43,21 +45,25 @@ pub(super) async fn gathered(
 }
 
 /// Why nothing is known, with the account of what was sent all the same.
-fn untold_of(untold: Observation<Workload>, sent: &[Gap]) -> Observation<Workload> {
-    match (untold, sent.first()) {
+fn without_statements(unseen_texts: Observation<Workload>, sent: &[Gap]) -> Observation<Workload> {
+    match (unseen_texts, sent.first()) {
         (Observation::Unseen(gap), Some(account)) => {
             let detail = format!("{}. {}", account.detail, gap.detail);
             Observation::Unseen(Gap { detail, lift: account.lift.clone(), ..gap })
         }
-        (untold, _) => untold,
+        (unseen_texts, _) => unseen_texts,
     }
 }
 
 /// What somebody told before what the target tells: of the same calls both may know, so they are never added. Whoever told
 /// needs no advice on what else the server could tell. What the catalog defines is no call, and said of both.
-fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) -> Workload {
-    if let Some(mut told) = told {
-        for column in &mut told.columns {
+fn joined(
+    supplied: Option<Workload>,
+    mut gathered: Workload,
+    unseen_texts: Option<&Gap>,
+) -> Workload {
+    if let Some(mut supplied) = supplied {
+        for column in &mut supplied.columns {
             let same = |other: &&ColumnWorkload| {
                 (&other.schema, &other.table, &other.column)
                     == (&column.schema, &column.table, &column.column)
@@ -69,28 +75,28 @@ fn joined(told: Option<Workload>, mut gathered: Workload, untold: Option<&Gap>) 
                 key.definitions = same.map_or(0, |same| same.definitions);
             }
         }
-        told.columns.append(&mut gathered.columns);
-        if told.session_uses.is_empty() {
-            told.session_uses = gathered.session_uses;
+        supplied.columns.append(&mut gathered.columns);
+        if supplied.session_uses.is_empty() {
+            supplied.session_uses = gathered.session_uses;
         }
-        if told.logged_plans.is_empty() {
-            told.logged_plans = gathered.logged_plans;
+        if supplied.logged_plans.is_empty() {
+            supplied.logged_plans = gathered.logged_plans;
         }
-        if told.usage.is_empty() {
-            (told.usage, told.statements) = (gathered.usage, gathered.statements);
-            told.coverage.columns_ratio = gathered.coverage.columns_ratio;
+        if supplied.usage.is_empty() {
+            (supplied.usage, supplied.statements) = (gathered.usage, gathered.statements);
+            supplied.coverage.columns_ratio = gathered.coverage.columns_ratio;
         }
-        return told;
+        return supplied;
     }
     if gathered.columns.iter().all(|column| column.calls == 0) {
-        gathered.unseen.extend(untold.cloned());
+        gathered.unseen.extend(unseen_texts.cloned());
     }
     gathered
 }
 
 /// The workload by the texts and counts of the server.
-fn understood(texts: Texts) -> Workload {
-    let Texts { names, activity, examples, counted, definitions, log, mut gaps } = texts;
+fn understood(texts: StatementTexts) -> Workload {
+    let StatementTexts { names, activity, examples, counted, definitions, log, mut gaps } = texts;
     let names = match names {
         Observation::Seen(names) => names,
         Observation::Unseen(gap) => {
@@ -99,26 +105,26 @@ fn understood(texts: Texts) -> Workload {
         }
     };
     let begun = Instant::now();
-    let mut reader = Reader::new(None).of_database(names.database.clone());
+    let mut reader = SourceReader::new(None).of_database(names.database.clone());
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
-    hear_all(&mut book, Source::Activity, activity);
-    hear_all(&mut book, Source::Qualstats, examples);
+    record_texts(&mut book, StatementSource::Activity, activity);
+    record_texts(&mut book, StatementSource::Qualstats, examples);
     let judge = PlanJudge::new();
-    let mut hear = |entry: Entry| {
+    let mut record_text = |entry: Entry| {
         if begun.elapsed() < TIME_MAX / 2 {
-            book.hear(Source::Log, &entry);
+            book.record_text(StatementSource::Log, &entry);
             book.add_plan(&entry, |plan| judge.judged(plan));
         }
     };
-    reader.push(&log, &mut hear);
-    reader.finish(&mut hear);
+    reader.push(&log, &mut record_text);
+    reader.finish(&mut record_text);
     drop(log);
     for defined in &definitions {
         mention(&mut book, defined);
     }
-    let counted: Option<Vec<Counted<'_>>> = counted.as_ref().map(|counted| {
-        let counted = counted.iter().map(|one| Counted {
+    let counted: Option<Vec<StatementStats<'_>>> = counted.as_ref().map(|counted| {
+        let counted = counted.iter().map(|one| StatementStats {
             query_id: one.query_id,
             sql: one.sql.as_deref(),
             calls: one.calls,
@@ -138,10 +144,14 @@ fn understood(texts: Texts) -> Workload {
     seen
 }
 
-fn hear_all(book: &mut Bookkeeper<'_>, source: Source, texts: Vec<Text>) {
-    for Text { query_id, sql, cut_off } in texts {
+fn record_texts(
+    book: &mut Bookkeeper<'_>,
+    source: StatementSource,
+    texts: Vec<ServerStatementText>,
+) {
+    for ServerStatementText { query_id, sql, cut_off } in texts {
         if let Some(sql) = sql {
-            book.hear(source, &Entry { query_id, cut_off, ..Entry::once(sql) });
+            book.record_text(source, &Entry { query_id, cut_off, ..Entry::once(sql) });
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::observation::Workload;
 use crate::model::{Policy, Topic};
 use crate::observe::{Interest, Observed};
 use crate::pg::Target;
-use crate::pool::{self, Asked, PoolPlan};
+use crate::pool::{self, PoolInputs, PoolPlan};
 
 /// Plan by what the caller knows, what one visit sees, and what is known of the workload.
 ///
@@ -14,7 +14,7 @@ use crate::pool::{self, Asked, PoolPlan};
 /// Where the target cannot be used, or does not show how many connections it has.
 pub async fn pool_plan(
     target: &Target,
-    asked: &Asked,
+    pool_inputs: &PoolInputs,
     (policy, workload): (&Policy, Option<Workload>),
 ) -> Result<PoolPlan, Error> {
     let topics = [Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::STATEMENTS];
@@ -25,8 +25,8 @@ pub async fn pool_plan(
     };
     let Observed { mut snapshot, texts, .. } = look(target, &interest).await?;
     snapshot.workload = gathered(workload, texts, snapshot.workload).await;
-    let seen = pool::seen(&snapshot, asked, policy)
+    let seen = pool::seen(&snapshot, pool_inputs, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
     let of = (target.name(), snapshot.server, snapshot.observed_at);
-    Ok(pool::pool_plan(of, (asked, &seen), policy))
+    Ok(pool::pool_plan(of, (pool_inputs, &seen), policy))
 }

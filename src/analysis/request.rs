@@ -47,7 +47,7 @@ impl Request {
 
     /// Whether the superpower was asked for.
     pub fn covers(&self, superpower: Superpower) -> bool {
-        self.superpower.is_none_or(|asked| asked == superpower)
+        self.superpower.is_none_or(|only| only == superpower)
     }
 
     /// Whether documents are judged by contracts, where there are any.

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::model::{Gap, GapReason, Review};
-use crate::review::{self, Runner, Sizes, SqlFile};
+use crate::review::{self, Runner, SqlFile, TableSizes};
 
 /// A review may take this long. The files that are left then are gaps.
 const TIME_MAX: Duration = Duration::from_secs(20);
@@ -29,14 +29,14 @@ impl Drop for Ending {
 }
 
 /// Review files on a thread that nobody has to wait for: the runtime would wait for its own before the process ends.
-pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: Sizes, runner: Runner) -> Review {
+pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: TableSizes, runner: Runner) -> Review {
     reviewed_within((TIME_MAX, STEP_MAX), files, sizes, runner).await
 }
 
 async fn reviewed_within(
     (time_max, step_max): (Duration, Duration),
     files: Vec<SqlFile>,
-    sizes: Sizes,
+    sizes: TableSizes,
     runner: Runner,
 ) -> Review {
     let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
@@ -84,7 +84,8 @@ mod tests {
     async fn a_caller_does_not_wait_for_a_step_that_takes_longer_than_all_of_the_review() {
         let begun = Instant::now();
         let limits = (Duration::from_millis(50), Duration::from_millis(50));
-        let review = reviewed_within(limits, vec![large()], Sizes::default(), Runner::default());
+        let review =
+            reviewed_within(limits, vec![large()], TableSizes::default(), Runner::default());
         let review = review.await;
         let took = begun.elapsed();
         assert!(review.findings.is_empty(), "{:?}", review.findings.len());
@@ -97,15 +98,21 @@ mod tests {
         let file =
             SqlFile { path: "a.sql".to_owned(), sql: "create table t (a json);".repeat(2000) };
         for _ in 0..2 * AT_ONCE_MAX {
-            let begun =
-                tokio::spawn(reviewed(vec![file.clone()], Sizes::default(), Runner::default()));
+            let begun = tokio::spawn(reviewed(
+                vec![file.clone()],
+                TableSizes::default(),
+                Runner::default(),
+            ));
             tokio::task::yield_now().await;
             begun.abort();
         }
         let small =
             SqlFile { path: "b.sql".to_owned(), sql: "create table t (a json);".to_owned() };
         assert!(
-            !reviewed(vec![small], Sizes::default(), Runner::default()).await.findings.is_empty()
+            !reviewed(vec![small], TableSizes::default(), Runner::default())
+                .await
+                .findings
+                .is_empty()
         );
     }
 }

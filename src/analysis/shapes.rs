@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 
 use crate::model::QualifiedName;
 use crate::model::observation::{KeyFilter, KeyFind, KeyShape};
-use crate::sql::{Access, KeyUse, Operand, Place, Step, path_to_string};
-use crate::workload::{Found, Ledger};
+use crate::sql::{Access, Clause, JsonStep, KeyUse, Operand, path_to_string};
+use crate::workload::{Ledger, RowLookup};
 
 /// A column's table, the column, and the path of a key of its documents.
-type Key<'a> = (&'a QualifiedName, &'a str, &'a [Step]);
+type ColumnKey<'a> = (&'a QualifiedName, &'a str, &'a [JsonStep]);
 
 /// Calls by key and shape.
-pub(super) struct Shapes<'a> {
-    calls: BTreeMap<Key<'a>, BTreeMap<KeyShape, u64>>,
+pub(super) struct KeyShapes<'a> {
+    calls: BTreeMap<ColumnKey<'a>, BTreeMap<KeyShape, u64>>,
 }
 
-impl<'a> Shapes<'a> {
+impl<'a> KeyShapes<'a> {
     pub(super) fn of(ledger: &'a Ledger) -> Self {
-        let mut calls: BTreeMap<Key<'a>, BTreeMap<KeyShape, u64>> = BTreeMap::new();
+        let mut calls: BTreeMap<ColumnKey<'a>, BTreeMap<KeyShape, u64>> = BTreeMap::new();
         for statement in ledger.statements_by_time() {
-            let mut keys: BTreeMap<Key<'a>, Vec<&KeyUse>> = BTreeMap::new();
+            let mut keys: BTreeMap<ColumnKey<'a>, Vec<&KeyUse>> = BTreeMap::new();
             for used in &statement.uses {
                 keys.entry((&used.table, &used.column, &used.path)).or_default().push(used);
             }
@@ -31,7 +31,7 @@ impl<'a> Shapes<'a> {
                 let finds = finds(*key, uses, &statement.finds);
                 if let Some(shape) = shape(uses, finds, whole) {
                     *calls.entry(*key).or_default().entry(shape).or_default() +=
-                        statement.tally.calls;
+                        statement.stats.calls;
                 }
             }
         }
@@ -39,7 +39,12 @@ impl<'a> Shapes<'a> {
     }
 
     /// The shapes of a key, that with most calls first.
-    pub(super) fn get(&self, table: &QualifiedName, column: &str, path: &[Step]) -> Vec<KeyShape> {
+    pub(super) fn get(
+        &self,
+        table: &QualifiedName,
+        column: &str,
+        path: &[JsonStep],
+    ) -> Vec<KeyShape> {
         let of_key = self.calls.get(&(table, column, path)).into_iter().flatten();
         let mut shapes: Vec<KeyShape> =
             of_key.map(|(shape, calls)| KeyShape { calls: *calls, ..shape.clone() }).collect();
@@ -48,14 +53,18 @@ impl<'a> Shapes<'a> {
     }
 }
 
-fn is_output(place: Place) -> bool {
-    matches!(place, Place::Select | Place::Returning)
+fn is_output(place: Clause) -> bool {
+    matches!(place, Clause::Select | Clause::Returning)
 }
 
 /// The ways in which a statement finds rows by a key.
-fn finds((table, column, path): Key<'_>, uses: &[&KeyUse], all: &[Found]) -> Vec<KeyFind> {
+fn finds(
+    (table, column, path): ColumnKey<'_>,
+    uses: &[&KeyUse],
+    all: &[RowLookup],
+) -> Vec<KeyFind> {
     let path = path_to_string(path);
-    let is_asked = |of: &str, filter: KeyFilter| {
+    let is_reported = |of: &str, filter: KeyFilter| {
         let access = match filter {
             KeyFilter::Contains => Access::Contains,
             KeyFilter::Exists => Access::Exists,
@@ -65,16 +74,16 @@ fn finds((table, column, path): Key<'_>, uses: &[&KeyUse], all: &[Found]) -> Vec
         let below = path
             .strip_prefix(of)
             .is_some_and(|rest| of.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
-        below && uses.iter().any(|used| used.access == access && used.place == Place::Where)
+        below && uses.iter().any(|used| used.access == access && used.place == Clause::Where)
     };
-    let is_of = |found: &&Found| {
+    let is_of = |found: &&RowLookup| {
         found.keys.iter().any(|key| {
             let same = key.column.schema == table.schema
                 && key.column.table == table.name
                 && key.column.column == column;
             same && match found.find.filter {
                 KeyFilter::Contains | KeyFilter::Exists | KeyFilter::JsonPath => {
-                    is_asked(&key.path, found.find.filter)
+                    is_reported(&key.path, found.find.filter)
                 }
                 _ => key.path == path,
             }
@@ -129,15 +138,15 @@ fn reads(used: &KeyUse, finds: &[KeyFind]) -> bool {
     let by_condition =
         || finds.iter().any(|find| !matches!(find.filter, KeyFilter::Order | KeyFilter::Extreme));
     let is_read = match used.place {
-        Place::Where | Place::Join => {
+        Clause::Where | Clause::Join => {
             let by_function = finds.iter().any(|find| find.reached.is_none());
-            !(by_condition() && (filters(used) || by_function || used.place == Place::Join))
+            !(by_condition() && (filters(used) || by_function || used.place == Clause::Join))
                 && !finds_by(&[KeyFilter::Join])
         }
-        Place::OrderBy => !finds_by(&[KeyFilter::Order]),
-        Place::Select => !finds_by(&[KeyFilter::Extreme]),
-        Place::From | Place::GroupBy | Place::Having | Place::Returning => true,
-        Place::Set | Place::Index | Place::Other => false,
+        Clause::OrderBy => !finds_by(&[KeyFilter::Order]),
+        Clause::Select => !finds_by(&[KeyFilter::Extreme]),
+        Clause::From | Clause::GroupBy | Clause::Having | Clause::Returning => true,
+        Clause::Set | Clause::Index | Clause::Other => false,
     };
     is_read && used.access != Access::Change
 }
@@ -145,25 +154,27 @@ fn reads(used: &KeyUse, finds: &[KeyFind]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Reached;
+    use crate::model::KeyOperators;
     use crate::model::observation::KeyOrder;
-    use crate::sql::{Catalog, Column, Relation};
-    use crate::workload::{Bookkeeper, Entry, Source};
+    use crate::sql::{Catalog, CatalogRelation, Column};
+    use crate::workload::{Bookkeeper, Entry, StatementSource};
 
     fn shapes_of(sql: &str) -> Option<KeyShape> {
         let mut catalog = Catalog::new(vec!["ml".to_owned()]);
         let column = |name: &str, json| Column { name: name.to_owned(), json };
         let name = QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() };
-        catalog
-            .insert(name.clone(), Relation::Table(vec![column("id", false), column("data", true)]));
+        catalog.insert(
+            name.clone(),
+            CatalogRelation::Table(vec![column("id", false), column("data", true)]),
+        );
         let mut book = Bookkeeper::new(&catalog);
-        book.add(Source::List, &Entry::once(sql));
+        book.add(StatementSource::List, &Entry::once(sql));
         let ledger = book.into_ledger();
-        let shapes = Shapes::of(&ledger).get(&name, "data", &[Step::Key("k".to_owned())]);
+        let shapes = KeyShapes::of(&ledger).get(&name, "data", &[JsonStep::Key("k".to_owned())]);
         shapes.into_iter().next().map(|shape| KeyShape { calls: 0, ..shape })
     }
 
-    fn found(filter: KeyFilter, expression: &str, reached: Option<Reached>) -> KeyFind {
+    fn found(filter: KeyFilter, expression: &str, reached: Option<KeyOperators>) -> KeyFind {
         KeyFind { filter, expression: expression.to_owned(), reached, ..KeyFind::default() }
     }
 
@@ -173,13 +184,13 @@ mod tests {
 
     #[test]
     fn what_an_index_may_find_rows_by_is_told_from_what_needs_every_row() {
-        let arrows = Some(Reached::arrows(1));
+        let arrows = Some(KeyOperators::arrows(1));
         let cast = KeyFind {
             cast: Some("int4".to_owned()),
             ..found(KeyFilter::Equality, "(data ->> 'k')::int4", arrows.clone())
         };
         assert_eq!(shapes_of("select id from t where (data ->> 'k')::int = 7"), Some(by(cast)));
-        let path = found(KeyFilter::Equality, "data #>> '{k}'", Some(Reached::path(1)));
+        let path = found(KeyFilter::Equality, "data #>> '{k}'", Some(KeyOperators::path(1)));
         assert_eq!(
             shapes_of("select id from t where data #>> '{k}' in ('a', 'b')"),
             Some(by(path.clone()))
@@ -217,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_order_with_a_limit_and_an_extreme_are_found_by_an_index() {
-        let arrows = Some(Reached::arrows(1));
+        let arrows = Some(KeyOperators::arrows(1));
         let order = KeyFind {
             order: Some(KeyOrder { descending: true, nulls_first: true }),
             ..found(KeyFilter::Order, "data ->> 'k'", arrows.clone())
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_statement_that_filters_and_puts_out_is_one_shape() {
-        let equals = found(KeyFilter::Equality, "data ->> 'k'", Some(Reached::arrows(1)));
+        let equals = found(KeyFilter::Equality, "data ->> 'k'", Some(KeyOperators::arrows(1)));
         let equals = KeyShape { finds: vec![equals], ..KeyShape::default() };
         let both = KeyShape { reads_key: true, ..equals.clone() };
         assert_eq!(shapes_of("select data ->> 'k' from t where data ->> 'k' = 'a'"), Some(both));

@@ -1,6 +1,6 @@
 //! Expressions of the catalog, spelled as those of statements are, so that checks may compare them.
 
-use crate::model::observation::HeldKey;
+use crate::model::observation::KeyColumn;
 use crate::model::{Observation, Snapshot};
 use crate::sql::{spelled, spelled_key};
 
@@ -16,7 +16,7 @@ pub(super) fn spell(snapshot: &mut Snapshot) {
         }
         for column in layout.columns.iter_mut().filter(|column| column.generated.is_some()) {
             let key = column.default.as_deref().and_then(spelled_key);
-            column.holds = key.map(|(document, path)| HeldKey { document, path });
+            column.holds = key.map(|(document, path)| KeyColumn { document, path });
         }
     }
 }

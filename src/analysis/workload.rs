@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::account;
 use super::logged::PlanJudge;
-use super::shapes::Shapes;
+use super::shapes::KeyShapes;
 use super::{Error, within};
 use crate::model::Observation;
 use crate::model::observation::{
@@ -16,21 +16,22 @@ use crate::model::observation::{
 };
 use crate::observe;
 use crate::pg::Target;
-use crate::sql::{Catalog, Column, Place, Relation, Step, path_to_string};
+use crate::sql::{Catalog, CatalogRelation, Clause, Column, JsonStep, path_to_string};
 use crate::workload::{
-    Bookkeeper, ColumnUse, Entry, Format, Ledger, LinePrefix, PathUse, Read, Reader, Source,
+    Bookkeeper, ColumnUse, Entry, Ledger, LinePrefix, PathUse, Read, SourceFormat, SourceReader,
+    StatementSource,
 };
 
 /// Chunks that may wait for the reader: what comes faster waits with its sender.
 const CHUNKS_WAITING: usize = 8;
 
 /// Takes in one source of statements.
-pub struct Intake {
+pub struct WorkloadIntake {
     chunks: mpsc::Sender<Bytes>,
     read: JoinHandle<(Ledger, Read)>,
 }
 
-impl Intake {
+impl WorkloadIntake {
     /// For a source of that format, or of the one its beginning tells, whose lines as plain text begin with that prefix, or
     /// with the one that is inferred from them. The target says what names mean.
     ///
@@ -38,7 +39,7 @@ impl Intake {
     /// Where the target cannot be used at all, or does not tell its names.
     pub async fn open(
         target: &Target,
-        format: Option<Format>,
+        format: Option<SourceFormat>,
         prefix: Option<LinePrefix>,
     ) -> Result<Self, Error> {
         let mut session = target.session().await.map_err(Error::Target)?;
@@ -73,14 +74,14 @@ impl Intake {
 fn take_in(
     mut arriving: mpsc::Receiver<Bytes>,
     names: Names,
-    (format, prefix): (Option<Format>, Option<LinePrefix>),
+    (format, prefix): (Option<SourceFormat>, Option<LinePrefix>),
 ) -> (Ledger, Read) {
-    let mut reader = Reader::new(format).of_database(names.database.clone()).behind(prefix);
+    let mut reader = SourceReader::new(format).of_database(names.database.clone()).behind(prefix);
     let catalog = catalog(names);
     let mut book = Bookkeeper::new(&catalog);
     let judge = PlanJudge::new();
     let mut add = |entry: Entry| {
-        let source = if entry.listed { Source::List } else { Source::Log };
+        let source = if entry.listed { StatementSource::List } else { StatementSource::Log };
         book.add(source, &entry);
         book.add_plan(&entry, |plan| judge.judged(plan));
     };
@@ -103,17 +104,17 @@ pub(super) fn catalog(names: Names) -> Catalog {
         let name = crate::model::QualifiedName { schema: relation.schema, name: relation.name };
         if let (Some(schema), Some(root)) = (relation.root_schema, relation.root_name) {
             let root = crate::model::QualifiedName { schema, name: root };
-            catalog.insert(name, Relation::Partition(root));
+            catalog.insert(name, CatalogRelation::Partition(root));
             continue;
         }
         let columns = relation.columns.into_iter();
-        let meaning = match relation.view {
-            Some(query) => Relation::View(query),
-            None => Relation::Table(
+        let relation_meant = match relation.view {
+            Some(query) => CatalogRelation::View(query),
+            None => CatalogRelation::Table(
                 columns.map(|column| Column { name: column.name, json: column.json }).collect(),
             ),
         };
-        catalog.insert(name, meaning);
+        catalog.insert(name, relation_meant);
     }
     catalog
 }
@@ -121,7 +122,7 @@ pub(super) fn catalog(names: Names) -> Catalog {
 /// What the checks are told of a ledger.
 pub fn workload(ledger: &Ledger) -> Workload {
     let coverage = ledger.total_coverage();
-    let shapes = Shapes::of(ledger);
+    let shapes = KeyShapes::of(ledger);
     let columns = ledger.columns().map(|(table, column, used)| ColumnWorkload {
         schema: table.schema.clone(),
         table: table.name.clone(),
@@ -155,17 +156,17 @@ pub fn workload(ledger: &Ledger) -> Workload {
 /// Executions that were seen one by one, each of them once.
 fn executions(used: &ColumnUse) -> u64 {
     let seen = used.sources.iter().filter(|(source, _)| source.is_seen_one_by_one());
-    seen.map(|(_, tally)| tally.calls.min(tally.entries)).sum()
+    seen.map(|(_, stats)| stats.calls.min(stats.entries)).sum()
 }
 
 /// Calls whose key the application sent as a parameter, and the log told all the same.
 fn known_but_bound(used: &ColumnUse) -> u64 {
-    let known = used.paths.iter().filter(|(path, _)| !path.contains(&Step::Bound));
+    let known = used.paths.iter().filter(|(path, _)| !path.contains(&JsonStep::Bound));
     known.map(|(_, path)| path.bound.calls).max().unwrap_or(0)
 }
 
 /// The keys that are named, the most used first.
-fn keys(used: &ColumnUse, shapes: impl Fn(&[Step]) -> Vec<KeyShape>) -> Vec<KeyWorkload> {
+fn keys(used: &ColumnUse, shapes: impl Fn(&[JsonStep]) -> Vec<KeyShape>) -> Vec<KeyWorkload> {
     let named = used.paths.iter().filter(|(path, _)| !path.is_empty());
     let mut keys: Vec<KeyWorkload> = named
         .map(|(path, used)| KeyWorkload {
@@ -176,7 +177,10 @@ fn keys(used: &ColumnUse, shapes: impl Fn(&[Step]) -> Vec<KeyShape>) -> Vec<KeyW
             total_ms: milliseconds(used.touched.total_ms),
             shapes: shapes(path),
             casts: casts(used),
-            definitions: used.sources.get(&Source::Catalog).map_or(0, |tally| tally.entries),
+            definitions: used
+                .sources
+                .get(&StatementSource::Catalog)
+                .map_or(0, |stats| stats.entries),
         })
         .collect();
     keys.sort_by_key(|key| std::cmp::Reverse(key.calls));
@@ -185,16 +189,16 @@ fn keys(used: &ColumnUse, shapes: impl Fn(&[Step]) -> Vec<KeyShape>) -> Vec<KeyW
 
 /// A call may filter by a key in several ways, so this is the most it can be.
 fn filter_calls(used: &PathUse) -> u64 {
-    let filters = |place| matches!(place, Place::Where | Place::Join | Place::Having);
-    let ways = used.ways.iter().filter(|(way, _)| filters(way.place));
-    ways.map(|(_, tally)| tally.calls).sum::<u64>().min(used.touched.calls)
+    let filters = |place| matches!(place, Clause::Where | Clause::Join | Clause::Having);
+    let patterns = used.patterns.iter().filter(|(pattern, _)| filters(pattern.place));
+    patterns.map(|(_, stats)| stats.calls).sum::<u64>().min(used.touched.calls)
 }
 
 fn casts(used: &PathUse) -> Vec<String> {
     let mut calls: BTreeMap<&str, u64> = BTreeMap::new();
-    for (way, tally) in &used.ways {
-        if let Some(cast) = &way.cast {
-            *calls.entry(cast).or_default() += tally.calls;
+    for (pattern, stats) in &used.patterns {
+        if let Some(cast) = &pattern.cast {
+            *calls.entry(cast).or_default() += stats.calls;
         }
     }
     let mut casts: Vec<(&str, u64)> = calls.into_iter().collect();

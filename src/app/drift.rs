@@ -7,21 +7,21 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{App, Error};
-use crate::analysis::{DriftFound, Request, Watched};
+use crate::analysis::{ContractObservation, DriftFound, Request};
 use crate::contract::{Contract, Registered};
 use crate::model::observation::KeySample;
 use crate::model::{Gap, GapReason, Object, Policy};
 use crate::store::{ContractColumn, ContractState};
 
 /// For how long a change of keys is told, before the sample that showed it becomes the one to compare with.
-const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24);
+const NOTIFIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A sample so many times as large takes the place of the one before: it tells more.
 const LARGER: u64 = 2;
 /// Thresholds of the check: an analysis under others of its own says nothing about what is told.
 const THRESHOLDS: [&str; 2] = ["drift_share_max", "key_chance_max"];
 
 /// A contract, with what is known of its column.
-pub(super) type State = ContractState<KeySample>;
+pub(super) type DriftState = ContractState<KeySample>;
 
 /// What is sent when documents begin to break their contract. No value is in it.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ struct Event<'a> {
 }
 
 /// What documents are judged by, and what cannot be read any more. To make a schema ready is work, and not waiting.
-async fn registered(states: Vec<State>) -> (Vec<State>, Vec<Registered>, Vec<Gap>) {
+async fn registered(states: Vec<DriftState>) -> (Vec<DriftState>, Vec<Registered>, Vec<Gap>) {
     let read = tokio::task::spawn_blocking(move || {
         let (mut contracts, mut gaps) = (Vec::new(), Vec::new());
         for state in &states {
@@ -52,7 +52,7 @@ async fn registered(states: Vec<State>) -> (Vec<State>, Vec<Registered>, Vec<Gap
     read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-fn read(state: &State) -> Result<Registered, Gap> {
+fn read(state: &DriftState) -> Result<Registered, Gap> {
     let ContractColumn { schema, table, column } = state.record.column.clone();
     if let Ok(contract) = Contract::parse(state.record.schema.get()) {
         let (contract, before) = (Arc::new(contract), state.sample.clone());
@@ -67,11 +67,11 @@ fn read(state: &State) -> Result<Registered, Gap> {
 
 impl App {
     /// The contracts of a target, where the request judges by them; and what cannot be judged by.
-    pub(super) async fn promised(
+    pub(super) async fn contracts_in_scope(
         &self,
         target: &str,
         request: &Request,
-    ) -> Result<(Vec<State>, Vec<Registered>, Vec<Gap>), Error> {
+    ) -> Result<(Vec<DriftState>, Vec<Registered>, Vec<Gap>), Error> {
         if !request.judges_documents() {
             return Ok((Vec::new(), Vec::new(), Vec::new()));
         }
@@ -81,26 +81,26 @@ impl App {
 
     /// Keep what was seen for the next analysis, and tell of drift that was not told yet. The analysis is right
     /// whether or not that can be done.
-    pub(super) async fn note(
+    pub(super) async fn record_drift(
         &self,
         target: &str,
         own: &Policy,
-        (states, seen): (&[State], &[Watched]),
+        (states, seen): (&[DriftState], &[ContractObservation]),
     ) {
         if THRESHOLDS.iter().any(|name| own.0.contains_key(*name)) {
             return;
         }
-        for watched in seen {
-            let of = |state: &&State| {
+        for observation in seen {
+            let of = |state: &&DriftState| {
                 let of = &state.record.column;
-                of.schema == watched.schema
-                    && of.table == watched.table
-                    && of.column == watched.column
+                of.schema == observation.schema
+                    && of.table == observation.table
+                    && of.column == observation.column
             };
             let Some(state) = states.iter().find(of) else { continue };
             let noted = async {
-                self.keep_sample(target, state, watched).await?;
-                self.tell(target, state, watched).await
+                self.keep_sample(target, state, observation).await?;
+                self.notify(target, state, observation).await
             };
             if let Err(error) = noted.await {
                 tracing::warn!(target, %error, "what was seen of a contract was not kept");
@@ -108,7 +108,12 @@ impl App {
         }
     }
 
-    async fn keep_sample(&self, target: &str, state: &State, seen: &Watched) -> Result<(), Error> {
+    async fn keep_sample(
+        &self,
+        target: &str,
+        state: &DriftState,
+        seen: &ContractObservation,
+    ) -> Result<(), Error> {
         let Some((sample, differs_since)) = next(state, seen) else { return Ok(()) };
         let sample = sample.then_some(&seen.keys);
         let kept = self.inner.store.keep_sample(target, &state.record, (sample, differs_since));
@@ -116,18 +121,23 @@ impl App {
     }
 
     /// Tell by webhook, where one is configured: of each change once, whoever analysed it.
-    async fn tell(&self, target: &str, state: &State, seen: &Watched) -> Result<(), Error> {
+    async fn notify(
+        &self,
+        target: &str,
+        state: &DriftState,
+        seen: &ContractObservation,
+    ) -> Result<(), Error> {
         let Some(webhook) = &self.inner.webhook else { return Ok(()) };
-        let (drift, told) = (seen.drift(), &state.told);
+        let (drift, notified) = (seen.drift(), &state.notified);
         // What is still there in a few documents was not mended, and is not told again when it is in more of them.
-        let left = told.iter().filter(|trace| seen.traces.contains(*trace)).cloned();
+        let left = notified.iter().filter(|trace| seen.traces.contains(*trace)).cloned();
         let now: BTreeSet<String> = drift.iter().cloned().chain(left).collect();
-        if now == *told {
+        if now == *notified {
             return Ok(());
         }
         let store = &self.inner.store;
-        let mine = store.change_told(target, &state.record, (told, &now)).await;
-        if !mine.map_err(Error::Store)? || drift.is_subset(told) {
+        let mine = store.set_notified(target, &state.record, (notified, &now)).await;
+        if !mine.map_err(Error::Store)? || drift.is_subset(notified) {
             return Ok(());
         }
         let event = Event {
@@ -141,14 +151,15 @@ impl App {
         };
         let body = serde_json::to_vec(&event).map_err(|source| Error::Render { source })?;
         let (app, webhook) = (self.clone(), webhook.clone());
-        let (target, record, told) = (target.to_owned(), state.record.clone(), told.clone());
+        let (target, record, notified) =
+            (target.to_owned(), state.record.clone(), notified.clone());
         // Nobody waits for it.
         tokio::spawn(async move {
             if webhook.deliver(body).await {
                 return;
             }
             // What nobody took is told again with the next analysis.
-            let back = app.inner.store.change_told(&target, &record, (&now, &told)).await;
+            let back = app.inner.store.set_notified(&target, &record, (&now, &notified)).await;
             if let Err(error) = back {
                 tracing::warn!(target, %error, "an event that nobody took is not told again");
             }
@@ -161,12 +172,12 @@ impl App {
 ///
 /// The sample to compare with stays as it is while nothing is told: a key that comes slowly would otherwise be taken
 /// for an old one before it is in enough documents to be told of.
-fn next(state: &State, seen: &Watched) -> Option<(bool, Option<Timestamp>)> {
+fn next(state: &DriftState, seen: &ContractObservation) -> Option<(bool, Option<Timestamp>)> {
     let Some(before) = &state.sample else { return Some((true, None)) };
     let now = seen.keys.observed_at;
     match (seen.keys_changed(), state.differs_since) {
         (true, None) => Some((false, Some(now))),
-        (true, Some(since)) => (now.duration_since(since) >= TOLD_FOR).then_some((true, None)),
+        (true, Some(since)) => (now.duration_since(since) >= NOTIFIED_FOR).then_some((true, None)),
         (false, since) => {
             let larger = seen.keys.documents >= LARGER * before.documents.max(1);
             (larger || since.is_some()).then_some((larger, None))
@@ -197,7 +208,7 @@ mod tests {
         }
     }
 
-    fn state(sample: Option<KeySample>, differs_since: Option<Timestamp>) -> State {
+    fn state(sample: Option<KeySample>, differs_since: Option<Timestamp>) -> DriftState {
         let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
         let record = ContractRecord {
             column: ContractColumn { schema, table, column },
@@ -205,23 +216,29 @@ mod tests {
             created_at: at("22T10:00"),
             updated_at: at("22T10:00"),
         };
-        ContractState { record, sample, differs_since, told: BTreeSet::new() }
+        ContractState { record, sample, differs_since, notified: BTreeSet::new() }
     }
 
-    fn seen(keys: KeySample, changed: bool) -> Watched {
+    fn seen(keys: KeySample, changed: bool) -> ContractObservation {
         let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
-        let mut watched =
-            Watched { schema, table, column, keys, findings: Vec::new(), traces: BTreeSet::new() };
+        let mut observation = ContractObservation {
+            schema,
+            table,
+            column,
+            keys,
+            findings: Vec::new(),
+            traces: BTreeSet::new(),
+        };
         if changed {
-            watched.findings.push(DriftFound {
+            observation.findings.push(DriftFound {
                 id: "f".to_owned(),
                 severity: Severity::Low,
-                object: watched.object(),
+                object: observation.object(),
                 message: String::new(),
                 counts: BTreeMap::from([("vanished_key".to_owned(), 7)]),
             });
         }
-        watched
+        observation
     }
 
     #[test]

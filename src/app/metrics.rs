@@ -60,11 +60,11 @@ fn describe() {
 
 /// Of each target and superpower, what its last whole analysis said.
 #[derive(Default)]
-pub(super) struct LastAnalyses(Mutex<BTreeMap<(String, Superpower), Counted>>);
+pub(super) struct LastAnalyses(Mutex<BTreeMap<(String, Superpower), AnalysisCounts>>);
 
 /// What an analysis says in numbers.
 #[derive(Clone, Copy)]
-struct Counted {
+struct AnalysisCounts {
     observed_at: Timestamp,
     findings: [u32; SEVERITIES.len()],
     gaps: u32,
@@ -85,11 +85,11 @@ impl LastAnalyses {
             let key = (analysis.target.clone(), *one);
             let gaps = match superpower {
                 Some(_) => u32::try_from(analysis.gaps.len()).unwrap_or(u32::MAX),
-                None => kept.get(&key).map_or(0, |counted: &Counted| counted.gaps),
+                None => kept.get(&key).map_or(0, |counted: &AnalysisCounts| counted.gaps),
             };
             let findings = SEVERITIES.map(|s| u32::try_from(count(s)).unwrap_or(u32::MAX));
             let observed_at = analysis.observed_at;
-            kept.insert(key, Counted { observed_at, findings, gaps });
+            kept.insert(key, AnalysisCounts { observed_at, findings, gaps });
         }
     }
 
@@ -120,7 +120,7 @@ impl LastAnalyses {
 impl App {
     /// Everything measured so far, in Prometheus' text format.
     pub fn metrics(&self) -> String {
-        let (entries, bytes) = self.inner.cache.held();
+        let (entries, bytes) = self.inner.cache.local_size();
         #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
         {
             gauge!("dbopt_cache_entries").set(entries as f64);

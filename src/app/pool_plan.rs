@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{App, Error};
 use crate::analysis::{self, Ledger};
-use crate::pool::{Asked, PoolPlan};
+use crate::pool::{PoolInputs, PoolPlan};
 use crate::store::TargetRecord;
 
 impl App {
@@ -12,13 +12,13 @@ impl App {
     pub async fn pool_plan(
         &self,
         record: &TargetRecord,
-        asked: &Asked,
+        pool_inputs: &PoolInputs,
     ) -> Result<PoolPlan, Arc<Error>> {
         let target = self.open(&record.name).await?;
-        let told: Option<Ledger> =
+        let ledger: Option<Ledger> =
             self.inner.store.workload(&record.name).await.map_err(Error::Store)?;
-        let workload = told.as_ref().map(analysis::workload);
-        let plan = analysis::pool_plan(&target, asked, (&record.policy, workload)).await;
+        let workload = ledger.as_ref().map(analysis::workload);
+        let plan = analysis::pool_plan(&target, pool_inputs, (&record.policy, workload)).await;
         Ok(plan.map_err(Error::Analysis)?)
     }
 }

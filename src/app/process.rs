@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 /// One family of one sample.
-struct Family {
+struct MetricFamily {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
@@ -14,14 +14,14 @@ struct Family {
 /// In Prometheus' text format; nothing of what this system does not tell.
 pub(super) fn rendered() -> String {
     let mut text = String::new();
-    for Family { name, kind, help, value } in families().into_iter().flatten() {
+    for MetricFamily { name, kind, help, value } in families().into_iter().flatten() {
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n");
     }
     text
 }
 
-fn families() -> Option<Vec<Family>> {
-    let family = |name, kind, help, value| Family { name, kind, help, value };
+fn families() -> Option<Vec<MetricFamily>> {
+    let family = |name, kind, help, value| MetricFamily { name, kind, help, value };
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let Stat { cpu_ticks, threads, started_ticks, virtual_bytes, resident_pages } =
         Stat::parse(&stat)?;

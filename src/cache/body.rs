@@ -9,7 +9,7 @@ use crate::model::CacheStatus;
 
 /// A rendered body, kept as a hit says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
+pub struct RenderedBody {
     hit: Bytes,
     status_at: Option<usize>,
     is_passing: bool,
@@ -32,7 +32,7 @@ fn name(status: CacheStatus) -> &'static str {
     }
 }
 
-impl Body {
+impl RenderedBody {
     /// A rendered `Analysis` (or anything else with `"cache":{"status":"…"`), in whatever status:
     /// the cache writes the true one into it. A body without that place is left as it is.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
@@ -156,17 +156,17 @@ mod tests {
 
     #[test]
     fn an_analysis_says_its_status_in_every_status() {
-        let body = Body::new(analysis(CacheStatus::Miss));
+        let body = RenderedBody::new(analysis(CacheStatus::Miss));
         for status in [CacheStatus::Hit, CacheStatus::Miss, CacheStatus::Stale, CacheStatus::Bypass]
         {
             assert_eq!(body.in_status(status), analysis(status), "{status:?}");
-            assert_eq!(Body::new(analysis(status)).digest(), body.digest());
+            assert_eq!(RenderedBody::new(analysis(status)).digest(), body.digest());
         }
     }
 
     #[test]
     fn a_hit_shares_the_stored_bytes() {
-        let body = Body::new(analysis(CacheStatus::Miss));
+        let body = RenderedBody::new(analysis(CacheStatus::Miss));
         assert_eq!(body.in_status(CacheStatus::Hit).as_ptr(), body.hit().as_ptr());
     }
 
@@ -175,24 +175,24 @@ mod tests {
         for text in
             [r#"{"target":"demo"}"#, r#"{"cache":{"status":"other"}}"#, "\"cache\":{\"status\":\""]
         {
-            let body = Body::new(text);
+            let body = RenderedBody::new(text);
             assert_eq!(body.in_status(CacheStatus::Stale), text);
         }
-        let body = Body::new(Bytes::from_static(b"\xff\xfe"));
+        let body = RenderedBody::new(Bytes::from_static(b"\xff\xfe"));
         assert_eq!(body.in_status(CacheStatus::Miss), b"\xff\xfe".as_slice());
     }
 
     #[test]
     fn different_bodies_have_different_digests() {
-        assert_ne!(Body::new("a").digest(), Body::new("b").digest());
+        assert_ne!(RenderedBody::new("a").digest(), RenderedBody::new("b").digest());
     }
 
     #[test]
     fn a_body_is_restored_only_where_a_hit_stands() {
-        let body = Body::new(analysis(CacheStatus::Miss));
-        let again = Body::restore(body.hit().clone(), body.status_at());
+        let body = RenderedBody::new(analysis(CacheStatus::Miss));
+        let again = RenderedBody::restore(body.hit().clone(), body.status_at());
         assert_eq!(again, Some(body.clone()));
-        assert_eq!(Body::restore(body.hit().clone(), Some(0)), None);
-        assert_eq!(Body::restore(body.hit().clone(), Some(usize::MAX - 3)), None);
+        assert_eq!(RenderedBody::restore(body.hit().clone(), Some(0)), None);
+        assert_eq!(RenderedBody::restore(body.hit().clone(), Some(usize::MAX - 3)), None);
     }
 }

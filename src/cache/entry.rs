@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use jiff::Timestamp;
 
-use super::{Answer, Body, Gzip, Key};
+use super::{Answer, CacheKey, Gzip, RenderedBody};
 use crate::model::CacheStatus;
 
 /// One cached answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    body: Body,
+pub(super) struct CachedAnswer {
+    body: RenderedBody,
     digest: [u8; DIGEST_BYTES],
     gzip: Gzip,
     etag: Bytes,
@@ -31,16 +31,16 @@ const DIGEST_BYTES: usize = 16;
 /// For "no place of the status".
 const NOWHERE: u32 = u32::MAX;
 
-impl Entry {
+impl CachedAnswer {
     /// An answer computed from what was seen at `made_at`, fresh for `ttl`.
-    pub(super) fn new(body: Body, made_at: Timestamp, ttl: Duration) -> Self {
+    pub(super) fn new(body: RenderedBody, made_at: Timestamp, ttl: Duration) -> Self {
         let digest = body.digest();
         Self::identified(body, digest, (made_at, ttl))
     }
 
     /// An answer whose digest is known.
     fn identified(
-        body: Body,
+        body: RenderedBody,
         digest: [u8; DIGEST_BYTES],
         (made_at, ttl): (Timestamp, Duration),
     ) -> Self {
@@ -91,7 +91,7 @@ impl Entry {
     }
 
     /// The value to store under `key`.
-    pub(super) fn encode(&self, key: &Key) -> Bytes {
+    pub(super) fn encode(&self, key: &CacheKey) -> Bytes {
         let made_at_ms = self.made_at.as_millisecond();
         let status_at = self.body.status_at().and_then(|at| u32::try_from(at).ok());
         let hit = self.body.hit();
@@ -109,7 +109,7 @@ impl Entry {
     }
 
     /// The entry that was stored under `key`; `None` if that is nothing of ours, whole and unharmed.
-    pub(super) fn decode(key: &Key, value: &Bytes) -> Option<Self> {
+    pub(super) fn decode(key: &CacheKey, value: &Bytes) -> Option<Self> {
         let (header, _) = value.split_first_chunk::<HEADER_BYTES>()?;
         let (magic, rest) = header.split_first_chunk::<8>()?;
         let (stored_checksum, rest) = rest.split_first_chunk::<4>()?;
@@ -121,7 +121,8 @@ impl Entry {
         let (status_at, rest) = rest.split_first_chunk::<4>()?;
         let digest = rest.try_into().ok()?;
         let status_at = Some(u32::from_le_bytes(*status_at)).filter(|at| *at != NOWHERE);
-        let body = Body::restore(value.slice(HEADER_BYTES..), status_at.map(|at| at as usize))?;
+        let body =
+            RenderedBody::restore(value.slice(HEADER_BYTES..), status_at.map(|at| at as usize))?;
         let made_at = Timestamp::from_millisecond(i64::from_le_bytes(*made_at_ms)).ok()?;
         let ttl = Duration::from_millis(u64::try_from(i64::from_le_bytes(*ttl_ms)).ok()?);
         // Covered by the checksum: it need not be computed again for every reader.
@@ -130,7 +131,7 @@ impl Entry {
 }
 
 /// Covers the key, so that a value copied from another key is detected.
-fn checksum(key: &Key, rest: &[u8]) -> u32 {
+fn checksum(key: &CacheKey, rest: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(key.as_str().as_bytes());
     hasher.update(rest);
@@ -150,7 +151,7 @@ mod tests {
 
     const TTL: Duration = Duration::from_mins(5);
 
-    fn key(target: &str) -> Key {
+    fn key(target: &str) -> CacheKey {
         let parts = KeyParts {
             target,
             model_version: "v1",
@@ -159,11 +160,15 @@ mod tests {
             superpower: "toast",
             request: (),
         };
-        Key::new(&parts)
+        CacheKey::new(&parts)
     }
 
-    fn entry(body: &str) -> Entry {
-        Entry::new(Body::new(body.to_owned()), Timestamp::from_second(1_700_000_000).unwrap(), TTL)
+    fn entry(body: &str) -> CachedAnswer {
+        CachedAnswer::new(
+            RenderedBody::new(body.to_owned()),
+            Timestamp::from_second(1_700_000_000).unwrap(),
+            TTL,
+        )
     }
 
     const ANALYSIS: &str = r#"{"cache":{"status":"miss"},"findings":[]}"#;
@@ -172,7 +177,7 @@ mod tests {
     fn what_was_stored_is_read_back_without_a_copy() {
         for body in [ANALYSIS, "{}", ""] {
             let value = entry(body).encode(&key("demo"));
-            let read = Entry::decode(&key("demo"), &value).unwrap();
+            let read = CachedAnswer::decode(&key("demo"), &value).unwrap();
             assert_eq!(read, entry(body));
             assert!(body.is_empty() || value.as_ptr_range().contains(&read.body.hit().as_ptr()));
         }
@@ -181,7 +186,7 @@ mod tests {
     #[test]
     fn a_value_of_another_key_is_not_read() {
         let value = entry(ANALYSIS).encode(&key("other"));
-        assert_eq!(Entry::decode(&key("demo"), &value), None);
+        assert_eq!(CachedAnswer::decode(&key("demo"), &value), None);
     }
 
     #[test]
@@ -205,21 +210,21 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_is_never_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(Entry::decode(&key("demo"), &Bytes::from(bytes)), None);
+            prop_assert_eq!(CachedAnswer::decode(&key("demo"), &Bytes::from(bytes)), None);
         }
 
         #[test]
         fn one_changed_byte_is_detected(at: prop::sample::Index, change in 1_u8..) {
             let mut value = entry(ANALYSIS).encode(&key("demo")).to_vec();
             *at.get_mut(&mut value) ^= change;
-            prop_assert_eq!(Entry::decode(&key("demo"), &Bytes::from(value)), None);
+            prop_assert_eq!(CachedAnswer::decode(&key("demo"), &Bytes::from(value)), None);
         }
 
         #[test]
         fn a_value_cut_short_is_detected(length: prop::sample::Index) {
             let value = entry(ANALYSIS).encode(&key("demo"));
             let value = value.slice(..length.index(value.len()));
-            prop_assert_eq!(Entry::decode(&key("demo"), &value), None);
+            prop_assert_eq!(CachedAnswer::decode(&key("demo"), &value), None);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use super::Key;
+use super::CacheKey;
 
 /// A computation that many may wait for. Whoever waits drives it; it is dropped with the last one.
 pub(super) type Flight<T> = Shared<BoxFuture<'static, T>>;
@@ -17,7 +17,7 @@ pub(super) struct Flights<T> {
 }
 
 struct Running<T> {
-    by_key: HashMap<Key, (u64, WeakShared<BoxFuture<'static, T>>)>,
+    by_key: HashMap<CacheKey, (u64, WeakShared<BoxFuture<'static, T>>)>,
     started: u64,
 }
 
@@ -30,7 +30,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// The computation under way for `key`, or `make`'s.
     pub(super) fn join(
         &self,
-        key: &Key,
+        key: &CacheKey,
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Flight<T> {
         let mut running = lock(&self.running);
@@ -43,12 +43,12 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// `make`'s computation if none is under way for `key`.
     pub(super) fn start_alone(
         &self,
-        key: &Key,
+        key: &CacheKey,
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Option<Flight<T>> {
         let mut running = lock(&self.running);
-        let under_way = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade());
-        if under_way.is_some() {
+        let in_flight = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade());
+        if in_flight.is_some() {
             // Dropping it may end the computation, which takes the lock.
             drop(running);
             return None;
@@ -57,14 +57,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     }
 
     /// A new computation for `key`, which those who come later join instead of the one under way.
-    pub(super) fn replace(&self, key: &Key, future: BoxFuture<'static, T>) -> Flight<T> {
+    pub(super) fn replace(&self, key: &CacheKey, future: BoxFuture<'static, T>) -> Flight<T> {
         self.start(&mut lock(&self.running), key, future)
     }
 
     fn start(
         &self,
         running: &mut Running<T>,
-        key: &Key,
+        key: &CacheKey,
         future: BoxFuture<'static, T>,
     ) -> Flight<T> {
         running.started += 1;
@@ -85,7 +85,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
 /// Forgets a computation when it ends, or when nobody waits for it any more.
 struct Landing<T> {
     running: Arc<Mutex<Running<T>>>,
-    key: Key,
+    key: CacheKey,
     id: u64,
 }
 

@@ -11,13 +11,13 @@ const FORMAT: u32 = 1;
 
 /// The key of an answer: `dbopt:<format>:<model_version>:<target>:<superpower>:<digest>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct CacheKey {
     text: Arc<str>,
     /// Part of the digest, which covers the whole key: hashing it again in a map is cheap.
     hash: u64,
 }
 
-impl Hash for Key {
+impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
     }
@@ -40,7 +40,7 @@ pub struct KeyParts<'a, R> {
     pub request: R,
 }
 
-impl Key {
+impl CacheKey {
     /// The key of what `parts` ask for, answered by this build.
     ///
     /// # Panics
@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn a_key_reads_as_documented_and_is_the_same_every_time() {
         let request = Request::default();
-        let key = Key::new(&parts(&request));
+        let key = CacheKey::new(&parts(&request));
         let (head, digest) = key.as_str().rsplit_once(':').unwrap();
         assert_eq!(head, "dbopt:1:v7:demo:toast");
         assert!(digest.len() == 32 && digest.bytes().all(|c| c.is_ascii_hexdigit()));
-        assert_eq!(Key::new(&parts(&request)), key);
+        assert_eq!(CacheKey::new(&parts(&request)), key);
     }
 
     #[test]
@@ -116,14 +116,15 @@ mod tests {
             (none.0.clone(), none.1, Policy([("share_max".to_owned(), 0.2)].into())),
         ];
         let plain = parts(&none);
-        let mut keys: Vec<Key> = requests.iter().map(|request| Key::new(&parts(request))).collect();
-        keys.push(Key::new(&plain));
-        keys.push(Key::new(&KeyParts { target: "other", ..plain }));
-        keys.push(Key::new(&KeyParts { model_version: "v8", ..plain }));
-        keys.push(Key::new(&KeyParts { revision: 4, ..plain }));
-        keys.push(Key::new(&KeyParts { trusts_code: true, ..plain }));
-        keys.push(Key::new(&KeyParts { superpower: "gin", ..plain }));
-        keys.push(Key::of_build(&plain, "0.0.0"));
+        let mut keys: Vec<CacheKey> =
+            requests.iter().map(|request| CacheKey::new(&parts(request))).collect();
+        keys.push(CacheKey::new(&plain));
+        keys.push(CacheKey::new(&KeyParts { target: "other", ..plain }));
+        keys.push(CacheKey::new(&KeyParts { model_version: "v8", ..plain }));
+        keys.push(CacheKey::new(&KeyParts { revision: 4, ..plain }));
+        keys.push(CacheKey::new(&KeyParts { trusts_code: true, ..plain }));
+        keys.push(CacheKey::new(&KeyParts { superpower: "gin", ..plain }));
+        keys.push(CacheKey::of_build(&plain, "0.0.0"));
         let digests: BTreeSet<_> = keys.iter().map(|key| key.as_str().rsplit(':').next()).collect();
         let hashes: BTreeSet<_> = keys.iter().map(|key| key.hash).collect();
         assert_eq!((digests.len(), hashes.len()), (keys.len(), keys.len()));
@@ -133,7 +134,7 @@ mod tests {
     fn parts_that_read_alike_when_joined_have_different_keys() {
         let one = KeyParts { model_version: "v7:demo", ..parts_of(&()) };
         let other = KeyParts { target: "demo:demo", ..parts_of(&()) };
-        assert_ne!(Key::new(&one).hash, Key::new(&other).hash);
+        assert_ne!(CacheKey::new(&one).hash, CacheKey::new(&other).hash);
     }
 
     fn parts_of(request: &()) -> KeyParts<'_, &()> {

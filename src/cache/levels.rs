@@ -9,20 +9,20 @@ use moka::ops::compute::Op;
 use moka::sync::Cache as Memory;
 use secrecy::SecretString;
 
-use super::entry::Entry;
-use super::meter::Meter;
-use super::shared::{Shared, Unavailable};
-use super::{Body, Error, Key};
+use super::entry::CachedAnswer;
+use super::meter::CacheMeter;
+use super::shared::{RedisConnection, Unavailable};
+use super::{CacheKey, Error, RenderedBody};
 use crate::config::CacheConfig;
 
 /// Where answers are kept.
 pub(super) struct Levels {
-    memory: Option<Memory<Key, Arc<Entry>, RandomState>>,
-    shared: Option<Arc<Shared>>,
+    memory: Option<Memory<CacheKey, Arc<CachedAnswer>, RandomState>>,
+    shared: Option<Arc<RedisConnection>>,
     ttl: Duration,
     /// For how long an answer may be shown at all.
     lifetime: Duration,
-    pub(super) meter: Meter,
+    pub(super) meter: CacheMeter,
 }
 
 impl Levels {
@@ -34,18 +34,19 @@ impl Levels {
         let memory = (config.capacity_bytes > 0).then(|| {
             Memory::builder()
                 .max_capacity(config.capacity_bytes)
-                .weigher(|key: &Key, entry: &Arc<Entry>| {
+                .weigher(|key: &CacheKey, entry: &Arc<CachedAnswer>| {
                     u32::try_from(key.as_str().len() + entry.bytes()).unwrap_or(u32::MAX)
                 })
                 .time_to_live(lifetime)
                 .build_with_hasher(RandomState::default())
         });
-        let shared = redis_url.map(|url| Shared::new(url, config.redis_timeout)).transpose()?;
+        let shared =
+            redis_url.map(|url| RedisConnection::new(url, config.redis_timeout)).transpose()?;
         let shared = shared.map(Arc::new);
-        Ok(Self { memory, shared, ttl: config.ttl, lifetime, meter: Meter::new() })
+        Ok(Self { memory, shared, ttl: config.ttl, lifetime, meter: CacheMeter::new() })
     }
 
-    pub(super) fn held(&self) -> (u64, u64) {
+    pub(super) fn local_size(&self) -> (u64, u64) {
         self.memory.as_ref().map_or((0, 0), |memory| (memory.entry_count(), memory.weighted_size()))
     }
 
@@ -55,12 +56,12 @@ impl Levels {
     }
 
     /// What process memory holds.
-    pub(super) fn memory(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(super) fn memory(&self, key: &CacheKey) -> Option<Arc<CachedAnswer>> {
         self.memory.as_ref()?.get(key)
     }
 
     /// What Redis holds; kept in process memory from then on.
-    pub(super) async fn shared(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(super) async fn shared(&self, key: &CacheKey) -> Option<Arc<CachedAnswer>> {
         let value = match self.shared.as_ref()?.get(key.as_str()).await {
             Ok(Some(value)) => value,
             Ok(None) => {
@@ -72,7 +73,7 @@ impl Levels {
                 return None;
             }
         };
-        let Some(entry) = Entry::decode(key, &value) else {
+        let Some(entry) = CachedAnswer::decode(key, &value) else {
             self.meter.redis_garbage.increment(1);
             return None;
         };
@@ -85,9 +86,14 @@ impl Levels {
     }
 
     /// Keep a new answer everywhere. Nobody waits for Redis.
-    pub(super) fn store(&self, key: &Key, body: Body, made_at: Timestamp) -> Arc<Entry> {
+    pub(super) fn store(
+        &self,
+        key: &CacheKey,
+        body: RenderedBody,
+        made_at: Timestamp,
+    ) -> Arc<CachedAnswer> {
         let ttl = if body.is_passing() { Duration::ZERO } else { self.ttl };
-        let entry = Arc::new(Entry::new(body, made_at, ttl));
+        let entry = Arc::new(CachedAnswer::new(body, made_at, ttl));
         if let Some(shared) = self.shared.clone() {
             let (entry, key, lifetime) = (Arc::clone(&entry), key.clone(), self.lifetime);
             tokio::spawn(async move {
@@ -101,10 +107,11 @@ impl Levels {
     }
 
     /// Keep an answer in process memory unless a younger one is there.
-    fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+    fn keep(&self, key: &CacheKey, entry: &Arc<CachedAnswer>) {
         let Some(memory) = &self.memory else { return };
-        let keep = |held: Option<moka::Entry<Key, Arc<Entry>>>| {
-            let younger = held.is_some_and(|held| entry.is_older_than(held.value()));
+        let keep = |local_size: Option<moka::Entry<CacheKey, Arc<CachedAnswer>>>| {
+            let younger =
+                local_size.is_some_and(|local_size| entry.is_older_than(local_size.value()));
             if younger { Op::Nop } else { Op::Put(Arc::clone(entry)) }
         };
         memory.entry_by_ref(key).and_compute_with(keep);

@@ -3,7 +3,7 @@
 use metrics::{Counter, counter};
 
 /// What the cache counts.
-pub(super) struct Meter {
+pub(super) struct CacheMeter {
     /// Answered from process memory, fresh.
     pub(super) memory_hit: Counter,
     /// Answered from process memory, past its time.
@@ -26,7 +26,7 @@ pub(super) struct Meter {
     pub(super) refresh_failed: Counter,
 }
 
-impl Meter {
+impl CacheMeter {
     pub(super) fn new() -> Self {
         let requests = |level: &'static str, status: &'static str| counter!("dbopt_cache_requests_total", "level" => level, "status" => status);
         metrics::describe_counter!(

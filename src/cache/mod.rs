@@ -19,14 +19,14 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-pub use body::Body;
+pub use body::RenderedBody;
 pub use gzip::Gzip;
-pub use key::{Key, KeyParts};
+pub use key::{CacheKey, KeyParts};
 pub use plain_keys::PlainKeys;
 
 use crate::config::CacheConfig;
 use crate::model::CacheStatus;
-use entry::Entry;
+use entry::CachedAnswer;
 use flight::Flights;
 use levels::Levels;
 
@@ -34,7 +34,7 @@ use levels::Levels;
 ///
 /// Make it after the metrics recorder is installed: its counters are bound once.
 pub struct Cache<E> {
-    inner: Arc<Inner<E>>,
+    inner: Arc<CacheInner<E>>,
 }
 
 impl<E> Clone for Cache<E> {
@@ -43,7 +43,7 @@ impl<E> Clone for Cache<E> {
     }
 }
 
-struct Inner<E> {
+struct CacheInner<E> {
     levels: Levels,
     /// Answers somebody waits for.
     awaited: Flights<Landed<E>>,
@@ -52,7 +52,7 @@ struct Inner<E> {
 }
 
 /// What a computation ends with, and where that came from.
-type Landed<E> = Result<(Arc<Entry>, CacheStatus), Arc<E>>;
+type Landed<E> = Result<(Arc<CachedAnswer>, CacheStatus), Arc<E>>;
 
 /// Why there is no cache.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +88,12 @@ impl<E: Send + Sync + 'static> Cache<E> {
     pub fn new(config: &CacheConfig, redis_url: Option<&SecretString>) -> Result<Self, Error> {
         let levels = Levels::new(config, redis_url)?;
         let (awaited, refreshed) = (Flights::new(), Flights::new());
-        Ok(Self { inner: Arc::new(Inner { levels, awaited, refreshed }) })
+        Ok(Self { inner: Arc::new(CacheInner { levels, awaited, refreshed }) })
     }
 
     /// Answers held in process, and the bytes they take. Counted with some delay.
-    pub fn held(&self) -> (u64, u64) {
-        self.inner.levels.held()
+    pub fn local_size(&self) -> (u64, u64) {
+        self.inner.levels.local_size()
     }
 
     /// Whether Redis answers; absent where there is none.
@@ -103,7 +103,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
 
     /// The answer of that key, where process memory holds a fresh one. Most calls end with it, so it
     /// is to be asked before anything is prepared for a computation.
-    pub fn fresh(&self, key: &Key) -> Option<Answer> {
+    pub fn fresh(&self, key: &CacheKey) -> Option<Answer> {
         let (levels, now) = (&self.inner.levels, Timestamp::now());
         let entry = levels.memory(key).filter(|entry| entry.is_fresh(now))?;
         levels.meter.memory_hit.increment(1);
@@ -117,18 +117,19 @@ impl<E: Send + Sync + 'static> Cache<E> {
     /// computation is dropped when the last who waits for it is gone.
     pub async fn get_or_compute<F, Fut>(
         &self,
-        key: &Key,
+        key: &CacheKey,
         compute: F,
         bypass: bool,
     ) -> Result<Answer, Arc<E>>
     where
         F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Body, E>> + Send + 'static,
+        Fut: Future<Output = Result<RenderedBody, E>> + Send + 'static,
     {
         let inner = &self.inner;
         if bypass {
             inner.levels.meter.bypass.increment(1);
-            let flight = inner.awaited.replace(key, self.anew(key, CacheStatus::Bypass, compute));
+            let flight =
+                inner.awaited.replace(key, self.compute_fresh(key, CacheStatus::Bypass, compute));
             return landed(flight.await);
         }
         let Some(entry) = inner.levels.memory(key) else {
@@ -146,10 +147,10 @@ impl<E: Send + Sync + 'static> Cache<E> {
     }
 
     /// Look again, then in Redis, then compute.
-    fn lookup<F, Fut>(&self, key: &Key, compute: F) -> BoxFuture<'static, Landed<E>>
+    fn lookup<F, Fut>(&self, key: &CacheKey, compute: F) -> BoxFuture<'static, Landed<E>>
     where
         F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Body, E>> + Send + 'static,
+        Fut: Future<Output = Result<RenderedBody, E>> + Send + 'static,
     {
         let (cache, key) = (self.clone(), key.clone());
         let look = async move {
@@ -161,7 +162,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
             };
             let Some(entry) = seen else {
                 levels.meter.computed.increment(1);
-                return cache.anew(&key, CacheStatus::Miss, compute).await;
+                return cache.compute_fresh(&key, CacheStatus::Miss, compute).await;
             };
             if entry.is_fresh(Timestamp::now()) {
                 return Ok((entry, CacheStatus::Hit));
@@ -173,10 +174,10 @@ impl<E: Send + Sync + 'static> Cache<E> {
     }
 
     /// Compute in the background what is past its time, unless that is under way.
-    fn refresh<F, Fut>(&self, key: &Key, compute: F)
+    fn refresh<F, Fut>(&self, key: &CacheKey, compute: F)
     where
         F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Body, E>> + Send + 'static,
+        Fut: Future<Output = Result<RenderedBody, E>> + Send + 'static,
     {
         let flight = self.inner.refreshed.start_alone(key, || {
             let (cache, key) = (self.clone(), key.clone());
@@ -186,7 +187,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
                     Some(entry) if entry.is_fresh(Timestamp::now()) => {
                         Ok((entry, CacheStatus::Hit))
                     }
-                    _ => cache.anew(&key, CacheStatus::Miss, compute).await,
+                    _ => cache.compute_fresh(&key, CacheStatus::Miss, compute).await,
                 }
             };
             refresh.boxed()
@@ -201,15 +202,15 @@ impl<E: Send + Sync + 'static> Cache<E> {
     }
 
     /// Compute and store.
-    fn anew<F, Fut>(
+    fn compute_fresh<F, Fut>(
         &self,
-        key: &Key,
+        key: &CacheKey,
         status: CacheStatus,
         compute: F,
     ) -> BoxFuture<'static, Landed<E>>
     where
         F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Body, E>> + Send + 'static,
+        Fut: Future<Output = Result<RenderedBody, E>> + Send + 'static,
     {
         let (cache, key) = (self.clone(), key.clone());
         let computing = async move {

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use foldhash::HashMap;
 use jiff::Timestamp;
 
-use super::Key;
+use super::CacheKey;
 
 /// Targets at most; beyond that their keys are made anew.
 const TARGETS_MAX: usize = 10_000;
@@ -20,7 +20,7 @@ struct PlainKey {
     superpower: &'static str,
     /// The target's revision and the time of its last change: a key holds for one of each.
     version: (i64, Timestamp),
-    key: Key,
+    key: CacheKey,
 }
 
 impl PlainKeys {
@@ -30,7 +30,7 @@ impl PlainKeys {
         target: &str,
         version: (i64, Timestamp),
         superpower: &'static str,
-    ) -> Option<Key> {
+    ) -> Option<CacheKey> {
         let by_target = self.by_target.read().unwrap_or_else(PoisonError::into_inner);
         let keys = by_target.get(target)?;
         let key = keys.iter().find(|key| key.superpower == superpower && key.version == version);
@@ -42,7 +42,7 @@ impl PlainKeys {
         &self,
         target: &str,
         version: (i64, Timestamp),
-        (superpower, key): (&'static str, &Key),
+        (superpower, key): (&'static str, &CacheKey),
     ) {
         let mut by_target = self.by_target.write().unwrap_or_else(PoisonError::into_inner);
         if by_target.len() >= TARGETS_MAX {
@@ -70,7 +70,7 @@ mod tests {
             superpower: "toast",
             request: (),
         };
-        let key = Key::new(&parts);
+        let key = CacheKey::new(&parts);
         let (before, after) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
         keys.put("demo", (1, before), ("toast", &key));
         assert_eq!(keys.get("demo", (1, before), "toast"), Some(key.clone()));

@@ -24,7 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const VALUE_BYTES_MAX: usize = 8 << 20;
 
 /// One connection to Redis for everybody, made when first used, and again when it was lost.
-pub(super) struct Shared {
+pub(super) struct RedisConnection {
     client: Client,
     connection: Mutex<Option<Connecting>>,
     timeout: Duration,
@@ -42,7 +42,7 @@ type Connecting = SharedFuture<BoxFuture<'static, Option<MultiplexedConnection>>
 /// Redis did not answer in time, or not with what we asked for.
 pub(super) struct Unavailable;
 
-impl Shared {
+impl RedisConnection {
     pub(super) fn new(url: &SecretString, timeout: Duration) -> Result<Self, Error> {
         Ok(Self {
             client: Client::open(url.expose_secret()).map_err(|_| Error::MalformedUrl)?,

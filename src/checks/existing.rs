@@ -14,10 +14,10 @@ pub(super) fn existing(
     root: &Index,
     table: &QualifiedName,
     object: &Object,
-    seen: &Snapshot,
+    snapshot: &Snapshot,
 ) -> Option<ExistingIndex> {
-    let detail = seen.common.index_detail(root.oid)?;
-    let partitions = if root.partitioned { partitions(root, seen)? } else { Vec::new() };
+    let detail = snapshot.common.index_detail(root.oid)?;
+    let partitions = if root.partitioned { partitions(root, snapshot)? } else { Vec::new() };
     Some(ExistingIndex {
         object: object.clone(),
         name: root.qualified_name(),
@@ -25,7 +25,7 @@ pub(super) fn existing(
         definition: definition(detail),
         partitions,
         partitioned: root.partitioned,
-        extras: extras(root, detail, seen),
+        extras: extras(root, detail, snapshot),
         is_valid: root.is_valid,
         caveats: Vec::new(),
     })
@@ -41,10 +41,10 @@ fn definition(detail: &IndexDetail) -> String {
     format!("{rest} TABLESPACE {tablespace}{condition}")
 }
 
-fn extras(index: &Index, detail: &IndexDetail, seen: &Snapshot) -> IndexExtras {
+fn extras(index: &Index, detail: &IndexDetail, snapshot: &Snapshot) -> IndexExtras {
     let statistics = detail.parts.iter().enumerate();
     let table = || {
-        let all = seen.relations.get().ok()?;
+        let all = snapshot.relations.get().ok()?;
         all.iter().find(|table| table.oid == index.table_oid).map(Relation::qualified_name)
     };
     IndexExtras {
@@ -59,16 +59,16 @@ fn extras(index: &Index, detail: &IndexDetail, seen: &Snapshot) -> IndexExtras {
 
 /// A suffix whose index is not there yet, on the table and on each partition.
 pub(super) fn free_suffix(
-    seen: &Snapshot,
+    snapshot: &Snapshot,
     table: &QualifiedName,
     partitions: &[Partition],
     suffix: &str,
 ) -> String {
     let tables: Vec<&QualifiedName> =
         std::iter::once(table).chain(partitions.iter().map(|partition| &partition.name)).collect();
-    let indexes = seen.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-    let relations = seen.relations.get().map(Vec::as_slice).unwrap_or_default();
-    let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
+    let indexes = snapshot.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let relations = snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
+    let layouts = snapshot.layouts.get().map(Vec::as_slice).unwrap_or_default();
     let taken = |suffix: &str| {
         tables.iter().any(|table| {
             let name = index_name(&table.name, suffix);
@@ -102,14 +102,14 @@ pub(super) fn needed_by(index: &Index, detail: &IndexDetail) -> Option<&'static 
 }
 
 /// Everything beneath a partitioned index, each after the one it is a part of.
-fn partitions(root: &Index, seen: &Snapshot) -> Option<Vec<IndexPartition>> {
-    let all = seen.common.indexes.get().ok()?;
+fn partitions(root: &Index, snapshot: &Snapshot) -> Option<Vec<IndexPartition>> {
+    let all = snapshot.common.indexes.get().ok()?;
     let (mut found, mut level): (Vec<IndexPartition>, Vec<&Index>) = (Vec::new(), vec![root]);
     for _ in 0..LEVELS_MAX {
         let mut next = Vec::new();
         for parent in &level {
             for part in all.iter().filter(|index| index.parent == Some(parent.oid)) {
-                found.push(partition(part, &parent.qualified_name(), seen)?);
+                found.push(partition(part, &parent.qualified_name(), snapshot)?);
                 next.push(part);
             }
         }
@@ -121,13 +121,13 @@ fn partitions(root: &Index, seen: &Snapshot) -> Option<Vec<IndexPartition>> {
     None
 }
 
-fn partition(part: &Index, parent: &QualifiedName, seen: &Snapshot) -> Option<IndexPartition> {
-    let detail = seen.common.index_detail(part.oid)?;
+fn partition(part: &Index, parent: &QualifiedName, snapshot: &Snapshot) -> Option<IndexPartition> {
+    let detail = snapshot.common.index_detail(part.oid)?;
     Some(IndexPartition {
         name: part.qualified_name(),
         parent: parent.clone(),
         partitioned: part.partitioned,
         definition: definition(detail),
-        extras: extras(part, detail, seen),
+        extras: extras(part, detail, snapshot),
     })
 }

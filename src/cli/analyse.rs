@@ -7,19 +7,19 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contracts::Contracts;
-use super::options::{Options, Output, Selection};
-use super::project::Project;
-use super::{Error, Outcome, print, render, snapshot, warn};
+use super::options::{AnalysisArgs, Output, Selection};
+use super::project::ProjectSettings;
+use super::{CommandOutcome, Error, print, render, snapshot, warn};
 use crate::analysis::{self, Request, Run};
 use crate::model::{Analysis, Superpower};
 use crate::pg::Target;
-use crate::pool::{Asked, PoolPlan};
+use crate::pool::{PoolInputs, PoolPlan};
 
 /// Options of `dbopt analyse`, and of the command of each superpower.
 #[derive(Debug, Args)]
 pub(super) struct Analyse {
     #[command(flatten)]
-    options: Options,
+    options: AnalysisArgs,
     #[command(flatten)]
     contracts: Contracts,
     /// Also write what the visit saw to this file, without literals or values; `dbopt judge` judges it again.
@@ -28,7 +28,7 @@ pub(super) struct Analyse {
 }
 
 impl Analyse {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let request = self.request(None)?;
         self.report(&request, None).await
     }
@@ -59,20 +59,20 @@ impl Analyse {
     pub(super) async fn report(
         &self,
         request: &Request,
-        asked: Option<&Asked>,
-    ) -> Result<Outcome, Error> {
+        pool_inputs: Option<&PoolInputs>,
+    ) -> Result<CommandOutcome, Error> {
         let target = self.options.target()?;
         let workload = self.options.workload(&target).await?;
-        let told = workload.clone();
-        let run = run(&target, &Request { workload: told, ..request.clone() }).await?;
+        let supplied = workload.clone();
+        let run = run(&target, &Request { workload: supplied, ..request.clone() }).await?;
         if let Some(path) = &self.snapshot {
             snapshot::write(path, &run.snapshot)?;
         }
-        let plan = match asked {
+        let plan = match pool_inputs {
             None => None,
-            Some(asked) => {
-                let told = (&request.policy, workload);
-                let plan = analysis::pool_plan(&target, asked, told).await;
+            Some(pool_inputs) => {
+                let supplied = (&request.policy, workload);
+                let plan = analysis::pool_plan(&target, pool_inputs, supplied).await;
                 Some(plan.map_err(Error::Analysis)?)
             }
         };
@@ -95,8 +95,8 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
 pub(super) fn report(
     (mut analysis, plan): (Analysis, Option<&PoolPlan>),
     selection: &Selection,
-) -> Result<Outcome, Error> {
-    let project = Project::here()?;
+) -> Result<CommandOutcome, Error> {
+    let project = ProjectSettings::here()?;
     project.ignore_in_analysis(&mut analysis);
     let found = analysis.findings.iter().map(|finding| finding.severity);
     // What a lock or a time limit hid this time is no pass either.
@@ -110,7 +110,7 @@ pub(super) fn report(
         None => render::analysis(&analysis, format, verbose),
         Some(plan) => render::planned((&analysis, plan), format, verbose),
     })?;
-    if outcome == Outcome::Unseen {
+    if outcome == CommandOutcome::Unseen {
         warn("not everything asked for could be seen (see the gaps); --allow-gaps accepts that");
     }
     Ok(outcome)

@@ -3,30 +3,30 @@
 use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Error, Outcome, print};
+use super::{CommandOutcome, Error, print};
 use crate::checks;
 
 /// `dbopt checks`.
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ChecksArgs {
     /// How to print the list.
-    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = ListingFormat::Table)]
+    format: ListingFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ListingFormat {
     /// For people.
     Table,
     /// For machines: the id, title and thresholds of each check.
     Json,
 }
 
-impl List {
-    pub(super) fn run(self) -> Result<Outcome, Error> {
+impl ChecksArgs {
+    pub(super) fn run(self) -> Result<CommandOutcome, Error> {
         match self.format {
-            Format::Table => print(&format!("{}\n", table())),
-            Format::Json => print(&format!("{:#}\n", json())),
+            ListingFormat::Table => print(&format!("{}\n", table())),
+            ListingFormat::Json => print(&format!("{:#}\n", json())),
         }
     }
 }
@@ -68,7 +68,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) fn run(self) -> Result<Outcome, Error> {
+    pub(super) fn run(self) -> Result<CommandOutcome, Error> {
         let check = checks::find(&self.check).map_err(|error| Error::Usage(error.to_string()))?;
         print(check.page)
     }

@@ -24,7 +24,7 @@ impl Contracts {
 }
 
 fn read(text: &str) -> Result<Registered, Error> {
-    let usage = |mend: String| Error::Usage(format!("--contract: {mend}"));
+    let usage = |problem: String| Error::Usage(format!("--contract: {problem}"));
     let named = names(text).ok_or_else(|| {
         usage(format!(
             "write `{text}` as SCHEMA.TABLE.COLUMN=FILE, a name with dots in double quotes"
@@ -35,11 +35,11 @@ fn read(text: &str) -> Result<Registered, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| usage(format!("{shown} cannot be read: {error}")))?;
     let contract = Contract::parse(&text).map_err(|faults| {
-        let told = faults.iter().map(|fault| match fault.pointer.as_str() {
+        let messages = faults.iter().map(|fault| match fault.pointer.as_str() {
             "" => fault.detail.clone(),
             pointer => format!("{pointer}: {}", fault.detail),
         });
-        usage(format!("{shown} is no contract: {}", told.collect::<Vec<_>>().join("; ")))
+        usage(format!("{shown} is no contract: {}", messages.collect::<Vec<_>>().join("; ")))
     })?;
     Ok(Registered { schema, table, column, contract: Arc::new(contract), before: None })
 }

@@ -10,15 +10,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::analyse::run;
-use super::logging::Log;
-use super::options::Format;
-use super::serve::{bind, told_to_stop};
-use super::store::OwnDatabase;
-use super::{Error, Outcome, print, render, say};
-use crate::analysis::{self, Intake, Ledger, Request};
+use super::logging::LogOutput;
+use super::options::OutputFormat;
+use super::serve::{bind, stop_signal};
+use super::store::StoreDatabase;
+use super::{CommandOutcome, Error, print, render, say};
+use crate::analysis::{self, Ledger, Request, WorkloadIntake};
 use crate::config::{self, Config, Flags, LogConfig, LogFormat};
 use crate::demo::{Demo as Warehouse, Progress, Visitors, WORKLOAD};
-use crate::http::{self, Bound};
+use crate::http::{self, ListeningService};
 use crate::model::{Analysis, ProveMode};
 use crate::pg::{self, Target};
 
@@ -29,7 +29,7 @@ const WORST: usize = 8;
 
 /// `dbopt demo`.
 #[derive(Debug, Args)]
-pub(super) struct Demo {
+pub(super) struct DemoArgs {
     /// Do it all once, print the analyses, and exit.
     #[arg(long)]
     check: bool,
@@ -41,14 +41,14 @@ pub(super) struct Demo {
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// How to print the analyses of --check.
-    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = OutputFormat::Table)]
+    format: OutputFormat,
 }
 
-impl Demo {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
-        Log::begin(&LogConfig { format: LogFormat::Text, level: "warn".to_owned() });
-        let stop = told_to_stop()?.shared();
+impl DemoArgs {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
+        LogOutput::begin(&LogConfig { format: LogFormat::Text, level: "warn".to_owned() });
+        let stop = stop_signal()?.shared();
         let dsn = self.dsn.as_ref().map(|dsn| {
             let env = |name: &str| std::env::var(name).ok();
             pg::completed(Some(dsn.expose_secret()), &env).map_err(Error::Usage)
@@ -56,11 +56,11 @@ impl Demo {
         let dsn = dsn.transpose()?;
         let warehouse = tokio::select! {
             started = Warehouse::start(dsn.as_ref(), say) => started.map_err(Error::Demo)?,
-            () = stop.clone() => return Ok(Outcome::Clean),
+            () = stop.clone() => return Ok(CommandOutcome::Clean),
         };
         let done = tokio::select! {
             done = self.show(&warehouse, stop.clone()) => done,
-            () = stop => Ok(Outcome::Clean),
+            () = stop => Ok(CommandOutcome::Clean),
         };
         warehouse.end().await.map_err(Error::Demo)?;
         done
@@ -70,11 +70,11 @@ impl Demo {
         &self,
         warehouse: &Warehouse,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<CommandOutcome, Error> {
         let _visitors = fill(warehouse).await?;
         let target = Target::open(TARGET, &warehouse.dsn(), None)
             .map_err(|error| Error::Analysis(crate::analysis::Error::Target(error)))?;
-        let ledger = told(&target).await?;
+        let ledger = demo_workload(&target).await?;
         let workload = Some(analysis::workload(&ledger));
         let request = Request { prove: ProveMode::Full, workload, ..Request::new(None) };
         let analysis = run(&target, &request).await?.analysis;
@@ -87,12 +87,12 @@ impl Demo {
         kept.map_err(Error::Store)?;
         print(&welcome(&analysis, bound.address()))?;
         bound.serve(stop).await;
-        Ok(Outcome::Clean)
+        Ok(CommandOutcome::Clean)
     }
 
     /// Listen where we were told to; else on the usual port, or any free one.
-    async fn bind(&self, warehouse: &Warehouse) -> Result<Bound, Error> {
-        let database = OwnDatabase::at(warehouse.store_dsn());
+    async fn bind(&self, warehouse: &Warehouse) -> Result<ListeningService, Error> {
+        let database = StoreDatabase::at(warehouse.store_dsn());
         if let Some(listen) = self.listen {
             return bind(&configuration(warehouse, Some(listen))?, &database).await;
         }
@@ -125,8 +125,8 @@ async fn fill(warehouse: &Warehouse) -> Result<Visitors, Error> {
 }
 
 /// What the sample application runs, as its operators would tell it.
-async fn told(target: &Target) -> Result<Ledger, Error> {
-    let intake = Intake::open(target, None, None).await.map_err(Error::Analysis)?;
+async fn demo_workload(target: &Target) -> Result<Ledger, Error> {
+    let intake = WorkloadIntake::open(target, None, None).await.map_err(Error::Analysis)?;
     intake.push(Bytes::from_static(WORKLOAD.as_bytes())).await;
     Ok(intake.close().await.0)
 }

@@ -48,7 +48,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(mend) | Self::NotReady(mend) => f.write_str(mend),
+            Self::Usage(problem) | Self::NotReady(problem) => f.write_str(problem),
             Self::Logged => f.write_str("the log says why"),
             Self::Config(error) => with_cause(f, error),
             Self::Embedded(error) => with_cause(f, error),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Error, Outcome, configured, print};
+use super::{CommandOutcome, Error, configured, print};
 use crate::config::Flags;
 
 /// How long the service may take to say that it is ready: its store's ping has two seconds of its own.
@@ -22,11 +22,11 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let address = reachable(configured(&self.flags)?.listen);
         let not_ready = |why: &str| Error::NotReady(format!("the service at {address} {why}"));
-        let asked = timeout(TIMEOUT, status(address)).await;
-        let answer = asked.map_err(|_| not_ready("does not answer in time"))?;
+        let answered = timeout(TIMEOUT, status(address)).await;
+        let answer = answered.map_err(|_| not_ready("does not answer in time"))?;
         match answer.map_err(|_| not_ready("does not answer"))?.as_deref() {
             Some("200") => print("ready\n"),
             Some(_) => Err(not_ready("is not ready: GET /readyz says why")),

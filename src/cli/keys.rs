@@ -4,28 +4,28 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use secrecy::ExposeSecret as _;
 
-use super::store::OwnDatabase;
-use super::{Error, Outcome, configured, print, say};
+use super::store::StoreDatabase;
+use super::{CommandOutcome, Error, configured, print, say};
 use crate::config::Flags;
 use crate::store::{KeyRecord, KeyScope, Store};
 
 /// `dbopt keys`.
 #[derive(Debug, Args)]
-pub(super) struct Keys {
+pub(super) struct KeysArgs {
     #[command(subcommand)]
-    command: Command,
+    command: KeysCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum KeysCommand {
     /// Make a key. It is printed once: only its hash is kept.
     Create(Create),
     /// List the keys there are, without what they are.
-    List(List),
+    List(ListKeysArgs),
     /// Revoke a key. Callers need a key even when none is left.
     Revoke(Revoke),
     /// Let callers on loopback in without a key again, once the service is restarted. Refused while a key exists.
-    Reopen(List),
+    Reopen(ListKeysArgs),
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ struct Create {
 }
 
 #[derive(Debug, Args)]
-struct List {
+struct ListKeysArgs {
     #[command(flatten)]
     flags: Flags,
 }
@@ -57,17 +57,17 @@ struct Revoke {
     flags: Flags,
 }
 
-impl Keys {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl KeysArgs {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let flags = match &self.command {
-            Command::Create(create) => &create.flags,
-            Command::List(list) | Command::Reopen(list) => &list.flags,
-            Command::Revoke(revoke) => &revoke.flags,
+            KeysCommand::Create(create) => &create.flags,
+            KeysCommand::List(list) | KeysCommand::Reopen(list) => &list.flags,
+            KeysCommand::Revoke(revoke) => &revoke.flags,
         };
         let mut config = configured(flags)?;
         // Keys have nothing to do with targets, whose DSNs may need a secret that is not here.
         config.targets.clear();
-        let database = OwnDatabase::open(&config, say).await?;
+        let database = StoreDatabase::open(&config, say).await?;
         let done = match Store::open(&config, &database.url).await {
             Ok(store) => self.command.run(&store).await,
             Err(error) => Err(Error::Store(error)),
@@ -77,8 +77,8 @@ impl Keys {
     }
 }
 
-impl Command {
-    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+impl KeysCommand {
+    async fn run(self, store: &Store) -> Result<CommandOutcome, Error> {
         match self {
             Self::Create(create) => create.run(store).await,
             Self::List(_) => list(store).await,
@@ -89,10 +89,10 @@ impl Command {
 }
 
 impl Create {
-    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+    async fn run(self, store: &Store) -> Result<CommandOutcome, Error> {
         if self.if_none && store.any_key().await.map_err(Error::Store)? {
             say("a key exists already; none was made");
-            return Ok(Outcome::Clean);
+            return Ok(CommandOutcome::Clean);
         }
         let (record, token) =
             store.create_key(&self.name, &self.scope).await.map_err(Error::Store)?;
@@ -106,7 +106,7 @@ impl Create {
 }
 
 impl Revoke {
-    async fn run(self, store: &Store) -> Result<Outcome, Error> {
+    async fn run(self, store: &Store) -> Result<CommandOutcome, Error> {
         if store.delete_key(&self.id).await.map_err(Error::Store)? {
             return print(&format!("revoked {}\n", self.id));
         }
@@ -117,7 +117,7 @@ impl Revoke {
     }
 }
 
-async fn reopen(store: &Store) -> Result<Outcome, Error> {
+async fn reopen(store: &Store) -> Result<CommandOutcome, Error> {
     if store.reopen().await.map_err(Error::Store)? {
         return print("callers on loopback need no key once the service is restarted\n");
     }
@@ -127,7 +127,7 @@ async fn reopen(store: &Store) -> Result<Outcome, Error> {
 /// Keys to show at most; nobody reads more.
 const LIST_MAX: u32 = 1000;
 
-async fn list(store: &Store) -> Result<Outcome, Error> {
+async fn list(store: &Store) -> Result<CommandOutcome, Error> {
     let keys = store.list_keys(None, LIST_MAX).await.map_err(Error::Store)?;
     if keys.is_empty() {
         return print(if store.needs_key().await.map_err(Error::Store)? {

@@ -9,11 +9,11 @@ use crate::config::{Flags, LogConfig, LogFormat};
 
 /// The log, once it has begun.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Log {
+pub(super) struct LogOutput {
     format: LogFormat,
 }
 
-impl Log {
+impl LogOutput {
     /// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,
     /// unless the filter names them.
     pub(super) fn begin(config: &LogConfig) -> Self {
@@ -39,9 +39,9 @@ impl Log {
     /// Of a service whose configuration cannot be used: what asked for a format beside the file is heard all the same.
     pub(super) fn without_configuration(flags: &Flags) -> Self {
         let flag = flags.settings.iter().find(|(name, _)| *name == "log_format");
-        let asked = flag.map(|(_, format)| format.clone());
-        let asked = asked.or_else(|| std::env::var("DBOPT_LOG_FORMAT").ok());
-        match asked.as_deref() {
+        let chosen = flag.map(|(_, format)| format.clone());
+        let chosen = chosen.or_else(|| std::env::var("DBOPT_LOG_FORMAT").ok());
+        match chosen.as_deref() {
             Some("json") => {
                 let level = "info".to_owned();
                 Self::begin(&LogConfig { format: LogFormat::Json, level })

@@ -48,7 +48,7 @@ enum Command {
     /// Serve the HTTP API.
     Serve(serve::Serve),
     /// Start a PostgreSQL with a flawed sample warehouse, and serve its analyses.
-    Demo(demo::Demo),
+    Demo(demo::DemoArgs),
     /// Analyse a database: all superpowers in one visit.
     #[command(visible_alias = "analyze")]
     Analyse(analyse::Analyse),
@@ -56,15 +56,15 @@ enum Command {
     #[command(flatten)]
     One(superpower::One),
     /// Judge a snapshot that `dbopt analyse --snapshot` wrote; needs no server.
-    Judge(snapshot::Judge),
+    Judge(snapshot::JudgeArgs),
     /// Review migrations before they run; needs no server.
-    Review(review::Review),
+    Review(review::ReviewArgs),
     /// List what can be found.
-    Checks(checks::List),
+    Checks(checks::ChecksArgs),
     /// Explain a check: its page, with examples that are run as tests.
     Explain(checks::Explain),
     /// Make, list and revoke API keys.
-    Keys(keys::Keys),
+    Keys(keys::KeysArgs),
     /// Bring the schema of the service's own database up to date.
     Migrate(store::Migrate),
     /// Print the OpenAPI document.
@@ -75,7 +75,7 @@ enum Command {
 
 /// What became of a command that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum CommandOutcome {
     /// Nothing to act on.
     Clean,
     /// Something at or above what was asked for.
@@ -87,13 +87,13 @@ enum Outcome {
 /// Run the command line of this process.
 pub fn run() -> ExitCode {
     match Cli::parse().command.run() {
-        Ok(Outcome::Clean) => ExitCode::SUCCESS,
-        Ok(Outcome::Found) => ExitCode::from(1),
+        Ok(CommandOutcome::Clean) => ExitCode::SUCCESS,
+        Ok(CommandOutcome::Found) => ExitCode::from(1),
         Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         // The log says why.
-        Ok(Outcome::Unseen) | Err(Error::Logged) => ExitCode::from(2),
+        Ok(CommandOutcome::Unseen) | Err(Error::Logged) => ExitCode::from(2),
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "dbopt: {error}");
@@ -103,7 +103,7 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
-    fn run(self) -> Result<Outcome, Error> {
+    fn run(self) -> Result<CommandOutcome, Error> {
         match self {
             Self::Serve(serve) => wait(serve.run()),
             Self::Demo(demo) => wait(demo.run()),
@@ -121,7 +121,9 @@ impl Command {
     }
 }
 
-fn wait(work: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome, Error> {
+fn wait(
+    work: impl Future<Output = Result<CommandOutcome, Error>>,
+) -> Result<CommandOutcome, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| Error::Runtime { source })?;
     let outcome = runtime.block_on(work);
@@ -139,10 +141,10 @@ fn configured(flags: &Flags) -> Result<Config, Error> {
 }
 
 /// The answer, on standard output; colours only on a terminal.
-fn print(text: &str) -> Result<Outcome, Error> {
+fn print(text: &str) -> Result<CommandOutcome, Error> {
     let mut out = anstream::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map(|()| Outcome::Clean).map_err(|source| Error::Output { source })
+    written.map(|()| CommandOutcome::Clean).map_err(|source| Error::Output { source })
 }
 
 /// A warning, on standard error.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::project::Project;
-use super::{Error, Outcome, warn};
-use crate::analysis::{self, Intake, Ledger, LinePrefix, NO_FORMAT, Request};
+use super::project::ProjectSettings;
+use super::{CommandOutcome, Error, warn};
+use crate::analysis::{self, Ledger, LinePrefix, NO_FORMAT, Request, WorkloadIntake};
 use crate::config;
 use crate::model::observation::Workload;
 use crate::model::{ProveMode, Severity, Superpower};
@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What to analyse, and how to show it.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+pub(super) struct AnalysisArgs {
     /// Database to analyse, as a URL or a keyword string; what it leaves out is taken from the PG*
     /// variables, the password from PGPASSWORD or ~/.pgpass.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
@@ -74,7 +74,7 @@ pub(super) struct Selection {
 pub(super) struct Output {
     /// How to print the answer; a table, where .dbopt.toml says nothing else.
     #[arg(long, visible_alias = "output", value_enum)]
-    format: Option<Format>,
+    format: Option<OutputFormat>,
     /// Exit with 1 where something of this severity or worse is found, whatever --severity-min hides; high, where
     /// .dbopt.toml says nothing else.
     #[arg(long, value_enum)]
@@ -116,32 +116,32 @@ impl FailOn {
 
 impl Output {
     /// How to print the answer.
-    pub(super) fn format(&self, project: &Project) -> Format {
-        self.format.or(project.format).unwrap_or(Format::Table)
+    pub(super) fn format(&self, project: &ProjectSettings) -> OutputFormat {
+        self.format.or(project.format).unwrap_or(OutputFormat::Table)
     }
 
     /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
     /// true either way, so it comes first.
     pub(super) fn outcome(
         &self,
-        project: &Project,
+        project: &ProjectSettings,
         mut found: impl Iterator<Item = Severity>,
-        saw_what_was_asked: bool,
-    ) -> Outcome {
+        is_complete: bool,
+    ) -> CommandOutcome {
         let fail_on = self.fail_on.or(project.fail_on).unwrap_or(FailOn::High);
         if found.any(|severity| fail_on.covers(severity)) {
-            Outcome::Found
-        } else if saw_what_was_asked || self.allow_gaps {
-            Outcome::Clean
+            CommandOutcome::Found
+        } else if is_complete || self.allow_gaps {
+            CommandOutcome::Clean
         } else {
-            Outcome::Unseen
+            CommandOutcome::Unseen
         }
     }
 }
 
 /// How to print an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// For people.
     Table,
     /// As over HTTP.
@@ -152,7 +152,7 @@ pub(super) enum Format {
     Sarif,
 }
 
-impl Options {
+impl AnalysisArgs {
     /// The request these options make.
     pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
         Ok(Request { prove: self.prove, ..self.selection.request(superpower)? })
@@ -160,15 +160,15 @@ impl Options {
 
     /// What the files say that the application runs; none where there are no files.
     pub(super) async fn workload(&self, target: &Target) -> Result<Option<Workload>, Error> {
-        let mut told: Option<Ledger> = None;
+        let mut total: Option<Ledger> = None;
         for path in &self.workload {
             let ledger = read(path, target, self.log_line_prefix.clone()).await?;
-            match &mut told {
-                None => told = Some(ledger),
-                Some(told) => told.merge(ledger),
+            match &mut total {
+                None => total = Some(ledger),
+                Some(total) => total.merge(ledger),
             }
         }
-        Ok(told.as_ref().map(analysis::workload))
+        Ok(total.as_ref().map(analysis::workload))
     }
 
     /// The database to analyse.
@@ -185,25 +185,25 @@ impl Selection {
         let mut request = Request::new(superpower);
         request.scope.schemas.clone_from(&self.schema);
         request.scope.tables.clone_from(&self.table);
-        let usage = |option: &str, mend: String| Error::Usage(format!("--{option}: {mend}"));
+        let usage = |option: &str, problem: String| Error::Usage(format!("--{option}: {problem}"));
         for check in &self.check {
-            request.add_checks(check).map_err(|mend| usage("check", mend))?;
+            request.add_checks(check).map_err(|problem| usage("check", problem))?;
         }
         for check in &self.ignore {
-            request.drop_checks(check).map_err(|mend| usage("ignore", mend))?;
+            request.drop_checks(check).map_err(|problem| usage("ignore", problem))?;
         }
-        Project::here()?.set_thresholds(&mut request)?;
+        ProjectSettings::here()?.set_thresholds(&mut request)?;
         for text in &self.set {
             let (name, value) = text
                 .split_once('=')
                 .ok_or_else(|| usage("set", format!("write `{text}` as NAME=VALUE")))?;
-            request.set_threshold(name, value).map_err(|mend| usage("set", mend))?;
+            request.set_threshold(name, value).map_err(|problem| usage("set", problem))?;
         }
         Ok(request)
     }
 }
 
-impl Options {
+impl AnalysisArgs {
     /// A DSN of the environment is no flag, and shows to nobody.
     fn warn_of_passwords(&self) {
         let env = std::env::var("DBOPT_DSN").ok();
@@ -232,7 +232,7 @@ pub(super) fn target_of(
     let dsn = complete(dsn)?;
     let lab = lab.map(|lab| complete(Some(lab))).transpose()?;
     let parsed = pg::Dsn::parse(dsn.expose_secret())
-        .map_err(|mend| Error::Usage(format!("the DSN is malformed: {mend}")))?;
+        .map_err(|problem| Error::Usage(format!("the DSN is malformed: {problem}")))?;
     let config = parsed.config();
     let name = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
     Target::open(name, &dsn, lab.as_ref())
@@ -246,7 +246,7 @@ async fn read(path: &Path, target: &Target, prefix: Option<LinePrefix>) -> Resul
         Error::Usage(format!("--workload: {shown} cannot be read: {error}"))
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    let intake = Intake::open(target, None, prefix).await.map_err(Error::Analysis)?;
+    let intake = WorkloadIntake::open(target, None, prefix).await.map_err(Error::Analysis)?;
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
         let length = file.read(&mut chunk).map_err(failed)?;

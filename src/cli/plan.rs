@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::analyse::Analyse;
-use super::project::Project;
-use super::{Error, Outcome, print, render};
+use super::project::ProjectSettings;
+use super::{CommandOutcome, Error, print, render};
 use crate::analysis::{
-    self, DecodeError, ExplainError, FINDINGS_MAX, PlanText, Refusal, Request, StatementText,
+    self, DecodeError, ExplainError, ExplainRefusal, FINDINGS_MAX, PlanText, Request, StatementText,
 };
 use crate::model::DecodedPlans;
 
@@ -41,11 +41,15 @@ pub(super) struct Decode {
 
 impl Decode {
     /// Whether a plan is to be decoded rather than a database analysed.
-    pub(super) fn is_asked(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.plan_file.is_some() || self.query_file.is_some()
     }
 
-    pub(super) async fn run(self, request: Request, analyse: &Analyse) -> Result<Outcome, Error> {
+    pub(super) async fn run(
+        self,
+        request: Request,
+        analyse: &Analyse,
+    ) -> Result<CommandOutcome, Error> {
         let output = analyse.output();
         let decoded = match (&self.plan_file, &self.query_file) {
             (Some(file), _) => self.decode(file, request).await?,
@@ -54,7 +58,7 @@ impl Decode {
                 return Err(Error::Usage("--plan-file or --query-file is needed".to_owned()));
             }
         };
-        let project = Project::here()?;
+        let project = ProjectSettings::here()?;
         print(&render::plans(&decoded, output.format(&project)))?;
         let findings = decoded.plans().iter().flat_map(|plan| &plan.findings);
         // A plan that was read is all that was asked for; its gaps are what a fuller EXPLAIN would show.
@@ -87,7 +91,7 @@ impl Decode {
         let target = analyse.target()?;
         let explained = analysis::explain(&target, request, text).await;
         let explained = explained.map_err(|error| match error {
-            ExplainError::Refused(Refusal::Target(error)) => {
+            ExplainError::Refused(ExplainRefusal::Target(error)) => {
                 Error::Analysis(analysis::Error::Target(error))
             }
             error => Error::Usage(format!("--query-file: {error}")),

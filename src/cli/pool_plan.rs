@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Error;
-use crate::pool::Asked;
+use crate::pool::PoolInputs;
 
 /// What is known of a service.
 #[derive(Debug, Default, Args)]
@@ -54,12 +54,12 @@ pub(super) struct PoolFlags {
 
 impl PoolFlags {
     /// What to plan by; nothing where nothing is known.
-    pub(super) fn asked(self) -> Result<Option<Asked>, Error> {
+    pub(super) fn pool_inputs(self) -> Result<Option<PoolInputs>, Error> {
         if self.app_config.is_some() {
             let problem = "--app-config: application code is not read yet; give --pods, --workers and --cores instead";
             return Err(Error::Usage(problem.to_owned()));
         }
-        let asked = Asked {
+        let pool_inputs = PoolInputs {
             cores: self.cores,
             spindles: self.spindles,
             replicas: self.replicas,
@@ -73,11 +73,11 @@ impl PoolFlags {
             server_host: self.server_host,
             server_port: self.server_port,
         };
-        if asked == Asked::default() {
+        if pool_inputs == PoolInputs::default() {
             return Ok(None);
         }
-        match asked.faults().first() {
-            None => Ok(Some(asked)),
+        match pool_inputs.faults().first() {
+            None => Ok(Some(pool_inputs)),
             Some((name, detail)) => {
                 Err(Error::Usage(format!("--{}: {detail}", name.replace('_', "-"))))
             }

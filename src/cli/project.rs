@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::options::{FailOn, Format};
+use super::options::{FailOn, OutputFormat};
 use super::{Error, warn};
 use crate::analysis::{Request, Runner};
 use crate::checks;
@@ -14,14 +14,14 @@ use crate::model::{Analysis, Object, ReportedFinding, Review, Superpower};
 
 /// What the project has decided, understood.
 #[derive(Debug, Default)]
-pub(super) struct Project {
+pub(super) struct ProjectSettings {
     read: config::Project,
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<OutputFormat>,
     pub(super) fail_on: Option<FailOn>,
     pub(super) runner: Option<Runner>,
 }
 
-impl Project {
+impl ProjectSettings {
     /// That of the working directory; nothing where there is no file.
     pub(super) fn here() -> Result<Self, Error> {
         match std::fs::read_to_string(PROJECT_FILE) {
@@ -46,12 +46,12 @@ impl Project {
         // A threshold of any superpower may stand there, whatever is asked for now.
         let mut all = Request::new(None);
         for (name, value) in &read.thresholds {
-            all.set_threshold(name, value).map_err(|mend| usage(&mend))?;
+            all.set_threshold(name, value).map_err(|problem| usage(&problem))?;
         }
         let format = read.format.as_deref().map(|name| variant("format", name)).transpose()?;
         let fail_on = read.fail_on.as_deref().map(|name| variant("fail_on", name)).transpose()?;
         let runner = read.runner.as_deref().map(Runner::from_str).transpose();
-        let runner = runner.map_err(|mend| usage(&format!("`runner`: {mend}")))?;
+        let runner = runner.map_err(|problem| usage(&format!("`runner`: {problem}")))?;
         Ok(Self { read, format, fail_on, runner })
     }
 
@@ -61,7 +61,7 @@ impl Project {
         for (name, value) in
             self.read.thresholds.iter().filter(|(name, _)| own.contains(&name.as_str()))
         {
-            request.set_threshold(name, value).map_err(|mend| usage(&mend))?;
+            request.set_threshold(name, value).map_err(|problem| usage(&problem))?;
         }
         Ok(())
     }

@@ -7,14 +7,14 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::options::{Output, target_of};
-use super::project::Project;
-use super::{Error, Outcome, print, render, warn};
+use super::project::ProjectSettings;
+use super::{CommandOutcome, Error, print, render, warn};
 use crate::analysis::{self, Runner, SqlFile};
 use crate::model::{Gap, GapReason};
 
 /// `dbopt review`.
 #[derive(Debug, Args)]
-pub(super) struct Review {
+pub(super) struct ReviewArgs {
     /// Files of SQL, or folders of them; `-` for standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -31,9 +31,9 @@ pub(super) struct Review {
     output: Output,
 }
 
-impl Review {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let project = Project::here()?;
+impl ReviewArgs {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
+        let project = ProjectSettings::here()?;
         let runner = self.runner.or(project.runner).unwrap_or_default();
         let mut read = Files::default();
         for path in &self.paths {
@@ -51,7 +51,7 @@ impl Review {
         print(&render::review(&reviewed, self.output.format(&project)))?;
         let found = reviewed.findings.iter().map(|found| found.severity);
         let outcome = self.output.outcome(&project, found, reviewed.gaps.is_empty());
-        if outcome == Outcome::Unseen {
+        if outcome == CommandOutcome::Unseen {
             warn("not everything could be reviewed (see the gaps); --allow-gaps accepts that");
         }
         Ok(outcome)
@@ -102,9 +102,9 @@ impl Files {
     fn found_nothing(&mut self, folder: &Path) {
         let detail = format!("{} was not reviewed: it holds no file of SQL", folder.display());
         let gap = Gap::new("source", GapReason::NotEnoughEvidence, detail);
-        let mend =
+        let problem =
             "name a folder of .sql files; of Alembic, print its SQL: alembic upgrade HEAD --sql";
-        self.gaps.push(gap.lifted_by(mend));
+        self.gaps.push(gap.lifted_by(problem));
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {

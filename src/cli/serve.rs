@@ -5,12 +5,12 @@ use std::future::Future;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::logging::Log;
-use super::store::OwnDatabase;
-use super::{Error, Outcome};
+use super::logging::LogOutput;
+use super::store::StoreDatabase;
+use super::{CommandOutcome, Error};
 use crate::app::{self, App};
 use crate::config::{self, Config, Flags};
-use crate::http::{self, Bound};
+use crate::http::{self, ListeningService};
 use crate::store::{self, Store};
 
 /// `dbopt serve`.
@@ -21,15 +21,15 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let config = match config::load(&self.flags) {
             Ok(config) => config,
             Err(error) => {
-                let log = Log::without_configuration(&self.flags);
+                let log = LogOutput::without_configuration(&self.flags);
                 return Err(log.refusal(Error::Config(error)));
             }
         };
-        let log = Log::begin(&config.log);
+        let log = LogOutput::begin(&config.log);
         for warning in self.flags.exposed() {
             log.warn(&warning);
         }
@@ -37,19 +37,19 @@ impl Serve {
     }
 }
 
-async fn started(config: &Config, log: Log) -> Result<Outcome, Error> {
+async fn started(config: &Config, log: LogOutput) -> Result<CommandOutcome, Error> {
     let set = config.set.iter().map(|(name, value)| format!("{name}={value}"));
     let settings = set.collect::<Vec<_>>().join("; ");
     let targets = config.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let store = if config.store_url.is_some() { "store_url" } else { "embedded" };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), store, settings, targets, "starting");
-    let stop = told_to_stop()?;
+    let stop = stop_signal()?;
     refuse_to_be_open(config).await?;
-    let database = OwnDatabase::open(config, move |text| log.say(text)).await?;
+    let database = StoreDatabase::open(config, move |text| log.say(text)).await?;
     let served = if database.is_borrowed(config) {
-        let mend = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
+        let problem = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
                     give DBOPT_STORE_URL, which several can share";
-        Err(Error::Usage(mend.to_owned()))
+        Err(Error::Usage(problem.to_owned()))
     } else {
         serve(config, &database, log, stop).await
     };
@@ -73,18 +73,21 @@ async fn refuse_to_be_open(config: &Config) -> Result<(), Error> {
 
 async fn serve(
     config: &Config,
-    database: &OwnDatabase,
-    log: Log,
+    database: &StoreDatabase,
+    log: LogOutput,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<Outcome, Error> {
+) -> Result<CommandOutcome, Error> {
     let bound = bind(config, database).await?;
     log.say(&format!("dbopt serves http://{}/docs/", bound.address()));
     bound.serve(stop).await;
-    Ok(Outcome::Clean)
+    Ok(CommandOutcome::Clean)
 }
 
 /// The service, listening and not yet answering.
-pub(super) async fn bind(config: &Config, database: &OwnDatabase) -> Result<Bound, Error> {
+pub(super) async fn bind(
+    config: &Config,
+    database: &StoreDatabase,
+) -> Result<ListeningService, Error> {
     let store = Store::open(config, &database.url).await.map_err(Error::Store)?;
     let unkept = |error| Error::Usage(format!("metrics cannot be kept: {error}"));
     let metrics = app::metrics().map_err(unkept)?;
@@ -93,7 +96,7 @@ pub(super) async fn bind(config: &Config, database: &OwnDatabase) -> Result<Boun
 }
 
 /// Resolves when we are told to stop: by Ctrl-C, or as init systems and containers do it.
-pub(super) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| signal(kind).map_err(|source| Error::Runtime { source });
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::options::Selection;
-use super::{Error, Outcome, analyse};
+use super::{CommandOutcome, Error, analyse};
 use crate::analysis;
 use crate::model::{SNAPSHOT_FORMAT, Snapshot, Superpower};
 
 /// `dbopt judge`.
 #[derive(Debug, Args)]
-pub(super) struct Judge {
+pub(super) struct JudgeArgs {
     /// What `dbopt analyse --snapshot` wrote.
     file: PathBuf,
     /// Only this superpower.
@@ -21,8 +21,8 @@ pub(super) struct Judge {
     selection: Selection,
 }
 
-impl Judge {
-    pub(super) fn run(self) -> Result<Outcome, Error> {
+impl JudgeArgs {
+    pub(super) fn run(self) -> Result<CommandOutcome, Error> {
         let request = self.selection.request(self.superpower)?;
         let snapshot = read(&self.file)?;
         let name =

@@ -3,18 +3,18 @@
 use clap::Args;
 use secrecy::SecretString;
 
-use super::{Error, Outcome, configured, print, say};
+use super::{CommandOutcome, Error, configured, print, say};
 use crate::config::{Config, Flags};
 use crate::embedded;
 use crate::store;
 
 /// The service's own database; an embedded one is stopped when this is dropped.
-pub(super) struct OwnDatabase {
+pub(super) struct StoreDatabase {
     pub(super) url: SecretString,
-    embedded: Option<embedded::Server>,
+    embedded: Option<embedded::EmbeddedServer>,
 }
 
-impl OwnDatabase {
+impl StoreDatabase {
     /// A database that is somebody else's to start and stop.
     pub(super) fn at(url: SecretString) -> Self {
         Self { url, embedded: None }
@@ -33,8 +33,10 @@ impl OwnDatabase {
         if let Some(url) = embedded::running(&data_dir) {
             return Ok(Self::at(url));
         }
-        let options =
-            embedded::Options { data_dir: Some(data_dir), ..embedded::Options::default() };
+        let options = embedded::ServerOptions {
+            data_dir: Some(data_dir),
+            ..embedded::ServerOptions::default()
+        };
         let server = embedded::start(options, say).await.map_err(Error::Embedded)?;
         Ok(Self { url: server.dsn("postgres"), embedded: Some(server) })
     }
@@ -60,9 +62,9 @@ pub(super) struct Migrate {
 }
 
 impl Migrate {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let config = configured(&self.flags)?;
-        let database = OwnDatabase::open(&config, say).await?;
+        let database = StoreDatabase::open(&config, say).await?;
         let applied = store::migrate(&database.url).await;
         database.close().await;
         let applied = applied.map_err(Error::Store)?;

@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
 use super::analyse::Analyse;
 use super::plan::Decode;
 use super::pool_plan::PoolFlags;
-use super::{Error, Outcome};
+use super::{CommandOutcome, Error};
 use crate::model::Superpower;
 
 /// A flag of one superpower beside those that all share.
@@ -93,15 +93,15 @@ impl More {
 }
 
 impl One {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
         let mut request = self.analyse.request(Some(self.superpower))?;
         for (flag, threshold, value) in &self.thresholds {
             let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
             request.set_threshold(threshold, value).map_err(usage)?;
         }
         match self.more {
-            More::Plan(decode) if decode.is_asked() => decode.run(request, &self.analyse).await,
-            More::Pool(flags) => self.analyse.report(&request, flags.asked()?.as_ref()).await,
+            More::Plan(decode) if decode.is_given() => decode.run(request, &self.analyse).await,
+            More::Pool(flags) => self.analyse.report(&request, flags.pool_inputs()?.as_ref()).await,
             More::Plan(_) | More::Nothing => self.analyse.report(&request, None).await,
         }
     }

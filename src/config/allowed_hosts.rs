@@ -13,11 +13,11 @@ use tokio_postgres::config::Host;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedHosts {
     /// `None` allows all.
-    patterns: Option<Vec<Pattern>>,
+    patterns: Option<Vec<HostPattern>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Pattern {
+enum HostPattern {
     /// This host name, in lower case.
     Name(String),
     /// Every name that ends in this, which starts with a dot.
@@ -72,21 +72,21 @@ impl AllowedHosts {
     }
 }
 
-fn pattern(item: &str) -> Option<Pattern> {
+fn pattern(item: &str) -> Option<HostPattern> {
     if item.starts_with('/') {
-        return is_plain(Path::new(item)).then(|| Pattern::Directory(item.into()));
+        return is_plain(Path::new(item)).then(|| HostPattern::Directory(item.into()));
     }
     if let Ok(address) = item.parse::<IpAddr>() {
-        return Some(Pattern::Network(address.to_canonical().into()));
+        return Some(HostPattern::Network(address.to_canonical().into()));
     }
     if let Ok(network) = item.parse::<IpNet>() {
-        return Some(Pattern::Network(network));
+        return Some(HostPattern::Network(network));
     }
     let lower = item.to_ascii_lowercase();
     match lower.strip_prefix('*') {
         Some(suffix) => (suffix.starts_with('.') && is_name(&suffix[1..]))
-            .then(|| Pattern::Suffix(suffix.into())),
-        None => is_name(&lower).then_some(Pattern::Name(lower)),
+            .then(|| HostPattern::Suffix(suffix.into())),
+        None => is_name(&lower).then_some(HostPattern::Name(lower)),
     }
 }
 
@@ -100,7 +100,7 @@ fn is_name(name: &str) -> bool {
     name.split('.').all(label) && !last.starts_with(|c: char| c.is_ascii_digit())
 }
 
-fn allows_name(patterns: &[Pattern], name: &str) -> bool {
+fn allows_name(patterns: &[HostPattern], name: &str) -> bool {
     if let Ok(address) = name.parse::<IpAddr>() {
         return allows_address(patterns, address);
     }
@@ -108,25 +108,25 @@ fn allows_name(patterns: &[Pattern], name: &str) -> bool {
     let lower = lower.strip_suffix('.').unwrap_or(&lower);
     is_name(lower)
         && patterns.iter().any(|pattern| match pattern {
-            Pattern::Name(allowed) => allowed == lower,
-            Pattern::Suffix(suffix) => lower.len() > suffix.len() && lower.ends_with(suffix),
+            HostPattern::Name(allowed) => allowed == lower,
+            HostPattern::Suffix(suffix) => lower.len() > suffix.len() && lower.ends_with(suffix),
             _ => false,
         })
 }
 
-fn allows_address(patterns: &[Pattern], address: IpAddr) -> bool {
+fn allows_address(patterns: &[HostPattern], address: IpAddr) -> bool {
     // An IPv4 address in IPv6 clothes leads to the IPv4 host.
     let address = address.to_canonical();
-    patterns
-        .iter()
-        .any(|pattern| matches!(pattern, Pattern::Network(network) if network.contains(&address)))
+    patterns.iter().any(
+        |pattern| matches!(pattern, HostPattern::Network(network) if network.contains(&address)),
+    )
 }
 
-fn allows_directory(patterns: &[Pattern], path: &Path) -> bool {
+fn allows_directory(patterns: &[HostPattern], path: &Path) -> bool {
     is_plain(path)
         && patterns
             .iter()
-            .any(|pattern| matches!(pattern, Pattern::Directory(allowed) if allowed == path))
+            .any(|pattern| matches!(pattern, HostPattern::Directory(allowed) if allowed == path))
 }
 
 /// Whether a path is absolute and leads nowhere else by `..`.

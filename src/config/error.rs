@@ -66,12 +66,12 @@ pub enum Error {
     },
 
     /// A target that cannot be registered as written.
-    #[error("target `{name}`: {mend}")]
+    #[error("target `{name}`: {problem}")]
     Target {
         /// The target.
         name: String,
         /// What to write instead.
-        mend: String,
+        problem: String,
     },
 
     /// `--target` without a name.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{SETTINGS, Setting};
+use super::{ConfigSetting, SETTINGS};
 
 /// What was given on the command line; `#[command(flatten)]` it into a clap command.
 ///
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Flags {
     }
 }
 
-fn arg(setting: &'static Setting) -> Option<Arg> {
+fn arg(setting: &'static ConfigSetting) -> Option<Arg> {
     let mut help = format!("{} [env: {}]", setting.what, setting.env);
     if !setting.default.is_empty() {
         help = format!("{help} [default: {}]", setting.default);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    AllowedHosts, AllowedOrigins, CacheConfig, Config, DsnSource, Error, Flags, HttpHosts, Limits,
-    LogConfig, LogFormat, SETTINGS, Setting, ShutdownConfig, TargetConfig, is_target_name,
-    secret_files,
+    AllowedHosts, AllowedOrigins, CacheConfig, Config, ConfigSetting, DsnSource, Error, Flags,
+    HttpHosts, Limits, LogConfig, LogFormat, SETTINGS, ShutdownConfig, TargetConfig,
+    is_target_name, secret_files,
 };
 use crate::model::UnknownName;
 
@@ -94,7 +94,12 @@ fn blank() -> Config {
     }
 }
 
-fn apply(config: &mut Config, setting: &Setting, text: &str, origin: &str) -> Result<(), Error> {
+fn apply(
+    config: &mut Config,
+    setting: &ConfigSetting,
+    text: &str,
+    origin: &str,
+) -> Result<(), Error> {
     (setting.apply)(config, text).map_err(|expected| Error::Value {
         key: setting.name.to_owned(),
         origin: origin.to_owned(),
@@ -106,7 +111,7 @@ fn apply(config: &mut Config, setting: &Setting, text: &str, origin: &str) -> Re
     Ok(())
 }
 
-fn find(name: &str) -> Result<&'static Setting, Error> {
+fn find(name: &str) -> Result<&'static ConfigSetting, Error> {
     SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| {
         let known = SETTINGS.iter().map(|setting| setting.name).chain(["targets"]);
         Error::UnknownKey(UnknownName::new("setting", name, known))
@@ -274,7 +279,7 @@ mod tests {
         assert!(matches!(&config.targets["b"].dsn, DsnSource::File(path) if path.is_absolute()));
         assert_eq!(config.targets["a"].policy.0["toast_share_max"].to_string(), "0.2");
 
-        for (text, mend) in [
+        for (text, problem) in [
             ("[targets.a]\nlab = 'hush'", "exactly one of dsn, dsn_env and dsn_file"),
             (
                 "[targets.a]\ndsn = 'hush'\ndsn_env = 'A'",
@@ -288,7 +293,7 @@ mod tests {
             ("targets = 'hush'", "a table of targets by name"),
         ] {
             let error = from_file(text).unwrap_err().to_string();
-            assert!(error.contains(mend) && !error.contains("hush"), "{error}");
+            assert!(error.contains(problem) && !error.contains("hush"), "{error}");
         }
     }
 

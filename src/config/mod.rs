@@ -27,7 +27,7 @@ pub use flags::Flags;
 pub use load::{load, resolve};
 pub use project::{Ignored, PROJECT_FILE, Project};
 pub use secret_files::secret_file_variables;
-pub use settings::{SETTINGS, Setting, markdown_table};
+pub use settings::{ConfigSetting, SETTINGS, markdown_table};
 pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
 pub use webhook::WebhookConfig;
 

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// One setting.
-pub struct Setting {
+pub struct ConfigSetting {
     /// Its key in the file.
     pub name: &'static str,
     /// Its environment variable.
@@ -24,15 +24,15 @@ pub struct Setting {
     /// Whether its value must not be shown.
     pub secret: bool,
     /// Sets it, or says what its value must be.
-    pub(super) apply: fn(&mut Config, &str) -> Result<(), Expected>,
+    pub(super) apply: fn(&mut Config, &str) -> Result<(), ExpectedValue>,
 }
 
 /// What a value must be, to follow "must be".
-pub(super) type Expected = &'static str;
+pub(super) type ExpectedValue = &'static str;
 
 /// Every setting, in the order of the README's table.
-pub static SETTINGS: &[Setting] = &[
-    Setting {
+pub static SETTINGS: &[ConfigSetting] = &[
+    ConfigSetting {
         name: "listen",
         env: "DBOPT_LISTEN",
         flag: Some("listen"),
@@ -47,7 +47,7 @@ pub static SETTINGS: &[Setting] = &[
             )
         },
     },
-    Setting {
+    ConfigSetting {
         name: "store_url",
         env: "DBOPT_STORE_URL",
         flag: Some("store-url"),
@@ -60,7 +60,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "secret_key",
         env: "DBOPT_SECRET_KEY",
         // A command line is visible to every user of the machine.
@@ -74,7 +74,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "redis_url",
         env: "DBOPT_REDIS_URL",
         flag: Some("redis-url"),
@@ -87,7 +87,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "webhook_url",
         env: "DBOPT_WEBHOOK_URL",
         // It often holds a token, and a command line is visible to every user of the machine.
@@ -103,7 +103,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "webhook_secret",
         env: "DBOPT_WEBHOOK_SECRET",
         flag: None,
@@ -116,7 +116,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "allowed_hosts",
         env: "DBOPT_ALLOWED_HOSTS",
         flag: Some("allowed-hosts"),
@@ -131,7 +131,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.allowed_hosts, hosts, expected)
         },
     },
-    Setting {
+    ConfigSetting {
         name: "trust_code",
         env: "DBOPT_TRUST_CODE",
         flag: Some("trust-code"),
@@ -146,7 +146,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.trust_code, names, "a comma list of names of targets")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "allowed_hosts_http",
         env: "DBOPT_ALLOWED_HOSTS_HTTP",
         flag: Some("allowed-hosts-http"),
@@ -159,7 +159,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.allowed_hosts_http, HttpHosts::parse(text), expected)
         },
     },
-    Setting {
+    ConfigSetting {
         name: "allowed_origins",
         env: "DBOPT_ALLOWED_ORIGINS",
         flag: Some("allowed-origins"),
@@ -172,7 +172,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.allowed_origins, AllowedOrigins::parse(text), expected)
         },
     },
-    Setting {
+    ConfigSetting {
         name: "data_dir",
         env: "DBOPT_DATA_DIR",
         flag: Some("data-dir"),
@@ -184,7 +184,7 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
+    ConfigSetting {
         name: "cache_ttl_seconds",
         env: "DBOPT_CACHE_TTL_SECONDS",
         flag: Some("cache-ttl-seconds"),
@@ -193,7 +193,7 @@ pub static SETTINGS: &[Setting] = &[
         secret: false,
         apply: |config, text| set(&mut config.cache.ttl, seconds(text, 1), SECONDS_MIN_1),
     },
-    Setting {
+    ConfigSetting {
         name: "cache_stale_seconds",
         env: "DBOPT_CACHE_STALE_SECONDS",
         flag: Some("cache-stale-seconds"),
@@ -204,7 +204,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.cache.stale, seconds(text, 0), "seconds, 0 to a year")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "cache_capacity_bytes",
         env: "DBOPT_CACHE_CAPACITY_BYTES",
         flag: Some("cache-capacity-bytes"),
@@ -215,7 +215,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.cache.capacity_bytes, text.parse().ok(), "a number of bytes")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "redis_timeout_ms",
         env: "DBOPT_REDIS_TIMEOUT_MS",
         flag: Some("redis-timeout-ms"),
@@ -228,7 +228,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.cache.redis_timeout, timeout, "milliseconds, 1 to 60000")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "request_timeout_seconds",
         env: "DBOPT_REQUEST_TIMEOUT_SECONDS",
         flag: Some("request-timeout-seconds"),
@@ -239,7 +239,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.limits.request_timeout, seconds(text, 1), SECONDS_MIN_1)
         },
     },
-    Setting {
+    ConfigSetting {
         name: "body_limit_bytes",
         env: "DBOPT_BODY_LIMIT_BYTES",
         flag: Some("body-limit-bytes"),
@@ -250,7 +250,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.limits.body_bytes, text.parse().ok(), "a number of bytes")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "concurrency_limit",
         env: "DBOPT_CONCURRENCY_LIMIT",
         flag: Some("concurrency-limit"),
@@ -262,7 +262,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.limits.concurrency, limit, "a number of requests, 1 or more")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "shutdown_delay_seconds",
         env: "DBOPT_SHUTDOWN_DELAY_SECONDS",
         flag: Some("shutdown-delay-seconds"),
@@ -274,7 +274,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.shutdown.delay, seconds(text, 0), "seconds, 0 to a year")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "shutdown_grace_seconds",
         env: "DBOPT_SHUTDOWN_GRACE_SECONDS",
         flag: Some("shutdown-grace-seconds"),
@@ -285,7 +285,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.shutdown.grace, seconds(text, 0), "seconds, 0 to a year")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "log_format",
         env: "DBOPT_LOG_FORMAT",
         flag: Some("log-format"),
@@ -301,7 +301,7 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut config.log.format, format, "`text` or `json`")
         },
     },
-    Setting {
+    ConfigSetting {
         name: "log_level",
         env: "DBOPT_LOG_LEVEL",
         flag: Some("log-level"),
@@ -315,9 +315,9 @@ pub static SETTINGS: &[Setting] = &[
     },
 ];
 
-const SECONDS_MIN_1: Expected = "seconds, 1 to a year";
+const SECONDS_MIN_1: ExpectedValue = "seconds, 1 to a year";
 
-fn set<T>(field: &mut T, value: Option<T>, expected: Expected) -> Result<(), Expected> {
+fn set<T>(field: &mut T, value: Option<T>, expected: ExpectedValue) -> Result<(), ExpectedValue> {
     *field = value.ok_or(expected)?;
     Ok(())
 }
@@ -335,7 +335,7 @@ pub fn markdown_table() -> String {
          | --- | --- | --- | --- | --- |\n",
     );
     let code = |text: String| if text.is_empty() { text } else { format!("`{text}`") };
-    for Setting { name, env, flag, default, what, .. } in SETTINGS {
+    for ConfigSetting { name, env, flag, default, what, .. } in SETTINGS {
         let flag = code(flag.map(|flag| format!("--{flag}")).unwrap_or_default());
         let default = code((*default).to_owned());
         let _ = writeln!(table, "| `{name}` | `{env}` | {flag} | {default} | {what} |");

@@ -81,7 +81,7 @@ pub(super) fn read(value: Value) -> Result<BTreeMap<String, TargetConfig>, Error
         .into_iter()
         .map(|(name, value)| match target(&name, value) {
             Ok(target) => Ok((name, target)),
-            Err(mend) => Err(Error::Target { name, mend }),
+            Err(problem) => Err(Error::Target { name, problem }),
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::{DocumentReport, UnknownName};
-use shape::Shape;
+use shape::PathShape;
 
 pub use judge::{
     Contract, DEPTH_MAX, PATTERNS_MAX, Registered, SCHEMA_BYTES_MAX, SCHEMAS_MAX, SchemaFault,
@@ -53,7 +53,7 @@ impl std::str::FromStr for ContractFormat {
 
 /// The contract of the documents that were reported.
 pub fn contract(report: &DocumentReport, format: ContractFormat) -> String {
-    let shape = Shape::of(report);
+    let shape = PathShape::of(report);
     match format {
         ContractFormat::JsonSchema => schema::write(&shape, report),
         ContractFormat::Pydantic => pydantic::write(&shape, report),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::shape::Shape;
+use super::shape::PathShape;
 use super::{identifier, preamble};
 use crate::model::{DocumentReport, Object};
 
@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 const CONFIG: &str = r#"ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())"#;
 
 /// The module's text. It needs Python 3.10.
-pub(super) fn write(shape: &Shape, report: &DocumentReport) -> String {
+pub(super) fn write(shape: &PathShape, report: &DocumentReport) -> String {
     let name = match &report.object {
         Object::Column { table, column, .. } => format!("{table}_{column}"),
         other => other.to_string(),
@@ -44,7 +44,7 @@ struct Module {
 
 impl Module {
     /// A class for an object, after those that it uses.
-    fn class(&mut self, name: &str, shape: &Shape) {
+    fn class(&mut self, name: &str, shape: &PathShape) {
         let mut given = BTreeSet::new();
         let mut fields = String::new();
         for field in &shape.fields {
@@ -68,7 +68,7 @@ impl Module {
     }
 
     /// What takes every value of the sample.
-    fn annotation(&mut self, shape: &Shape, name: &str) -> String {
+    fn annotation(&mut self, shape: &PathShape, name: &str) -> String {
         let fits = shape.fits.as_deref();
         let number = match fits {
             Some("bigint") => "int",
@@ -96,7 +96,7 @@ impl Module {
         if types.is_empty() { "Any".to_owned() } else { types.join(" | ") }
     }
 
-    fn object(&mut self, shape: &Shape, name: &str) -> String {
+    fn object(&mut self, shape: &PathShape, name: &str) -> String {
         match (&shape.map, shape.fields.as_slice()) {
             (Some(map), []) => format!("dict[str, {}]", self.annotation(map, name)),
             // Names and data side by side: no model tells them apart.

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::preamble;
-use super::shape::Shape;
+use super::shape::PathShape;
 use crate::model::DocumentReport;
 
 /// The schema as JSON.
-pub(super) fn write(shape: &Shape, report: &DocumentReport) -> String {
+pub(super) fn write(shape: &PathShape, report: &DocumentReport) -> String {
     let mut schema = schema(shape);
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".to_owned(), report.object.to_string().into());
@@ -15,7 +15,7 @@ pub(super) fn write(shape: &Shape, report: &DocumentReport) -> String {
     format!("{:#}", Value::Object(schema))
 }
 
-fn schema(shape: &Shape) -> Map<String, Value> {
+fn schema(shape: &PathShape) -> Map<String, Value> {
     let mut schema = Map::new();
     let name = |json_type: &String| match json_type.as_str() {
         "number" if shape.fits.as_deref() == Some("bigint") => json!("integer"),
@@ -43,8 +43,8 @@ fn schema(shape: &Shape) -> Map<String, Value> {
     schema
 }
 
-fn object(shape: &Shape, schema: &mut Map<String, Value>) {
-    let property = |field: &Shape| {
+fn object(shape: &PathShape, schema: &mut Map<String, Value>) {
+    let property = |field: &PathShape| {
         let mut property = self::schema(field);
         if field.long != field.key {
             property.insert("title".to_owned(), field.long.clone().into());

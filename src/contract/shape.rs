@@ -6,7 +6,7 @@ use crate::model::{DocumentKey, DocumentReport};
 
 /// What stands at one path of the documents.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Shape {
+pub(super) struct PathShape {
     /// The key as documents hold it; empty for the top, elements and values of maps.
     pub(super) key: String,
     /// The key that it is a code for, or itself.
@@ -18,48 +18,48 @@ pub(super) struct Shape {
     /// The type of column that all values fit.
     pub(super) fits: Option<String>,
     /// Keys that are names.
-    pub(super) fields: Vec<Shape>,
+    pub(super) fields: Vec<PathShape>,
     /// What keys that are data lead to.
-    pub(super) map: Option<Box<Shape>>,
+    pub(super) map: Option<Box<PathShape>>,
     /// What arrays hold.
-    pub(super) items: Option<Box<Shape>>,
+    pub(super) items: Option<Box<PathShape>>,
 }
 
 /// What a path is to the one it is below.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum ShapeStep {
     Field(String),
     Data,
     Item,
 }
 
-impl Shape {
+impl PathShape {
     pub(super) fn of(report: &DocumentReport) -> Self {
         let mut top = Self { types: report.documents.tops.clone(), ..Self::default() };
         // Every path comes after the one it is below.
-        let mut ways: HashMap<&str, Vec<Step>> = HashMap::from([("", Vec::new())]);
+        let mut paths: HashMap<&str, Vec<ShapeStep>> = HashMap::from([("", Vec::new())]);
         for key in &report.keys {
-            let Some(way) = ways.get(above(key)) else { continue };
+            let Some(path) = paths.get(above(key)) else { continue };
             let step = match &key.name {
-                None => Step::Item,
-                Some(_) if key.is_data => Step::Data,
-                Some(name) => Step::Field(name.clone()),
+                None => ShapeStep::Item,
+                Some(_) if key.is_data => ShapeStep::Data,
+                Some(name) => ShapeStep::Field(name.clone()),
             };
-            let way = [way.as_slice(), &[step]].concat();
-            top.at(&way).add(key);
-            ways.insert(&key.path, way);
+            let path = [path.as_slice(), &[step]].concat();
+            top.at(&path).add(key);
+            paths.insert(&key.path, path);
         }
         top.complete(&report.codes);
         top
     }
 
     /// The shape at the end of a way, made where it is not there yet.
-    fn at(&mut self, way: &[Step]) -> &mut Self {
-        let Some((step, rest)) = way.split_first() else { return self };
+    fn at(&mut self, path: &[ShapeStep]) -> &mut Self {
+        let Some((step, rest)) = path.split_first() else { return self };
         let next = match step {
-            Step::Item => self.items.get_or_insert_default().as_mut(),
-            Step::Data => self.map.get_or_insert_default().as_mut(),
-            Step::Field(key) => {
+            ShapeStep::Item => self.items.get_or_insert_default().as_mut(),
+            ShapeStep::Data => self.map.get_or_insert_default().as_mut(),
+            ShapeStep::Field(key) => {
                 let position = self.fields.iter().position(|field| field.key == *key);
                 let position = position.unwrap_or_else(|| {
                     self.fields.push(Self { key: key.clone(), ..Self::default() });

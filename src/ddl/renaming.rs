@@ -11,8 +11,8 @@ use crate::model::{
 
 /// Documents get codes for their keys, and back.
 pub(super) fn shorten(renaming: &Renaming) -> Ddl {
-    let names = Names::of(renaming);
-    let Names { table, keys, view, shorten, lengthen, .. } = &names;
+    let names = RenamingNames::of(renaming);
+    let RenamingNames { table, keys, view, shorten, lengthen, .. } = &names;
     let vacuum = || maintenance(format!("VACUUM (ANALYZE) {table};"), false);
     let back = renaming.codes.iter().map(|(key, code)| (code.clone(), key.clone())).collect();
     Ddl {
@@ -47,7 +47,7 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
 }
 
 /// What is made, and where, as SQL writes it.
-struct Names {
+struct RenamingNames {
     table: String,
     column: String,
     keys: String,
@@ -56,7 +56,7 @@ struct Names {
     lengthen: String,
 }
 
-impl Names {
+impl RenamingNames {
     fn of(renaming: &Renaming) -> Self {
         let schema = quote_identifier(&renaming.table.schema);
         let (table, column) = (&renaming.table.name, &renaming.column);
@@ -75,7 +75,10 @@ impl Names {
 }
 
 /// A document that holds a code as a key would come back with another key.
-fn refuse_codes(renaming: &Renaming, Names { table, column, .. }: &Names) -> String {
+fn refuse_codes(
+    renaming: &Renaming,
+    RenamingNames { table, column, .. }: &RenamingNames,
+) -> String {
     let codes: Vec<String> = renaming.codes.values().map(|code| text_literal(code)).collect();
     let body = format!(
         "
@@ -138,7 +141,10 @@ END
     )
 }
 
-fn create_view(renaming: &Renaming, Names { table, view, lengthen, .. }: &Names) -> String {
+fn create_view(
+    renaming: &Renaming,
+    RenamingNames { table, view, lengthen, .. }: &RenamingNames,
+) -> String {
     let column = |name: &String| {
         let quoted = quote_identifier(name);
         if *name == renaming.column {

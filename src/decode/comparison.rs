@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::explain::derive::{Derived, derive};
-use crate::explain::{Node, Plan};
+use crate::explain::{Node, ParsedPlan};
 use crate::model::{PlanChange, PlanComparison};
 
 /// Scans of a plan that is compared: what each join reads is a set of them.
@@ -14,7 +14,7 @@ const NODES_MAX: usize = 20_000;
 const SAME_FACTOR: f64 = 2.0;
 
 /// A scan or a join under the name that both plans share.
-struct Part<'a> {
+struct PlanPart<'a> {
     node: &'a Node,
     what: String,
     ms: Option<f64>,
@@ -23,13 +23,13 @@ struct Part<'a> {
 
 /// The parts of a plan.
 struct Parts<'a> {
-    scans: BTreeMap<String, Part<'a>>,
-    joins: BTreeMap<String, Part<'a>>,
+    scans: BTreeMap<String, PlanPart<'a>>,
+    joins: BTreeMap<String, PlanPart<'a>>,
     order: Vec<String>,
 }
 
 /// What changed from one plan to the other; nothing where one of them is too large to compare.
-pub fn compare(before: &Plan, after: &Plan) -> Option<PlanComparison> {
+pub fn compare(before: &ParsedPlan, after: &ParsedPlan) -> Option<PlanComparison> {
     if before.nodes.len().max(after.nodes.len()) > NODES_MAX {
         return None;
     }
@@ -53,7 +53,7 @@ pub fn compare(before: &Plan, after: &Plan) -> Option<PlanComparison> {
     })
 }
 
-fn parts<'a>(plan: &'a Plan, figures: &Derived) -> Option<Parts<'a>> {
+fn parts<'a>(plan: &'a ParsedPlan, figures: &Derived) -> Option<Parts<'a>> {
     let mut parts = Parts { scans: BTreeMap::new(), joins: BTreeMap::new(), order: Vec::new() };
     let mut read: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for node in &plan.nodes {
@@ -81,13 +81,13 @@ fn parts<'a>(plan: &'a Plan, figures: &Derived) -> Option<Parts<'a>> {
     Some(parts)
 }
 
-fn part<'a>(node: &'a Node, figures: &Derived) -> Part<'a> {
+fn part<'a>(node: &'a Node, figures: &Derived) -> PlanPart<'a> {
     let what = match &node.index {
         Some(index) => format!("{} using {index}", node.node_type),
         None => node.node_type.clone(),
     };
     let derived = &figures.nodes[node.id];
-    Part { node, what, ms: derived.exclusive_ms, factor: derived.estimate_factor }
+    PlanPart { node, what, ms: derived.exclusive_ms, factor: derived.estimate_factor }
 }
 
 /// What a scan reads: the name that the statement gives it. A Bitmap Index Scan belongs to the heap scan above it.
@@ -102,20 +102,22 @@ fn is_join(node: &Node) -> bool {
 }
 
 fn differences(
-    old: &BTreeMap<String, Part<'_>>,
-    new: &BTreeMap<String, Part<'_>>,
+    old: &BTreeMap<String, PlanPart<'_>>,
+    new: &BTreeMap<String, PlanPart<'_>>,
     kind: &str,
     changes: &mut Vec<PlanChange>,
 ) {
-    let change =
-        |about: &str, kind: &str, before: Option<&Part<'_>>, after: Option<&Part<'_>>| PlanChange {
-            about: about.to_owned(),
-            kind: kind.to_owned(),
-            before: before.map(|part| part.what.clone()),
-            after: after.map(|part| part.what.clone()),
-            before_ms: before.and_then(|part| part.ms),
-            after_ms: after.and_then(|part| part.ms),
-        };
+    let change = |about: &str,
+                  kind: &str,
+                  before: Option<&PlanPart<'_>>,
+                  after: Option<&PlanPart<'_>>| PlanChange {
+        about: about.to_owned(),
+        kind: kind.to_owned(),
+        before: before.map(|part| part.what.clone()),
+        after: after.map(|part| part.what.clone()),
+        before_ms: before.and_then(|part| part.ms),
+        after_ms: after.and_then(|part| part.ms),
+    };
     for (about, before) in old {
         match new.get(about) {
             None => changes.push(change(about, "removed", Some(before), None)),
@@ -156,7 +158,7 @@ fn differs(before: Option<f64>, after: Option<f64>) -> bool {
 }
 
 /// `20 rows expected, 2000 came in each of 3 loops`.
-fn expected(part: &Part<'_>) -> String {
+fn expected(part: &PlanPart<'_>) -> String {
     let expected = part.node.plan_rows.map(|rows| format!("{rows:.0} rows expected"));
     let came = part.node.actual_rows.map(|rows| match part.node.actual_loops {
         Some(loops) if loops > 1 => format!("{rows:.0} came in each of {loops} loops"),

@@ -4,13 +4,13 @@ mod comparison;
 mod nested;
 
 use crate::explain::derive::derive;
-use crate::explain::{self, Format, Plan};
+use crate::explain::{self, ParsedPlan, PlanFormat};
 use crate::model::{DecodedPlan, Gap, GapReason, PlanSource, PlanSummary, PlanTrigger};
 
 pub use comparison::compare;
 
 /// The plan with its figures, nothing found in it yet.
-pub fn decoded(plan: &Plan, source: PlanSource) -> DecodedPlan {
+pub fn decoded(plan: &ParsedPlan, source: PlanSource) -> DecodedPlan {
     let derived = derive(plan);
     let (root, left_out) = nested::nested(plan, &derived);
     let summary = PlanSummary {
@@ -39,12 +39,12 @@ pub fn decoded(plan: &Plan, source: PlanSource) -> DecodedPlan {
     }
 }
 
-fn format(format: Format) -> &'static str {
+fn format(format: PlanFormat) -> &'static str {
     match format {
-        Format::Text => "text",
-        Format::Json => "json",
-        Format::Yaml => "yaml",
-        Format::Xml => "xml",
+        PlanFormat::Text => "text",
+        PlanFormat::Json => "json",
+        PlanFormat::Yaml => "yaml",
+        PlanFormat::Xml => "xml",
     }
 }
 

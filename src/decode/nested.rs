@@ -6,14 +6,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::explain::derive::{Derived, DerivedNode, Direction};
-use crate::explain::{Buffers, Node, Plan};
+use crate::explain::{Buffers, Node, ParsedPlan};
 use crate::model::{EstimateDirection, PlanCondition, PlanNode, RowsRemoved};
 
 /// Levels of the tree that are shown. Each is two levels of JSON, of which readers take a thousand at most.
 pub(super) const DEPTH_MAX: usize = 200;
 
 /// The root with all below it, and how many nodes are too deep to be shown.
-pub(super) fn nested(plan: &Plan, derived: &Derived) -> (PlanNode, usize) {
+pub(super) fn nested(plan: &ParsedPlan, derived: &Derived) -> (PlanNode, usize) {
     let mut depths = vec![0_usize; plan.nodes.len()];
     for node in &plan.nodes {
         depths[node.id] = node.parent.map_or(0, |parent| depths[parent] + 1);

@@ -8,12 +8,12 @@ use super::Error;
 use crate::pg;
 
 /// A connection, and the task that drives it.
-pub(super) struct Client {
+pub(super) struct DemoClient {
     client: tokio_postgres::Client,
     driver: JoinHandle<()>,
 }
 
-impl std::ops::Deref for Client {
+impl std::ops::Deref for DemoClient {
     type Target = tokio_postgres::Client;
 
     fn deref(&self) -> &Self::Target {
@@ -21,7 +21,7 @@ impl std::ops::Deref for Client {
     }
 }
 
-impl Client {
+impl DemoClient {
     /// End the session, and wait until it has ended.
     pub(super) async fn close(self) {
         drop(self.client);
@@ -30,14 +30,17 @@ impl Client {
 }
 
 /// Connect, or say what to do.
-pub(super) async fn connect(dsn: &SecretString) -> Result<Client, String> {
+pub(super) async fn connect(dsn: &SecretString) -> Result<DemoClient, String> {
     connect_as(dsn, "dbopt demo").await
 }
 
 /// The same under another name.
-pub(super) async fn connect_as(dsn: &SecretString, application: &str) -> Result<Client, String> {
+pub(super) async fn connect_as(
+    dsn: &SecretString,
+    application: &str,
+) -> Result<DemoClient, String> {
     let dsn = pg::Dsn::parse(dsn.expose_secret())
-        .map_err(|mend| format!("the DSN is malformed: {mend}"))?;
+        .map_err(|problem| format!("the DSN is malformed: {problem}"))?;
     let tls = pg::connector(&dsn).map_err(str::to_owned)?;
     let mut config = dsn.config().clone();
     config.application_name(application);
@@ -49,20 +52,20 @@ pub(super) async fn connect_as(dsn: &SecretString, application: &str) -> Result<
         // Whoever waits for an answer is told of the loss.
         let _ = connection.await;
     });
-    Ok(Client { client, driver })
+    Ok(DemoClient { client, driver })
 }
 
 /// A database of our own.
-pub(super) struct OwnDatabase {
+pub(super) struct DemoDatabase {
     /// Of the database that was named, from which ours is made and dropped.
     server: SecretString,
     name: String,
 }
 
-impl OwnDatabase {
+impl DemoDatabase {
     /// A new database of that plain name on the server of `dsn`.
     pub(super) async fn create(dsn: &SecretString, name: String) -> Result<Self, Error> {
-        let named = |mend| Error::Named { mend };
+        let named = |problem| Error::Named { problem };
         let client = connect(dsn).await.map_err(named)?;
         // From template0: what others keep in their templates is not ours.
         let sql = format!("create database {name} template template0 encoding 'UTF8'");
@@ -87,8 +90,8 @@ impl OwnDatabase {
     pub(super) async fn drop(self) -> Result<(), Error> {
         let name = &self.name;
         let failed =
-            |_| Error::Named { mend: format!("{name} could not be dropped: drop it by hand") };
-        let client = connect(&self.server).await.map_err(|mend| Error::Named { mend })?;
+            |_| Error::Named { problem: format!("{name} could not be dropped: drop it by hand") };
+        let client = connect(&self.server).await.map_err(|problem| Error::Named { problem })?;
         let sql = format!("drop database if exists {name} with (force)");
         let dropped = client.batch_execute(&sql).await.map_err(failed);
         client.close().await;

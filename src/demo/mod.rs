@@ -8,7 +8,7 @@ mod warehouse;
 use secrecy::SecretString;
 
 use crate::embedded;
-use database::OwnDatabase;
+use database::DemoDatabase;
 pub use visitors::Visitors;
 pub use warehouse::Progress;
 
@@ -17,14 +17,14 @@ pub const WORKLOAD: &str = include_str!("workload.csv");
 
 /// A database with the warehouse in it; nothing is left of it after [`Demo::end`].
 pub struct Demo {
-    place: Place,
+    place: DemoServer,
 }
 
-enum Place {
+enum DemoServer {
     /// Dropped with its server.
-    Embedded(embedded::Server, OwnDatabase),
+    Embedded(embedded::EmbeddedServer, DemoDatabase),
     /// Named so that no other demo has it.
-    Named(OwnDatabase),
+    Named(DemoDatabase),
 }
 
 /// Why there is no demo.
@@ -34,18 +34,18 @@ pub enum Error {
     #[error(transparent)]
     Embedded(embedded::Error),
     /// The server that was named.
-    #[error("no database of our own on that server: {mend}")]
+    #[error("no database of our own on that server: {problem}")]
     Named {
         /// What to do.
-        mend: String,
+        problem: String,
     },
     /// The warehouse could not be filled.
-    #[error("the sample warehouse could not be filled ({step}): {mend}")]
+    #[error("the sample warehouse could not be filled ({step}): {problem}")]
     Fill {
         /// What was being filled.
         step: &'static str,
         /// What to do.
-        mend: String,
+        problem: String,
         /// For the log only.
         source: tokio_postgres::Error,
     },
@@ -69,31 +69,31 @@ impl Demo {
     ) -> Result<Self, Error> {
         if let Some(dsn) = dsn {
             let name = format!("dbopt_demo_{}", std::process::id());
-            return Ok(Self { place: Place::Named(OwnDatabase::create(dsn, name).await?) });
+            return Ok(Self { place: DemoServer::Named(DemoDatabase::create(dsn, name).await?) });
         }
-        let options = embedded::Options {
+        let options = embedded::ServerOptions {
             data_dir: None,
             extensions: &["vector", "pg_stat_statements"],
             settings: SETTINGS,
         };
         let server = embedded::start(options, on_progress).await.map_err(Error::Embedded)?;
         let store = server.dsn("postgres");
-        let database = OwnDatabase::create(&store, "warehouse".to_owned()).await?;
-        Ok(Self { place: Place::Embedded(server, database) })
+        let database = DemoDatabase::create(&store, "warehouse".to_owned()).await?;
+        Ok(Self { place: DemoServer::Embedded(server, database) })
     }
 
     /// Where the warehouse is.
     pub fn dsn(&self) -> SecretString {
         match &self.place {
-            Place::Embedded(_, database) | Place::Named(database) => database.dsn(),
+            DemoServer::Embedded(_, database) | DemoServer::Named(database) => database.dsn(),
         }
     }
 
     /// Where the service may keep its own state meanwhile.
     pub fn store_dsn(&self) -> SecretString {
         match &self.place {
-            Place::Embedded(server, _) => server.dsn("postgres"),
-            Place::Named(database) => database.dsn(),
+            DemoServer::Embedded(server, _) => server.dsn("postgres"),
+            DemoServer::Named(database) => database.dsn(),
         }
     }
 
@@ -107,11 +107,11 @@ impl Demo {
     /// Leave nothing.
     pub async fn end(self) -> Result<(), Error> {
         match self.place {
-            Place::Embedded(server, _) => {
+            DemoServer::Embedded(server, _) => {
                 server.stop().await;
                 Ok(())
             }
-            Place::Named(database) => database.drop().await,
+            DemoServer::Named(database) => database.drop().await,
         }
     }
 }

@@ -3,11 +3,11 @@
 use secrecy::SecretString;
 
 use super::Error;
-use super::database::{Client, connect_as};
+use super::database::{DemoClient, connect_as};
 
 /// Open sessions; they end when this is dropped.
 pub struct Visitors {
-    _open: Vec<Client>,
+    _open: Vec<DemoClient>,
 }
 
 /// By application, what each runs. Flaws: one that PgBouncer is in front of, by the address behind its name, keeps a setting
@@ -26,10 +26,11 @@ const SESSIONS: [(&str, &str); 3] = [
 pub(super) async fn arrive(dsn: &SecretString) -> Result<Visitors, Error> {
     let mut open = Vec::new();
     for (application, sql) in SESSIONS {
-        let client = connect_as(dsn, application).await.map_err(|mend| Error::Named { mend })?;
+        let client =
+            connect_as(dsn, application).await.map_err(|problem| Error::Named { problem })?;
         client.batch_execute(sql).await.map_err(|source| Error::Fill {
             step: "sessions of its application",
-            mend: "the server refused it".to_owned(),
+            problem: "the server refused it".to_owned(),
             source,
         })?;
         open.push(client);

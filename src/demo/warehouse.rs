@@ -34,14 +34,14 @@ pub(super) async fn fill(
     dsn: &SecretString,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<(), Error> {
-    let client = connect(dsn).await.map_err(|mend| Error::Named { mend })?;
+    let client = connect(dsn).await.map_err(|problem| Error::Named { problem })?;
     for (done, sql) in STEPS.iter().enumerate() {
         let step = title(sql);
         on_progress(Progress { done, of: STEPS.len(), step });
         // Each alone: VACUUM runs outside a transaction block.
         for statement in sql.split(";\n") {
             let outcome = client.simple_query(statement).await;
-            outcome.map_err(|source| Error::Fill { step, mend: mend(&source), source })?;
+            outcome.map_err(|source| Error::Fill { step, problem: problem(&source), source })?;
         }
     }
     on_progress(Progress { done: STEPS.len(), of: STEPS.len(), step: "done" });
@@ -55,7 +55,7 @@ fn title(sql: &'static str) -> &'static str {
     line.strip_prefix("-- title: ").unwrap_or(line)
 }
 
-fn mend(error: &tokio_postgres::Error) -> String {
+fn problem(error: &tokio_postgres::Error) -> String {
     match error.code().map(tokio_postgres::error::SqlState::code) {
         Some("0A000" | "58P01" | "42704") => {
             "the server needs pgvector: install it there, or leave out --dsn".to_owned()

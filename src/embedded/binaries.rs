@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Error, Options, wheel};
+use super::{Error, ServerOptions, wheel};
 
 /// The oldest major version the store and the demo run on.
 const MAJOR_MIN: u32 = 15;
@@ -47,20 +47,20 @@ impl Binaries {
 }
 
 /// What a server must be.
-struct Wanted {
+struct RequiredBinaries {
     /// The major version of a cluster that exists.
     major: Option<u32>,
     extensions: &'static [&'static str],
 }
 
-impl Wanted {
+impl RequiredBinaries {
     fn fits(&self, binaries: &Binaries) -> bool {
         self.major.map_or(binaries.major() >= MAJOR_MIN, |major| binaries.major() == major)
             && self.extensions.iter().all(|extension| binaries.has(extension))
     }
 }
 
-impl std::fmt::Display for Wanted {
+impl std::fmt::Display for RequiredBinaries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.major {
             Some(major) => write!(f, "PostgreSQL {major}")?,
@@ -74,9 +74,12 @@ impl std::fmt::Display for Wanted {
 }
 
 /// Binaries that fit `options`: those named, the newest local ones, or those of the pinned package.
-pub(super) fn find(options: &Options, on_progress: impl FnMut(&str)) -> Result<Binaries, Error> {
+pub(super) fn find(
+    options: &ServerOptions,
+    on_progress: impl FnMut(&str),
+) -> Result<Binaries, Error> {
     let major = options.data_dir.as_deref().and_then(cluster_major);
-    let wanted = Wanted { major, extensions: options.extensions };
+    let wanted = RequiredBinaries { major, extensions: options.extensions };
     if let Some(named) = std::env::var_os("DBOPT_PG_BIN").filter(|named| !named.is_empty()) {
         return Binaries::probe(Path::new(&named))
             .filter(|binaries| wanted.fits(binaries))
@@ -120,15 +123,15 @@ mod tests {
 
     #[test]
     fn old_servers_and_those_without_the_extension_do_not_fit() {
-        let wanted = Wanted { major: None, extensions: &[] };
+        let wanted = RequiredBinaries { major: None, extensions: &[] };
         assert!(wanted.fits(&binaries("15.18")) && wanted.fits(&binaries("19beta1")));
         assert!(!wanted.fits(&binaries("14.23")));
-        assert!(!Wanted { extensions: &["vector"], ..wanted }.fits(&binaries("15.18")));
+        assert!(!RequiredBinaries { extensions: &["vector"], ..wanted }.fits(&binaries("15.18")));
     }
 
     #[test]
     fn a_cluster_that_exists_wants_its_own_major_version() {
-        let wanted = Wanted { major: Some(16), extensions: &[] };
+        let wanted = RequiredBinaries { major: Some(16), extensions: &[] };
         assert!(wanted.fits(&binaries("16.2")) && !wanted.fits(&binaries("17.1")));
         assert_eq!(wanted.to_string(), "PostgreSQL 16");
     }

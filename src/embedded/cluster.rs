@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::owner::Owner;
-use super::{Error, Options, orphan};
+use super::{Error, ServerOptions, orphan};
 
 /// The role the cluster is made with; nobody but us can reach its socket.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -35,7 +35,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Start the cluster of `options` with the programs of `bin`, made if there is none.
-    pub(super) fn start(bin: &Path, options: &Options) -> Result<Self, Error> {
+    pub(super) fn start(bin: &Path, options: &ServerOptions) -> Result<Self, Error> {
         let owner = Owner::find()?;
         let home = home(owner)?;
         let data = match &options.data_dir {
@@ -54,7 +54,7 @@ impl Cluster {
         bin: &Path,
         owner: Owner,
         (home, data): (TempDir, &Path),
-        options: &Options,
+        options: &ServerOptions,
     ) -> Result<Self, Error> {
         let log = home.path().join("log");
         let deadline = Instant::now() + STOP_TIMEOUT;
@@ -104,7 +104,7 @@ impl Cluster {
     }
 
     /// Tell the server, and wait until it is gone or time is up.
-    fn tell(&self, signal: Signal) -> bool {
+    fn send_signal(&self, signal: Signal) -> bool {
         let deadline = Instant::now() + STOP_TIMEOUT;
         if !self.is_gone() {
             // It may end by itself at the same moment.
@@ -120,7 +120,7 @@ impl Cluster {
 impl Drop for Cluster {
     /// Fast shutdown, then immediate: neither waits for clients.
     fn drop(&mut self) {
-        let gone = self.tell(Signal::INT) || self.tell(Signal::QUIT);
+        let gone = self.send_signal(Signal::INT) || self.send_signal(Signal::QUIT);
         if let Some(keeper) = self.keeper.take().filter(|_| gone) {
             let _ = keeper.join();
         }
@@ -161,7 +161,7 @@ fn initialise(bin: &Path, owner: Owner, data: &Path, temporary: bool) -> Result<
 }
 
 /// The server's settings, as arguments.
-fn settings(socket: &Path, options: &Options) -> Vec<String> {
+fn settings(socket: &Path, options: &ServerOptions) -> Vec<String> {
     let durable = if options.data_dir.is_some() { "on" } else { "off" };
     let socket = socket.display().to_string();
     let ours = [

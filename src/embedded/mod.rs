@@ -21,7 +21,7 @@ pub use error::Error;
 
 /// What server to start.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ServerOptions {
     /// Directory of the cluster, kept; absent takes a temporary one, removed at the end.
     pub data_dir: Option<PathBuf>,
     /// Extensions that must be there, such as `vector`.
@@ -31,12 +31,12 @@ pub struct Options {
 }
 
 /// A running server; stopped when dropped.
-pub struct Server {
+pub struct EmbeddedServer {
     cluster: Cluster,
     version: String,
 }
 
-impl Server {
+impl EmbeddedServer {
     /// Where to reach one of its databases, as superuser.
     pub fn dsn(&self, database: &str) -> SecretString {
         let directory = self.cluster.socket_directory().display();
@@ -66,13 +66,13 @@ pub fn running(data_dir: &Path) -> Option<SecretString> {
 ///
 /// `on_progress` hears what takes long.
 pub async fn start(
-    options: Options,
+    options: ServerOptions,
     on_progress: impl FnMut(&str) + Send + 'static,
-) -> Result<Server, Error> {
+) -> Result<EmbeddedServer, Error> {
     let start = move || {
         let Binaries { directory, version } = binaries::find(&options, on_progress)?;
         let cluster = Cluster::start(&directory, &options)?;
-        Ok(Server { cluster, version })
+        Ok(EmbeddedServer { cluster, version })
     };
     tokio::task::spawn_blocking(start).await.unwrap_or_else(|_| Err(Error::Interrupted))
 }

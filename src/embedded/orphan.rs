@@ -15,14 +15,14 @@ const END_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What `postmaster.pid` says of a server.
-struct Listed {
+struct PostmasterPid {
     pid: Pid,
     socket: PathBuf,
 }
 
 /// The directory of the socket of a server that runs on `data` and whose starter lives.
 pub(super) fn socket_of_running(data: &Path) -> Option<PathBuf> {
-    let Listed { pid, socket } = listed(data)?;
+    let PostmasterPid { pid, socket } = listed(data)?;
     // A server that was killed leaves the file behind.
     let runs = test_kill_process(pid).is_ok() && socket.is_dir();
     (runs && has_starter(pid)).then_some(socket)
@@ -30,7 +30,7 @@ pub(super) fn socket_of_running(data: &Path) -> Option<PathBuf> {
 
 /// Wait until no orphan runs on `data`; whether somebody else's server does.
 pub(super) fn outlive(data: &Path) -> bool {
-    let Some(Listed { pid, socket }) = listed(data) else { return false };
+    let Some(PostmasterPid { pid, socket }) = listed(data) else { return false };
     if test_kill_process(pid).is_err() || !is_server_of(pid, data) {
         return false;
     }
@@ -38,10 +38,10 @@ pub(super) fn outlive(data: &Path) -> bool {
         return true;
     }
     let begun = Instant::now();
-    let mut told = false;
+    let mut signalled = false;
     while test_kill_process(pid).is_ok() && begun.elapsed() < END_TIMEOUT {
-        if !told && begun.elapsed() > PATIENCE {
-            told = kill_process(pid, Signal::INT).is_ok();
+        if !signalled && begun.elapsed() > PATIENCE {
+            signalled = kill_process(pid, Signal::INT).is_ok();
         }
         std::thread::sleep(LOOK_EVERY);
     }
@@ -52,11 +52,11 @@ pub(super) fn outlive(data: &Path) -> bool {
     false
 }
 
-fn listed(data: &Path) -> Option<Listed> {
+fn listed(data: &Path) -> Option<PostmasterPid> {
     let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let mut lines = file.lines();
     let pid = Pid::from_raw(lines.next()?.trim().parse().ok()?)?;
-    Some(Listed { pid, socket: PathBuf::from(lines.nth(3)?) })
+    Some(PostmasterPid { pid, socket: PathBuf::from(lines.nth(3)?) })
 }
 
 /// Whether the process is the server of the data directory, and none that got its number since.

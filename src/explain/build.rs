@@ -5,16 +5,16 @@
 
 use serde_json::Value;
 
-use super::error::Reason;
-use super::plan::{Format, Node, Plan};
+use super::error::StopReason;
+use super::plan::{Node, ParsedPlan, PlanFormat};
 use super::scalar::Scalar;
 use super::{NODES_MAX, collect::Collect, finish, group, property};
 
 /// Plans that are being read.
 pub(super) struct Build {
-    format: Format,
-    plans: Vec<Plan>,
-    open: Vec<Frame>,
+    format: PlanFormat,
+    plans: Vec<ParsedPlan>,
+    open: Vec<OpenElement>,
     /// A property that is a list or an object, until it closes.
     collect: Collect,
     nodes: usize,
@@ -24,7 +24,7 @@ pub(super) struct Build {
 
 /// What is open.
 #[derive(Debug, Clone, Copy)]
-enum Frame {
+enum OpenElement {
     /// A list of statements.
     Statements,
     /// The object of one statement, with its plan's number.
@@ -38,7 +38,7 @@ enum Frame {
 }
 
 impl Build {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: PlanFormat) -> Self {
         Build {
             format,
             plans: Vec::new(),
@@ -50,56 +50,68 @@ impl Build {
     }
 
     /// An object opens, under this name where it has one.
-    pub(super) fn object(&mut self, key: Option<&str>) -> Result<(), Reason> {
+    pub(super) fn object(&mut self, key: Option<&str>) -> Result<(), StopReason> {
         if self.collect.is_open() {
             return self.collect.object(key);
         }
         let frame = match self.open.last().copied() {
-            None | Some(Frame::Statements | Frame::Other) => self.new_statement(),
-            Some(Frame::Statement(plan)) if key == Some("Plan") => self.new_node(plan, None)?,
-            Some(Frame::Plans(plan, parent)) => self.new_node(plan, Some(parent))?,
-            Some(Frame::Statement(_) | Frame::Node(..)) => return self.collect.object(key),
+            None | Some(OpenElement::Statements | OpenElement::Other) => self.new_statement(),
+            Some(OpenElement::Statement(plan)) if key == Some("Plan") => {
+                self.new_node(plan, None)?
+            }
+            Some(OpenElement::Plans(plan, parent)) => self.new_node(plan, Some(parent))?,
+            Some(OpenElement::Statement(_) | OpenElement::Node(..)) => {
+                return self.collect.object(key);
+            }
         };
         self.open.push(frame);
         Ok(())
     }
 
     /// A list opens, under this name where it has one.
-    pub(super) fn list(&mut self, key: Option<&str>) -> Result<(), Reason> {
+    pub(super) fn list(&mut self, key: Option<&str>) -> Result<(), StopReason> {
         if self.collect.is_open() {
             return self.collect.list(key);
         }
         let frame = match self.open.last().copied() {
-            None | Some(Frame::Statements | Frame::Other) => Frame::Statements,
-            Some(Frame::Node(plan, node)) if key == Some("Plans") => Frame::Plans(plan, node),
-            Some(Frame::Statement(plan)) if key == Some("Plans") => self.bare_node(plan)?,
-            Some(Frame::Statement(_)) if key.is_some_and(is_column) => Frame::Statements,
-            Some(Frame::Statement(_) | Frame::Node(..)) => return self.collect.list(key),
-            Some(Frame::Plans(..)) => Frame::Other,
+            None | Some(OpenElement::Statements | OpenElement::Other) => OpenElement::Statements,
+            Some(OpenElement::Node(plan, node)) if key == Some("Plans") => {
+                OpenElement::Plans(plan, node)
+            }
+            Some(OpenElement::Statement(plan)) if key == Some("Plans") => self.bare_node(plan)?,
+            Some(OpenElement::Statement(_)) if key.is_some_and(is_column) => {
+                OpenElement::Statements
+            }
+            Some(OpenElement::Statement(_) | OpenElement::Node(..)) => {
+                return self.collect.list(key);
+            }
+            Some(OpenElement::Plans(..)) => OpenElement::Other,
         };
         self.open.push(frame);
         Ok(())
     }
 
     /// A value, under this name where it has one.
-    pub(super) fn value(&mut self, key: Option<&str>, value: &Scalar) -> Result<(), Reason> {
+    pub(super) fn value(&mut self, key: Option<&str>, value: &Scalar) -> Result<(), StopReason> {
         if self.collect.is_open() {
             return self.collect.value(key, value);
         }
         let Some(key) = key else { return Ok(()) };
         match self.open.last().copied() {
-            Some(Frame::Node(plan, node)) => {
+            Some(OpenElement::Node(plan, node)) => {
                 let node = &mut self.plans[plan].nodes[node];
                 if !property::set(node, key, value) {
                     node.extra.insert(key.to_owned(), value.to_value());
                 }
             }
-            Some(Frame::Statement(_)) if is_column(key) => self.rows.push(value.text().to_owned()),
-            Some(Frame::Statement(plan)) if key == "Node Type" => {
+            Some(OpenElement::Statement(_)) if is_column(key) => {
+                self.rows.push(value.text().to_owned());
+            }
+            Some(OpenElement::Statement(plan)) if key == "Node Type" => {
                 self.bare_node(plan)?;
                 self.value(Some(key), value)?;
             }
-            Some(Frame::Statement(plan)) => {
+            Some(OpenElement::Statement(plan)) => {
                 property::set_statement(&mut self.plans[plan], key, value);
             }
             _ => (),
@@ -115,7 +127,7 @@ impl Build {
             }
             return;
         }
-        if let Some(Frame::Statement(plan)) = self.open.pop()
+        if let Some(OpenElement::Statement(plan)) = self.open.pop()
             && self.plans.get(plan).is_some_and(|plan| plan.nodes.is_empty())
         {
             self.plans.remove(plan);
@@ -123,7 +135,7 @@ impl Build {
     }
 
     /// The plans that were read, and rows of text.
-    pub(super) fn finish(self) -> (Vec<Plan>, Vec<String>) {
+    pub(super) fn finish(self) -> (Vec<ParsedPlan>, Vec<String>) {
         let mut plans = self.plans;
         plans.retain(|plan| !plan.nodes.is_empty());
         for plan in &mut plans {
@@ -134,25 +146,25 @@ impl Build {
 
     fn group(&mut self, key: &str, value: Value) {
         match self.open.last() {
-            Some(Frame::Node(plan, node)) => {
+            Some(OpenElement::Node(plan, node)) => {
                 group::set(&mut self.plans[*plan].nodes[*node], key, value);
             }
-            Some(Frame::Statement(plan)) => {
+            Some(OpenElement::Statement(plan)) => {
                 group::set_statement(&mut self.plans[*plan], key, value);
             }
             _ => (),
         }
     }
 
-    fn new_statement(&mut self) -> Frame {
-        self.plans.push(Plan { format: self.format, ..Plan::default() });
-        Frame::Statement(self.plans.len() - 1)
+    fn new_statement(&mut self) -> OpenElement {
+        self.plans.push(ParsedPlan { format: self.format, ..ParsedPlan::default() });
+        OpenElement::Statement(self.plans.len() - 1)
     }
 
-    fn new_node(&mut self, plan: usize, parent: Option<usize>) -> Result<Frame, Reason> {
+    fn new_node(&mut self, plan: usize, parent: Option<usize>) -> Result<OpenElement, StopReason> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            return Err(Reason::TooManyNodes);
+            return Err(StopReason::TooManyNodes);
         }
         let nodes = &mut self.plans[plan].nodes;
         let id = nodes.len();
@@ -160,23 +172,23 @@ impl Build {
             nodes[parent].children.push(id);
         }
         nodes.push(Node { id, parent, ..Node::default() });
-        Ok(Frame::Node(plan, id))
+        Ok(OpenElement::Node(plan, id))
     }
 
     /// A node that stands where its statement should: what came before it are properties of it.
-    fn bare_node(&mut self, plan: usize) -> Result<Frame, Reason> {
+    fn bare_node(&mut self, plan: usize) -> Result<OpenElement, StopReason> {
         let frame = self.new_node(plan, None)?;
         if let Some(open) = self.open.last_mut() {
             *open = frame;
         }
-        let Plan { extra, nodes, .. } = &mut self.plans[plan];
+        let ParsedPlan { extra, nodes, .. } = &mut self.plans[plan];
         if let Some(node) = nodes.last_mut() {
             for (key, value) in std::mem::take(extra) {
                 group::set(node, &key, value);
             }
         }
         Ok(match frame {
-            Frame::Node(plan, node) => Frame::Plans(plan, node),
+            OpenElement::Node(plan, node) => OpenElement::Plans(plan, node),
             other => other,
         })
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::Reason;
+use super::error::StopReason;
 use super::scalar::Scalar;
 use super::{EXTRA_DEPTH_MAX, EXTRA_VALUES_MAX};
 
@@ -18,15 +18,15 @@ impl Collect {
         !self.open.is_empty()
     }
 
-    pub(super) fn object(&mut self, key: Option<&str>) -> Result<(), Reason> {
+    pub(super) fn object(&mut self, key: Option<&str>) -> Result<(), StopReason> {
         self.push(key, Value::Object(Map::new()))
     }
 
-    pub(super) fn list(&mut self, key: Option<&str>) -> Result<(), Reason> {
+    pub(super) fn list(&mut self, key: Option<&str>) -> Result<(), StopReason> {
         self.push(key, Value::Array(Vec::new()))
     }
 
-    pub(super) fn value(&mut self, key: Option<&str>, value: &Scalar) -> Result<(), Reason> {
+    pub(super) fn value(&mut self, key: Option<&str>, value: &Scalar) -> Result<(), StopReason> {
         self.count()?;
         self.add(key.unwrap_or_default().to_owned(), value.to_value());
         Ok(())
@@ -42,18 +42,18 @@ impl Collect {
         None
     }
 
-    fn push(&mut self, key: Option<&str>, value: Value) -> Result<(), Reason> {
+    fn push(&mut self, key: Option<&str>, value: Value) -> Result<(), StopReason> {
         self.count()?;
         if self.open.len() >= EXTRA_DEPTH_MAX {
-            return Err(Reason::TooDeep);
+            return Err(StopReason::TooDeep);
         }
         self.open.push((key.unwrap_or_default().to_owned(), value));
         Ok(())
     }
 
-    fn count(&mut self) -> Result<(), Reason> {
+    fn count(&mut self) -> Result<(), StopReason> {
         self.values += 1;
-        if self.values > EXTRA_VALUES_MAX { Err(Reason::TooDeep) } else { Ok(()) }
+        if self.values > EXTRA_VALUES_MAX { Err(StopReason::TooDeep) } else { Ok(()) }
     }
 
     fn add(&mut self, key: String, value: Value) {

@@ -6,7 +6,7 @@ mod reader;
 
 use serde::Serialize;
 
-use super::{Buffers, Plan};
+use super::{Buffers, ParsedPlan};
 
 /// Bytes of a block. Servers built with another size are rare, and a plan does not say it.
 const BLOCK_BYTES: u64 = 8192;
@@ -84,7 +84,7 @@ pub struct Summary {
 }
 
 /// Derives the figures of a plan.
-pub fn derive(plan: &Plan) -> Derived {
+pub fn derive(plan: &ParsedPlan) -> Derived {
     let mut nodes: Vec<DerivedNode> = plan.nodes.iter().map(|_| DerivedNode::default()).collect();
     exclusive::times(plan, &mut nodes);
     exclusive::buffers(plan, &mut nodes);
@@ -102,7 +102,7 @@ pub fn hit_ratio(buffers: &Buffers) -> Option<f64> {
     (all > 0).then(|| buffers.shared_hit as f64 / all as f64)
 }
 
-fn summary(plan: &Plan) -> Summary {
+fn summary(plan: &ParsedPlan) -> Summary {
     let root = plan.root();
     let buffers = root.and_then(|root| root.buffers);
     let io = root.and_then(|root| root.io);

@@ -17,7 +17,7 @@ pub struct Condition {
 
 /// Rows that a condition removed, for each loop.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct RowsRemoved {
+pub struct RowsRemovedPerLoop {
     /// `filter`, `join_filter`, `index_recheck`, `conflict_filter`.
     pub kind: &'static str,
     /// How many, for each loop.
@@ -55,7 +55,7 @@ pub struct IoTimings {
 
 /// WAL that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Wal {
+pub struct WalUsage {
     /// Records.
     pub records: u64,
     /// Full-page images.
@@ -95,7 +95,7 @@ pub struct Worker {
     /// Time for reads and writes.
     pub io: Option<IoTimings>,
     /// WAL it wrote.
-    pub wal: Option<Wal>,
+    pub wal: Option<WalUsage>,
     /// How it sorted.
     pub sort: Option<Sort>,
     /// How it sorted incrementally.
@@ -225,7 +225,7 @@ pub struct Bitmap {
 
 /// Where a node kept rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Storage {
+pub struct RowStorage {
     /// Memory or temporary files.
     pub space: Space,
     /// The most it took, in kB.

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::error::{ReadError, Reason};
-use super::frame::{self, Line};
-use super::outcome::{Outcome, Stopped};
-use super::plan::{Format, Plan};
+use super::error::{ReadError, StopReason};
+use super::frame::{self, OutputLine};
+use super::outcome::{ReadOutcome, Stopped};
+use super::plan::{ParsedPlan, PlanFormat};
 use super::{json, text, xml, yaml};
 
 /// Reads all plans of an input.
-pub(super) fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
+pub(super) fn read(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
     if let Some(plans) = whole(input) {
         return Ok(plans);
     }
@@ -38,14 +38,14 @@ pub(super) fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
             Err(ReadError { line, column, reason, partial: plans })
         }
         None if plans.is_empty() => {
-            Err(ReadError { line: 1, column: 1, reason: Reason::NoPlan, partial: plans })
+            Err(ReadError { line: 1, column: 1, reason: StopReason::NoPlan, partial: plans })
         }
         None => Ok(plans),
     }
 }
 
 /// The plans of an input that is one document of JSON: it needs no lines.
-fn whole(input: &str) -> Option<Vec<Plan>> {
+fn whole(input: &str) -> Option<Vec<ParsedPlan>> {
     if !input.trim_start().starts_with(['[', '{']) {
         return None;
     }
@@ -55,22 +55,22 @@ fn whole(input: &str) -> Option<Vec<Plan>> {
 }
 
 /// The format of the next document from a line on, and the line where it starts.
-fn next(lines: &[Line], from: usize) -> (Format, usize) {
+fn next(lines: &[OutputLine], from: usize) -> (PlanFormat, usize) {
     let mut texts = false;
     for (at, line) in lines.iter().enumerate().skip(from) {
         if let Some(format) = start(lines, at) {
-            return if texts { (Format::Text, from) } else { (format, at) };
+            return if texts { (PlanFormat::Text, from) } else { (format, at) };
         }
         texts = texts
             || line.text.contains("(cost=")
             || line.text.contains("->")
             || line.text.contains("(actual ");
     }
-    (Format::Text, from)
+    (PlanFormat::Text, from)
 }
 
 /// The format of the document that starts at a line.
-fn start(lines: &[Line], at: usize) -> Option<Format> {
+fn start(lines: &[OutputLine], at: usize) -> Option<PlanFormat> {
     // Most lines of text are told from a document's first by one byte.
     if !matches!(frame::first_byte(&lines[at].text)?, b'[' | b'{' | b'<' | b'-' | b'P' | b'Q') {
         return None;
@@ -79,34 +79,34 @@ fn start(lines: &[Line], at: usize) -> Option<Format> {
     let json = matches!(text, "[" | "{")
         || ["[{", "{\"", "[ {", "{ \"", "[\""].iter().any(|start| text.starts_with(start));
     if json {
-        return Some(Format::Json);
+        return Some(PlanFormat::Json);
     }
     if text.starts_with("<explain") || text.starts_with("<?xml") {
-        return Some(Format::Xml);
+        return Some(PlanFormat::Xml);
     }
     let yaml = text == "- Plan:"
         || text == "Plan:"
         || text.starts_with("- Query Text:")
         || is_yaml_of_log(lines, at);
-    yaml.then_some(Format::Yaml)
+    yaml.then_some(PlanFormat::Yaml)
 }
 
 /// `Query Text: "…"` of `auto_explain`, which the plan follows; in text nothing but the plan's own lines would.
-fn is_yaml_of_log(lines: &[Line], at: usize) -> bool {
+fn is_yaml_of_log(lines: &[OutputLine], at: usize) -> bool {
     lines[at].text.trim_start().starts_with("Query Text: \"")
         && lines[at..].iter().skip(1).take(3).any(|line| line.text.trim() == "Plan:")
 }
 
 /// Reads the document that starts at a line, and the line behind it.
-fn segment(lines: &[Line], format: Format, start: usize) -> (Outcome, usize) {
+fn segment(lines: &[OutputLine], format: PlanFormat, start: usize) -> (ReadOutcome, usize) {
     match format {
-        Format::Text => {
+        PlanFormat::Text => {
             let end = (start + 1..lines.len())
                 .find(|at| is_clear_start(lines, *at))
                 .unwrap_or(lines.len());
             (text::read(&lines[start..end]), end)
         }
-        Format::Yaml => {
+        PlanFormat::Yaml => {
             let (body, end) = yaml_lines(lines, start);
             let outcome = yaml::read(&frame::text(&body));
             let joined = outcome.stopped.map(|_| yaml::read(&frame::joined(&body)));
@@ -115,13 +115,13 @@ fn segment(lines: &[Line], format: Format, start: usize) -> (Outcome, usize) {
             }
             (located(outcome, &body), end)
         }
-        Format::Json => whole_document(lines, start, json::read),
-        Format::Xml => whole_document(lines, start, xml::read),
+        PlanFormat::Json => whole_document(lines, start, json::read),
+        PlanFormat::Xml => whole_document(lines, start, xml::read),
     }
 }
 
 /// Whether a document starts at a line for certain, so that text ends before it.
-fn is_clear_start(lines: &[Line], at: usize) -> bool {
+fn is_clear_start(lines: &[OutputLine], at: usize) -> bool {
     let first = frame::first_byte(&lines[at].text);
     if !matches!(first, Some(b'[' | b'{' | b'<' | b'-' | b'Q')) || lines[at].text.contains("->") {
         return false;
@@ -133,7 +133,11 @@ fn is_clear_start(lines: &[Line], at: usize) -> bool {
 }
 
 /// Reads a document that says itself where it ends. Where that fails, lines may have been wrapped: they are put together.
-fn whole_document(lines: &[Line], start: usize, read: fn(&str) -> Outcome) -> (Outcome, usize) {
+fn whole_document(
+    lines: &[OutputLine],
+    start: usize,
+    read: fn(&str) -> ReadOutcome,
+) -> (ReadOutcome, usize) {
     let lines = &lines[start..];
     let text = frame::text(lines);
     let outcome = read(&text);
@@ -150,7 +154,7 @@ fn whole_document(lines: &[Line], start: usize, read: fn(&str) -> Outcome) -> (O
 }
 
 /// The lines of a document of YAML, without what they are indented by; it ends where a line is indented less.
-fn yaml_lines<'l>(lines: &[Line<'l>], start: usize) -> (Vec<Line<'l>>, usize) {
+fn yaml_lines<'l>(lines: &[OutputLine<'l>], start: usize) -> (Vec<OutputLine<'l>>, usize) {
     let first = lines[start].text.as_ref();
     let indent = first.len() - first.trim_start().len();
     let mut body = Vec::new();
@@ -174,7 +178,7 @@ fn yaml_lines<'l>(lines: &[Line<'l>], start: usize) -> (Vec<Line<'l>>, usize) {
 }
 
 /// Says where the reader stopped in the lines of the input.
-fn located(mut outcome: Outcome, lines: &[Line]) -> Outcome {
+fn located(mut outcome: ReadOutcome, lines: &[OutputLine]) -> ReadOutcome {
     if let Some(stopped) = &mut outcome.stopped {
         let line = lines.get(stopped.line.saturating_sub(1)).or(lines.last());
         if let Some(line) = line {

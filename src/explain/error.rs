@@ -1,6 +1,6 @@
 //! Why output of EXPLAIN could not be read.
 
-use super::plan::Plan;
+use super::plan::ParsedPlan;
 
 /// Input was not read to its end. Holds no piece of it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -11,14 +11,14 @@ pub struct ReadError {
     /// The column, in characters from 1.
     pub column: usize,
     /// What was expected there.
-    pub reason: Reason,
+    pub reason: StopReason,
     /// What could be read before.
-    pub partial: Vec<Plan>,
+    pub partial: Vec<ParsedPlan>,
 }
 
 /// What was expected, or which limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
+pub enum StopReason {
     /// There is no plan in the input.
     #[error("a plan was expected: output of EXPLAIN as text, JSON, YAML or XML")]
     NoPlan,

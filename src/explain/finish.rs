@@ -1,14 +1,14 @@
 //! Makes plans of all formats alike: what one format prints and another leaves out.
 
-use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemoved, Wal};
-use super::plan::{Node, Plan};
+use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemovedPerLoop, WalUsage};
+use super::plan::{Node, ParsedPlan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
 ///
 /// A node has a kilobyte, and a large plan fits into no cache: each node is looked at once.
-pub(super) fn finish(plan: &mut Plan) {
+pub(super) fn finish(plan: &mut ParsedPlan) {
     let analyzed = plan.nodes.iter().any(|node| node.actual_loops.is_some());
-    let asked = plan.nodes.iter().any(|node| used(node.buffers)) || used(plan.planning_buffers);
+    let measured = plan.nodes.iter().any(|node| used(node.buffers)) || used(plan.planning_buffers);
     for node in &mut plan.nodes {
         never_executed(node);
         if analyzed {
@@ -16,7 +16,7 @@ pub(super) fn finish(plan: &mut Plan) {
         }
         node.workers.sort_by_key(|worker| worker.number);
         details(node, analyzed);
-        buffers(node, asked);
+        buffers(node, measured);
         zero(node);
     }
     single_member(plan);
@@ -63,7 +63,7 @@ fn rows_removed(node: &mut Node) {
 
 fn add_removed(node: &mut Node, condition: &str, kind: &'static str) {
     if node.condition(condition).is_some() && node.rows_removed_by(kind).is_none() {
-        node.rows_removed.push(RowsRemoved { kind, rows: 0.0 });
+        node.rows_removed.push(RowsRemovedPerLoop { kind, rows: 0.0 });
     }
 }
 
@@ -112,7 +112,7 @@ fn without_zero(hash: HashAggregate) -> HashAggregate {
 }
 
 /// Text names a trigger's table only where several are changed.
-fn triggers(plan: &mut Plan) {
+fn triggers(plan: &mut ParsedPlan) {
     if plan.triggers.is_empty() {
         return;
     }
@@ -128,7 +128,7 @@ fn triggers(plan: &mut Plan) {
 }
 
 /// Before PostgreSQL 14 a `ModifyTable` called even its only child a member.
-fn single_member(plan: &mut Plan) {
+fn single_member(plan: &mut ParsedPlan) {
     for id in 0..plan.nodes.len() {
         let node = &plan.nodes[id];
         if node.node_type != "ModifyTable" {
@@ -147,8 +147,8 @@ fn is_member(node: &Node) -> bool {
 }
 
 /// Text leaves out buffers that are 0. Where no node has any, they were not asked for.
-fn buffers(node: &mut Node, asked: bool) {
-    node.buffers = if asked { Some(node.buffers.unwrap_or_default()) } else { None };
+fn buffers(node: &mut Node, measured: bool) {
+    node.buffers = if measured { Some(node.buffers.unwrap_or_default()) } else { None };
     for worker in &mut node.workers {
         worker.buffers = worker.buffers.filter(|buffers| *buffers != Buffers::default());
     }
@@ -157,9 +157,9 @@ fn buffers(node: &mut Node, asked: bool) {
 /// Text leaves out times and WAL that are 0.
 fn zero(node: &mut Node) {
     node.io = node.io.filter(|io| *io != IoTimings::default());
-    node.wal = node.wal.filter(|wal| *wal != Wal::default());
+    node.wal = node.wal.filter(|wal| *wal != WalUsage::default());
     for worker in &mut node.workers {
         worker.io = worker.io.filter(|io| *io != IoTimings::default());
-        worker.wal = worker.wal.filter(|wal| *wal != Wal::default());
+        worker.wal = worker.wal.filter(|wal| *wal != WalUsage::default());
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// A line of output of EXPLAIN.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line<'a> {
+pub(super) struct OutputLine<'a> {
     pub(super) text: Cow<'a, str>,
     /// Its line in the input, from 1.
     pub(super) number: usize,
@@ -15,7 +15,7 @@ pub(super) struct Line<'a> {
     pub(super) offset: usize,
 }
 
-impl Line<'_> {
+impl OutputLine<'_> {
     /// Keeps the text from a byte on, and removes what `end` says from its end.
     fn cut(&mut self, start: usize, end: usize) {
         self.offset += self.text.get(..start).map_or(0, |before| before.chars().count());
@@ -40,12 +40,12 @@ impl Line<'_> {
 }
 
 /// The lines of an input, without what is around them.
-pub(super) fn lines(input: &str) -> Vec<Line<'_>> {
+pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
     let input = input.strip_prefix('\u{feff}').unwrap_or(input);
-    let mut lines: Vec<Line> = input
+    let mut lines: Vec<OutputLine> = input
         .lines()
         .enumerate()
-        .map(|(at, text)| Line { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
+        .map(|(at, text)| OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
         .collect();
     quotation::remove(&mut lines, input);
     psql::remove(&mut lines, input);
@@ -63,7 +63,7 @@ pub(super) fn first_byte(text: &str) -> Option<u8> {
 }
 
 /// Lines as one text, for readers of whole documents.
-pub(super) fn text(lines: &[Line]) -> String {
+pub(super) fn text(lines: &[OutputLine]) -> String {
     let mut text = String::with_capacity(lines.iter().map(|line| line.text.len() + 1).sum());
     for line in lines {
         text.push_str(&line.text);
@@ -74,8 +74,8 @@ pub(super) fn text(lines: &[Line]) -> String {
 
 /// Lines that a terminal or a mail client wrapped, put together for a reader of whole documents: those of the greatest
 /// length go on in the next line, and so do literals that are open.
-pub(super) fn joined(lines: &[Line]) -> String {
-    let length = |line: &Line| line.text.trim_end().chars().count();
+pub(super) fn joined(lines: &[OutputLine]) -> String {
+    let length = |line: &OutputLine| line.text.trim_end().chars().count();
     let width = lines.iter().map(length).max().unwrap_or_default();
     let mut text = String::new();
     let mut quoted = false;

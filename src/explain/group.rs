@@ -8,7 +8,7 @@ use super::detail::{
     GroupingSet, IncrementalSort, Jit, PlannerMemory, Serialization, SortGroups, TargetTable,
     Trigger, Worker,
 };
-use super::plan::{Node, Plan};
+use super::plan::{Node, ParsedPlan};
 use super::{property, scalar};
 
 /// Sets a property of a node; what is not known goes to its `extra`.
@@ -63,7 +63,7 @@ pub(super) fn set(node: &mut Node, key: &str, value: Value) {
 }
 
 /// Sets a property of the statement; what is not known goes to its `extra`.
-pub(super) fn set_statement(plan: &mut Plan, key: &str, value: Value) {
+pub(super) fn set_statement(plan: &mut ParsedPlan, key: &str, value: Value) {
     match (key, value) {
         ("Settings", Value::Object(map)) => {
             plan.settings = map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
@@ -241,7 +241,7 @@ fn jit(map: &Map<String, Value>) -> Jit {
     }
 }
 
-fn planning(plan: &mut Plan, map: Map<String, Value>) {
+fn planning(plan: &mut ParsedPlan, map: Map<String, Value>) {
     let mut memory = PlannerMemory::default();
     let mut remembered = false;
     for (key, value) in map {

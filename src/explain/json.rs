@@ -5,52 +5,52 @@ use std::borrow::Cow;
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use super::build::Build;
-use super::error::Reason;
-use super::outcome::{Outcome, Stopped};
-use super::plan::Format;
+use super::error::StopReason;
+use super::outcome::{ReadOutcome, Stopped};
+use super::plan::PlanFormat;
 use super::scalar::Scalar;
 
 /// Reads a document; what follows it is not looked at.
-pub(super) fn read(input: &str) -> Outcome {
-    let mut reader = Reader {
+pub(super) fn read(input: &str) -> ReadOutcome {
+    let mut reader = JsonReader {
         json: Jiter::new(input.as_bytes()),
-        build: Build::new(Format::Json),
-        key: Key::default(),
+        build: Build::new(PlanFormat::Json),
+        key: PropertyName::default(),
         open: Vec::new(),
     };
     let (at, reason) = match reader.document() {
-        Ok(()) => return Outcome::ended(reader.build, reader.json.current_index()),
-        Err(Stop::Syntax(error)) => (error.index, reason(&error.error_type)),
-        Err(Stop::Limit(reason)) => (reader.json.current_index(), reason),
+        Ok(()) => return ReadOutcome::ended(reader.build, reader.json.current_index()),
+        Err(JsonStop::Syntax(error)) => (error.index, reason(&error.error_type)),
+        Err(JsonStop::Limit(reason)) => (reader.json.current_index(), reason),
     };
-    Outcome::stopped(reader.build, Stopped::at_byte(input, at, reason))
+    ReadOutcome::stopped(reader.build, Stopped::at_byte(input, at, reason))
 }
 
-enum Stop {
+enum JsonStop {
     Syntax(JiterError),
-    Limit(Reason),
+    Limit(StopReason),
 }
 
-impl From<JiterError> for Stop {
+impl From<JiterError> for JsonStop {
     fn from(error: JiterError) -> Self {
-        Stop::Syntax(error)
+        JsonStop::Syntax(error)
     }
 }
 
-impl From<Reason> for Stop {
-    fn from(reason: Reason) -> Self {
-        Stop::Limit(reason)
+impl From<StopReason> for JsonStop {
+    fn from(reason: StopReason) -> Self {
+        JsonStop::Limit(reason)
     }
 }
 
 /// The name of the next value. Kept in one buffer: a plan has thousands of them.
 #[derive(Default)]
-struct Key {
+struct PropertyName {
     text: String,
     named: bool,
 }
 
-impl Key {
+impl PropertyName {
     /// Keeps a name, or that there is none. Returns whether there is one.
     fn keep(&mut self, name: Option<&str>) -> bool {
         self.text.clear();
@@ -64,16 +64,16 @@ impl Key {
     }
 }
 
-struct Reader<'i> {
+struct JsonReader<'i> {
     json: Jiter<'i>,
     build: Build,
-    key: Key,
+    key: PropertyName,
     /// What is open: true for a list, false for an object.
     open: Vec<bool>,
 }
 
-impl Reader<'_> {
-    fn document(&mut self) -> Result<(), Stop> {
+impl JsonReader<'_> {
+    fn document(&mut self) -> Result<(), JsonStop> {
         let mut next = Some(self.json.peek()?);
         loop {
             next = if let Some(peek) = next {
@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     /// Reads a value that starts with `peek`; the first value in it, where it is a list or an object that is not empty.
-    fn value(&mut self, peek: Peek) -> Result<Option<Peek>, Stop> {
+    fn value(&mut self, peek: Peek) -> Result<Option<Peek>, JsonStop> {
         let name = self.key.name();
         let scalar = match peek {
             Peek::Object => return self.object(),
@@ -120,7 +120,7 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    fn object(&mut self) -> Result<Option<Peek>, Stop> {
+    fn object(&mut self) -> Result<Option<Peek>, JsonStop> {
         self.build.object(self.key.name())?;
         if self.key.keep(self.json.known_object()?) {
             self.open.push(false);
@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    fn list(&mut self) -> Result<Option<Peek>, Stop> {
+    fn list(&mut self) -> Result<Option<Peek>, JsonStop> {
         self.build.list(self.key.name())?;
         let first = self.json.known_array()?;
         self.key.keep(None);
@@ -143,29 +143,29 @@ impl Reader<'_> {
     }
 }
 
-fn reason(error: &JiterErrorType) -> Reason {
-    let JiterErrorType::JsonError(error) = error else { return Reason::Expected("a value") };
+fn reason(error: &JiterErrorType) -> StopReason {
+    let JiterErrorType::JsonError(error) = error else { return StopReason::Expected("a value") };
     match error {
         JsonErrorType::EofWhileParsingList
         | JsonErrorType::EofWhileParsingObject
         | JsonErrorType::EofWhileParsingString
         | JsonErrorType::EofWhileParsingValue
-        | JsonErrorType::UnexpectedEndOfHexEscape => Reason::CutOff,
-        JsonErrorType::ExpectedColon => Reason::Expected("`:`"),
-        JsonErrorType::ExpectedListCommaOrEnd => Reason::Expected("`,` or `]`"),
-        JsonErrorType::ExpectedObjectCommaOrEnd => Reason::Expected("`,` or `}`"),
-        JsonErrorType::KeyMustBeAString => Reason::Expected("a name in double quotes"),
+        | JsonErrorType::UnexpectedEndOfHexEscape => StopReason::CutOff,
+        JsonErrorType::ExpectedColon => StopReason::Expected("`:`"),
+        JsonErrorType::ExpectedListCommaOrEnd => StopReason::Expected("`,` or `]`"),
+        JsonErrorType::ExpectedObjectCommaOrEnd => StopReason::Expected("`,` or `}`"),
+        JsonErrorType::KeyMustBeAString => StopReason::Expected("a name in double quotes"),
         JsonErrorType::InvalidNumber | JsonErrorType::NumberOutOfRange => {
-            Reason::Expected("a number")
+            StopReason::Expected("a number")
         }
-        JsonErrorType::TrailingComma => Reason::Expected("another value after the comma"),
-        JsonErrorType::TrailingCharacters => Reason::Expected("the end of the input"),
+        JsonErrorType::TrailingComma => StopReason::Expected("another value after the comma"),
+        JsonErrorType::TrailingCharacters => StopReason::Expected("the end of the input"),
         JsonErrorType::ControlCharacterWhileParsingString => {
-            Reason::Expected("`\"` before the end of the line")
+            StopReason::Expected("`\"` before the end of the line")
         }
         JsonErrorType::InvalidEscape
         | JsonErrorType::InvalidUnicodeCodePoint
-        | JsonErrorType::LoneLeadingSurrogateInHexEscape => Reason::Expected("a valid escape"),
-        _ => Reason::Expected("a value"),
+        | JsonErrorType::LoneLeadingSurrogateInHexEscape => StopReason::Expected("a valid escape"),
+        _ => StopReason::Expected("a value"),
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the output of EXPLAIN, in every format and as people paste it.
 //!
-//! Pure. Whatever the format, a plan is the same [`Plan`]: the names are those of the JSON format, and what one format
+//! Pure. Whatever the format, a plan is the same [`ParsedPlan`]: the names are those of the JSON format, and what one format
 //! prints and another leaves out is made alike. What a server prints that this reader does not know is kept.
 //!
 //! No depth of the input is a depth of the stack: nodes are held in a vector and refer to one another by number.
@@ -28,11 +28,11 @@ mod tests;
 
 pub use detail::{
     Bitmap, Buffers, Condition, GroupingSet, Hash, HashAggregate, IncrementalSort, IoTimings, Jit,
-    Memoize, Merge, PlannerMemory, RowsRemoved, Serialization, Sort, SortGroups, Space, Storage,
-    TargetTable, Trigger, Wal, Worker, Workers,
+    Memoize, Merge, PlannerMemory, RowStorage, RowsRemovedPerLoop, Serialization, Sort, SortGroups,
+    Space, TargetTable, Trigger, WalUsage, Worker, Workers,
 };
-pub use error::{ReadError, Reason};
-pub use plan::{Format, Node, Plan};
+pub use error::{ReadError, StopReason};
+pub use plan::{Node, ParsedPlan, PlanFormat};
 
 /// The largest input that is read. The largest plan known, of 9,001 nodes, has 6 MB as JSON.
 pub const INPUT_BYTES_MAX: usize = 64 << 20;
@@ -48,12 +48,12 @@ pub const EXTRA_DEPTH_MAX: usize = 32;
 pub const EXTRA_VALUES_MAX: usize = 4_000_000;
 
 /// The plans of an input, in its order.
-pub fn read(input: &str) -> Result<Vec<Plan>, ReadError> {
+pub fn read(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
     if input.len() > INPUT_BYTES_MAX {
         return Err(ReadError {
             line: 1,
             column: 1,
-            reason: Reason::TooLarge,
+            reason: StopReason::TooLarge,
             partial: Vec::new(),
         });
     }

@@ -1,12 +1,12 @@
 //! What reading a document led to.
 
 use super::build::Build;
-use super::error::Reason;
-use super::plan::Plan;
+use super::error::StopReason;
+use super::plan::ParsedPlan;
 
 /// What was read of a document.
-pub(super) struct Outcome {
-    pub(super) plans: Vec<Plan>,
+pub(super) struct ReadOutcome {
+    pub(super) plans: Vec<ParsedPlan>,
     /// Plans in lines of text, where clients show rows as JSON.
     pub(super) rows: Vec<String>,
     /// Bytes up to its end.
@@ -22,23 +22,23 @@ pub(super) struct Stopped {
     pub(super) line: usize,
     /// In characters, from 1.
     pub(super) column: usize,
-    pub(super) reason: Reason,
+    pub(super) reason: StopReason,
 }
 
-impl Outcome {
-    pub(super) fn ended(build: Build, end: usize) -> Outcome {
+impl ReadOutcome {
+    pub(super) fn ended(build: Build, end: usize) -> ReadOutcome {
         let (plans, rows) = build.finish();
-        Outcome { plans, rows, end, stopped: None }
+        ReadOutcome { plans, rows, end, stopped: None }
     }
 
-    pub(super) fn stopped(build: Build, stopped: Stopped) -> Outcome {
-        Outcome { stopped: Some(stopped), ..Outcome::ended(build, 0) }
+    pub(super) fn stopped(build: Build, stopped: Stopped) -> ReadOutcome {
+        ReadOutcome { stopped: Some(stopped), ..ReadOutcome::ended(build, 0) }
     }
 }
 
 impl Stopped {
     /// The line and the column of a byte of the input.
-    pub(super) fn at_byte(input: &str, at: usize, reason: Reason) -> Stopped {
+    pub(super) fn at_byte(input: &str, at: usize, reason: StopReason) -> Stopped {
         let before = &input.as_bytes()[..at.min(input.len())];
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);

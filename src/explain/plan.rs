@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use super::detail::{
     Bitmap, Buffers, Condition, GroupingSet, Hash, HashAggregate, IncrementalSort, IoTimings, Jit,
-    Memoize, Merge, PlannerMemory, RowsRemoved, Serialization, Sort, Storage, TargetTable, Trigger,
-    Wal, Worker, Workers,
+    Memoize, Merge, PlannerMemory, RowStorage, RowsRemovedPerLoop, Serialization, Sort,
+    TargetTable, Trigger, WalUsage, Worker, Workers,
 };
 
 /// How the output of EXPLAIN was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum PlanFormat {
     /// What psql shows by default.
     #[default]
     Text,
@@ -31,9 +31,9 @@ pub enum Format {
 
 /// One decoded plan.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
+pub struct ParsedPlan {
     /// How it was printed.
-    pub format: Format,
+    pub format: PlanFormat,
     /// The statement, where the output holds it (`Query Text` of `auto_explain`).
     pub statement: Option<String>,
     /// The values of its parameters, as `auto_explain` prints them (`Query Parameters`, PostgreSQL 16).
@@ -70,7 +70,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "EXPLAIN prints them as flags of their own")]
 pub struct Node {
-    /// Its place in [`Plan::nodes`].
+    /// Its place in [`ParsedPlan::nodes`].
     pub id: usize,
     /// The node that reads its rows, or owns it as a subplan. None for the root.
     pub parent: Option<usize>,
@@ -146,7 +146,7 @@ pub struct Node {
     pub conditions: Vec<Condition>,
     /// Rows that conditions removed, for each loop, sorted by kind. With ANALYZE each condition that can remove
     /// rows has its entry, 0 included.
-    pub rows_removed: Vec<RowsRemoved>,
+    pub rows_removed: Vec<RowsRemovedPerLoop>,
     /// Columns of the result (`VERBOSE`).
     pub output: Vec<String>,
     /// Expressions that are sorted by, with `DESC`, `COLLATE` and the like.
@@ -164,7 +164,7 @@ pub struct Node {
     /// None where it is 0.
     pub io: Option<IoTimings>,
     /// WAL that this node and those below it wrote. None where it is 0.
-    pub wal: Option<Wal>,
+    pub wal: Option<WalUsage>,
     /// How many parallel workers were planned and launched, of a Gather.
     pub gather: Option<Workers>,
     /// What each parallel worker did, sorted by number.
@@ -183,7 +183,7 @@ pub struct Node {
     /// Heap blocks of a Bitmap Heap Scan.
     pub bitmap: Option<Bitmap>,
     /// Where a node keeps rows (`Storage: Memory`, PostgreSQL 18).
-    pub storage: Option<Storage>,
+    pub storage: Option<RowStorage>,
     /// Rows that an index-only scan fetched from the heap, all loops together.
     pub heap_fetches: Option<u64>,
     /// Descents of the index, all loops together (PostgreSQL 18).
@@ -198,7 +198,7 @@ pub struct Node {
     pub extra: BTreeMap<String, Value>,
 }
 
-impl Plan {
+impl ParsedPlan {
     /// The root. None only for a plan that was cut before its first node.
     pub fn root(&self) -> Option<&Node> {
         self.nodes.first()

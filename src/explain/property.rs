@@ -1,10 +1,10 @@
 //! Properties with a single value, by the names of the JSON format.
 
 use super::detail::{
-    Bitmap, Buffers, Condition, Hash, HashAggregate, IoTimings, Memoize, Merge, RowsRemoved, Sort,
-    Space, Storage, Wal, Worker, Workers,
+    Bitmap, Buffers, Condition, Hash, HashAggregate, IoTimings, Memoize, Merge, RowStorage,
+    RowsRemovedPerLoop, Sort, Space, WalUsage, Worker, Workers,
 };
-use super::plan::{Node, Plan};
+use super::plan::{Node, ParsedPlan};
 use super::scalar::Scalar;
 
 /// Sets a property of a node; false where it is not known.
@@ -53,7 +53,7 @@ fn common(worker: &mut Worker, key: &str, value: &Scalar) -> bool {
 }
 
 /// Sets a property of the statement.
-pub(super) fn set_statement(plan: &mut Plan, key: &str, value: &Scalar) {
+pub(super) fn set_statement(plan: &mut ParsedPlan, key: &str, value: &Scalar) {
     match key {
         "Planning Time" => plan.planning_ms = value.float(),
         "Execution Time" | "Total Runtime" => plan.execution_ms = value.float(),
@@ -153,7 +153,7 @@ fn conditions(node: &mut Node, key: &str, value: &Scalar) -> bool {
         _ => return false,
     };
     let rows = value.float().unwrap_or_default();
-    node.rows_removed.push(RowsRemoved { kind, rows });
+    node.rows_removed.push(RowsRemovedPerLoop { kind, rows });
     true
 }
 
@@ -196,7 +196,7 @@ pub(super) fn io(target: &mut Option<IoTimings>, key: &str, value: &Scalar) -> b
     true
 }
 
-pub(super) fn wal(target: &mut Option<Wal>, key: &str, value: &Scalar) -> bool {
+pub(super) fn wal(target: &mut Option<WalUsage>, key: &str, value: &Scalar) -> bool {
     let Some(name) = key.strip_prefix("WAL ") else { return false };
     let wal = target.get_or_insert_default();
     let field = match name {
@@ -310,11 +310,11 @@ fn counts(node: &mut Node, key: &str, value: &Scalar) -> bool {
         "Storage" => {
             let Some(space) = space(value) else { return false };
             let maximum_kb = node.storage.map_or(0, |storage| storage.maximum_kb);
-            node.storage = Some(Storage { space, maximum_kb });
+            node.storage = Some(RowStorage { space, maximum_kb });
         }
         "Maximum Storage" => {
             let space = node.storage.map_or(Space::Memory, |storage| storage.space);
-            node.storage = whole.map(|maximum_kb| Storage { space, maximum_kb });
+            node.storage = whole.map(|maximum_kb| RowStorage { space, maximum_kb });
         }
         _ => return false,
     }

@@ -24,6 +24,6 @@ fn json_that_is_cut_says_where_and_keeps_what_was_read() {
     let error =
         read("[{\"Plan\": {\"Node Type\": \"Limit\",\n \"Plans\": [{\"Node Type\": \"Sort\",")
             .unwrap_err();
-    assert_eq!((error.line, error.reason), (2, Reason::CutOff));
+    assert_eq!((error.line, error.reason), (2, StopReason::CutOff));
     assert_eq!(error.partial[0].nodes.len(), 2);
 }

@@ -7,35 +7,38 @@ use quick_xml::errors::{Error, IllFormedError, SyntaxError};
 use quick_xml::events::{BytesRef, Event};
 
 use super::build::Build;
-use super::error::Reason;
-use super::outcome::{Outcome, Stopped};
-use super::plan::Format;
+use super::error::StopReason;
+use super::outcome::{ReadOutcome, Stopped};
+use super::plan::PlanFormat;
 use super::scalar::Scalar;
 
 /// Reads a document; what follows it is not looked at.
-pub(super) fn read(input: &str) -> Outcome {
+pub(super) fn read(input: &str) -> ReadOutcome {
     let mut xml = Xml::from_str(input);
-    let mut reader = Reader { build: Build::new(Format::Xml), open: Vec::new() };
+    let mut reader = XmlReader { build: Build::new(PlanFormat::Xml), open: Vec::new() };
     loop {
         let step = match xml.read_event() {
             Ok(event) => reader.event(&event),
             Err(error) => {
                 let at = usize::try_from(xml.error_position()).unwrap_or(usize::MAX);
-                break Outcome::stopped(reader.build, Stopped::at_byte(input, at, reason(&error)));
+                break ReadOutcome::stopped(
+                    reader.build,
+                    Stopped::at_byte(input, at, reason(&error)),
+                );
             }
         };
         let at = usize::try_from(xml.buffer_position()).unwrap_or(usize::MAX);
         match step {
             Ok(false) => (),
-            Ok(true) => break Outcome::ended(reader.build, at),
+            Ok(true) => break ReadOutcome::ended(reader.build, at),
             Err(reason) => {
-                break Outcome::stopped(reader.build, Stopped::at_byte(input, at, reason));
+                break ReadOutcome::stopped(reader.build, Stopped::at_byte(input, at, reason));
             }
         }
     }
 }
 
-fn reason(error: &Error) -> Reason {
+fn reason(error: &Error) -> StopReason {
     match error {
         Error::Syntax(
             SyntaxError::UnclosedTag
@@ -44,12 +47,12 @@ fn reason(error: &Error) -> Reason {
             | SyntaxError::UnclosedDoctype
             | SyntaxError::UnclosedPI,
         )
-        | Error::IllFormed(IllFormedError::MissingEndTag(_)) => Reason::CutOff,
+        | Error::IllFormed(IllFormedError::MissingEndTag(_)) => StopReason::CutOff,
         Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => {
-            Reason::Expected("the end tag of the element that is open")
+            StopReason::Expected("the end tag of the element that is open")
         }
-        Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => Reason::Expected("a start tag"),
-        _ => Reason::Expected("an element"),
+        Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => StopReason::Expected("a start tag"),
+        _ => StopReason::Expected("an element"),
     }
 }
 
@@ -67,14 +70,14 @@ enum Content {
     Object,
 }
 
-struct Reader {
+struct XmlReader {
     build: Build,
     open: Vec<Element>,
 }
 
-impl Reader {
+impl XmlReader {
     /// Reads an event; true at the end of the document.
-    fn event(&mut self, event: &Event) -> Result<bool, Reason> {
+    fn event(&mut self, event: &Event) -> Result<bool, StopReason> {
         match event {
             Event::Start(tag) => self.start(name(tag.name().as_ref()))?,
             Event::Empty(tag) => {
@@ -86,20 +89,20 @@ impl Reader {
             Event::CData(text) => self.text(text),
             Event::GeneralRef(reference) => self.text(&resolved(reference)),
             Event::Eof if self.open.is_empty() => return Ok(true),
-            Event::Eof => return Err(Reason::CutOff),
+            Event::Eof => return Err(StopReason::CutOff),
             _ => return Ok(false),
         }
         Ok(self.open.is_empty() && matches!(event, Event::End(_) | Event::Empty(_)))
     }
 
-    fn start(&mut self, name: String) -> Result<(), Reason> {
+    fn start(&mut self, name: String) -> Result<(), StopReason> {
         self.open_parent(&name)?;
         self.open.push(Element { name, content: Content::Text(String::new()) });
         Ok(())
     }
 
     /// The first element in an element says what that is.
-    fn open_parent(&mut self, child: &str) -> Result<(), Reason> {
+    fn open_parent(&mut self, child: &str) -> Result<(), StopReason> {
         let Some(parent) = self.open.last() else { return Ok(()) };
         if !matches!(parent.content, Content::Text(_)) {
             return Ok(());
@@ -123,7 +126,7 @@ impl Reader {
         }
     }
 
-    fn end(&mut self) -> Result<(), Reason> {
+    fn end(&mut self) -> Result<(), StopReason> {
         let Some(at) = self.open.len().checked_sub(1) else { return Ok(()) };
         let key = key(&self.open, at);
         match &self.open[at].content {

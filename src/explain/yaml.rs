@@ -5,20 +5,20 @@ use std::borrow::Cow;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::build::Build;
-use super::error::Reason;
-use super::outcome::{Outcome, Stopped};
-use super::plan::Format;
+use super::error::StopReason;
+use super::outcome::{ReadOutcome, Stopped};
+use super::plan::PlanFormat;
 use super::scalar::Scalar;
 use super::text;
 
 /// Reads a document.
-pub(super) fn read(input: &str) -> Outcome {
+pub(super) fn read(input: &str) -> ReadOutcome {
     let mut parser = Parser::new_from_str(input);
-    let mut reader = Reader { build: Build::new(Format::Yaml), open: Vec::new() };
+    let mut reader = YamlReader { build: Build::new(PlanFormat::Yaml), open: Vec::new() };
     let mut place = (1, 1);
     loop {
         let step = match parser.next_event() {
-            None => break Outcome::ended(reader.build, input.len()),
+            None => break ReadOutcome::ended(reader.build, input.len()),
             Some(Ok((event, span))) => {
                 place = (span.start.line(), span.start.col() + 1);
                 reader.event(event)
@@ -30,29 +30,29 @@ pub(super) fn read(input: &str) -> Outcome {
         match step {
             Ok(false) => (),
             Ok(true) => {
-                let outcome = Outcome::ended(reader.build, input.len());
+                let outcome = ReadOutcome::ended(reader.build, input.len());
                 // A document that is cut at the end of a line is still one.
                 let stopped = text::cut(&outcome.plans).map(|reason| Stopped {
                     line: input.lines().count().max(1),
                     column: 1,
                     reason,
                 });
-                break Outcome { stopped, ..outcome };
+                break ReadOutcome { stopped, ..outcome };
             }
             Err(reason) => {
                 let (line, column) = place;
-                break Outcome::stopped(reader.build, Stopped { line, column, reason });
+                break ReadOutcome::stopped(reader.build, Stopped { line, column, reason });
             }
         }
     }
 }
 
 /// What was expected; a document that ends in the middle of a value was cut.
-fn reason(error: &ScanError, input: &str) -> Reason {
+fn reason(error: &ScanError, input: &str) -> StopReason {
     if error.marker().line() >= input.lines().count() {
-        return Reason::CutOff;
+        return StopReason::CutOff;
     }
-    Reason::Expected("`Name: value`")
+    StopReason::Expected("`Name: value`")
 }
 
 /// What is open.
@@ -62,14 +62,14 @@ enum Open {
     Object(Option<String>),
 }
 
-struct Reader {
+struct YamlReader {
     build: Build,
     open: Vec<Open>,
 }
 
-impl Reader {
+impl YamlReader {
     /// Reads an event; true at the end of the document.
-    fn event(&mut self, event: Event) -> Result<bool, Reason> {
+    fn event(&mut self, event: Event) -> Result<bool, StopReason> {
         match event {
             Event::MappingStart(..) => {
                 let key = self.key()?;
@@ -94,17 +94,17 @@ impl Reader {
     }
 
     /// The name of the value that starts; an object or a list is no name.
-    fn key(&mut self) -> Result<Option<String>, Reason> {
+    fn key(&mut self) -> Result<Option<String>, StopReason> {
         match self.open.last_mut() {
             Some(Open::Object(key)) => match key.take() {
                 Some(key) => Ok(Some(key)),
-                None => Err(Reason::Expected("a name")),
+                None => Err(StopReason::Expected("a name")),
             },
             _ => Ok(None),
         }
     }
 
-    fn scalar(&mut self, text: Cow<str>, style: ScalarStyle) -> Result<(), Reason> {
+    fn scalar(&mut self, text: Cow<str>, style: ScalarStyle) -> Result<(), StopReason> {
         if let Some(Open::Object(key @ None)) = self.open.last_mut() {
             *key = Some(text.into_owned());
             return Ok(());

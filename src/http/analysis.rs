@@ -34,8 +34,12 @@ pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn all(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
-    answer(&app, asked, query, None).await
+pub(super) async fn all(
+    app: State<App>,
+    request: TargetRequest,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    answer(&app, request, query, None).await
 }
 
 /// A route for each superpower: path, operation and handler follow from the list of superpowers.
@@ -47,8 +51,8 @@ pub(super) fn superpowers() -> OpenApiRouter<App> {
 }
 
 fn handler(superpower: Superpower) -> MethodRouter<App> {
-    get(move |app: State<App>, asked: Asked, query: Pairs| async move {
-        answer(&app, asked, query, Some(superpower)).await
+    get(move |app: State<App>, request: TargetRequest, query: Pairs| async move {
+        answer(&app, request, query, Some(superpower)).await
     })
 }
 
@@ -67,60 +71,60 @@ fn renamed(paths: Paths, superpower: Superpower) -> Paths {
 
 async fn answer(
     app: &App,
-    asked: Asked,
+    request: TargetRequest,
     query: Pairs,
     superpower: Option<Superpower>,
 ) -> Result<Response, Problem> {
     let inquiry = query.inquiry(superpower)?;
     if inquiry.request.prove == ProveMode::Full {
-        asked.caller.require(KeyScope::Probe)?;
+        request.caller.require(KeyScope::Probe)?;
     }
-    let answer = app.analysis(&asked.target, inquiry).await?;
-    Ok(Cached { answer, asked }.into_response())
+    let answer = app.analysis(&request.target, inquiry).await?;
+    Ok(Cached { answer, request }.into_response())
 }
 
 /// Of which target, by whom, and what the caller holds already.
-pub(super) struct Asked {
+pub(super) struct TargetRequest {
     pub(super) target: Arc<TargetRecord>,
     caller: Caller,
     /// Values of `If-None-Match`.
-    held: Vec<HeaderValue>,
+    known_etags: Vec<HeaderValue>,
     takes_gzip: bool,
     /// The request's own table of headers, emptied: the server made it for this request and hands it to the next, so
     /// that an answer that fills it costs no table.
     headers: HeaderMap,
 }
 
-impl FromRequestParts<App> for Asked {
+impl FromRequestParts<App> for TargetRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = auth::let_in(app, &parts.headers, KeyScope::Read).await?;
         let Segments([name]) = Segments::from_request_parts(parts, app).await?;
         let target = registered(app, &name).await?;
-        let held = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
+        let known_etags = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
         let mut headers = std::mem::take(&mut parts.headers);
         headers.clear();
-        Ok(Self { target, caller, held, takes_gzip, headers })
+        Ok(Self { target, caller, known_etags, takes_gzip, headers })
     }
 }
 
 /// An answer of the cache, with the headers that let callers keep it.
 pub(super) struct Cached {
     pub(super) answer: Answer,
-    pub(super) asked: Asked,
+    pub(super) request: TargetRequest,
 }
 
 impl IntoResponse for Cached {
     fn into_response(self) -> Response {
         let Answer { body, gzip, etag, cache_control, age_seconds, status, .. } = self.answer;
         let mut response = Response::new(Body::empty());
-        *response.headers_mut() = self.asked.headers;
-        if holds(&self.asked.held, &etag) {
+        *response.headers_mut() = self.request.headers;
+        if holds(&self.request.known_etags, &etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            let gzip = self.asked.takes_gzip.then(|| gzip.of(&body)).flatten();
+            let gzip = self.request.takes_gzip.then(|| gzip.of(&body)).flatten();
             fill(&mut response, body, gzip);
         }
         let headers = response.headers_mut();
@@ -155,8 +159,9 @@ fn name(status: CacheStatus) -> &'static str {
 }
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as for GET.
-fn holds(held: &[HeaderValue], etag: &[u8]) -> bool {
-    held.iter()
+fn holds(known_etags: &[HeaderValue], etag: &[u8]) -> bool {
+    known_etags
+        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|tag| tag.trim() == "*" || opaque(tag.as_bytes()) == opaque(etag))

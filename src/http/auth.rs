@@ -34,10 +34,12 @@ pub(super) struct Caller {
 impl Caller {
     /// Refuse a caller whose key lacks `scope`. `admin` allows everything.
     pub(super) fn require(&self, scope: KeyScope) -> Result<(), Problem> {
-        let held = |key: &Arc<KeyRecord>| {
-            key.scopes.iter().any(|held| *held == scope || *held == KeyScope::Admin)
+        let is_granted = |key: &Arc<KeyRecord>| {
+            key.scopes
+                .iter()
+                .any(|is_granted| *is_granted == scope || *is_granted == KeyScope::Admin)
         };
-        if self.key.as_ref().is_none_or(held) {
+        if self.key.as_ref().is_none_or(is_granted) {
             return Ok(());
         }
         Err(problem::forbidden(scope.as_str()))

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
-use super::analysis::{Asked, Cached};
+use super::analysis::{Cached, TargetRequest};
 use super::problem::Problem;
 use super::query::Pairs;
 use crate::app::App;
@@ -22,7 +22,11 @@ use crate::model::Capabilities;
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn show(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
-    let answer = app.capabilities(&asked.target, query.refresh()?).await?;
-    Ok(Cached { answer, asked }.into_response())
+pub(super) async fn show(
+    app: State<App>,
+    request: TargetRequest,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    let answer = app.capabilities(&request.target, query.refresh()?).await?;
+    Ok(Cached { answer, request }.into_response())
 }

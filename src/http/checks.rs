@@ -4,7 +4,7 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::page::{ListParameters, Page, Turn};
+use super::page::{ListParameters, Page, PageRequest};
 use super::path::Segments;
 use super::problem::{self, Problem};
 use super::query::Pairs;
@@ -77,7 +77,7 @@ impl CheckSummary {
     )
 )]
 pub(super) async fn list(query: Pairs) -> Result<Json<Page<CheckSummary>>, Problem> {
-    let turn = Turn::of(query)?;
+    let turn = PageRequest::of(query)?;
     let mut all: Vec<_> = checks::all().collect();
     all.sort_by_key(|check| check.id);
     let rest = all.into_iter().filter(|check| turn.after.as_deref().is_none_or(|id| check.id > id));

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::let_in;
 use super::body::Body;
-use super::page::{ListParameters, Page, Turn};
+use super::page::{ListParameters, Page, PageRequest};
 use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
@@ -107,7 +107,7 @@ pub(super) async fn list(
     query: Pairs,
 ) -> Result<Json<Page<ContractItem>>, Problem> {
     let Segments([name]) = path;
-    let turn = Turn::of(query)?;
+    let turn = PageRequest::of(query)?;
     let target = registered(&app, &name).await?;
     let after = turn.after.as_deref().map(column_after).transpose()?;
     let records = app.store().list_contracts(&target.name, after.as_ref(), turn.wanted()).await?;

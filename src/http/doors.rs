@@ -100,8 +100,7 @@ impl Doors {
 /// Experiments change nothing that stays, and load the target all the same.
 fn changes_something(request: &Request) -> bool {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
-    !safe.contains(request.method())
-        || request.uri().query().is_some_and(query::asks_for_full_proof)
+    !safe.contains(request.method()) || request.uri().query().is_some_and(query::wants_full_proof)
 }
 
 /// Whether a page of another origin made a browser send this, and none that is allowed. Who is no browser says neither.

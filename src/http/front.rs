@@ -20,9 +20,9 @@ use tokio::time::{Instant, Timeout, timeout_at};
 use tower::{Layer, Service};
 
 use super::doors::{Doors, Entrance};
-use super::limits::{Limits, Place};
-use super::log::Passed;
-use super::meter::Meter;
+use super::limits::{Permit, RequestLimiter};
+use super::log::RequestLog;
+use super::meter::RouteMeter;
 use super::problem::{self, Problem};
 use super::request_id::{self, X_REQUEST_ID};
 use crate::app::App;
@@ -34,72 +34,73 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// What all requests share.
 #[derive(Clone)]
 pub(super) struct Front {
-    shared: Arc<Shared>,
+    shared: Arc<FrontState>,
 }
 
-struct Shared {
+struct FrontState {
     store: Store,
     doors: Doors,
-    limits: Limits,
-    meter: Meter,
+    limits: RequestLimiter,
+    meter: RouteMeter,
 }
 
 impl Front {
     pub(super) fn of(app: &App) -> Self {
-        let (doors, limits) = (Doors::of(app), Limits::of(app));
+        let (doors, limits) = (Doors::of(app), RequestLimiter::of(app));
         let store = app.store().clone();
-        let shared = Shared { store, doors, limits, meter: Meter::default() };
+        let shared = FrontState { store, doors, limits, meter: RouteMeter::default() };
         Self { shared: Arc::new(shared) }
     }
 }
 
 /// The routes behind the front.
 #[derive(Clone)]
-pub(super) struct Fronted {
-    shared: Arc<Shared>,
+pub(super) struct FrontService {
+    shared: Arc<FrontState>,
     routes: Route,
 }
 
 impl Layer<Route> for Front {
-    type Service = Fronted;
+    type Service = FrontService;
 
-    fn layer(&self, routes: Route) -> Fronted {
-        Fronted { shared: Arc::clone(&self.shared), routes }
+    fn layer(&self, routes: Route) -> FrontService {
+        FrontService { shared: Arc::clone(&self.shared), routes }
     }
 }
 
-impl Service<Request> for Fronted {
+impl Service<Request> for FrontService {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering {
-        let entry = Entry {
+    fn call(&mut self, request: Request) -> ResponseFuture {
+        let entry = RequestRecord {
             begun: Instant::now(),
             id: request_id::of(request.headers()),
-            passed: Passed::of(&request),
+            log: RequestLog::of(&request),
             shared: Arc::clone(&self.shared),
         };
-        let way = match self.shared.limits.place(&request) {
-            Ok(place) => self.way(request, place, entry.begun),
-            Err(problem) => Way::Refused { problem: Some(problem) },
+        let state = match self.shared.limits.permit(&request) {
+            Ok(permit) => self.state(request, permit, entry.begun),
+            Err(problem) => ResponseState::Refused { problem: Some(problem) },
         };
-        Answering { way, entry: Some(entry) }
+        ResponseFuture { state, entry: Some(entry) }
     }
 }
 
-impl Fronted {
-    fn way(&mut self, request: Request, place: Place, begun: Instant) -> Way {
-        let until = begun + place.time();
+impl FrontService {
+    fn state(&mut self, request: Request, permit: Permit, begun: Instant) -> ResponseState {
+        let until = begun + permit.time();
         match self.shared.doors.entrance(&request) {
-            Entrance::Open => {
-                Way::Routed { answer: timeout_at(until, self.routes.call(request)), place }
-            }
-            Entrance::Shut(problem) => Way::Refused { problem: Some(problem) },
+            Entrance::Open => ResponseState::Routed {
+                answer: timeout_at(until, self.routes.call(request)),
+                permit,
+            },
+            Entrance::Shut(problem) => ResponseState::Refused { problem: Some(problem) },
             Entrance::WithKeysOnly(problem) => {
                 let (shared, mut routes) = (Arc::clone(&self.shared), self.routes.clone());
                 let answer: Pin<Box<dyn Future<Output = Response> + Send>> = Box::pin(async move {
@@ -108,7 +109,7 @@ impl Fronted {
                         Err(problem) => problem.into_response(),
                     }
                 });
-                Way::Asked { answer: Box::pin(timeout_at(until, answer)), place }
+                ResponseState::AwaitingStore { answer: Box::pin(timeout_at(until, answer)), permit }
             }
         }
     }
@@ -119,64 +120,64 @@ pin_project! {
     ///
     /// A future by hand: an async block would hold the request three times, and a boxed one costs what a cached answer
     /// can feel.
-    pub(super) struct Answering {
+    pub(super) struct ResponseFuture {
         #[pin]
-        way: Way,
-        entry: Option<Entry>,
+        state: ResponseState,
+        entry: Option<RequestRecord>,
     }
 }
 
 pin_project! {
-    #[project = WayProjected]
-    enum Way {
+    #[project = ResponseStateProjected]
+    enum ResponseState {
         Routed {
             #[pin]
             answer: Timeout<RouteFuture<Infallible>>,
-            place: Place,
+            permit: Permit,
         },
         /// It depends on the store whether it is let in. Boxed, because this is for strangers.
-        Asked {
+        AwaitingStore {
             answer: Pin<Box<Timeout<Pin<Box<dyn Future<Output = Response> + Send>>>>>,
-            place: Place,
+            permit: Permit,
         },
         Refused { problem: Option<Problem> },
     }
 }
 
-impl Future for Answering {
+impl Future for ResponseFuture {
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answering = self.project();
-        let response = match answering.way.project() {
-            WayProjected::Routed { answer, place } => {
+        let response = match answering.state.project() {
+            ResponseStateProjected::Routed { answer, permit } => {
                 let answered = ready!(guarded(answer, context));
-                answered.map_or_else(|late| late.because_of(place), |Ok(response)| response)
+                answered.map_or_else(|late| late.because_of(permit), |Ok(response)| response)
             }
-            WayProjected::Asked { answer, place } => {
+            ResponseStateProjected::AwaitingStore { answer, permit } => {
                 let answered = ready!(guarded(answer.as_mut(), context));
-                answered.unwrap_or_else(|late| late.because_of(place))
+                answered.unwrap_or_else(|late| late.because_of(permit))
             }
-            WayProjected::Refused { problem } => {
+            ResponseStateProjected::Refused { problem } => {
                 let problem = problem.take().expect("a future that has ended is not polled again");
                 problem.into_response()
             }
         };
         let entry = answering.entry.take().expect("a future that has ended is not polled again");
-        Poll::Ready(Ok(entry.leave(response)))
+        Poll::Ready(Ok(entry.finish(response)))
     }
 }
 
 /// Why there is a problem instead of an answer.
-enum Unanswered {
+enum Unserved {
     Late,
     Panicked(Box<dyn Any + Send>),
 }
 
-impl Unanswered {
-    fn because_of(self, place: &Place) -> Response {
+impl Unserved {
+    fn because_of(self, permit: &Permit) -> Response {
         match self {
-            Self::Late => problem::timed_out(place.time().as_secs()).into_response(),
+            Self::Late => problem::timed_out(permit.time().as_secs()).into_response(),
             Self::Panicked(panic) => problem::panicked_with(&*panic).into_response(),
         }
     }
@@ -185,27 +186,27 @@ impl Unanswered {
 fn guarded<F: Future>(
     answer: Pin<&mut Timeout<F>>,
     context: &mut Context<'_>,
-) -> Poll<Result<F::Output, Unanswered>> {
+) -> Poll<Result<F::Output, Unserved>> {
     match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
-        Ok(polled) => polled.map_err(|_| Unanswered::Late),
-        Err(panic) => Poll::Ready(Err(Unanswered::Panicked(panic))),
+        Ok(polled) => polled.map_err(|_| Unserved::Late),
+        Err(panic) => Poll::Ready(Err(Unserved::Panicked(panic))),
     }
 }
 
 /// What is kept of a request until its answer leaves.
-struct Entry {
+struct RequestRecord {
     begun: Instant,
     id: HeaderValue,
-    passed: Passed,
-    shared: Arc<Shared>,
+    log: RequestLog,
+    shared: Arc<FrontState>,
 }
 
-impl Entry {
-    fn leave(self, mut response: Response) -> Response {
+impl RequestRecord {
+    fn finish(self, mut response: Response) -> Response {
         let took = self.begun.elapsed();
         let counted = (response.status(), took);
-        self.shared.meter.count(self.passed.method_name(), self.passed.route_name(), counted);
-        self.passed.log(&self.id, &mut response, (took, &self.shared.store));
+        self.shared.meter.count(self.log.method_name(), self.log.route_name(), counted);
+        self.log.log(&self.id, &mut response, (took, &self.shared.store));
         response.headers_mut().insert(X_REQUEST_ID, self.id);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         response

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::analysis::{Asked, Cached};
+use super::analysis::{Cached, TargetRequest};
 use super::problem::Problem;
 use super::query::Pairs;
 use crate::app::App;
@@ -27,10 +27,14 @@ use crate::model::DocumentReport;
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn keys(app: State<App>, asked: Asked, query: Pairs) -> Result<Response, Problem> {
+pub(super) async fn keys(
+    app: State<App>,
+    request: TargetRequest,
+    query: Pairs,
+) -> Result<Response, Problem> {
     let (subject, refresh) = query.column()?;
-    let answer = app.documents(&asked.target, subject, refresh).await?;
-    Ok(Cached { answer, asked }.into_response())
+    let answer = app.documents(&request.target, subject, refresh).await?;
+    Ok(Cached { answer, request }.into_response())
 }
 
 /// The contract of the documents of a JSONB column, from a bounded sample: a JSON Schema, or a Python module with models
@@ -56,12 +60,12 @@ pub(super) async fn keys(app: State<App>, asked: Asked, query: Pairs) -> Result<
 )]
 pub(super) async fn contract(
     app: State<App>,
-    asked: Asked,
+    request: TargetRequest,
     query: Pairs,
 ) -> Result<Response, Problem> {
     let (subject, format, refresh) = query.contract()?;
-    let answer = app.contract(&asked.target, (subject, format), refresh).await?;
-    let cached = Cached { answer, asked };
+    let answer = app.contract(&request.target, (subject, format), refresh).await?;
+    let cached = Cached { answer, request };
     let mut response = cached.into_response();
     if format == ContractFormat::Pydantic && response.status() == StatusCode::OK {
         let python = HeaderValue::from_static("text/x-python; charset=utf-8");

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::clients::{Share, Shares};
+use super::clients::{ClientShare, Shares};
 use super::problem::{self, Problem};
 use super::query;
 use crate::analysis;
@@ -21,7 +21,7 @@ const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const UPLOAD_TIME_MAX: Duration = Duration::from_hours(1);
 
 /// What all requests share.
-pub(super) struct Limits {
+pub(super) struct RequestLimiter {
     places: Arc<Semaphore>,
     /// Of the places those of requests with bodies, which may be slow to come.
     bodies: Arc<Shares>,
@@ -29,13 +29,13 @@ pub(super) struct Limits {
 }
 
 /// A place among the requests that are answered at the same time, for so long.
-pub(super) struct Place {
-    _permit: Option<OwnedSemaphorePermit>,
-    _body: Option<Share>,
+pub(super) struct Permit {
+    _semaphore: Option<OwnedSemaphorePermit>,
+    _body: Option<ClientShare>,
     time: Duration,
 }
 
-impl Limits {
+impl RequestLimiter {
     pub(super) fn of(app: &App) -> Self {
         let limits = app.limits();
         let places = limits.concurrency.min(Semaphore::MAX_PERMITS);
@@ -47,7 +47,7 @@ impl Limits {
     }
 
     /// A place for the request, if one is free. Probes are answered however busy the service is.
-    pub(super) fn place(&self, request: &Request) -> Result<Place, Problem> {
+    pub(super) fn permit(&self, request: &Request) -> Result<Permit, Problem> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok();
         let path = request.uri().path();
         if permit.is_none() && !ALWAYS.contains(&path) {
@@ -62,10 +62,10 @@ impl Limits {
         if request.method() == Method::POST && path.ends_with("/workload") {
             time = time.max(UPLOAD_TIME_MAX);
         }
-        if query::asks_for_full_proof(request.uri().query().unwrap_or_default()) {
+        if query::wants_full_proof(request.uri().query().unwrap_or_default()) {
             time += analysis::PROOF_TIME_MAX;
         }
-        Ok(Place { _permit: permit, _body: body, time })
+        Ok(Permit { _semaphore: permit, _body: body, time })
     }
 }
 
@@ -74,7 +74,7 @@ fn sends(request: &Request) -> bool {
     !request.body().is_end_stream()
 }
 
-impl Place {
+impl Permit {
     /// How long the answer may take.
     pub(super) fn time(&self) -> Duration {
         self.time

@@ -8,14 +8,14 @@ use axum::response::Response;
 
 use super::analysis::X_CACHE;
 use super::auth;
-use super::problem::Logged;
+use super::problem::LogDetail;
 use crate::config::is_target_name;
 use crate::store::Store;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request as the log and the metrics name it.
-pub(super) struct Passed {
+pub(super) struct RequestLog {
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
     /// The trace it is part of.
@@ -24,7 +24,7 @@ pub(super) struct Passed {
     authorization: Option<HeaderValue>,
 }
 
-impl Passed {
+impl RequestLog {
     pub(super) fn of(request: &Request) -> Self {
         Self {
             method: request.method().clone(),
@@ -70,8 +70,8 @@ impl Passed {
         (took, store): (Duration, &Store),
     ) {
         let status = response.status();
-        let cause = response.extensions_mut().remove::<Logged>();
-        let cause = cause.as_ref().map(|Logged(cause)| cause.as_str());
+        let cause = response.extensions_mut().remove::<LogDetail>();
+        let cause = cause.as_ref().map(|LogDetail(cause)| cause.as_str());
         macro_rules! answered {
             ($level:ident) => {
                 if tracing::enabled!(tracing::Level::$level) {
@@ -151,7 +151,7 @@ mod tests {
     fn a_method_of_a_caller_s_own_making_names_no_metric() {
         let named = |method: &str| {
             let request = Request::builder().method(method).body(axum::body::Body::empty());
-            Passed::of(&request.unwrap()).method_name()
+            RequestLog::of(&request.unwrap()).method_name()
         };
         assert_eq!((named("GET"), named("BREW"), named("get")), ("GET", "other", "other"));
     }

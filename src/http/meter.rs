@@ -9,19 +9,19 @@ use metrics::{Counter, Histogram};
 
 /// What is counted, by route.
 #[derive(Default)]
-pub(super) struct Meter {
-    routes: RwLock<HashMap<String, Vec<Bound>>>,
+pub(super) struct RouteMeter {
+    routes: RwLock<HashMap<String, Vec<StatusMeter>>>,
 }
 
 /// One method and status of a route.
-struct Bound {
+struct StatusMeter {
     method: &'static str,
     status: StatusCode,
     answered: Counter,
     seconds: Histogram,
 }
 
-impl Meter {
+impl RouteMeter {
     /// Count a request and the time it took.
     pub(super) fn count(
         &self,
@@ -39,7 +39,7 @@ impl Meter {
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         // Another request may have been first.
         if find(&routes, (method, route, status)).is_none() {
-            let bound = Bound::new(method, route, status);
+            let bound = StatusMeter::new(method, route, status);
             routes.entry(route.to_owned()).or_default().push(bound);
         }
         if let Some(bound) = find(&routes, (method, route, status)) {
@@ -49,13 +49,13 @@ impl Meter {
 }
 
 fn find<'a>(
-    routes: &'a HashMap<String, Vec<Bound>>,
+    routes: &'a HashMap<String, Vec<StatusMeter>>,
     (method, route, status): (&str, &str, StatusCode),
-) -> Option<&'a Bound> {
+) -> Option<&'a StatusMeter> {
     routes.get(route)?.iter().find(|bound| bound.method == method && bound.status == status)
 }
 
-impl Bound {
+impl StatusMeter {
     fn new(method: &'static str, route: &str, status: StatusCode) -> Self {
         let labels = [
             ("method", method.to_owned()),

@@ -46,7 +46,7 @@ use crate::app::App;
 use crate::store::KeyScope;
 
 pub use openapi::document;
-pub use serve::{Bound, Error, bind};
+pub use serve::{Error, ListeningService, bind};
 
 /// The whole API on one screen.
 pub fn router(app: &App) -> Router {
@@ -110,7 +110,7 @@ fn read() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
-        .routes(routes!(workload::show, workload::tell))
+        .routes(routes!(workload::show, workload::send))
         .routes(routes!(contracts::list))
         .routes(routes!(contracts::show, contracts::put, contracts::delete))
         .routes(routes!(review::migration))

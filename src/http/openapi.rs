@@ -40,7 +40,7 @@ use crate::model::{ProveMode, Superpower, Threshold};
         (name = "service", description = "The service itself"),
     )
 )]
-struct Frame;
+struct DocumentFrame;
 
 /// The document as JSON, the same bytes every time.
 pub fn document() -> &'static str {
@@ -61,7 +61,7 @@ pub(super) async fn show() -> Response {
 }
 
 fn build() -> utoipa::openapi::OpenApi {
-    let documented = OpenApiRouter::with_openapi(Frame::openapi())
+    let documented = OpenApiRouter::with_openapi(DocumentFrame::openapi())
         .merge(super::open())
         .merge(super::answers())
         .merge(super::read())

@@ -33,13 +33,13 @@ pub(super) struct ListParameters {
 }
 
 /// Which page.
-pub(super) struct Turn {
+pub(super) struct PageRequest {
     limit: u32,
     /// The last name of the page before.
     pub(super) after: Option<String>,
 }
 
-impl Turn {
+impl PageRequest {
     /// What `limit` and `cursor` say.
     pub(super) fn of(pairs: Pairs) -> Result<Self, Problem> {
         let [limit, cursor] = pairs.only(["limit", "cursor"])?;

@@ -105,11 +105,11 @@ pub(super) struct StatementToExplain {
 )]
 pub(super) async fn explain(
     app: State<App>,
-    asked: (Segments<1>, Pairs),
+    path_and_query: (Segments<1>, Pairs),
     headers: HeaderMap,
     Body(body): Body<StatementToExplain>,
 ) -> Result<Json<DecodedPlan>, Problem> {
-    let (Segments([name]), query) = asked;
+    let (Segments([name]), query) = path_and_query;
     if body.analyze {
         auth::let_in(&app, &headers, KeyScope::Probe).await?;
     }

@@ -23,7 +23,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// A file of the page.
-struct File {
+struct PageAsset {
     name: &'static str,
     kind: &'static str,
     bytes: &'static [u8],
@@ -36,7 +36,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 
 macro_rules! vendored {
     ($name:literal, $kind:expr) => {
-        File {
+        PageAsset {
             name: $name,
             kind: $kind,
             bytes: include_bytes!(concat!("plan_page/vendor/", $name, ".gz")),
@@ -47,7 +47,7 @@ macro_rules! vendored {
 
 macro_rules! own {
     ($name:literal, $file:literal, $kind:expr) => {
-        File {
+        PageAsset {
             name: $name,
             kind: $kind,
             bytes: include_bytes!(concat!("plan_page/", $file)),
@@ -56,7 +56,7 @@ macro_rules! own {
     };
 }
 
-static FILES: [File; 8] = [
+static FILES: [PageAsset; 8] = [
     own!("", "index.html", "text/html; charset=utf-8"),
     own!("page.js", "page.js", SCRIPT),
     own!("page.css", "page.css", STYLE),

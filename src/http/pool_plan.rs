@@ -9,7 +9,7 @@ use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
-use crate::pool::{Asked, PoolPlan};
+use crate::pool::{PoolInputs, PoolPlan};
 
 /// The size of each process's pool, how long requests wait for a connection, and whether a pooler is needed, by what the
 /// caller knows and the server shows. Every input says where it comes from; what nobody knows is a gap, never a guess.
@@ -17,7 +17,7 @@ use crate::pool::{Asked, PoolPlan};
 #[utoipa::path(
     post, path = "/v1/targets/{target}/concurrency/pool-plan", tag = "analysis", operation_id = "pool_plan",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
-    request_body = Asked,
+    request_body = PoolInputs,
     responses(
         (status = 200, description = "The plan", body = PoolPlan),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -27,15 +27,15 @@ pub(super) async fn plan(
     app: State<App>,
     path: Segments<1>,
     query: Pairs,
-    Body(asked): Body<Asked>,
+    Body(inputs): Body<PoolInputs>,
 ) -> Result<Json<PoolPlan>, Problem> {
     let [] = query.only([])?;
     let Segments([target]) = path;
-    let faults = asked.faults();
+    let faults = inputs.faults();
     if !faults.is_empty() {
         let fault = |(name, detail)| Fault::new(format!("/{name}"), detail);
         return Err(problem::invalid(faults.into_iter().map(fault).collect()));
     }
     let target = registered(&app, &target).await?;
-    Ok(Json(app.pool_plan(&target, &asked).await?))
+    Ok(Json(app.pool_plan(&target, &inputs).await?))
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::analysis::{
-    DecodeError, Error as AnalysisError, ExplainError, Refusal, TargetCause, TargetError, Unmatched,
+    DecodeError, Error as AnalysisError, ExplainError, ExplainRefusal, TargetCause, TargetError,
+    Unmatched,
 };
 use crate::app;
 use crate::model::UnknownName;
@@ -39,12 +40,12 @@ pub(super) struct Problem {
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
     #[serde(skip)]
-    logged: Option<Logged>,
+    logged: Option<LogDetail>,
 }
 
 /// What the log says of a problem beside its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Logged(pub(super) String);
+pub(super) struct LogDetail(pub(super) String);
 
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -91,7 +92,7 @@ impl Problem {
     }
 
     fn because(self, cause: impl Into<String>) -> Self {
-        Self { logged: Some(Logged(cause.into())), ..self }
+        Self { logged: Some(LogDetail(cause.into())), ..self }
     }
 
     fn later(self) -> Self {
@@ -337,7 +338,7 @@ impl From<ExplainError> for Problem {
         let field = error.field();
         match error {
             ExplainError::Decode(error) => error.into(),
-            ExplainError::Refused(Refusal::Target(error)) => Self::from(&error),
+            ExplainError::Refused(ExplainRefusal::Target(error)) => Self::from(&error),
             ExplainError::Refused(_) => {
                 let title = "The statement is not explained";
                 Self::new(S::UNPROCESSABLE_ENTITY, "statement-refused", title, text)

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use utoipa::IntoParams;
 
 use super::problem::{self, Fault, Problem};
-use crate::analysis::{LinePrefix, Request, Subject};
+use crate::analysis::{LinePrefix, Request, SampledColumn};
 use crate::app::Inquiry;
 use crate::config::is_model_version;
 use crate::contract::ContractFormat;
@@ -39,7 +39,7 @@ impl<S: Sync> FromRequestParts<S> for Pairs {
 }
 
 /// Whether the proofs that take long were asked for.
-pub(super) fn asks_for_full_proof(query: &str) -> bool {
+pub(super) fn wants_full_proof(query: &str) -> bool {
     !query.is_empty()
         && form_urlencoded::parse(query.as_bytes())
             .any(|pair| pair == ("prove".into(), "full".into()))
@@ -111,7 +111,7 @@ impl Pairs {
     }
 
     /// How a log is told: whether it replaces what was told before, and its `log_line_prefix`.
-    pub(super) fn told(self) -> Result<(bool, Option<LinePrefix>), Problem> {
+    pub(super) fn options(self) -> Result<(bool, Option<LinePrefix>), Problem> {
         let [replace, prefix] = self.only(["replace", PREFIX])?;
         let replace = replace.map_or(Ok(false), |value| boolean("replace", &value));
         let replace = replace.map_err(|detail| fault("replace", detail))?;
@@ -120,13 +120,13 @@ impl Pairs {
     }
 
     /// A column by `table` and, where it has several, `column`; and `refresh`.
-    pub(super) fn column(self) -> Result<(Subject, bool), Problem> {
+    pub(super) fn column(self) -> Result<(SampledColumn, bool), Problem> {
         let [table, column, refresh] = self.only(["table", "column", "refresh"])?;
         column_of(table, column, refresh)
     }
 
     /// The same, and the format of its contract: JSON Schema where none is named.
-    pub(super) fn contract(self) -> Result<(Subject, ContractFormat, bool), Problem> {
+    pub(super) fn contract(self) -> Result<(SampledColumn, ContractFormat, bool), Problem> {
         let [table, column, format, refresh] =
             self.only(["table", "column", "format", "refresh"])?;
         let format = format.map_or(Ok(ContractFormat::JsonSchema), |format| format.parse());
@@ -159,7 +159,7 @@ fn column_of(
     table: Option<String>,
     column: Option<String>,
     refresh: Option<String>,
-) -> Result<(Subject, bool), Problem> {
+) -> Result<(SampledColumn, bool), Problem> {
     let Some(table) = table.filter(|table| !table.is_empty()) else {
         return Err(fault("table", "`table` is needed: NAME or SCHEMA.NAME".to_owned()));
     };
@@ -169,7 +169,7 @@ fn column_of(
         Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
         None => (None, table),
     };
-    Ok((Subject { schema, table, column }, refresh))
+    Ok((SampledColumn { schema, table, column }, refresh))
 }
 
 fn fault(name: &str, detail: String) -> Problem {

@@ -19,16 +19,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
-use super::clients::{Client, Share, Shares};
+use super::clients::{ClientAddress, ClientShare, Shares};
 use super::log::rounded_ms;
 use super::router;
-use super::silence::{Asked, Heard, Silences, UnderWay};
+use super::silence::{ConnectionActivity, InFlight, Silences, TimedStream};
 use crate::app::App;
 use crate::config::ShutdownConfig;
 use crate::store;
 
 /// How long what cancels requests on their targets may take to leave.
-const PARTING: Duration = Duration::from_millis(300);
+const CANCEL_GRACE: Duration = Duration::from_millis(300);
 
 /// How often measured durations are taken into their histograms.
 const TIDYING: Duration = Duration::from_secs(5);
@@ -59,30 +59,30 @@ pub enum Error {
 }
 
 /// A service that listens and does not answer yet.
-pub struct Bound {
+pub struct ListeningService {
     listener: TcpListener,
     address: SocketAddr,
     app: App,
 }
 
 /// Listen. Anything but loopback needs an API key to exist.
-pub async fn bind(app: App, address: SocketAddr) -> Result<Bound, Error> {
+pub async fn bind(app: App, address: SocketAddr) -> Result<ListeningService, Error> {
     if !address.ip().is_loopback() && !app.store().needs_key().await.map_err(Error::Store)? {
         return Err(Error::Open { address });
     }
     let listen = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    Ok(Bound { listener, address, app })
+    Ok(ListeningService { listener, address, app })
 }
 
-impl Bound {
+impl ListeningService {
     /// What is served.
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// Where it listens: the port, where any was asked for.
+    /// Where it listens: the port, where any was activity for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -108,7 +108,7 @@ impl Bound {
         let is_cancelled = timeout(grace, connected.shutdown()).await.is_err();
         if is_cancelled {
             tracing::warn!("requests under way were cancelled");
-            sleep(PARTING).await;
+            sleep(CANCEL_GRACE).await;
         }
         let took_ms = rounded_ms(begun.elapsed());
         tracing::info!(took_ms, "stopped");
@@ -125,7 +125,7 @@ async fn answer_all(
     let connections = Shares::of_connections();
     loop {
         let (stream, peer) = Listener::accept(&mut listener).await;
-        let client = Client(peer.ip());
+        let client = ClientAddress(peer.ip());
         // Who has too many is hung up on.
         if let Some(share) = connections.take(Some(client)) {
             let (router, watcher) = (router.clone(), connected.watcher());
@@ -135,15 +135,15 @@ async fn answer_all(
     }
 }
 
-/// Answer what is asked on a connection until it is closed, falls silent, or its watcher hears that we stop.
+/// Answer what is activity on a connection until it is closed, falls silent, or its watcher hears that we stop.
 async fn answer(
-    (stream, client, _share): (TcpStream, Client, Option<Share>),
+    (stream, client, _share): (TcpStream, ClientAddress, Option<ClientShare>),
     router: Router,
     watcher: Watcher,
     silences: Silences,
 ) {
-    let asked = Arc::new(Asked::default());
-    let counted = Arc::clone(&asked);
+    let activity = Arc::new(ConnectionActivity::default());
+    let counted = Arc::clone(&activity);
     let service = router
         .map_request(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
@@ -152,15 +152,15 @@ async fn answer(
             }
             request
         })
-        .map_future(move |answer| UnderWay::begin(&counted).until(answer));
+        .map_future(move |answer| InFlight::begin(&counted).until(answer));
     let builder = Builder::new(TokioExecutor::new());
     let service = TowerToHyperService::new(service);
-    let stream = Heard::new(stream, Arc::clone(&asked));
+    let stream = TimedStream::new(stream, Arc::clone(&activity));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
         _ = watcher.watch(connection) => {}
-        () = asked.falls_silent(silences) => {}
+        () = activity.falls_silent(silences) => {}
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
             "late"
         });
         let router = Router::new().route("/late", late).route("/", get(async || "soon"));
-        let client = Client(std::net::Ipv4Addr::LOCALHOST.into());
+        let client = ClientAddress(std::net::Ipv4Addr::LOCALHOST.into());
         tokio::spawn(async move {
             let connected = GracefulShutdown::new();
             answer((stream, client, None), router, connected.watcher(), silences).await;
@@ -201,15 +201,16 @@ mod tests {
 
     /// What is heard until the service hangs up.
     async fn rest(caller: &mut TcpStream) -> String {
-        let mut heard = Vec::new();
-        let read = timeout(Duration::from_secs(10), caller.read_to_end(&mut heard)).await.unwrap();
+        let mut received = Vec::new();
+        let read =
+            timeout(Duration::from_secs(10), caller.read_to_end(&mut received)).await.unwrap();
         // Who still talks when it hangs up is told so by a reset.
-        assert!(read.is_ok() || !heard.is_empty(), "{read:?}");
-        String::from_utf8(heard).unwrap()
+        assert!(read.is_ok() || !received.is_empty(), "{read:?}");
+        String::from_utf8(received).unwrap()
     }
 
     /// What is heard after saying `said`.
-    async fn heard(said: &str) -> String {
+    async fn received(said: &str) -> String {
         let mut caller = called(Silences { first: SILENCE, later: SILENCE }).await;
         caller.write_all(said.as_bytes()).await.unwrap();
         rest(&mut caller).await
@@ -218,14 +219,17 @@ mod tests {
     #[tokio::test]
     async fn who_connects_and_never_asks_is_hung_up_on() {
         for said in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n"] {
-            assert_eq!(heard(said).await, "", "{said:?}");
+            assert_eq!(received(said).await, "", "{said:?}");
         }
     }
 
     #[tokio::test]
     async fn who_asked_is_answered_however_long_it_takes_and_then_hung_up_on_when_silent() {
-        let heard = heard("GET /late HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.ends_with("late"), "{heard}");
+        let received = received("GET /late HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(
+            received.starts_with("HTTP/1.1 200 OK") && received.ends_with("late"),
+            "{received}"
+        );
     }
 
     #[tokio::test]

@@ -28,24 +28,24 @@ impl Default for Silences {
     }
 }
 
-/// What is asked on a connection.
+/// Requests on a connection: how many there were, and since when there is none.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct ConnectionActivity {
     so_far: AtomicU64,
-    under_way: AtomicU64,
+    in_flight: AtomicU64,
     /// Whether something came since the last request, and no whole head yet.
     is_begun: AtomicBool,
 }
 
 /// What a look at a connection shows.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+struct ActivitySnapshot {
     so_far: u64,
     is_answering: bool,
     is_begun: bool,
 }
 
-impl Asked {
+impl ConnectionActivity {
     /// Resolves when the connection has been silent for too long.
     ///
     /// A look now and then shows it: a timer for each request would cost what a cached answer can feel.
@@ -68,30 +68,30 @@ impl Asked {
         }
     }
 
-    fn look(&self) -> Look {
-        Look {
+    fn look(&self) -> ActivitySnapshot {
+        ActivitySnapshot {
             so_far: self.so_far.load(Ordering::Relaxed),
-            is_answering: self.under_way.load(Ordering::Relaxed) > 0,
+            is_answering: self.in_flight.load(Ordering::Relaxed) > 0,
             is_begun: self.is_begun.load(Ordering::Relaxed),
         }
     }
 
     fn hears(&self) {
-        if self.under_way.load(Ordering::Relaxed) == 0 {
+        if self.in_flight.load(Ordering::Relaxed) == 0 {
             self.is_begun.store(true, Ordering::Relaxed);
         }
     }
 }
 
 /// A request that is not answered yet, or given up.
-pub(super) struct UnderWay(Arc<Asked>);
+pub(super) struct InFlight(Arc<ConnectionActivity>);
 
-impl UnderWay {
-    pub(super) fn begin(asked: &Arc<Asked>) -> Self {
-        asked.so_far.fetch_add(1, Ordering::Relaxed);
-        asked.under_way.fetch_add(1, Ordering::Relaxed);
-        asked.is_begun.store(false, Ordering::Relaxed);
-        Self(Arc::clone(asked))
+impl InFlight {
+    pub(super) fn begin(activity: &Arc<ConnectionActivity>) -> Self {
+        activity.so_far.fetch_add(1, Ordering::Relaxed);
+        activity.in_flight.fetch_add(1, Ordering::Relaxed);
+        activity.is_begun.store(false, Ordering::Relaxed);
+        Self(Arc::clone(activity))
     }
 
     pub(super) async fn until<T>(self, answer: impl Future<Output = T>) -> T {
@@ -99,27 +99,27 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// The stream of a connection, which notes that something came.
-pub(super) struct Heard {
+pub(super) struct TimedStream {
     stream: TcpStream,
-    asked: Arc<Asked>,
+    activity: Arc<ConnectionActivity>,
     /// Of HTTP/2, where frames come that begin no request. Known from the first bytes.
     is_multiplexed: Option<bool>,
 }
 
-impl Heard {
-    pub(super) fn new(stream: TcpStream, asked: Arc<Asked>) -> Self {
-        Self { stream, asked, is_multiplexed: None }
+impl TimedStream {
+    pub(super) fn new(stream: TcpStream, activity: Arc<ConnectionActivity>) -> Self {
+        Self { stream, activity, is_multiplexed: None }
     }
 }
 
-impl AsyncRead for Heard {
+impl AsyncRead for TimedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -131,14 +131,14 @@ impl AsyncRead for Heard {
         if !read.is_empty() {
             let begins_as_http2 = || read.starts_with(b"PRI ") || b"PRI ".starts_with(read);
             if !*self.is_multiplexed.get_or_insert_with(begins_as_http2) {
-                self.asked.hears();
+                self.activity.hears();
             }
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Heard {
+impl AsyncWrite for TimedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
-use super::page::{ListParameters, Page, Turn};
+use super::page::{ListParameters, Page, PageRequest};
 use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
@@ -26,7 +26,8 @@ use crate::store::{DsnReference, LabChange, NewTarget, TargetChange, TargetRecor
 
 /// A registered target; never its DSN.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Target {
+#[schema(as = Target)]
+pub(super) struct RegisteredTarget {
     /// Its name.
     #[schema(example = "warehouse")]
     name: String,
@@ -57,7 +58,7 @@ pub(super) async fn registered(app: &App, name: &str) -> Result<Arc<TargetRecord
     target.ok_or_else(|| problem::unknown_target(name))
 }
 
-impl From<&TargetRecord> for Target {
+impl From<&TargetRecord> for RegisteredTarget {
     fn from(record: &TargetRecord) -> Self {
         let TargetRecord { name, dsn, replicas, lab, labels, policy, .. } = record.clone();
         let TargetRecord { model_version, created_at, updated_at, .. } = record.clone();
@@ -100,7 +101,7 @@ pub(super) struct Registration {
 /// What to change of a target; absent leaves it as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct TargetUpdate {
     /// Its DSN; write-only, encrypted at rest.
     #[schema(value_type = Option<String>, write_only, example = "postgresql://dbopt@db.example.com/warehouse")]
     dsn: Option<SecretString>,
@@ -170,14 +171,17 @@ fn one_source() -> Problem {
 #[utoipa::path(
     get, path = "/v1/targets", tag = "targets", operation_id = "list_targets", params(ListParameters),
     responses(
-        (status = 200, description = "A page of targets", body = Page<Target>),
+        (status = 200, description = "A page of targets", body = Page<RegisteredTarget>),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn list(app: State<App>, query: Pairs) -> Result<Json<Page<Target>>, Problem> {
-    let turn = Turn::of(query)?;
+pub(super) async fn list(
+    app: State<App>,
+    query: Pairs,
+) -> Result<Json<Page<RegisteredTarget>>, Problem> {
+    let turn = PageRequest::of(query)?;
     let records = app.store().list_targets(turn.after.as_deref(), turn.wanted()).await?;
-    let targets = records.iter().map(Target::from).collect();
+    let targets = records.iter().map(RegisteredTarget::from).collect();
     Ok(Json(turn.page(targets, |target| &target.name)))
 }
 
@@ -186,7 +190,7 @@ pub(super) async fn list(app: State<App>, query: Pairs) -> Result<Json<Page<Targ
     post, path = "/v1/targets", tag = "targets", operation_id = "register_target",
     request_body = Registration,
     responses(
-        (status = 201, description = "Registered", body = Target),
+        (status = 201, description = "Registered", body = RegisteredTarget),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -204,7 +208,7 @@ pub(super) async fn create(
     let record = app.store().create_target(new).await?;
     let location = format!("/v1/targets/{}", record.name);
     let headers = [(header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(Target::from(&record))).into_response())
+    Ok((StatusCode::CREATED, headers, Json(RegisteredTarget::from(&record))).into_response())
 }
 
 /// One target.
@@ -212,7 +216,7 @@ pub(super) async fn create(
     get, path = "/v1/targets/{target}", tag = "targets", operation_id = "show_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
     responses(
-        (status = 200, description = "The target", body = Target),
+        (status = 200, description = "The target", body = RegisteredTarget),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -220,20 +224,20 @@ pub(super) async fn show(
     app: State<App>,
     path: Segments<1>,
     query: Pairs,
-) -> Result<Json<Target>, Problem> {
+) -> Result<Json<RegisteredTarget>, Problem> {
     let [] = query.only([])?;
     let Segments([name]) = path;
     let record = registered(&app, &name).await?;
-    Ok(Json(Target::from(&*record)))
+    Ok(Json(RegisteredTarget::from(&*record)))
 }
 
 /// Change what is given of a target, and leave the rest.
 #[utoipa::path(
     patch, path = "/v1/targets/{target}", tag = "targets", operation_id = "change_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
-    request_body = Change,
+    request_body = TargetUpdate,
     responses(
-        (status = 200, description = "The target as it is now", body = Target),
+        (status = 200, description = "The target as it is now", body = RegisteredTarget),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -241,18 +245,19 @@ pub(super) async fn update(
     app: State<App>,
     path: Segments<1>,
     query: Pairs,
-    Body(change): Body<Change>,
-) -> Result<Json<Target>, Problem> {
+    Body(change): Body<TargetUpdate>,
+) -> Result<Json<RegisteredTarget>, Problem> {
     let [] = query.only([])?;
     let Segments([name]) = path;
-    let Change { dsn, dsn_env, dsn_file, replicas, lab, labels, policy, model_version } = change;
+    let TargetUpdate { dsn, dsn_env, dsn_file, replicas, lab, labels, policy, model_version } =
+        change;
     check(policy.as_ref().unwrap_or(&Policy::default()))?;
     let dsn = source(dsn, dsn_env, dsn_file)?;
     let change = TargetChange { dsn, replicas, lab, labels, policy, model_version };
     let record = app.store().update_target(&name, change).await?;
     let record = record.ok_or_else(|| problem::unknown_target(&name))?;
     app.close(&name);
-    Ok(Json(Target::from(&record)))
+    Ok(Json(RegisteredTarget::from(&record)))
 }
 
 /// Delete a target and close its connections.

@@ -16,7 +16,7 @@ use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
 use super::targets::registered;
-use crate::analysis::{self, Format, Ledger, NO_FORMAT, Read};
+use crate::analysis::{self, Ledger, NO_FORMAT, Read, SourceFormat};
 use crate::app::App;
 use crate::model::observation::Workload;
 use crate::store::KeyScope;
@@ -60,7 +60,8 @@ struct Intake {
     /// Statements longer than is read.
     cut_off: u64,
     /// Times of executions whose statement the log does not tell.
-    untold: u64,
+    #[serde(rename = "untold")]
+    without_statement: u64,
     /// Statements of other databases.
     elsewhere: u64,
 }
@@ -132,14 +133,14 @@ pub(super) async fn show(
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn tell(
+pub(super) async fn send(
     app: State<App>,
     path: Segments<1>,
     query: Pairs,
     request: Request,
 ) -> Result<Json<WorkloadReport>, Problem> {
     let Segments([name]) = path;
-    let (replace, prefix) = query.told()?;
+    let (replace, prefix) = query.options()?;
     let_in(&app, request.headers(), KeyScope::Probe).await?;
     let target = registered(&app, &name).await?;
     let format = declared(&request);
@@ -165,9 +166,9 @@ async fn in_time<T>(app: &App, work: impl Future<Output = T>) -> Result<T, Probl
 }
 
 /// JSON is a list; everything else is told by how it begins.
-fn declared(request: &Request) -> Option<Format> {
+fn declared(request: &Request) -> Option<SourceFormat> {
     let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-    content_type.starts_with("application/json").then_some(Format::JsonList)
+    content_type.starts_with("application/json").then_some(SourceFormat::JsonList)
 }
 
 fn report(target: &str, ledger: &Ledger, read: Option<&Read>) -> WorkloadReport {
@@ -183,8 +184,8 @@ fn report(target: &str, ledger: &Ledger, read: Option<&Read>) -> WorkloadReport 
     let statements = ledger.statements_by_time().into_iter().take(STATEMENTS_SHOWN);
     let statement = |used: &analysis::StatementUse| StatementReport {
         sql: used.redacted.clone(),
-        calls: used.tally.calls,
-        total_ms: (used.tally.timed_calls > 0).then(|| (used.tally.total_ms * 1e3).round() / 1e3),
+        calls: used.stats.calls,
+        total_ms: (used.stats.timed_calls > 0).then(|| (used.stats.total_ms * 1e3).round() / 1e3),
         uses: used.uses.iter().map(ToString::to_string).collect(),
     };
     WorkloadReport {
@@ -207,7 +208,7 @@ impl Intake {
             malformed: counts.malformed,
             skipped: counts.skipped,
             cut_off: counts.cut_off,
-            untold: counts.untold,
+            without_statement: counts.without_statement,
             elsewhere: counts.elsewhere,
         }
     }

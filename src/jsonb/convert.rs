@@ -24,12 +24,12 @@ pub enum Conversion {
 /// Text that is not JSON, or nested too deep.
 pub fn conversion(text: &str) -> Result<Conversion, Malformed> {
     let mut scanner = Scanner::new(text);
-    let mut open: Vec<Keys> = Vec::new();
+    let mut open: Vec<ObjectKeys> = Vec::new();
     let mut exact = is_spaced_as_printed(text);
     while let Some(token) = scanner.next_token()? {
         let kept = match token {
             Token::ObjectStart => {
-                open.push(Keys::default());
+                open.push(ObjectKeys::default());
                 true
             }
             Token::ObjectEnd => {
@@ -54,20 +54,20 @@ pub fn conversion(text: &str) -> Result<Conversion, Malformed> {
 }
 
 /// The keys of an object so far.
-struct Keys {
+struct ObjectKeys {
     met: HashSet<String>,
     last: String,
     /// Whether they came as `jsonb` sorts them: by length, then by bytes.
     in_order: bool,
 }
 
-impl Default for Keys {
+impl Default for ObjectKeys {
     fn default() -> Self {
         Self { met: HashSet::new(), last: String::new(), in_order: true }
     }
 }
 
-impl Keys {
+impl ObjectKeys {
     /// False if it was met before.
     fn add(&mut self, key: &str) -> bool {
         self.in_order &= (self.last.len(), self.last.as_bytes()) <= (key.len(), key.as_bytes());

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use cardinality_estimator::CardinalityEstimator;
 
 use super::dictionary::dictionary;
-use super::shape::{Piece, Shapes};
-use super::size::{self, Extent, container};
+use super::shape::{DocumentPieces, SizedPiece};
+use super::size::{self, ValueExtent, container};
 use super::{Fit, Malformed, Scanner, Token, numeric_bytes};
 
 /// Paths told apart at most; what comes after them is counted together.
@@ -20,7 +20,7 @@ pub const TYPES: [&str; 6] = ["object", "array", "string", "number", "boolean", 
 
 /// What was seen of one column.
 #[derive(Debug)]
-pub struct Counts {
+pub struct DocumentCounts {
     /// Documents read.
     pub documents: u64,
     /// Bytes of their text.
@@ -38,8 +38,8 @@ pub struct Counts {
     /// Keys beyond those told apart, counted together.
     pub keys_left_out: u64,
     paths: Vec<Path>,
-    extents: Vec<Extent>,
-    shapes: Shapes,
+    extents: Vec<ValueExtent>,
+    shapes: DocumentPieces,
     /// How deep the present document nests so far.
     depth: usize,
 }
@@ -122,7 +122,7 @@ impl Path {
     }
 }
 
-impl Default for Counts {
+impl Default for DocumentCounts {
     fn default() -> Self {
         Self {
             documents: 0,
@@ -135,7 +135,7 @@ impl Default for Counts {
             keys_left_out: 0,
             paths: vec![Path::new(None, ROOT, 0)],
             extents: Vec::new(),
-            shapes: Shapes::default(),
+            shapes: DocumentPieces::default(),
             depth: 0,
         }
     }
@@ -160,7 +160,7 @@ const DATA_KEYS_MIN: usize = 50;
 /// A key in less than one object of so many is one of those that are.
 const DATA_OBJECTS: u64 = 100;
 
-impl Counts {
+impl DocumentCounts {
     /// Count one document, as `jsonb` prints itself: keys in the order they are stored in, each once.
     pub fn add(&mut self, text: &str) {
         self.documents += 1;
@@ -263,10 +263,10 @@ impl Counts {
         scanner: &mut Scanner<'_>,
         first: &Token<'_>,
         at: usize,
-    ) -> Result<Extent, Malformed> {
+    ) -> Result<ValueExtent, Malformed> {
         let extent = match first {
-            Token::ObjectStart => Extent { bytes: self.object(scanner, at)?, aligned: true },
-            Token::ArrayStart => Extent { bytes: self.array(scanner, at)?, aligned: true },
+            Token::ObjectStart => ValueExtent { bytes: self.object(scanner, at)?, aligned: true },
+            Token::ArrayStart => ValueExtent { bytes: self.array(scanner, at)?, aligned: true },
             Token::String(string) => {
                 self.paths[at].distinct.insert(string);
                 self.paths[at].numeric_strings += u64::from(is_numeric(string));
@@ -298,14 +298,18 @@ impl Counts {
         Ok(extent)
     }
 
-    fn scalar(&mut self, bytes: u64, aligned: bool) -> Extent {
-        let extent = Extent { bytes, aligned };
+    fn scalar(&mut self, bytes: u64, aligned: bool) -> ValueExtent {
+        let extent = ValueExtent { bytes, aligned };
         self.shapes.push_value(extent);
         extent
     }
 
     /// A value that no path is left for.
-    fn other(&mut self, scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<Extent, Malformed> {
+    fn other(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        first: Token<'_>,
+    ) -> Result<ValueExtent, Malformed> {
         let extent = size::value(scanner, first)?;
         self.shapes.push_value(extent);
         Ok(extent)
@@ -314,15 +318,15 @@ impl Counts {
     fn object(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
         let (begun, mut keys) = (self.extents.len(), 0);
         self.enter(at);
-        self.shapes.push(Piece::Object);
+        self.shapes.push(SizedPiece::Object);
         self.paths[at].likely = 0;
         while let Some(Token::Key(key)) = scanner.next_token()? {
             keys += key.len() as u64;
             let child = self.child(at, &key);
             let Some(first) = scanner.next_token()? else { break };
             self.shapes.push(match child {
-                Some(child) => Piece::Key(short(child)),
-                None => Piece::OtherKey(short(key.len())),
+                Some(child) => SizedPiece::Key(short(child)),
+                None => SizedPiece::OtherKey(short(key.len())),
             });
             let extent = match child {
                 Some(child) => self.value(scanner, &first, child)?,
@@ -330,7 +334,7 @@ impl Counts {
             };
             self.extents.push(extent);
         }
-        self.shapes.push(Piece::End);
+        self.shapes.push(SizedPiece::End);
         let values = &self.extents[begun..];
         let bytes = container(2 * values.len() as u64, keys, values);
         self.extents.truncate(begun);
@@ -340,7 +344,7 @@ impl Counts {
     fn array(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<u64, Malformed> {
         let begun = self.extents.len();
         self.enter(at);
-        self.shapes.push(Piece::Array);
+        self.shapes.push(SizedPiece::Array);
         while let Some(token) = scanner.next_token()? {
             if token == Token::ArrayEnd {
                 break;
@@ -351,7 +355,7 @@ impl Counts {
             };
             self.extents.push(extent);
         }
-        self.shapes.push(Piece::End);
+        self.shapes.push(SizedPiece::End);
         let count = (self.extents.len() - begun) as u64;
         let bytes = container(count, 0, &self.extents[begun..]);
         self.extents.truncate(begun);
@@ -448,15 +452,15 @@ mod tests {
     use super::super::stored_bytes;
     use super::*;
 
-    fn counted(documents: &[&str]) -> Counts {
-        let mut counts = Counts::default();
+    fn counted(documents: &[&str]) -> DocumentCounts {
+        let mut counts = DocumentCounts::default();
         for document in documents {
             counts.add(document);
         }
         counts
     }
 
-    fn path<'a>(counts: &'a Counts, name: &str) -> &'a Path {
+    fn path<'a>(counts: &'a DocumentCounts, name: &str) -> &'a Path {
         let mut paths = counts.paths();
         let found = paths.find(|(path, ..)| path == name);
         found.unwrap_or_else(|| panic!("no {name}")).1
@@ -505,7 +509,7 @@ mod tests {
         assert_eq!(counts.uncompressed_bytes, 2 * stored_bytes(&wide).unwrap());
     }
 
-    fn data(counts: &Counts) -> Vec<String> {
+    fn data(counts: &DocumentCounts) -> Vec<String> {
         counts.paths().filter(|(_, _, is_data)| *is_data).map(|(name, ..)| name).collect()
     }
 
@@ -539,14 +543,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_document_under_other_keys_takes_what_is_told(documents in prop::collection::vec(document(), 1..6)) {
-            let mut counts = Counts::default();
+            let mut counts = DocumentCounts::default();
             for document in &documents {
                 counts.add(&document.to_string());
             }
             let codes = counts.dictionary();
-            let told = counts.renamed(&codes);
-            prop_assert_eq!(told.len(), documents.len());
-            for (renamed, document) in told.iter().zip(documents) {
+            let outcomes = counts.renamed(&codes);
+            prop_assert_eq!(outcomes.len(), documents.len());
+            for (renamed, document) in outcomes.iter().zip(documents) {
                 let bytes = |document: &Value| stored_bytes(&document.to_string()).unwrap();
                 prop_assert_eq!(renamed.bytes, bytes(&document));
                 prop_assert_eq!(renamed.renamed_bytes, bytes(&under(&codes, document)));

@@ -9,7 +9,7 @@ mod shape;
 mod size;
 
 pub use convert::{Conversion, conversion};
-pub use count::{Counts, GROUP_DOCUMENTS, PATHS_MAX, Path, Renamed, TYPES};
+pub use count::{DocumentCounts, GROUP_DOCUMENTS, PATHS_MAX, Path, Renamed, TYPES};
 pub use dictionary::{CODE_BYTES_MAX, dictionary};
 pub use fit::Fit;
 pub use scan::{DEPTH_MAX, Malformed, Scanner, Token};

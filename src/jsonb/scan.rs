@@ -45,11 +45,11 @@ pub struct Scanner<'a> {
     /// What is open: true for an object, false for an array.
     open: Vec<bool>,
     /// What may come next.
-    expected: Expected,
+    expected: ExpectedToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
+enum ExpectedToken {
     /// A value, after a key, a comma in an array, or at the start.
     Value,
     /// A value or `]`, after `[`.
@@ -67,7 +67,7 @@ enum Expected {
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, open: Vec::new(), expected: Expected::Value }
+        Self { text, at: 0, open: Vec::new(), expected: ExpectedToken::Value }
     }
 
     /// The next piece; none at the end of the document.
@@ -78,20 +78,21 @@ impl<'a> Scanner<'a> {
         loop {
             let byte = self.skip_space();
             let Some(byte) = byte else {
-                let done = self.expected == Expected::Nothing;
+                let done = self.expected == ExpectedToken::Nothing;
                 return if done { Ok(None) } else { Err(self.malformed()) };
             };
             return match (self.expected, byte) {
-                (Expected::CommaOrEnd, b',') => {
+                (ExpectedToken::CommaOrEnd, b',') => {
                     self.at += 1;
                     let in_object = self.open.last() == Some(&true);
-                    self.expected = if in_object { Expected::Key } else { Expected::Value };
+                    self.expected =
+                        if in_object { ExpectedToken::Key } else { ExpectedToken::Value };
                     continue;
                 }
-                (Expected::CommaOrEnd | Expected::KeyOrEnd, b'}') => self.close(true),
-                (Expected::CommaOrEnd | Expected::ValueOrEnd, b']') => self.close(false),
-                (Expected::Key | Expected::KeyOrEnd, b'"') => self.key(),
-                (Expected::Value | Expected::ValueOrEnd, _) => self.value(byte),
+                (ExpectedToken::CommaOrEnd | ExpectedToken::KeyOrEnd, b'}') => self.close(true),
+                (ExpectedToken::CommaOrEnd | ExpectedToken::ValueOrEnd, b']') => self.close(false),
+                (ExpectedToken::Key | ExpectedToken::KeyOrEnd, b'"') => self.key(),
+                (ExpectedToken::Value | ExpectedToken::ValueOrEnd, _) => self.value(byte),
                 _ => Err(self.malformed()),
             }
             .map(Some);
@@ -120,7 +121,7 @@ impl<'a> Scanner<'a> {
 
     fn after_value(&mut self) {
         let inside = !self.open.is_empty();
-        self.expected = if inside { Expected::CommaOrEnd } else { Expected::Nothing };
+        self.expected = if inside { ExpectedToken::CommaOrEnd } else { ExpectedToken::Nothing };
     }
 
     fn key(&mut self) -> Result<Token<'a>, Malformed> {
@@ -129,7 +130,7 @@ impl<'a> Scanner<'a> {
             return Err(self.malformed());
         }
         self.at += 1;
-        self.expected = Expected::Value;
+        self.expected = ExpectedToken::Value;
         Ok(Token::Key(key))
     }
 
@@ -156,7 +157,7 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         self.open.push(object);
-        self.expected = if object { Expected::KeyOrEnd } else { Expected::ValueOrEnd };
+        self.expected = if object { ExpectedToken::KeyOrEnd } else { ExpectedToken::ValueOrEnd };
         Ok(if object { Token::ObjectStart } else { Token::ArrayStart })
     }
 

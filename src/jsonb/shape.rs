@@ -1,13 +1,13 @@
 //! What documents are made of, and not what they say: enough to price them under other keys.
 
-use super::size::{self, Extent, container};
+use super::size::{self, ValueExtent, container};
 
 /// Pieces kept at most, of 8 bytes each: a thousand documents of sixty keys.
 pub(super) const PIECES_MAX: usize = 131_072;
 
 /// One piece of a document. A value is its size.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Piece {
+pub(super) enum SizedPiece {
     /// An object begins.
     Object,
     /// An array begins.
@@ -24,8 +24,8 @@ pub(super) enum Piece {
 
 /// The first documents of many, piece by piece, in memory that has a bound.
 #[derive(Debug, Default)]
-pub(super) struct Shapes {
-    pieces: Vec<Piece>,
+pub(super) struct DocumentPieces {
+    pieces: Vec<SizedPiece>,
     /// Which documents these are, and where each begins.
     begins: Vec<(u64, usize)>,
     /// Where the present document begins.
@@ -34,22 +34,22 @@ pub(super) struct Shapes {
     full: bool,
 }
 
-impl Shapes {
+impl DocumentPieces {
     pub(super) fn begin(&mut self) {
         self.begun = self.pieces.len();
     }
 
-    pub(super) fn push(&mut self, piece: Piece) {
+    pub(super) fn push(&mut self, piece: SizedPiece) {
         self.full |= self.pieces.len() >= PIECES_MAX;
         if !self.full {
             self.pieces.push(piece);
         }
     }
 
-    pub(super) fn push_value(&mut self, extent: Extent) {
+    pub(super) fn push_value(&mut self, extent: ValueExtent) {
         // A value is smaller than 1 GB.
         let bytes = u32::try_from(extent.bytes).unwrap_or(u32::MAX);
-        self.push(Piece::Value(bytes, extent.aligned));
+        self.push(SizedPiece::Value(bytes, extent.aligned));
     }
 
     /// The present document is the one of that number, or is no document.
@@ -63,8 +63,8 @@ impl Shapes {
     /// The number of each document, and the bytes it would take uncompressed with these keys.
     pub(super) fn priced(&self, keys: &[&str]) -> Vec<(u64, u64)> {
         let price = |(document, at): &(u64, usize)| {
-            let mut reader = Reader { pieces: &self.pieces[*at..], keys };
-            let scalar = matches!(reader.pieces.first(), Some(Piece::Value(..)));
+            let mut reader = PieceReader { pieces: &self.pieces[*at..], keys };
+            let scalar = matches!(reader.pieces.first(), Some(SizedPiece::Value(..)));
             let root = reader.value();
             let bytes = if scalar { container(1, 0, &[root]) } else { root.bytes };
             (*document, size::WORD + bytes)
@@ -73,35 +73,37 @@ impl Shapes {
     }
 }
 
-struct Reader<'a> {
-    pieces: &'a [Piece],
+struct PieceReader<'a> {
+    pieces: &'a [SizedPiece],
     /// The key of each path.
     keys: &'a [&'a str],
 }
 
-impl Reader<'_> {
-    fn next(&mut self) -> Piece {
-        let (first, rest) = self.pieces.split_first().unwrap_or((&Piece::End, &[]));
+impl PieceReader<'_> {
+    fn next(&mut self) -> SizedPiece {
+        let (first, rest) = self.pieces.split_first().unwrap_or((&SizedPiece::End, &[]));
         self.pieces = rest;
         *first
     }
 
-    fn value(&mut self) -> Extent {
+    fn value(&mut self) -> ValueExtent {
         match self.next() {
-            Piece::Object => Extent { bytes: self.object(), aligned: true },
-            Piece::Array => Extent { bytes: self.array(), aligned: true },
-            Piece::Value(bytes, aligned) => Extent { bytes: bytes.into(), aligned },
-            Piece::End | Piece::Key(_) | Piece::OtherKey(_) => Extent { bytes: 0, aligned: false },
+            SizedPiece::Object => ValueExtent { bytes: self.object(), aligned: true },
+            SizedPiece::Array => ValueExtent { bytes: self.array(), aligned: true },
+            SizedPiece::Value(bytes, aligned) => ValueExtent { bytes: bytes.into(), aligned },
+            SizedPiece::End | SizedPiece::Key(_) | SizedPiece::OtherKey(_) => {
+                ValueExtent { bytes: 0, aligned: false }
+            }
         }
     }
 
     /// Values stand in the order of their keys, and that is another one under other keys.
     fn object(&mut self) -> u64 {
-        let mut fields: Vec<((usize, &str), Extent)> = Vec::new();
+        let mut fields: Vec<((usize, &str), ValueExtent)> = Vec::new();
         loop {
             let key = match self.next() {
-                Piece::Key(path) => self.keys.get(path as usize).copied().unwrap_or_default(),
-                Piece::OtherKey(bytes) => {
+                SizedPiece::Key(path) => self.keys.get(path as usize).copied().unwrap_or_default(),
+                SizedPiece::OtherKey(bytes) => {
                     let value = self.value();
                     fields.push(((bytes as usize, ""), value));
                     continue;
@@ -113,13 +115,13 @@ impl Reader<'_> {
         }
         fields.sort_by_key(|(key, _)| *key);
         let bytes = fields.iter().map(|((length, _), _)| *length as u64).sum();
-        let values: Vec<Extent> = fields.iter().map(|(_, value)| *value).collect();
+        let values: Vec<ValueExtent> = fields.iter().map(|(_, value)| *value).collect();
         container(2 * values.len() as u64, bytes, &values)
     }
 
     fn array(&mut self) -> u64 {
         let mut values = Vec::new();
-        while !matches!(self.pieces.first(), None | Some(Piece::End)) {
+        while !matches!(self.pieces.first(), None | Some(SizedPiece::End)) {
             values.push(self.value());
         }
         self.next();

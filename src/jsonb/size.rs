@@ -39,19 +39,19 @@ pub fn stored_bytes(text: &str) -> Result<u64, Malformed> {
 
 /// A value's bytes, and whether they start at a multiple of 4.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Extent {
+pub(super) struct ValueExtent {
     pub(super) bytes: u64,
     pub(super) aligned: bool,
 }
 
-pub(super) fn value(scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<Extent, Malformed> {
+pub(super) fn value(scanner: &mut Scanner<'_>, first: Token<'_>) -> Result<ValueExtent, Malformed> {
     Ok(match first {
-        Token::ObjectStart => Extent { bytes: object(scanner)?, aligned: true },
-        Token::ArrayStart => Extent { bytes: array(scanner)?, aligned: true },
-        Token::String(string) => Extent { bytes: string.len() as u64, aligned: false },
-        Token::Number(number) => Extent { bytes: numeric_bytes(number), aligned: true },
+        Token::ObjectStart => ValueExtent { bytes: object(scanner)?, aligned: true },
+        Token::ArrayStart => ValueExtent { bytes: array(scanner)?, aligned: true },
+        Token::String(string) => ValueExtent { bytes: string.len() as u64, aligned: false },
+        Token::Number(number) => ValueExtent { bytes: numeric_bytes(number), aligned: true },
         Token::Bool | Token::Null | Token::Key(_) | Token::ObjectEnd | Token::ArrayEnd => {
-            Extent { bytes: 0, aligned: false }
+            ValueExtent { bytes: 0, aligned: false }
         }
     })
 }
@@ -68,14 +68,14 @@ fn array(scanner: &mut Scanner<'_>) -> Result<u64, Malformed> {
 }
 
 fn object(scanner: &mut Scanner<'_>) -> Result<u64, Malformed> {
-    let mut fields: Vec<(Cow<'_, str>, Extent)> = Vec::new();
+    let mut fields: Vec<(Cow<'_, str>, ValueExtent)> = Vec::new();
     while let Some(Token::Key(key)) = scanner.next_token()? {
         let Some(first) = scanner.next_token()? else { break };
         fields.push((key, value(scanner, first)?));
     }
     // The sort is stable, so of equal keys the last one written stands last, and that one counts.
     fields.sort_by(|(a, _), (b, _)| (a.len(), a.as_bytes()).cmp(&(b.len(), b.as_bytes())));
-    let mut kept: Vec<(Cow<'_, str>, Extent)> = Vec::with_capacity(fields.len());
+    let mut kept: Vec<(Cow<'_, str>, ValueExtent)> = Vec::with_capacity(fields.len());
     for field in fields {
         match kept.last_mut() {
             Some(last) if last.0 == field.0 => *last = field,
@@ -83,13 +83,13 @@ fn object(scanner: &mut Scanner<'_>) -> Result<u64, Malformed> {
         }
     }
     let keys = kept.iter().map(|(key, _)| key.len() as u64).sum();
-    let values: Vec<Extent> = kept.iter().map(|(_, value)| *value).collect();
+    let values: Vec<ValueExtent> = kept.iter().map(|(_, value)| *value).collect();
     Ok(container(2 * values.len() as u64, keys, &values))
 }
 
 /// A container's header and entries, the bytes of its keys, and its values where they may start.
-pub(super) fn container(entries: u64, keys: u64, values: &[Extent]) -> u64 {
-    let place = |end: u64, value: &Extent| {
+pub(super) fn container(entries: u64, keys: u64, values: &[ValueExtent]) -> u64 {
+    let place = |end: u64, value: &ValueExtent| {
         let start = if value.aligned { end.next_multiple_of(WORD) } else { end };
         start + value.bytes
     };

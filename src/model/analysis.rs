@@ -154,8 +154,8 @@ pub struct TableCounts {
 impl TableCounts {
     /// Those of a snapshot that are in scope; none where the tables were not seen.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
-    pub fn of(seen: &Snapshot, scope: &Scope, policy: &Policy) -> Option<Self> {
-        let relations = seen.relations.get().ok()?;
+    pub fn of(snapshot: &Snapshot, scope: &Scope, policy: &Policy) -> Option<Self> {
+        let relations = snapshot.relations.get().ok()?;
         let limit_bytes = policy.get(&TABLE_BYTES_MIN).max(0.0) as u64;
         let mut counts = Self { looked_into: 0, under_limit: 0, limit_bytes };
         for family in Families::of(relations).iter() {

@@ -33,7 +33,7 @@ pub enum Hop {
     Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(transparent)]
-pub struct Reached(pub Vec<Hop>);
+pub struct KeyOperators(pub Vec<Hop>);
 
 impl Hop {
     /// How many keys of the path it steps over.
@@ -54,7 +54,7 @@ impl Hop {
     }
 }
 
-impl Reached {
+impl KeyOperators {
     /// `data -> 'a' ->> 'b'`, as one writes it for a path of so many keys.
     pub fn arrows(keys: usize) -> Self {
         let mut hops = vec![Hop::Arrow; keys.saturating_sub(1)];
@@ -82,7 +82,7 @@ pub struct KeyExpression {
     /// The key's path, from the top.
     pub path: Vec<String>,
     /// By which operators.
-    pub reached: Reached,
+    pub reached: KeyOperators,
     /// The type it is cast to, as PostgreSQL prints it.
     pub cast: Option<String>,
 }
@@ -128,14 +128,14 @@ impl KeyExpression {
 }
 
 /// The key's value as text, with what names the row before the column.
-pub fn text_of(row: &str, document: &str, path: &[String], reached: &Reached) -> String {
+pub fn text_of(row: &str, document: &str, path: &[String], reached: &KeyOperators) -> String {
     let document = format!("{row}{}", quote_identifier(document));
     let plain = Words { operator: str::to_owned, literal: quote_literal, schema: "" };
     plain.text_of(document, path, reached)
 }
 
 /// The same with PostgreSQL's own operators, whatever the search path.
-pub(super) fn catalog_text_of(document: &str, path: &[String], reached: &Reached) -> String {
+pub(super) fn catalog_text_of(document: &str, path: &[String], reached: &KeyOperators) -> String {
     let document = quote_identifier(document).into_owned();
     let qualified =
         Words { operator: catalog_operator, literal: text_literal, schema: "pg_catalog." };
@@ -150,7 +150,7 @@ struct Words {
 }
 
 impl Words {
-    fn text_of(&self, document: String, path: &[String], reached: &Reached) -> String {
+    fn text_of(&self, document: String, path: &[String], reached: &KeyOperators) -> String {
         let (mut text, mut atom, mut rest) = (document, true, path);
         for hop in &reached.0 {
             let (keys, further) = rest.split_at(hop.keys().min(rest.len()));
@@ -186,7 +186,7 @@ impl Words {
 mod tests {
     use super::*;
 
-    fn expression(path: &[&str], reached: Reached, cast: Option<&str>) -> KeyExpression {
+    fn expression(path: &[&str], reached: KeyOperators, cast: Option<&str>) -> KeyExpression {
         let path = path.iter().map(|key| (*key).to_owned()).collect();
         KeyExpression { document: "Da ta".to_owned(), path, reached, cast: cast.map(str::to_owned) }
     }
@@ -194,18 +194,18 @@ mod tests {
     #[test]
     fn it_is_written_with_the_operators_that_reach_it() {
         let written = |path: &[&str], reached, cast| expression(path, reached, cast).to_sql("t.");
-        assert_eq!(written(&["it's"], Reached::arrows(1), None), r#"t."Da ta" ->> 'it''s'"#);
+        assert_eq!(written(&["it's"], KeyOperators::arrows(1), None), r#"t."Da ta" ->> 'it''s'"#);
         assert_eq!(
-            written(&["a", "b", "c"], Reached::arrows(3), Some("integer")),
+            written(&["a", "b", "c"], KeyOperators::arrows(3), Some("integer")),
             r#"(t."Da ta" -> 'a' -> 'b' ->> 'c')::integer"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached::path(2), None),
+            written(&["a", "b"], KeyOperators::path(2), None),
             r#"t."Da ta" #>> ARRAY['a', 'b']"#
         );
-        let subscripts = Reached(vec![Hop::Subscript(2), Hop::Text]);
+        let subscripts = KeyOperators(vec![Hop::Subscript(2), Hop::Text]);
         assert_eq!(written(&["a", "b", "c"], subscripts, None), r#"t."Da ta"['a']['b'] ->> 'c'"#);
-        let mixed = Reached(vec![Hop::Arrow, Hop::Subscript(1), Hop::FunctionText(1)]);
+        let mixed = KeyOperators(vec![Hop::Arrow, Hop::Subscript(1), Hop::FunctionText(1)]);
         assert_eq!(
             written(&["a", "b", "c"], mixed, None),
             r#"jsonb_extract_path_text((t."Da ta" -> 'a')['b'], 'c')"#
@@ -217,19 +217,19 @@ mod tests {
         let written =
             |path: &[&str], reached, cast| expression(path, reached, cast).to_catalog_sql();
         assert_eq!(
-            written(&["true"], Reached::arrows(1), None),
+            written(&["true"], KeyOperators::arrows(1), None),
             r#""Da ta" OPERATOR(pg_catalog.->>) 'true'::pg_catalog.text"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached::arrows(2), Some("uuid")),
+            written(&["a", "b"], KeyOperators::arrows(2), Some("uuid")),
             r#"("Da ta" OPERATOR(pg_catalog.->) 'a'::pg_catalog.text OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text)::pg_catalog.uuid"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached::path(2), Some("integer")),
+            written(&["a", "b"], KeyOperators::path(2), Some("integer")),
             r#"("Da ta" OPERATOR(pg_catalog.#>>) ARRAY['a'::pg_catalog.text, 'b'::pg_catalog.text])::integer"#
         );
         assert_eq!(
-            written(&["a", "b"], Reached(vec![Hop::Subscript(1), Hop::Text]), None),
+            written(&["a", "b"], KeyOperators(vec![Hop::Subscript(1), Hop::Text]), None),
             r#""Da ta"['a'::pg_catalog.text] OPERATOR(pg_catalog.->>) 'b'::pg_catalog.text"#
         );
     }

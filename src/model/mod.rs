@@ -46,8 +46,8 @@ pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
     DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance,
-    MaintenanceVerb, NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange,
-    SettingChange, SettingScope, SlotDrop, Step, index_name,
+    MaintenanceVerb, NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange, RangeStep,
+    SettingChange, SettingScope, SlotDrop, index_name,
 };
 pub use decoded_plan::{
     DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,
@@ -61,7 +61,7 @@ pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
 pub use gap::{Gap, GapReason};
 pub use identity::{finding_id, recommendation_id};
 pub use key_column::{catalog_key_text, key_text};
-pub use key_expression::{Hop, KeyExpression, Reached, text_of};
+pub use key_expression::{Hop, KeyExpression, KeyOperators, text_of};
 pub use key_path::path_keys;
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
 pub use object::{AffectedObject, Object};

@@ -51,7 +51,7 @@ pub enum Survival {
 }
 
 /// What a pooler does in transaction mode.
-struct Fact {
+struct PoolerBehaviour {
     pooler: Pooler,
     need: SessionNeed,
     /// Settings that it holds for alone; all where there are none.
@@ -67,8 +67,8 @@ const FEATURES: &str = "https://www.pgbouncer.org/features.html";
 const PGDOG: &str = "https://docs.pgdog.dev/features/transaction-mode";
 
 /// The first that applies decides.
-static FACTS: &[Fact] = &[
-    Fact {
+static FACTS: &[PoolerBehaviour] = &[
+    PoolerBehaviour {
         pooler: Pooler::PgBouncer,
         need: SessionNeed::Set,
         settings: &[
@@ -82,7 +82,7 @@ static FACTS: &[Fact] = &[
         survival: Survival::Kept,
         source: FEATURES,
     },
-    Fact {
+    PoolerBehaviour {
         pooler: Pooler::PgBouncer,
         need: SessionNeed::Set,
         settings: &["intervalstyle"],
@@ -97,7 +97,7 @@ static FACTS: &[Fact] = &[
     lost(SessionNeed::Prepare),
     lost(SessionNeed::HoldCursor),
     lost(SessionNeed::Load),
-    Fact {
+    PoolerBehaviour {
         pooler: Pooler::PgDog,
         need: SessionNeed::Set,
         settings: &[],
@@ -105,7 +105,7 @@ static FACTS: &[Fact] = &[
         survival: Survival::Kept,
         source: PGDOG,
     },
-    Fact {
+    PoolerBehaviour {
         pooler: Pooler::PgDog,
         need: SessionNeed::AdvisoryLock,
         settings: &[],
@@ -113,7 +113,7 @@ static FACTS: &[Fact] = &[
         survival: Survival::KeptWhenConfigured("query_parser = \"session_control_and_locks\""),
         source: PGDOG,
     },
-    Fact {
+    PoolerBehaviour {
         pooler: Pooler::PgDog,
         need: SessionNeed::Listen,
         settings: &[],
@@ -123,8 +123,8 @@ static FACTS: &[Fact] = &[
     },
 ];
 
-const fn lost(need: SessionNeed) -> Fact {
-    Fact {
+const fn lost(need: SessionNeed) -> PoolerBehaviour {
+    PoolerBehaviour {
         pooler: Pooler::PgBouncer,
         need,
         settings: &[],
@@ -207,12 +207,12 @@ impl Pooler {
         version: Option<PoolerVersion>,
         (need, setting): (SessionNeed, Option<&str>),
     ) -> (Survival, &'static str) {
-        let of_release = |fact: &&Fact| match (fact.since, version) {
+        let of_release = |fact: &&PoolerBehaviour| match (fact.since, version) {
             (None, _) => true,
             (Some(since), Some(version)) => version >= since,
             (Some(_), None) => false,
         };
-        let of_setting = |fact: &&Fact| {
+        let of_setting = |fact: &&PoolerBehaviour| {
             fact.settings.is_empty() || setting.is_some_and(|name| fact.settings.contains(&name))
         };
         let facts = FACTS.iter().filter(|fact| fact.pooler == self && fact.need == need);

@@ -51,7 +51,7 @@ impl Scope {
             Some(rest) if rest.strip_prefix('.') == Some(name) => true,
             _ => table == name,
         };
-        (self.schemas.is_empty() || self.schemas.iter().any(|asked| asked == schema))
+        (self.schemas.is_empty() || self.schemas.iter().any(|listed| listed == schema))
             && (self.tables.is_empty() || self.tables.iter().any(named))
     }
 

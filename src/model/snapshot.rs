@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnDocuments, Common, Concurrency, Context, ForeignCode, Gin, Layout, Plan,
-    RegisteredContract, Relation, StatementPlan, StoredValues, ToastTable, Vector, Wal, Workload,
+    ColumnContract, ColumnDocuments, Common, Concurrency, Context, ForeignCode, Gin, Layout, Plan,
+    Relation, StatementPlan, StoredValues, ToastTable, Vector, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -125,7 +125,7 @@ pub struct Snapshot {
     pub workload: Observation<Workload>,
     /// The contracts that are registered, and what their columns looked like before.
     #[serde(default)]
-    pub contracts: Vec<RegisteredContract>,
+    pub contracts: Vec<ColumnContract>,
     /// What the visit's budget left out, and what was asked for and is not there.
     pub left_out: Vec<Gap>,
 }

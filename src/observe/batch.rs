@@ -14,10 +14,10 @@ use tokio_postgres::types::{ToSql, Type};
 use super::gaps;
 use super::source::Source;
 use crate::model::{Gap, GapReason, Observation};
-use crate::pg::{Answer, Error, Failure, Question, Session};
+use crate::pg::{Error, Failure, QueryResult, Question, Session};
 
 /// Parameters of a query with their types.
-pub(super) type Parameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
+pub(super) type QueryParameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
 
 /// Bytes of documents, as text, that are counted in one round trip. Their size is known only as they are stored, where they
 /// may be compressed many times over.
@@ -89,19 +89,23 @@ impl<'a> Batch<'a> {
     }
 
     /// Ask a source; its rows are decoded as they come.
-    pub(super) fn ask<T>(&mut self, source: &'static Source, parameters: Parameters) -> Slot<T>
+    pub(super) fn query<T>(
+        &mut self,
+        source: &'static Source,
+        parameters: QueryParameters,
+    ) -> Slot<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.ask_as(source, source.sql_for(self.major), parameters)
+        self.query_with(source, source.sql_for(self.major), parameters)
     }
 
     /// The same with another spelling of the source's SQL.
-    pub(super) fn ask_as<T>(
+    pub(super) fn query_with<T>(
         &mut self,
         source: &'static Source,
         sql: String,
-        parameters: Parameters,
+        parameters: QueryParameters,
     ) -> Slot<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -112,7 +116,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Ask a source of few rows that every role may read, in one statement with the others of its kind.
-    pub(super) fn ask_together<T>(&mut self, source: &'static Source) -> Slot<T>
+    pub(super) fn query_together<T>(&mut self, source: &'static Source) -> Slot<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -123,7 +127,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Ask a source about these relations. About none there is nothing to ask, and nothing to see.
-    pub(super) fn ask_about<T>(&mut self, source: &'static Source, relations: &[i64]) -> Slot<T>
+    pub(super) fn query_relations<T>(
+        &mut self,
+        source: &'static Source,
+        relations: &[i64],
+    ) -> Slot<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -131,7 +139,7 @@ impl<'a> Batch<'a> {
             let answered = Receipt(Some(Arc::new(OnceLock::from(Ok(())))));
             return Slot { receipt: answered, ..Slot::unasked(source) };
         }
-        self.ask(source, vec![(Box::new(relations.to_vec()), Type::INT8_ARRAY)])
+        self.query(source, vec![(Box::new(relations.to_vec()), Type::INT8_ARRAY)])
     }
 
     /// Ask something whose rows are not kept but handed to `on_row`.
@@ -177,7 +185,7 @@ impl<'a> Batch<'a> {
         let mut apart = Batch::new(major);
         for Small { source, on_row, receipt } in small {
             let sql = source.sql_for(major);
-            let parameters = Parameters::new();
+            let parameters = QueryParameters::new();
             apart.queries.push(Question { parameters, ..Question::new(source.name, sql) });
             apart.on_rows.push(on_row);
             apart.receipts.push(receipt);
@@ -198,9 +206,9 @@ impl<'a> Batch<'a> {
         let Self { queries, mut on_rows, receipts, .. } = self;
         let on_row = |position: usize, row: &str| on_rows[position](row);
         let answers = if finally {
-            session.ask_finally(&queries, on_row).await?
+            session.query_finally(&queries, on_row).await?
         } else {
-            session.ask(&queries, on_row).await?
+            session.query(&queries, on_row).await?
         };
         deliver(&receipts, answers);
         Ok(())
@@ -208,11 +216,11 @@ impl<'a> Batch<'a> {
 }
 
 /// Where the rows of a source are kept, and what takes them there.
-fn collected<T>() -> (Arc<Mutex<Rows<T>>>, impl FnMut(&str) + Send + 'static)
+fn collected<T>() -> (Arc<Mutex<DecodedRows<T>>>, impl FnMut(&str) + Send + 'static)
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let rows = Arc::new(Mutex::new(Rows::default()));
+    let rows = Arc::new(Mutex::new(DecodedRows::default()));
     let kept = Arc::clone(&rows);
     // Never contended: answers come one after the other.
     (rows, move |row: &str| kept.lock().unwrap_or_else(PoisonError::into_inner).add(row))
@@ -244,7 +252,7 @@ fn share_out(small: &mut [Small<'_>], rows: &[String]) {
     deliver(&receipts, vec![Ok(()); receipts.len()]);
 }
 
-fn deliver(receipts: &[Receipt], answers: Vec<Answer>) {
+fn deliver(receipts: &[Receipt], answers: Vec<QueryResult>) {
     for (Receipt(receipt), answer) in receipts.iter().zip(answers) {
         let _ = receipt.as_ref().map(|receipt| receipt.set(answer));
     }
@@ -252,7 +260,7 @@ fn deliver(receipts: &[Receipt], answers: Vec<Answer>) {
 
 /// What became of one query. The default was never asked.
 #[derive(Clone, Default)]
-pub(super) struct Receipt(Option<Arc<OnceLock<Answer>>>);
+pub(super) struct Receipt(Option<Arc<OnceLock<QueryResult>>>);
 
 impl Receipt {
     /// Of a query that is on its way.
@@ -261,7 +269,7 @@ impl Receipt {
     }
 
     /// The answer; absent where the query was never sent.
-    pub(super) fn answer(&self) -> Option<&Answer> {
+    pub(super) fn answer(&self) -> Option<&QueryResult> {
         self.0.as_ref()?.get()
     }
 
@@ -274,22 +282,22 @@ impl Receipt {
 /// The rows of one source, once they have come.
 pub(super) struct Slot<T> {
     source: &'static str,
-    rows: Arc<Mutex<Rows<T>>>,
+    rows: Arc<Mutex<DecodedRows<T>>>,
     receipt: Receipt,
 }
 
-struct Rows<T> {
+struct DecodedRows<T> {
     decoded: Vec<T>,
     unreadable: Option<String>,
 }
 
-impl<T> Default for Rows<T> {
+impl<T> Default for DecodedRows<T> {
     fn default() -> Self {
         Self { decoded: Vec::new(), unreadable: None }
     }
 }
 
-impl<T: DeserializeOwned> Rows<T> {
+impl<T: DeserializeOwned> DecodedRows<T> {
     fn add(&mut self, row: &str) {
         match serde_json::from_str(row) {
             Ok(row) => self.decoded.push(row),
@@ -371,7 +379,7 @@ mod tests {
 
         let mut batch = Batch::new(18);
         let (first, second) =
-            (batch.ask::<i64>(&SOURCE, vec![]), batch.ask::<i64>(&SOURCE, vec![]));
+            (batch.query::<i64>(&SOURCE, vec![]), batch.query::<i64>(&SOURCE, vec![]));
         (batch.on_rows[1])("7");
         let failed = Failure { reason: GapReason::Locked, sqlstate: "55P03".to_owned() };
         deliver(&batch.receipts, vec![Err(failed), Ok(())]);

@@ -4,7 +4,7 @@ use crate::model::observation::{Common, Context, ForeignCode, Relation};
 use crate::model::{Families, Observation};
 
 /// What the first round trip showed.
-pub(super) struct Catalog {
+pub(super) struct CatalogFacts {
     /// Settings, privileges, extensions and the age of the counters.
     pub(super) context: Observation<Context>,
     /// Every table and materialized view.
@@ -15,7 +15,7 @@ pub(super) struct Catalog {
     pub(super) common: Common,
 }
 
-impl Catalog {
+impl CatalogFacts {
     /// The forest of partitions; empty where the relations were not seen.
     pub(super) fn families(&self) -> Families<'_> {
         self.relations.get().map(|relations| Families::of(relations)).unwrap_or_default()

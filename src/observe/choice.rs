@@ -122,8 +122,8 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
 }
 
 fn is_of_interest(family: &Family<'_>, interest: &Interest) -> bool {
-    let held = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
-    held(family.root) || family.members.iter().any(|member| held(member))
+    let in_scope = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
+    in_scope(family.root) || family.members.iter().any(|member| in_scope(member))
 }
 
 /// Whether a column of it has a contract.

@@ -10,7 +10,7 @@ use super::batch::{Batch, Slot};
 use super::common::CommonDetail;
 use super::look::Look;
 use super::source;
-use super::texts::{TextLook, Texts};
+use super::texts::{StatementTexts, TextLook};
 use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
 use super::wal::WalDetail;
 use crate::model::Observation;
@@ -22,19 +22,19 @@ pub(super) struct DetailStage {
     pub(super) layouts: Observation<Vec<Layout>>,
     pub(super) toast_tables: Observation<Vec<ToastTable>>,
     /// What the server tells of its statements, where that was asked.
-    pub(super) texts: Option<Texts>,
+    pub(super) texts: Option<StatementTexts>,
     /// Definitions and sizes of the chosen indexes.
     pub(super) indexes: <CommonDetail as Look>::Seen,
     /// WAL, checkpoints, transactions and partitions.
     pub(super) wal: Box<Wal>,
     /// Bytes by relation, where they could be had.
-    sizes: BTreeMap<i64, Sizes>,
+    sizes: BTreeMap<i64, RelationSizes>,
 }
 
 /// True sizes of one relation.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sizes {
+struct RelationSizes {
     oid: i64,
     heap_bytes: i64,
     toast_bytes: i64,
@@ -46,7 +46,7 @@ const UNIDENTIFIED: &str = "it publishes updates and its replica identity does n
 /// A relation whose rows cannot be updated as they should be.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refusal {
+struct RelationRefusal {
     oid: i64,
     why: String,
     /// Whether one that changes how values are stored, and no value, is let through.
@@ -68,10 +68,10 @@ impl DetailStage {
         looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
-        let tables = TableLook::ask(&mut batch, plan);
+        let tables = TableLook::query(&mut batch, plan);
         let mut texts = first.texts(interest);
         if let Some(texts) = &mut texts {
-            texts.ask(&mut batch);
+            texts.query(&mut batch);
         }
         let mut indexes = CommonDetail::new();
         indexes.detail(&mut batch, &first.catalog, interest);
@@ -87,12 +87,12 @@ impl DetailStage {
     }
 
     /// With sizes and refusals joined to each table.
-    fn completed(mut self, refusals: Observation<BTreeMap<i64, Refusal>>) -> Self {
+    fn completed(mut self, refusals: Observation<BTreeMap<i64, RelationRefusal>>) -> Self {
         let refusals = match refusals {
             Observation::Seen(refusals) => refusals,
             // What is not known to be allowed is not advised.
             Observation::Unseen(gap) => {
-                let unseen = |was_asked: bool| was_asked.then(|| gap.clone());
+                let unseen = |was_queried: bool| was_queried.then(|| gap.clone());
                 if let Some(gap) = unseen(self.toast_tables.get().is_ok()) {
                     self.toast_tables = Observation::Unseen(gap);
                 }
@@ -124,36 +124,36 @@ impl DetailStage {
 type TablesSeen = (
     Observation<Vec<Layout>>,
     Observation<Vec<ToastTable>>,
-    BTreeMap<i64, Sizes>,
-    Observation<BTreeMap<i64, Refusal>>,
+    BTreeMap<i64, RelationSizes>,
+    Observation<BTreeMap<i64, RelationRefusal>>,
 );
 
 /// The queries about the chosen tables.
 struct TableLook {
     tables: Slot<ToastTable>,
     layouts: Slot<Layout>,
-    refusals: Slot<Refusal>,
+    refusals: Slot<RelationRefusal>,
     unidentified: Slot<Unidentified>,
-    sizes: Vec<Slot<Sizes>>,
+    sizes: Vec<Slot<RelationSizes>>,
 }
 
 impl TableLook {
-    fn ask(batch: &mut Batch<'_>, plan: &VisitPlan) -> Self {
+    fn query(batch: &mut Batch<'_>, plan: &VisitPlan) -> Self {
         let (values, layouts) = (plan.values.as_ref(), plan.layouts.as_ref());
         let members = values.map(|choice| choice.members.as_slice());
         let laid_out = layouts.map(|choice| choice.relations.as_slice());
         let updated = updated(plan);
         Self {
             tables: match members {
-                Some(members) => batch.ask_about(&source::TOAST_TABLES, members),
+                Some(members) => batch.query_relations(&source::TOAST_TABLES, members),
                 None => Slot::unasked(&source::TOAST_TABLES),
             },
             layouts: match laid_out {
-                Some(laid_out) => batch.ask_about(&source::LAYOUTS, laid_out),
+                Some(laid_out) => batch.query_relations(&source::LAYOUTS, laid_out),
                 None => Slot::unasked(&source::LAYOUTS),
             },
-            refusals: batch.ask_about(&source::UPDATES_REFUSED, &updated),
-            unidentified: batch.ask_about(&source::UNIDENTIFIED_UPDATES, &updated),
+            refusals: batch.query_relations(&source::UPDATES_REFUSED, &updated),
+            unidentified: batch.query_relations(&source::UNIDENTIFIED_UPDATES, &updated),
             // Each alone: one that is locked is waited for, and lost, alone.
             sizes: measured(plan).into_iter().map(|oid| size_of(batch, oid)).collect(),
         }
@@ -171,8 +171,8 @@ impl TableLook {
     }
 }
 
-fn size_of(batch: &mut Batch<'_>, relation: i64) -> Slot<Sizes> {
-    batch.ask(&source::RELATION_SIZES, vec![(Box::new(relation), Type::INT8)])
+fn size_of(batch: &mut Batch<'_>, relation: i64) -> Slot<RelationSizes> {
+    batch.query(&source::RELATION_SIZES, vec![(Box::new(relation), Type::INT8)])
 }
 
 /// Relations whose rows an action may update. The rows of a partitioned table are its partitions', and so are the
@@ -194,18 +194,19 @@ fn measured(plan: &VisitPlan) -> BTreeSet<i64> {
 
 /// Refusals by relation, those of publications among them; none where either could not be seen.
 fn all_refusals(
-    refusals: Observation<Vec<Refusal>>,
+    refusals: Observation<Vec<RelationRefusal>>,
     unidentified: Observation<Vec<Unidentified>>,
-) -> Observation<BTreeMap<i64, Refusal>> {
+) -> Observation<BTreeMap<i64, RelationRefusal>> {
     let (refusals, unidentified) = match (refusals, unidentified) {
         (Observation::Seen(refusals), Observation::Seen(unidentified)) => (refusals, unidentified),
         (Observation::Unseen(gap), _) | (_, Observation::Unseen(gap)) => {
             return Observation::Unseen(gap);
         }
     };
-    let mut all: BTreeMap<i64, Refusal> = refusals.into_iter().map(|r| (r.oid, r)).collect();
+    let mut all: BTreeMap<i64, RelationRefusal> =
+        refusals.into_iter().map(|r| (r.oid, r)).collect();
     for Unidentified { oid } in unidentified {
-        let why = || Refusal { oid, why: UNIDENTIFIED.to_owned(), stores_anew: false };
+        let why = || RelationRefusal { oid, why: UNIDENTIFIED.to_owned(), stores_anew: false };
         all.entry(oid).or_insert_with(why).stores_anew = false;
     }
     Observation::Seen(all)

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::types::Type;
 
-use super::batch::{Batch, Parameters, Receipt};
+use super::batch::{Batch, QueryParameters, Receipt};
 use super::explaining::{STATEMENT_CODE, words};
 use super::gaps;
-use super::texts::{Counted, Text, Texts};
+use super::texts::{CountedStatement, ServerStatementText, StatementTexts};
 use super::visit::CatalogStage;
 use crate::model::observation::WorkloadStatement;
 use crate::model::{Gap, GapReason, Observation, PlanSource, Topic, beginning};
@@ -71,12 +71,12 @@ pub struct ExplainedStatements {
 
 /// The statements to explain, and the questions about them.
 pub(super) struct ExplainLook {
-    asked: Vec<Asked>,
+    queries: Vec<ExplainQuery>,
     gaps: Vec<Gap>,
 }
 
 /// A statement that is explained.
-struct Asked {
+struct ExplainQuery {
     statement: WorkloadStatement,
     explainable: Explainable,
     source: PlanSource,
@@ -91,12 +91,17 @@ pub(super) struct Receipts {
 }
 
 impl ExplainLook {
-    /// The statements with most time, of what the server counted and of what somebody told.
-    pub(super) fn choose(first: &CatalogStage, texts: &Texts, told: &[WorkloadStatement]) -> Self {
-        let mut look = Self { asked: Vec::new(), gaps: Vec::new() };
-        let known: Vec<&Text> = texts.activity.iter().chain(&texts.examples).collect();
-        let mut candidates: Vec<WorkloadStatement> = told.to_vec();
-        candidates.extend(texts.counted.iter().flatten().filter_map(Counted::statement));
+    /// The statements with most time, of those that the server counted and those that were sent.
+    pub(super) fn choose(
+        first: &CatalogStage,
+        texts: &StatementTexts,
+        statements: &[WorkloadStatement],
+    ) -> Self {
+        let mut look = Self { queries: Vec::new(), gaps: Vec::new() };
+        let known: Vec<&ServerStatementText> =
+            texts.activity.iter().chain(&texts.examples).collect();
+        let mut candidates: Vec<WorkloadStatement> = statements.to_vec();
+        candidates.extend(texts.counted.iter().flatten().filter_map(CountedStatement::statement));
         candidates.retain(|one| one.calls > 0 && one.total_ms > 0.0 && !is_own(&one.text));
         candidates.sort_by(|one, other| other.total_ms.total_cmp(&one.total_ms));
         let mut seen = BTreeSet::new();
@@ -117,7 +122,12 @@ impl ExplainLook {
                 look.gaps.push(of_statement(&candidate, gap));
             } else {
                 let lines = Vec::new();
-                look.asked.push(Asked { statement: candidate, explainable, source, lines });
+                look.queries.push(ExplainQuery {
+                    statement: candidate,
+                    explainable,
+                    source,
+                    lines,
+                });
             }
             if seen.len() == STATEMENTS_MAX {
                 break;
@@ -132,22 +142,21 @@ impl ExplainLook {
         look
     }
 
-    /// Ask about each of them alone, the questions about one on top of each other: where it may not be planned, or cannot be
-    /// prepared, it is not explained.
-    pub(super) fn ask<'b>(&'b mut self, batch: &mut Batch<'b>, trusted: bool) -> Vec<Receipts> {
-        self.asked.iter_mut().map(|asked| asked.ask(batch, trusted)).collect()
+    /// Queries each of them alone; a statement that may not be planned, or cannot be prepared, is not explained.
+    pub(super) fn query<'b>(&'b mut self, batch: &mut Batch<'b>, trusted: bool) -> Vec<Receipts> {
+        self.queries.iter_mut().map(|query| query.query(batch, trusted)).collect()
     }
 
     /// What was seen.
     pub(super) fn seen(self, receipts: &[Receipts]) -> ExplainedStatements {
         let mut seen = ExplainedStatements { explained: Vec::new(), gaps: self.gaps };
-        for (asked, receipts) in self.asked.into_iter().zip(receipts) {
+        for (query, receipts) in self.queries.into_iter().zip(receipts) {
             match receipts.gap() {
-                Some(gap) => seen.gaps.push(of_statement(&asked.statement, gap)),
+                Some(gap) => seen.gaps.push(of_statement(&query.statement, gap)),
                 None => seen.explained.push(ExplainedStatement {
-                    statement: asked.statement,
-                    source: asked.source,
-                    output: asked.lines.join("\n"),
+                    statement: query.statement,
+                    source: query.source,
+                    output: query.lines.join("\n"),
                 }),
             }
         }
@@ -155,8 +164,8 @@ impl ExplainLook {
     }
 }
 
-impl Asked {
-    fn ask<'b>(&'b mut self, batch: &mut Batch<'b>, trusted: bool) -> Receipts {
+impl ExplainQuery {
+    fn query<'b>(&'b mut self, batch: &mut Batch<'b>, trusted: bool) -> Receipts {
         let Self { explainable, source, lines, .. } = self;
         let text = &explainable.text;
         let generic = *source == PlanSource::Generic;
@@ -193,7 +202,7 @@ impl Asked {
 /// Fails where the statement would run code of the target's own.
 fn code_question(statement: &Explainable, settings: &'static str) -> Question {
     let Explainable { names, called, operators, .. } = statement;
-    let mut parameters: Parameters = Vec::new();
+    let mut parameters: QueryParameters = Vec::new();
     for list in [names, called, operators] {
         parameters
             .push((Box::new(list.iter().cloned().collect::<Vec<String>>()), Type::TEXT_ARRAY));
@@ -282,7 +291,7 @@ fn of_statement(statement: &WorkloadStatement, gap: Gap) -> Gap {
 const TEXT_CHARS_MAX: usize = 120;
 
 /// A text of the statement with its literals, where a session or `pg_qualstats` shows one.
-fn example(statement: &WorkloadStatement, known: &[&Text]) -> Option<Explainable> {
+fn example(statement: &WorkloadStatement, known: &[&ServerStatementText]) -> Option<Explainable> {
     let whole = known.iter().filter(|text| !text.cut_off);
     let same_id = whole.filter(|text| {
         statement.query_id.is_none()

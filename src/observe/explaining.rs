@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::source;
 use crate::model::observation::ForeignCode;
 use crate::model::{GapReason, PlanSource};
-use crate::pg::{Error, Failure, Target, Trial, TrialError};
+use crate::pg::{Error, Failure, Target, TrialError, TrialTransaction};
 use crate::sql::Explainable;
 
 pub(super) const STATEMENT_CODE: &str = include_str!("plan/sql/statement_code.sql");
@@ -26,7 +26,7 @@ const PREPARED: &str = "dbopt_explained";
 
 /// What to explain, and how.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct ExplainRequest {
     /// The statement.
     pub statement: Explainable,
     /// Values of its parameters, as text or NULL; none for the plan for any values.
@@ -48,7 +48,7 @@ pub struct Explained {
 
 /// Why a statement was not explained. Holds nothing that the server said.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ExplainRefusal {
     /// The target failed.
     #[error(transparent)]
     Target(Error),
@@ -85,7 +85,7 @@ pub enum Refusal {
 /// A function as the source shows it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Code {
+struct CalledCode {
     kind: String,
     name: String,
     function: String,
@@ -96,7 +96,10 @@ struct Code {
 ///
 /// # Errors
 /// Why it was not explained.
-pub async fn explain(target: &Target, question: &Question) -> Result<Explained, Refusal> {
+pub async fn explain(
+    target: &Target,
+    question: &ExplainRequest,
+) -> Result<Explained, ExplainRefusal> {
     let trial = target.trial().await.map_err(refused)?;
     trial.run(AS_THE_APPLICATION).await.map_err(refused)?;
     for (name, value) in &question.settings {
@@ -113,7 +116,11 @@ pub async fn explain(target: &Target, question: &Question) -> Result<Explained, 
 }
 
 /// Refuse what would run code that the caller may not run.
-async fn check_code(trial: &Trial, trusted: bool, question: &Question) -> Result<(), Refusal> {
+async fn check_code(
+    trial: &TrialTransaction,
+    trusted: bool,
+    question: &ExplainRequest,
+) -> Result<(), ExplainRefusal> {
     let Explainable { names, called, operators, .. } = &question.statement;
     let flag = |set: bool| Some(set.to_string());
     let parameters = [
@@ -125,13 +132,13 @@ async fn check_code(trial: &Trial, trusted: bool, question: &Question) -> Result
     ];
     let rows = trial.rows_with(STATEMENT_CODE, &parameters).await.map_err(refused)?;
     if let Some(row) = rows.first() {
-        let Code { kind, name, function, is_volatile } = read(row)?;
+        let CalledCode { kind, name, function, is_volatile } = read(row)?;
         let why = if question.analyze && is_volatile {
             "is volatile: it is explained without ANALYZE alone"
         } else {
             "is code of the database's own: review it, then trust the target (`trust_code`)"
         };
-        return Err(Refusal::Code { kind, name, function, why });
+        return Err(ExplainRefusal::Code { kind, name, function, why });
     }
     if trusted {
         return Ok(());
@@ -150,17 +157,20 @@ async fn check_code(trial: &Trial, trusted: bool, question: &Question) -> Result
     let Some(row) = rows.first() else { return Ok(()) };
     let ForeignCode { kind, object, .. } = read(row)?;
     let object = object.map(|name| format!(" `{name}`")).unwrap_or_default();
-    Err(Refusal::Relation { kind, object })
+    Err(ExplainRefusal::Relation { kind, object })
 }
 
-fn read<T: serde::de::DeserializeOwned>(row: &str) -> Result<T, Refusal> {
+fn read<T: serde::de::DeserializeOwned>(row: &str) -> Result<T, ExplainRefusal> {
     let sqlstate = "XX000".to_owned();
     serde_json::from_str(row)
-        .map_err(|_| Refusal::Refused { reason: "an answer of another form", sqlstate })
+        .map_err(|_| ExplainRefusal::Refused { reason: "an answer of another form", sqlstate })
 }
 
 /// The output of EXPLAIN.
-async fn output(trial: &Trial, question: &Question) -> Result<Explained, Refusal> {
+async fn output(
+    trial: &TrialTransaction,
+    question: &ExplainRequest,
+) -> Result<Explained, ExplainRefusal> {
     let text = &question.statement.text;
     let generic = question.statement.parameters > 0 && question.parameters.is_empty();
     let mut options = vec!["verbose", "settings"];
@@ -177,7 +187,10 @@ async fn output(trial: &Trial, question: &Question) -> Result<Explained, Refusal
 }
 
 /// The plan for any values, as a session keeps it.
-async fn prepared(trial: &Trial, question: &Question) -> Result<Explained, Refusal> {
+async fn prepared(
+    trial: &TrialTransaction,
+    question: &ExplainRequest,
+) -> Result<Explained, ExplainRefusal> {
     let text = &question.statement.text;
     let nulls = vec!["null"; question.statement.parameters as usize].join(", ");
     trial.run("set local plan_cache_mode = force_generic_plan").await.map_err(refused)?;
@@ -200,11 +213,11 @@ fn array<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     format!("{{{}}}", quoted.collect::<Vec<String>>().join(","))
 }
 
-fn refused(error: TrialError) -> Refusal {
+fn refused(error: TrialError) -> ExplainRefusal {
     match error {
-        TrialError::Lost(error) => Refusal::Target(error),
+        TrialError::Lost(error) => ExplainRefusal::Target(error),
         TrialError::Refused(Failure { reason, sqlstate }) => {
-            Refusal::Refused { reason: words(reason, &sqlstate), sqlstate }
+            ExplainRefusal::Refused { reason: words(reason, &sqlstate), sqlstate }
         }
     }
 }

@@ -7,31 +7,31 @@ use crate::model::{Gap, GapReason, Observation, QualifiedName};
 
 /// What was asked of them: nothing where the target is trusted, or nothing is read.
 pub(super) enum ForeignLook {
-    Asked(Slot<ForeignCode>),
+    Queried(Slot<ForeignCode>),
     Trusted,
 }
 
 /// Ask for them in the round trip before any of them may be read.
-pub(super) fn ask(batch: &mut Batch<'_>, trusted: bool, interest: &Interest) -> ForeignLook {
+pub(super) fn query(batch: &mut Batch<'_>, trusted: bool, interest: &Interest) -> ForeignLook {
     match (trusted, interest.topics.is_empty()) {
         (true, _) => ForeignLook::Trusted,
-        (false, true) => ForeignLook::Asked(Slot::unasked(&source::FOREIGN_CODE)),
-        (false, false) => ForeignLook::Asked(batch.ask(&source::FOREIGN_CODE, vec![])),
+        (false, true) => ForeignLook::Queried(Slot::unasked(&source::FOREIGN_CODE)),
+        (false, false) => ForeignLook::Queried(batch.query(&source::FOREIGN_CODE, vec![])),
     }
 }
 
 /// The same before documents are read, whatever is of interest.
-pub(super) fn ask_always(batch: &mut Batch<'_>, trusted: bool) -> ForeignLook {
+pub(super) fn query_always(batch: &mut Batch<'_>, trusted: bool) -> ForeignLook {
     if trusted {
         return ForeignLook::Trusted;
     }
-    ForeignLook::Asked(batch.ask(&source::FOREIGN_CODE, vec![]))
+    ForeignLook::Queried(batch.query(&source::FOREIGN_CODE, vec![]))
 }
 
 impl ForeignLook {
     pub(super) fn seen(self) -> Observation<Vec<ForeignCode>> {
         match self {
-            Self::Asked(slot) => slot.rows(),
+            Self::Queried(slot) => slot.rows(),
             Self::Trusted => Observation::Seen(Vec::new()),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::batch::{SAMPLED_BYTES_MAX, SAMPLED_TIME_MAX};
 use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
-use super::texts::{Counted, Text};
+use super::texts::{CountedStatement, ServerStatementText};
 use super::visit::VisitPlan;
 use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
 use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
@@ -165,7 +165,7 @@ pub(super) fn unasked(observation: &str) -> Gap {
 }
 
 /// A workload of which neither anybody nor the server told anything.
-pub(super) fn untold() -> Gap {
+pub(super) fn no_statements() -> Gap {
     let detail = "no statement that was run is known with its keys; pg_stat_statements does not keep the keys they name";
     of_workload(GapReason::NotEnoughEvidence, detail)
         .lifted_by("send a server log or a list of statements: POST /v1/targets/{target}/workload, or --workload FILE")
@@ -176,7 +176,7 @@ fn of_workload(reason: GapReason, detail: impl Into<String>) -> Gap {
 }
 
 /// What the server keeps of the workload, in an extension's schema or elsewhere, and did not tell.
-pub(super) fn untold_by(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
+pub(super) fn source_failed(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
     let gap = failed(source, failure);
     let detail = format!("{source}: {}", gap.detail);
     let gap = Gap { observation: Topic::WORKLOAD.as_str().to_owned(), detail, ..gap };
@@ -250,7 +250,10 @@ pub(super) fn log_of_others() -> Gap {
 }
 
 /// Statements of other roles, which ours is not shown.
-pub(super) fn hidden_texts(activity: &[Text], counted: &[Counted]) -> Option<Gap> {
+pub(super) fn hidden_texts(
+    activity: &[ServerStatementText],
+    counted: &[CountedStatement],
+) -> Option<Gap> {
     let hidden = activity.iter().any(|text| text.sql.is_none())
         || counted.iter().any(|statement| statement.hidden);
     hidden.then(|| {
@@ -260,7 +263,7 @@ pub(super) fn hidden_texts(activity: &[Text], counted: &[Counted]) -> Option<Gap
 }
 
 /// Statements that are longer than sessions show.
-pub(super) fn cut_texts(activity: &[Text]) -> Option<Gap> {
+pub(super) fn cut_texts(activity: &[ServerStatementText]) -> Option<Gap> {
     let cut = activity.iter().filter(|text| text.cut_off).count();
     (cut > 0).then(|| {
         let detail = format!(

@@ -23,9 +23,9 @@ pub(super) struct NameLook {
 }
 
 impl NameLook {
-    pub(super) fn ask(batch: &mut Batch<'_>) -> Self {
-        let relations = batch.ask(&source::NAMES, vec![]);
-        Self { relations, path: batch.ask(&source::SEARCH_PATH, vec![]) }
+    pub(super) fn query(batch: &mut Batch<'_>) -> Self {
+        let relations = batch.query(&source::NAMES, vec![]);
+        Self { relations, path: batch.query(&source::SEARCH_PATH, vec![]) }
     }
 
     pub(super) fn seen(self) -> Observation<Names> {
@@ -50,7 +50,7 @@ impl NameLook {
 /// Only a lost connection.
 pub async fn names(session: &mut Session) -> Result<Observation<Names>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let names = NameLook::ask(&mut batch);
+    let names = NameLook::query(&mut batch);
     batch.send_finally(session).await?;
     Ok(names.seen())
 }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::batch::{Batch, Receipt};
 use super::choice::DocumentTable;
 use super::detail::DetailStage;
-use super::documents::{Budget, Extent, Sampled};
+use super::documents::{Budget, RelationExtent, Sampled};
 use super::explained::{ExplainLook, Receipts};
-use super::tally::Counter;
+use super::storage_counter::StorageCounter;
 use super::visit::{CatalogStage, VisitPlan};
 use super::{foreign_code, gaps, sample};
 use crate::contract::{Contract, Registered};
@@ -38,11 +38,11 @@ pub(super) async fn take(
     let mut values = ValueSamples::plan(first, plan, detail, &facts);
     let mut documents = DocumentSamples::plan(first, plan, detail);
     let mut batch = Batch::new(facts.major);
-    let of_values = values.as_mut().map(|values| values.ask(&mut batch)).unwrap_or_default();
+    let of_values = values.as_mut().map(|values| values.query(&mut batch)).unwrap_or_default();
     if let Ok(documents) = &mut documents {
-        documents.ask(&mut batch);
+        documents.query(&mut batch);
     }
-    let receipts = explain.map(|explain| explain.ask(&mut batch, trusted)).unwrap_or_default();
+    let receipts = explain.map(|explain| explain.query(&mut batch, trusted)).unwrap_or_default();
     batch.send_finally(session).await?;
     if let Ok(documents) = &mut documents {
         documents.settle().await;
@@ -57,7 +57,7 @@ pub(super) async fn take(
 
 /// How the values of each relation are stored.
 struct ValueSamples<'a> {
-    asked: Vec<(&'a Relation, &'a ToastTable, Counter)>,
+    pending: Vec<(&'a Relation, &'a ToastTable, StorageCounter)>,
     /// Those that need no question, or may not be asked.
     settled: Vec<StoredValues>,
 }
@@ -71,7 +71,7 @@ impl<'a> ValueSamples<'a> {
     ) -> Result<Self, Gap> {
         let relations = first.catalog.relations.get().map_err(Clone::clone)?;
         let tables = detail.toast_tables.get().map_err(Clone::clone)?;
-        let mut samples = Self { asked: Vec::new(), settled: Vec::new() };
+        let mut samples = Self { pending: Vec::new(), settled: Vec::new() };
         for oid in plan.values.iter().flat_map(|choice| &choice.samples) {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
@@ -95,31 +95,32 @@ impl<'a> ValueSamples<'a> {
         let sample = match gaps::unsampled(&name, table).or(refused).or(lost) {
             Some(gap) => Observation::Unseen(gap),
             None if table.heap_bytes == Some(0) => {
-                gaps::sampled(relation, Ok(Counter::new(table, 0.0).finish(table)))
+                gaps::sampled(relation, Ok(StorageCounter::new(table, 0.0).finish(table)))
             }
             None => {
-                let counter = Counter::new(table, relation.rows_now(table.heap_bytes));
-                return self.asked.push((relation, table, counter));
+                let counter = StorageCounter::new(table, relation.rows_now(table.heap_bytes));
+                return self.pending.push((relation, table, counter));
             }
         };
         self.settled.push(StoredValues { oid: relation.oid, sample });
     }
 
     /// A receipt for each relation that is sampled.
-    fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) -> Vec<(i64, Receipt)> {
+    fn query<'b>(&'b mut self, batch: &mut Batch<'b>) -> Vec<(i64, Receipt)> {
         let major = batch.major();
-        let ask = |(relation, table, counter): &'b mut (&Relation, &ToastTable, Counter)| {
-            let rows = relation.rows_now(table.heap_bytes);
-            let sql = sample::sql(&relation.qualified_name(), table, rows, major);
-            let question = Question::new("stored_values", sql);
-            (relation.oid, batch.stream(question, |row| counter.add(row)))
-        };
-        self.asked.iter_mut().map(ask).collect()
+        let query =
+            |(relation, table, counter): &'b mut (&Relation, &ToastTable, StorageCounter)| {
+                let rows = relation.rows_now(table.heap_bytes);
+                let sql = sample::sql(&relation.qualified_name(), table, rows, major);
+                let question = Question::new("stored_values", sql);
+                (relation.oid, batch.stream(question, |row| counter.add(row)))
+            };
+        self.pending.iter_mut().map(query).collect()
     }
 
     fn finish(self, receipts: &[(i64, Receipt)]) -> Vec<StoredValues> {
         let mut samples = self.settled;
-        for (relation, table, counter) in self.asked {
+        for (relation, table, counter) in self.pending {
             let receipt = receipts.iter().find(|(oid, _)| *oid == relation.oid);
             let sample = match receipt.and_then(|(_, receipt)| receipt.answer()) {
                 Some(answer) => {
@@ -135,12 +136,12 @@ impl<'a> ValueSamples<'a> {
 
 /// What the documents of each column hold.
 struct DocumentSamples {
-    asked: Vec<DocumentSample>,
+    pending: Vec<DocumentSampling>,
     /// Columns that may not be read.
     hidden: Vec<ColumnDocuments>,
 }
 
-struct DocumentSample {
+struct DocumentSampling {
     oid: i64,
     column: String,
     sampled: Sampled,
@@ -156,20 +157,20 @@ impl DocumentSamples {
         }
         let relations = first.catalog.relations.get().map_err(Clone::clone)?;
         let layouts = detail.layouts.get().map_err(Clone::clone)?;
-        let catalog = Catalog {
+        let catalog = RelationsById {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),
             foreign_code: &first.catalog.foreign_code,
             contracts: &plan.contracts,
         };
-        let mut samples = Self { asked: Vec::new(), hidden: Vec::new() };
+        let mut samples = Self { pending: Vec::new(), hidden: Vec::new() };
         for table in &choice.documents {
             let Some(root) = catalog.layouts.get(&table.root) else { continue };
             let wanted =
                 |column: &&LayoutColumn| column.is_json() || catalog.may_hold_json(table, column);
             for column in root.columns.iter().filter(wanted) {
                 match catalog.sample(table, column) {
-                    Ok(sample) => samples.asked.push(sample),
+                    Ok(sample) => samples.pending.push(sample),
                     // Nothing says that there are documents.
                     Err(_) if column.is_text() => {}
                     Err(gap) => samples.hidden.push(ColumnDocuments {
@@ -184,23 +185,23 @@ impl DocumentSamples {
         Ok(samples)
     }
 
-    fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) {
-        for sample in &mut self.asked {
-            sample.sampled.ask(batch);
+    fn query<'b>(&'b mut self, batch: &mut Batch<'b>) {
+        for sample in &mut self.pending {
+            sample.sampled.query(batch);
         }
     }
 
     /// Wait for the verdicts on documents that are judged. Nothing is held on the target meanwhile.
     async fn settle(&mut self) {
         let until = Instant::now() + JUDGING_MAX;
-        for sample in &mut self.asked {
+        for sample in &mut self.pending {
             sample.sampled.settle(until).await;
         }
     }
 
     fn finish(self, major: u32) -> Vec<ColumnDocuments> {
         let mut columns = self.hidden;
-        for sample in self.asked {
+        for sample in self.pending {
             let (documents, drift, mut gaps) = sample.sampled.sum_up(sample.of, major);
             // A sample that ended early is none: what is missing may be what matters.
             let sample_or_gap = match gaps.pop() {
@@ -215,14 +216,14 @@ impl DocumentSamples {
 }
 
 /// What is known of the relations, by their oids.
-struct Catalog<'a> {
+struct RelationsById<'a> {
     relations: BTreeMap<i64, &'a Relation>,
     layouts: BTreeMap<i64, &'a Layout>,
     foreign_code: &'a Observation<Vec<ForeignCode>>,
     contracts: &'a [Registered],
 }
 
-impl Catalog<'_> {
+impl RelationsById<'_> {
     /// Whether a column of text may hold documents, by the statistics of the relations that hold its rows.
     fn may_hold_json(&self, table: &DocumentTable, column: &LayoutColumn) -> bool {
         let looks = |oid: &i64| {
@@ -233,7 +234,11 @@ impl Catalog<'_> {
     }
 
     /// The sample of one column, or why it cannot be taken.
-    fn sample(&self, table: &DocumentTable, column: &LayoutColumn) -> Result<DocumentSample, Gap> {
+    fn sample(
+        &self,
+        table: &DocumentTable,
+        column: &LayoutColumn,
+    ) -> Result<DocumentSampling, Gap> {
         let mut leaves = Vec::new();
         for oid in &table.leaves {
             let (Some(relation), Some(layout)) = (self.relations.get(oid), self.layouts.get(oid))
@@ -248,14 +253,14 @@ impl Catalog<'_> {
                 return Err(gap);
             }
             let bytes = layout.heap_bytes.unwrap_or(0) + layout.toast_bytes.unwrap_or(0);
-            let extent = Extent { rows: relation.rows_now(layout.heap_bytes), bytes };
+            let extent = RelationExtent { rows: relation.rows_now(layout.heap_bytes), bytes };
             leaves.push((name, extent));
         }
         let rows = table.other_rows + leaves.iter().map(|(_, extent)| extent.rows).sum::<f64>();
         let contract = self.contract(table.root, &column.name);
         let budget = if contract.is_some() { Budget::JUDGED } else { Budget::EACH };
         let sampled = Sampled::new(&column.name, column.type_name != "jsonb", leaves, budget);
-        Ok(DocumentSample {
+        Ok(DocumentSampling {
             oid: table.root,
             column: column.name.clone(),
             sampled: match contract {

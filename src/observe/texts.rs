@@ -15,15 +15,15 @@ use crate::model::observation::{Names, StatementCounters, WorkloadStatement};
 use crate::model::{Gap, Observation, quote_identifier};
 
 /// What the server tells of the statements that its applications run.
-pub struct Texts {
+pub struct StatementTexts {
     /// What names in them mean.
     pub names: Observation<Names>,
     /// What other sessions run now, or ran last.
-    pub activity: Vec<Text>,
+    pub activity: Vec<ServerStatementText>,
     /// One text of each statement, as `pg_qualstats` keeps them.
-    pub examples: Vec<Text>,
+    pub examples: Vec<ServerStatementText>,
     /// What was counted, by statement; none where `pg_stat_statements` does not tell.
-    pub counted: Option<Vec<Counted>>,
+    pub counted: Option<Vec<CountedStatement>>,
     /// What the catalog keeps that names keys.
     pub definitions: Vec<Defined>,
     /// The end of the server's log, from the first line that is whole.
@@ -35,7 +35,7 @@ pub struct Texts {
 /// A text as an application sent it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Text {
+pub struct ServerStatementText {
     /// The server's identifier of the statement; none where it computes none.
     pub query_id: Option<i64>,
     /// The text; none where our role may not read it.
@@ -47,7 +47,7 @@ pub struct Text {
 /// A statement as `pg_stat_statements` counts it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Counted {
+pub struct CountedStatement {
     /// The server's identifier; none of many together.
     pub query_id: Option<i64>,
     /// The text, its literals made parameters; none where our role may not read it, and none of many together.
@@ -80,7 +80,7 @@ struct CountingSince {
     counting_since: Option<Timestamp>,
 }
 
-impl Counted {
+impl CountedStatement {
     /// What was counted beside calls and time.
     pub fn counters(&self) -> StatementCounters {
         StatementCounters {
@@ -167,11 +167,11 @@ pub(super) struct TextLook {
 
 struct TextSlots {
     names: Option<NameLook>,
-    activity: Slot<Text>,
+    activity: Slot<ServerStatementText>,
     definitions: Slot<Defined>,
-    counted: Option<Slot<Counted>>,
+    counted: Option<Slot<CountedStatement>>,
     counting_since: Option<Slot<CountingSince>>,
-    examples: Option<Slot<Text>>,
+    examples: Option<Slot<ServerStatementText>>,
     log: Option<Slot<LogTail>>,
 }
 
@@ -187,13 +187,13 @@ impl TextLook {
     }
 
     /// Ask what can be answered.
-    pub(super) fn ask(&mut self, batch: &mut Batch<'_>) {
+    pub(super) fn query(&mut self, batch: &mut Batch<'_>) {
         let Self { tables, sources, understood, slots } = self;
         let reads_log = *understood && sources.log_can_be_read();
         *slots = Some(TextSlots {
-            names: understood.then(|| NameLook::ask(batch)),
-            activity: batch.ask(&source::ACTIVITY, vec![]),
-            definitions: batch.ask_about(&source::DEFINITIONS, tables),
+            names: understood.then(|| NameLook::query(batch)),
+            activity: batch.query(&source::ACTIVITY, vec![]),
+            definitions: batch.query_relations(&source::DEFINITIONS, tables),
             counted: sources
                 .stat_statements_schema
                 .as_ref()
@@ -206,17 +206,17 @@ impl TextLook {
                 .qualstats_schema
                 .as_ref()
                 .map(|schema| of_extension(batch, &source::QUALSTATS, schema)),
-            log: reads_log.then(|| batch.ask(&source::LOG_TAIL, vec![])),
+            log: reads_log.then(|| batch.query(&source::LOG_TAIL, vec![])),
         });
     }
 
     /// What was seen.
-    pub(super) fn seen(self) -> Texts {
+    pub(super) fn seen(self) -> StatementTexts {
         let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
         let mut gaps = self.sources.gaps();
         let unnamed = || Observation::Unseen(gaps::unasked(source::NAMES.name));
         let Some(slots) = self.slots else {
-            return Texts { gaps, ..Texts::empty(unnamed()) };
+            return StatementTexts { gaps, ..StatementTexts::empty(unnamed()) };
         };
         let mut take = Taker { gaps: &mut gaps };
         let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
@@ -232,7 +232,7 @@ impl TextLook {
         gaps.extend(gaps::hidden_texts(&activity, counted.as_deref().unwrap_or_default()));
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
-        Texts {
+        StatementTexts {
             names: slots.names.map_or_else(unnamed, NameLook::seen),
             activity,
             examples: examples.unwrap_or_default(),
@@ -244,7 +244,7 @@ impl TextLook {
     }
 }
 
-impl Texts {
+impl StatementTexts {
     fn empty(names: Observation<Names>) -> Self {
         Self {
             names,
@@ -301,7 +301,8 @@ impl Taker<'_> {
     /// The rows of a source, which is an extension in that schema where one is named.
     fn rows<T>(&mut self, slot: Option<Slot<T>>, schema: Option<&str>) -> Option<Vec<T>> {
         let slot = slot?;
-        let failed = slot.failure().map(|failure| gaps::untold_by(slot.source(), failure, schema));
+        let failed =
+            slot.failure().map(|failure| gaps::source_failed(slot.source(), failure, schema));
         match slot.rows() {
             Observation::Seen(rows) => return Some(rows),
             Observation::Unseen(gap) => self.gaps.push(failed.unwrap_or(gap)),
@@ -317,5 +318,5 @@ where
 {
     let sql = source.sql_for(batch.major());
     let sql = sql.replace(" public.", &format!(" {}.", quote_identifier(schema)));
-    batch.ask_as(source, sql, vec![])
+    batch.query_with(source, sql, vec![])
 }

@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::contract::Registered;
 use crate::model::observation::{
-    Common, Context, RegisteredContract, Relation, Wal, Workload, WorkloadStatement,
+    ColumnContract, Common, Context, Relation, Wal, Workload, WorkloadStatement,
 };
 use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogFacts;
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
@@ -23,7 +23,7 @@ use super::foreign_code::{self, ForeignLook};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
-use super::texts::{TextLook, Texts, WorkloadSources};
+use super::texts::{StatementTexts, TextLook, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
 use super::{gaps, samples, source};
@@ -48,7 +48,7 @@ pub struct Observed {
     /// What may be kept.
     pub snapshot: Snapshot,
     /// Texts of statements, where the workload is of interest. They hold literals.
-    pub texts: Option<Texts>,
+    pub texts: Option<StatementTexts>,
     /// Statements that were explained, where plans are of interest. They hold literals.
     pub explained: Option<ExplainedStatements>,
 }
@@ -91,7 +91,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     let (stored_values, documents, receipts) = sampled;
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
-    let Catalog { context, relations, foreign_code, common } = first.catalog;
+    let CatalogFacts { context, relations, foreign_code, common } = first.catalog;
     let (index_details, index_sizes) = detail.indexes;
     let snapshot = Snapshot {
         format: SNAPSHOT_FORMAT,
@@ -119,9 +119,9 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     Ok(Observed { snapshot, texts, explained })
 }
 
-fn registered(contract: &Registered) -> RegisteredContract {
+fn registered(contract: &Registered) -> ColumnContract {
     let Registered { schema, table, column, before, .. } = contract.clone();
-    RegisteredContract { schema, table, column, before }
+    ColumnContract { schema, table, column, before }
 }
 
 /// The server, the database and our role alone.
@@ -130,7 +130,7 @@ fn registered(contract: &Registered) -> RegisteredContract {
 /// Only a lost connection.
 pub async fn context(session: &mut Session) -> Result<Observation<Context>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let context = batch.ask(&source::CONTEXT, vec![]);
+    let context = batch.query(&source::CONTEXT, vec![]);
     batch.send(session).await?;
     Ok(context.row())
 }
@@ -156,7 +156,7 @@ impl Looks {
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
 pub(super) struct CatalogStage {
-    pub(super) catalog: Catalog,
+    pub(super) catalog: CatalogFacts,
     json_tables: Observation<Vec<JsonTable>>,
     /// WAL, checkpoints, transactions and partitions.
     pub(super) wal: Box<Wal>,
@@ -196,7 +196,7 @@ struct CatalogLook {
 }
 
 impl CatalogLook {
-    fn ask(batch: &mut Batch<'_>, trusted: bool, interest: &Interest, looks: &mut Looks) -> Self {
+    fn query(batch: &mut Batch<'_>, trusted: bool, interest: &Interest, looks: &mut Looks) -> Self {
         let (mut common, mut wal) = (CommonLook::new(), WalLook::new());
         common.catalog(batch, interest);
         looks.plan.catalog(batch, interest);
@@ -208,17 +208,17 @@ impl CatalogLook {
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let texts = workload || interest.in_any(&[Topic::PLANS]);
         Self {
-            context: batch.ask(&source::CONTEXT, vec![]),
-            relations: batch.ask(&source::RELATIONS, vec![]),
-            foreign_code: foreign_code::ask(batch, trusted, interest),
+            context: batch.query(&source::CONTEXT, vec![]),
+            relations: batch.query(&source::RELATIONS, vec![]),
+            foreign_code: foreign_code::query(batch, trusted, interest),
             common,
             wal,
             json_tables: if json {
-                batch.ask(&source::JSON_TABLES, vec![])
+                batch.query(&source::JSON_TABLES, vec![])
             } else {
                 Slot::unasked(&source::JSON_TABLES)
             },
-            workload_sources: texts.then(|| batch.ask_together(&source::WORKLOAD_SOURCES)),
+            workload_sources: texts.then(|| batch.query_together(&source::WORKLOAD_SOURCES)),
         }
     }
 }
@@ -230,10 +230,10 @@ impl CatalogStage {
         looks: &mut Looks,
     ) -> Result<Self, Error> {
         let mut batch = Batch::new(session.facts().major);
-        let look = CatalogLook::ask(&mut batch, session.trusts_code(), interest, looks);
+        let look = CatalogLook::query(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;
         Ok(Self {
-            catalog: Catalog {
+            catalog: CatalogFacts {
                 context: look.context.row(),
                 relations: look.relations.rows(),
                 foreign_code: look.foreign_code.seen(),
@@ -270,7 +270,7 @@ impl CatalogStage {
             (Some(_), Observation::Seen(tables)) if tables.iter().all(|table| !table.json) => {
                 Observation::Seen(Workload::default())
             }
-            _ => Observation::Unseen(gaps::untold()),
+            _ => Observation::Unseen(gaps::no_statements()),
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
         let interest = Interest { topics, ..Interest::default() };
         for major in 14..=19 {
             let (mut batch, mut looks) = (Batch::new(major), Looks::new());
-            CatalogLook::ask(&mut batch, false, &interest, &mut looks);
+            CatalogLook::query(&mut batch, false, &interest, &mut looks);
             assert!(batch.statements() <= 12, "{} on {major}", batch.statements());
         }
     }

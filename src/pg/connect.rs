@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::ServerFacts;
 use super::dsn::Dsn;
-use super::wire::{Connector, Seen};
+use super::wire::{Connector, WireProgress};
 
 /// How long a login may take.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub(super) struct Connected {
     /// Absent once it was hung up: its backend may still run, and counts.
     client: Option<Client>,
     driver: JoinHandle<()>,
-    seen: Arc<Seen>,
+    seen: Arc<WireProgress>,
     pub(super) facts: ServerFacts,
     tls: Tls,
 }
@@ -86,12 +86,12 @@ enum Tls {
 }
 
 /// Logs in, and checks what is used again.
-pub(super) struct Manager {
+pub(super) struct ConnectionManager {
     config: Config,
     tls: Tls,
 }
 
-impl Manager {
+impl ConnectionManager {
     pub(super) fn new(dsn: &Dsn, tls: &MakeRustlsConnect) -> Self {
         let mut config = dsn.config.clone();
         config.application_name("dbopt").connect_timeout(CONNECT_TIMEOUT);
@@ -118,13 +118,13 @@ impl Manager {
     }
 }
 
-impl managed::Manager for Manager {
+impl managed::Manager for ConnectionManager {
     type Type = Connected;
     type Error = tokio_postgres::Error;
 
     async fn create(&self) -> Result<Connected, tokio_postgres::Error> {
         let mut tls = self.tls.clone();
-        let seen = Arc::<Seen>::default();
+        let seen = Arc::<WireProgress>::default();
         let (client, facts, driver) = match &mut tls {
             Tls::Bounded(connector) => {
                 connector.seen = seen.clone();

@@ -80,7 +80,7 @@ impl Dsn {
         } else {
             without_keyword(text, &mut take)?
         };
-        let mut config: Config = rest.parse().map_err(|error| mend(&error))?;
+        let mut config: Config = rest.parse().map_err(|error| problem(&error))?;
         config.ssl_mode(match tls {
             TlsMode::Disable => SslMode::Disable,
             TlsMode::Prefer => SslMode::Prefer,
@@ -162,7 +162,7 @@ const NOT_TAKEN: [&str; 24] = [
 ];
 
 /// The driver names the keyword it stumbles over, which may be none; anything else is kept to ourselves.
-fn mend(error: &tokio_postgres::Error) -> String {
+fn problem(error: &tokio_postgres::Error) -> String {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     if cause.starts_with("invalid value for option") {
         return cause;
@@ -176,10 +176,10 @@ fn mend(error: &tokio_postgres::Error) -> String {
     }
 }
 
-type Take<'a> = dyn FnMut(&str, &str) -> Result<bool, String> + 'a;
+type ParameterFilter<'a> = dyn FnMut(&str, &str) -> Result<bool, String> + 'a;
 
 /// The URL without the parameters that `take` took.
-fn without_url(text: &str, take: &mut Take<'_>) -> Result<String, String> {
+fn without_url(text: &str, take: &mut ParameterFilter<'_>) -> Result<String, String> {
     let Some((head, query)) = text.split_once('?') else { return Ok(text.to_owned()) };
     let mut kept = Vec::new();
     for pair in query.split('&') {
@@ -196,7 +196,7 @@ fn percent_decoded(value: &str) -> String {
 }
 
 /// The keyword string without the keywords that `take` took. Quoted values are passed through as they are.
-fn without_keyword(text: &str, take: &mut Take<'_>) -> Result<String, String> {
+fn without_keyword(text: &str, take: &mut ParameterFilter<'_>) -> Result<String, String> {
     let mut kept = String::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_malformed_dsn_is_told_the_mend_and_nothing_of_itself() {
-        for (dsn, mend) in [
+        for (dsn, problem) in [
             ("postgresql://u:sekret@h/d?sslmode=on", "`sslmode` is one of"),
             ("postgresql://u:sekret@h/d?nonsense=sekret", "unknown option; known are host"),
             ("postgresql://u:sekret@h/d?sslkey=sekret", "the option `sslkey` is not taken"),
@@ -289,7 +289,7 @@ mod tests {
             ("postgresql://u:sekret@h:port/d", "invalid value for option `port`"),
         ] {
             let error = Dsn::parse(dsn).unwrap_err();
-            assert!(error.contains(mend), "{dsn}: {error}");
+            assert!(error.contains(problem), "{dsn}: {error}");
             assert!(!error.contains("sekret"), "{error}");
         }
     }

@@ -27,7 +27,8 @@ pub fn completed(dsn: Option<&str>, env: &Env<'_>) -> Result<SecretString, Strin
         return Err("no database given: use --dsn, DBOPT_DSN or the PG* variables".into());
     }
     let dsn = trimmed(dsn.unwrap_or_default());
-    let read = |text: &str| Dsn::read(text).map_err(|mend| format!("the DSN is malformed: {mend}"));
+    let read =
+        |text: &str| Dsn::read(text).map_err(|problem| format!("the DSN is malformed: {problem}"));
     let config = read(dsn)?.config;
     // What is given later wins, and what was given comes last.
     let mut added: Vec<(&str, String)> =

@@ -7,13 +7,13 @@ use tokio_postgres::error::SqlState;
 use utoipa::ToSchema;
 
 use super::connect::CONNECT_TIMEOUT;
-use super::wire::Unanswered;
+use super::wire::TlsUnanswered;
 
 /// Why a target could not be used, in a word: what to look after, and no host or user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = TargetCause)]
-pub enum Cause {
+pub enum ConnectFailure {
     /// Its host name is not known.
     Dns,
     /// Nothing listens there.
@@ -38,7 +38,7 @@ pub enum Cause {
     Dsn,
 }
 
-impl Cause {
+impl ConnectFailure {
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,20 +96,20 @@ impl Cause {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The DSN cannot be parsed.
-    #[error("the DSN of `{target}` is malformed: {mend}")]
+    #[error("the DSN of `{target}` is malformed: {problem}")]
     MalformedDsn {
         /// The target.
         target: String,
         /// What to write instead; never the DSN itself.
-        mend: String,
+        problem: String,
     },
     /// The root certificates cannot be read.
-    #[error("the root certificates for `{target}` cannot be read: {mend}")]
+    #[error("the root certificates for `{target}` cannot be read: {problem}")]
     RootCertificates {
         /// The target.
         target: String,
         /// What to do.
-        mend: &'static str,
+        problem: &'static str,
     },
     /// The server cannot be reached, or what answers is not PostgreSQL.
     #[error("target `{target}` could not be reached: {}", .cause.advice())]
@@ -117,7 +117,7 @@ pub enum Error {
         /// The target.
         target: String,
         /// Why.
-        cause: Cause,
+        cause: ConnectFailure,
         /// For the log only.
         source: tokio_postgres::Error,
     },
@@ -218,31 +218,33 @@ impl Error {
             ) => Self::NotAccepting { target, source },
             _ if says_statement_pooling(&source) => Self::StatementPooling { target },
             _ if is_unanswered(&source) => {
-                Self::Unreachable { target, cause: Cause::HungUp, source }
+                Self::Unreachable { target, cause: ConnectFailure::HungUp, source }
             }
             _ if source.to_string().contains("TLS") => Self::Tls { target, source },
             // A password was asked for and none was given, or the method is unknown to the driver.
             _ if source.to_string().contains("authentication") || lacks_password(&source) => {
                 Self::LoginRefused { target, source }
             }
-            _ => match Cause::of_unreachable(&source) {
-                Cause::TimedOut => Self::NoAnswer { target, seconds: CONNECT_TIMEOUT.as_secs() },
+            _ => match ConnectFailure::of_unreachable(&source) {
+                ConnectFailure::TimedOut => {
+                    Self::NoAnswer { target, seconds: CONNECT_TIMEOUT.as_secs() }
+                }
                 cause => Self::Unreachable { target, cause, source },
             },
         }
     }
 
     /// Why, in a word; none where it is neither the target nor the way to it.
-    pub fn cause(&self) -> Option<Cause> {
+    pub fn cause(&self) -> Option<ConnectFailure> {
         Some(match self {
-            Self::MalformedDsn { .. } | Self::RootCertificates { .. } => Cause::Dsn,
+            Self::MalformedDsn { .. } | Self::RootCertificates { .. } => ConnectFailure::Dsn,
             Self::Unreachable { cause, .. } => *cause,
-            Self::NoAnswer { .. } => Cause::TimedOut,
-            Self::Tls { .. } => Cause::Tls,
-            Self::LoginRefused { .. } => Cause::Login,
-            Self::NoSuchDatabase { .. } => Cause::NoDatabase,
-            Self::NotAccepting { .. } => Cause::NotAccepting,
-            Self::ConnectionLost { .. } => Cause::Lost,
+            Self::NoAnswer { .. } => ConnectFailure::TimedOut,
+            Self::Tls { .. } => ConnectFailure::Tls,
+            Self::LoginRefused { .. } => ConnectFailure::Login,
+            Self::NoSuchDatabase { .. } => ConnectFailure::NoDatabase,
+            Self::NotAccepting { .. } => ConnectFailure::NotAccepting,
+            Self::ConnectionLost { .. } => ConnectFailure::Lost,
             Self::ServerTooOld { .. }
             | Self::Busy { .. }
             | Self::StatementPooling { .. }
@@ -300,7 +302,7 @@ pub(super) fn says_statement_pooling(error: &tokio_postgres::Error) -> bool {
 
 /// The server hung up before it answered whether it supports TLS, which need not be the reason.
 fn is_unanswered(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Unanswered>)
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<TlsUnanswered>)
 }
 
 /// The driver says so in the cause.

@@ -8,7 +8,7 @@ use super::target::Connection;
 use super::{Target, opening};
 
 /// How long a last word to the server may take.
-pub(super) const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before each look whether the backend is gone, and whether to terminate it then. A cancelled statement
 /// takes milliseconds; a server looks for a lost connection every second.
@@ -30,7 +30,7 @@ pub(super) fn retire(target: Target, mut connection: Connection, process_id: Opt
     let Some(cancel) = connection.hang_up() else { return };
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
-        let _ = timeout(FAREWELL, cancel.send()).await;
+        let _ = timeout(CANCEL_TIMEOUT, cancel.send()).await;
         if let Some(process_id) = process_id {
             until_gone(&target, process_id).await;
         }

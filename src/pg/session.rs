@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::connect::CONNECT_TIMEOUT;
-use super::held::{Held, ends_the_connection};
+use super::lease::{ConnectionLease, ends_the_connection};
 use super::opening::{self, Opening, guarded};
 use super::target::Connection;
 use super::{Error, ServerFacts, Target};
@@ -79,7 +79,7 @@ impl Question {
 }
 
 /// What became of a question: rows were handed out as they came.
-pub type Answer = Result<(), Failure>;
+pub type QueryResult = Result<(), Failure>;
 
 /// Why a question was not answered. The visit goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,15 +92,15 @@ pub struct Failure {
 
 /// A guarded session. Dropped in mid-visit, it cancels what runs on the server and hangs up.
 pub struct Session {
-    held: Held,
+    lease: ConnectionLease,
     facts: ServerFacts,
     cost: Cost,
 }
 
 impl Session {
     pub(super) fn new(target: Target, connection: Connection) -> Self {
-        let held = Held::new(target, connection);
-        Self { facts: held.facts().clone(), held, cost: Cost::default() }
+        let lease = ConnectionLease::new(target, connection);
+        Self { facts: lease.facts().clone(), lease, cost: Cost::default() }
     }
 
     /// What the server said of itself: at login, and whether it is in recovery as the transaction began.
@@ -110,7 +110,7 @@ impl Session {
 
     /// Whether code of the target's own may run with our role's rights.
     pub fn trusts_code(&self) -> bool {
-        self.held.target().trusts_code()
+        self.lease.target().trusts_code()
     }
 
     /// What the session has cost so far.
@@ -123,11 +123,11 @@ impl Session {
     ///
     /// # Errors
     /// Only a lost connection; what fails alone fails alone.
-    pub async fn ask(
+    pub async fn query(
         &mut self,
         questions: &[Question],
         on_row: impl FnMut(usize, &str) + Send,
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<QueryResult>, Error> {
         self.send(questions, false, on_row).await
     }
 
@@ -135,11 +135,11 @@ impl Session {
     ///
     /// # Errors
     /// Only a lost connection; what fails alone fails alone.
-    pub async fn ask_finally(
+    pub async fn query_finally(
         &mut self,
         questions: &[Question],
         on_row: impl FnMut(usize, &str) + Send,
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<QueryResult>, Error> {
         self.send(questions, true, on_row).await
     }
 
@@ -149,15 +149,15 @@ impl Session {
         questions: &[Question],
         finally: bool,
         mut on_row: impl FnMut(usize, &str) + Send,
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<QueryResult>, Error> {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
         let begun = Instant::now();
         let mut answers = Box::pin(self.exchange(questions, finally, &mut on_row)).await?;
         while answers.is_none() {
-            self.held.replace().await?;
-            self.facts = self.held.facts().clone();
+            self.lease.replace().await?;
+            self.facts = self.lease.facts().clone();
             answers = Box::pin(self.exchange(questions, finally, &mut on_row)).await?;
         }
         self.cost.round_trips += 1;
@@ -169,12 +169,12 @@ impl Session {
     /// What is sent before the first question, and behind each: nothing where the next one goes on with it.
     fn around(&self, questions: &[Question], finally: bool) -> (String, Vec<Option<String>>) {
         let settings = |position: usize| questions.get(position).map_or("", |next| next.settings);
-        let first = if self.held.is_busy() {
+        let first = if self.lease.is_busy() {
             format!("{BACK};{}", settings(0))
         } else {
             format!("{}\n{MARK};{}", guarded(GUARD, &self.facts), settings(0))
         };
-        let ending = if finally { self.held.ending() } else { BACK.to_owned() };
+        let ending = if finally { self.lease.ending() } else { BACK.to_owned() };
         let after = |position: usize| match position + 1 {
             next if next == questions.len() => Some(ending.clone()),
             _ if questions[position].continues => None,
@@ -190,70 +190,71 @@ impl Session {
         questions: &[Question],
         finally: bool,
         on_row: &mut (impl FnMut(usize, &str) + Send),
-    ) -> Result<Option<Vec<Answer>>, Error> {
-        let (held, client) = (&self.held, self.held.client());
-        let reused = !held.is_busy() && held.is_reused();
+    ) -> Result<Option<Vec<QueryResult>>, Error> {
+        let (lease, client) = (&self.lease, self.lease.client());
+        let reused = !lease.is_busy() && lease.is_reused();
         let (first, behind) = self.around(questions, finally);
-        held.begin();
-        let mut opening = Sent::new(opening::run(client, &first)).await;
+        lease.begin();
+        let mut opening = SentRequest::new(opening::run(client, &first)).await;
         let mut sent = Vec::with_capacity(questions.len());
         for (position, question) in questions.iter().enumerate() {
-            let query = Sent::new(client.query_typed_raw(&question.sql, question.typed())).await;
+            let query =
+                SentRequest::new(client.query_typed_raw(&question.sql, question.typed())).await;
             let back = match &behind[position] {
-                Some(back) => Some(Sent::new(client.batch_execute(back)).await),
+                Some(back) => Some(SentRequest::new(client.batch_execute(back)).await),
                 None => None,
             };
             sent.push((query, back));
         }
-        let Some(opening) = first_answer(held, &mut opening, reused).await? else {
-            held.end();
+        let Some(opening) = first_answer(lease, &mut opening, reused).await? else {
+            lease.end();
             return Ok(None);
         };
         if let Some(opening) = opening {
-            held.opened(opening);
+            lease.opened(opening);
             self.facts.in_recovery = opening.in_recovery;
         }
         let mut answers = Vec::with_capacity(questions.len());
         for (position, (mut query, mut back)) in sent.into_iter().enumerate() {
             let cost = &mut self.cost;
-            let asked = Instant::now();
-            let answer = read(held, &mut query, |row| {
+            let sent_at = Instant::now();
+            let answer = read(lease, &mut query, |row| {
                 cost.rows_read += 1;
                 cost.bytes_read += row.len() as u64;
                 on_row(position, row);
                 cost.bytes_read <= VISIT_BYTES_MAX
             })
             .await?;
-            count(questions[position].source, &answer, asked);
+            count(questions[position].source, &answer, sent_at);
             answers.push(match answer {
                 Ok(true) => Ok(()),
                 Ok(false) => {
-                    let target = held.target().name().to_owned();
+                    let target = lease.target().name().to_owned();
                     return Err(Error::TooMuch { target });
                 }
-                Err(source) => Err(held.failure(source)?),
+                Err(source) => Err(lease.failure(source)?),
             });
             if let Some(back) = &mut back {
-                let back = held.within(SILENCE_MAX, back.answer()).await?;
-                back.map_err(|source| held.lost(source))?;
+                let back = lease.within(SILENCE_MAX, back.answer()).await?;
+                back.map_err(|source| lease.lost(source))?;
             }
         }
         if finally {
-            held.end();
+            lease.end();
         }
         Ok(Some(answers))
     }
 
     /// End the visit. Nobody waits for it: the next user of the connection stands in line behind it.
     pub fn finish(self) {
-        self.held.release();
+        self.lease.release();
     }
 }
 
 /// What the server says as the transaction begins; nothing where the connection is dead that was used before.
 async fn first_answer<F>(
-    held: &Held,
-    opening: &mut Sent<F>,
+    lease: &ConnectionLease,
+    opening: &mut SentRequest<F>,
     reused: bool,
 ) -> Result<Option<Option<Opening>>, Error>
 where
@@ -261,21 +262,21 @@ where
 {
     if !reused {
         // A pooler that lost its server lets us in and answers nothing.
-        let answered = held.within(CONNECT_TIMEOUT, opening.answer()).await?;
-        return answered.map(Some).map_err(|source| held.lost(source));
+        let answered = lease.within(CONNECT_TIMEOUT, opening.answer()).await?;
+        return answered.map(Some).map_err(|source| lease.lost(source));
     }
     match timeout(FIRST_ANSWER_MAX, opening.answer()).await {
         Ok(Ok(opening)) => Ok(Some(opening)),
         Ok(Err(source)) if source.code().is_none_or(ends_the_connection) => Ok(None),
-        Ok(Err(source)) => Err(held.lost(source)),
+        Ok(Err(source)) => Err(lease.lost(source)),
         Err(_) => Ok(None),
     }
 }
 
 /// A request that is on its way before anybody waits for its answer.
-struct Sent<F: Future>(std::pin::Pin<Box<MaybeDone<F>>>);
+struct SentRequest<F: Future>(std::pin::Pin<Box<MaybeDone<F>>>);
 
-impl<F: Future> Sent<F> {
+impl<F: Future> SentRequest<F> {
     /// The driver sends when first polled.
     async fn new(request: F) -> Self {
         let mut request = Box::pin(maybe_done(request));
@@ -294,20 +295,20 @@ impl<F: Future> Sent<F> {
 
 /// Hand out rows as long as they are taken; whether all were, or the error of the server.
 async fn read<F>(
-    held: &Held,
-    query: &mut Sent<F>,
+    lease: &ConnectionLease,
+    query: &mut SentRequest<F>,
     mut on_row: impl FnMut(&str) -> bool,
 ) -> Result<Result<bool, tokio_postgres::Error>, Error>
 where
     F: Future<Output = Result<tokio_postgres::RowStream, tokio_postgres::Error>>,
 {
-    let rows = match held.within(SILENCE_MAX, query.answer()).await? {
+    let rows = match lease.within(SILENCE_MAX, query.answer()).await? {
         Ok(rows) => rows,
         Err(source) => return Ok(Err(source)),
     };
     let mut rows = std::pin::pin!(rows);
     loop {
-        let row = match held.within(SILENCE_MAX, rows.try_next()).await? {
+        let row = match lease.within(SILENCE_MAX, rows.try_next()).await? {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(Ok(true)),
             Err(source) => return Ok(Err(source)),
@@ -319,7 +320,7 @@ where
     }
 }
 
-fn count(source: &'static str, answer: &Result<bool, tokio_postgres::Error>, asked: Instant) {
+fn count(source: &'static str, answer: &Result<bool, tokio_postgres::Error>, sent_at: Instant) {
     let outcome = match answer {
         Ok(true) => "seen",
         Ok(false) | Err(_) => "gap",
@@ -327,5 +328,5 @@ fn count(source: &'static str, answer: &Result<bool, tokio_postgres::Error>, ask
     metrics::counter!("dbopt_source_reads_total", "source" => source, "outcome" => outcome)
         .increment(1);
     metrics::histogram!("dbopt_source_read_seconds", "source" => source)
-        .record(asked.elapsed().as_secs_f64());
+        .record(sent_at.elapsed().as_secs_f64());
 }

@@ -8,8 +8,8 @@ use deadpool::managed::{Manager as _, Object, Pool, PoolError, TimeoutType};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect::{CONNECT_TIMEOUT, Connected, Manager};
-use super::{Dsn, Error, Session, Trial, TrialError, tls};
+use super::connect::{CONNECT_TIMEOUT, Connected, ConnectionManager};
+use super::{Dsn, Error, Session, TrialError, TrialTransaction, tls};
 use crate::model::Server;
 
 /// Connections a target grants us at most: advice must never be what exhausts it.
@@ -40,12 +40,12 @@ impl From<ServerFacts> for Server {
 /// One database of one cluster, and the few connections we may have to it. Cheap to clone.
 #[derive(Clone)]
 pub struct Target {
-    inner: Arc<Inner>,
+    inner: Arc<TargetInner>,
 }
 
-struct Inner {
+struct TargetInner {
     name: String,
-    pool: Pool<Manager>,
+    pool: Pool<ConnectionManager>,
     lab: Option<Target>,
     trusts_code: bool,
 }
@@ -57,12 +57,14 @@ impl Target {
     /// A malformed DSN, or root certificates that cannot be read.
     pub fn open(name: &str, dsn: &SecretString, lab: Option<&SecretString>) -> Result<Self, Error> {
         let dsn = Dsn::parse(dsn.expose_secret())
-            .map_err(|mend| Error::MalformedDsn { target: name.to_owned(), mend })?;
+            .map_err(|problem| Error::MalformedDsn { target: name.to_owned(), problem })?;
         let tls = tls::connector(&dsn)
-            .map_err(|mend| Error::RootCertificates { target: name.to_owned(), mend })?;
+            .map_err(|problem| Error::RootCertificates { target: name.to_owned(), problem })?;
         let pool = pool(&dsn, &tls);
         let lab = lab.map(|lab| Self::open(name, lab, None)).transpose()?;
-        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), pool, lab, trusts_code: false }) })
+        Ok(Self {
+            inner: Arc::new(TargetInner { name: name.to_owned(), pool, lab, trusts_code: false }),
+        })
     }
 
     /// The name it was registered under.
@@ -79,9 +81,9 @@ impl Target {
     /// role's rights. For a target that is not in use yet: it has no connection.
     #[must_use]
     pub fn trusting_code(self, trusts_code: bool) -> Self {
-        let Inner { name, pool, lab, .. } = &*self.inner;
+        let TargetInner { name, pool, lab, .. } = &*self.inner;
         let (name, pool, lab) = (name.clone(), pool.clone(), lab.clone());
-        Self { inner: Arc::new(Inner { name, pool, lab, trusts_code }) }
+        Self { inner: Arc::new(TargetInner { name, pool, lab, trusts_code }) }
     }
 
     /// Whether code of the target's own may run with our role's rights.
@@ -109,9 +111,9 @@ impl Target {
     ///
     /// # Errors
     /// Whatever keeps us from logging in or from opening it.
-    pub async fn trial(&self) -> Result<Trial, TrialError> {
+    pub async fn trial(&self) -> Result<TrialTransaction, TrialError> {
         let connection = self.connection().await.map_err(TrialError::Lost)?;
-        Trial::begin(self.clone(), connection).await
+        TrialTransaction::begin(self.clone(), connection).await
     }
 
     /// One of the few connections.
@@ -140,8 +142,8 @@ impl Target {
     }
 }
 
-fn pool(dsn: &Dsn, tls: &MakeRustlsConnect) -> Pool<Manager> {
-    Pool::builder(Manager::new(dsn, tls))
+fn pool(dsn: &Dsn, tls: &MakeRustlsConnect) -> Pool<ConnectionManager> {
+    Pool::builder(ConnectionManager::new(dsn, tls))
         .max_size(CONNECTIONS_MAX)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT_TIMEOUT))
@@ -152,4 +154,4 @@ fn pool(dsn: &Dsn, tls: &MakeRustlsConnect) -> Pool<Manager> {
 }
 
 /// What a session needs of its connection.
-pub(super) type Connection = Object<Manager>;
+pub(super) type Connection = Object<ConnectionManager>;

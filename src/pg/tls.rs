@@ -153,11 +153,11 @@ mod tests {
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for path in [pipe.to_str().unwrap(), "/dev/zero", "/", "/nonexistent"] {
             let dsn = format!("postgresql://h/d?sslmode=verify-full&sslrootcert={path}");
-            let (told, outcome) = mpsc::channel();
+            let (sender, outcome) = mpsc::channel();
             // On a thread of its own, for it would never come back.
-            std::thread::spawn(move || told.send(connector(&Dsn::parse(&dsn).unwrap()).err()));
-            let mend = outcome.recv_timeout(Duration::from_secs(5)).unwrap();
-            assert_eq!(mend, Some("`sslrootcert` names a file that cannot be read"), "{path}");
+            std::thread::spawn(move || sender.send(connector(&Dsn::parse(&dsn).unwrap()).err()));
+            let problem = outcome.recv_timeout(Duration::from_secs(5)).unwrap();
+            assert_eq!(problem, Some("`sslrootcert` names a file that cannot be read"), "{path}");
         }
     }
 }

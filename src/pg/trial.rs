@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::CopyInSink;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::held::Held;
+use super::lease::ConnectionLease;
 use super::opening::{self, guarded};
 use super::session::FIRST_ANSWER_MAX;
 use super::target::Connection;
@@ -34,8 +34,8 @@ set local client_min_messages = error;
 set local temp_buffers = '64MB';";
 
 /// A transaction for an experiment. Whatever becomes of it, it is rolled back.
-pub struct Trial {
-    held: Held,
+pub struct TrialTransaction {
+    lease: ConnectionLease,
 }
 
 /// Why a step of an experiment did not work out.
@@ -47,24 +47,24 @@ pub enum TrialError {
     Lost(Error),
 }
 
-impl Trial {
+impl TrialTransaction {
     pub(super) async fn begin(target: Target, connection: Connection) -> Result<Self, TrialError> {
-        let mut trial = Self { held: Held::new(target, connection) };
+        let mut trial = Self { lease: ConnectionLease::new(target, connection) };
         // One that was idle may have died: the first answer shows it.
-        while trial.held.is_reused() && !trial.open_in_time().await? {
-            trial.held.replace().await.map_err(TrialError::Lost)?;
+        while trial.lease.is_reused() && !trial.open_in_time().await? {
+            trial.lease.replace().await.map_err(TrialError::Lost)?;
         }
-        if !trial.held.is_busy() {
+        if !trial.lease.is_busy() {
             trial.open().await?;
         }
         Ok(trial)
     }
 
     async fn open(&self) -> Result<(), TrialError> {
-        let guard = guarded(GUARD, self.held.facts());
-        self.held.begin();
-        if let Some(opening) = self.answer(opening::run(self.held.client(), &guard)).await? {
-            self.held.opened(opening);
+        let guard = guarded(GUARD, self.lease.facts());
+        self.lease.begin();
+        if let Some(opening) = self.answer(opening::run(self.lease.client(), &guard)).await? {
+            self.lease.opened(opening);
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Trial {
         match timeout(FIRST_ANSWER_MAX, self.open()).await {
             Ok(Ok(())) => Ok(true),
             Ok(Err(TrialError::Lost(Error::ConnectionLost { .. }))) | Err(_) => {
-                self.held.end();
+                self.lease.end();
                 Ok(false)
             }
             Ok(Err(error)) => Err(error),
@@ -85,7 +85,7 @@ impl Trial {
     /// # Errors
     /// The server's refusal, or the loss of the connection.
     pub async fn run(&self, sql: &str) -> Result<(), TrialError> {
-        self.answer(self.held.client().batch_execute(sql)).await
+        self.answer(self.lease.client().batch_execute(sql)).await
     }
 
     /// The first column of each row, as text.
@@ -111,14 +111,14 @@ impl Trial {
             let value: &(dyn ToSql + Sync) = value;
             (value, Type::UNKNOWN)
         });
-        let rows = self.answer(self.held.client().query_typed_raw(sql, typed)).await?;
+        let rows = self.answer(self.lease.client().query_typed_raw(sql, typed)).await?;
         let mut rows = std::pin::pin!(rows);
         let (mut all, mut bytes) = (Vec::<String>::new(), 0);
         while let Some(row) = self.answer(rows.try_next()).await? {
             let row: String = row.try_get(0).map_err(|source| self.failed(source))?;
             bytes += row.len();
             if bytes > ROWS_BYTES_MAX {
-                let target = self.held.target().name().to_owned();
+                let target = self.lease.target().name().to_owned();
                 return Err(TrialError::Lost(Error::TooMuch { target }));
             }
             all.push(row);
@@ -131,9 +131,9 @@ impl Trial {
     /// # Errors
     /// The refusal of either server, or the loss of a connection.
     pub async fn copy_from(&self, other: &Self, from: &str, into: &str) -> Result<(), TrialError> {
-        let mut source = std::pin::pin!(other.answer(other.held.client().copy_out(from)).await?);
+        let mut source = std::pin::pin!(other.answer(other.lease.client().copy_out(from)).await?);
         let mut sink: std::pin::Pin<Box<CopyInSink<bytes::Bytes>>> =
-            Box::pin(self.answer(self.held.client().copy_in(into)).await?);
+            Box::pin(self.answer(self.lease.client().copy_in(into)).await?);
         while let Some(chunk) = other.answer(source.try_next()).await? {
             self.answer(sink.send(chunk)).await?;
         }
@@ -143,7 +143,7 @@ impl Trial {
 
     /// Roll everything back, and leave no session with buffers for temporary tables.
     pub fn finish(self) {
-        self.held.hang_up();
+        self.lease.hang_up();
     }
 
     /// What the server answers, if it does so in time.
@@ -151,12 +151,12 @@ impl Trial {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, TrialError> {
-        let answer = self.held.within(SILENCE_MAX, answer).await.map_err(TrialError::Lost)?;
+        let answer = self.lease.within(SILENCE_MAX, answer).await.map_err(TrialError::Lost)?;
         answer.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: tokio_postgres::Error) -> TrialError {
-        match self.held.failure(source) {
+        match self.lease.failure(source) {
             Ok(failure) => TrialError::Refused(failure),
             Err(error) => TrialError::Lost(error),
         }

@@ -35,12 +35,12 @@ type RustlsHandshake = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect
 
 /// What the bytes of one connection have shown.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct WireProgress {
     process_id: AtomicI32,
     too_large: AtomicBool,
 }
 
-impl Seen {
+impl WireProgress {
     /// The backend's process, as the server, or a pooler before it, said at login; 0 if it did not.
     pub(super) fn process_id(&self) -> i32 {
         self.process_id.load(Ordering::Relaxed)
@@ -58,7 +58,7 @@ impl Seen {
 pub(super) struct Connector {
     pub(super) tls: MakeRustlsConnect,
     pub(super) mode: TlsMode,
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<WireProgress>,
 }
 
 impl MakeTlsConnect<Socket> for Connector {
@@ -76,7 +76,7 @@ impl MakeTlsConnect<Socket> for Connector {
 pub(super) struct Handshake {
     tls: RustlsHandshake,
     mode: TlsMode,
-    seen: Arc<Seen>,
+    seen: Arc<WireProgress>,
 }
 
 impl TlsConnect<Socket> for Handshake {
@@ -102,11 +102,11 @@ async fn encrypted(
     mode: TlsMode,
 ) -> Result<Carrier, Box<dyn std::error::Error + Send + Sync>> {
     let mut reply = [0];
-    let asked = async {
+    let exchange = async {
         socket.write_all(&TLS_REQUEST).await?;
         socket.read_exact(&mut reply).await
     };
-    asked.await.map_err(Unanswered)?;
+    exchange.await.map_err(TlsUnanswered)?;
     match (reply[0], mode) {
         (b'S', _) => Ok(Carrier::Tls(Box::new(tls.connect(socket).await?))),
         (_, TlsMode::Disable | TlsMode::Prefer) => Ok(Carrier::Plain(socket)),
@@ -117,7 +117,7 @@ async fn encrypted(
 /// The connection ended before the server said whether it supports TLS: no fault of TLS.
 #[derive(Debug, thiserror::Error)]
 #[error("the server did not say whether it supports TLS")]
-pub(super) struct Unanswered(#[source] io::Error);
+pub(super) struct TlsUnanswered(#[source] io::Error);
 
 enum Carrier {
     Plain(Socket),
@@ -183,7 +183,7 @@ impl AsyncWrite for Bounded {
 
 /// Follows the messages that pass by: a byte that names the kind, a length that counts itself, a body.
 struct Frames {
-    seen: Arc<Seen>,
+    seen: Arc<WireProgress>,
     /// What has come of the header.
     header: [u8; 5],
     header_length: usize,
@@ -197,7 +197,7 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(seen: Arc<Seen>) -> Self {
+    fn new(seen: Arc<WireProgress>) -> Self {
         Self {
             seen,
             header: [0; 5],

@@ -38,17 +38,17 @@ pub struct Input {
 pub(super) struct Inputs(Vec<Input>);
 
 /// A value as it is printed.
-pub(super) trait Value: Copy {
+pub(super) trait PrintedValue: Copy {
     fn number(self) -> Number;
 }
 
-impl Value for u32 {
+impl PrintedValue for u32 {
     fn number(self) -> Number {
         Number::Whole(i64::from(self))
     }
 }
 
-impl Value for f64 {
+impl PrintedValue for f64 {
     fn number(self) -> Number {
         Number::from(self)
     }
@@ -58,19 +58,23 @@ impl Inputs {
     pub(super) fn add(
         &mut self,
         name: &'static str,
-        value: impl Value,
+        value: impl PrintedValue,
         (provenance, note): (Provenance, Option<String>),
     ) {
         self.0.push(Input { name, value: value.number(), provenance, note });
     }
 
     /// What the caller gave; nothing where it is absent.
-    pub(super) fn given<T: Value>(&mut self, name: &'static str, given: Option<T>) -> Option<T> {
+    pub(super) fn given<T: PrintedValue>(
+        &mut self,
+        name: &'static str,
+        given: Option<T>,
+    ) -> Option<T> {
         self.given_or_observed(name, given, None)
     }
 
     /// What the caller gave, or else what was observed, with what that is.
-    pub(super) fn given_or_observed<T: Value>(
+    pub(super) fn given_or_observed<T: PrintedValue>(
         &mut self,
         name: &'static str,
         given: Option<T>,
@@ -90,7 +94,12 @@ impl Inputs {
     }
 
     /// What the caller gave, or else the default.
-    pub(super) fn take_or<T: Value>(&mut self, name: &'static str, given: Option<T>, or: T) -> T {
+    pub(super) fn take_or<T: PrintedValue>(
+        &mut self,
+        name: &'static str,
+        given: Option<T>,
+        or: T,
+    ) -> T {
         if given.is_none() {
             self.add(name, or, (Provenance::Default, None));
         }

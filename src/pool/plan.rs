@@ -3,19 +3,21 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::Asked;
 use super::input::{Input, Inputs, Provenance};
-use super::queue::{Run, Waiting, connections_for, rounded, simulated_mean_wait_ms, waiting};
-use super::seen::Seen;
+use super::queue::{
+    Simulation, Waiting, connections_for, rounded, simulated_mean_wait_ms, waiting,
+};
+use super::request::PoolInputs;
+use super::seen::ServerLimits;
 use crate::model::{Gap, GapReason};
 
 /// The numbers that a plan may rest on.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
     /// What the caller knows.
-    pub asked: &'a Asked,
+    pub request: &'a PoolInputs,
     /// What the server said.
-    pub seen: &'a Seen,
+    pub seen: &'a ServerLimits,
     /// The threshold `connections_max`.
     pub connections_max: u32,
 }
@@ -33,7 +35,7 @@ pub struct Pool {
 
 /// How many connections, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Plan {
+pub struct ConnectionPlan {
     /// The formula, with names where numbers are not known.
     pub formula: &'static str,
     /// What the plan rests on, each with where it comes from.
@@ -71,10 +73,10 @@ const MAINTENANCE_CONNECTIONS: u32 = 5;
 const TARGET_WAIT_MS: f64 = 10.0;
 
 /// Enough for a mean within a few percent, and over in milliseconds.
-const RUN: Run = Run { requests: 200_000, seed: 7 };
+const RUN: Simulation = Simulation { requests: 200_000, seed: 7 };
 
 /// Divide what the server can usefully serve at once among the processes of a service.
-pub fn plan(given: Given<'_>) -> Plan {
+pub fn plan(given: Given<'_>) -> ConnectionPlan {
     let mut inputs = Inputs::default();
     let mut gaps = given.seen.gaps.clone();
     let ceiling = ceiling(given, &mut inputs, &mut gaps);
@@ -85,7 +87,7 @@ pub fn plan(given: Given<'_>) -> Plan {
     let size = size.filter(|size| *size > 0);
     let load = load(given, &mut inputs, &mut gaps);
     let target_wait_ms =
-        inputs.take_or("target_wait_ms", given.asked.target_wait_ms, TARGET_WAIT_MS);
+        inputs.take_or("target_wait_ms", given.request.target_wait_ms, TARGET_WAIT_MS);
     let per_process = load.zip(processes).map(|((rate, ms), all)| (rate / f64::from(all), ms));
     let own = size.zip(per_process).and_then(|(size, (rate, ms))| waiting(size, rate, ms));
     let shared = budget.zip(load).and_then(|(budget, (rate, ms))| waiting(budget, rate, ms));
@@ -99,7 +101,7 @@ pub fn plan(given: Given<'_>) -> Plan {
         let detail = "no waiting time without a pool for each process";
         gaps.push(Gap::new("waiting", GapReason::NotEnoughEvidence, detail));
     }
-    Plan {
+    ConnectionPlan {
         formula: FORMULA,
         inputs: inputs.into_list(),
         ceiling,
@@ -120,9 +122,9 @@ pub fn plan(given: Given<'_>) -> Plan {
 }
 
 fn ceiling(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Option<u32> {
-    let cores = inputs.given("cores", positive(given.asked.cores));
-    inputs.given("replicas", given.asked.replicas);
-    let spindles = inputs.take_or("spindles", given.asked.spindles, 0);
+    let cores = inputs.given("cores", positive(given.request.cores));
+    inputs.given("replicas", given.request.replicas);
+    let spindles = inputs.take_or("spindles", given.request.spindles, 0);
     if cores.is_none() {
         let detail =
             "SQL does not show the cores of the server, so there is the formula and no number";
@@ -136,8 +138,8 @@ fn processes(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Opti
         .seen
         .clients
         .map(|clients| (clients, "addresses of its sessions now, at least".to_owned()));
-    let pods = inputs.given_or_observed("pods", positive(given.asked.pods), observed);
-    let workers = inputs.given("workers", positive(given.asked.workers));
+    let pods = inputs.given_or_observed("pods", positive(given.request.pods), observed);
+    let workers = inputs.given("workers", positive(given.request.workers));
     let processes = pods.zip(workers).map(|(pods, workers)| pods.saturating_mul(workers));
     if processes.is_none() {
         let detail = "a pool belongs to a process, and how many there are does not show in SQL";
@@ -147,9 +149,9 @@ fn processes(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Opti
 }
 
 fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
-    let Seen { max_connections, reserved_connections, other_sessions, .. } = given.seen;
+    let ServerLimits { max_connections, reserved_connections, other_sessions, .. } = given.seen;
     inputs.add("connections_max", given.connections_max, (Provenance::Policy, None));
-    let others = match &given.asked.role {
+    let others = match &given.request.role {
         Some(_) => "sessions of other roles and databases now",
         None => "sessions of other databases now: those of this one count for the service",
     };
@@ -172,19 +174,22 @@ fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
 fn load(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Option<(f64, f64)> {
     let observed =
         |mean: &Option<super::seen::Mean>| mean.clone().map(|mean| (mean.value, mean.of));
-    let Given { asked, seen, .. } = given;
-    let rate =
-        inputs.given_or_observed("arrival_rate", asked.arrival_rate, observed(&seen.arrival_rate));
+    let Given { request, seen, .. } = given;
+    let rate = inputs.given_or_observed(
+        "arrival_rate",
+        request.arrival_rate,
+        observed(&seen.arrival_rate),
+    );
     let ms = inputs.given_or_observed(
         "service_time_ms",
-        asked.service_time_ms,
+        request.service_time_ms,
         observed(&seen.service_time_ms),
     );
     if rate.is_none() || ms.is_none() {
         let detail = "no waiting time without the load: neither given nor counted for long enough";
         let gap = Gap::new("waiting", GapReason::NotEnoughEvidence, detail);
         gaps.push(gap.lifted_by("give `arrival_rate` and `service_time_ms`"));
-    } else if asked.arrival_rate.is_none() {
+    } else if request.arrival_rate.is_none() {
         let detail = "the rate is a mean: the busiest minute needs more connections than it";
         let gap = Gap::new("peaks", GapReason::NotEnoughHistory, detail);
         gaps.push(gap.lifted_by("give `arrival_rate` of the busiest minute"));
@@ -215,33 +220,38 @@ mod tests {
     use super::*;
     use crate::model::Number;
 
-    fn seen() -> Seen {
-        Seen { max_connections: 100, reserved_connections: 3, other_sessions: 5, ..Seen::default() }
+    fn seen() -> ServerLimits {
+        ServerLimits {
+            max_connections: 100,
+            reserved_connections: 3,
+            other_sessions: 5,
+            ..ServerLimits::default()
+        }
     }
 
-    fn asked(cores: u32, pods: u32, workers: u32) -> Asked {
+    fn request(cores: u32, pods: u32, workers: u32) -> PoolInputs {
         let (cores, pods, workers) = (Some(cores), Some(pods), Some(workers));
-        Asked { cores, pods, workers, ..Asked::default() }
+        PoolInputs { cores, pods, workers, ..PoolInputs::default() }
     }
 
-    fn planned(asked: &Asked, seen: &Seen) -> Plan {
-        plan(Given { asked, seen, connections_max: 50 })
+    fn planned(request: &PoolInputs, seen: &ServerLimits) -> ConnectionPlan {
+        plan(Given { request, seen, connections_max: 50 })
     }
 
-    fn gap<'a>(plan: &'a Plan, name: &str) -> Option<&'a Gap> {
+    fn gap<'a>(plan: &'a ConnectionPlan, name: &str) -> Option<&'a Gap> {
         plan.gaps.iter().find(|gap| gap.observation == name)
     }
 
     #[test]
     fn the_ceiling_is_of_the_whole_server_and_divided_among_its_processes() {
-        let plan = planned(&asked(16, 8, 2), &seen());
+        let plan = planned(&request(16, 8, 2), &seen());
         assert_eq!((plan.ceiling, plan.budget, plan.processes), (Some(32), Some(32), Some(16)));
         assert_eq!(plan.pool.map(|pool| pool.size), Some(2));
     }
 
     #[test]
     fn a_core_count_is_never_invented() {
-        let plan = planned(&Asked { cores: None, ..asked(1, 8, 2) }, &seen());
+        let plan = planned(&PoolInputs { cores: None, ..request(1, 8, 2) }, &seen());
         assert_eq!((plan.ceiling, plan.budget, plan.pool), (None, None, None));
         assert!(plan.formula.starts_with("min(cores * 2 + spindles"));
         assert!(gap(&plan, "cores").is_some_and(|gap| gap.lift.is_some()));
@@ -253,8 +263,8 @@ mod tests {
         for cores in [1, 4, 16, 64, u32::MAX] {
             for processes in [1, 3, 16, 200, u32::MAX] {
                 for max_connections in [0, 10, 100, 5000] {
-                    let seen = Seen { max_connections, ..seen() };
-                    let plan = planned(&asked(cores, processes, 1), &seen);
+                    let seen = ServerLimits { max_connections, ..seen() };
+                    let plan = planned(&request(cores, processes, 1), &seen);
                     let Some(pool) = plan.pool else { continue };
                     let all = (pool.size + pool.overflow) * processes;
                     assert!(all <= 50 && all + 8 + MAINTENANCE_CONNECTIONS <= max_connections);
@@ -265,18 +275,18 @@ mod tests {
 
     #[test]
     fn more_processes_than_connections_have_no_pool_of_their_own() {
-        let mut asked = asked(16, 50, 4);
-        (asked.arrival_rate, asked.service_time_ms) = (Some(100.0), Some(10.0));
-        let plan = planned(&asked, &seen());
+        let mut request = request(16, 50, 4);
+        (request.arrival_rate, request.service_time_ms) = (Some(100.0), Some(10.0));
+        let plan = planned(&request, &seen());
         assert_eq!(plan.pool, None);
         assert!(gap(&plan, "waiting").is_some(), "what is absent is said");
     }
 
     #[test]
     fn one_shared_queue_waits_less_than_a_queue_for_each_process() {
-        let mut asked = asked(16, 8, 2);
-        (asked.arrival_rate, asked.service_time_ms) = (Some(1600.0), Some(10.0));
-        let plan = planned(&asked, &seen());
+        let mut request = request(16, 8, 2);
+        (request.arrival_rate, request.service_time_ms) = (Some(1600.0), Some(10.0));
+        let plan = planned(&request, &seen());
         let (own, shared) = (plan.waiting.unwrap(), plan.shared_waiting.unwrap());
         assert!(own.mean_wait_ms > shared.mean_wait_ms);
         let error = plan.simulated_mean_wait_ms.unwrap() / own.mean_wait_ms - 1.0;
@@ -285,9 +295,9 @@ mod tests {
 
     #[test]
     fn a_queue_that_grows_without_end_is_a_gap_with_its_numbers() {
-        let mut asked = asked(16, 8, 2);
-        (asked.arrival_rate, asked.service_time_ms) = (Some(4000.0), Some(10.0));
-        let plan = planned(&asked, &seen());
+        let mut request = request(16, 8, 2);
+        (request.arrival_rate, request.service_time_ms) = (Some(4000.0), Some(10.0));
+        let plan = planned(&request, &seen());
         assert_eq!(plan.waiting, None);
         let expected =
             "each process needs 2.5 connections at once and has 2: its queue grows without end";
@@ -296,24 +306,24 @@ mod tests {
 
     #[test]
     fn requests_give_up_before_five_seconds() {
-        let mut asked = asked(16, 8, 2);
-        asked.arrival_rate = Some(3190.0);
-        asked.service_time_ms = Some(10.0);
-        let pool = planned(&asked, &seen()).pool.unwrap();
+        let mut request = request(16, 8, 2);
+        request.arrival_rate = Some(3190.0);
+        request.service_time_ms = Some(10.0);
+        let pool = planned(&request, &seen()).pool.unwrap();
         assert!((1000..5000).contains(&pool.timeout_ms));
     }
 
     #[test]
     fn each_input_says_where_it_comes_from() {
         let mean = |value| Some(Mean { value, of: "the mean over 2 days".to_owned() });
-        let seen = Seen {
+        let seen = ServerLimits {
             clients: Some(8),
             arrival_rate: mean(80.0),
             service_time_ms: mean(4.0),
             ..seen()
         };
-        let asked = Asked { pods: None, service_time_ms: Some(5.0), ..asked(16, 1, 2) };
-        let plan = planned(&asked, &seen);
+        let request = PoolInputs { pods: None, service_time_ms: Some(5.0), ..request(16, 1, 2) };
+        let plan = planned(&request, &seen);
         for (name, value, provenance) in [
             ("cores", Number::Whole(16), Provenance::Given),
             ("spindles", Number::Whole(0), Provenance::Default),

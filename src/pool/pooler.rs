@@ -3,15 +3,15 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::plan::Plan;
-use super::seen::Seen;
+use super::plan::ConnectionPlan;
+use super::seen::ServerLimits;
 use crate::model::pooler::PoolerVersion;
 
 /// Whether a pooler is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = PoolerVerdict)]
-pub enum Verdict {
+pub enum PoolerVerdict {
     /// Without one the service cannot keep to its budget.
     Needed,
     /// The pools of the processes do.
@@ -34,7 +34,7 @@ pub enum PoolMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Decision {
     /// Whether one is needed.
-    pub verdict: Verdict,
+    pub verdict: PoolerVerdict,
     /// In which mode.
     pub mode: PoolMode,
     /// Why.
@@ -49,14 +49,14 @@ pub struct Grounds<'a> {
     /// The threshold `pods`.
     pub pods_max: u32,
     /// What the server said.
-    pub seen: &'a Seen,
+    pub seen: &'a ServerLimits,
 }
 
 /// New sessions a second from which on each request connects by itself: 4 ms of a core each, a fifth of one in all.
 const NEW_SESSIONS_MANY: f64 = 50.0;
 
 /// Decide by the plan, the number of pods, how often clients connect, and what statements keep in their session.
-pub fn decide(plan: &Plan, grounds: Grounds<'_>) -> Decision {
+pub fn decide(plan: &ConnectionPlan, grounds: Grounds<'_>) -> Decision {
     let Grounds { pods, pods_max, seen } = grounds;
     let mut reasons = Vec::new();
     let too_many = plan.budget.zip(plan.processes).filter(|(budget, all)| all > budget);
@@ -71,9 +71,9 @@ pub fn decide(plan: &Plan, grounds: Grounds<'_>) -> Decision {
             .push(format!("{:.0} {}: clients do not keep their connections", mean.value, mean.of));
     }
     let verdict = match (reasons.is_empty(), plan.budget.zip(plan.processes)) {
-        (false, _) => Verdict::Needed,
-        (true, Some(_)) => Verdict::NotNeeded,
-        (true, None) => Verdict::Unknown,
+        (false, _) => PoolerVerdict::Needed,
+        (true, Some(_)) => PoolerVerdict::NotNeeded,
+        (true, None) => PoolerVerdict::Unknown,
     };
     let mode = match &seen.session_state {
         Some(kept) if !kept.is_empty() => {
@@ -142,16 +142,22 @@ pub fn pgbouncer_ini(ini: Ini<'_>) -> String {
 mod tests {
     use super::super::seen::Mean;
     use super::*;
-    use crate::pool::{Asked, Given, plan};
+    use crate::pool::{Given, PoolInputs, plan};
 
-    fn seen() -> Seen {
+    fn seen() -> ServerLimits {
         let session_state = Some(Vec::new());
-        Seen { max_connections: 100, reserved_connections: 3, session_state, ..Seen::default() }
+        ServerLimits {
+            max_connections: 100,
+            reserved_connections: 3,
+            session_state,
+            ..ServerLimits::default()
+        }
     }
 
-    fn decided(cores: Option<u32>, pods: u32, seen: &Seen) -> Decision {
-        let asked = Asked { cores, pods: Some(pods), workers: Some(2), ..Asked::default() };
-        let plan = plan(Given { asked: &asked, seen, connections_max: 50 });
+    fn decided(cores: Option<u32>, pods: u32, seen: &ServerLimits) -> Decision {
+        let request =
+            PoolInputs { cores, pods: Some(pods), workers: Some(2), ..PoolInputs::default() };
+        let plan = plan(Given { request: &request, seen, connections_max: 50 });
         decide(&plan, Grounds { pods: Some(pods), pods_max: 50, seen })
     }
 
@@ -168,41 +174,41 @@ mod tests {
     #[test]
     fn a_service_within_its_budget_needs_no_pooler() {
         let decision = decided(Some(16), 8, &seen());
-        assert_eq!(decision.verdict, Verdict::NotNeeded);
+        assert_eq!(decision.verdict, PoolerVerdict::NotNeeded);
         assert_eq!(decision.reasons, Vec::<String>::new());
     }
 
     #[test]
     fn more_processes_than_connections_need_a_pooler() {
         let decision = decided(Some(4), 8, &seen());
-        assert_eq!(decision.verdict, Verdict::Needed);
+        assert_eq!(decision.verdict, PoolerVerdict::Needed);
         assert_eq!(decision.reasons, ["16 processes share a budget of 8 connections"]);
     }
 
     #[test]
     fn many_pods_need_a_pooler_even_where_cores_are_not_known() {
-        assert_eq!(decided(None, 50, &seen()).verdict, Verdict::Needed);
-        assert_eq!(decided(None, 49, &seen()).verdict, Verdict::Unknown);
+        assert_eq!(decided(None, 50, &seen()).verdict, PoolerVerdict::Needed);
+        assert_eq!(decided(None, 49, &seen()).verdict, PoolerVerdict::Unknown);
     }
 
     #[test]
     fn clients_that_connect_for_each_request_need_a_pooler() {
         let of = "new sessions per second of this database, the mean over 2 hours".to_owned();
-        let seen = Seen { new_sessions: Some(Mean { value: 60.0, of }), ..seen() };
+        let seen = ServerLimits { new_sessions: Some(Mean { value: 60.0, of }), ..seen() };
         let decision = decided(Some(16), 8, &seen);
-        assert_eq!(decision.verdict, Verdict::Needed);
+        assert_eq!(decision.verdict, PoolerVerdict::Needed);
         assert!(decision.reasons[0].starts_with("60 new sessions per second"));
     }
 
     #[test]
     fn statements_that_need_their_session_keep_session_mode() {
-        let seen = Seen { session_state: Some(vec!["LISTEN"]), ..seen() };
+        let seen = ServerLimits { session_state: Some(vec!["LISTEN"]), ..seen() };
         assert_eq!(decided(Some(4), 8, &seen).mode, PoolMode::Session);
     }
 
     #[test]
     fn an_unknown_workload_is_said() {
-        let seen = Seen { session_state: None, ..seen() };
+        let seen = ServerLimits { session_state: None, ..seen() };
         assert!(decided(Some(16), 8, &seen).reasons[0].starts_with("no workload is known"));
     }
 

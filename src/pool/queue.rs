@@ -71,7 +71,7 @@ pub fn connections_for(
 
 /// How long a simulation runs, and with which numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct Run {
+pub struct Simulation {
     /// Requests that arrive.
     pub requests: u32,
     /// Where the random numbers begin.
@@ -83,7 +83,7 @@ pub fn simulated_mean_wait_ms(
     connections: u32,
     arrival_rate: f64,
     service_time_ms: f64,
-    run: Run,
+    run: Simulation,
 ) -> Option<f64> {
     let load = offered(arrival_rate, service_time_ms)?;
     if connections == 0 || run.requests == 0 || load >= f64::from(connections) {
@@ -129,7 +129,7 @@ impl Random {
 mod tests {
     use super::*;
 
-    const RUN: Run = Run { requests: 2_000_000, seed: 7 };
+    const RUN: Simulation = Simulation { requests: 2_000_000, seed: 7 };
 
     #[test]
     fn a_single_connection_waits_as_the_textbook_says() {

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::Asked;
 use super::code;
-use super::plan::{Given, Plan, plan};
-use super::pooler::{Decision, Grounds, Ini, Verdict, decide, pgbouncer_ini};
-use super::seen::Seen;
+use super::plan::{ConnectionPlan, Given, plan};
+use super::pooler::{Decision, Grounds, Ini, PoolerVerdict, decide, pgbouncer_ini};
+use super::request::PoolInputs;
+use super::seen::ServerLimits;
 use crate::model::pooler::{CONNECTIONS_MAX, PODS_MAX, PoolerDefect, PoolerVersion};
 use crate::model::{Policy, Server};
 
@@ -31,7 +31,7 @@ pub struct PoolPlan {
     pub server: Server,
     /// The plan.
     #[serde(flatten)]
-    pub plan: Plan,
+    pub plan: ConnectionPlan,
     /// The pool as code to paste; absent where there is none.
     pub code: Option<Code>,
     /// Whether `PgBouncer` is needed.
@@ -65,16 +65,16 @@ pub struct PgBouncer {
 /// Plan for a service by what the caller knows and what the server said.
 pub fn pool_plan(
     (target, server, observed_at): (&str, Server, Timestamp),
-    (asked, seen): (&Asked, &Seen),
+    (request, seen): (&PoolInputs, &ServerLimits),
     policy: &Policy,
 ) -> PoolPlan {
     let connections_max = whole(policy.get(&CONNECTIONS_MAX));
-    let plan = plan(Given { asked, seen, connections_max });
-    let pods = asked.pods.or(seen.clients);
+    let plan = plan(Given { request, seen, connections_max });
+    let pods = request.pods.or(seen.clients);
     let decision = decide(&plan, Grounds { pods, pods_max: whole(policy.get(&PODS_MAX)), seen });
-    let named = asked.pgbouncer();
+    let named = request.pgbouncer();
     let version = named.unwrap_or(NEWEST);
-    let ini = plan.budget.filter(|budget| *budget > 0 && decision.verdict == Verdict::Needed);
+    let ini = plan.budget.filter(|budget| *budget > 0 && decision.verdict == PoolerVerdict::Needed);
     let ini = ini.map(|budget| {
         pgbouncer_ini(Ini {
             version,
@@ -82,7 +82,7 @@ pub fn pool_plan(
             budget,
             // Each process keeps a few, and a deployment has twice the processes.
             clients: plan.processes.unwrap_or(0).saturating_mul(4).max(CLIENTS_MIN),
-            server: (asked.server_host.as_deref(), asked.server_port),
+            server: (request.server_host.as_deref(), request.server_port),
         })
     });
     let code = plan
@@ -117,21 +117,30 @@ fn whole(threshold: f64) -> u32 {
 mod tests {
     use super::*;
 
-    fn planned(asked: &Asked) -> PoolPlan {
+    fn planned(request: &PoolInputs) -> PoolPlan {
         let server = Server { version: "18.6".to_owned(), major: 18, in_recovery: false };
-        let seen = Seen { max_connections: 200, reserved_connections: 3, ..Seen::default() };
+        let seen = ServerLimits {
+            max_connections: 200,
+            reserved_connections: 3,
+            ..ServerLimits::default()
+        };
         let policy = Policy::default();
-        pool_plan(("demo", server, Timestamp::UNIX_EPOCH), (asked, &seen), &policy)
+        pool_plan(("demo", server, Timestamp::UNIX_EPOCH), (request, &seen), &policy)
     }
 
     #[test]
     fn a_pool_comes_as_code_and_a_pooler_as_its_configuration() {
-        let asked = Asked { cores: Some(16), pods: Some(8), workers: Some(2), ..Asked::default() };
-        let direct = planned(&asked);
+        let request = PoolInputs {
+            cores: Some(16),
+            pods: Some(8),
+            workers: Some(2),
+            ..PoolInputs::default()
+        };
+        let direct = planned(&request);
         assert!(direct.code.is_some_and(|code| code.asyncpg.contains("max_size=2)")));
         assert_eq!(direct.pgbouncer.ini, None);
         let version = Some("1.18.0".to_owned());
-        let many = planned(&Asked { pods: Some(60), pgbouncer_version: version, ..asked });
+        let many = planned(&PoolInputs { pods: Some(60), pgbouncer_version: version, ..request });
         assert_eq!((many.code, many.plan.pool), (None, None));
         let pgbouncer = many.pgbouncer;
         assert!(pgbouncer.ini.is_some_and(|ini| ini.contains("\nmax_client_conn = 480\n")));
@@ -141,9 +150,9 @@ mod tests {
 
     #[test]
     fn without_cores_there_is_no_number_in_a_configuration() {
-        let asked = Asked { pods: Some(60), workers: Some(2), ..Asked::default() };
-        let plan = planned(&asked);
-        assert_eq!(plan.pgbouncer.decision.verdict, Verdict::Needed);
+        let request = PoolInputs { pods: Some(60), workers: Some(2), ..PoolInputs::default() };
+        let plan = planned(&request);
+        assert_eq!(plan.pgbouncer.decision.verdict, PoolerVerdict::Needed);
         assert_eq!((plan.pgbouncer.ini, plan.code), (None, None));
     }
 }

@@ -1,6 +1,6 @@
 //! What a visit says of the service that is planned for.
 
-use super::asked::Asked;
+use super::request::PoolInputs;
 use crate::model::observation::{SessionGroup, SessionNeed};
 use crate::model::pooler::{Pooler, Survival};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -17,7 +17,7 @@ pub struct Mean {
 
 /// What the server said.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub struct ServerLimits {
     /// `max_connections`.
     pub max_connections: u32,
     /// `superuser_reserved_connections` and, from 16 on, `reserved_connections`.
@@ -42,18 +42,22 @@ pub struct Seen {
 ///
 /// # Errors
 /// The gap.
-pub fn seen(snapshot: &Snapshot, asked: &Asked, policy: &Policy) -> Result<Seen, Gap> {
+pub fn seen(
+    snapshot: &Snapshot,
+    request: &PoolInputs,
+    policy: &Policy,
+) -> Result<ServerLimits, Gap> {
     let concurrency = &snapshot.concurrency;
     let limits = concurrency.limits.get().map_err(Clone::clone)?;
     let groups = concurrency.groups.get().map_err(Clone::clone)?;
-    let mut seen = Seen {
+    let mut seen = ServerLimits {
         max_connections: small(limits.max_connections),
         reserved_connections: small(limits.superuser_reserved + limits.reserved),
-        ..Seen::default()
+        ..ServerLimits::default()
     };
     let is_own = |group: &&SessionGroup| {
         group.is_current == Some(true)
-            && asked.role.as_deref().is_none_or(|role| group.role.as_deref() == Some(role))
+            && request.role.as_deref().is_none_or(|role| group.role.as_deref() == Some(role))
     };
     let whole = || groups.iter().filter(|group| group.whole_role);
     let own: i64 = whole().filter(is_own).map(|group| group.sessions).sum();
@@ -75,7 +79,7 @@ pub fn seen(snapshot: &Snapshot, asked: &Asked, policy: &Policy) -> Result<Seen,
     }
     match snapshot.workload.get() {
         Ok(workload) if workload.calls > 0 => {
-            let version = asked.pgbouncer();
+            let version = request.pgbouncer();
             let lost = workload.session_uses.iter().filter(|one| {
                 let need = (one.need, one.setting.as_deref());
                 Pooler::PgBouncer.survival(version, need).0 == Survival::Lost
@@ -92,7 +96,7 @@ pub fn seen(snapshot: &Snapshot, asked: &Asked, policy: &Policy) -> Result<Seen,
 }
 
 /// Rates of the whole database since its counters were reset.
-fn rates(snapshot: &Snapshot, policy: &Policy, seen: &mut Seen) -> Result<(), Gap> {
+fn rates(snapshot: &Snapshot, policy: &Policy, seen: &mut ServerLimits) -> Result<(), Gap> {
     let context = snapshot.context.get().map_err(Clone::clone)?;
     let counters = snapshot.concurrency.counters.get().map_err(Clone::clone)?;
     let window = Window::of_database(context)?.at_least("session_rate", &WINDOW_S_MIN, policy)?;
@@ -103,9 +107,9 @@ fn rates(snapshot: &Snapshot, policy: &Policy, seen: &mut Seen) -> Result<(), Ga
     seen.arrival_rate =
         mean(window.rate(counters.transactions).per_second, "transactions per second");
     seen.new_sessions = mean(window.rate(counters.sessions).per_second, "new sessions per second");
-    let held_ms = counters.active_ms + counters.idle_in_transaction_ms;
+    let in_transaction_ms = counters.active_ms + counters.idle_in_transaction_ms;
     seen.service_time_ms =
-        mean(held_ms / float(counters.transactions.max(1)), "time of a transaction");
+        mean(in_transaction_ms / float(counters.transactions.max(1)), "time of a transaction");
     Ok(())
 }
 

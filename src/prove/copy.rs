@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::foreign_code;
-use super::trial::Subject;
+use super::trial::TrialRows;
 use crate::ddl::{CopiedColumn, temporary_table};
 use crate::model::{GapReason, ProofSample, Snapshot, Storage, quote_identifier};
-use crate::pg::{Target, Trial, TrialError};
+use crate::pg::{Target, TrialError, TrialTransaction};
 
 /// Bytes copied at most, uncompressed sizes not known: the stored ones, with room for their growth.
 const BYTES_MAX: f64 = 8.0 * 1024.0 * 1024.0;
@@ -16,7 +16,7 @@ const ROWS_MIN: i64 = 100;
 /// A column of the copy.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Column {
+pub(super) struct CopyColumn {
     pub(super) name: String,
     /// As SQL writes it.
     pub(super) data_type: String,
@@ -29,8 +29,8 @@ pub(super) struct Column {
 
 /// The rows, in `pg_temp.dbopt_base`, and the transaction that holds them.
 pub(super) struct Copied {
-    pub(super) trial: Trial,
-    pub(super) columns: Vec<Column>,
+    pub(super) trial: TrialTransaction,
+    pub(super) columns: Vec<CopyColumn>,
     /// Where the copy was made.
     pub(super) on_lab: bool,
 }
@@ -38,17 +38,17 @@ pub(super) struct Copied {
 /// Copy the rows, or say why that was not possible.
 pub(super) async fn copy(
     target: &Target,
-    seen: &Snapshot,
-    subject: &Subject,
+    snapshot: &Snapshot,
+    subject: &TrialRows,
 ) -> Result<Copied, Refusal> {
-    let context = seen.context.get().map_err(|gap| Refusal::lasting(gap.detail.clone()))?;
+    let context = snapshot.context.get().map_err(|gap| Refusal::lasting(gap.detail.clone()))?;
     let privileges = &context.privileges;
-    let on_target = privileges.creates_temporary_tables && !seen.server.in_recovery;
+    let on_target = privileges.creates_temporary_tables && !snapshot.server.in_recovery;
     let outcome = match (on_target, target.lab()) {
-        (true, _) => on_the_target(target, seen, subject).await,
-        (false, Some(lab)) => on_the_lab((target, lab), seen, subject).await,
+        (true, _) => on_the_target(target, snapshot, subject).await,
+        (false, Some(lab)) => on_the_lab((target, lab), snapshot, subject).await,
         (false, None) => {
-            let why = if seen.server.in_recovery {
+            let why = if snapshot.server.in_recovery {
                 "a hot standby has no temporary tables"
             } else {
                 "our role may not create temporary tables (GRANT TEMP ON DATABASE … TO dbopt)"
@@ -61,22 +61,22 @@ pub(super) async fn copy(
 
 async fn on_the_target(
     target: &Target,
-    seen: &Snapshot,
-    subject: &Subject,
+    snapshot: &Snapshot,
+    subject: &TrialRows,
 ) -> Result<Copied, TrialError> {
     let trial = target.trial().await?;
     foreign_code::refuse(&trial, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&trial, subject).await?;
     create_base(&trial, &columns).await?;
-    let rows = select(&trial, &columns, (seen, subject)).await?;
+    let rows = select(&trial, &columns, (snapshot, subject)).await?;
     trial.run(&format!("insert /* dbopt */ into pg_temp.dbopt_base {rows}")).await?;
     Ok(Copied { trial, columns, on_lab: false })
 }
 
 async fn on_the_lab(
     (target, lab): (&Target, &Target),
-    seen: &Snapshot,
-    subject: &Subject,
+    snapshot: &Snapshot,
+    subject: &TrialRows,
 ) -> Result<Copied, TrialError> {
     let (there, trial) = (target.trial().await?, lab.trial().await?);
     // The target is only read.
@@ -84,7 +84,7 @@ async fn on_the_lab(
     foreign_code::refuse(&there, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&there, subject).await?;
     create_base(&trial, &columns).await?;
-    let rows = select(&there, &columns, (seen, subject)).await?;
+    let rows = select(&there, &columns, (snapshot, subject)).await?;
     let from = format!("copy ({rows}) to stdout (format binary)");
     trial.copy_from(&there, &from, "copy pg_temp.dbopt_base from stdin (format binary)").await?;
     there.finish();
@@ -92,7 +92,10 @@ async fn on_the_lab(
 }
 
 /// The columns our role may read, the one on trial among them.
-async fn columns(trial: &Trial, subject: &Subject) -> Result<Vec<Column>, TrialError> {
+async fn columns(
+    trial: &TrialTransaction,
+    subject: &TrialRows,
+) -> Result<Vec<CopyColumn>, TrialError> {
     let rows = trial
         .rows(&format!(
             "select pg_catalog.json_build_object(
@@ -114,8 +117,8 @@ async fn columns(trial: &Trial, subject: &Subject) -> Result<Vec<Column>, TrialE
 
 /// A temporary table of these columns, everything out of line and nothing compressed: reading it costs
 /// every arm the same.
-async fn create_base(trial: &Trial, columns: &[Column]) -> Result<(), TrialError> {
-    let base = |column: &'_ Column| column.varies && column.storage != 'p';
+async fn create_base(trial: &TrialTransaction, columns: &[CopyColumn]) -> Result<(), TrialError> {
+    let base = |column: &'_ CopyColumn| column.varies && column.storage != 'p';
     let columns: Vec<CopiedColumn<'_>> = columns
         .iter()
         .map(|column| CopiedColumn {
@@ -129,7 +132,7 @@ async fn create_base(trial: &Trial, columns: &[Column]) -> Result<(), TrialError
 }
 
 /// The names of the columns, as SQL writes a list of them.
-pub(super) fn quoted(columns: &[Column]) -> String {
+pub(super) fn quoted(columns: &[CopyColumn]) -> String {
     let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
     names.join(", ")
 }
@@ -141,9 +144,9 @@ pub(super) fn storage(letter: char) -> &'static str {
 
 /// The rows to copy, bounded in number and bytes, every value built anew.
 async fn select(
-    there: &Trial,
-    columns: &[Column],
-    (seen, subject): (&Snapshot, &Subject),
+    there: &TrialTransaction,
+    columns: &[CopyColumn],
+    (seen, subject): (&Snapshot, &TrialRows),
 ) -> Result<String, TrialError> {
     let rebuilt: Vec<String> = columns.iter().map(rebuilt).collect();
     let (rows, bytes) = size(seen, subject);
@@ -168,13 +171,13 @@ async fn select(
 }
 
 /// Bytes of a relation that no source of the visit measured, with its TOAST table.
-async fn table_bytes(there: &Trial, subject: &Subject) -> Result<f64, TrialError> {
+async fn table_bytes(there: &TrialTransaction, subject: &TrialRows) -> Result<f64, TrialError> {
     let size = format!("select pg_catalog.pg_table_size({}::oid)::text", subject.oid);
     Ok(there.rows(&size).await?.first().and_then(|row| row.parse().ok()).unwrap_or(0.0))
 }
 
 /// A value built anew, byte for byte; arrays would become arrays of arrays.
-pub(super) fn rebuilt(column: &Column) -> String {
+pub(super) fn rebuilt(column: &CopyColumn) -> String {
     let name = quote_identifier(&column.name);
     match (column.varies, column.is_array) {
         (true, false) => format!("(array[t.{name}])[1]"),
@@ -185,10 +188,12 @@ pub(super) fn rebuilt(column: &Column) -> String {
 
 /// Rows and bytes of the relation, by whichever source looked at it; none did where bytes are absent.
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
-fn size(seen: &Snapshot, subject: &Subject) -> (f64, Option<f64>) {
-    let relation = seen.relations.get().ok().and_then(|r| r.iter().find(|r| r.oid == subject.oid));
-    let table = seen.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == subject.oid));
-    let layout = seen.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == subject.oid));
+fn size(snapshot: &Snapshot, subject: &TrialRows) -> (f64, Option<f64>) {
+    let relation =
+        snapshot.relations.get().ok().and_then(|r| r.iter().find(|r| r.oid == subject.oid));
+    let table =
+        snapshot.toast_tables.get().ok().and_then(|t| t.iter().find(|t| t.oid == subject.oid));
+    let layout = snapshot.layouts.get().ok().and_then(|l| l.iter().find(|l| l.oid == subject.oid));
     let sizes = table.map(|table| (table.heap_bytes, table.toast_bytes));
     let (heap, toast) = sizes
         .or_else(|| layout.map(|layout| (layout.heap_bytes, layout.toast_bytes)))
@@ -199,9 +204,9 @@ fn size(seen: &Snapshot, subject: &Subject) -> (f64, Option<f64>) {
 }
 
 pub(super) async fn sample(
-    trial: &Trial,
-    seen: &Snapshot,
-    subject: &Subject,
+    trial: &TrialTransaction,
+    snapshot: &Snapshot,
+    subject: &TrialRows,
 ) -> Result<ProofSample, TrialError> {
     let copied = trial
         .rows(
@@ -212,7 +217,7 @@ pub(super) async fn sample(
         .await?;
     let (rows, bytes) =
         copied.first().and_then(|row| serde_json::from_str(row).ok()).unwrap_or((0, 0));
-    let (of_rows, _) = size(seen, subject);
+    let (of_rows, _) = size(snapshot, subject);
     #[expect(clippy::cast_possible_truncation, reason = "rows below 2^53")]
     Ok(ProofSample { rows, bytes, of_rows: Some(of_rows.round() as i64) })
 }

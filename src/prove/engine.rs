@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::copy::{Column, Copied, Refusal, copy, quoted, rebuilt, sample, storage};
-use super::trial::{Arm, Call, Fact, Metric, Name, Step, Take, Trial, arm_name, arm_table};
+use super::copy::{Copied, CopyColumn, Refusal, copy, quoted, rebuilt, sample, storage};
+use super::trial::{
+    Arm, ArmMetric, Call, IndexUseShare, Metric, Name, SetupStep, TrialPlan, arm_name, arm_table,
+};
 use crate::ddl::{CopiedColumn, temporary_like, temporary_table};
 use crate::model::{ProofSample, Snapshot, quote_identifier};
 use crate::pg::{self, Target, TrialError};
@@ -32,15 +34,15 @@ pub(super) struct Outcome {
 /// Run a trial, or say why that was not possible.
 pub(super) async fn run(
     target: &Target,
-    seen: &Snapshot,
-    trial: &Trial,
+    snapshot: &Snapshot,
+    trial: &TrialPlan,
 ) -> Result<Outcome, Refusal> {
     if let Some(reason) = trial.refused {
         return Err(Refusal::lasting(reason.to_owned()));
     }
-    let Copied { trial: session, columns, on_lab } = copy(target, seen, &trial.subject).await?;
+    let Copied { trial: session, columns, on_lab } = copy(target, snapshot, &trial.subject).await?;
     let arms = Bench { session: &session, columns: &columns, trial, on_lab }.arms().await;
-    let sample = sample(&session, seen, &trial.subject).await;
+    let sample = sample(&session, snapshot, &trial.subject).await;
     let outcome = arms.and_then(|arms| Ok(Outcome { arms, sample: sample?, on_lab }));
     session.finish();
     outcome.map_err(|error| Refusal::from(&error))
@@ -48,9 +50,9 @@ pub(super) async fn run(
 
 /// A trial on the rows that were copied for it.
 struct Bench<'a> {
-    session: &'a pg::Trial,
-    columns: &'a [Column],
-    trial: &'a Trial,
+    session: &'a pg::TrialTransaction,
+    columns: &'a [CopyColumn],
+    trial: &'a TrialPlan,
     on_lab: bool,
 }
 
@@ -96,7 +98,7 @@ impl<'a> Bench<'a> {
     /// storing them is timed and nothing else.
     async fn create(&self, position: usize, arm: &Arm) -> Result<(), TrialError> {
         let on_trial = &self.trial.subject.column;
-        let column = |column: &'a Column| {
+        let column = |column: &'a CopyColumn| {
             let stored = arm.stored.as_ref().filter(|_| column.name == *on_trial);
             let storage = stored.map_or_else(|| storage(column.storage), |stored| stored.storage);
             let compresses = matches!(storage, "EXTENDED" | "MAIN");
@@ -111,7 +113,7 @@ impl<'a> Bench<'a> {
         let target = arm.stored.as_ref().and_then(|stored| stored.toast_tuple_target);
         self.session.run(&temporary_table(&arm_name(position), &columns, target)).await?;
         if let Some(converted) = &arm.converted {
-            let value = |column: &Column| {
+            let value = |column: &CopyColumn| {
                 let name = quote_identifier(&column.name);
                 if column.name == *on_trial {
                     format!("{}({name})", converted.function)
@@ -137,10 +139,10 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    async fn step(&self, position: usize, step: &Step) -> Result<(), TrialError> {
+    async fn step(&self, position: usize, step: &SetupStep) -> Result<(), TrialError> {
         match step {
-            Step::Fill => self.session.run(&self.insert(position)).await,
-            Step::Run(statement) => self.session.run(statement).await,
+            SetupStep::Fill => self.session.run(&self.insert(position)).await,
+            SetupStep::Run(statement) => self.session.run(statement).await,
         }
     }
 
@@ -173,7 +175,7 @@ impl<'a> Bench<'a> {
 
     /// The share of calls for which the server reads an index, where reading the whole table is the last resort: whether an
     /// index serves a statement is its decision.
-    async fn share(&self, fact: &Fact, values: &Values<'_>) -> Result<f64, TrialError> {
+    async fn share(&self, fact: &IndexUseShare, values: &Values<'_>) -> Result<f64, TrialError> {
         self.session.run("set local enable_seqscan = off").await?;
         let mut reading = 0;
         for call in &fact.calls {
@@ -195,24 +197,24 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<(Name, f64)>, TrialError> {
         let table = arm_table(position);
         let number = match take {
-            Take::Write => {
+            ArmMetric::Write => {
                 self.session.run(&format!("truncate {table}")).await?;
                 self.timed(&self.insert(position), &[]).await?
             }
-            Take::ReadColumn => {
-                let on_trial = |column: &&Column| column.name == self.trial.subject.column;
+            ArmMetric::ReadColumn => {
+                let on_trial = |column: &&CopyColumn| column.name == self.trial.subject.column;
                 let value = self.columns.iter().find(on_trial).map(rebuilt);
                 let value = value.unwrap_or_else(|| "t.ctid".to_owned());
                 let read =
                     format!("select sum(pg_catalog.pg_column_size({value})) from {table} as t");
                 self.timed(&read, &[]).await?
             }
-            Take::Time(statement) => self.timed(statement, &[]).await?,
-            Take::Number(query) => {
+            ArmMetric::Time(statement) => self.timed(statement, &[]).await?,
+            ArmMetric::Number(query) => {
                 let rows = self.session.rows(query).await?;
                 rows.first().and_then(|row| row.parse().ok()).unwrap_or(f64::NAN)
             }
-            Take::Calls(calls) => return self.calls(name, calls, values).await,
+            ArmMetric::Calls(calls) => return self.calls(name, calls, values).await,
         };
         Ok(vec![(*name, number)])
     }
@@ -271,7 +273,7 @@ fn base(position: usize, arm: &Arm) -> String {
 /// Every call of a stage, whatever for.
 fn calls(stage: &super::trial::Stage) -> impl Iterator<Item = &Call> {
     let timed = stage.metrics.iter().flat_map(|metric| match &metric.take {
-        Take::Calls(calls) => calls.as_slice(),
+        ArmMetric::Calls(calls) => calls.as_slice(),
         _ => &[],
     });
     stage.facts.iter().flat_map(|fact| &fact.calls).chain(timed)

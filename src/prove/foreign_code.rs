@@ -2,7 +2,7 @@
 //! what the visit saw may have changed.
 
 use crate::model::{GapReason, QualifiedName, quote_literal};
-use crate::pg::{Failure, Question, Trial, TrialError};
+use crate::pg::{Failure, Question, TrialError, TrialTransaction};
 
 /// The source of the visit.
 const SOURCE: &str = include_str!("../observe/sql/foreign_code.sql");
@@ -26,7 +26,7 @@ pub(super) fn question(relation: &QualifiedName) -> Question {
 
 /// Refuse what a trial on a target is not to read.
 pub(super) async fn refuse(
-    trial: &Trial,
+    trial: &TrialTransaction,
     trusts_code: bool,
     relation: &QualifiedName,
 ) -> Result<(), TrialError> {

@@ -6,7 +6,7 @@ use crate::model::{Action, Grade, Member, Proof, ProofMethod, QualifiedName, Rew
 use storage::NewStorage;
 
 /// How an action is proved.
-pub(super) struct Method<'a> {
+pub(super) struct ProofPlan<'a> {
     /// What every row is read for.
     pub(super) scan: Option<Scan>,
     /// What is tried out on a copy of some rows.
@@ -46,7 +46,7 @@ const STATISTICS: RestsOn = RestsOn {
 const TRIAL: RestsOn =
     RestsOn { method: ProofMethod::SampledCopy, grade: Grade::Statistics, reason: None };
 
-impl Method<'_> {
+impl ProofPlan<'_> {
     /// What is known of an action that was not tried out, for this reason.
     pub(super) fn not_run(&self, reason: &str) -> Proof {
         let RestsOn { method, grade, reason: own } = self.rests_on;
@@ -55,7 +55,7 @@ impl Method<'_> {
 }
 
 /// How an action is proved.
-pub(super) fn method(action: &Action) -> Method<'_> {
+pub(super) fn method(action: &Action) -> ProofPlan<'_> {
     match action {
         Action::SetColumnCompression { column, to, members, .. } => {
             storage(column, names(members), NewStorage::Compression(*to))
@@ -72,7 +72,7 @@ pub(super) fn method(action: &Action) -> Method<'_> {
             }
             RewriteOf::OutOfLine | RewriteOf::WideInline => rests_on(TRIAL),
         },
-        Action::ShortenKeys { renaming, .. } => Method {
+        Action::ShortenKeys { renaming, .. } => ProofPlan {
             scan: Some(scan::of_codes(renaming)),
             ..storage(&renaming.column, vec![&renaming.table], NewStorage::Codes(renaming))
         },
@@ -80,7 +80,7 @@ pub(super) fn method(action: &Action) -> Method<'_> {
             rests_on(RestsOn { reason: Some("estimated from statistics"), ..STATISTICS })
         }
         Action::AdoptPrimaryKey { table, key, .. } => {
-            Method { scan: scan::of_key(table, key), ..rests_on(KEY_IS_THERE) }
+            ProofPlan { scan: scan::of_key(table, key), ..rests_on(KEY_IS_THERE) }
         }
         Action::AddIdentityKey { .. } => rests_on(KEY_IS_THERE),
         // Where nobody told what the key is used for, there is nothing to time.
@@ -90,11 +90,11 @@ pub(super) fn method(action: &Action) -> Method<'_> {
         Action::PromoteKey { promotion, .. } => {
             tried(OnTrial::Key(keys::KeyChange::Column(promotion)))
         }
-        Action::IndexKey { indexed, .. } => Method {
+        Action::IndexKey { indexed, .. } => ProofPlan {
             scan: scan::of_casts(indexed),
             ..tried(OnTrial::Key(keys::KeyChange::Index(indexed)))
         },
-        Action::ConvertToJsonb { table, column, .. } => Method {
+        Action::ConvertToJsonb { table, column, .. } => ProofPlan {
             scan: Some(scan::of_documents(table, column)),
             ..rests_on(sampled(
                 "every document of the sample was read, and each is one that `jsonb` keeps whole",
@@ -123,19 +123,19 @@ fn sampled(reason: &'static str) -> RestsOn {
     RestsOn { grade: Grade::Measured, reason: Some(reason), ..STATISTICS }
 }
 
-fn rests_on(rests_on: RestsOn) -> Method<'static> {
-    Method { scan: None, trial: None, rests_on }
+fn rests_on(rests_on: RestsOn) -> ProofPlan<'static> {
+    ProofPlan { scan: None, trial: None, rests_on }
 }
 
-fn tried(trial: OnTrial<'_>) -> Method<'_> {
-    Method { scan: None, trial: Some(trial), rests_on: TRIAL }
+fn tried(trial: OnTrial<'_>) -> ProofPlan<'_> {
+    ProofPlan { scan: None, trial: Some(trial), rests_on: TRIAL }
 }
 
 fn storage<'a>(
     column: &'a str,
     relations: Vec<&'a QualifiedName>,
     layout: NewStorage<'a>,
-) -> Method<'a> {
+) -> ProofPlan<'a> {
     tried(OnTrial::Storage(storage::StorageChange { column, relations, layout }))
 }
 

@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::pg::Target;
 use method::{OnTrial, method};
-use trial::Trial;
+use trial::TrialPlan;
 
 /// How long all experiments of an analysis may take together.
 pub const BUDGET: Duration = Duration::from_mins(2);
@@ -46,7 +46,7 @@ pub struct Proofs {
 /// Try actions out as far as the mode allows.
 pub async fn prove(
     target: &Target,
-    seen: &Snapshot,
+    snapshot: &Snapshot,
     proposals: Vec<Proposal>,
     mode: ProveMode,
 ) -> Proofs {
@@ -56,7 +56,7 @@ pub async fn prove(
         let _ = timeout(SCANS, proofs.scan(target, &proposals)).await;
     }
     if mode == ProveMode::Full {
-        let _ = timeout(BUDGET, proofs.run(target, seen, &proposals)).await;
+        let _ = timeout(BUDGET, proofs.run(target, snapshot, &proposals)).await;
     }
     proofs.complete(&proposals, mode);
     proofs
@@ -70,7 +70,7 @@ pub fn unproved(proposals: &[Proposal], mode: ProveMode) -> Proofs {
 }
 
 /// The experiments that prove these proposals. Those that are about the same rows share one.
-fn trials(proposals: &[Proposal], seen: &Snapshot) -> Vec<Trial> {
+fn trials(proposals: &[Proposal], snapshot: &Snapshot) -> Vec<TrialPlan> {
     let (mut storages, mut keys, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
     for Proposal { key, action } in proposals {
         match method(action).trial {
@@ -80,8 +80,12 @@ fn trials(proposals: &[Proposal], seen: &Snapshot) -> Vec<Trial> {
             None => {}
         }
     }
-    [storage::trials(&storages, seen), keys::trials(&keys, seen), indexes::trials(&indexes, seen)]
-        .concat()
+    [
+        storage::trials(&storages, snapshot),
+        keys::trials(&keys, snapshot),
+        indexes::trials(&indexes, snapshot),
+    ]
+    .concat()
 }
 
 impl Proofs {
@@ -98,9 +102,9 @@ impl Proofs {
         }
     }
 
-    async fn run(&mut self, target: &Target, seen: &Snapshot, proposals: &[Proposal]) {
-        for trial in trials(proposals, seen) {
-            match engine::run(target, seen, &trial).await {
+    async fn run(&mut self, target: &Target, snapshot: &Snapshot, proposals: &[Proposal]) {
+        for trial in trials(proposals, snapshot) {
+            match engine::run(target, snapshot, &trial).await {
                 Ok(outcome) => self.take(&trial, |arm| verdict::proof(&trial, &outcome, arm)),
                 Err(refusal) => {
                     self.is_passing |= refusal.is_passing;
@@ -116,7 +120,7 @@ impl Proofs {
 
     /// What a trial proves: of each arm what it says of the recommendations, or of the alternative that it is. What every row
     /// has said already stands.
-    fn take(&mut self, trial: &Trial, proof: impl Fn(usize) -> Proof) {
+    fn take(&mut self, trial: &TrialPlan, proof: impl Fn(usize) -> Proof) {
         let beside = trial.proves().next();
         for (position, arm) in trial.arms.iter().enumerate().skip(1) {
             let proof = proof(position);

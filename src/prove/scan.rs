@@ -64,7 +64,7 @@ impl Scan {
         if !target.trusts_code() {
             let mut refused = false;
             let look = [foreign_code::question(&self.table)];
-            let looked = session.ask(&look, |_, _| refused = true).await;
+            let looked = session.query(&look, |_, _| refused = true).await;
             if refused || !matches!(looked.as_deref(), Ok([Ok(())])) {
                 session.finish();
                 return Err(if refused { foreign_code::REFUSED } else { UNREAD });
@@ -73,7 +73,7 @@ impl Scan {
         let (sql, mut against) = (self.sql.clone(), 0_u64);
         let question = Question::new("full_scan", sql);
         let count = |_, row: &str| against = against.saturating_add((self.against)(row));
-        let answers = session.ask_finally(&[question], count).await;
+        let answers = session.query_finally(&[question], count).await;
         let spent = session.cost();
         session.finish();
         match answers.as_deref() {

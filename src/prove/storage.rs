@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::copy::storage;
 use super::trial::{
-    Arm, Converted, Metric, Name, Promise, ROWS_MAX, Stage, Stored, Subject, Take, Trial,
-    arm_table, heap_bytes, relation_bytes, toast_bytes,
+    Arm, ArmMetric, ColumnStorage, Converted, Metric, Name, Promise, ROWS_MAX, Stage, TrialPlan,
+    TrialRows, arm_table, heap_bytes, relation_bytes, toast_bytes,
 };
 use super::verdict::GAIN_MIN;
 use crate::ddl::renaming_function;
@@ -53,8 +53,8 @@ pub(super) enum NewStorage<'a> {
 
 /// One way to store the values.
 #[derive(Debug, Clone, PartialEq)]
-struct Way {
-    stored: Stored,
+struct Variant {
+    stored: ColumnStorage,
     /// The keys of its documents, where these are on trial.
     keys: Option<Keys>,
 }
@@ -72,24 +72,27 @@ struct Keys {
 #[derive(Debug, Clone, PartialEq)]
 struct Candidate {
     proves: ProofKey,
-    way: Way,
+    variant: Variant,
     promise: Promise,
 }
 
 /// Candidates that are measured against the same baseline, on the same rows of one column.
 #[derive(Debug, Clone, PartialEq)]
-struct Experiment {
-    subject: Subject,
-    today: Way,
+struct StorageExperiment {
+    subject: TrialRows,
+    today: Variant,
     candidates: Vec<Candidate>,
 }
 
 /// The experiments on these changes. Those of the same column share one, and what nobody advised is measured beside them: a
 /// reader will ask.
-pub(super) fn trials(changes: &[(&ProofKey, StorageChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
-    let mut experiments: Vec<Experiment> = Vec::new();
+pub(super) fn trials(
+    changes: &[(&ProofKey, StorageChange<'_>)],
+    snapshot: &Snapshot,
+) -> Vec<TrialPlan> {
+    let mut experiments: Vec<StorageExperiment> = Vec::new();
     for (key, change) in changes {
-        let Some(experiment) = experiment(key, change, seen) else { continue };
+        let Some(experiment) = experiment(key, change, snapshot) else { continue };
         let shared = experiments.iter_mut().find(|other| {
             (&other.subject, &other.today) == (&experiment.subject, &experiment.today)
         });
@@ -99,24 +102,28 @@ pub(super) fn trials(changes: &[(&ProofKey, StorageChange<'_>)], seen: &Snapshot
             None => experiments.push(experiment),
         }
     }
-    experiments.into_iter().map(|experiment| experiment.trial(seen)).collect()
+    experiments.into_iter().map(|experiment| experiment.trial(snapshot)).collect()
 }
 
-fn experiment(key: &ProofKey, change: &StorageChange<'_>, seen: &Snapshot) -> Option<Experiment> {
+fn experiment(
+    key: &ProofKey,
+    change: &StorageChange<'_>,
+    snapshot: &Snapshot,
+) -> Option<StorageExperiment> {
     let (relation, stored) = match change.layout {
         NewStorage::Codes(renaming) => {
-            let relations = seen.relations.get().ok()?;
+            let relations = snapshot.relations.get().ok()?;
             let relation = relations.iter().find(|r| r.qualified_name() == renaming.table)?;
-            (relation, laid_out(relation.oid, &renaming.column, seen)?)
+            (relation, laid_out(relation.oid, &renaming.column, snapshot)?)
         }
-        _ => largest(change, seen)?,
+        _ => largest(change, snapshot)?,
     };
-    let as_it_is = || Way { stored: stored.clone(), keys: None };
-    let to = |stored: Stored| Way { stored, keys: None };
-    let (today, way, promise) = match change.layout {
+    let as_it_is = || Variant { stored: stored.clone(), keys: None };
+    let to = |stored: ColumnStorage| Variant { stored, keys: None };
+    let (today, variant, promise) = match change.layout {
         NewStorage::Compression(method) => {
             let compression = method.as_str();
-            (as_it_is(), to(Stored { compression, ..stored.clone() }), less_cpu())
+            (as_it_is(), to(ColumnStorage { compression, ..stored.clone() }), less_cpu())
         }
         NewStorage::Storage(strategy) => {
             let promise = match strategy {
@@ -124,19 +131,19 @@ fn experiment(key: &ProofKey, change: &StorageChange<'_>, seen: &Snapshot) -> Op
                 Storage::External | Storage::Extended => cheaper_writes(),
             };
             let storage = strategy.as_str();
-            (as_it_is(), to(Stored { storage, ..stored.clone() }), promise)
+            (as_it_is(), to(ColumnStorage { storage, ..stored.clone() }), promise)
         }
         NewStorage::ToastTupleTarget(bytes) => {
             let toast_tuple_target = Some(bytes);
-            (as_it_is(), to(Stored { toast_tuple_target, ..stored.clone() }), faster_reads())
+            (as_it_is(), to(ColumnStorage { toast_tuple_target, ..stored.clone() }), faster_reads())
         }
         NewStorage::Recompressed(method) => (
-            to(Stored { compression: "pglz", ..stored.clone() }),
-            to(Stored { compression: method.as_str(), ..stored.clone() }),
+            to(ColumnStorage { compression: "pglz", ..stored.clone() }),
+            to(ColumnStorage { compression: method.as_str(), ..stored.clone() }),
             less_cpu(),
         ),
         NewStorage::Codes(Renaming { codes, example, saving_ratio_min, .. }) => {
-            let under = |names: BTreeMap<String, String>, read: &String| Way {
+            let under = |names: BTreeMap<String, String>, read: &String| Variant {
                 stored: stored.clone(),
                 keys: Some(Keys { names, read: read.clone() }),
             };
@@ -145,79 +152,81 @@ fn experiment(key: &ProofKey, change: &StorageChange<'_>, seen: &Snapshot) -> Op
             (long, short, less_room(*saving_ratio_min))
         }
     };
-    let subject = Subject {
+    let subject = TrialRows {
         relation: relation.qualified_name(),
         oid: relation.oid,
         column: change.column.to_owned(),
         rows_max: ROWS_MAX,
     };
-    let candidate = Candidate { proves: key.clone(), way, promise };
-    Some(Experiment { subject, today, candidates: vec![candidate] })
+    let candidate = Candidate { proves: key.clone(), variant, promise };
+    Some(StorageExperiment { subject, today, candidates: vec![candidate] })
 }
 
-impl Experiment {
-    fn trial(&self, seen: &Snapshot) -> Trial {
-        let mut trial = Trial::new(self.subject.clone(), REPORTED);
+impl StorageExperiment {
+    fn trial(&self, snapshot: &Snapshot) -> TrialPlan {
+        let mut trial = TrialPlan::new(self.subject.clone(), REPORTED);
         let column = &self.subject.column;
         trial.arms.push(self.today.arm(0, column, Promise::All(Vec::new())));
-        for Candidate { proves, way, promise } in &self.candidates {
-            let mut arm = way.arm(trial.arms.len(), column, promise.clone());
+        for Candidate { proves, variant, promise } in &self.candidates {
+            let mut arm = variant.arm(trial.arms.len(), column, promise.clone());
             arm.proves.push(proves.clone());
             trial.arms.push(arm);
         }
-        for way in self.options(seen) {
-            trial.arms.push(way.arm(trial.arms.len(), column, way.promise(&self.today)));
+        for variant in self.options(snapshot) {
+            trial.arms.push(variant.arm(trial.arms.len(), column, variant.promise(&self.today)));
         }
         trial
     }
 
     /// The storage strategies, compression methods and targets that are neither today's nor advised.
-    fn options(&self, seen: &Snapshot) -> Vec<Way> {
+    fn options(&self, snapshot: &Snapshot) -> Vec<Variant> {
         if self.today.keys.is_some() {
             return Vec::new();
         }
         let today = &self.today.stored;
         let built = |method: &&str| {
-            let context = seen.context.get().ok();
+            let context = snapshot.context.get().ok();
             context.is_some_and(|context| context.toast_compressions.iter().any(|m| m == method))
         };
-        let extended = ["pglz", "lz4"].into_iter().filter(built).map(|compression| Stored {
+        let extended = ["pglz", "lz4"].into_iter().filter(built).map(|compression| ColumnStorage {
             compression,
             storage: "EXTENDED",
             ..today.clone()
         });
-        let storages =
-            ["EXTERNAL", "MAIN"].into_iter().map(|storage| Stored { storage, ..today.clone() });
+        let storages = ["EXTERNAL", "MAIN"]
+            .into_iter()
+            .map(|storage| ColumnStorage { storage, ..today.clone() });
         let targets = [None, Some(4080), Some(8160)]
             .into_iter()
-            .map(|toast_tuple_target| Stored { toast_tuple_target, ..today.clone() });
-        let mut options: Vec<Way> = Vec::new();
+            .map(|toast_tuple_target| ColumnStorage { toast_tuple_target, ..today.clone() });
+        let mut options: Vec<Variant> = Vec::new();
         for stored in extended.chain(storages).chain(targets) {
-            let way = Way { stored, keys: None };
-            let is_known = way == self.today || self.candidates.iter().any(|one| one.way == way);
-            if !is_known && !options.contains(&way) {
-                options.push(way);
+            let variant = Variant { stored, keys: None };
+            let is_known =
+                variant == self.today || self.candidates.iter().any(|one| one.variant == variant);
+            if !is_known && !options.contains(&variant) {
+                options.push(variant);
             }
         }
         options
     }
 }
 
-impl Way {
+impl Variant {
     fn arm(&self, position: usize, column: &str, promise: Promise) -> Arm {
         let table = arm_table(position);
         let scan = format!("select count(t.ctid) from {table} as t");
         let metric = |name, take| Metric { name, take };
         let mut metrics = vec![
-            metric("write_ms", Take::Write),
-            metric("read_column_ms", Take::ReadColumn),
-            metric("scan_others_ms", Take::Time(scan)),
+            metric("write_ms", ArmMetric::Write),
+            metric("read_column_ms", ArmMetric::ReadColumn),
+            metric("scan_others_ms", ArmMetric::Time(scan)),
         ];
         let mut converted = None;
         if let Some(keys) = &self.keys {
             let (document, key) = (quote_identifier(column), quote_literal(&keys.read));
             let read = format!("select count(t.{document} -> {key}) from {table} as t");
-            metrics.push(metric("read_key_ms", Take::Time(read)));
+            metrics.push(metric("read_key_ms", ArmMetric::Time(read)));
             metrics.push(relation_bytes(&table));
             let function = format!("pg_temp.dbopt_renamed_{position}");
             let create = renaming_function(&function, &keys.names);
@@ -238,7 +247,7 @@ impl Way {
 
     /// What it is, in a few words.
     fn name(&self) -> String {
-        let Stored { storage, compression, toast_tuple_target } = &self.stored;
+        let ColumnStorage { storage, compression, toast_tuple_target } = &self.stored;
         let stored = match *storage {
             "EXTERNAL" => "EXTERNAL, uncompressed".to_owned(),
             "PLAIN" => "PLAIN".to_owned(),
@@ -252,10 +261,11 @@ impl Way {
 
     /// What makes it worth a change, where nobody said what it is for.
     fn promise(&self, today: &Self) -> Promise {
-        let (way, today) = (&self.stored, &today.stored);
-        if way.storage == "EXTERNAL" {
+        let (variant, today) = (&self.stored, &today.stored);
+        if variant.storage == "EXTERNAL" {
             cheaper_writes()
-        } else if (way.storage, way.toast_tuple_target) == (today.storage, today.toast_tuple_target)
+        } else if (variant.storage, variant.toast_tuple_target)
+            == (today.storage, today.toast_tuple_target)
         {
             less_cpu()
         } else {
@@ -299,9 +309,12 @@ fn less_room(gain_min: f64) -> Promise {
 }
 
 /// The largest of the relations that a change affects, and how its values are stored today.
-fn largest<'a>(change: &StorageChange<'_>, seen: &'a Snapshot) -> Option<(&'a Relation, Stored)> {
-    let relations = seen.relations.get().ok()?;
-    let tables = seen.toast_tables.get().ok()?;
+fn largest<'a>(
+    change: &StorageChange<'_>,
+    snapshot: &'a Snapshot,
+) -> Option<(&'a Relation, ColumnStorage)> {
+    let relations = snapshot.relations.get().ok()?;
+    let tables = snapshot.toast_tables.get().ok()?;
     let affected = |relation: &&Relation| {
         let is_it =
             |name: &&QualifiedName| name.schema == relation.schema && name.name == relation.name;
@@ -313,33 +326,33 @@ fn largest<'a>(change: &StorageChange<'_>, seen: &'a Snapshot) -> Option<(&'a Re
         .filter_map(|relation| Some((relation, tables.iter().find(|t| t.oid == relation.oid)?)))
         .filter(|(_, table)| table.heap_bytes.is_some())
         .max_by_key(|(_, table)| table.heap_bytes.unwrap_or(0) + table.toast_bytes.unwrap_or(0))?;
-    Some((relation, today(change.column, table, seen)?))
+    Some((relation, today(change.column, table, snapshot)?))
 }
 
 /// How new values of a column are stored today, by its table's layout.
-pub(super) fn laid_out(oid: i64, column: &str, seen: &Snapshot) -> Option<Stored> {
-    let layout = seen.layouts.get().ok()?.iter().find(|layout| layout.oid == oid)?;
+pub(super) fn laid_out(oid: i64, column: &str, snapshot: &Snapshot) -> Option<ColumnStorage> {
+    let layout = snapshot.layouts.get().ok()?.iter().find(|layout| layout.oid == oid)?;
     let stored = layout.column(column)?;
-    Some(Stored {
-        compression: compression(stored.compression, seen)?,
+    Some(ColumnStorage {
+        compression: compression(stored.compression, snapshot)?,
         storage: storage(stored.storage),
         toast_tuple_target: layout.toast_tuple_target,
     })
 }
 
 /// How new values of a column are stored today, by what was seen of its TOAST table.
-fn today(column: &str, table: &ToastTable, seen: &Snapshot) -> Option<Stored> {
+fn today(column: &str, table: &ToastTable, snapshot: &Snapshot) -> Option<ColumnStorage> {
     let column = table.columns.iter().find(|candidate| candidate.name == column)?;
-    Some(Stored {
-        compression: compression(column.compression, seen)?,
+    Some(ColumnStorage {
+        compression: compression(column.compression, snapshot)?,
         storage: storage(column.storage),
         toast_tuple_target: table.option("toast_tuple_target").and_then(|value| value.parse().ok()),
     })
 }
 
 /// The method in force, by `pg_attribute.attcompression`.
-fn compression(set: Option<char>, seen: &Snapshot) -> Option<&'static str> {
-    let default = seen.context.get().ok()?.setting("default_toast_compression") == "lz4";
+fn compression(set: Option<char>, snapshot: &Snapshot) -> Option<&'static str> {
+    let default = snapshot.context.get().ok()?.setting("default_toast_compression") == "lz4";
     Some(match set {
         Some('l') => "lz4",
         None if default => "lz4",

@@ -11,7 +11,7 @@ pub(super) type Name = &'static str;
 
 /// The rows that are copied.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Subject {
+pub(super) struct TrialRows {
     /// The relation that they are taken from: the largest that is affected and holds some.
     pub(super) relation: QualifiedName,
     pub(super) oid: i64,
@@ -32,8 +32,8 @@ pub(super) const POINTS: &str = "{0.1,0.3,0.5,0.7,0.9}";
 
 /// One experiment.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Trial {
-    pub(super) subject: Subject,
+pub(super) struct TrialPlan {
+    pub(super) subject: TrialRows,
     /// The first is what is there today. All have as many stages.
     pub(super) arms: Vec<Arm>,
     /// What is reported, in this order. A metric that today's arm has not is left out.
@@ -50,7 +50,7 @@ pub(super) struct Arm {
     /// The recommendations whose proof it is; none of today's arm, and of one that is measured because a reader will ask.
     pub(super) proves: Vec<ProofKey>,
     /// How the column on trial is stored; absent for as it is.
-    pub(super) stored: Option<Stored>,
+    pub(super) stored: Option<ColumnStorage>,
     /// A function through which the column's values go before they are written; absent for as they are.
     pub(super) converted: Option<Converted>,
     /// What is run once its table is there, still empty.
@@ -63,7 +63,7 @@ pub(super) struct Arm {
 
 /// How a column's values are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct ColumnStorage {
     pub(super) compression: &'static str,
     pub(super) storage: &'static str,
     pub(super) toast_tuple_target: Option<u32>,
@@ -82,16 +82,16 @@ pub(super) struct Converted {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Stage {
     /// What comes before the rounds, once.
-    pub(super) before: Vec<Step>,
+    pub(super) before: Vec<SetupStep>,
     /// What is looked at once, behind that.
-    pub(super) facts: Vec<Fact>,
+    pub(super) facts: Vec<IndexUseShare>,
     /// What is taken in each round, in this order.
     pub(super) metrics: Vec<Metric>,
 }
 
 /// A step that is not measured.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(super) enum SetupStep {
     /// The rows are written.
     Fill,
     /// A statement is run.
@@ -100,7 +100,7 @@ pub(super) enum Step {
 
 /// The share of calls for which the server reads an index, by its plans.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fact {
+pub(super) struct IndexUseShare {
     pub(super) name: Name,
     pub(super) calls: Vec<Call>,
     /// Whether the calls are on the target's own relation, which a lab has not. They are planned, and never run.
@@ -111,12 +111,12 @@ pub(super) struct Fact {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Metric {
     pub(super) name: Name,
-    pub(super) take: Take,
+    pub(super) take: ArmMetric,
 }
 
 /// How a number is come by. Times are the server's own, without the network.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Take {
+pub(super) enum ArmMetric {
     /// The time to write all rows anew, through what the arm has.
     Write,
     /// The time to read every value of the column on trial whole.
@@ -164,7 +164,7 @@ pub(super) enum Promise {
     /// These bytes together do not get more by this share.
     Room { metrics: &'static [Name], growth_max: f64 },
     /// What the server's plans say stands not against it: of today's arm, or of this one.
-    Fact { name: Name, of_today: bool, share: Bound, otherwise: &'static str },
+    IndexUseShare { name: Name, of_today: bool, share: Bound, otherwise: &'static str },
 }
 
 /// A bound of a share.
@@ -192,9 +192,9 @@ pub(super) enum Remark {
     Dearer { metric: Name, what: &'static str },
 }
 
-impl Trial {
+impl TrialPlan {
     /// One to whose arms no recommendation was given yet. Arms get their tables by position.
-    pub(super) fn new(subject: Subject, reported: &'static [(Name, Unit)]) -> Self {
+    pub(super) fn new(subject: TrialRows, reported: &'static [(Name, Unit)]) -> Self {
         Self { subject, arms: Vec::new(), reported, refused: None }
     }
 
@@ -205,8 +205,8 @@ impl Trial {
 }
 
 /// The relation that the rows of a table are taken from: itself, or its largest partition.
-pub(super) fn holder<'a>(table: &QualifiedName, seen: &'a Snapshot) -> Option<&'a Relation> {
-    let relations = seen.relations.get().ok()?;
+pub(super) fn holder<'a>(table: &QualifiedName, snapshot: &'a Snapshot) -> Option<&'a Relation> {
+    let relations = snapshot.relations.get().ok()?;
     let root = relations.iter().find(|relation| relation.qualified_name() == *table)?;
     if root.kind != RelationKind::PartitionedTable {
         return Some(root);
@@ -255,5 +255,5 @@ fn toast(table: &str) -> String {
 }
 
 fn size(name: Name, bytes: &str) -> Metric {
-    Metric { name, take: Take::Number(format!("select ({bytes})::pg_catalog.text")) }
+    Metric { name, take: ArmMetric::Number(format!("select ({bytes})::pg_catalog.text")) }
 }

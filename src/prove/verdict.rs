@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use super::copy::is_too_small;
 use super::engine::{Outcome, ROUNDS, Runs};
-use super::trial::{Name, Promise, Remark, Trial};
+use super::trial::{Name, Promise, Remark, TrialPlan};
 use crate::model::{Grade, Measurement, Proof, ProofMethod, Unit, Verdict};
 
 /// A gain below this is not worth a lock, however certain.
 pub(super) const GAIN_MIN: f64 = 0.05;
 
 /// What an arm of a trial proves.
-pub(super) fn proof(trial: &Trial, outcome: &Outcome, arm: usize) -> Proof {
-    let runs = Compared { today: &outcome.arms[0], arm: &outcome.arms[arm] };
+pub(super) fn proof(trial: &TrialPlan, outcome: &Outcome, arm: usize) -> Proof {
+    let runs = ArmComparison { today: &outcome.arms[0], arm: &outcome.arms[arm] };
     let Judged { verdict, mut reason } = if is_too_small(&outcome.sample) {
         Judged::new(Verdict::Inconclusive, "too few rows could be copied")
     } else {
@@ -69,12 +69,12 @@ impl Judged {
 }
 
 /// What was measured of an arm, beside today's.
-struct Compared<'a> {
+struct ArmComparison<'a> {
     today: &'a Runs,
     arm: &'a Runs,
 }
 
-impl Compared<'_> {
+impl ArmComparison<'_> {
     fn judge(&self, promise: &Promise) -> Judged {
         match promise {
             Promise::All(all) => {
@@ -120,7 +120,7 @@ impl Compared<'_> {
                 let otherwise = format!("it takes {:.0} % more room", growth * 100.0);
                 Judged::holds(growth <= *growth_max, &otherwise)
             }
-            Promise::Fact { name, of_today, share, otherwise } => {
+            Promise::IndexUseShare { name, of_today, share, otherwise } => {
                 let of = if *of_today { self.today } else { self.arm };
                 let fact = of.get(name).and_then(|numbers| numbers.first());
                 Judged::holds(fact.is_none_or(|fact| share.holds(*fact)), otherwise)
@@ -159,7 +159,7 @@ impl Compared<'_> {
     fn remark(&self, remark: &Remark, arms: &[Runs]) -> Option<String> {
         match remark {
             Remark::NoBetterThan { arm, metric, what } => {
-                let other = Compared { today: self.today, arm: arms.get(*arm)? };
+                let other = ArmComparison { today: self.today, arm: arms.get(*arm)? };
                 let other = other.measurement(metric, Unit::Ms)?;
                 let better = self.measurement(metric, Unit::Ms)?.is_clearly_less_than(&other);
                 (!better).then(|| format!(", no better than {what}"))

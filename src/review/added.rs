@@ -6,13 +6,13 @@
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
-use super::file::{File, code};
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
 use super::tables::{TableNames, name, type_of};
 use crate::model::{Confidence, Severity};
 
 /// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them.
-pub(super) fn constrained_domains(files: &[File]) -> TableNames<()> {
+pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
     let mut constrained: Vec<String> = Vec::new();
     for file in files {
         for statement in file.tree.syntax_node().children() {
@@ -47,7 +47,7 @@ fn word(statement: &SyntaxNode, nth: usize) -> Option<String> {
     text.split_whitespace().nth(nth).map(|word| name(word.trim_end_matches(';')))
 }
 
-pub(super) fn judge(file: &File, domains: &TableNames<()>) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedFinding> {
     let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
     let tables = statements.filter_map(|statement| match statement {
         ast::Stmt::AlterTable(table) => Some(table),
@@ -57,7 +57,10 @@ pub(super) fn judge(file: &File, domains: &TableNames<()>) -> Vec<Found> {
     actions.filter_map(|action| judge_action(&action, domains)).collect()
 }
 
-fn judge_action(action: &ast::AlterTableAction, domains: &TableNames<()>) -> Option<Found> {
+fn judge_action(
+    action: &ast::AlterTableAction,
+    domains: &TableNames<()>,
+) -> Option<LocatedFinding> {
     match action {
         ast::AlterTableAction::AddColumn(added) => judge_column(added, domains),
         ast::AlterTableAction::AddConstraint(added) => {
@@ -73,7 +76,7 @@ fn judge_action(action: &ast::AlterTableAction, domains: &TableNames<()>) -> Opt
     }
 }
 
-fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<Found> {
+fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<LocatedFinding> {
     if let Some(ty) = added.ty() {
         let domain = type_of(&ty);
         if domains.same(&domain).next().is_some() {
@@ -102,8 +105,8 @@ pub(super) fn is_null_everywhere(added: &ast::AddColumn) -> bool {
     })
 }
 
-fn found(at: &SyntaxNode, check: &'static str, message: String) -> Found {
-    Found {
+fn found(at: &SyntaxNode, check: &'static str, message: String) -> LocatedFinding {
+    LocatedFinding {
         at: code(at),
         check,
         severity: Severity::High,

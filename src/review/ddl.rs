@@ -3,9 +3,9 @@
 use squawk_linter::{Linter, Rule};
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
+use super::LocatedFinding;
 use super::added::is_null_everywhere;
-use super::file::File;
+use super::file::ParsedFile;
 use super::rows::Checks;
 use super::tables::{changed, name};
 use crate::model::{Confidence, Severity};
@@ -51,7 +51,7 @@ const WAITED_FOR: [Rule; 9] = [
     Rule::RequireConcurrentReindex,
 ];
 
-pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, checks: &Checks) -> Vec<LocatedFinding> {
     let mut linter = Linter::from(RULES.iter().map(|(rule, ..)| *rule));
     let violations = linter.lint(&file.tree, &file.text);
     let found = violations.into_iter().filter_map(|violation| {
@@ -73,7 +73,7 @@ pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
             Some(help) => format!("{} {help}", violation.message),
             None => violation.message,
         };
-        Some(Found {
+        Some(LocatedFinding {
             at,
             check,
             severity: *severity,
@@ -87,7 +87,7 @@ pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
 
 /// Whether a validated CHECK constraint, of this file or an earlier one, proves that a column that becomes NOT NULL has no
 /// NULL: then the server does not read the table.
-fn is_proved(file: &File, at: usize, checks: &Checks) -> bool {
+fn is_proved(file: &ParsedFile, at: usize, checks: &Checks) -> bool {
     let Some((_, statement)) = file.statement_at(at) else { return false };
     let Some(table) = changed(statement) else { return false };
     let columns = statement.descendants().filter_map(ast::AlterColumn::cast);
@@ -109,7 +109,7 @@ fn is_proved(file: &File, at: usize, checks: &Checks) -> bool {
 }
 
 /// Whether the foreign key here is that of a column that is added and is NULL in every row.
-fn is_of_nulls(file: &File, at: usize) -> bool {
+fn is_of_nulls(file: &ParsedFile, at: usize) -> bool {
     let Some((_, statement)) = file.statement_at(at) else { return false };
     let mut columns = statement.descendants().filter_map(ast::AddColumn::cast).filter(|added| {
         let range = added.syntax().text_range();
@@ -119,7 +119,7 @@ fn is_of_nulls(file: &File, at: usize) -> bool {
 }
 
 /// Whether an index is made of a partitioned table alone, `ON ONLY`: nothing is read, and its partitions' come later.
-fn is_of_root_only(file: &File, at: usize) -> bool {
+fn is_of_root_only(file: &ParsedFile, at: usize) -> bool {
     let Some((_, statement)) = file.statement_at(at) else { return false };
     let text = statement.text().to_string().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -127,7 +127,7 @@ fn is_of_root_only(file: &File, at: usize) -> bool {
 }
 
 /// Whether NOT VALID is possible for the constraint that is added here: those that build an index have none.
-fn can_be_not_valid(file: &File, at: usize) -> bool {
+fn can_be_not_valid(file: &ParsedFile, at: usize) -> bool {
     let Some((_, statement)) = file.statement_at(at) else { return true };
     let mut around =
         statement.descendants().filter(|node| usize::from(node.text_range().start()) == at);

@@ -4,8 +4,8 @@ use rowan::WalkEvent;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
-use super::file::{File, code};
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
 use crate::jsonb::{Scanner, Token};
 use crate::model::{Confidence, Gap, GapReason, Severity};
 
@@ -27,7 +27,7 @@ struct Written {
     depth: usize,
 }
 
-pub(super) fn judge(file: &File) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
     let root = file.tree.syntax_node();
     root.children().flat_map(|statement| judge_statement(&statement)).collect()
 }
@@ -36,7 +36,7 @@ pub(super) fn judge(file: &File) -> Vec<Found> {
 const CHANGING: [&str; 6] = ["create", "alter", "drop", "truncate", "reindex", "execute"];
 
 /// Blocks that change the schema: what stands in their bodies is a string to the parser.
-pub(super) fn unread_bodies(file: &File) -> Vec<Gap> {
+pub(super) fn unread_bodies(file: &ParsedFile) -> Vec<Gap> {
     let root = file.tree.syntax_node();
     let blocks = root.children().filter_map(ast::Do::cast).filter(|block| {
         let body = block.syntax().text().to_string().to_lowercase();
@@ -52,7 +52,7 @@ pub(super) fn unread_bodies(file: &File) -> Vec<Gap> {
     blocks.map(gap).collect()
 }
 
-fn judge_statement(statement: &SyntaxNode) -> Vec<Found> {
+fn judge_statement(statement: &SyntaxNode) -> Vec<LocatedFinding> {
     let kind = ast::Stmt::cast(statement.clone());
     let mut written = Written::default();
     match kind {
@@ -119,7 +119,7 @@ impl Written {
             self.depth.max(around.filter(|call| builder(call, &builders).is_some()).count());
     }
 
-    fn long_keys(&self, at: usize) -> Option<Found> {
+    fn long_keys(&self, at: usize) -> Option<LocatedFinding> {
         let mut long: Vec<&String> =
             self.keys.iter().filter(|key| key.chars().count() > KEY_LENGTH_MAX).collect();
         long.sort();
@@ -131,7 +131,7 @@ impl Written {
         let named: Vec<String> =
             long.iter().take(NAMED_MAX).map(|key| format!("`{key}`")).collect();
         let more = if long.len() > NAMED_MAX { ", …" } else { "" };
-        Some(Found {
+        Some(LocatedFinding {
             at,
             check: "hybrid-schema/long-keys",
             severity: Severity::Low,
@@ -144,8 +144,8 @@ impl Written {
         })
     }
 
-    fn deep(&self, at: usize) -> Option<Found> {
-        (self.depth > DEPTH_MAX).then(|| Found {
+    fn deep(&self, at: usize) -> Option<LocatedFinding> {
+        (self.depth > DEPTH_MAX).then(|| LocatedFinding {
             at,
             check: "hybrid-schema/deep-nesting",
             severity: Severity::Low,

@@ -14,7 +14,7 @@ use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
 /// A file of SQL.
-pub(super) struct File {
+pub(super) struct ParsedFile {
     pub(super) path: String,
     /// Its text, with what only psql understands blanked out.
     pub(super) text: String,
@@ -32,7 +32,7 @@ pub(super) struct File {
     last: Cell<(usize, usize)>,
 }
 
-impl File {
+impl ParsedFile {
     /// Read it, unless it is no migration.
     pub(super) fn read(path: &str, sql: &str) -> Result<Self, Gap> {
         let gap = |why: &str| unreviewed(path, why);
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_only_psql_understands_is_blanked_and_places_stay() {
         let sql = "\\set x 1\nCOPY t (a) FROM stdin;\n1\tnaïve\n\\.\nSELECT 'ü', 1;\n";
-        let file = File::read("a.sql", sql).unwrap();
+        let file = ParsedFile::read("a.sql", sql).unwrap();
         assert!(!file.text.contains("\\set") && !file.text.contains("1\t"), "{}", file.text);
         assert_eq!(file.text.len(), sql.len());
         let at = file.text.find("1;").unwrap();
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn data_and_commands_are_told_from_statements_as_psql_does() {
-        let read = |sql: &str| File::read("a.sql", sql).unwrap().text.clone();
+        let read = |sql: &str| ParsedFile::read("a.sql", sql).unwrap().text.clone();
         for copy in [
             "copy t from stdin",
             "COPY public.t (a,\n    b) FROM STDIN\n",
@@ -159,8 +159,11 @@ mod tests {
     #[test]
     fn brackets_without_end_are_not_followed() {
         let deep = format!("select {}1{};", "(".repeat(10_000), ")".repeat(10_000));
-        assert!(File::read("deep.sql", &deep).is_err());
-        assert!(File::read("text.sql", &format!("select '{}'; -- ((", "(".repeat(10_000))).is_ok());
+        assert!(ParsedFile::read("deep.sql", &deep).is_err());
+        assert!(
+            ParsedFile::read("text.sql", &format!("select '{}'; -- ((", "(".repeat(10_000)))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -187,11 +190,11 @@ mod tests {
                 format!("select $a$ ' $a$, {hostile} $a$ ' $a$;"),
                 format!("create function f() as $$ {hostile} $$;"),
             ] {
-                assert!(File::read("m.sql", &sql).is_err(), "{}", &sql[..40]);
+                assert!(ParsedFile::read("m.sql", &sql).is_err(), "{}", &sql[..40]);
             }
         }
         let rows =
             format!("insert into t values {};", vec!["(1, -2.5, 'it''s ((')"; 10_000].join(",\n"));
-        assert!(File::read("rows.sql", &rows).is_ok());
+        assert!(ParsedFile::read("rows.sql", &rows).is_ok());
     }
 }

@@ -24,11 +24,11 @@ use crate::model::{
     Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, ReportedFinding, Review,
     Severity, Unit, finding_id,
 };
-use file::File;
+use file::ParsedFile;
 use tables::TableNames;
 
 pub use runner::Runner;
-pub use sizes::Sizes;
+pub use sizes::TableSizes;
 
 /// Bytes of a file at most: a dump of data is no migration.
 const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -46,7 +46,7 @@ pub struct SqlFile {
 
 /// Something found at a place.
 #[derive(Debug, Clone, PartialEq)]
-struct Found {
+struct LocatedFinding {
     /// Byte where it begins.
     at: usize,
     check: &'static str,
@@ -58,7 +58,7 @@ struct Found {
 }
 
 /// What is known of a review beside its files.
-struct Known<'a> {
+struct ReviewContext<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
     checks: rows::Checks,
@@ -68,11 +68,15 @@ struct Known<'a> {
     logged: TableNames<()>,
     types: types::Before,
     runner: Runner,
-    sizes: &'a Sizes,
+    sizes: &'a TableSizes,
 }
 
 /// Review files that psql runs; see [`review_by`].
-pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sync)) -> Review {
+pub fn review(
+    files: &[SqlFile],
+    sizes: &TableSizes,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Review {
     review_by(files, sizes, Runner::default(), goes_on)
 }
 
@@ -82,7 +86,7 @@ pub fn review(files: &[SqlFile], sizes: &Sizes, goes_on: &(dyn Fn() -> bool + Sy
 /// The work is done on a thread of its own, whose stack suffices for what the limit of depth lets through.
 pub fn review_by(
     files: &[SqlFile],
-    sizes: &Sizes,
+    sizes: &TableSizes,
     runner: Runner,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Review {
@@ -111,7 +115,7 @@ const NO_TIME: &str = "the time for all files of the review was spent";
 
 fn review_here(
     files: &[SqlFile],
-    sizes: &Sizes,
+    sizes: &TableSizes,
     runner: Runner,
     goes_on: &dyn Fn() -> bool,
 ) -> Review {
@@ -119,7 +123,7 @@ fn review_here(
     let mut read = Vec::new();
     for file in files {
         let known = if goes_on() {
-            File::read(&file.path, &file.sql)
+            ParsedFile::read(&file.path, &file.sql)
         } else {
             Err(unreviewed(&file.path, NO_TIME))
         };
@@ -129,7 +133,7 @@ fn review_here(
         }
     }
     // A key may be given to a table later, or in another file.
-    let known = Known {
+    let known = ReviewContext {
         keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
         checks: rows::checks(&read),
         domains: added::constrained_domains(&read),
@@ -153,11 +157,11 @@ fn review_here(
 
 /// What is found in a file; none where there is no time left.
 fn judged(
-    (index, file): (usize, &File),
-    known: &Known<'_>,
+    (index, file): (usize, &ParsedFile),
+    known: &ReviewContext<'_>,
     goes_on: &dyn Fn() -> bool,
-) -> Option<Vec<Found>> {
-    let judges: [&dyn Fn() -> Vec<Found>; 8] = [
+) -> Option<Vec<LocatedFinding>> {
+    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 8] = [
         &|| added::judge(file, &known.domains),
         &|| ddl::judge(file, &known.checks),
         &|| rewrite::judge(file, index, known),
@@ -185,7 +189,7 @@ fn judged(
     Some(left)
 }
 
-fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
+fn reported(file: &ParsedFile, found: LocatedFinding, sizes: &TableSizes) -> ReportedFinding {
     let (line, column) = file.place(found.at);
     let object = Object::Source { path: file.path.clone(), line, column, function: None };
     let id = finding_id("review", found.check, &object);
@@ -216,14 +220,14 @@ fn reported(file: &File, found: Found, sizes: &Sizes) -> ReportedFinding {
 }
 
 /// What could not be read of a file.
-fn unread(file: &File) -> Vec<Gap> {
+fn unread(file: &ParsedFile) -> Vec<Gap> {
     let mut gaps = not_understood(file);
     gaps.extend(documents::unread_bodies(file));
     gaps
 }
 
 /// Statements that could not be parsed, each once: one slip makes many errors.
-fn not_understood(file: &File) -> Vec<Gap> {
+fn not_understood(file: &ParsedFile) -> Vec<Gap> {
     let gaps = file.broken.values().take(BROKEN_MAX).map(|at| {
         let (line, column) = file.place(*at);
         let detail = format!(

@@ -3,20 +3,20 @@
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
-use super::file::File;
-use super::sizes::Sizes;
+use super::LocatedFinding;
+use super::file::ParsedFile;
+use super::sizes::TableSizes;
 use super::tables::{changed, name};
 use crate::checks::gin::limit::{
-    CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, Limit, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
-    ROW_BYTES_MIN, allowed, meant_kb, off,
+    CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
+    PendingListLimit, ROW_BYTES_MIN, allowed, meant_kb, off,
 };
 use crate::model::{Confidence, Severity};
 
 /// Pages of a list, in kB.
 const PAGE_KB: f64 = 8.0;
 
-pub(super) fn judge(file: &File, sizes: &Sizes) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, sizes: &TableSizes) -> Vec<LocatedFinding> {
     let root = file.tree.syntax_node();
     let sets = |statement: &SyntaxNode| {
         let kind = statement.kind();
@@ -29,12 +29,12 @@ pub(super) fn judge(file: &File, sizes: &Sizes) -> Vec<Found> {
     root.children().filter(sets).flat_map(|statement| of_statement(&statement, sizes)).collect()
 }
 
-fn of_statement(statement: &SyntaxNode, sizes: &Sizes) -> Vec<Found> {
+fn of_statement(statement: &SyntaxNode, sizes: &TableSizes) -> Vec<LocatedFinding> {
     let words = words(statement);
     // Without a list there is no limit.
     let is_off = value_of(&words, "fastupdate").is_some_and(|(_, value)| off(&value));
     let Some((at, value)) = value_of(&words, NAME).filter(|_| !is_off) else { return Vec::new() };
-    let Some(limit) = Limit::read(&value) else { return Vec::new() };
+    let Some(limit) = PendingListLimit::read(&value) else { return Vec::new() };
     let table = table_of(statement, sizes);
     let found = too_large((at, limit), table.as_deref(), sizes);
     found
@@ -66,7 +66,7 @@ fn value_of(words: &[(usize, String)], of: &str) -> Option<(usize, String)> {
 }
 
 /// The table whose index it is: as the statement names it, else as the target has it.
-fn table_of(statement: &SyntaxNode, sizes: &Sizes) -> Option<String> {
+fn table_of(statement: &SyntaxNode, sizes: &TableSizes) -> Option<String> {
     if ast::CreateIndex::can_cast(statement.kind()) {
         return changed(statement);
     }
@@ -74,7 +74,11 @@ fn table_of(statement: &SyntaxNode, sizes: &Sizes) -> Option<String> {
     sizes.table_of(&name(&index.syntax().text().to_string())).map(str::to_owned)
 }
 
-fn too_large((at, limit): (usize, Limit), table: Option<&str>, sizes: &Sizes) -> Option<Found> {
+fn too_large(
+    (at, limit): (usize, PendingListLimit),
+    table: Option<&str>,
+    sizes: &TableSizes,
+) -> Option<LocatedFinding> {
     let bytes = limit.kilobytes * 1024.0;
     // A unit that was written is the one that was meant.
     if limit.has_unit || bytes <= PENDING_LIMIT_BYTES_MAX.default {
@@ -84,7 +88,7 @@ fn too_large((at, limit): (usize, Limit), table: Option<&str>, sizes: &Sizes) ->
     let severity = if is_certain { Severity::High } else { Severity::Medium };
     let is_small =
         table.and_then(|table| sizes.of_table(table)).is_some_and(|size| size.is_small());
-    Some(Found {
+    Some(LocatedFinding {
         at,
         check: "gin/pending-limit-unit",
         severity: if is_small { Severity::Low } else { severity },
@@ -100,7 +104,11 @@ fn too_large((at, limit): (usize, Limit), table: Option<&str>, sizes: &Sizes) ->
 }
 
 /// A list shorter than searches notice is drained by inserts all the time, unless hardly anything is written.
-fn too_small((at, kilobytes): (usize, f64), table: Option<&str>, sizes: &Sizes) -> Option<Found> {
+fn too_small(
+    (at, kilobytes): (usize, f64),
+    table: Option<&str>,
+    sizes: &TableSizes,
+) -> Option<LocatedFinding> {
     if kilobytes >= PENDING_PAGES_MIN.default * PAGE_KB {
         return None;
     }
@@ -124,7 +132,7 @@ fn too_small((at, kilobytes): (usize, f64), table: Option<&str>, sizes: &Sizes) 
             ", in the middle of its transaction; the number is in kB".to_owned(),
         ),
     };
-    Some(Found {
+    Some(LocatedFinding {
         at,
         check: "gin/small-pending-limit",
         severity,

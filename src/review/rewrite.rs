@@ -5,10 +5,10 @@
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxNode};
 
-use super::file::{File, code};
+use super::file::{ParsedFile, code};
 use super::tables::{changed, type_of};
-use super::types::{Change, Type};
-use super::{Found, Known};
+use super::types::{Type, TypeChange};
+use super::{LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -45,7 +45,7 @@ enum Volatility {
     Unknown(String),
 }
 
-pub(super) fn judge(file: &File, index: usize, known: &Known) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, index: usize, known: &ReviewContext) -> Vec<LocatedFinding> {
     let old = |at: usize| known.types.get(&(index, at));
     let statements = file.tree.syntax_node().children();
     statements.flat_map(|statement| judge_statement(&statement, (&old, known))).collect()
@@ -54,7 +54,10 @@ pub(super) fn judge(file: &File, index: usize, known: &Known) -> Vec<Found> {
 /// The type that a column has before the statement at a byte changes it, where that is known.
 type Old<'a> = &'a dyn Fn(usize) -> Option<&'a Type>;
 
-fn judge_statement(statement: &SyntaxNode, (old, known): (Old<'_>, &Known)) -> Vec<Found> {
+fn judge_statement(
+    statement: &SyntaxNode,
+    (old, known): (Old<'_>, &ReviewContext),
+) -> Vec<LocatedFinding> {
     let rewritten = |what: &str, instead: &str| {
         let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
         vec![found(code(statement), "migration/table-rewrite", Severity::High, message)]
@@ -86,7 +89,7 @@ fn judge_statement(statement: &SyntaxNode, (old, known): (Old<'_>, &Known)) -> V
     }
 }
 
-fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<Found> {
+fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<LocatedFinding> {
     use ast::AlterTableAction as Of;
     let at = code(action.syntax());
     let rewritten = |what: &str| {
@@ -110,7 +113,7 @@ fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<Found> {
 }
 
 /// A table that is written elsewhere or otherwise, unless it is so already: as most tables are where the default is named.
-fn moved(action: &SyntaxNode) -> Found {
+fn moved(action: &SyntaxNode) -> LocatedFinding {
     let text = action.text().to_string().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_default = matches!(words.last(), Some(&("heap" | "pg_default" | "default")));
@@ -123,7 +126,7 @@ fn moved(action: &SyntaxNode) -> Found {
     found(code(action), "migration/table-rewrite", severity, what.to_owned())
 }
 
-fn judge_added(added: &ast::AddColumn) -> Option<Found> {
+fn judge_added(added: &ast::AddColumn) -> Option<LocatedFinding> {
     const CHECK: &str = "migration/adding-field-with-default";
     const INSTEAD: &str =
         "add the column without it, set the default for new rows, and fill old rows in batches";
@@ -157,7 +160,7 @@ fn judge_added(added: &ast::AddColumn) -> Option<Found> {
                          under ACCESS EXCLUSIVE: {INSTEAD}"
                     );
                     let found = found(code(expression.syntax()), CHECK, Severity::Medium, message);
-                    Some(Found { confidence: Confidence::Medium, ..found })
+                    Some(LocatedFinding { confidence: Confidence::Medium, ..found })
                 }
             }
         }
@@ -193,7 +196,7 @@ const WIDENED: [&str; 8] =
     ["text", "varchar", "numeric", "varbit", "inet", "timestamptz", "timestamp", "interval"];
 
 /// A change of type, by the type that the column has, where that is known.
-fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<Found> {
+fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
     const CHECK: &str = "migration/changing-column-type";
     let text = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
     let new = Type::parse(&text);
@@ -202,22 +205,22 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<Found> {
     let known = old(at).filter(|_| set.using_expr().is_none() && !has_collation);
     if let Some(old) = known {
         match old.changed_to(&new) {
-            Change::Catalog => return None,
-            Change::Rewrite => {
+            TypeChange::Catalog => return None,
+            TypeChange::Rewrite => {
                 let message = format!(
                     "changing a column from {} to {} rewrites the table and its indexes under ACCESS EXCLUSIVE",
                     old.name, new.name
                 );
                 return Some(found(at, CHECK, Severity::High, message));
             }
-            Change::Unknown => {
+            TypeChange::Unknown => {
                 let message = format!(
                     "changing a column from {} to {} may rewrite the table under ACCESS EXCLUSIVE (of timestamp and \
                      timestamptz it does not where the session's time zone is UTC)",
                     old.name, new.name
                 );
                 let found = found(at, CHECK, Severity::Medium, message);
-                return Some(Found { confidence: Confidence::Low, ..found });
+                return Some(LocatedFinding { confidence: Confidence::Low, ..found });
             }
         }
     } else if set.using_expr().is_none() && WIDENED.contains(&new.name.as_str()) {
@@ -227,13 +230,13 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<Found> {
             new.name
         );
         let found = found(at, CHECK, Severity::Medium, message);
-        return Some(Found { confidence: Confidence::Low, ..found });
+        return Some(LocatedFinding { confidence: Confidence::Low, ..found });
     }
     let message = "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type \
                    is binary coercible to the new one";
     Some(found(at, CHECK, Severity::High, message.to_owned()))
 }
 
-fn found(at: usize, check: &'static str, severity: Severity, message: String) -> Found {
-    Found { at, check, severity, waited_for: true, confidence: Confidence::High, message }
+fn found(at: usize, check: &'static str, severity: Severity, message: String) -> LocatedFinding {
+    LocatedFinding { at, check, severity, waited_for: true, confidence: Confidence::High, message }
 }

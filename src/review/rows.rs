@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
-use super::file::{File, code};
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
 use super::tables::{TableNames, name};
 use crate::model::{Confidence, Severity};
 
@@ -71,7 +71,7 @@ impl Declared {
 }
 
 /// The CHECK constraints of all files. Those that are NOT VALID prove nothing until they are validated.
-pub(super) fn checks(files: &[File]) -> Checks {
+pub(super) fn checks(files: &[ParsedFile]) -> Checks {
     let mut declared = Declared::default();
     for file in files {
         for statement in file.tree.syntax_node().children() {
@@ -90,7 +90,7 @@ pub(super) fn checks(files: &[File]) -> Checks {
     )
 }
 
-pub(super) fn judge(file: &File, checks: &Checks) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, checks: &Checks) -> Vec<LocatedFinding> {
     let mut added = BTreeSet::new();
     let mut found = Vec::new();
     for statement in file.tree.syntax_node().children() {
@@ -140,7 +140,7 @@ fn whole(
     what: &str,
     table: Option<String>,
     (condition, added): (Option<SyntaxNode>, &BTreeSet<(String, String)>),
-) -> Option<Found> {
+) -> Option<LocatedFinding> {
     let table = table?;
     if let Some(condition) = condition {
         let text = condition.text().to_string().to_lowercase();
@@ -161,7 +161,7 @@ fn whole(
         "{what} of every row of `{table}` in one transaction: rows stay locked for other writers until it ends, and vacuum \
          removes the old versions only later; change it in batches"
     );
-    Some(Found {
+    Some(LocatedFinding {
         at: code(statement),
         check: "migration/whole-table-change",
         severity: Severity::Medium,
@@ -172,10 +172,10 @@ fn whole(
 }
 
 /// Tables that are emptied. With CASCADE, another check says so.
-fn truncated(statement: &SyntaxNode) -> Option<Found> {
+fn truncated(statement: &SyntaxNode) -> Option<LocatedFinding> {
     let text = statement.text().to_string().to_lowercase();
     let is_cascade = text.split_whitespace().any(|word| word == "cascade");
-    (!is_cascade).then(|| Found {
+    (!is_cascade).then(|| LocatedFinding {
         at: code(statement),
         check: "migration/whole-table-change",
         severity: Severity::Medium,
@@ -188,7 +188,7 @@ fn truncated(statement: &SyntaxNode) -> Option<Found> {
 }
 
 /// A partition whose rows are read under lock while it is attached.
-fn attached(action: &ast::AlterTableAction, checks: &Checks) -> Option<Found> {
+fn attached(action: &ast::AlterTableAction, checks: &Checks) -> Option<LocatedFinding> {
     let ast::AlterTableAction::AttachPartition(attach) = action else { return None };
     let partition = name(&attach.table_name_ref()?.syntax().text().to_string());
     let bounds = attach.partition_type().map(|bounds| bounds.syntax().text().to_string());
@@ -201,7 +201,7 @@ fn attached(action: &ast::AlterTableAction, checks: &Checks) -> Option<Found> {
         "ATTACH PARTITION reads all of `{partition}` under ACCESS EXCLUSIVE, unless a CHECK constraint of it proves the \
          bounds: add that NOT VALID, and validate it, before"
     );
-    Some(Found {
+    Some(LocatedFinding {
         at: code(attach.syntax()),
         check: "migration/attach-partition-scan",
         severity: Severity::High,

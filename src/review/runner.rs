@@ -11,8 +11,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 use utoipa::ToSchema;
 
-use super::Found;
-use super::file::{File, code};
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
 use crate::model::{Confidence, Severity};
 
 /// What runs the migrations.
@@ -200,7 +200,7 @@ impl FromStr for Runner {
 }
 
 /// Statements that fail, for they run in a transaction.
-pub(super) fn judge(file: &File, runner: Runner) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, runner: Runner) -> Vec<LocatedFinding> {
     let habit = runner.habit();
     let statements: Vec<ast::Stmt> =
         file.tree.syntax_node().children().filter_map(ast::Stmt::cast).collect();
@@ -229,7 +229,7 @@ pub(super) fn judge(file: &File, runner: Runner) -> Vec<Found> {
         } else {
             continue;
         };
-        found.push(Found {
+        found.push(LocatedFinding {
             at: code(statement.syntax()),
             check,
             severity: Severity::High,

@@ -23,7 +23,7 @@ pub(super) struct Size {
 
 /// The tables of a target by name, with and without their schema, and the types of their columns.
 #[derive(Debug, Default)]
-pub struct Sizes {
+pub struct TableSizes {
     tables: BTreeMap<String, Size>,
     /// By table without its schema, and column; absent where tables of several schemas differ.
     types: BTreeMap<(String, String), Option<String>>,
@@ -33,7 +33,7 @@ pub struct Sizes {
     written: BTreeMap<String, f64>,
 }
 
-impl Sizes {
+impl TableSizes {
     /// As the catalog last counted them.
     #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
     pub fn of(relations: &[Relation]) -> Self {
@@ -75,10 +75,10 @@ impl Sizes {
 
     /// With the tables of indexes, and how fast rows are written where the counters have counted for long enough.
     #[must_use]
-    pub fn with_writes(mut self, seen: &Snapshot) -> Self {
-        let relations = seen.relations.get().map(Vec::as_slice).unwrap_or_default();
+    pub fn with_writes(mut self, snapshot: &Snapshot) -> Self {
+        let relations = snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
         let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
-        for index in seen.common.indexes.get().map(Vec::as_slice).unwrap_or_default() {
+        for index in snapshot.common.indexes.get().map(Vec::as_slice).unwrap_or_default() {
             let Some(table) = by_oid.get(&index.table_oid) else { continue };
             let table = format!("{}.{}", table.schema, table.name);
             for name in [format!("{}.{}", index.schema, index.name), index.name.clone()] {
@@ -88,12 +88,13 @@ impl Sizes {
                 }
             }
         }
-        let window = seen.context.get().ok().and_then(|context| {
+        let window = snapshot.context.get().ok().and_then(|context| {
             let window = Window::of_database(context).ok()?;
             window.at_least("table_activity", &WINDOW_S_MIN, &Policy::default()).ok()
         });
         let Some(window) = window else { return self };
-        for activity in seen.common.table_activity.get().map(Vec::as_slice).unwrap_or_default() {
+        for activity in snapshot.common.table_activity.get().map(Vec::as_slice).unwrap_or_default()
+        {
             let rows = activity.inserted_rows + activity.updated_rows - activity.hot_updated_rows;
             let rate = window.rate(rows).per_second;
             let mut owner = by_oid.get(&activity.oid).copied();

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Found;
-use super::file::File;
+use super::LocatedFinding;
+use super::file::ParsedFile;
 
 const LINE: &str = "dbopt-ignore ";
 const FILE: &str = "dbopt-ignore-file ";
@@ -42,7 +42,7 @@ impl Suppressions {
     }
 
     /// Whether the finding is suppressed: by its own line, or the first of its statement.
-    pub(super) fn cover(&self, file: &File, found: &Found) -> bool {
+    pub(super) fn cover(&self, file: &ParsedFile, found: &LocatedFinding) -> bool {
         let (own, _) = file.place(found.at);
         let (first, _) =
             file.place(file.statement_at(found.at).map_or(found.at, |(begin, _)| *begin));

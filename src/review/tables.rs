@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::Found;
-use super::file::{File, code};
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
 use crate::checks::row::{Item, MAXALIGN, Reordered, Widths, bytes, reorder};
 use crate::checks::staging::names_staging;
 use crate::model::{Confidence, Severity, quote_identifier};
@@ -17,7 +17,7 @@ const TEXT_BYTES: f64 = 20.0;
 const PADDING_SHARE_MIN: f64 = 0.05;
 
 /// A column as it is declared.
-struct Column {
+struct DeclaredColumn {
     at: usize,
     name: String,
     type_name: String,
@@ -28,7 +28,7 @@ struct Column {
 }
 
 /// The tables that are given a primary key by `ALTER TABLE`.
-pub(super) fn keyed_later(file: &File) -> Vec<String> {
+pub(super) fn keyed_later(file: &ParsedFile) -> Vec<String> {
     let root = file.tree.syntax_node();
     let altered = root.descendants().filter_map(ast::AlterTable::cast);
     let keyed = altered.filter(|alter| {
@@ -41,7 +41,7 @@ pub(super) fn keyed_later(file: &File) -> Vec<String> {
 }
 
 /// The tables that files make and none of them makes unlogged.
-pub(super) fn always_logged(files: &[File]) -> TableNames<()> {
+pub(super) fn always_logged(files: &[ParsedFile]) -> TableNames<()> {
     let (mut logged, mut unlogged) = (Vec::new(), Vec::new());
     for file in files {
         let root = file.tree.syntax_node();
@@ -62,7 +62,7 @@ pub(super) fn always_logged(files: &[File]) -> TableNames<()> {
     TableNames::new(logged.map(|table| (table, ())))
 }
 
-pub(super) fn judge(file: &File, keyed: &TableNames<()>) -> Vec<Found> {
+pub(super) fn judge(file: &ParsedFile, keyed: &TableNames<()>) -> Vec<LocatedFinding> {
     let root = file.tree.syntax_node();
     let mut found = Vec::new();
     for table in root.descendants().filter_map(ast::CreateTable::cast) {
@@ -78,7 +78,7 @@ pub(super) fn judge(file: &File, keyed: &TableNames<()>) -> Vec<Found> {
     found
 }
 
-fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<Found> {
+fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<LocatedFinding> {
     let own = table.table_name().map(|own| name(&own.syntax().text().to_string()));
     let (Some(own), Some(arguments)) = (own, table.table_arg_list()) else { return Vec::new() };
     if table.partition_of().is_some()
@@ -86,7 +86,7 @@ fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<Found> {
     {
         return Vec::new();
     }
-    let columns: Vec<Column> = arguments.args().filter_map(column).collect();
+    let columns: Vec<DeclaredColumn> = arguments.args().filter_map(column).collect();
     let mut found = Vec::new();
     found.extend(keyless(table, &arguments, &columns, (&own, keyed)));
     let text = columns.iter().filter(|column| column.type_name == "json");
@@ -96,7 +96,7 @@ fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<Found> {
     found
 }
 
-fn column(argument: ast::TableArg) -> Option<Column> {
+fn column(argument: ast::TableArg) -> Option<DeclaredColumn> {
     let ast::TableArg::Column(column) = argument else { return None };
     let constraints = column.clauses();
     let (mut is_key, mut not_null, mut unique, mut compression) = (false, false, false, false);
@@ -110,7 +110,7 @@ fn column(argument: ast::TableArg) -> Option<Column> {
             _ => {}
         }
     }
-    Some(Column {
+    Some(DeclaredColumn {
         at: code(column.syntax()),
         name: name(&column.name()?.syntax().text().to_string()),
         type_name: column.ty().map(|ty| type_of(&ty)).unwrap_or_default(),
@@ -123,9 +123,9 @@ fn column(argument: ast::TableArg) -> Option<Column> {
 fn keyless(
     table: &ast::CreateTable,
     arguments: &ast::TableArgList,
-    columns: &[Column],
+    columns: &[DeclaredColumn],
     (own, keyed): (&str, &TableNames<()>),
-) -> Option<Found> {
+) -> Option<LocatedFinding> {
     // What is copied by LIKE may be a key.
     let is_key = |argument: ast::TableArg| {
         matches!(
@@ -143,7 +143,7 @@ fn keyless(
             .args()
             .any(|argument| is_key(argument.clone()) || identifies(&argument, columns))
         || keyed.same(own).next().is_some();
-    (!excused && !has_key && !columns.is_empty()).then(|| Found {
+    (!excused && !has_key && !columns.is_empty()).then(|| LocatedFinding {
         at: code(table.syntax()),
         check: "hybrid-schema/missing-primary-key",
         severity: Severity::Medium,
@@ -154,7 +154,7 @@ fn keyless(
 }
 
 /// Whether it is a unique constraint over columns that are never NULL, which serves as a key.
-fn identifies(argument: &ast::TableArg, columns: &[Column]) -> bool {
+fn identifies(argument: &ast::TableArg, columns: &[DeclaredColumn]) -> bool {
     let ast::TableArg::TableConstraint(ast::TableConstraint::UniqueConstraint(unique)) = argument
     else {
         return false;
@@ -166,8 +166,8 @@ fn identifies(argument: &ast::TableArg, columns: &[Column]) -> bool {
     list.is_some_and(|(list, _)| list.split(',').all(filled))
 }
 
-fn text_json(at: usize, column: &str) -> Found {
-    Found {
+fn text_json(at: usize, column: &str) -> LocatedFinding {
+    LocatedFinding {
         at,
         check: "hybrid-schema/text-json",
         severity: Severity::Medium,
@@ -180,7 +180,7 @@ fn text_json(at: usize, column: &str) -> Found {
 }
 
 /// Where another order of columns saves at least 8 bytes in each row, taking all to be filled.
-fn padded(at: usize, own: &str, columns: &[Column]) -> Option<Found> {
+fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
     let items: Option<Vec<Item>> = columns.iter().map(|column| item(&column.type_name)).collect();
     let items = items?;
     let Reordered { order, now, best } = reorder(&items, 0);
@@ -189,7 +189,7 @@ fn padded(at: usize, own: &str, columns: &[Column]) -> Option<Found> {
     (saved + 1e-6 >= MAXALIGN && share > PADDING_SHARE_MIN).then(|| {
         let names = order.iter().map(|position| quote_identifier(&columns[*position].name));
         let names: Vec<_> = names.collect();
-        Found {
+        LocatedFinding {
             at,
             check: "hybrid-schema/padded-columns",
             severity: Severity::Low,
@@ -204,12 +204,12 @@ fn padded(at: usize, own: &str, columns: &[Column]) -> Option<Found> {
 }
 
 /// New documents follow the server's default, which is pglz unless somebody changed it.
-fn compressed_by_pglz(columns: &[Column]) -> Option<Found> {
-    let unset = |column: &&Column| column.type_name == "jsonb" && !column.compression;
+fn compressed_by_pglz(columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
+    let unset = |column: &&DeclaredColumn| column.type_name == "jsonb" && !column.compression;
     let names: Vec<&str> =
         columns.iter().filter(unset).map(|column| column.name.as_str()).collect();
     let at = columns.iter().find(unset)?.at;
-    Some(Found {
+    Some(LocatedFinding {
         at,
         check: "toast/pglz-on-wide-values",
         severity: Severity::Info,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use squawk_syntax::ast::{self, AstNode};
 
-use super::file::{File, code};
-use super::sizes::Sizes;
+use super::file::{ParsedFile, code};
+use super::sizes::TableSizes;
 use super::tables::name;
 
 /// Types of columns by the statements that change them: file, and the byte where SET TYPE stands.
@@ -22,7 +22,7 @@ pub(super) struct Type {
 
 /// What a change of type does to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum TypeChange {
     /// Only the catalog changes.
     Catalog,
     /// Every row is written.
@@ -69,10 +69,10 @@ impl Type {
     }
 
     /// What changing it to another type does, by the rules of PostgreSQL 14 to 19.
-    pub(super) fn changed_to(&self, new: &Self) -> Change {
+    pub(super) fn changed_to(&self, new: &Self) -> TypeChange {
         let (old_name, new_name) = (self.name.as_str(), new.name.as_str());
         match (old_name, new_name) {
-            _ if self == new => Change::Catalog,
+            _ if self == new => TypeChange::Catalog,
             ("varchar" | "text", "text" | "varchar") => {
                 widened(self.modifiers.first(), new.modifiers.first())
             }
@@ -84,34 +84,40 @@ impl Type {
             | ("timetz", "timetz")
             | ("interval", "interval") => {
                 let precision = |of: &Self| of.modifiers.first().copied().unwrap_or(6);
-                if precision(new) >= precision(self) { Change::Catalog } else { Change::Rewrite }
+                if precision(new) >= precision(self) {
+                    TypeChange::Catalog
+                } else {
+                    TypeChange::Rewrite
+                }
             }
             ("cidr", "inet") | ("citext", "text" | "varchar") | ("text", "citext") => {
                 widened(None, new.modifiers.first())
             }
             // The server leaves rows as they are where the session's time zone is UTC.
-            ("timestamp", "timestamptz") | ("timestamptz", "timestamp") => Change::Unknown,
-            _ if is_built_in(old_name) && is_built_in(new_name) => Change::Rewrite,
-            _ => Change::Unknown,
+            ("timestamp", "timestamptz") | ("timestamptz", "timestamp") => TypeChange::Unknown,
+            _ if is_built_in(old_name) && is_built_in(new_name) => TypeChange::Rewrite,
+            _ => TypeChange::Unknown,
         }
     }
 
-    fn widened_numeric(&self, new: &Self) -> Change {
+    fn widened_numeric(&self, new: &Self) -> TypeChange {
         let scale = |of: &Self| of.modifiers.get(1).copied().unwrap_or(0);
         match (self.modifiers.first(), new.modifiers.first()) {
-            (_, None) => Change::Catalog,
-            (Some(old), Some(wide)) if wide >= old && scale(self) == scale(new) => Change::Catalog,
-            _ => Change::Rewrite,
+            (_, None) => TypeChange::Catalog,
+            (Some(old), Some(wide)) if wide >= old && scale(self) == scale(new) => {
+                TypeChange::Catalog
+            }
+            _ => TypeChange::Rewrite,
         }
     }
 }
 
 /// Whether a limit becomes longer, or goes.
-fn widened(old: Option<&i64>, new: Option<&i64>) -> Change {
+fn widened(old: Option<&i64>, new: Option<&i64>) -> TypeChange {
     match (old, new) {
-        (_, None) => Change::Catalog,
-        (Some(old), Some(new)) if new >= old => Change::Catalog,
-        _ => Change::Rewrite,
+        (_, None) => TypeChange::Catalog,
+        (Some(old), Some(new)) if new >= old => TypeChange::Catalog,
+        _ => TypeChange::Rewrite,
     }
 }
 
@@ -149,7 +155,7 @@ fn is_built_in(name: &str) -> bool {
 }
 
 /// The types that columns have where statements change them.
-pub(super) fn before(files: &[File], sizes: &Sizes) -> Before {
+pub(super) fn before(files: &[ParsedFile], sizes: &TableSizes) -> Before {
     let mut known = BTreeMap::<(String, String), Type>::new();
     let mut before = Before::new();
     for (index, file) in files.iter().enumerate() {
@@ -186,7 +192,7 @@ fn declare(table: &ast::CreateTable, known: &mut BTreeMap<(String, String), Type
 fn alter(
     action: &ast::AlterTableAction,
     (table, file): (&str, usize),
-    sizes: &Sizes,
+    sizes: &TableSizes,
     (known, before): (&mut BTreeMap<(String, String), Type>, &mut Before),
 ) {
     match action {

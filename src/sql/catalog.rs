@@ -10,7 +10,7 @@ use crate::model::QualifiedName;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
     /// Relations by schema and name.
-    relations: BTreeMap<String, BTreeMap<String, Relation>>,
+    relations: BTreeMap<String, BTreeMap<String, CatalogRelation>>,
     /// Schemas in which an unqualified name is looked for, in that order.
     search_path: Vec<String>,
 }
@@ -18,7 +18,7 @@ pub struct Catalog {
 /// What stands behind the name of a relation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Relation {
+pub enum CatalogRelation {
     /// What stores rows: a table, a materialized view, a foreign table. Its columns, in their order.
     Table(Vec<Column>),
     /// A view, by the `SELECT` that defines it.
@@ -49,12 +49,16 @@ impl Catalog {
     }
 
     /// Make a relation known. A relation of the same name is replaced.
-    pub fn insert(&mut self, name: QualifiedName, relation: Relation) {
+    pub fn insert(&mut self, name: QualifiedName, relation: CatalogRelation) {
         self.relations.entry(name.schema).or_default().insert(name.name, relation);
     }
 
     /// The relation that a name means: of this schema, or else the first on the search path.
-    pub fn find(&self, schema: Option<&str>, name: &str) -> Option<(QualifiedName, &Relation)> {
+    pub fn find(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+    ) -> Option<(QualifiedName, &CatalogRelation)> {
         let path = schema.map_or(self.search_path.as_slice(), |_| &[]);
         let schemas = schema.into_iter().chain(path.iter().map(String::as_str));
         schemas.into_iter().find_map(|schema| {
@@ -67,11 +71,11 @@ impl Catalog {
     fn whole<'a>(
         &'a self,
         name: QualifiedName,
-        relation: &'a Relation,
-    ) -> Option<(QualifiedName, &'a Relation)> {
-        let Relation::Partition(root) = relation else { return Some((name, relation)) };
+        relation: &'a CatalogRelation,
+    ) -> Option<(QualifiedName, &'a CatalogRelation)> {
+        let CatalogRelation::Partition(root) = relation else { return Some((name, relation)) };
         let whole = self.relations.get(&root.schema)?.get(&root.name)?;
-        (!matches!(whole, Relation::Partition(_))).then(|| (root.clone(), whole))
+        (!matches!(whole, CatalogRelation::Partition(_))).then(|| (root.clone(), whole))
     }
 
     /// The relation that a name without a schema most likely means where the search path has none of that name: that of the
@@ -80,7 +84,7 @@ impl Catalog {
         &self,
         schema: Option<&str>,
         name: &str,
-    ) -> Option<(QualifiedName, &Relation)> {
+    ) -> Option<(QualifiedName, &CatalogRelation)> {
         let found = self.find(schema, name);
         if found.is_some() || schema.is_some() {
             return found;

@@ -8,13 +8,13 @@ use pg_query::protobuf::{
 };
 
 use super::function;
-use super::reader::Reader;
-use super::scope::{Columns, Merged, Named, Scope, Source};
+use super::reader::StatementReader;
+use super::scope::{Columns, FromRelation, FromScope, Merged, Named};
 use super::tree;
-use super::understood::{Access, Place, Step};
-use super::value::{Reached, Value};
+use super::understood::{Access, Clause, JsonStep};
+use super::value::{StepOperator, TracedValue};
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// Make the relations of a `FROM` known, one after the other: each may name those before it.
     pub(super) fn add_items(&mut self, items: &[Node]) {
         for item in items {
@@ -34,37 +34,37 @@ impl Reader<'_> {
             Some(NodeEnum::JsonTable(table)) => self.json_table(table),
             Some(NodeEnum::RangeTableSample(sample)) => {
                 sample.relation.iter().for_each(|relation| self.add_item(relation));
-                self.read_all(&sample.args, Place::Other);
+                self.read_all(&sample.args, Clause::Other);
             }
             Some(NodeEnum::RangeTableFunc(table)) => {
-                self.read_all(table.docexpr.as_deref(), Place::From);
+                self.read_all(table.docexpr.as_deref(), Clause::From);
                 self.add(aliased(table.alias.as_ref(), "xmltable", Columns::unknown()));
             }
-            _ => self.add(Source::new("", Columns::unknown())),
+            _ => self.add(FromRelation::new("", Columns::unknown())),
         }
     }
 
-    pub(super) fn add(&mut self, source: Source) {
+    pub(super) fn add(&mut self, source: FromRelation) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.add(source);
         }
     }
 
     /// A relation by its name: a table, a view, a common table expression.
-    pub(super) fn named_relation(&mut self, relation: &RangeVar) -> Source {
+    pub(super) fn named_relation(&mut self, relation: &RangeVar) -> FromRelation {
         let schema = Some(relation.schemaname.as_str()).filter(|schema| !schema.is_empty());
         let columns = self.relation(schema, &relation.relname);
         let Some(alias) = &relation.alias else {
-            return Source {
+            return FromRelation {
                 schema: schema.map(str::to_owned),
-                ..Source::new(&relation.relname, columns)
+                ..FromRelation::new(&relation.relname, columns)
             };
         };
         if alias.colnames.is_empty() {
-            return Source::new(&alias.aliasname, columns);
+            return FromRelation::new(&alias.aliasname, columns);
         }
         let renamed = Columns::clone(&columns).renamed(&tree::names(&alias.colnames));
-        Source::new(&alias.aliasname, renamed)
+        FromRelation::new(&alias.aliasname, renamed)
     }
 
     fn subquery(&mut self, query: &RangeSubselect) {
@@ -90,7 +90,7 @@ impl Reader<'_> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.merged.extend(names.into_iter().map(|name| Merged { name, either }));
         }
-        self.read_all(join.quals.as_deref(), Place::Join);
+        self.read_all(join.quals.as_deref(), Clause::Join);
         if let Some(alias) = &join.alias {
             self.join_alias(start, alias);
         }
@@ -109,14 +109,14 @@ impl Reader<'_> {
     /// A join with an alias is one relation; those within cannot be named.
     fn join_alias(&mut self, start: usize, alias: &Alias) {
         let Some(scope) = self.scopes.last_mut() else { return };
-        let mut within = Scope::of(scope.sources.split_off(start));
+        let mut within = FromScope::of(scope.sources.split_off(start));
         within.merged.clone_from(&scope.merged);
         self.add(aliased(Some(alias), "", within.star()));
     }
 
     fn functions(&mut self, range: &RangeFunction) {
         let mut columns = Columns::default();
-        let mut reads = Value::Plain;
+        let mut reads = TracedValue::Plain;
         let mut scalar = range.functions.len() == 1 && !range.ordinality;
         let mut default_name = "";
         let alias = range.alias.as_ref().map(|alias| alias.aliasname.as_str());
@@ -134,20 +134,25 @@ impl Reader<'_> {
             columns.list.extend(rows.columns.list);
         }
         if range.ordinality {
-            columns.list.push(Named { name: "ordinality".to_owned(), value: Value::Plain });
+            columns.list.push(Named { name: "ordinality".to_owned(), value: TracedValue::Plain });
         }
         let source = aliased(range.alias.as_ref(), default_name, columns);
-        self.add(Source { scalar, reads: Some(reads), ..source });
+        self.add(FromRelation { scalar, reads: Some(reads), ..source });
     }
 
     /// The rows of one function, whose only column is called as the alias is.
-    fn function_rows(&mut self, expression: &Node, definitions: &[Node], alias: &str) -> Rows {
+    fn function_rows(
+        &mut self,
+        expression: &Node,
+        definitions: &[Node],
+        alias: &str,
+    ) -> FunctionRows {
         let Some(NodeEnum::FuncCall(call)) = tree::inner(expression) else {
-            let value = self.value(expression, Place::From);
-            self.take(&value, Place::From, None);
-            return Rows {
+            let value = self.value(expression, Clause::From);
+            self.take(&value, Clause::From, None);
+            return FunctionRows {
                 columns: Columns { open: true, ..Columns::one(alias, value) },
-                reads: Value::Plain,
+                reads: TracedValue::Plain,
             };
         };
         let name = tree::last_name(&call.funcname);
@@ -159,24 +164,26 @@ impl Reader<'_> {
             "json_to_recordset"
             | "jsonb_to_recordset"
             | "json_populate_recordset"
-            | "jsonb_populate_recordset" => self.record(call, definitions, &[Step::Elements]),
+            | "jsonb_populate_recordset" => self.record(call, definitions, &[JsonStep::Elements]),
             "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => {
                 let document = call.args.first().map(tree::argument);
-                let document = document.map_or(Value::Plain, |one| self.value(one, Place::From));
-                let reached = if name.ends_with("_text") { Reached::text } else { Reached::json };
-                let value = self.each_of(&document, reached(Access::Expand), Place::From);
+                let document =
+                    document.map_or(TracedValue::Plain, |one| self.value(one, Clause::From));
+                let reached =
+                    if name.ends_with("_text") { StepOperator::text } else { StepOperator::json };
+                let value = self.each_of(&document, reached(Access::Expand), Clause::From);
                 let key = Named { name: "key".to_owned(), value: document.keys() };
                 let value = Named { name: "value".to_owned(), value };
-                Rows {
+                FunctionRows {
                     columns: Columns { list: vec![key, value], open: false },
-                    reads: Value::Plain,
+                    reads: TracedValue::Plain,
                 }
             }
             _ => {
-                let value = self.call(call, Place::From);
+                let value = self.call(call, Clause::From);
                 let column = if function::is_array_elements(name) { "value" } else { alias };
-                let open = matches!(value, Value::Unknown);
-                Rows {
+                let open = matches!(value, TracedValue::Unknown);
+                FunctionRows {
                     columns: Columns { open, ..Columns::one(column, value.clone()) },
                     reads: value,
                 }
@@ -185,12 +192,17 @@ impl Reader<'_> {
     }
 
     /// The rows of a function that makes records of documents: each column reads the key of its name.
-    fn record(&mut self, call: &FuncCall, definitions: &[Node], within: &[Step]) -> Rows {
+    fn record(
+        &mut self,
+        call: &FuncCall,
+        definitions: &[Node],
+        within: &[JsonStep],
+    ) -> FunctionRows {
         let arguments: Vec<&Node> = call.args.iter().map(tree::argument).collect();
         let populates = tree::last_name(&call.funcname).contains("populate");
         let document = arguments.get(usize::from(populates));
-        let document = document.map_or(Value::Plain, |node| self.value(node, Place::From));
-        let whole = self.within(&document, within, Reached::json(Access::Record));
+        let document = document.map_or(TracedValue::Plain, |node| self.value(node, Clause::From));
+        let whole = self.within(&document, within, StepOperator::json(Access::Record));
         let base = arguments.first().filter(|_| populates);
         let mut names: Vec<(String, Option<String>)> =
             definitions.iter().filter_map(definition).collect();
@@ -198,19 +210,19 @@ impl Reader<'_> {
             names.extend(columns.into_iter().map(|name| (name, None)));
         }
         if names.is_empty() {
-            let any = self.within(&whole, &[Step::Bound], Reached::json(Access::Record));
+            let any = self.within(&whole, &[JsonStep::Bound], StepOperator::json(Access::Record));
             // Whichever of its columns are named, their keys are not known.
-            self.take(&any, Place::From, None);
-            return Rows { columns: Columns::unknown(), reads: Value::Plain };
+            self.take(&any, Clause::From, None);
+            return FunctionRows { columns: Columns::unknown(), reads: TracedValue::Plain };
         }
         let mut list = Vec::new();
         for (name, of_type) in names {
-            let step = [Step::Key(name.clone())];
-            let value = self.within(&whole, &step, Reached::json(Access::Record));
+            let step = [JsonStep::Key(name.clone())];
+            let value = self.within(&whole, &step, StepOperator::json(Access::Record));
             let value = of_type.map_or(value.clone(), |of_type| value.cast(&of_type));
             list.push(Named { name, value });
         }
-        Rows { columns: Columns { list, open: false }, reads: whole }
+        FunctionRows { columns: Columns { list, open: false }, reads: whole }
     }
 
     /// The columns of the row type that `NULL::features` has.
@@ -223,10 +235,10 @@ impl Reader<'_> {
 }
 
 /// What a function in `FROM` yields.
-struct Rows {
+struct FunctionRows {
     columns: Columns,
     /// What it reads, even if nobody names its columns.
-    reads: Value,
+    reads: TracedValue,
 }
 
 /// A column of a definition list, and its type.
@@ -243,7 +255,7 @@ fn function_name(expression: &Node) -> &str {
 }
 
 /// A relation under its alias, with the names that the alias gives its columns.
-pub(super) fn aliased(alias: Option<&Alias>, otherwise: &str, columns: Columns) -> Source {
-    let Some(alias) = alias else { return Source::new(otherwise, Rc::new(columns)) };
-    Source::new(&alias.aliasname, columns.renamed(&tree::names(&alias.colnames)))
+pub(super) fn aliased(alias: Option<&Alias>, otherwise: &str, columns: Columns) -> FromRelation {
+    let Some(alias) = alias else { return FromRelation::new(otherwise, Rc::new(columns)) };
+    FromRelation::new(&alias.aliasname, columns.renamed(&tree::names(&alias.colnames)))
 }

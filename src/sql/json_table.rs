@@ -7,38 +7,40 @@ use pg_query::protobuf::{
 };
 
 use super::from::aliased;
-use super::operator::{Asked, jsonpath_of};
-use super::reader::Reader;
-use super::scope::{Columns, Named, Source};
+use super::operator::{KeyLookup, jsonpath_of};
+use super::reader::StatementReader;
+use super::scope::{Columns, FromRelation, Named};
 use super::tree;
-use super::understood::{Access, Place, Step};
-use super::value::{Reached, Value};
+use super::understood::{Access, Clause, JsonStep};
+use super::value::{StepOperator, TracedValue};
 
-const RECORD: Reached = Reached { access: Access::Record, json: true };
+const RECORD: StepOperator = StepOperator { access: Access::Record, json: true };
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// `JSON_TABLE`: each column reads its path, or the key of its name.
     pub(super) fn json_table(&mut self, table: &JsonTable) {
-        let document = self.json_value(table.context_item.as_deref(), Place::From);
+        let document = self.json_value(table.context_item.as_deref(), Clause::From);
         let path = table.pathspec.as_deref().and_then(|path| path.string.as_deref());
-        let row = self.at(&document, path, Place::From);
+        let row = self.at(&document, path, Clause::From);
         let mut columns = Columns::default();
         self.json_columns(&row, &table.columns, &mut columns);
         let source = aliased(table.alias.as_ref(), "json_table", columns);
-        self.add(Source { reads: Some(row), ..source });
+        self.add(FromRelation { reads: Some(row), ..source });
     }
 
-    fn json_columns(&mut self, row: &Value, definitions: &[Node], columns: &mut Columns) {
+    fn json_columns(&mut self, row: &TracedValue, definitions: &[Node], columns: &mut Columns) {
         for definition in definitions {
             let Some(NodeEnum::JsonTableColumn(column)) = tree::inner(definition) else { continue };
             let path = column.pathspec.as_deref().and_then(|path| path.string.as_deref());
             match column.coltype() {
                 JsonTableColumnType::JtcNested => {
-                    let nested = self.at(row, path, Place::From);
+                    let nested = self.at(row, path, Clause::From);
                     self.json_columns(&nested, &column.columns, columns);
                 }
                 JsonTableColumnType::JtcForOrdinality => {
-                    columns.list.push(Named { name: column.name.clone(), value: Value::Plain });
+                    columns
+                        .list
+                        .push(Named { name: column.name.clone(), value: TracedValue::Plain });
                 }
                 _ => {
                     let value = self.json_column(row, column, path);
@@ -48,10 +50,15 @@ impl Reader<'_> {
         }
     }
 
-    fn json_column(&mut self, row: &Value, column: &JsonTableColumn, path: Option<&Node>) -> Value {
+    fn json_column(
+        &mut self,
+        row: &TracedValue,
+        column: &JsonTableColumn,
+        path: Option<&Node>,
+    ) -> TracedValue {
         let value = match path {
-            Some(_) => self.at(row, path, Place::From),
-            None => self.within(row, &[Step::Key(column.name.clone())], RECORD),
+            Some(_) => self.at(row, path, Clause::From),
+            None => self.within(row, &[JsonStep::Key(column.name.clone())], RECORD),
         };
         match &column.type_name {
             Some(name) if column.coltype() != JsonTableColumnType::JtcExists => {
@@ -62,7 +69,7 @@ impl Reader<'_> {
     }
 
     /// `JSON_VALUE`, `JSON_QUERY` and `JSON_EXISTS`.
-    pub(super) fn json_function(&mut self, function: &JsonFuncExpr, place: Place) -> Value {
+    pub(super) fn json_function(&mut self, function: &JsonFuncExpr, place: Clause) -> TracedValue {
         let document = self.json_value(function.context_item.as_deref(), place);
         self.read_all(&function.passing, place);
         let value = self.at(&document, function.pathspec.as_deref(), place);
@@ -70,7 +77,7 @@ impl Reader<'_> {
         match (function.op(), output) {
             (JsonExprOp::JsonExistsOp, _) => {
                 self.take(&value, place, None);
-                Value::Plain
+                TracedValue::Plain
             }
             (_, Some(name)) => value.cast(&tree::type_name(name)),
             (JsonExprOp::JsonValueOp, None) => value.cast("text"),
@@ -79,28 +86,32 @@ impl Reader<'_> {
     }
 
     /// The value that a path finds in a document. What it reads beside is read here.
-    fn at(&mut self, document: &Value, path: Option<&Node>, place: Place) -> Value {
+    fn at(&mut self, document: &TracedValue, path: Option<&Node>, place: Clause) -> TracedValue {
         let Some(path) = path else { return document.clone() };
         match jsonpath_of(path) {
             Some(reading) => {
-                self.ask_beside(document, &reading.beside, &Asked::plainly(Access::Record, place));
+                self.look_up_beside(
+                    document,
+                    &reading.beside,
+                    &KeyLookup::plainly(Access::Record, place),
+                );
                 match reading.result {
                     Some(steps) => self.within(document, &steps, RECORD),
-                    None => Value::Plain,
+                    None => TracedValue::Plain,
                 }
             }
-            None => self.within(document, &[Step::Bound], RECORD),
+            None => self.within(document, &[JsonStep::Bound], RECORD),
         }
     }
 
     /// The document that an expression with `FORMAT JSON` or without is.
-    fn json_value(&mut self, value: Option<&JsonValueExpr>, place: Place) -> Value {
+    fn json_value(&mut self, value: Option<&JsonValueExpr>, place: Clause) -> TracedValue {
         let expression = value.and_then(|value| value.raw_expr.as_deref());
-        expression.map_or(Value::Plain, |expression| self.value(expression, place))
+        expression.map_or(TracedValue::Plain, |expression| self.value(expression, place))
     }
 
     /// Constructors of JSON, and tests for it: all they are made of is consumed.
-    pub(super) fn json_constructor(&mut self, node: &NodeEnum, place: Place) {
+    pub(super) fn json_constructor(&mut self, node: &NodeEnum, place: Clause) {
         let read = |reader: &mut Self, value: Option<&JsonValueExpr>| {
             reader.read_all(value.and_then(|value| value.raw_expr.as_deref()), place);
         };
@@ -137,7 +148,7 @@ impl Reader<'_> {
     fn json_aggregate(&mut self, aggregate: Option<&JsonAggConstructor>) {
         let Some(aggregate) = aggregate else { return };
         self.order_by(&aggregate.agg_order, &Columns::default());
-        self.read_all(aggregate.agg_filter.as_deref(), Place::Where);
+        self.read_all(aggregate.agg_filter.as_deref(), Clause::Where);
         if let Some(window) = &aggregate.over {
             self.window(window);
         }

@@ -7,14 +7,14 @@ use pg_query::protobuf::Node;
 use serde_json::Value as Json;
 
 use super::tree;
-use super::understood::{Operand, Step};
+use super::understood::{JsonStep, Operand};
 
 /// The step that the right side of `->` makes.
-pub(super) fn step(node: &Node) -> Step {
+pub(super) fn step(node: &Node) -> JsonStep {
     if tree::integer(node).is_some() || is_cast_to_integer(node) {
-        return Step::Index;
+        return JsonStep::Index;
     }
-    tree::string(node).map_or(Step::Bound, |key| Step::Key(key.to_owned()))
+    tree::string(node).map_or(JsonStep::Bound, |key| JsonStep::Key(key.to_owned()))
 }
 
 /// Whether it is a parameter or an expression that is cast to an integer: a position, whichever.
@@ -25,14 +25,14 @@ fn is_cast_to_integer(node: &Node) -> bool {
 }
 
 /// The steps of `'{a,0,b}'` or `ARRAY['a', '0']`, as `#>` and `jsonb_set` take them.
-pub(super) fn path(node: &Node) -> Vec<Step> {
+pub(super) fn path(node: &Node) -> Vec<JsonStep> {
     match tree::uncast(node) {
         Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().map(path_element).collect(),
         Some(NodeEnum::AConst(_)) => match tree::string(node).and_then(array_items) {
             Some(keys) => keys.into_iter().map(path_step).collect(),
-            None => vec![Step::Any],
+            None => vec![JsonStep::Any],
         },
-        _ => vec![Step::Bound],
+        _ => vec![JsonStep::Bound],
     }
 }
 
@@ -48,34 +48,34 @@ pub(super) fn path_texts(node: &Node) -> Option<Vec<String>> {
 }
 
 /// The step that one text of a path makes.
-pub(super) fn path_text_step(text: &str) -> Step {
+pub(super) fn path_text_step(text: &str) -> JsonStep {
     path_step(text.to_owned())
 }
 
 /// The step that one argument of `jsonb_extract_path` makes.
-pub(super) fn path_element(node: &Node) -> Step {
+pub(super) fn path_element(node: &Node) -> JsonStep {
     match step(node) {
-        Step::Key(key) => path_step(key),
+        JsonStep::Key(key) => path_step(key),
         step => step,
     }
 }
 
 /// A step of a path of text: a number counts as a position.
-fn path_step(key: String) -> Step {
+fn path_step(key: String) -> JsonStep {
     let digits = key.strip_prefix('-').unwrap_or(&key);
     let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if number { Step::Index } else { Step::Key(key) }
+    if number { JsonStep::Index } else { JsonStep::Key(key) }
 }
 
 /// The steps of a list of keys, one each: the right side of `?|`, or of `-` with an array.
-pub(super) fn keys(node: &Node) -> Vec<Step> {
+pub(super) fn keys(node: &Node) -> Vec<JsonStep> {
     match tree::uncast(node) {
         Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().map(step).collect(),
         Some(NodeEnum::AConst(_)) => match tree::string(node).and_then(array_items) {
-            Some(keys) => keys.into_iter().map(Step::Key).collect(),
-            None => vec![Step::Any],
+            Some(keys) => keys.into_iter().map(JsonStep::Key).collect(),
+            None => vec![JsonStep::Any],
         },
-        _ => vec![Step::Bound],
+        _ => vec![JsonStep::Bound],
     }
 }
 
@@ -102,7 +102,7 @@ fn array_items(text: &str) -> Option<Vec<String>> {
 }
 
 /// The paths that a document names which another must contain; none where it is no constant and no constructor.
-pub(super) fn leaves(node: &Node) -> Option<BTreeSet<Vec<Step>>> {
+pub(super) fn leaves(node: &Node) -> Option<BTreeSet<Vec<JsonStep>>> {
     let mut all = BTreeSet::new();
     match tree::uncast(node)? {
         NodeEnum::AConst(_) => {
@@ -119,7 +119,7 @@ pub(super) fn leaves(node: &Node) -> Option<BTreeSet<Vec<Step>>> {
             "jsonb_build_array" => {
                 for element in &call.args {
                     let within = leaves(element).unwrap_or_else(itself);
-                    prefix(&[Step::Elements], within, &mut all);
+                    prefix(&[JsonStep::Elements], within, &mut all);
                 }
             }
             _ => return None,
@@ -130,15 +130,15 @@ pub(super) fn leaves(node: &Node) -> Option<BTreeSet<Vec<Step>>> {
 }
 
 /// What a value names of which nothing within is known.
-fn itself() -> BTreeSet<Vec<Step>> {
+fn itself() -> BTreeSet<Vec<JsonStep>> {
     BTreeSet::from([Vec::new()])
 }
 
-fn prefix(first: &[Step], within: BTreeSet<Vec<Step>>, all: &mut BTreeSet<Vec<Step>>) {
+fn prefix(first: &[JsonStep], within: BTreeSet<Vec<JsonStep>>, all: &mut BTreeSet<Vec<JsonStep>>) {
     all.extend(within.into_iter().map(|rest| [first, &rest].concat()));
 }
 
-fn collect(document: &Json, path: &mut Vec<Step>, all: &mut BTreeSet<Vec<Step>>) {
+fn collect(document: &Json, path: &mut Vec<JsonStep>, all: &mut BTreeSet<Vec<JsonStep>>) {
     let mut within = |step, value| {
         path.push(step);
         collect(value, path, all);
@@ -147,12 +147,12 @@ fn collect(document: &Json, path: &mut Vec<Step>, all: &mut BTreeSet<Vec<Step>>)
     match document {
         Json::Object(members) if !members.is_empty() => {
             for (key, value) in members {
-                within(Step::Key(key.clone()), value);
+                within(JsonStep::Key(key.clone()), value);
             }
         }
         Json::Array(elements) if !elements.is_empty() => {
             for value in elements {
-                within(Step::Elements, value);
+                within(JsonStep::Elements, value);
             }
         }
         _ => drop(all.insert(path.clone())),

@@ -35,14 +35,14 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{Catalog, Column, Relation};
+pub use catalog::{Catalog, CatalogRelation, Column};
 pub use error::NotUnderstood;
 pub use explainable::{Explainable, NotExplainable, explainable};
 pub use parse::TEXT_BYTES_MAX;
 pub use redact::redacted;
 pub use shape::{commuted, spelled, spelled_key};
 pub use understood::{
-    Access, Comparison, KeyUse, Kind, Operand, Place, Step, Understood, path_to_string,
+    Access, Clause, Comparison, JsonStep, KeyUse, Operand, Understood, UseKind, path_to_string,
 };
 pub use utility::fingerprint;
 

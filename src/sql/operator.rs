@@ -3,9 +3,9 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{AExpr, AExprKind, Node};
 
-use super::reader::Reader;
-use super::understood::{Access, Comparison, Place, Step};
-use super::value::{Origin, Reached, Value};
+use super::reader::StatementReader;
+use super::understood::{Access, Clause, Comparison, JsonStep};
+use super::value::{Origin, StepOperator, TracedValue};
 use super::{jsonpath, literal, tree};
 
 /// Operators that compare one value with another, and what each is with its sides changed.
@@ -35,25 +35,25 @@ struct Sides<'n> {
 }
 
 /// How a document is asked for something, and where.
-pub(super) struct Asked {
+pub(super) struct KeyLookup {
     pub(super) access: Access,
-    pub(super) place: Place,
+    pub(super) place: Clause,
     pub(super) comparison: Option<Comparison>,
 }
 
-impl Asked {
+impl KeyLookup {
     /// Without a comparison.
-    pub(super) fn plainly(access: Access, place: Place) -> Self {
+    pub(super) fn plainly(access: Access, place: Clause) -> Self {
         Self { access, place, comparison: None }
     }
 }
 
-impl Reader<'_> {
-    pub(super) fn operation(&mut self, expression: &AExpr, place: Place) -> Value {
+impl StatementReader<'_> {
+    pub(super) fn operation(&mut self, expression: &AExpr, place: Clause) -> TracedValue {
         let (Some(left), Some(right)) = (expression.lexpr.as_deref(), expression.rexpr.as_deref())
         else {
             self.read_all(expression.lexpr.as_deref().or(expression.rexpr.as_deref()), place);
-            return Value::Plain;
+            return TracedValue::Plain;
         };
         let operator = match tree::last_name(&expression.name) {
             // As JDBC has them, whose placeholder is the single sign.
@@ -72,17 +72,17 @@ impl Reader<'_> {
             }
             kind => {
                 self.compare(&sides, &comparison_name(kind, operator), place);
-                Value::Plain
+                TracedValue::Plain
             }
         }
     }
 
-    fn operator(&mut self, sides: &Sides, place: Place) -> Value {
+    fn operator(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         match sides.operator {
-            "->" => self.get(sides, Reached::json(Access::Value), place),
-            "->>" => self.get(sides, Reached::text(Access::Text), place),
-            "#>" => self.get(sides, Reached::json(Access::Path), place),
-            "#>>" => self.get(sides, Reached::text(Access::PathText), place),
+            "->" => self.get(sides, StepOperator::json(Access::Value), place),
+            "->>" => self.get(sides, StepOperator::text(Access::Text), place),
+            "#>" => self.get(sides, StepOperator::json(Access::Path), place),
+            "#>>" => self.get(sides, StepOperator::text(Access::PathText), place),
             "@>" | "<@" => self.contains(sides, place),
             "?" | "?|" | "?&" => self.exists(sides, place),
             "@?" | "@@" => self.matches(sides, place),
@@ -90,27 +90,32 @@ impl Reader<'_> {
             "-" | "#-" => self.remove(sides, place),
             operator => {
                 self.compare(sides, operator, place);
-                Value::Plain
+                TracedValue::Plain
             }
         }
     }
 
     /// A value within a value. Where the document cannot be followed, that is counted once for all steps into it.
-    pub(super) fn within(&mut self, value: &Value, steps: &[Step], reached: Reached) -> Value {
+    pub(super) fn within(
+        &mut self,
+        value: &TracedValue,
+        steps: &[JsonStep],
+        reached: StepOperator,
+    ) -> TracedValue {
         match value {
-            Value::Documents(origins) => {
-                Value::Documents(origins.iter().map(|origin| origin.step(steps, reached)).collect())
-            }
-            Value::Row(origins) => Value::Row(origins.clone()),
-            Value::Unknown => {
+            TracedValue::Documents(origins) => TracedValue::Documents(
+                origins.iter().map(|origin| origin.step(steps, reached)).collect(),
+            ),
+            TracedValue::Row(origins) => TracedValue::Row(origins.clone()),
+            TracedValue::Unknown => {
                 self.unresolved();
-                Value::Plain
+                TracedValue::Plain
             }
-            Value::Keys(_) | Value::Plain => Value::Plain,
+            TracedValue::Keys(_) | TracedValue::Plain => TracedValue::Plain,
         }
     }
 
-    fn get(&mut self, sides: &Sides, reached: Reached, place: Place) -> Value {
+    fn get(&mut self, sides: &Sides, reached: StepOperator, place: Clause) -> TracedValue {
         let value = self.value(sides.left, place);
         self.read(sides.right, place);
         let steps = match sides.operator {
@@ -121,20 +126,20 @@ impl Reader<'_> {
     }
 
     /// `@>` and `<@`: each leaf of a document that is written out is asked for.
-    fn contains(&mut self, sides: &Sides, place: Place) -> Value {
+    fn contains(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         let (left, right) = (self.value(sides.left, place), self.value(sides.right, place));
         // '{"a": 1}' <@ data asks what data @> '{"a": 1}' asks.
-        let swapped = !left.is_json() && (right.is_json() || matches!(left, Value::Plain));
+        let swapped = !left.is_json() && (right.is_json() || matches!(left, TracedValue::Plain));
         let (document, other, written) =
             if swapped { (right, left, sides.left) } else { (left, right, sides.right) };
-        let unknown = matches!(document, Value::Unknown)
+        let unknown = matches!(document, TracedValue::Unknown)
             && !is_no_document(sides.left)
             && !is_no_document(sides.right);
         if !document.is_json() && !unknown {
             // Arrays and ranges contain, too.
             self.take(&document, place, None);
             self.take(&other, place, None);
-            return Value::Plain;
+            return TracedValue::Plain;
         }
         let operator = match (sides.operator, swapped) {
             ("@>", false) | ("<@", true) => "@>",
@@ -142,17 +147,21 @@ impl Reader<'_> {
         };
         let leaves = match literal::leaves(written) {
             Some(leaves) => leaves.into_iter().collect(),
-            None if tree::string(written).is_some() => vec![vec![Step::Any]],
-            None => vec![vec![Step::Bound]],
+            None if tree::string(written).is_some() => vec![vec![JsonStep::Any]],
+            None => vec![vec![JsonStep::Bound]],
         };
         let comparison = Some(comparison(operator, written));
-        self.ask(&document, &leaves, &Asked { access: Access::Contains, place, comparison });
+        self.look_up(
+            &document,
+            &leaves,
+            &KeyLookup { access: Access::Contains, place, comparison },
+        );
         self.take(&other, place, None);
-        Value::Plain
+        TracedValue::Plain
     }
 
     /// `?`, `?|`, `?&`: whether keys are there.
-    fn exists(&mut self, sides: &Sides, place: Place) -> Value {
+    fn exists(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         let document = self.value(sides.left, place);
         self.read(sides.right, place);
         let steps = match sides.operator {
@@ -161,71 +170,76 @@ impl Reader<'_> {
         };
         let paths: Vec<_> = steps.into_iter().map(|step| vec![step]).collect();
         let comparison = Some(comparison(sides.operator, sides.right));
-        self.ask(&document, &paths, &Asked { access: Access::Exists, place, comparison });
-        Value::Plain
+        self.look_up(&document, &paths, &KeyLookup { access: Access::Exists, place, comparison });
+        TracedValue::Plain
     }
 
     /// `@?` and `@@`: whether a jsonpath finds something, or holds.
-    fn matches(&mut self, sides: &Sides, place: Place) -> Value {
+    fn matches(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         let document = self.value(sides.left, place);
         self.read(sides.right, place);
         let text_search = sides.operator == "@@" && !document.is_json();
         if text_search && tree::string(sides.right).is_none_or(|path| !path.contains('$')) {
             self.take(&document, place, None);
-            return Value::Plain;
+            return TracedValue::Plain;
         }
         let paths = match jsonpath_of(sides.right) {
             Some(reading) => reading.result.into_iter().chain(reading.beside).collect(),
-            None => vec![vec![Step::Bound]],
+            None => vec![vec![JsonStep::Bound]],
         };
         let comparison = Some(comparison(sides.operator, sides.right));
-        self.ask(&document, &paths, &Asked { access: Access::JsonPath, place, comparison });
-        Value::Plain
+        self.look_up(&document, &paths, &KeyLookup { access: Access::JsonPath, place, comparison });
+        TracedValue::Plain
     }
 
     /// A document is asked for what is at each of these paths.
-    pub(super) fn ask(&mut self, document: &Value, paths: &[Vec<Step>], how: &Asked) {
-        if matches!(document, Value::Unknown) {
+    pub(super) fn look_up(
+        &mut self,
+        document: &TracedValue,
+        paths: &[Vec<JsonStep>],
+        how: &KeyLookup,
+    ) {
+        if matches!(document, TracedValue::Unknown) {
             return self.unresolved();
         }
         for origin in document.origins() {
             for path in paths {
-                let reached = origin.step(path, Reached::json(how.access));
-                let asked = Origin { access: how.access, ..reached };
-                self.note(&asked, how.place, how.comparison.as_ref());
+                let reached = origin.step(path, StepOperator::json(how.access));
+                let lookup = Origin { access: how.access, ..reached };
+                self.note(&lookup, how.place, how.comparison.as_ref());
             }
         }
     }
 
     /// `||`: a document with another's keys, or text.
-    fn concatenate(&mut self, sides: &Sides, place: Place) -> Value {
+    fn concatenate(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         let (left, right) = (self.value(sides.left, place), self.value(sides.right, place));
         if !left.is_json() && !right.is_json() {
             self.take(&left, place, None);
             self.take(&right, place, None);
-            return Value::Plain;
+            return TracedValue::Plain;
         }
         for (document, other) in [(&left, sides.right), (&right, sides.left)] {
             // Whole values are put under the keys of the first level.
-            let first = |path: Vec<Step>| path.into_iter().next().map(|key| vec![key]);
+            let first = |path: Vec<JsonStep>| path.into_iter().next().map(|key| vec![key]);
             let paths: Vec<_> = match literal::leaves(other) {
                 Some(leaves) => leaves.into_iter().filter_map(first).collect(),
-                None => vec![vec![Step::Bound]],
+                None => vec![vec![JsonStep::Bound]],
             };
             if document.is_json() {
-                self.ask(document, &paths, &Asked::plainly(Access::Change, place));
+                self.look_up(document, &paths, &KeyLookup::plainly(Access::Change, place));
             }
         }
         left.or(right).indirect()
     }
 
     /// `-` and `#-`: a document without some of its keys, or arithmetic.
-    fn remove(&mut self, sides: &Sides, place: Place) -> Value {
+    fn remove(&mut self, sides: &Sides, place: Clause) -> TracedValue {
         let document = self.value(sides.left, place);
         if !document.is_json() {
             self.take(&document, place, None);
             self.read(sides.right, place);
-            return Value::Plain;
+            return TracedValue::Plain;
         }
         self.read(sides.right, place);
         let paths = if sides.operator == "#-" {
@@ -237,12 +251,12 @@ impl Reader<'_> {
         } else {
             vec![vec![literal::step(sides.right)]]
         };
-        self.ask(&document, &paths, &Asked::plainly(Access::Change, place));
+        self.look_up(&document, &paths, &KeyLookup::plainly(Access::Change, place));
         document.indirect()
     }
 
     /// Both sides are consumed; each is compared with the other where the operator compares.
-    fn compare(&mut self, sides: &Sides, operator: &str, place: Place) {
+    fn compare(&mut self, sides: &Sides, operator: &str, place: Clause) {
         if let Some(pairs) = pairs(sides) {
             return pairs.for_each(|pair| self.compare(&pair, operator, place));
         }
@@ -267,10 +281,10 @@ impl Reader<'_> {
     }
 }
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// `e.key = 'k'`: of all the keys of a document, these are the ones that the statement is after.
-    fn named_keys(&mut self, keys: &Value, (operator, names): (&str, &Node), place: Place) {
-        let Value::Keys(origins) = keys else { return };
+    fn named_keys(&mut self, keys: &TracedValue, (operator, names): (&str, &Node), place: Clause) {
+        let TracedValue::Keys(origins) = keys else { return };
         if !matches!(operator, "=" | "in" | "= any") {
             return;
         }
@@ -280,8 +294,8 @@ impl Reader<'_> {
             _ => vec![literal::step(names)],
         };
         let paths: Vec<_> = steps.into_iter().map(|step| vec![step]).collect();
-        let documents = Value::Documents(origins.clone());
-        self.ask(&documents, &paths, &Asked::plainly(Access::Expand, place));
+        let documents = TracedValue::Documents(origins.clone());
+        self.look_up(&documents, &paths, &KeyLookup::plainly(Access::Expand, place));
     }
 }
 
@@ -317,7 +331,7 @@ fn comparison_name(kind: AExprKind, operator: &str) -> String {
 }
 
 /// What a jsonpath reads, where it is a constant.
-pub(super) fn jsonpath_of(node: &Node) -> Option<jsonpath::Reading> {
+pub(super) fn jsonpath_of(node: &Node) -> Option<jsonpath::JsonpathReads> {
     tree::string(node).map(jsonpath::read)
 }
 

@@ -24,12 +24,12 @@ impl Rewritten {
 
 /// The text with each placeholder made a parameter; none where it has no placeholder, or cannot be scanned.
 pub(super) fn rewrite(text: &str) -> Option<Rewritten> {
-    let tokens: Vec<Piece> = pg_query::scan_tokens(text)
+    let tokens: Vec<CodeToken> = pg_query::scan_tokens(text)
         .ok()?
         .iter()
-        .filter_map(|token| Piece::new(text, token))
+        .filter_map(|token| CodeToken::new(text, token))
         .collect();
-    let mut number = tokens.iter().filter_map(Piece::parameter).max().map_or(0, u64::from);
+    let mut number = tokens.iter().filter_map(CodeToken::parameter).max().map_or(0, u64::from);
     let mut rewritten = Rewritten { text: String::with_capacity(text.len()), ends: Vec::new() };
     let (mut copied, mut position) = (0, 0);
     while position < tokens.len() {
@@ -50,17 +50,18 @@ pub(super) fn rewrite(text: &str) -> Option<Rewritten> {
 }
 
 /// A placeholder: its bytes, and how many tokens end with it.
-struct Found {
+struct PlaceholderSpan {
     start: usize,
     end: usize,
     tokens: usize,
 }
 
 /// The placeholder that begins in this token, maybe at the end of an operator: `=%s` is scanned as `=%` and `s`.
-fn placeholder(tokens: &[Piece], position: usize) -> Option<Found> {
+fn placeholder(tokens: &[CodeToken], position: usize) -> Option<PlaceholderSpan> {
     let token = &tokens[position];
-    let found =
-        |tokens: usize, last: &Piece| Some(Found { start: token.end - 1, end: last.end, tokens });
+    let found = |tokens: usize, last: &CodeToken| {
+        Some(PlaceholderSpan { start: token.end - 1, end: last.end, tokens })
+    };
     let adjacent = |offset: usize| {
         let next = tokens.get(position + offset)?;
         (next.start == tokens[position + offset - 1].end).then_some(next)
@@ -86,7 +87,7 @@ fn placeholder(tokens: &[Piece], position: usize) -> Option<Found> {
 }
 
 /// Whether a `?` is the operator of jsonb: what it asks stands before it, and a key behind.
-fn is_jsonb_operator(tokens: &[Piece], position: usize) -> bool {
+fn is_jsonb_operator(tokens: &[CodeToken], position: usize) -> bool {
     let before = position.checked_sub(1).and_then(|before| tokens.get(before));
     let sign = tokens[position].text;
     // JDBC writes the operators with two signs, so as not to have them taken for placeholders.
@@ -94,12 +95,12 @@ fn is_jsonb_operator(tokens: &[Piece], position: usize) -> bool {
         return true;
     }
     sign == "?"
-        && before.is_some_and(Piece::ends_operand)
-        && tokens.get(position + 1).is_some_and(Piece::begins_operand)
+        && before.is_some_and(CodeToken::ends_operand)
+        && tokens.get(position + 1).is_some_and(CodeToken::begins_operand)
 }
 
 /// A token that is no comment.
-struct Piece<'a> {
+struct CodeToken<'a> {
     text: &'a str,
     start: usize,
     end: usize,
@@ -107,7 +108,7 @@ struct Piece<'a> {
     keyword: KeywordKind,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> CodeToken<'a> {
     fn new(text: &'a str, scanned: &ScanToken) -> Option<Self> {
         let (start, end) =
             (usize::try_from(scanned.start).ok()?, usize::try_from(scanned.end).ok()?);

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CommonTableExpr, Node, SelectStmt, SetOperation, WindowDef, WithClause};
 
-use super::reader::Reader;
-use super::scope::{Columns, Named, Scope};
+use super::reader::StatementReader;
+use super::scope::{Columns, FromScope, Named};
 use super::tree;
-use super::understood::Place;
-use super::value::Value;
+use super::understood::Clause;
+use super::value::TracedValue;
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// The rows that a statement yields, none of which is consumed yet.
     pub(super) fn rows(&mut self, statement: &Node) -> Columns {
         match tree::inner(statement) {
@@ -25,7 +25,7 @@ impl Reader<'_> {
     }
 
     /// Read a statement whose rows are consumed here.
-    pub(super) fn consume(&mut self, statement: &Node, place: Place) {
+    pub(super) fn consume(&mut self, statement: &Node, place: Clause) {
         let rows = self.rows(statement);
         self.take_all(&rows, place);
     }
@@ -59,13 +59,13 @@ impl Reader<'_> {
     fn either(&mut self, operation: &SelectStmt, left: Columns, right: Columns) -> Columns {
         let is_union = operation.op() == SetOperation::SetopUnion;
         if !(is_union && operation.all) {
-            self.take_all(&left, Place::GroupBy);
-            self.take_all(&right, Place::GroupBy);
+            self.take_all(&left, Clause::GroupBy);
+            self.take_all(&right, Clause::GroupBy);
         }
         if is_union { left.or(right) } else { left }
     }
 
-    pub(super) fn take_all(&mut self, columns: &Columns, place: Place) {
+    pub(super) fn take_all(&mut self, columns: &Columns, place: Clause) {
         columns.list.iter().for_each(|column| self.take(&column.value, place, None));
     }
 
@@ -74,7 +74,7 @@ impl Reader<'_> {
         for (position, row) in select.values_lists.iter().enumerate() {
             let named = tree::items(row).iter().enumerate().map(|(number, item)| Named {
                 name: format!("column{}", number + 1),
-                value: self.value(item, Place::Select),
+                value: self.value(item, Clause::Select),
             });
             let row = Columns { list: named.collect(), open: false };
             columns = if position == 0 { row } else { columns.or(row) };
@@ -83,21 +83,21 @@ impl Reader<'_> {
     }
 
     fn simple(&mut self, select: &SelectStmt) -> Columns {
-        self.scopes.push(Scope::default());
+        self.scopes.push(FromScope::default());
         self.add_items(&select.from_clause);
-        self.read_all(select.where_clause.as_deref(), Place::Where);
-        let columns = self.targets(&select.target_list, Place::Select);
+        self.read_all(select.where_clause.as_deref(), Clause::Where);
+        let columns = self.targets(&select.target_list, Clause::Select);
         self.distinct(&select.distinct_clause, &columns);
         self.group_by(&select.group_clause, &columns);
-        self.read_all(select.having_clause.as_deref(), Place::Having);
+        self.read_all(select.having_clause.as_deref(), Clause::Having);
         for window in &select.window_clause {
             if let Some(NodeEnum::WindowDef(window)) = tree::inner(window) {
                 self.window(window);
             }
         }
         self.order_by(&select.sort_clause, &columns);
-        self.read_all(select.limit_count.as_deref(), Place::Other);
-        self.read_all(select.limit_offset.as_deref(), Place::Other);
+        self.read_all(select.limit_count.as_deref(), Clause::Other);
+        self.read_all(select.limit_offset.as_deref(), Clause::Other);
         self.close_scope();
         columns
     }
@@ -106,14 +106,14 @@ impl Reader<'_> {
     fn distinct(&mut self, items: &[Node], columns: &Columns) {
         match items {
             // The parser's way to write DISTINCT: a list of one item that is nothing.
-            [item] if item.node.is_none() => self.take_all(columns, Place::GroupBy),
+            [item] if item.node.is_none() => self.take_all(columns, Clause::GroupBy),
             items => self.group_by(items, columns),
         }
     }
 
     /// What a window partitions and orders by.
     pub(super) fn window(&mut self, window: &WindowDef) {
-        self.read_all(&window.partition_clause, Place::Other);
+        self.read_all(&window.partition_clause, Clause::Other);
         self.order_by(&window.order_clause, &Columns::default());
     }
 
@@ -147,7 +147,7 @@ impl Reader<'_> {
     }
 
     /// The columns that a list of targets yields.
-    pub(super) fn targets(&mut self, targets: &[Node], place: Place) -> Columns {
+    pub(super) fn targets(&mut self, targets: &[Node], place: Clause) -> Columns {
         let mut columns = Columns::default();
         for target in targets {
             let Some(NodeEnum::ResTarget(target)) = tree::inner(target) else { continue };
@@ -174,8 +174,8 @@ impl Reader<'_> {
             // A name means a column of what is read before it means one of the output.
             let name = bare_name(item).filter(|name| !self.reads(name));
             match output_column(item, name, output) {
-                Some(value) => self.take(value, Place::GroupBy, None),
-                None => self.read(item, Place::GroupBy),
+                Some(value) => self.take(value, Clause::GroupBy, None),
+                None => self.read(item, Clause::GroupBy),
             }
         }
     }
@@ -185,21 +185,25 @@ impl Reader<'_> {
             let Some(NodeEnum::SortBy(sort)) = tree::inner(item) else { continue };
             let Some(item) = sort.node.as_deref() else { continue };
             match output_column(item, bare_name(item), output) {
-                Some(value) => self.take(value, Place::OrderBy, None),
-                None => self.read(item, Place::OrderBy),
+                Some(value) => self.take(value, Clause::OrderBy, None),
+                None => self.read(item, Clause::OrderBy),
             }
         }
     }
 
     /// Read expressions whose values are consumed here.
-    pub(super) fn read_all<'n>(&mut self, nodes: impl IntoIterator<Item = &'n Node>, place: Place) {
+    pub(super) fn read_all<'n>(
+        &mut self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+        place: Clause,
+    ) {
         for node in nodes {
             self.read(node, place);
         }
     }
 
     /// Read an expression whose value is consumed here.
-    pub(super) fn read(&mut self, node: &Node, place: Place) {
+    pub(super) fn read(&mut self, node: &Node, place: Clause) {
         let value = self.value(node, place);
         self.take(&value, place, None);
     }
@@ -214,7 +218,11 @@ pub(super) fn star(expression: &Node) -> Option<Vec<&str>> {
 }
 
 /// The column of the output that an item means, by its position or its name.
-fn output_column<'c>(item: &Node, name: Option<&str>, output: &'c Columns) -> Option<&'c Value> {
+fn output_column<'c>(
+    item: &Node,
+    name: Option<&str>,
+    output: &'c Columns,
+) -> Option<&'c TracedValue> {
     match output_position(item) {
         Some(position) => output.list.get(position.checked_sub(1)?).map(|column| &column.value),
         None => output.get(name?),

@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::catalog::{Catalog, Column, Relation};
-use super::scope::{Columns, Named, Scope};
-use super::understood::{Comparison, KeyUse, Place};
-use super::value::{Origin, Value};
+use super::catalog::{Catalog, CatalogRelation, Column};
+use super::scope::{Columns, FromScope, Named};
+use super::understood::{Clause, Comparison, KeyUse};
+use super::value::{Origin, TracedValue};
 use crate::model::QualifiedName;
 
 /// As many uses are kept of one statement; further ones count as unresolved.
@@ -24,10 +24,10 @@ const STAR_COLUMNS_MAX: usize = 100_000;
 const VIEWS_DEPTH_MAX: usize = 8;
 
 /// A statement being read.
-pub(super) struct Reader<'a> {
+pub(super) struct StatementReader<'a> {
     catalog: &'a Catalog,
     /// What may be named, the innermost query last.
-    pub(super) scopes: Vec<Scope>,
+    pub(super) scopes: Vec<FromScope>,
     /// Common table expressions, the innermost last.
     pub(super) with: Vec<(String, Rc<Columns>)>,
     /// Relations of the catalog that were named. Views that are being read are unknown.
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
     pub(super) unresolved: u32,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> StatementReader<'a> {
     /// Nothing read yet.
     pub(super) fn new(catalog: &'a Catalog) -> Self {
         Self {
@@ -58,14 +58,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A value is consumed here: each document in it is used.
-    pub(super) fn take(&mut self, value: &Value, place: Place, comparison: Option<&Comparison>) {
+    pub(super) fn take(
+        &mut self,
+        value: &TracedValue,
+        place: Clause,
+        comparison: Option<&Comparison>,
+    ) {
         for origin in value.origins() {
             self.note(origin, place, comparison);
         }
     }
 
     /// A document is used.
-    pub(super) fn note(&mut self, origin: &Origin, place: Place, comparison: Option<&Comparison>) {
+    pub(super) fn note(&mut self, origin: &Origin, place: Clause, comparison: Option<&Comparison>) {
         if self.uses.len() >= USES_MAX {
             return self.unresolved();
         }
@@ -98,12 +103,12 @@ impl<'a> Reader<'a> {
             return Rc::clone(columns);
         }
         let columns = match relation {
-            Relation::Table(columns) => {
+            CatalogRelation::Table(columns) => {
                 self.tables.insert(name.clone());
                 Rc::new(stored(&name, columns))
             }
-            Relation::View(definition) => self.view(&name, definition),
-            Relation::Partition(_) => Rc::new(Columns::unknown()),
+            CatalogRelation::View(definition) => self.view(&name, definition),
+            CatalogRelation::Partition(_) => Rc::new(Columns::unknown()),
         };
         self.relations.insert(name, Rc::clone(&columns));
         columns
@@ -129,17 +134,17 @@ impl<'a> Reader<'a> {
     /// The columns of a table by the name of its type, as `NULL::features` has it.
     pub(super) fn row_type(&self, schema: Option<&str>, name: &str) -> Option<Vec<String>> {
         match self.catalog.find(schema, name)?.1 {
-            Relation::Table(columns) => {
+            CatalogRelation::Table(columns) => {
                 Some(columns.iter().map(|column| column.name.clone()).collect())
             }
-            Relation::View(_) | Relation::Partition(_) => None,
+            CatalogRelation::View(_) | CatalogRelation::Partition(_) => None,
         }
     }
 
     /// What a name means: a column, or a relation as a row.
-    pub(super) fn named(&self, names: &[&str]) -> Value {
+    pub(super) fn named(&self, names: &[&str]) -> TracedValue {
         if self.is_exhausted() {
-            return Value::Unknown;
+            return TracedValue::Unknown;
         }
         match *names {
             [name] => self.unqualified(name),
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
             [schema, relation, column] | [_, schema, relation, column] => {
                 self.qualified(Some(schema), relation, column)
             }
-            _ => Value::Unknown,
+            _ => TracedValue::Unknown,
         }
     }
 
@@ -163,13 +168,17 @@ impl<'a> Reader<'a> {
         !self.is_exhausted() && self.scopes.last().is_some_and(|scope| scope.has(name))
     }
 
-    fn unqualified(&self, name: &str) -> Value {
-        self.scopes.iter().rev().find_map(|scope| scope.unqualified(name)).unwrap_or(Value::Unknown)
+    fn unqualified(&self, name: &str) -> TracedValue {
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.unqualified(name))
+            .unwrap_or(TracedValue::Unknown)
     }
 
-    fn qualified(&self, schema: Option<&str>, relation: &str, column: &str) -> Value {
+    fn qualified(&self, schema: Option<&str>, relation: &str, column: &str) -> TracedValue {
         let source = self.scopes.iter().rev().find_map(|scope| scope.source(schema, relation));
-        source.map_or(Value::Unknown, |source| {
+        source.map_or(TracedValue::Unknown, |source| {
             source.read.set(true);
             source.columns.value(column)
         })
@@ -186,7 +195,7 @@ impl<'a> Reader<'a> {
             _ => (None, None),
         };
         let columns = match name {
-            None => self.scopes.last().map_or_else(Columns::unknown, Scope::star),
+            None => self.scopes.last().map_or_else(Columns::unknown, FromScope::star),
             Some(name) => {
                 let source = self.scopes.iter().rev().find_map(|scope| scope.source(schema, name));
                 source.map_or_else(Columns::unknown, |source| {
@@ -204,7 +213,7 @@ impl<'a> Reader<'a> {
         let Some(scope) = self.scopes.pop() else { return };
         for source in scope.sources.iter().filter(|source| !source.read.get()) {
             if let Some(value) = &source.reads {
-                self.take(value, Place::From, None);
+                self.take(value, Clause::From, None);
             }
         }
     }
@@ -215,9 +224,9 @@ fn stored(table: &QualifiedName, columns: &[Column]) -> Columns {
     let named = columns.iter().map(|column| Named {
         name: column.name.clone(),
         value: if column.json {
-            Value::Documents(vec![Origin::document(table, &column.name)])
+            TracedValue::Documents(vec![Origin::document(table, &column.name)])
         } else {
-            Value::Plain
+            TracedValue::Plain
         },
     });
     Columns { list: named.collect(), open: false }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::value::Value;
+use super::value::TracedValue;
 
 /// The columns of a relation.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Columns {
 #[derive(Debug, Clone)]
 pub(super) struct Named {
     pub(super) name: String,
-    pub(super) value: Value,
+    pub(super) value: TracedValue,
 }
 
 impl Columns {
@@ -27,25 +27,25 @@ impl Columns {
     }
 
     /// One column.
-    pub(super) fn one(name: &str, value: Value) -> Self {
+    pub(super) fn one(name: &str, value: TracedValue) -> Self {
         Self { list: vec![Named { name: name.to_owned(), value }], open: false }
     }
 
     /// The column of this name.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&TracedValue> {
         self.list.iter().find(|column| column.name == name).map(|column| &column.value)
     }
 
     /// The column of this name. One that is not known may be newer than the catalog.
-    pub(super) fn value(&self, name: &str) -> Value {
-        self.get(name).cloned().unwrap_or(Value::Unknown)
+    pub(super) fn value(&self, name: &str) -> TracedValue {
+        self.get(name).cloned().unwrap_or(TracedValue::Unknown)
     }
 
     /// The same columns under the names of an alias's list, which may be shorter.
     pub(super) fn renamed(mut self, names: &[String]) -> Self {
         if self.open && !names.is_empty() {
             // Which column is the first is not known where there may be more.
-            let unknown = |name: &String| Named { name: name.clone(), value: Value::Unknown };
+            let unknown = |name: &String| Named { name: name.clone(), value: TracedValue::Unknown };
             self.list = names.iter().map(unknown).collect();
             return self;
         }
@@ -58,27 +58,27 @@ impl Columns {
     /// The rows of both: each column comes from either.
     pub(super) fn or(self, other: Self) -> Self {
         if self.open || other.open {
-            let unknown = |column: Named| Named { value: Value::Unknown, ..column };
+            let unknown = |column: Named| Named { value: TracedValue::Unknown, ..column };
             return Self { list: self.list.into_iter().map(unknown).collect(), open: true };
         }
         let mut others = other.list.into_iter().map(|column| column.value);
         let merge = |column: Named| Named {
-            value: column.value.or(others.next().unwrap_or(Value::Plain)),
+            value: column.value.or(others.next().unwrap_or(TracedValue::Plain)),
             ..column
         };
         Self { list: self.list.into_iter().map(merge).collect(), open: false }
     }
 
     /// All of it as one row.
-    pub(super) fn row(&self) -> Value {
+    pub(super) fn row(&self) -> TracedValue {
         let origins = self.list.iter().flat_map(|column| column.value.origins()).cloned();
-        Value::Row(origins.collect())
+        TracedValue::Row(origins.collect())
     }
 }
 
 /// A relation of a `FROM` clause.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct FromRelation {
     pub(super) name: String,
     /// The schema it was named with, if it has no alias.
     pub(super) schema: Option<String>,
@@ -88,10 +88,10 @@ pub(super) struct Source {
     /// Whether any of its columns was named.
     pub(super) read: Cell<bool>,
     /// What it reads itself, even if none of its columns is named.
-    pub(super) reads: Option<Value>,
+    pub(super) reads: Option<TracedValue>,
 }
 
-impl Source {
+impl FromRelation {
     /// A relation whose name is that of an alias.
     pub(super) fn new(name: &str, columns: impl Into<Rc<Columns>>) -> Self {
         Self {
@@ -105,11 +105,11 @@ impl Source {
     }
 
     /// What its name alone means: its row, or its one value.
-    fn whole(&self) -> Value {
+    fn whole(&self) -> TracedValue {
         self.read.set(true);
         match self.columns.list.first() {
             Some(first) if self.scalar => first.value.clone(),
-            _ if self.columns.open => Value::Unknown,
+            _ if self.columns.open => TracedValue::Unknown,
             _ => self.columns.row(),
         }
     }
@@ -125,29 +125,29 @@ pub(super) struct Merged {
 
 /// The relations of one `FROM` clause.
 #[derive(Debug, Default)]
-pub(super) struct Scope {
-    pub(super) sources: Vec<Source>,
+pub(super) struct FromScope {
+    pub(super) sources: Vec<FromRelation>,
     /// Columns that `USING` or `NATURAL` made one of two.
     pub(super) merged: Vec<Merged>,
     /// How many columns there are, the unknown ones of each source as one.
     pub(super) columns: usize,
 }
 
-impl Scope {
+impl FromScope {
     /// A scope of these relations.
-    pub(super) fn of(sources: Vec<Source>) -> Self {
+    pub(super) fn of(sources: Vec<FromRelation>) -> Self {
         let columns = sources.iter().map(|source| source.columns.list.len() + 1).sum();
         Self { sources, merged: Vec::new(), columns }
     }
 
     /// One more relation.
-    pub(super) fn add(&mut self, source: Source) {
+    pub(super) fn add(&mut self, source: FromRelation) {
         self.columns += source.columns.list.len() + 1;
         self.sources.push(source);
     }
 
     /// What an unqualified name means here; none where it means nothing here.
-    pub(super) fn unqualified(&self, name: &str) -> Option<Value> {
+    pub(super) fn unqualified(&self, name: &str) -> Option<TracedValue> {
         let mut found = None;
         for source in &self.sources {
             let Some(value) = source.columns.get(name) else { continue };
@@ -157,7 +157,7 @@ impl Scope {
                 (Some(left), Some(merged)) if merged.either => Some(left.or(value.clone())),
                 (Some(left), Some(_)) => Some(left),
                 // PostgreSQL would refuse it: the catalog is not the one it sees.
-                (Some(_), None) => return Some(Value::Unknown),
+                (Some(_), None) => return Some(TracedValue::Unknown),
             };
         }
         if found.is_some() {
@@ -166,7 +166,7 @@ impl Scope {
         if let Some(source) = self.sources.iter().find(|source| source.name == name) {
             return Some(source.whole());
         }
-        self.sources.iter().any(|source| source.columns.open).then_some(Value::Unknown)
+        self.sources.iter().any(|source| source.columns.open).then_some(TracedValue::Unknown)
     }
 
     fn merged(&self, name: &str) -> Option<&Merged> {
@@ -174,7 +174,7 @@ impl Scope {
     }
 
     /// The relation of this name.
-    pub(super) fn source(&self, schema: Option<&str>, name: &str) -> Option<&Source> {
+    pub(super) fn source(&self, schema: Option<&str>, name: &str) -> Option<&FromRelation> {
         self.sources.iter().find(|source| {
             let matches = schema.is_none() || source.schema.as_deref() == schema;
             matches && source.name == name
@@ -196,7 +196,7 @@ impl Scope {
                 if self.merged(&column.name).is_none() {
                     all.list.push(column.clone());
                 } else if all.get(&column.name).is_none() {
-                    let value = self.unqualified(&column.name).unwrap_or(Value::Unknown);
+                    let value = self.unqualified(&column.name).unwrap_or(TracedValue::Unknown);
                     all.list.push(Named { name: column.name.clone(), value });
                 }
             }

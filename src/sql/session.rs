@@ -9,7 +9,7 @@ use super::tree;
 use crate::model::observation::SessionNeed;
 
 /// What is kept, and of `SET` the setting.
-type Kept = (SessionNeed, Option<String>);
+type SessionState = (SessionNeed, Option<String>);
 
 /// `CURSOR_OPT_HOLD` of the parser.
 const CURSOR_HOLD: i32 = 0x20;
@@ -30,7 +30,7 @@ const OF_TRANSACTION: [&str; 3] =
 const NAME_BYTES_MAX: usize = 63;
 
 /// What a statement keeps in its session.
-pub(super) fn kept(statement: &Node, text: &str) -> BTreeSet<Kept> {
+pub(super) fn kept(statement: &Node, text: &str) -> BTreeSet<SessionState> {
     let mut kept = called(text);
     let of_statement = match tree::inner(statement) {
         Some(NodeEnum::VariableSetStmt(set)) => set_of(set),
@@ -55,7 +55,7 @@ pub(super) fn kept(statement: &Node, text: &str) -> BTreeSet<Kept> {
     kept
 }
 
-fn set_of(set: &VariableSetStmt) -> Option<Kept> {
+fn set_of(set: &VariableSetStmt) -> Option<SessionState> {
     let name = set.name.to_ascii_lowercase();
     let sets = match set.kind() {
         VariableSetKind::VarSetValue | VariableSetKind::VarSetCurrent => {
@@ -68,14 +68,14 @@ fn set_of(set: &VariableSetStmt) -> Option<Kept> {
     (sets && !set.is_local).then(|| (SessionNeed::Set, known.then_some(name)))
 }
 
-fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<Kept> {
+fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<SessionState> {
     let dropped = on_commit == OnCommitAction::OncommitDrop as i32;
     let temporary = table.is_some_and(|table| table.relpersistence == "t");
     (temporary && !dropped).then_some((SessionNeed::TemporaryTable, None))
 }
 
 /// What functions that it calls keep. Tokens tell: the name before a bracket, wherever it stands.
-fn called(text: &str) -> BTreeSet<Kept> {
+fn called(text: &str) -> BTreeSet<SessionState> {
     let mut kept = BTreeSet::new();
     let lower = text.to_ascii_lowercase();
     if !lower.contains("advisory") && !lower.contains("set_config") {

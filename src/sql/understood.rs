@@ -11,7 +11,7 @@ use crate::model::observation::{SessionNeed, StatementShape};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Understood {
     /// What kind of statement it is.
-    pub kind: Kind,
+    pub kind: UseKind,
     /// The same for statements that differ in constants only; also where a constant is a key.
     pub fingerprint: String,
     /// The statement without comments, each literal replaced by a parameter: keys too.
@@ -32,7 +32,7 @@ pub struct Understood {
 /// What kind of statement it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum UseKind {
     /// `SELECT`, `VALUES`, `TABLE`.
     Select,
     /// `INSERT`.
@@ -55,11 +55,11 @@ pub struct KeyUse {
     /// The column that stores it.
     pub column: String,
     /// The way from the document to the value; empty for the document itself.
-    pub path: Vec<Step>,
+    pub path: Vec<JsonStep>,
     /// By which means the value is reached.
     pub access: Access,
     /// Where in the statement.
-    pub place: Place,
+    pub place: Clause,
     /// The type to which the value is cast, as the parser names it: `int4`, `timestamptz`, `text[]`.
     pub cast: Option<String>,
     /// What the value itself is compared with; none where a function or a `CASE` stands between.
@@ -69,7 +69,7 @@ pub struct KeyUse {
 impl KeyUse {
     /// Whether a key is known only once the statement runs: `data ->> $1`. No index on an expression serves that.
     pub fn is_bound(&self) -> bool {
-        self.path.contains(&Step::Bound)
+        self.path.contains(&JsonStep::Bound)
     }
 
     /// Whether a key itself is a parameter. A document of keys that is one (`data @> $1`) is served by a GIN index all
@@ -84,7 +84,7 @@ impl KeyUse {
 /// One step from a JSON value to a value within.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum JsonStep {
     /// The value under this key.
     Key(String),
     /// One element of an array, by its position. In `#> '{a,0}'` a number counts as one.
@@ -133,7 +133,7 @@ pub enum Access {
 /// Where in a statement a value is consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Clause {
     /// In what it selects, or inserts.
     Select,
     /// By a function in `FROM` that unnests or reads it.
@@ -180,18 +180,18 @@ pub enum Operand {
 }
 
 /// A path as people write it: `items[].sku`.
-pub fn path_to_string(path: &[Step]) -> String {
+pub fn path_to_string(path: &[JsonStep]) -> String {
     let mut text = String::new();
     for step in path {
-        if !text.is_empty() && !matches!(step, Step::Index | Step::Elements) {
+        if !text.is_empty() && !matches!(step, JsonStep::Index | JsonStep::Elements) {
             text.push('.');
         }
         match step {
-            Step::Key(key) => text.push_str(&quoted(key)),
-            Step::Index => text.push_str("[0]"),
-            Step::Elements => text.push_str("[]"),
-            Step::Any => text.push('*'),
-            Step::Bound => text.push('$'),
+            JsonStep::Key(key) => text.push_str(&quoted(key)),
+            JsonStep::Index => text.push_str("[0]"),
+            JsonStep::Elements => text.push_str("[]"),
+            JsonStep::Any => text.push('*'),
+            JsonStep::Bound => text.push('$'),
         }
     }
     text
@@ -242,7 +242,7 @@ impl fmt::Display for Access {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Select => "select",

@@ -5,23 +5,23 @@ use pg_query::{FingerprintOptions, NodeEnum};
 
 use super::catalog::Catalog;
 use super::parse::Parsed;
-use super::reader::Reader;
+use super::reader::StatementReader;
 use super::redact;
-use super::scope::Scope;
+use super::scope::FromScope;
 use super::session;
 use super::shape;
 use super::tree;
-use super::understood::{Kind, Place, Understood};
+use super::understood::{Clause, Understood, UseKind};
 
 /// What a statement means.
 pub(super) fn understand(statement: &Parsed, catalog: &Catalog) -> Understood {
-    let mut reader = Reader::new(catalog);
+    let mut reader = StatementReader::new(catalog);
     reader.statement(&statement.tree);
     let kind = kind(&statement.tree);
     Understood {
         kind,
         fingerprint: fingerprint(&statement.text),
-        redacted: redact::redacted(&statement.text, kind == Kind::Utility),
+        redacted: redact::redacted(&statement.text, kind == UseKind::Utility),
         tables: reader.tables.into_iter().collect(),
         uses: reader.uses.into_iter().collect(),
         unresolved: reader.unresolved,
@@ -38,25 +38,25 @@ pub fn fingerprint(statement: &str) -> String {
     fingerprint.map(|fingerprint| fingerprint.hex).unwrap_or_default()
 }
 
-fn kind(statement: &Node) -> Kind {
+fn kind(statement: &Node) -> UseKind {
     match tree::inner(statement) {
-        Some(NodeEnum::SelectStmt(_)) => Kind::Select,
-        Some(NodeEnum::InsertStmt(_)) => Kind::Insert,
-        Some(NodeEnum::UpdateStmt(_)) => Kind::Update,
-        Some(NodeEnum::DeleteStmt(_)) => Kind::Delete,
-        Some(NodeEnum::MergeStmt(_)) => Kind::Merge,
-        _ => Kind::Utility,
+        Some(NodeEnum::SelectStmt(_)) => UseKind::Select,
+        Some(NodeEnum::InsertStmt(_)) => UseKind::Insert,
+        Some(NodeEnum::UpdateStmt(_)) => UseKind::Update,
+        Some(NodeEnum::DeleteStmt(_)) => UseKind::Delete,
+        Some(NodeEnum::MergeStmt(_)) => UseKind::Merge,
+        _ => UseKind::Utility,
     }
 }
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// Read a statement that somebody sent.
     fn statement(&mut self, statement: &Node) {
         match tree::inner(statement) {
-            Some(NodeEnum::SelectStmt(_)) => self.consume(statement, Place::Select),
+            Some(NodeEnum::SelectStmt(_)) => self.consume(statement, Clause::Select),
             Some(NodeEnum::IndexStmt(index)) => self.index(index),
             Some(NodeEnum::CreateStatsStmt(statistics)) => {
-                self.scopes.push(Scope::default());
+                self.scopes.push(FromScope::default());
                 self.add_items(&statistics.relations);
                 self.index_elements(&statistics.exprs);
                 self.close_scope();
@@ -71,7 +71,7 @@ impl Reader<'_> {
             Some(NodeEnum::CreateTableAsStmt(table)) => {
                 self.inner_statement(table.query.as_deref());
             }
-            _ => self.consume(statement, Place::Returning),
+            _ => self.consume(statement, Clause::Returning),
         }
     }
 
@@ -83,14 +83,14 @@ impl Reader<'_> {
     }
 
     fn index(&mut self, index: &IndexStmt) {
-        self.scopes.push(Scope::default());
+        self.scopes.push(FromScope::default());
         if let Some(relation) = &index.relation {
             let source = self.named_relation(relation);
             self.add(source);
         }
         self.index_elements(&index.index_params);
         self.index_elements(&index.index_including_params);
-        self.read_all(index.where_clause.as_deref(), Place::Index);
+        self.read_all(index.where_clause.as_deref(), Clause::Index);
         self.close_scope();
     }
 
@@ -102,10 +102,10 @@ impl Reader<'_> {
                 Some(NodeEnum::StatsElem(element)) => (&element.name, &element.expr),
                 _ => continue,
             };
-            self.read_all(expression.as_deref(), Place::Index);
+            self.read_all(expression.as_deref(), Clause::Index);
             if !name.is_empty() {
                 let value = self.named(&[name]);
-                self.take(&value, Place::Index, None);
+                self.take(&value, Clause::Index, None);
             }
         }
     }
@@ -119,7 +119,7 @@ impl Reader<'_> {
         let listed = tree::names(&copy.attlist);
         for column in &source.columns.list {
             if listed.is_empty() || listed.contains(&column.name) {
-                self.take(&column.value, Place::Other, None);
+                self.take(&column.value, Clause::Other, None);
             }
         }
     }

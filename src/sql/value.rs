@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::function::is_json;
-use super::understood::{Access, Step};
+use super::understood::{Access, JsonStep};
 use crate::model::QualifiedName;
 
 /// As many columns may one value come from: arms of unions, of `COALESCE` and of `CASE`.
@@ -14,7 +14,7 @@ const STEPS_MAX: usize = 64;
 
 /// What an expression stands for.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(super) enum TracedValue {
     /// A JSON value of a stored document, or what was read from one.
     Documents(Vec<Origin>),
     /// A row, with the documents in it.
@@ -38,7 +38,7 @@ pub(super) struct Base {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) base: Rc<Base>,
-    pub(super) path: Vec<Step>,
+    pub(super) path: Vec<JsonStep>,
     pub(super) access: Access,
     pub(super) cast: Option<String>,
     /// Whether it still is JSON, so that a step may follow.
@@ -55,7 +55,7 @@ impl Origin {
     }
 
     /// A value within this one. What was read as text and parsed again stays where it came from.
-    pub(super) fn step(&self, steps: &[Step], reached: Reached) -> Self {
+    pub(super) fn step(&self, steps: &[JsonStep], reached: StepOperator) -> Self {
         if !self.json {
             return Self { direct: false, ..self.clone() };
         }
@@ -69,13 +69,13 @@ impl Origin {
 
 /// How a step reaches its value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reached {
+pub(super) struct StepOperator {
     pub(super) access: Access,
     /// Whether what it yields is JSON.
     pub(super) json: bool,
 }
 
-impl Reached {
+impl StepOperator {
     /// Reached as JSON.
     pub(super) fn json(access: Access) -> Self {
         Self { access, json: true }
@@ -87,7 +87,7 @@ impl Reached {
     }
 }
 
-impl Value {
+impl TracedValue {
     /// The same value, but not the very one: something stands between.
     pub(super) fn indirect(self) -> Self {
         match self {

@@ -34,10 +34,10 @@ type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 impl Address {
     pub(super) fn parse(url: &SecretString) -> Result<Self, Error> {
-        let dsn =
-            pg::Dsn::parse(url.expose_secret()).map_err(|mend| Error::MalformedUrl { mend })?;
-        let tls =
-            pg::connector(&dsn).map_err(|mend| Error::MalformedUrl { mend: mend.to_owned() })?;
+        let dsn = pg::Dsn::parse(url.expose_secret())
+            .map_err(|problem| Error::MalformedUrl { problem })?;
+        let tls = pg::connector(&dsn)
+            .map_err(|problem| Error::MalformedUrl { problem: problem.to_owned() })?;
         let mut config = dsn.config().clone();
         config.application_name("dbopt store").connect_timeout(CONNECT_TIMEOUT);
         // A connection that dies without a word is noticed within seconds, whether it waits or is idle.

@@ -47,7 +47,7 @@ pub struct ContractState<S> {
     /// Since when a later one differs.
     pub differs_since: Option<Timestamp>,
     /// The drift that was told already.
-    pub told: BTreeSet<String>,
+    pub notified: BTreeSet<String>,
 }
 
 /// What became of a contract that was sent.
@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// Change what was told of a contract's drift; false where somebody else changed it first, or replaced the contract.
-    pub async fn change_told(
+    pub async fn set_notified(
         &self,
         target: &str,
         contract: &ContractRecord,
@@ -234,9 +234,9 @@ fn state<S: DeserializeOwned>(row: &Row) -> Result<ContractState<S>, Error> {
     // A sample of another release is none.
     let sample: Option<Json<Value>> = decoded(row, "sample")?;
     let sample = sample.and_then(|Json(sample)| serde_json::from_value(sample).ok());
-    let Json(told) = decoded(row, "told")?;
+    let Json(notified) = decoded(row, "told")?;
     let differs_since = row.get("differs_since");
-    Ok(ContractState { record: record(row)?, sample, differs_since, told })
+    Ok(ContractState { record: record(row)?, sample, differs_since, notified })
 }
 
 fn decoded<'r, T: tokio_postgres::types::FromSql<'r>>(

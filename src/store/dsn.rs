@@ -7,7 +7,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::target::{Kept, KeptDsn, ResolvedDsn};
+use super::target::{KeptDsn, ResolvedDsn, StoredDsns};
 use super::{Error, NewTarget, Store};
 use crate::config::{DsnSource, SETTINGS, secret_file_variables};
 use crate::pg;
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Read a target's DSNs from where they are kept.
-    pub(super) fn resolve(&self, target: &str, kept: &Kept) -> Result<ResolvedDsn, Error> {
+    pub(super) fn resolve(&self, target: &str, kept: &StoredDsns) -> Result<ResolvedDsn, Error> {
         let open = |sealed: &[u8], field: &str| {
             let key = self.inner.key.as_ref();
             let opened = key.and_then(|key| key.open(sealed, target, field));
@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Whether `new`'s connections are what is kept already.
-    pub(super) fn keeps(&self, kept: &Kept, new: &NewTarget) -> bool {
+    pub(super) fn keeps(&self, kept: &StoredDsns, new: &NewTarget) -> bool {
         let target = new.name.as_str();
         let opens_as = |sealed: &[u8], field: &str, new: &SecretString| {
             let opened = self.inner.key.as_ref().and_then(|key| key.open(sealed, target, field));
@@ -118,7 +118,7 @@ impl Store {
     fn check_dsn(&self, target: &str, dsn: &SecretString, field: &str) -> Result<(), Error> {
         let (target, field) = (target.to_owned(), field.to_owned());
         match pg::Dsn::parse(dsn.expose_secret()) {
-            Err(mend) => Err(Error::DsnMalformed { target, field, mend }),
+            Err(problem) => Err(Error::DsnMalformed { target, field, problem }),
             Ok(parsed) => {
                 let checked = self.hosts.check(parsed.config());
                 checked.map_err(|reason| Error::DsnRefused { target, field, reason })

@@ -8,10 +8,10 @@ use crate::config::Refused;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The URL of the store cannot be parsed.
-    #[error("DBOPT_STORE_URL is malformed: {mend}")]
+    #[error("DBOPT_STORE_URL is malformed: {problem}")]
     MalformedUrl {
         /// What to write instead.
-        mend: String,
+        problem: String,
     },
 
     /// No connection to the store.
@@ -135,14 +135,14 @@ pub enum Error {
     },
 
     /// A DSN that cannot be parsed.
-    #[error("`{field}` of target `{target}` is malformed: {mend}")]
+    #[error("`{field}` of target `{target}` is malformed: {problem}")]
     DsnMalformed {
         /// The target.
         target: String,
         /// Which of its DSNs: `dsn`, `lab` or `replicas/0`.
         field: String,
         /// What to write instead; never the DSN itself.
-        mend: String,
+        problem: String,
     },
 
     /// A DSN whose host is not allowed.

@@ -71,6 +71,6 @@ pub struct KeyRecord {
 impl KeyRecord {
     /// Whether the key allows `scope`. `admin` allows everything.
     pub fn allows(&self, scope: KeyScope) -> bool {
-        self.scopes.iter().any(|held| *held == scope || *held == KeyScope::Admin)
+        self.scopes.iter().any(|granted| *granted == scope || *granted == KeyScope::Admin)
     }
 }

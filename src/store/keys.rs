@@ -56,13 +56,13 @@ impl Store {
         if self.is_known_to_need_key() {
             return Ok(true);
         }
-        let ask = || async {
+        let load = || async {
             // A release that knows nothing of `keys_required` may have made the key.
             let sql = "select exists (select from dbopt.keys_required) or exists (select from dbopt.api_keys)";
             let row = self.client().await?.query_one(sql, &[]).await;
             Ok(row.map_err(query_failed("look for keys"))?.get(0))
         };
-        let needed = self.inner.needs_key.get_or(&(), ask).await?;
+        let needed = self.inner.needs_key.get_or(&(), load).await?;
         if needed {
             self.inner.key_needed.store(true, Ordering::Relaxed);
         }

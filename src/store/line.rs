@@ -27,7 +27,7 @@ const WRITE: &str = "create temporary table dbopt_probe as select pg_catalog.rep
     drop table pg_temp.dbopt_probe";
 
 /// The connections to the store, and what is known of it.
-pub(super) struct Line {
+pub(super) struct StoreConnections {
     pool: Pool,
     is_away: AtomicBool,
     /// Whether the last write was refused: no space, or read-only.
@@ -36,14 +36,14 @@ pub(super) struct Line {
 
 /// Why an operation failed.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum OperationFault {
     /// What the driver says.
     Driver(tokio_postgres::Error),
     /// It took too long.
     Late,
 }
 
-impl Fault {
+impl OperationFault {
     pub(super) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Driver(error) => error.code(),
@@ -60,30 +60,30 @@ impl Fault {
     }
 }
 
-impl Line {
+impl StoreConnections {
     pub(super) fn new(pool: Pool) -> Self {
         let (is_away, refuses_writes) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { pool, is_away, refuses_writes }
     }
 
     /// A connection for an operation; at once an error where the store is known to be away.
-    pub(super) async fn client(self: &Arc<Self>) -> Result<Client, Error> {
+    pub(super) async fn client(self: &Arc<Self>) -> Result<StoreClient, Error> {
         self.client_for(OPERATION_MAX).await
     }
 
     /// The same for a long operation.
-    pub(super) async fn patient_client(self: &Arc<Self>) -> Result<Client, Error> {
+    pub(super) async fn patient_client(self: &Arc<Self>) -> Result<StoreClient, Error> {
         self.client_for(LONG_OPERATION_MAX).await
     }
 
-    async fn client_for(self: &Arc<Self>, time: Duration) -> Result<Client, Error> {
+    async fn client_for(self: &Arc<Self>, time: Duration) -> Result<StoreClient, Error> {
         if self.is_away.load(Ordering::Relaxed) {
             return Err(Error::Away);
         }
         self.connect(Instant::now() + time).await
     }
 
-    async fn connect(self: &Arc<Self>, until: Instant) -> Result<Client, Error> {
+    async fn connect(self: &Arc<Self>, until: Instant) -> Result<StoreClient, Error> {
         let object = match timeout_at(until, connect::get(&self.pool)).await {
             Ok(Ok(object)) => object,
             Ok(Err(error)) => {
@@ -96,7 +96,7 @@ impl Line {
             }
         };
         let is_late = AtomicBool::new(false);
-        Ok(Client { line: Arc::clone(self), object: Some(object), until, is_late })
+        Ok(StoreClient { line: Arc::clone(self), object: Some(object), until, is_late })
     }
 
     /// Whether the store answers in time and can be written to.
@@ -154,7 +154,7 @@ impl Line {
         self: &Arc<Self>,
         done: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
         is_late: &AtomicBool,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, OperationFault> {
         match done {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -172,32 +172,32 @@ impl Line {
                         "the store refuses writes: it is full or read-only"
                     );
                 }
-                Err(Fault::Driver(error))
+                Err(OperationFault::Driver(error))
             }
             Err(_) => {
                 is_late.store(true, Ordering::Relaxed);
                 self.lost();
-                Err(Fault::Late)
+                Err(OperationFault::Late)
             }
         }
     }
 }
 
 /// A connection in use. One whose operation took too long is hung up.
-pub(super) struct Client {
-    line: Arc<Line>,
+pub(super) struct StoreClient {
+    line: Arc<StoreConnections>,
     object: Option<Object>,
     until: Instant,
     is_late: AtomicBool,
 }
 
-type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+type QueryValues<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-impl Client {
+impl StoreClient {
     async fn within<T>(
         &self,
         operation: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, OperationFault> {
         self.line.took(timeout_at(self.until, operation).await, &self.is_late)
     }
 
@@ -208,31 +208,43 @@ impl Client {
         }
     }
 
-    pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        values: QueryValues<'_>,
+    ) -> Result<Vec<Row>, OperationFault> {
         self.within(self.object().query(sql, values)).await
     }
 
     pub(super) async fn query_opt(
         &self,
         sql: &str,
-        values: Values<'_>,
-    ) -> Result<Option<Row>, Fault> {
+        values: QueryValues<'_>,
+    ) -> Result<Option<Row>, OperationFault> {
         self.within(self.object().query_opt(sql, values)).await
     }
 
-    pub(super) async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Fault> {
+    pub(super) async fn query_one(
+        &self,
+        sql: &str,
+        values: QueryValues<'_>,
+    ) -> Result<Row, OperationFault> {
         self.within(self.object().query_one(sql, values)).await
     }
 
-    pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        values: QueryValues<'_>,
+    ) -> Result<u64, OperationFault> {
         self.within(self.object().execute(sql, values)).await
     }
 
-    async fn batch_execute(&self, sql: &str) -> Result<(), Fault> {
+    async fn batch_execute(&self, sql: &str) -> Result<(), OperationFault> {
         self.within(self.object().batch_execute(sql)).await
     }
 
-    pub(super) async fn transaction(&mut self) -> Result<Transaction<'_>, Fault> {
+    pub(super) async fn transaction(&mut self) -> Result<Transaction<'_>, OperationFault> {
         let Self { line, object, until, is_late } = self;
         let Some(object) = object else { unreachable!("taken only when dropped") };
         let begun = timeout_at(*until, object.transaction()).await;
@@ -241,7 +253,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for StoreClient {
     fn drop(&mut self) {
         if self.is_late.load(Ordering::Relaxed)
             && let Some(object) = self.object.take()
@@ -254,7 +266,7 @@ impl Drop for Client {
 /// A transaction, rolled back unless it is committed.
 pub(super) struct Transaction<'c> {
     inner: deadpool_postgres::Transaction<'c>,
-    line: &'c Arc<Line>,
+    line: &'c Arc<StoreConnections>,
     until: Instant,
     is_late: &'c AtomicBool,
 }
@@ -263,27 +275,35 @@ impl Transaction<'_> {
     async fn within<T>(
         &self,
         operation: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, OperationFault> {
         self.line.took(timeout_at(self.until, operation).await, self.is_late)
     }
 
     pub(super) async fn query_opt(
         &self,
         sql: &str,
-        values: Values<'_>,
-    ) -> Result<Option<Row>, Fault> {
+        values: QueryValues<'_>,
+    ) -> Result<Option<Row>, OperationFault> {
         self.within(self.inner.query_opt(sql, values)).await
     }
 
-    pub(super) async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Fault> {
+    pub(super) async fn query_one(
+        &self,
+        sql: &str,
+        values: QueryValues<'_>,
+    ) -> Result<Row, OperationFault> {
         self.within(self.inner.query_one(sql, values)).await
     }
 
-    pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        values: QueryValues<'_>,
+    ) -> Result<u64, OperationFault> {
         self.within(self.inner.execute(sql, values)).await
     }
 
-    pub(super) async fn commit(self) -> Result<(), Fault> {
+    pub(super) async fn commit(self) -> Result<(), OperationFault> {
         let Self { inner, line, until, is_late } = self;
         line.took(timeout_at(until, inner.commit()).await, is_late)
     }

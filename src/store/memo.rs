@@ -24,15 +24,15 @@ const ENTRIES_MAX: usize = 10_000;
 pub(super) struct Memo<K, V> {
     /// What was asked a moment ago. Every request reads it, so it is a map that many can read at once: a cache
     /// that notes each read would cost a cached analysis more than the analysis.
-    held: RwLock<HashMap<K, Held<V>>>,
+    entries: RwLock<HashMap<K, CachedValue<V>>>,
     /// What is being asked. By the number of our own changes, too: what was asked before one is not found after it.
-    asked: Cache<(K, u64), (V, Instant)>,
+    loading: Cache<(K, u64), (V, Instant)>,
     changes: AtomicU64,
 }
 
-struct Held<V> {
+struct CachedValue<V> {
     value: V,
-    asked_at: Instant,
+    loaded_at: Instant,
     changes: u64,
 }
 
@@ -42,14 +42,14 @@ where
     V: Clone + Send + Sync + 'static,
 {
     pub(super) fn new() -> Self {
-        let asked =
+        let loading =
             Cache::builder().max_capacity(ENTRIES_MAX as u64).time_to_live(LIFETIME).build();
-        Self { held: RwLock::default(), asked, changes: AtomicU64::new(0) }
+        Self { entries: RwLock::default(), loading, changes: AtomicU64::new(0) }
     }
 
-    /// The value of `key`, remembered or asked for by `ask`. A failure is not remembered; where it is the store that is away,
+    /// The value of `key`, remembered or asked for by `load`. A failure is not remembered; where it is the store that is away,
     /// what was known a while ago still counts.
-    pub(super) async fn get_or<Q, F>(&self, key: &Q, ask: impl Fn() -> F) -> Result<V, Error>
+    pub(super) async fn get_or<Q, F>(&self, key: &Q, load: impl Fn() -> F) -> Result<V, Error>
     where
         K: Borrow<Q>,
         Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
@@ -60,7 +60,7 @@ where
             return Ok(value);
         }
         // Boxed, because every request carries this future and few ever ask.
-        match Box::pin(self.ask(key, changes, ask)).await {
+        match Box::pin(self.load(key, changes, load)).await {
             Err(error) if error.is_of_absence() => self.known(key, changes, STALE_MAX).ok_or(error),
             answer => answer,
         }
@@ -75,8 +75,8 @@ where
         self.known(key, self.changes.load(Ordering::SeqCst), STALE_MAX)
     }
 
-    /// The value of `key` as it is after so many changes, asked for by `ask`.
-    async fn ask<Q, F>(&self, key: &Q, changes: u64, ask: impl Fn() -> F) -> Result<V, Error>
+    /// The value of `key` as it is after so many changes, asked for by `load`.
+    async fn load<Q, F>(&self, key: &Q, changes: u64, load: impl Fn() -> F) -> Result<V, Error>
     where
         K: Borrow<Q>,
         Q: ToOwned<Owned = K> + Hash + Eq + ?Sized,
@@ -85,24 +85,24 @@ where
         let mut failure = None;
         let asking = async {
             // Before the answer: it is no younger than this.
-            let asked_at = Instant::now();
-            match ask().await {
-                Ok(value) => Some((value, asked_at)),
+            let loaded_at = Instant::now();
+            match load().await {
+                Ok(value) => Some((value, loaded_at)),
                 Err(error) => {
                     failure = Some(error);
                     None
                 }
             }
         };
-        let answer = self.asked.optionally_get_with((key.to_owned(), changes), asking).await;
+        let answer = self.loading.optionally_get_with((key.to_owned(), changes), asking).await;
         match (answer, failure) {
-            (Some((value, asked_at)), _) => {
-                self.hold(key.to_owned(), Held { value: value.clone(), asked_at, changes });
+            (Some((value, loaded_at)), _) => {
+                self.hold(key.to_owned(), CachedValue { value: value.clone(), loaded_at, changes });
                 Ok(value)
             }
             (None, Some(error)) => Err(error),
             // It was somebody else's asking that failed.
-            (None, None) => ask().await,
+            (None, None) => load().await,
         }
     }
 
@@ -117,19 +117,19 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let held = held.get(key)?;
-        let counts = held.changes == changes && held.asked_at.elapsed() < age_max;
-        counts.then(|| held.value.clone())
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = entries.get(key)?;
+        let counts = entries.changes == changes && entries.loaded_at.elapsed() < age_max;
+        counts.then(|| entries.value.clone())
     }
 
-    fn hold(&self, key: K, value: Held<V>) {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= ENTRIES_MAX {
-            held.retain(|_, held| held.asked_at.elapsed() < LIFETIME);
+    fn hold(&self, key: K, value: CachedValue<V>) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= ENTRIES_MAX {
+            entries.retain(|_, entries| entries.loaded_at.elapsed() < LIFETIME);
         }
-        if held.len() < ENTRIES_MAX {
-            held.insert(key, value);
+        if entries.len() < ENTRIES_MAX {
+            entries.insert(key, value);
         }
     }
 }

@@ -45,7 +45,9 @@ pub async fn needs_key(url: &SecretString) -> Result<bool, Error> {
 
 async fn run(client: &mut Client) -> Result<Vec<String>, Error> {
     let failed = |source: tokio_postgres::Error| Error::Migrate { source: Box::new(source) };
+    // Another replica may take long to migrate: the limit on waiting for locks is for tables alone.
     client.execute("select pg_catalog.pg_advisory_lock($1)", &[&LOCK]).await.map_err(failed)?;
+    client.batch_execute("set lock_timeout = '10s'").await.map_err(failed)?;
     let exists = client
         .query_opt("select from pg_catalog.pg_namespace where nspname = 'dbopt'", &[])
         .await

@@ -29,18 +29,18 @@ pub use target::{DsnReference, LabChange, NewTarget, ResolvedDsn, TargetChange, 
 
 use crate::config::AllowedHosts;
 use keys::TokenHash;
-use line::{Client, Fault, Line};
+use line::{OperationFault, StoreClient, StoreConnections};
 use memo::Memo;
 
 /// The service's own state. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<StoreInner>,
     hosts: Arc<AllowedHosts>,
 }
 
-struct Inner {
-    line: Arc<Line>,
+struct StoreInner {
+    line: Arc<StoreConnections>,
     key: Option<SecretKey>,
     targets: Memo<String, Option<Arc<TargetRecord>>>,
     keys: Memo<TokenHash, Option<Arc<KeyRecord>>>,
@@ -55,8 +55,8 @@ impl Store {
         let applied = migrate(url).await?;
         let migrations = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
         tracing::info!(migrations, "the schema of the store is up to date");
-        let inner = Inner {
-            line: Arc::new(Line::new(connect::Address::parse(url)?.pool()?)),
+        let inner = StoreInner {
+            line: Arc::new(StoreConnections::new(connect::Address::parse(url)?.pool()?)),
             key,
             targets: Memo::new(),
             keys: Memo::new(),
@@ -80,16 +80,16 @@ impl Store {
         self.inner.line.answers().await
     }
 
-    async fn client(&self) -> Result<Client, Error> {
+    async fn client(&self) -> Result<StoreClient, Error> {
         self.inner.line.client().await
     }
 
     /// For what takes long by its size.
-    async fn patient_client(&self) -> Result<Client, Error> {
+    async fn patient_client(&self) -> Result<StoreClient, Error> {
         self.inner.line.patient_client().await
     }
 }
 
-fn query_failed(operation: &'static str) -> impl Fn(Fault) -> Error {
+fn query_failed(operation: &'static str) -> impl Fn(OperationFault) -> Error {
     move |fault| fault.of(operation)
 }

@@ -131,7 +131,7 @@ pub struct ResolvedDsn {
 }
 
 /// A target's DSNs as they are kept.
-pub(super) struct Kept {
+pub(super) struct StoredDsns {
     pub(super) dsn: KeptDsn,
     pub(super) lab: Option<Vec<u8>>,
     pub(super) replicas: Vec<Vec<u8>>,

@@ -7,9 +7,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 
 use super::dsn::Connections;
-use super::line::{Fault, Transaction};
+use super::line::{OperationFault, Transaction};
 use super::secret::random;
-use super::target::{Kept, KeptDsn};
+use super::target::{KeptDsn, StoredDsns};
 use super::{
     DsnReference, Error, LabChange, NewTarget, ResolvedDsn, Store, TargetChange, TargetRecord,
     query_failed,
@@ -34,11 +34,11 @@ impl Store {
 
     /// The target of that name. Remembered for a second, so that cached answers cost no query.
     pub async fn target(&self, name: &str) -> Result<Option<Arc<TargetRecord>>, Error> {
-        let ask = || async {
+        let load = || async {
             let row = self.target_row(name).await?;
             Ok(row.as_ref().map(record).transpose()?.map(Arc::new))
         };
-        self.inner.targets.get_or(name, ask).await
+        self.inner.targets.get_or(name, load).await
     }
 
     /// Register a target. [`Error::NameTaken`] if there is one of that name.
@@ -149,21 +149,21 @@ impl Store {
                 created => created,
             };
         };
-        let (held, kept) = (record(&row)?, kept(&row)?);
+        let (current, kept) = (record(&row)?, kept(&row)?);
         let same_connections = self.keeps(&kept, &new);
         let name = new.name.clone();
         let mut change = whole_change(new);
         if same_connections {
             change = TargetChange { dsn: None, lab: LabChange::Keep, replicas: None, ..change };
         }
-        change.labels = change.labels.filter(|labels| *labels != held.labels);
-        change.policy = change.policy.filter(|policy| *policy != held.policy);
-        change.model_version = change.model_version.filter(|new| *new != held.model_version);
+        change.labels = change.labels.filter(|labels| *labels != current.labels);
+        change.policy = change.policy.filter(|policy| *policy != current.policy);
+        change.model_version = change.model_version.filter(|new| *new != current.model_version);
         let same = same_connections
             && change.labels.is_none()
             && change.policy.is_none()
             && change.model_version.is_none();
-        if same { Ok(held) } else { self.overwrite(&name, change).await }
+        if same { Ok(current) } else { self.overwrite(&name, change).await }
     }
 
     async fn overwrite(&self, name: &str, change: TargetChange) -> Result<TargetRecord, Error> {
@@ -189,7 +189,7 @@ impl Store {
 
     /// Remember nothing of targets after a change. Where nobody knows whether it was made, what is known goes on for as long
     /// as the store is away.
-    fn forget_targets<T>(&self, changed: &Result<T, Fault>) {
+    fn forget_targets<T>(&self, changed: &Result<T, OperationFault>) {
         if changed.as_ref().map_or_else(|fault| fault.code().is_some(), |_| true) {
             self.inner.targets.forget();
         }
@@ -258,8 +258,8 @@ fn record(row: &Row) -> Result<TargetRecord, Error> {
     })
 }
 
-fn kept(row: &Row) -> Result<Kept, Error> {
-    Ok(Kept {
+fn kept(row: &Row) -> Result<StoredDsns, Error> {
+    Ok(StoredDsns {
         dsn: kept_dsn(row)?,
         lab: row.get("lab_sealed"),
         replicas: row.get("replicas_sealed"),

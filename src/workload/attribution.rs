@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::bookkeeper::{Bookkeeper, is_own};
-use super::columns::Said;
+use super::columns::ServerStats;
 use super::entry::Entry;
 use super::ledger::Ledger;
-use super::meaning::Meaning;
-use super::source::Source;
-use super::tally::Tally;
+use super::parsed::ParsedStatement;
+use super::source::StatementSource;
+use super::stats::CallStats;
 use crate::model::QualifiedName;
 use crate::model::observation::StatementCounters;
 use crate::sql::NotUnderstood;
@@ -23,7 +23,7 @@ const TEXTS_MAX: usize = 200_000;
 
 /// A statement as a server counts it: its literals are parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Counted<'a> {
+pub struct StatementStats<'a> {
     /// The server's identifier of the statement.
     pub query_id: Option<i64>,
     /// Its text; none where it is not shown.
@@ -47,27 +47,27 @@ pub struct Attributed {
 
 /// Texts of statements, understood.
 #[derive(Default)]
-pub(super) struct Heard {
-    texts: Vec<HeardText>,
+pub(super) struct SampledTexts {
+    texts: Vec<SampledText>,
 }
 
-struct HeardText {
-    source: Source,
+struct SampledText {
+    source: StatementSource,
     query_id: Option<i64>,
     ms: Option<f64>,
-    meaning: Result<Arc<Meaning>, NotUnderstood>,
+    parsed: Result<Arc<ParsedStatement>, NotUnderstood>,
 }
 
 impl Bookkeeper<'_> {
     /// Hears a text that an application sent, which counts nothing by itself. The server's identifier tells whose it is,
     /// or else its shape, where only one statement has that.
-    pub fn hear(&mut self, source: Source, entry: &Entry) {
-        if is_own(&entry.sql) || entry.is_plan_alone() || self.heard.texts.len() == TEXTS_MAX {
+    pub fn record_text(&mut self, source: StatementSource, entry: &Entry) {
+        if is_own(&entry.sql) || entry.is_plan_alone() || self.sampled.texts.len() == TEXTS_MAX {
             return;
         }
         let (query_id, ms) = (entry.query_id, entry.total_ms);
-        let meaning = self.meanings.of(entry);
-        self.heard.texts.push(HeardText { source, query_id, ms, meaning });
+        let parsed = self.statements.of(entry);
+        self.sampled.texts.push(SampledText { source, query_id, ms, parsed });
     }
 
     /// Attributes what the server counted by the texts that were heard. Where it does not count, executions in its log count
@@ -76,76 +76,76 @@ impl Bookkeeper<'_> {
     /// `in_time` is asked before each statement; once it says no, the others stay unattributed.
     pub fn attribute(
         mut self,
-        counted: Option<&[Counted<'_>]>,
+        counted: Option<&[StatementStats<'_>]>,
         in_time: impl Fn() -> bool,
     ) -> Attributed {
         self.settle();
-        let heard = std::mem::take(&mut self.heard);
+        let sampled = std::mem::take(&mut self.sampled);
         let Some(counted) = counted else {
-            self.count(heard);
+            self.count(sampled);
             return Attributed { ledger: self.ledger, sample_sizes: BTreeMap::new() };
         };
         let mut statements = Vec::with_capacity(counted.len());
         for one in counted.iter().filter(|one| !one.sql.is_some_and(is_own)) {
             let sql = one.sql.filter(|_| in_time());
-            let meaning = sql.and_then(|sql| self.meanings.of(&Entry::once(sql)).ok());
-            statements.push((one, meaning));
+            let parsed = sql.and_then(|sql| self.statements.of(&Entry::once(sql)).ok());
+            statements.push((one, parsed));
         }
         let mut shapes = HashMap::<&str, usize>::new();
-        for meaning in statements.iter().filter_map(|(_, meaning)| meaning.as_ref()) {
-            *shapes.entry(&meaning.fingerprint).or_default() += 1;
+        for parsed in statements.iter().filter_map(|(_, parsed)| parsed.as_ref()) {
+            *shapes.entry(&parsed.fingerprint).or_default() += 1;
         }
-        let by_shape = heard.by_shape();
-        let mut strength = Strength::default();
-        for (one, meaning) in &statements {
-            let tally = Tally::of(one.calls, Some(one.total_ms));
-            let Some(meaning) = meaning else {
-                self.ledger.add_not_understood(Source::StatStatements, &tally);
+        let by_shape = sampled.by_shape();
+        let mut strength = SampleWeight::default();
+        for (one, parsed) in &statements {
+            let stats = CallStats::of(one.calls, Some(one.total_ms));
+            let Some(parsed) = parsed else {
+                self.ledger.add_not_understood(StatementSource::StatStatements, &stats);
                 continue;
             };
-            let alone = shapes.get(&*meaning.fingerprint) == Some(&1);
-            let texts = by_shape.get(&*meaning.fingerprint).map_or(&[][..], Vec::as_slice);
+            let alone = shapes.get(&*parsed.fingerprint) == Some(&1);
+            let texts = by_shape.get(&*parsed.fingerprint).map_or(&[][..], Vec::as_slice);
             let texts = of_statement(texts, one.query_id, alone);
-            if texts.is_empty() || !meaning.has_unknown_key() {
-                if !meaning.has_unknown_key() {
-                    strength.add(meaning, one.calls, false);
+            if texts.is_empty() || !parsed.has_unknown_key() {
+                if !parsed.has_unknown_key() {
+                    strength.add(parsed, one.calls, false);
                 }
-                self.ledger.add(Source::StatStatements, &tally, meaning);
-                self.ledger.say(meaning, said(one, meaning, &texts));
+                self.ledger.add(StatementSource::StatStatements, &stats, parsed);
+                self.ledger.say(parsed, said(one, parsed, &texts));
                 continue;
             }
-            for ((text, meaning), part) in texts.iter().zip(parts(&tally, texts.len())) {
-                strength.add(meaning, part.calls, true);
-                self.ledger.add(text.source, &part, meaning);
+            for ((text, parsed), part) in texts.iter().zip(parts(&stats, texts.len())) {
+                strength.add(parsed, part.calls, true);
+                self.ledger.add(text.source, &part, parsed);
                 let query_id = one.query_id;
-                self.ledger.say(meaning, Said { query_id, ..Said::default() });
+                self.ledger.say(parsed, ServerStats { query_id, ..ServerStats::default() });
             }
         }
         Attributed { ledger: self.ledger, sample_sizes: strength.sizes() }
     }
 
     /// Counts texts as executions: those of the log, or else what sessions showed.
-    fn count(&mut self, heard: Heard) {
-        let logged = heard.texts.iter().any(|text| text.source == Source::Log);
-        let counts = if logged { Source::Log } else { Source::Activity };
-        for text in heard.texts.into_iter().filter(|text| text.source == counts) {
-            let tally = Tally::of(1, text.ms);
-            match text.meaning {
-                Ok(meaning) => self.ledger.add(text.source, &tally, &meaning),
-                Err(_) => self.ledger.add_not_understood(text.source, &tally),
+    fn count(&mut self, sampled: SampledTexts) {
+        let logged = sampled.texts.iter().any(|text| text.source == StatementSource::Log);
+        let counts = if logged { StatementSource::Log } else { StatementSource::Activity };
+        for text in sampled.texts.into_iter().filter(|text| text.source == counts) {
+            let stats = CallStats::of(1, text.ms);
+            match text.parsed {
+                Ok(parsed) => self.ledger.add(text.source, &stats, &parsed),
+                Err(_) => self.ledger.add_not_understood(text.source, &stats),
             }
         }
     }
 }
 
-type Told<'a> = (&'a HeardText, &'a Arc<Meaning>);
+type ParsedText<'a> = (&'a SampledText, &'a Arc<ParsedStatement>);
 
-impl Heard {
-    fn by_shape(&self) -> HashMap<&str, Vec<Told<'_>>> {
-        let mut by_shape = HashMap::<&str, Vec<Told<'_>>>::new();
+impl SampledTexts {
+    fn by_shape(&self) -> HashMap<&str, Vec<ParsedText<'_>>> {
+        let mut by_shape = HashMap::<&str, Vec<ParsedText<'_>>>::new();
         for text in &self.texts {
-            if let Ok(meaning) = &text.meaning {
-                by_shape.entry(&meaning.fingerprint).or_default().push((text, meaning));
+            if let Ok(parsed) = &text.parsed {
+                by_shape.entry(&parsed.fingerprint).or_default().push((text, parsed));
             }
         }
         by_shape
@@ -157,55 +157,63 @@ impl Heard {
 /// Whether a key is a parameter of the application is the same for all texts of one statement, for the server tells
 /// parameters from constants. Where they differ they belong to several, one of which is not counted any more: no text is
 /// known to be of this one.
-fn of_statement<'a>(texts: &[Told<'a>], query_id: Option<i64>, alone: bool) -> Vec<Told<'a>> {
+fn of_statement<'a>(
+    texts: &[ParsedText<'a>],
+    query_id: Option<i64>,
+    alone: bool,
+) -> Vec<ParsedText<'a>> {
     let of_it = texts.iter().filter(|(text, _)| match text.query_id {
         Some(id) => Some(id) == query_id,
         None => alone,
     });
-    let of_it: Vec<Told<'a>> = of_it.copied().collect();
-    let bound = of_it.iter().filter(|(_, meaning)| meaning.bound).count();
+    let of_it: Vec<ParsedText<'a>> = of_it.copied().collect();
+    let bound = of_it.iter().filter(|(_, parsed)| parsed.bound).count();
     if bound > 0 && bound < of_it.len() { Vec::new() } else { of_it }
 }
 
 /// What the server says of a statement, and the limits that its texts have where it has a parameter for one.
-fn said(one: &Counted<'_>, meaning: &Meaning, texts: &[Told<'_>]) -> Said {
-    let texts = texts.iter().filter(|_| meaning.shape.has_limit_parameter());
+fn said(
+    one: &StatementStats<'_>,
+    parsed: &ParsedStatement,
+    texts: &[ParsedText<'_>],
+) -> ServerStats {
+    let texts = texts.iter().filter(|_| parsed.shape.has_limit_parameter());
     let limits_seen = texts.flat_map(|(_, text)| text.shape.limits()).collect();
-    Said { query_id: one.query_id, counters: one.counters, limits_seen }
+    ServerStats { query_id: one.query_id, counters: one.counters, limits_seen }
 }
 
 /// A tally in equal parts; calls that are left over go to some.
-fn parts(whole: &Tally, into: usize) -> impl Iterator<Item = Tally> {
+fn parts(whole: &CallStats, into: usize) -> impl Iterator<Item = CallStats> {
     let (calls, into) = (u128::from(whole.calls), into as u128);
     let upto = move |part: u128| u64::try_from(calls * part / into).unwrap_or(u64::MAX);
     #[expect(clippy::cast_precision_loss, reason = "a part of a time has no such precision")]
     let ms = whole.total_ms / into as f64;
-    (0..into).map(move |part| Tally::of(upto(part + 1) - upto(part), Some(ms)))
+    (0..into).map(move |part| CallStats::of(upto(part + 1) - upto(part), Some(ms)))
 }
 
 /// How well shared calls are known, by column: by the variance of a share that is put together of shares of statements,
 /// each known from its own texts.
 #[derive(Default)]
-struct Strength {
-    columns: BTreeMap<(QualifiedName, String), Known>,
+struct SampleWeight {
+    columns: BTreeMap<(QualifiedName, String), SampledStatement>,
 }
 
 #[derive(Default)]
-struct Known {
+struct SampledStatement {
     /// All calls whose keys are known.
     calls: f64,
     /// The squares of those parts that a text told.
     squares: f64,
 }
 
-impl Strength {
+impl SampleWeight {
     /// Calls whose keys are known: for certain, or from one of the texts of their statement.
-    fn add(&mut self, meaning: &Meaning, calls: u64, from_text: bool) {
-        if meaning.has_unknown_key() {
+    fn add(&mut self, parsed: &ParsedStatement, calls: u64, from_text: bool) {
+        if parsed.has_unknown_key() {
             return;
         }
         let columns: BTreeSet<_> =
-            meaning.uses.iter().map(|one| (one.table.clone(), one.column.clone())).collect();
+            parsed.uses.iter().map(|one| (one.table.clone(), one.column.clone())).collect();
         #[expect(clippy::cast_precision_loss, reason = "a share has no such precision")]
         let calls = calls as f64;
         for column in columns {

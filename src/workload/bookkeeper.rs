@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::attribution::Heard;
-use super::entry::{Counts, Entry};
+use super::attribution::SampledTexts;
+use super::entry::{Entry, SourceCounts};
 use super::ledger::Ledger;
-use super::meaning::{Meaning, Meanings};
+use super::parsed::{ParsedStatement, ParsedStatements};
 use super::plans::JudgedPlan;
-use super::source::Source;
-use super::tally::Tally;
+use super::source::StatementSource;
+use super::stats::CallStats;
 use crate::model::QualifiedName;
 use crate::sql::Catalog;
 
@@ -31,12 +31,12 @@ pub(super) fn is_own(sql: &str) -> bool {
 
 /// Understands entries and adds them to a ledger. What it knows of statements serves all sources.
 pub struct Bookkeeper<'c> {
-    pub(super) meanings: Meanings<'c>,
+    pub(super) statements: ParsedStatements<'c>,
     pub(super) ledger: Ledger,
     /// Calls that the ledger does not know yet.
-    pending: Pending,
+    pending: PendingCounts,
     /// Texts by which calls that the server counted are attributed.
-    pub(super) heard: Heard,
+    pub(super) sampled: SampledTexts,
 }
 
 /// What the catalog stores of an object that uses documents, as the server prints it.
@@ -59,34 +59,34 @@ impl<'c> Bookkeeper<'c> {
     /// With an empty ledger. The catalog says what names mean.
     pub fn new(catalog: &'c Catalog) -> Self {
         Self {
-            meanings: Meanings::new(catalog),
+            statements: ParsedStatements::new(catalog),
             ledger: Ledger::default(),
-            pending: Pending::default(),
-            heard: Heard::default(),
+            pending: PendingCounts::default(),
+            sampled: SampledTexts::default(),
         }
     }
 
     /// Adds an entry, unless the advisor itself ran it.
-    pub fn add(&mut self, source: Source, entry: &Entry) {
+    pub fn add(&mut self, source: StatementSource, entry: &Entry) {
         if is_own(&entry.sql) || entry.is_plan_alone() {
             return;
         }
-        let tally = Tally::of(entry.calls, entry.total_ms);
-        match self.meanings.of(entry) {
-            Ok(meaning) => {
-                if self.pending.add(source, &tally, meaning) >= PENDING_MAX {
+        let stats = CallStats::of(entry.calls, entry.total_ms);
+        match self.statements.of(entry) {
+            Ok(parsed) => {
+                if self.pending.add(source, &stats, parsed) >= PENDING_MAX {
                     self.settle();
                 }
             }
-            Err(_) => self.ledger.add_not_understood(source, &tally),
+            Err(_) => self.ledger.add_not_understood(source, &stats),
         }
     }
 
     /// Adds the plan of an entry. `judge` is asked only where the plan may tell more than is known of its statement.
     pub fn add_plan(&mut self, entry: &Entry, judge: impl FnOnce(&str) -> Option<JudgedPlan>) {
         let Some(plan) = entry.plan.as_ref().filter(|_| !is_own(&entry.sql)) else { return };
-        if let Ok(meaning) = self.meanings.of(entry) {
-            self.ledger.add_plan(&meaning, plan.ms, || judge(&plan.text));
+        if let Ok(parsed) = self.statements.of(entry) {
+            self.ledger.add_plan(&parsed, plan.ms, || judge(&plan.text));
         }
     }
 
@@ -98,24 +98,24 @@ impl<'c> Bookkeeper<'c> {
                 format!("select {expression} from {}", table.to_sql())
             }
         };
-        self.add(Source::Catalog, &Entry { calls: 0, ..Entry::once(sql) });
+        self.add(StatementSource::Catalog, &Entry { calls: 0, ..Entry::once(sql) });
     }
 
     /// Adds what is pending to the ledger.
     pub(super) fn settle(&mut self) {
-        for (source, meaning, tally) in self.pending.take() {
-            self.ledger.add(source, &tally, &meaning);
+        for (source, parsed, stats) in self.pending.take() {
+            self.ledger.add(source, &stats, &parsed);
         }
     }
 
     /// Notes what was read of a log, for the account of it.
-    pub fn note(&mut self, counts: &Counts) {
+    pub fn note(&mut self, counts: &SourceCounts) {
         self.ledger.note(counts);
     }
 
     /// How many texts had to be parsed; the others had the shape of one before.
     pub fn parsed(&self) -> u64 {
-        self.meanings.parsed()
+        self.statements.parsed()
     }
 
     /// The ledger as it stands.
@@ -134,28 +134,33 @@ impl<'c> Bookkeeper<'c> {
 /// Calls by what they mean. A log holds the same statements again and again, and the ledger takes them all at once: one
 /// look-up here costs a fraction of what the ledger's many counters do.
 #[derive(Default)]
-struct Pending {
-    calls: Vec<(Source, Arc<Meaning>, Tally)>,
+struct PendingCounts {
+    calls: Vec<(StatementSource, Arc<ParsedStatement>, CallStats)>,
     /// Where each is, by the address of its meaning, which stays while it is kept here.
-    places: HashMap<(Source, usize), usize>,
+    places: HashMap<(StatementSource, usize), usize>,
 }
 
-impl Pending {
+impl PendingCounts {
     /// Adds calls. Returns how many statements are pending.
-    fn add(&mut self, source: Source, tally: &Tally, meaning: Arc<Meaning>) -> usize {
-        let address = Arc::as_ptr(&meaning).addr();
+    fn add(
+        &mut self,
+        source: StatementSource,
+        stats: &CallStats,
+        parsed: Arc<ParsedStatement>,
+    ) -> usize {
+        let address = Arc::as_ptr(&parsed).addr();
         let known = self.places.get(&(source, address)).and_then(|at| self.calls.get_mut(*at));
         if let Some((_, _, known)) = known {
-            known.add(tally);
+            known.add(stats);
         } else {
             self.places.insert((source, address), self.calls.len());
-            self.calls.push((source, meaning, *tally));
+            self.calls.push((source, parsed, *stats));
         }
         self.calls.len()
     }
 
     /// All of them, in the order in which they first came.
-    fn take(&mut self) -> Vec<(Source, Arc<Meaning>, Tally)> {
+    fn take(&mut self) -> Vec<(StatementSource, Arc<ParsedStatement>, CallStats)> {
         self.places.clear();
         std::mem::take(&mut self.calls)
     }

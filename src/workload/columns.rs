@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::meaning::Meaning;
 use super::pairs;
-use super::source::Source;
-use super::tally::Tally;
+use super::parsed::ParsedStatement;
+use super::source::StatementSource;
+use super::stats::CallStats;
 use super::uses::{UseKey, uses};
 use crate::model::observation::{
     ColumnName, ColumnUsage, OperatorUse, StatementCounters, StatementProfile, StatementShape,
@@ -27,12 +27,12 @@ const USES_MAX: usize = 256;
 
 /// How statements use columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Columns {
+pub(super) struct UsedColumns {
     /// Statements by what tells their shapes apart.
     shapes: BTreeMap<String, Shaped>,
     /// What was spread over columns already.
     #[serde(with = "pairs")]
-    spread: BTreeMap<ColumnName, Counts>,
+    spread: BTreeMap<ColumnName, UseCounts>,
 }
 
 /// A statement and its shape.
@@ -40,8 +40,8 @@ pub(super) struct Columns {
 struct Shaped {
     shape: Arc<StatementShape>,
     text: String,
-    tally: Tally,
-    sources: BTreeMap<Source, Tally>,
+    stats: CallStats,
+    sources: BTreeMap<StatementSource, CallStats>,
     #[serde(default)]
     query_id: Option<i64>,
     #[serde(default)]
@@ -52,55 +52,60 @@ struct Shaped {
 
 /// How often a column is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Counts {
-    touched: Tally,
+struct UseCounts {
+    touched: CallStats,
     ambiguous: u64,
     #[serde(with = "pairs")]
-    uses: BTreeMap<UseKey, Used>,
+    uses: BTreeMap<UseKey, UseTotals>,
     left_out: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Used {
-    tally: Tally,
+struct UseTotals {
+    stats: CallStats,
     definitions: u64,
 }
 
 /// What the server says of a statement that it counts.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct ServerStats {
     pub(super) query_id: Option<i64>,
     pub(super) counters: Option<StatementCounters>,
     pub(super) limits_seen: BTreeSet<u32>,
 }
 
-impl Columns {
+impl UsedColumns {
     /// Calls of a statement.
-    pub(super) fn add(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
-        if let Some(known) = self.shapes.get_mut(&meaning.shape_id) {
-            known.tally.add(tally);
-            known.sources.entry(source).or_default().add(tally);
+    pub(super) fn add(
+        &mut self,
+        source: StatementSource,
+        stats: &CallStats,
+        parsed: &ParsedStatement,
+    ) {
+        if let Some(known) = self.shapes.get_mut(&parsed.shape_id) {
+            known.stats.add(stats);
+            known.sources.entry(source).or_default().add(stats);
             return;
         }
-        if meaning.shape.blocks.is_empty() && meaning.shape.writes.is_empty() {
+        if parsed.shape.blocks.is_empty() && parsed.shape.writes.is_empty() {
             return;
         }
         let shaped = Shaped {
-            shape: Arc::clone(&meaning.shape),
-            text: meaning.redacted.clone(),
-            tally: *tally,
-            sources: BTreeMap::from([(source, *tally)]),
+            shape: Arc::clone(&parsed.shape),
+            text: parsed.redacted.clone(),
+            stats: *stats,
+            sources: BTreeMap::from([(source, *stats)]),
             query_id: None,
             counters: None,
             limits_seen: BTreeSet::new(),
         };
-        self.shapes.insert(meaning.shape_id.clone(), shaped);
+        self.shapes.insert(parsed.shape_id.clone(), shaped);
         self.bound();
     }
 
     /// What the server says of a statement beside.
-    pub(super) fn say(&mut self, meaning: &Meaning, said: Said) {
-        let Some(known) = self.shapes.get_mut(&meaning.shape_id) else { return };
+    pub(super) fn say(&mut self, parsed: &ParsedStatement, said: ServerStats) {
+        let Some(known) = self.shapes.get_mut(&parsed.shape_id) else { return };
         known.query_id = said.query_id.or(known.query_id);
         known.counters = sum(known.counters, said.counters);
         known.limits_seen.extend(said.limits_seen);
@@ -112,9 +117,9 @@ impl Columns {
                 self.shapes.insert(id, shaped);
                 continue;
             };
-            known.tally.add(&shaped.tally);
-            for (source, tally) in &shaped.sources {
-                known.sources.entry(*source).or_default().add(tally);
+            known.stats.add(&shaped.stats);
+            for (source, stats) in &shaped.sources {
+                known.sources.entry(*source).or_default().add(stats);
             }
             known.query_id = known.query_id.or(shaped.query_id);
             known.counters = sum(known.counters, shaped.counters);
@@ -136,8 +141,8 @@ impl Columns {
     /// The statements that take most time, and those that have most calls; those with most time first.
     pub(super) fn statements(&self) -> Vec<StatementProfile> {
         let mut all: Vec<_> =
-            self.shapes.iter().filter(|(_, shaped)| shaped.tally.calls > 0).collect();
-        all.sort_by_key(|(_, shaped)| std::cmp::Reverse(shaped.tally.calls));
+            self.shapes.iter().filter(|(_, shaped)| shaped.stats.calls > 0).collect();
+        all.sort_by_key(|(_, shaped)| std::cmp::Reverse(shaped.stats.calls));
         let mut shown = all.split_off(SHOWN_MAX.min(all.len()));
         shown.sort_by(|one, other| by_time(other.1, one.1));
         shown.truncate(SHOWN_MAX);
@@ -161,7 +166,7 @@ impl Columns {
 }
 
 fn by_time(one: &Shaped, other: &Shaped) -> std::cmp::Ordering {
-    let (one, other) = (&one.tally, &other.tally);
+    let (one, other) = (&one.stats, &other.stats);
     one.total_ms.total_cmp(&other.total_ms).then(one.calls.cmp(&other.calls))
 }
 
@@ -181,16 +186,17 @@ fn sum(
 }
 
 /// Counts what a statement does with its columns.
-fn spread(columns: &mut BTreeMap<ColumnName, Counts>, shaped: &Shaped) {
-    let definitions = shaped.sources.get(&Source::Catalog).map_or(0, |tally| tally.entries);
-    let used = Used { tally: shaped.tally, definitions };
+fn spread(columns: &mut BTreeMap<ColumnName, UseCounts>, shaped: &Shaped) {
+    let definitions =
+        shaped.sources.get(&StatementSource::Catalog).map_or(0, |stats| stats.entries);
+    let used = UseTotals { stats: shaped.stats, definitions };
     for (column, uses) in uses(&shaped.shape) {
         let ambiguous = shaped.shape.relations().any(|relation| {
             relation.ambiguous && relation.schema == column.schema && relation.name == column.table
         });
         let counts = columns.entry(column).or_default();
-        counts.touched.add(&used.tally);
-        counts.ambiguous += if ambiguous { used.tally.calls } else { 0 };
+        counts.touched.add(&used.stats);
+        counts.ambiguous += if ambiguous { used.stats.calls } else { 0 };
         for key in uses {
             counts.add(key, &used);
         }
@@ -204,8 +210,8 @@ impl Shaped {
             query_id: self.query_id,
             text: self.text.clone(),
             shape: StatementShape::clone(&self.shape),
-            calls: self.tally.calls,
-            total_ms: milliseconds(self.tally.total_ms),
+            calls: self.stats.calls,
+            total_ms: milliseconds(self.stats.total_ms),
             counters: self.counters,
             limits_seen: self.limits_seen.iter().copied().collect(),
             sources: self.sources.keys().map(|source| source.as_str().to_owned()).collect(),
@@ -213,14 +219,14 @@ impl Shaped {
     }
 }
 
-impl Counts {
-    fn add(&mut self, key: UseKey, used: &Used) {
+impl UseCounts {
+    fn add(&mut self, key: UseKey, used: &UseTotals) {
         if self.uses.len() >= USES_MAX && !self.uses.contains_key(&key) {
-            self.left_out = self.left_out.saturating_add(used.tally.calls);
+            self.left_out = self.left_out.saturating_add(used.stats.calls);
             return;
         }
         let known = self.uses.entry(key).or_default();
-        known.tally.add(&used.tally);
+        known.stats.add(&used.stats);
         known.definitions += used.definitions;
     }
 
@@ -232,9 +238,9 @@ impl Counts {
     }
 
     fn usage(self, column: ColumnName) -> ColumnUsage {
-        let used = |(key, used): (UseKey, Used)| OperatorUse {
-            calls: used.tally.calls,
-            total_ms: milliseconds(used.tally.total_ms),
+        let used = |(key, used): (UseKey, UseTotals)| OperatorUse {
+            calls: used.stats.calls,
+            total_ms: milliseconds(used.stats.total_ms),
             definitions: used.definitions,
             ..key.into_use()
         };

@@ -1,7 +1,7 @@
 //! The server's log as CSV.
 
-use super::lines::{Line, Record};
-use super::separated::Fields;
+use super::lines::{LogLine, Record};
+use super::separated::RecordFields;
 use super::session::{Message, Out, Sessions, identity};
 
 /// Columns of PostgreSQL 9.0 to 12, 13, and 14 to 19.
@@ -21,13 +21,13 @@ pub(super) struct Csvlog {
     record: Record,
     /// Whether a quote is open where the record ends as yet.
     open: bool,
-    fields: Fields,
+    fields: RecordFields,
     sessions: Sessions,
 }
 
 impl Csvlog {
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: LogLine<'_>, out: &mut Out<'_>) {
         let odd = line.has_odd_quotes();
         if self.open && !begins_record(line.bytes) {
             self.record.add(line.bytes, line.cut_off);
@@ -81,7 +81,7 @@ impl Csvlog {
             detail: &detail,
             cut_off: self.record.cut_off,
         };
-        self.sessions.hear(&message, out);
+        self.sessions.read_message(&message, out);
     }
 }
 

@@ -73,7 +73,7 @@ impl fmt::Debug for Entry {
 
 /// What was read of a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Counts {
+pub struct SourceCounts {
     /// Bytes.
     pub bytes: u64,
     /// Lines; of JSON, objects.
@@ -88,19 +88,19 @@ pub struct Counts {
     pub cut_off: u64,
     /// Times of executions whose statement the log does not tell, as with `log_duration` alone.
     #[serde(default)]
-    pub untold: u64,
+    pub without_statement: u64,
     /// Statements that ran in another database than the one that was asked for.
     pub elsewhere: u64,
 }
 
-impl Counts {
+impl SourceCounts {
     /// What was read of lines that a carrier had wrapped, whose bytes are counted already.
     pub(super) fn add_wrapped(&mut self, wrapped: &Self) {
         self.entries += wrapped.entries;
         self.malformed += wrapped.malformed;
         self.skipped += wrapped.skipped;
         self.cut_off += wrapped.cut_off;
-        self.untold += wrapped.untold;
+        self.without_statement += wrapped.without_statement;
         self.elsewhere += wrapped.elsewhere;
     }
 

@@ -41,7 +41,7 @@ const ORDER: [Layer; 5] =
 
 /// Which part of a line something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum LinePart {
     /// All of it.
     #[default]
     Whole,
@@ -57,7 +57,7 @@ pub(super) struct Bare<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// Lines of one message stand in one stream, one after the other.
     pub(super) stream: u64,
-    pub(super) part: Part,
+    pub(super) part: LinePart,
     /// The process, where the carrier tells it for certain.
     pub(super) session: Option<u64>,
 }
@@ -66,7 +66,7 @@ pub(super) struct Bare<'a> {
 pub(super) struct Stripped<'a> {
     pub(super) rest: &'a [u8],
     pub(super) stream: u64,
-    pub(super) part: Part,
+    pub(super) part: LinePart,
     pub(super) session: Option<u64>,
     /// Whether control characters are written as `#011`.
     pub(super) escaped: bool,
@@ -74,7 +74,7 @@ pub(super) struct Stripped<'a> {
 
 impl<'a> Stripped<'a> {
     pub(super) fn plain(rest: &'a [u8], stream: u64) -> Self {
-        Self { rest, stream, part: Part::Whole, session: None, escaped: false }
+        Self { rest, stream, part: LinePart::Whole, session: None, escaped: false }
     }
 }
 
@@ -125,7 +125,7 @@ impl Envelope {
                 } else {
                     identity((bare.stream, own.stream))
                 },
-                part: if own.part == Part::Whole { bare.part } else { own.part },
+                part: if own.part == LinePart::Whole { bare.part } else { own.part },
                 session: own.session.or(bare.session),
                 ..own
             };
@@ -223,8 +223,8 @@ fn cri(line: &[u8]) -> Option<Stripped<'_>> {
         None => (rest, &rest[rest.len()..]),
     };
     let part = match flags.first()? {
-        b'F' => Part::Whole,
-        b'P' => Part::Begun,
+        b'F' => LinePart::Whole,
+        b'P' => LinePart::Begun,
         _ => return None,
     };
     Some(Stripped { part, ..Stripped::plain(rest, 0) })

@@ -12,7 +12,7 @@ const FINDS_MAX: usize = 64;
 
 /// A way in which a statement finds rows, and the keys it depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct RowLookup {
     /// The keys. None where it is by what the documents contain: then the keys are those that are asked for there.
     pub keys: Vec<KeyName>,
     /// The way.
@@ -20,8 +20,8 @@ pub struct Found {
 }
 
 /// All ways of a statement, those that find fewest rows first.
-pub(super) fn finds(shape: &StatementShape) -> Vec<Found> {
-    let mut all: Vec<Found> = Vec::new();
+pub(super) fn finds(shape: &StatementShape) -> Vec<RowLookup> {
+    let mut all: Vec<RowLookup> = Vec::new();
     for block in &shape.blocks {
         let found = of_block(block);
         all.extend(found.into_iter().filter(|found| !is_behind_fence(shape, block, found)));
@@ -34,7 +34,7 @@ pub(super) fn finds(shape: &StatementShape) -> Vec<Found> {
 
 /// Whether what is compared comes from a common table expression that the server computes first: no index on its table serves
 /// a condition on its rows.
-fn is_behind_fence(shape: &StatementShape, block: &QueryBlock, found: &Found) -> bool {
+fn is_behind_fence(shape: &StatementShape, block: &QueryBlock, found: &RowLookup) -> bool {
     let is_of = |block: &QueryBlock| {
         let of = |column: &ColumnName| {
             let same = |one: &RelationUse| one.schema == column.schema && one.name == column.table;
@@ -50,14 +50,14 @@ fn is_behind_fence(shape: &StatementShape, block: &QueryBlock, found: &Found) ->
     !is_of(block) && fences.any(|table| shape.blocks.get(table.block).is_some_and(is_of))
 }
 
-fn of_block(block: &QueryBlock) -> Vec<Found> {
+fn of_block(block: &QueryBlock) -> Vec<RowLookup> {
     let beside: Vec<String> = block.predicates.iter().filter_map(equal).collect();
     let predicates = block.predicates.iter().filter_map(|one| of_predicate(one, block));
     let joins = block.joins.iter().filter_map(of_join).flatten();
     let order = block.order_by.first().and_then(|order| of_order(order, block));
     let extremes = block.extremes.iter().map(|of| found(of, KeyFilter::Extreme));
-    let mut all: Vec<Found> = predicates.chain(joins).chain(order).chain(extremes).collect();
-    for Found { find, .. } in &mut all {
+    let mut all: Vec<RowLookup> = predicates.chain(joins).chain(order).chain(extremes).collect();
+    for RowLookup { find, .. } in &mut all {
         find.beside = beside.iter().filter(|one| **one != find.expression).cloned().collect();
     }
     all.retain(|found| !found.keys.is_empty() || by_document(found.find.filter));
@@ -78,7 +78,7 @@ fn by_document(filter: KeyFilter) -> bool {
     matches!(filter, KeyFilter::Contains | KeyFilter::Exists | KeyFilter::JsonPath)
 }
 
-fn of_predicate(predicate: &Predicate, block: &QueryBlock) -> Option<Found> {
+fn of_predicate(predicate: &Predicate, block: &QueryBlock) -> Option<RowLookup> {
     let places = matches!(predicate.place, UsePlace::Where | UsePlace::Join);
     // What depends on the row is no value; what the optimizer makes of a stable function is one, and is not told apart.
     if !places || predicate.with == Compared::Expression {
@@ -115,7 +115,7 @@ fn arms_alike(predicate: &Predicate, block: &QueryBlock) -> bool {
     !joined && arms.iter().all(alike)
 }
 
-fn of_join(pair: &JoinPair) -> Option<Vec<Found>> {
+fn of_join(pair: &JoinPair) -> Option<Vec<RowLookup>> {
     let places = matches!(pair.place, UsePlace::Where | UsePlace::Join);
     let plain = places && !pair.under_or && !pair.under_not;
     (plain && matches!(pair.operator.as_str(), "=" | "in" | "= any")).then(|| {
@@ -125,7 +125,7 @@ fn of_join(pair: &JoinPair) -> Option<Vec<Found>> {
 }
 
 /// The first rows in an order: without a limit, or where rows are grouped, all are read.
-fn of_order(order: &OrderKey, block: &QueryBlock) -> Option<Found> {
+fn of_order(order: &OrderKey, block: &QueryBlock) -> Option<RowLookup> {
     let first = block.limit.is_some() && block.group_by.is_empty() && block.distinct.is_empty();
     let OrderKey { subject, descending, nulls_first, .. } = order;
     first.then(|| {
@@ -136,7 +136,7 @@ fn of_order(order: &OrderKey, block: &QueryBlock) -> Option<Found> {
     })
 }
 
-fn found(subject: &Subject, filter: KeyFilter) -> Found {
+fn found(subject: &Subject, filter: KeyFilter) -> RowLookup {
     let find = KeyFind {
         filter,
         expression: subject.expression.clone(),
@@ -150,5 +150,5 @@ fn found(subject: &Subject, filter: KeyFilter) -> Found {
     } else {
         subject.keys.clone()
     };
-    Found { keys, find }
+    RowLookup { keys, find }
 }

@@ -9,7 +9,7 @@ use super::stderr;
 /// The format of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum SourceFormat {
     /// The server's log as plain text, with any `log_line_prefix`.
     Stderr,
     /// The server's log as CSV.
@@ -25,7 +25,7 @@ pub enum Format {
 /// What a byte order mark of UTF-8 is.
 pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-impl Format {
+impl SourceFormat {
     /// As many bytes tell the format, where the source is not shorter.
     pub const SAMPLE_BYTES: usize = 64 * 1024;
 
@@ -56,16 +56,16 @@ impl Format {
 }
 
 /// JSON begins with a bracket; a log with a prefix in brackets is none.
-fn json(sample: &[u8]) -> Option<Format> {
+fn json(sample: &[u8]) -> Option<SourceFormat> {
     let (first, rest) = sample.split_first()?;
     let next = rest.trim_ascii_start().first().copied();
     match (first, next) {
         (b'{', Some(b'"') | None) => {
             let log = memchr::memmem::find(sample, b"\"error_severity\"").is_some()
                 && rest.starts_with(b"\"timestamp\"");
-            Some(if log { Format::Jsonlog } else { Format::JsonList })
+            Some(if log { SourceFormat::Jsonlog } else { SourceFormat::JsonList })
         }
-        (b'[', Some(b'{' | b']') | None) | (b'{', Some(b'}')) => Some(Format::JsonList),
+        (b'[', Some(b'{' | b']') | None) | (b'{', Some(b'}')) => Some(SourceFormat::JsonList),
         _ => None,
     }
 }

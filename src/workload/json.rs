@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::list::Listed;
+use super::list::ListedStatement;
 use super::objects::Objects;
 use super::prefix::time_of;
-use super::reader::{Known, Read, Reader};
+use super::reader::{KnownSource, Read, SourceReader};
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::severity;
 
@@ -46,8 +46,8 @@ pub(super) struct Json {
 struct Contents {
     sessions: Sessions,
     /// Lines that were wrapped.
-    lines: Option<Box<Reader>>,
-    known: Known,
+    lines: Option<Box<SourceReader>>,
+    known: KnownSource,
     objects: u64,
     messages: u64,
     /// Objects that were lines.
@@ -58,7 +58,7 @@ struct Contents {
 type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 /// What was read of objects.
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     /// Statements, or nothing.
     List,
     /// Messages.
@@ -69,7 +69,7 @@ pub(super) enum Kind {
 
 impl Json {
     /// Of a source of which this is known.
-    pub(super) fn new(known: Known) -> Self {
+    pub(super) fn new(known: KnownSource) -> Self {
         let contents = Contents {
             sessions: Sessions::default(),
             lines: None,
@@ -100,15 +100,19 @@ impl Json {
     }
 
     /// No byte will follow.
-    pub(super) fn end(&mut self, out: &mut Out<'_>) -> Kind {
+    pub(super) fn end(&mut self, out: &mut Out<'_>) -> ObjectKind {
         out.counts.malformed += self.objects.end();
         self.objects_to.sessions.end(out);
         let Some(mut lines) = self.objects_to.lines.take() else {
-            return if self.objects_to.messages > 0 { Kind::Messages } else { Kind::List };
+            return if self.objects_to.messages > 0 {
+                ObjectKind::Messages
+            } else {
+                ObjectKind::List
+            };
         };
         let read = lines.finish_to(&mut *out.to);
         out.counts.add_wrapped(&read.counts);
-        Kind::Lines(read)
+        ObjectKind::Lines(read)
     }
 }
 
@@ -156,7 +160,7 @@ impl Contents {
             let is_whole = !(members.contains_key("log") && members.contains_key("stream"));
             return self.line(&line, is_whole, out);
         }
-        match serde_json::from_str::<Listed>(text) {
+        match serde_json::from_str::<ListedStatement>(text) {
             Ok(listed) => {
                 listed.give(out);
                 true
@@ -180,7 +184,7 @@ impl Contents {
             detail: &detail,
             cut_off: false,
         };
-        self.sessions.hear(&message, out);
+        self.sessions.read_message(&message, out);
     }
 
     /// A line, or several; one without its end goes on in the next object.
@@ -188,8 +192,8 @@ impl Contents {
         if self.known.wrappers == WRAPPERS_MAX {
             return false;
         }
-        let known = || Known { wrappers: self.known.wrappers + 1, ..self.known.clone() };
-        let lines = self.lines.get_or_insert_with(|| Box::new(Reader::knowing(known())));
+        let known = || KnownSource { wrappers: self.known.wrappers + 1, ..self.known.clone() };
+        let lines = self.lines.get_or_insert_with(|| Box::new(SourceReader::knowing(known())));
         lines.push(line.as_bytes(), &mut *out.to);
         if is_whole && !line.ends_with('\n') {
             lines.push(b"\n", &mut *out.to);

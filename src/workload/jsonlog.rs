@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::borrow::Cow;
 
-use super::lines::Line;
+use super::lines::LogLine;
 use super::session::{Message, Out, Sessions, identity};
 
 /// A log as lines of JSON.
@@ -14,7 +14,7 @@ pub(super) struct Jsonlog {
 
 /// What is read of a line.
 #[derive(Deserialize)]
-struct Logged<'a> {
+struct JsonlogRecord<'a> {
     #[serde(borrow, default)]
     dbname: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -34,12 +34,12 @@ struct Logged<'a> {
 
 impl Jsonlog {
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: LogLine<'_>, out: &mut Out<'_>) {
         if line.bytes.is_empty() {
             return;
         }
         let text = String::from_utf8_lossy(line.bytes);
-        let Ok(logged) = serde_json::from_str::<Logged<'_>>(&text) else {
+        let Ok(logged) = serde_json::from_str::<JsonlogRecord<'_>>(&text) else {
             out.counts.malformed += 1;
             out.counts.cut_off += u64::from(line.cut_off);
             return;
@@ -58,7 +58,7 @@ impl Jsonlog {
             detail: &logged.detail,
             cut_off: false,
         };
-        self.sessions.hear(&message, out);
+        self.sessions.read_message(&message, out);
     }
 
     /// No line will follow.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::session::identity;
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{TextToken, TokenKind, tokens};
 
 /// As many statements that differ in literals are parsed before it is found out which of these are values.
 const LEARN_AFTER: u8 = 16;
@@ -24,24 +24,24 @@ const PROBES: &[&str] = &["k", "0", "{k}", "{\"k\": 1}", "[{\"k\": 1}]", "1", "$
 const NUMBERS: &[&str] = &["0", "1", "7"];
 
 /// What a literal is tried with.
-fn probes(token: Token) -> &'static [&'static str] {
-    if token.kind == Kind::Number { NUMBERS } else { PROBES }
+fn probes(token: TextToken) -> &'static [&'static str] {
+    if token.kind == TokenKind::Number { NUMBERS } else { PROBES }
 }
 
 /// Which literals of which statements are values.
 #[derive(Default)]
-pub(super) struct Learned {
-    templates: HashMap<u64, State>,
+pub(super) struct LiteralClassifier {
+    templates: HashMap<u64, TemplateState>,
 }
 
-enum State {
+enum TemplateState {
     /// How often it came.
     Seen(u8),
     /// Which of its literals are values.
     Values(Vec<bool>),
 }
 
-impl Learned {
+impl LiteralClassifier {
     /// The statement with one and the same value for all that were found to be values. `means_same` tells whether a
     /// statement means what this one means.
     pub(super) fn shape(
@@ -49,7 +49,8 @@ impl Learned {
         sql: String,
         means_same: impl FnOnce(&str, &[String]) -> Vec<bool>,
     ) -> String {
-        let literals: Vec<Token> = tokens(&sql).filter(is_literal).take(LITERALS_MAX + 1).collect();
+        let literals: Vec<TextToken> =
+            tokens(&sql).filter(is_literal).take(LITERALS_MAX + 1).collect();
         if literals.is_empty() || literals.len() > LITERALS_MAX {
             return sql;
         }
@@ -58,8 +59,8 @@ impl Learned {
         if self.templates.len() > TEMPLATES_MAX {
             self.templates.clear();
         }
-        let state = self.templates.entry(template).or_insert(State::Seen(0));
-        if let State::Seen(times) = state {
+        let state = self.templates.entry(template).or_insert(TemplateState::Seen(0));
+        if let TemplateState::Seen(times) = state {
             *times += 1;
             if *times <= LEARN_AFTER {
                 return sql;
@@ -70,32 +71,32 @@ impl Learned {
                 .map(|probe| replaced(&sql, [probe].into_iter()))
                 .collect();
             let mut same = means_same(&sql, &tried).into_iter();
-            let is_value = |token: &Token| {
+            let is_value = |token: &TextToken| {
                 let own: Vec<bool> = same.by_ref().take(probes(*token).len()).collect();
                 own.iter().all(|same| *same)
             };
-            *state = State::Values(literals.iter().map(is_value).collect());
+            *state = TemplateState::Values(literals.iter().map(is_value).collect());
         }
-        let State::Values(values) = state else { return sql };
+        let TemplateState::Values(values) = state else { return sql };
         let values = literals.into_iter().zip(values).filter(|(_, is_value)| **is_value);
         replaced(&sql, values.map(|(token, _)| (token, same_for_all(token))))
     }
 }
 
-fn is_literal(token: &Token) -> bool {
-    matches!(token.kind, Kind::Text | Kind::Number)
+fn is_literal(token: &TextToken) -> bool {
+    matches!(token.kind, TokenKind::Text | TokenKind::Number)
 }
 
 /// What stands for every value in place of a literal.
-fn same_for_all(token: Token) -> &'static str {
-    if token.kind == Kind::Number { "0" } else { "" }
+fn same_for_all(token: TextToken) -> &'static str {
+    if token.kind == TokenKind::Number { "0" } else { "" }
 }
 
 /// The text with other contents in some of its literals, which come in their order.
-fn replaced<'p>(sql: &str, literals: impl Iterator<Item = (Token, &'p str)>) -> String {
+fn replaced<'p>(sql: &str, literals: impl Iterator<Item = (TextToken, &'p str)>) -> String {
     let (mut text, mut copied) = (String::with_capacity(sql.len()), 0);
     for (token, content) in literals {
-        let quote = if token.kind == Kind::Number { "" } else { "'" };
+        let quote = if token.kind == TokenKind::Number { "" } else { "'" };
         for piece in [&sql[copied..token.start], quote, content, quote] {
             text.push_str(piece);
         }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Columns, Said};
-use super::entry::Counts;
-use super::meaning::Meaning;
+use super::columns::{ServerStats, UsedColumns};
+use super::entry::SourceCounts;
 use super::pairs;
+use super::parsed::ParsedStatement;
 use super::plans::{JudgedPlan, Plans};
-use super::source::{Coverage, Source};
-use super::tally::Tally;
+use super::source::{Coverage, StatementSource};
+use super::stats::CallStats;
 use super::usage::{Added, ColumnUse, StatementUse, TableUse};
 use crate::model::QualifiedName;
 use crate::model::observation::{
@@ -27,7 +27,7 @@ const SETTINGS_MAX: usize = 64;
 /// Which keys of which columns the workload uses. Holds keys, types and operators, and no literal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    coverage: BTreeMap<Source, Coverage>,
+    coverage: BTreeMap<StatementSource, Coverage>,
     #[serde(with = "pairs")]
     tables: BTreeMap<QualifiedName, TableUse>,
     #[serde(with = "pairs")]
@@ -37,21 +37,21 @@ pub struct Ledger {
     statements_left_out: u64,
     /// Calls of statements that keep something in their session.
     #[serde(default, with = "pairs")]
-    session_uses: BTreeMap<(SessionNeed, Option<String>), Tally>,
+    session_uses: BTreeMap<(SessionNeed, Option<String>), CallStats>,
     /// How statements use columns of any type.
     #[serde(default)]
-    any_columns: Columns,
+    any_columns: UsedColumns,
     /// What was found in plans of logs.
     #[serde(default, skip_serializing_if = "Plans::is_empty")]
     plans: Plans,
     /// What was read of logs and lists that were sent.
     #[serde(default)]
-    read: Counts,
+    read: SourceCounts,
 }
 
 impl Ledger {
     /// How much of what each source told could be attributed.
-    pub fn coverage(&self) -> &BTreeMap<Source, Coverage> {
+    pub fn coverage(&self) -> &BTreeMap<StatementSource, Coverage> {
         &self.coverage
     }
 
@@ -63,7 +63,7 @@ impl Ledger {
     }
 
     /// What was read of the logs and lists that were sent, all together.
-    pub fn read(&self) -> &Counts {
+    pub fn read(&self) -> &SourceCounts {
         &self.read
     }
 
@@ -90,11 +90,11 @@ impl Ledger {
 
     /// Statements that keep something in their session, with their calls; those that ran.
     pub fn session_uses(&self) -> Vec<SessionUse> {
-        let ran = self.session_uses.iter().filter(|(_, tally)| tally.calls > 0);
-        let counted = ran.map(|((need, setting), tally)| SessionUse {
+        let ran = self.session_uses.iter().filter(|(_, stats)| stats.calls > 0);
+        let counted = ran.map(|((need, setting), stats)| SessionUse {
             need: *need,
             setting: setting.clone(),
-            calls: tally.calls,
+            calls: stats.calls,
         });
         counted.collect()
     }
@@ -117,7 +117,7 @@ impl Ledger {
     /// Statements that use documents, those first that took most time, then those with most calls.
     pub fn statements_by_time(&self) -> Vec<&StatementUse> {
         let mut statements: Vec<_> = self.statements.values().collect();
-        statements.sort_by(|one, other| more_used(&other.tally, &one.tally));
+        statements.sort_by(|one, other| more_used(&other.stats, &one.stats));
         statements
     }
 
@@ -146,8 +146,8 @@ impl Ledger {
             }
         }
         self.statements_left_out += other.statements_left_out;
-        for (kept, tally) in other.session_uses {
-            self.keep(kept, &tally);
+        for (kept, stats) in other.session_uses {
+            self.keep(kept, &stats);
         }
         self.any_columns.merge(other.any_columns);
         self.plans.merge(other.plans);
@@ -156,102 +156,107 @@ impl Ledger {
     }
 
     /// What was read of a source.
-    pub(super) fn note(&mut self, counts: &Counts) {
+    pub(super) fn note(&mut self, counts: &SourceCounts) {
         self.read.add(counts);
     }
 
     /// A plan of a statement.
     pub(super) fn add_plan(
         &mut self,
-        meaning: &Meaning,
+        parsed: &ParsedStatement,
         ms: f64,
         judge: impl FnOnce() -> Option<JudgedPlan>,
     ) {
-        self.plans.add(meaning, ms, judge);
+        self.plans.add(parsed, ms, judge);
     }
 
     /// A statement that was not understood.
-    pub(super) fn add_not_understood(&mut self, source: Source, tally: &Tally) {
+    pub(super) fn add_not_understood(&mut self, source: StatementSource, stats: &CallStats) {
         let coverage = self.coverage.entry(source).or_default();
-        coverage.all.add(tally);
-        coverage.not_understood.add(tally);
+        coverage.all.add(stats);
+        coverage.not_understood.add(stats);
     }
 
     /// A statement that was understood.
-    pub(super) fn add(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
-        self.cover(source, tally, meaning);
-        self.any_columns.add(source, tally, meaning);
-        for kept in &meaning.session {
-            self.keep(kept.clone(), tally);
+    pub(super) fn add(
+        &mut self,
+        source: StatementSource,
+        stats: &CallStats,
+        parsed: &ParsedStatement,
+    ) {
+        self.cover(source, stats, parsed);
+        self.any_columns.add(source, stats, parsed);
+        for kept in &parsed.session {
+            self.keep(kept.clone(), stats);
         }
-        for table in &meaning.tables {
+        for table in &parsed.tables {
             if !self.tables.contains_key(table) {
                 self.tables.insert(table.clone(), TableUse::default());
             }
             let Some(used) = self.tables.get_mut(table) else { continue };
-            used.touched.add(tally);
-            if meaning.unresolved > 0 {
-                used.untraced.add(tally);
+            used.touched.add(stats);
+            if parsed.unresolved > 0 {
+                used.untraced.add(stats);
             }
         }
-        if !meaning.uses_documents() {
+        if !parsed.uses_documents() {
             return;
         }
-        let added = Added { source, tally: *tally, bound: meaning.bound };
+        let added = Added { source, stats: *stats, bound: parsed.bound };
         let mut columns = BTreeMap::<(&QualifiedName, &str), Vec<&KeyUse>>::new();
-        for one in &meaning.uses {
+        for one in &parsed.uses {
             columns.entry((&one.table, &one.column)).or_default().push(one);
         }
         for ((table, column), uses) in columns {
             let column = (table.clone(), column.to_owned());
             self.columns.entry(column).or_default().add(&uses, &added);
         }
-        self.add_statement(&added, meaning);
+        self.add_statement(&added, parsed);
     }
 
     /// What the server says of a statement beside its calls and time.
-    pub(super) fn say(&mut self, meaning: &Meaning, said: Said) {
-        self.any_columns.say(meaning, said);
+    pub(super) fn say(&mut self, parsed: &ParsedStatement, said: ServerStats) {
+        self.any_columns.say(parsed, said);
     }
 
-    fn keep(&mut self, (need, setting): (SessionNeed, Option<String>), tally: &Tally) {
+    fn keep(&mut self, (need, setting): (SessionNeed, Option<String>), stats: &CallStats) {
         let known = self.session_uses.contains_key(&(need, setting.clone()));
-        let told_apart = known || self.session_uses.len() < SETTINGS_MAX;
-        let kept = (need, setting.filter(|_| told_apart));
-        self.session_uses.entry(kept).or_default().add(tally);
+        let distinct = known || self.session_uses.len() < SETTINGS_MAX;
+        let kept = (need, setting.filter(|_| distinct));
+        self.session_uses.entry(kept).or_default().add(stats);
     }
 
-    fn cover(&mut self, source: Source, tally: &Tally, meaning: &Meaning) {
+    fn cover(&mut self, source: StatementSource, stats: &CallStats, parsed: &ParsedStatement) {
         let coverage = self.coverage.entry(source).or_default();
-        coverage.all.add(tally);
-        if meaning.shape.is_complete() {
-            coverage.columns.add(tally);
+        coverage.all.add(stats);
+        if parsed.shape.is_complete() {
+            coverage.columns.add(stats);
         }
-        if !meaning.uses_documents() {
+        if !parsed.uses_documents() {
             return;
         }
-        let (traced, unknown_key) = (meaning.unresolved == 0, meaning.has_unknown_key());
+        let (traced, unknown_key) = (parsed.unresolved == 0, parsed.has_unknown_key());
         for (counts, to) in [
             (true, &mut coverage.documents),
             (traced, &mut coverage.traced),
-            (meaning.bound, &mut coverage.bound),
+            (parsed.bound, &mut coverage.bound),
             (unknown_key, &mut coverage.unknown_key),
             (traced && !unknown_key, &mut coverage.attributed),
         ] {
             if counts {
-                to.add(tally);
+                to.add(stats);
             }
         }
     }
 
-    fn add_statement(&mut self, added: &Added, meaning: &Meaning) {
-        if let Some(known) = self.statements.get_mut(&meaning.id) {
-            known.tally.add(&added.tally);
-            known.sources.entry(added.source).or_default().add(&added.tally);
+    fn add_statement(&mut self, added: &Added, parsed: &ParsedStatement) {
+        if let Some(known) = self.statements.get_mut(&parsed.id) {
+            known.stats.add(&added.stats);
+            known.sources.entry(added.source).or_default().add(&added.stats);
             return;
         }
-        let used = StatementUse::new(meaning, added.source, added.tally);
-        self.statements.insert(meaning.id.clone(), used);
+        let used = StatementUse::new(parsed, added.source, added.stats);
+        self.statements.insert(parsed.id.clone(), used);
         self.bound_statements();
     }
 
@@ -261,12 +266,12 @@ impl Ledger {
             return;
         }
         let mut statements: Vec<_> = std::mem::take(&mut self.statements).into_iter().collect();
-        statements.sort_by(|(_, one), (_, other)| more_used(&other.tally, &one.tally));
+        statements.sort_by(|(_, one), (_, other)| more_used(&other.stats, &one.stats));
         self.statements_left_out += (statements.len() - STATEMENTS_MAX / 2) as u64;
         self.statements = statements.into_iter().take(STATEMENTS_MAX / 2).collect();
     }
 }
 
-fn more_used(one: &Tally, other: &Tally) -> std::cmp::Ordering {
+fn more_used(one: &CallStats, other: &CallStats) -> std::cmp::Ordering {
     one.total_ms.total_cmp(&other.total_ms).then(one.calls.cmp(&other.calls))
 }

@@ -25,13 +25,13 @@ enum Piece {
 
 /// What a line's prefix tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Fields<'a> {
+pub(super) struct PrefixFields<'a> {
     process: Option<&'a [u8]>,
     session_id: Option<&'a [u8]>,
     pub(super) database: Option<&'a str>,
 }
 
-impl Fields<'_> {
+impl PrefixFields<'_> {
     /// What tells its session from others.
     pub(super) fn session(&self) -> Option<u64> {
         self.session_id.or(self.process).map(identity)
@@ -74,18 +74,18 @@ impl LinePrefix {
     }
 
     /// What a line tells that begins with this; none where it does not look like this prefix.
-    pub(super) fn fields<'a>(&self, prefix: &'a [u8]) -> Option<Fields<'a>> {
+    pub(super) fn fields<'a>(&self, prefix: &'a [u8]) -> Option<PrefixFields<'a>> {
         // An application's name often holds blanks, a user's or a database's seldom does.
         [false, true].into_iter().find_map(|names_hold_blanks| {
-            let mut fields = Fields::default();
-            let mut tried = Tried { steps: STEPS_MAX, names_hold_blanks };
+            let mut fields = PrefixFields::default();
+            let mut tried = PrefixSearch { steps: STEPS_MAX, names_hold_blanks };
             matches(&self.0, prefix, &mut fields, &mut tried).then_some(fields)
         })
     }
 }
 
 /// How a prefix is read.
-struct Tried {
+struct PrefixSearch {
     /// Places that may still be tried.
     steps: u32,
     /// Whether names of users, databases and hosts may hold blanks.
@@ -104,8 +104,8 @@ fn push(pieces: &mut Vec<Piece>, text: &str) {
 fn matches<'a>(
     pieces: &[Piece],
     text: &'a [u8],
-    fields: &mut Fields<'a>,
-    tried: &mut Tried,
+    fields: &mut PrefixFields<'a>,
+    tried: &mut PrefixSearch,
 ) -> bool {
     let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
     match first {
@@ -154,7 +154,7 @@ fn may_hold(letter: u8, byte: u8) -> bool {
         }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> PrefixFields<'a> {
     fn keep(&mut self, letter: u8, value: &'a [u8]) {
         let known = (!value.is_empty()).then_some(value);
         match letter {

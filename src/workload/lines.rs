@@ -1,6 +1,6 @@
 //! Chunks of bytes cut into lines, in bounded memory.
 
-use super::entry::Counts;
+use super::entry::SourceCounts;
 
 /// The longest line, and the longest record of several lines, whose end is read: a statement of the longest length that
 /// is read, each of its characters escaped.
@@ -8,7 +8,7 @@ pub(super) const RECORD_BYTES_MAX: usize = 4 * crate::sql::TEXT_BYTES_MAX;
 
 /// One line, without what ends it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line<'a> {
+pub(super) struct LogLine<'a> {
     pub(super) bytes: &'a [u8],
     /// Whether its end is missing, for it is too long.
     pub(super) cut_off: bool,
@@ -16,15 +16,15 @@ pub(super) struct Line<'a> {
     odd_quotes_lost: bool,
 }
 
-impl<'a> Line<'a> {
+impl<'a> LogLine<'a> {
     /// All of a line, or its beginning.
     pub(super) fn of(bytes: &'a [u8], cut_off: bool) -> Self {
         Self { bytes, cut_off, odd_quotes_lost: false }
     }
 
     /// The same line with other bytes, of which the end is missing where it was.
-    pub(super) fn with(self, bytes: &[u8]) -> Line<'_> {
-        Line { bytes, cut_off: self.cut_off, odd_quotes_lost: self.odd_quotes_lost }
+    pub(super) fn with(self, bytes: &[u8]) -> LogLine<'_> {
+        LogLine { bytes, cut_off: self.cut_off, odd_quotes_lost: self.odd_quotes_lost }
     }
 
     /// Whether it holds an odd number of quotes, so that a quoted field ends or begins in it.
@@ -50,8 +50,8 @@ impl Lines {
     pub(super) fn push(
         &mut self,
         chunk: &[u8],
-        counts: &mut Counts,
-        mut to: impl FnMut(Line<'_>, &mut Counts),
+        counts: &mut SourceCounts,
+        mut to: impl FnMut(LogLine<'_>, &mut SourceCounts),
     ) {
         let mut at = 0;
         for newline in memchr::memchr_iter(b'\n', chunk) {
@@ -60,7 +60,7 @@ impl Lines {
             counts.lines += 1;
             if self.begun.is_empty() && piece.len() <= RECORD_BYTES_MAX {
                 let bytes = unended(piece);
-                to(Line { bytes, cut_off: false, odd_quotes_lost: false }, counts);
+                to(LogLine { bytes, cut_off: false, odd_quotes_lost: false }, counts);
                 continue;
             }
             self.append(piece);
@@ -71,7 +71,11 @@ impl Lines {
     }
 
     /// The line that no newline ends.
-    pub(super) fn end(&mut self, counts: &mut Counts, to: impl FnOnce(Line<'_>, &mut Counts)) {
+    pub(super) fn end(
+        &mut self,
+        counts: &mut SourceCounts,
+        to: impl FnOnce(LogLine<'_>, &mut SourceCounts),
+    ) {
         if !self.begun.is_empty() {
             counts.lines += 1;
             to(self.line(), counts);
@@ -79,9 +83,9 @@ impl Lines {
         }
     }
 
-    fn line(&self) -> Line<'_> {
+    fn line(&self) -> LogLine<'_> {
         let bytes = unended(&self.begun);
-        Line { bytes, cut_off: self.cut_off, odd_quotes_lost: self.odd_quotes_lost }
+        LogLine { bytes, cut_off: self.cut_off, odd_quotes_lost: self.odd_quotes_lost }
     }
 
     fn clear(&mut self) {
@@ -112,7 +116,7 @@ pub(super) struct Record {
 
 impl Record {
     /// Begin anew with this line.
-    pub(super) fn begin(&mut self, line: Line<'_>) {
+    pub(super) fn begin(&mut self, line: LogLine<'_>) {
         self.bytes.clear();
         self.bytes.extend_from_slice(line.bytes);
         self.cut_off = line.cut_off;

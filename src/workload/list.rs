@@ -3,13 +3,13 @@
 use serde::Deserialize;
 
 use super::entry::Entry;
-use super::lines::{Line, Record};
-use super::separated::Fields;
+use super::lines::{LogLine, Record};
+use super::separated::RecordFields;
 use super::session::Out;
 
 /// One statement of a list.
 #[derive(Deserialize)]
-pub(super) struct Listed {
+pub(super) struct ListedStatement {
     #[serde(alias = "query", alias = "statement")]
     sql: String,
     #[serde(default)]
@@ -39,7 +39,7 @@ impl Figure {
     }
 }
 
-impl Listed {
+impl ListedStatement {
     pub(super) fn give(self, out: &mut Out<'_>) {
         let read = |figure: &Option<Figure>| match figure {
             None => Ok(None),
@@ -68,7 +68,7 @@ impl Listed {
 pub(super) struct CsvList {
     record: Record,
     open: bool,
-    fields: Fields,
+    fields: RecordFields,
     header: Option<Header>,
 }
 
@@ -86,7 +86,7 @@ impl Header {
     /// Of the first line of a list; none where no column holds statements.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         [b',', b';', b'\t'].into_iter().find_map(|separator| {
-            let mut fields = Fields::default();
+            let mut fields = RecordFields::default();
             fields.read(line, separator);
             let names: Vec<String> =
                 (0..fields.len()).map(|field| fields.text(field).trim().to_lowercase()).collect();
@@ -106,7 +106,7 @@ impl Header {
 
 impl CsvList {
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: LogLine<'_>, out: &mut Out<'_>) {
         let odd = line.has_odd_quotes();
         if self.open {
             self.record.add(line.bytes, line.cut_off);
@@ -142,7 +142,7 @@ impl CsvList {
             let text = self.fields.text(column?).into_owned();
             (!text.trim().is_empty()).then_some(Figure::Text(text))
         };
-        let listed = Listed {
+        let listed = ListedStatement {
             sql: self.fields.text(header.sql).into_owned(),
             calls: figure(header.calls),
             mean_ms: figure(header.mean_ms),

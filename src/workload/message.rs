@@ -5,7 +5,7 @@
 
 /// What a message says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Said<'a> {
+pub(super) enum MessageContent<'a> {
     /// How long something took; what, another message said.
     Duration(f64),
     /// A statement was run.
@@ -143,30 +143,30 @@ pub(super) fn is_detail(severity: &str) -> bool {
 }
 
 /// What a message says.
-pub(super) fn said(message: &str) -> Said<'_> {
+pub(super) fn said(message: &str) -> MessageContent<'_> {
     let Some((ms, rest)) = duration(message) else {
         return match labelled(message) {
-            Some((Label::Statement, sql)) => Said::Ran { ms: None, sql, extended: false },
-            Some((Label::Execute, sql)) => Said::Ran { ms: None, sql, extended: true },
-            Some((Label::Fetch, sql)) => Said::Fetched { ms: None, sql },
-            _ => Said::Nothing,
+            Some((Label::Statement, sql)) => MessageContent::Ran { ms: None, sql, extended: false },
+            Some((Label::Execute, sql)) => MessageContent::Ran { ms: None, sql, extended: true },
+            Some((Label::Fetch, sql)) => MessageContent::Fetched { ms: None, sql },
+            _ => MessageContent::Nothing,
         };
     };
     let rest = rest.trim_start_matches([' ', ',']);
     if rest.trim_end().is_empty() {
-        return Said::Duration(ms);
+        return MessageContent::Duration(ms);
     }
     if let Some(plan) = plan(rest) {
-        return Said::Plan { ms, plan };
+        return MessageContent::Plan { ms, plan };
     }
     let ms = Some(ms);
     match labelled(rest) {
-        Some((Label::Statement, sql)) => Said::Ran { ms, sql, extended: false },
-        Some((Label::Execute, sql)) => Said::Ran { ms, sql, extended: true },
-        Some((Label::Fetch, sql)) => Said::Fetched { ms, sql },
-        Some((Label::Prepare, _)) => Said::Prepared,
-        None if calls_function(rest) => Said::Nothing,
-        None => Said::Unknown,
+        Some((Label::Statement, sql)) => MessageContent::Ran { ms, sql, extended: false },
+        Some((Label::Execute, sql)) => MessageContent::Ran { ms, sql, extended: true },
+        Some((Label::Fetch, sql)) => MessageContent::Fetched { ms, sql },
+        Some((Label::Prepare, _)) => MessageContent::Prepared,
+        None if calls_function(rest) => MessageContent::Nothing,
+        None => MessageContent::Unknown,
     }
 }
 

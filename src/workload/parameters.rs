@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::tokens::{Kind, tokens};
+use super::tokens::{TokenKind, tokens};
 
 /// Values of parameters, as text. Read only where a key depends on them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn closing_quote(text: &str) -> Option<usize> {
 
 /// The numbers of the parameters in a text, each once, ascending.
 pub(super) fn numbers(sql: &str) -> Vec<u32> {
-    let parameters = tokens(sql).filter(|token| token.kind == Kind::Parameter);
+    let parameters = tokens(sql).filter(|token| token.kind == TokenKind::Parameter);
     let mut numbers: Vec<u32> =
         parameters.filter_map(|token| sql[token.start + 1..token.end].parse().ok()).collect();
     numbers.sort_unstable();
@@ -105,7 +105,7 @@ pub(super) fn numbers(sql: &str) -> Vec<u32> {
 /// The text with literals in place of those parameters that have a value here.
 pub(super) fn substituted(sql: &str, values: &[(u32, Cow<'_, str>)]) -> String {
     let (mut text, mut copied) = (String::with_capacity(sql.len() + 32), 0);
-    for token in tokens(sql).filter(|token| token.kind == Kind::Parameter) {
+    for token in tokens(sql).filter(|token| token.kind == TokenKind::Parameter) {
         let number = sql[token.start + 1..token.end].parse::<u32>().ok();
         let value = values.iter().find(|(known, _)| Some(*known) == number);
         if let Some((_, value)) = value {

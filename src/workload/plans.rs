@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::meaning::Meaning;
+use super::parsed::ParsedStatement;
 use crate::model::observation::{LoggedFinding, LoggedPlans};
 
 /// As many statements with plans are kept; those whose plans took least time go.
@@ -38,20 +38,21 @@ impl Plans {
     /// A plan of an execution that took so long; judged only where that may tell more than is known.
     pub(super) fn add(
         &mut self,
-        meaning: &Meaning,
+        parsed: &ParsedStatement,
         ms: f64,
         judge: impl FnOnce() -> Option<JudgedPlan>,
     ) {
         let known =
-            self.statements.entry(meaning.fingerprint.clone()).or_insert_with(|| LoggedPlans {
-                fingerprint: meaning.fingerprint.clone(),
-                text: meaning.redacted.clone(),
+            self.statements.entry(parsed.fingerprint.clone()).or_insert_with(|| LoggedPlans {
+                fingerprint: parsed.fingerprint.clone(),
+                text: parsed.redacted.clone(),
                 ..LoggedPlans::default()
             });
         known.plans += 1;
         known.total_ms += ms;
-        let tells_more = known.judged < JUDGED_MIN || ms > LONGER * known.longest_ms;
-        if let Some(JudgedPlan { estimates_only, findings }) = tells_more.then(judge).flatten() {
+        let is_informative = known.judged < JUDGED_MIN || ms > LONGER * known.longest_ms;
+        if let Some(JudgedPlan { estimates_only, findings }) = is_informative.then(judge).flatten()
+        {
             known.judged += 1;
             known.longest_ms = known.longest_ms.max(ms);
             known.estimates_only += u64::from(estimates_only);

@@ -3,31 +3,31 @@
 use std::sync::Arc;
 
 use super::encoding::Encoding;
-use super::entry::{Counts, Entry};
+use super::entry::{Entry, SourceCounts};
 use super::envelope::Envelope;
-use super::format::{Format, MARK};
-use super::json::{Json, Kind};
+use super::format::{MARK, SourceFormat};
+use super::json::{Json, ObjectKind};
 use super::line_prefix::LinePrefix;
-use super::lines::{Line, Lines};
+use super::lines::{Lines, LogLine};
 use super::list::CsvList;
 use super::refused::{self, refused};
 use super::session::Out;
-use super::text::{Text, bared};
+use super::text::{LogText, bared};
 
 /// Reads a source chunk by chunk. Its memory does not grow with the source, and where chunks end does not matter.
-pub struct Reader {
+pub struct SourceReader {
     /// How it is encoded; none while its first bytes are awaited.
     encoding: Option<Encoding>,
     first: Vec<u8>,
     form: Form,
     lines: Lines,
-    counts: Counts,
-    known: Known,
+    counts: SourceCounts,
+    known: KnownSource,
 }
 
 /// What is known of a source before it is read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct KnownSource {
     /// The only database whose statements are wanted.
     pub(super) database: Option<String>,
     /// What stands before each message of a log as plain text, where somebody says so.
@@ -40,18 +40,18 @@ pub(super) struct Known {
 enum Form {
     /// Nothing yet: its beginning tells, where nobody said.
     Unknown {
-        format: Option<Format>,
+        format: Option<SourceFormat>,
         begins: Vec<u8>,
     },
     /// Its beginning is of no format: nothing of it is read.
     Foreign(&'static str),
-    Text(Box<Text>),
+    Text(Box<LogText>),
     CsvList(Box<CsvList>),
     Json(Box<Json>),
 }
 
 impl Form {
-    fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    fn line(&mut self, line: LogLine<'_>, out: &mut Out<'_>) {
         match self {
             Self::Text(form) => form.line(line, out),
             Self::CsvList(form) => form.line(line, out),
@@ -72,41 +72,41 @@ const NO_JSON: &str = "neither a server log nor a list of statements: JSON witho
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
     /// Its format; none where its beginning is of no format, or a list holds no statement that can be read.
-    pub format: Option<Format>,
+    pub format: Option<SourceFormat>,
     /// What was read.
-    pub counts: Counts,
+    pub counts: SourceCounts,
     /// Why nothing was read, and what to do, where there is no format.
     pub refused: Option<&'static str>,
 }
 
-impl Reader {
+impl SourceReader {
     /// For a source of this format, or of the one that its beginning tells.
-    pub fn new(format: Option<Format>) -> Self {
+    pub fn new(format: Option<SourceFormat>) -> Self {
         Self {
             encoding: None,
             first: Vec::new(),
             form: Form::Unknown { format, begins: Vec::new() },
             lines: Lines::default(),
-            counts: Counts::default(),
-            known: Known::default(),
+            counts: SourceCounts::default(),
+            known: KnownSource::default(),
         }
     }
 
     /// For a source of which this is known.
-    pub(super) fn knowing(known: Known) -> Self {
+    pub(super) fn knowing(known: KnownSource) -> Self {
         Self { known, ..Self::new(None) }
     }
 
     /// Passes over statements that ran in another database. Where the source does not tell, they are taken.
     #[must_use]
     pub fn of_database(self, name: impl Into<String>) -> Self {
-        Self { known: Known { database: Some(name.into()), ..self.known }, ..self }
+        Self { known: KnownSource { database: Some(name.into()), ..self.known }, ..self }
     }
 
     /// Reads lines of a log behind this prefix, and infers none.
     #[must_use]
     pub fn behind(self, prefix: Option<LinePrefix>) -> Self {
-        Self { known: Known { prefix: prefix.map(Arc::new), ..self.known }, ..self }
+        Self { known: KnownSource { prefix: prefix.map(Arc::new), ..self.known }, ..self }
     }
 
     /// Reads a further chunk, and hands on the statements that end in it.
@@ -147,7 +147,7 @@ impl Reader {
             return self.read(chunk, to);
         };
         begins.extend_from_slice(chunk);
-        if begins.len() >= Format::SAMPLE_BYTES {
+        if begins.len() >= SourceFormat::SAMPLE_BYTES {
             self.settle(to);
         }
     }
@@ -174,12 +174,12 @@ impl Reader {
             Form::Text(text) => Some(text.end(&mut Out { counts, database, to })),
             Form::CsvList(list) => {
                 list.end(&mut Out { counts, database, to });
-                Some(Format::CsvList)
+                Some(SourceFormat::CsvList)
             }
             Form::Json(json) => match json.end(&mut Out { counts, database, to }) {
-                Kind::List => Some(Format::JsonList),
-                Kind::Messages => Some(Format::Jsonlog),
-                Kind::Lines(read) => {
+                ObjectKind::List => Some(SourceFormat::JsonList),
+                ObjectKind::Messages => Some(SourceFormat::Jsonlog),
+                ObjectKind::Lines(read) => {
                     counts.lines =
                         (counts.lines + read.counts.lines).saturating_sub(json.wrapped());
                     read.format
@@ -188,7 +188,7 @@ impl Reader {
         };
         // Of a log, lines that are not understood are its own; of a list, they are all there is.
         let holds_none = counts.entries == 0 && counts.elsewhere == 0 && counts.malformed > 0;
-        let is_list = matches!(format, Some(Format::CsvList | Format::JsonList));
+        let is_list = matches!(format, Some(SourceFormat::CsvList | SourceFormat::JsonList));
         let format = format.filter(|_| !(is_list && holds_none));
         let refused = match form {
             _ if format.is_some() => None,
@@ -204,29 +204,29 @@ impl Reader {
         let Form::Unknown { format, begins } = &mut self.form else { return };
         let (format, begins) = (*format, std::mem::take(begins));
         let plain = begins.strip_prefix(MARK).unwrap_or(&begins);
-        let sample = &plain[..plain.len().min(Format::SAMPLE_BYTES)];
+        let sample = &plain[..plain.len().min(SourceFormat::SAMPLE_BYTES)];
         if let Some(why) = refused(&begins) {
             self.form = Form::Foreign(why);
             return;
         }
-        let told = format.or_else(|| Format::detect(sample));
-        let plain = match told {
-            Some(Format::JsonList) => behind_cut_object(plain, &mut self.counts),
+        let detected = format.or_else(|| SourceFormat::detect(sample));
+        let plain = match detected {
+            Some(SourceFormat::JsonList) => behind_cut_object(plain, &mut self.counts),
             _ => plain,
         };
-        self.form = match told {
-            Some(Format::JsonList) => Form::Json(Box::new(Json::new(self.known.clone()))),
-            Some(Format::CsvList) => Form::CsvList(Box::default()),
+        self.form = match detected {
+            Some(SourceFormat::JsonList) => Form::Json(Box::new(Json::new(self.known.clone()))),
+            Some(SourceFormat::CsvList) => Form::CsvList(Box::default()),
             _ => {
                 let envelope = Envelope::of(sample);
                 let bared =
                     if envelope.is_empty() { sample.to_vec() } else { bared(sample, &envelope) };
                 // What stands before each line may hide the format, or look like another one.
-                let inner = format.or_else(|| Format::detect(&bared)).or(told);
+                let inner = format.or_else(|| SourceFormat::detect(&bared)).or(detected);
                 match inner {
                     None => Form::Foreign(NO_FORMAT),
                     Some(inner) => {
-                        Form::Text(Box::new(Text::new(inner, envelope, &bared, &self.known)))
+                        Form::Text(Box::new(LogText::new(inner, envelope, &bared, &self.known)))
                     }
                 }
             }
@@ -249,7 +249,7 @@ impl Reader {
 }
 
 /// A source that was cut in the middle of an object, from the next one on.
-fn behind_cut_object<'a>(begins: &'a [u8], counts: &mut Counts) -> &'a [u8] {
+fn behind_cut_object<'a>(begins: &'a [u8], counts: &mut SourceCounts) -> &'a [u8] {
     let is_whole = matches!(begins.trim_ascii_start().first(), None | Some(b'{' | b'['));
     let next = memchr::memchr(b'\n', begins).map(|end| &begins[end + 1..]);
     match next.filter(|next| !is_whole && next.starts_with(b"{")) {

@@ -9,7 +9,7 @@ const FIELDS_MAX: usize = 256;
 
 /// The fields of a record, unquoted. Its memory serves the next one.
 #[derive(Default)]
-pub(super) struct Fields {
+pub(super) struct RecordFields {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// By which byte fields are separated, and what reads them.
@@ -17,7 +17,7 @@ pub(super) struct Fields {
     count: usize,
 }
 
-impl Fields {
+impl RecordFields {
     /// Read a record. One with too many fields has none.
     pub(super) fn read(&mut self, record: &[u8], separator: u8) {
         let reader = match &mut self.reader {

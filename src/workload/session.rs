@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 
-use super::entry::{Counts, Entry, LoggedPlan};
-use super::message::{Said, said};
+use super::entry::{Entry, LoggedPlan, SourceCounts};
+use super::message::{MessageContent, said};
 use super::parameters::Parameters;
 use super::plan::planned;
 use crate::sql::TEXT_BYTES_MAX;
@@ -42,7 +42,7 @@ pub(super) struct Message<'a> {
 
 /// What one session has said that may belong together with what comes.
 #[derive(Default)]
-struct Session {
+struct LogSession {
     /// A statement whose duration has not come yet.
     statement: Option<Entry>,
     /// When that was written.
@@ -55,13 +55,13 @@ struct Session {
     /// transaction at the latest, behind the COMMIT.
     fetched: Option<u64>,
     /// Times that came without a statement.
-    untold: u64,
+    without_statement: u64,
 }
 
 /// `log_duration` writes the time of each of the steps before an execution, too: parsing and binding.
 const STEPS_BEFORE: u64 = 2;
 
-impl Session {
+impl LogSession {
     fn bytes(&self) -> usize {
         let plan = |entry: &Entry| entry.plan.as_ref().map_or(0, |plan| plan.text.len());
         self.plans.iter().chain(&self.statement).map(|entry| entry.sql.len() + plan(entry)).sum()
@@ -73,7 +73,7 @@ impl Session {
         let plans = std::mem::take(&mut self.plans);
         let Some(ms) = entry.total_ms else {
             if extended {
-                self.untold = self.untold.saturating_sub(STEPS_BEFORE);
+                self.without_statement = self.without_statement.saturating_sub(STEPS_BEFORE);
             }
             for plan in plans {
                 out.give(plan);
@@ -114,7 +114,7 @@ impl Session {
 
     /// A plan came: of a statement that was told already, or of one that will be.
     fn planned(&mut self, plan: Entry, out: &mut Out<'_>) {
-        if let Some(statement) = self.statement.as_mut().filter(|held| held.sql == plan.sql) {
+        if let Some(statement) = self.statement.as_mut().filter(|open| open.sql == plan.sql) {
             let ms = statement.total_ms.unwrap_or(0.0) + plan.total_ms.unwrap_or(0.0);
             statement.total_ms = Some(ms);
             if statement.parameters.is_empty() {
@@ -150,7 +150,7 @@ impl Session {
             self.awaits_plan(&statement);
             out.give(statement);
         } else {
-            self.untold += 1;
+            self.without_statement += 1;
         }
     }
 }
@@ -163,14 +163,14 @@ pub(super) fn identity(what: impl Hash) -> u64 {
 /// The sessions of a log.
 #[derive(Default)]
 pub(super) struct Sessions {
-    young: BTreeMap<u64, Session>,
-    old: BTreeMap<u64, Session>,
+    young: BTreeMap<u64, LogSession>,
+    old: BTreeMap<u64, LogSession>,
     waiting_bytes: usize,
 }
 
 /// Where statements go.
 pub(super) struct Out<'a> {
-    pub(super) counts: &'a mut Counts,
+    pub(super) counts: &'a mut SourceCounts,
     /// The only database whose statements are wanted.
     pub(super) database: Option<&'a str>,
     pub(super) to: &'a mut dyn FnMut(Entry),
@@ -200,11 +200,11 @@ impl Out<'_> {
 
 impl Sessions {
     /// A further message.
-    pub(super) fn hear(&mut self, message: &Message<'_>, out: &mut Out<'_>) {
+    pub(super) fn read_message(&mut self, message: &Message<'_>, out: &mut Out<'_>) {
         match said(message.text) {
-            Said::Nothing | Said::Prepared => {}
-            Said::Unknown => out.counts.skipped += 1,
-            Said::Duration(ms) => {
+            MessageContent::Nothing | MessageContent::Prepared => {}
+            MessageContent::Unknown => out.counts.skipped += 1,
+            MessageContent::Duration(ms) => {
                 if message.session.is_none() {
                     // It may be any one's.
                     return;
@@ -216,14 +216,14 @@ impl Sessions {
                     session.lasted(Some(ms).filter(|_| !is_before), out);
                 });
             }
-            Said::Ran { ms, sql, extended } => {
+            MessageContent::Ran { ms, sql, extended } => {
                 let entry = Entry { total_ms: ms, ..entry_of(message, sql) };
                 self.of((message, sql), out, |session, out| {
                     session.ran(entry, extended, out);
                     session.time = message.time;
                 });
             }
-            Said::Fetched { ms, sql } => {
+            MessageContent::Fetched { ms, sql } => {
                 let fetched = Entry { calls: 0, total_ms: ms, ..entry(message, sql) };
                 if ms.is_some() {
                     out.give(fetched);
@@ -234,7 +234,7 @@ impl Sessions {
                     });
                 }
             }
-            Said::Plan { ms, plan } => {
+            MessageContent::Plan { ms, plan } => {
                 let Some(planned) = planned(plan) else {
                     out.counts.skipped += 1;
                     return;
@@ -258,13 +258,13 @@ impl Sessions {
         &mut self,
         (message, sql): (&Message<'_>, &str),
         out: &mut Out<'_>,
-        tell: impl FnOnce(&mut Session, &mut Out<'_>),
+        emit: impl FnOnce(&mut LogSession, &mut Out<'_>),
     ) {
         let key = message.session.unwrap_or_else(|| identity(sql));
         let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
         let mut session = known.unwrap_or_default();
         let before = session.bytes();
-        tell(&mut session, out);
+        emit(&mut session, out);
         self.waiting_bytes = (self.waiting_bytes + session.bytes()).saturating_sub(before);
         self.young.insert(key, session);
         if self.young.len() > SESSIONS_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
@@ -282,9 +282,9 @@ impl Sessions {
 }
 
 /// Hand on what waits in sessions that are over.
-fn close(sessions: BTreeMap<u64, Session>, out: &mut Out<'_>) {
+fn close(sessions: BTreeMap<u64, LogSession>, out: &mut Out<'_>) {
     for session in sessions.into_values() {
-        out.counts.untold += session.untold;
+        out.counts.without_statement += session.without_statement;
         session.statement.into_iter().chain(session.plans).for_each(|entry| out.give(entry));
     }
 }

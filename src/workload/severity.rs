@@ -137,7 +137,7 @@ const WITHOUT_BLANKS: &[u8] = b"AYRINTI";
 
 /// Where a line names its severity.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Severity {
+pub(super) struct SeverityField {
     pub(super) begin: usize,
     pub(super) word_end: usize,
     /// Where the message begins.
@@ -146,7 +146,7 @@ pub(super) struct Severity {
 
 /// The severity of a line: a word without small letters, a colon and two spaces. French puts a space before the colon. Some
 /// carriers leave one of the two spaces out, which is accepted behind words that are known.
-pub(super) fn severity(line: &[u8]) -> Option<Severity> {
+pub(super) fn severity(line: &[u8]) -> Option<SeverityField> {
     let head = &line[..line.len().min(PREFIX_BYTES_MAX)];
     let mut colons = memchr::memchr_iter(b':', head);
     colons.find_map(|colon| {
@@ -161,7 +161,7 @@ pub(super) fn severity(line: &[u8]) -> Option<Severity> {
 }
 
 /// The severity whose colon stands here.
-fn at(head: &[u8], colon: usize, end: usize, has_two: bool) -> Option<Severity> {
+fn at(head: &[u8], colon: usize, end: usize, has_two: bool) -> Option<SeverityField> {
     let word_end = head[..colon].iter().rposition(|byte| *byte != b' ')? + 1;
     let text = &head[..word_end];
     let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte >= 0x80;
@@ -170,10 +170,10 @@ fn at(head: &[u8], colon: usize, end: usize, has_two: bool) -> Option<Severity> 
     };
     if let Some(known) = WORDS.iter().find(|word| text.ends_with(word.as_bytes())) {
         let begin = word_end - known.len();
-        return (has_two || stands_alone(begin)).then_some(Severity { begin, word_end, end });
+        return (has_two || stands_alone(begin)).then_some(SeverityField { begin, word_end, end });
     }
     let begin = text.iter().rposition(|byte| !is_letter(*byte)).map_or(0, |at| at + 1);
-    (has_two && begin < word_end && stands_alone(begin)).then_some(Severity {
+    (has_two && begin < word_end && stands_alone(begin)).then_some(SeverityField {
         begin,
         word_end,
         end,

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::model::observation::Limit;
 
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{TextToken, TokenKind, tokens};
 
 /// Operators behind which a value stands, unless another operator follows.
 const COMPARISONS: &[&str] =
@@ -34,9 +34,9 @@ enum Brackets {
 /// The text with one and the same value for all that are no keys, and without comments. It means the same to [`crate::sql::statement`].
 pub(super) fn shape(sql: &str) -> String {
     let names_keys = compares_keys(sql);
-    let mut shape = Shape { sql, text: String::with_capacity(sql.len()), copied: 0 };
+    let mut shape = ShapeWriter { sql, text: String::with_capacity(sql.len()), copied: 0 };
     let (mut lists, mut after_list) = (Vec::new(), false);
-    let mut before = [None::<Token>; 2];
+    let mut before = [None::<TextToken>; 2];
     let mut tokens = tokens(sql).peekable();
     while let Some(token) = tokens.next() {
         shape.without_comment(before[0], token);
@@ -44,7 +44,7 @@ pub(super) fn shape(sql: &str) -> String {
         let listed = lists.last().is_some_and(|list| *list != Brackets::Other);
         let around = Around { sql, before, next, listed };
         match (token.kind, &sql[token.start..token.end]) {
-            (Kind::Punctuation, "(") => {
+            (TokenKind::Punctuation, "(") => {
                 let further = after_list && around.is_before(",");
                 lists.push(match further || around.is_word(&["values"]) {
                     true => Brackets::Row,
@@ -53,11 +53,11 @@ pub(super) fn shape(sql: &str) -> String {
                 });
                 after_list = false;
             }
-            (Kind::Punctuation, ")") => {
+            (TokenKind::Punctuation, ")") => {
                 after_list = lists.pop().is_some_and(|list| list == Brackets::Row);
             }
-            (Kind::Punctuation, ",") => {}
-            _ if names_keys && token.kind == Kind::Text => after_list = false,
+            (TokenKind::Punctuation, ",") => {}
+            _ if names_keys && token.kind == TokenKind::Text => after_list = false,
             _ => {
                 after_list = false;
                 shape.listed(token, &around, &mut lists);
@@ -76,15 +76,15 @@ fn compares_keys(sql: &str) -> bool {
 }
 
 /// A text being rewritten.
-struct Shape<'a> {
+struct ShapeWriter<'a> {
     sql: &'a str,
     text: String,
     copied: usize,
 }
 
-impl Shape<'_> {
+impl ShapeWriter<'_> {
     /// Leave out a comment before a token: some applications write one of its own into each statement.
-    fn without_comment(&mut self, before: Option<Token>, token: Token) {
+    fn without_comment(&mut self, before: Option<TextToken>, token: TextToken) {
         let from = before.map_or(0, |before| before.end).max(self.copied);
         let gap = &self.sql[from..token.start];
         if gap.contains("--") || gap.contains("/*") {
@@ -95,7 +95,7 @@ impl Shape<'_> {
     }
 
     /// What is behind the last token: libraries write where a statement came from into a comment there.
-    fn end(&mut self, last: Option<Token>) {
+    fn end(&mut self, last: Option<TextToken>) {
         let from = last.map_or(self.sql.len(), |last| last.end).max(self.copied);
         let rest = &self.sql[from..];
         self.text.push_str(&self.sql[self.copied..from]);
@@ -105,7 +105,7 @@ impl Shape<'_> {
     }
 
     /// A literal, unless it is one too many of a list.
-    fn listed(&mut self, token: Token, around: &Around<'_>, lists: &mut [Brackets]) {
+    fn listed(&mut self, token: TextToken, around: &Around<'_>, lists: &mut [Brackets]) {
         if let Some(Brackets::In(count)) = lists.last_mut()
             && around.is_item()
             && content(token.kind, &self.sql[token.start..token.end]).is_some()
@@ -120,16 +120,16 @@ impl Shape<'_> {
         self.literal(token, around);
     }
 
-    fn literal(&mut self, token: Token, around: &Around<'_>) {
+    fn literal(&mut self, token: TextToken, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
-        if token.kind == Kind::Number && around.is_word(&["limit"]) && around.is_value() {
+        if token.kind == TokenKind::Number && around.is_word(&["limit"]) && around.is_value() {
             // How many rows are asked for is no secret, and matters. Great numbers are not told apart.
             if !content.parse().is_ok_and(|rows: u32| rows <= Limit::KEPT_MAX) {
                 self.replace(token, &(Limit::KEPT_MAX + 1).to_string());
             }
         } else if around.is_value() {
-            self.replace(token, if token.kind == Kind::Text { "''" } else { "0" });
-        } else if token.kind == Kind::Text
+            self.replace(token, if token.kind == TokenKind::Text { "''" } else { "0" });
+        } else if token.kind == TokenKind::Text
             && around.is_contained()
             && let Some(document) = document_shape(&content.replace("''", "'"))
         {
@@ -137,7 +137,7 @@ impl Shape<'_> {
         }
     }
 
-    fn replace(&mut self, token: Token, by: &str) {
+    fn replace(&mut self, token: TextToken, by: &str) {
         self.text.push_str(&self.sql[self.copied..token.start]);
         self.text.push_str(by);
         self.copied = token.end;
@@ -145,10 +145,10 @@ impl Shape<'_> {
 }
 
 /// What a literal holds; none of a string that is not closed, which is an error to be kept.
-fn content(kind: Kind, text: &str) -> Option<&str> {
+fn content(kind: TokenKind, text: &str) -> Option<&str> {
     match kind {
-        Kind::Text => text.strip_prefix('\'')?.strip_suffix('\''),
-        Kind::Number => Some(text),
+        TokenKind::Text => text.strip_prefix('\'')?.strip_suffix('\''),
+        TokenKind::Number => Some(text),
         _ => None,
     }
 }
@@ -157,14 +157,14 @@ fn content(kind: Kind, text: &str) -> Option<&str> {
 struct Around<'a> {
     sql: &'a str,
     /// The token before, and the one before that.
-    before: [Option<Token>; 2],
-    next: Option<Token>,
+    before: [Option<TextToken>; 2],
+    next: Option<TextToken>,
     /// Whether it stands in a list of values, and in no other brackets within.
     listed: bool,
 }
 
 impl Around<'_> {
-    fn text(&self, token: Option<Token>) -> &str {
+    fn text(&self, token: Option<TextToken>) -> &str {
         token.map_or("", |token| &self.sql[token.start..token.end])
     }
 
@@ -229,7 +229,7 @@ impl Around<'_> {
                 byte.is_ascii_alphabetic() || matches!(byte, b',' | b')' | b';')
             });
         }
-        next.kind == Kind::Word || matches!(self.text(Some(next)), ")" | "," | ";")
+        next.kind == TokenKind::Word || matches!(self.text(Some(next)), ")" | "," | ";")
     }
 }
 

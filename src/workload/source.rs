@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::{Share, Tally};
+use super::stats::{CallStats, Share};
 
 /// Where statements come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum StatementSource {
     /// A server's log, uploaded or read where it lies: each execution was seen.
     Log,
     /// A list of statements that somebody uploaded: its calls are what that person says.
@@ -28,22 +28,22 @@ pub enum Source {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Everything it told.
-    pub all: Tally,
+    pub all: CallStats,
     /// That which was read, and whose every column was followed to its table.
     #[serde(default)]
-    pub columns: Tally,
+    pub columns: CallStats,
     /// That which does something with documents.
-    pub documents: Tally,
+    pub documents: CallStats,
     /// Of these, that whose every JSON operator was followed to its column.
-    pub traced: Tally,
+    pub traced: CallStats,
     /// Of these, that whose keys are parameters in the application's text, and known from the log or not.
-    pub bound: Tally,
+    pub bound: CallStats,
     /// Of these, that of which some key is not known.
-    pub unknown_key: Tally,
+    pub unknown_key: CallStats,
     /// Of documents, that which is traced and whose keys are all known.
-    pub attributed: Tally,
+    pub attributed: CallStats,
     /// Statements that were not understood; whether they use documents is not known.
-    pub not_understood: Tally,
+    pub not_understood: CallStats,
 }
 
 impl Coverage {
@@ -75,14 +75,14 @@ impl Coverage {
         Share { calls: rest(share.calls), time: rest(share.time) }
     }
 
-    fn relevant(&self) -> Tally {
+    fn relevant(&self) -> CallStats {
         let mut relevant = self.documents;
         relevant.add(&self.not_understood);
         relevant
     }
 }
 
-impl Source {
+impl StatementSource {
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::line_prefix::LinePrefix;
-use super::lines::{Line, Record};
+use super::lines::{LogLine, Record};
 use super::message::is_detail;
 use super::parameters;
 use super::prefix::{self, Prefix};
-use super::reader::Known;
+use super::reader::KnownSource;
 use super::session::{Message, Out, Sessions, identity};
-use super::severity::{Severity, severity};
+use super::severity::{SeverityField, severity};
 
 /// As many streams are read at once; of more, all are read to their end.
 const STREAMS_MAX: usize = 1024;
@@ -46,7 +46,7 @@ enum Behind {
 
 impl Behind {
     /// The session and the database of a line.
-    fn tells<'a>(&self, prefix: &'a [u8]) -> (Option<u64>, Option<&'a str>) {
+    fn fields<'a>(&self, prefix: &'a [u8]) -> (Option<u64>, Option<&'a str>) {
         match self {
             Self::Given(given) => {
                 let fields = given.fields(prefix).unwrap_or_default();
@@ -64,15 +64,15 @@ struct Stream {
     /// The message whose lines are read.
     record: Record,
     /// Where it names its severity.
-    severity: Severity,
+    severity: SeverityField,
     /// The process, where the carrier tells it.
     session: Option<u64>,
     /// The one before, while details of it may come.
-    before: Option<Heard>,
+    before: Option<PendingMessage>,
 }
 
 /// A message that was read to its end.
-struct Heard {
+struct PendingMessage {
     session: Option<u64>,
     time: Option<u64>,
     database: Option<String>,
@@ -83,7 +83,7 @@ struct Heard {
 
 impl Stderr {
     /// A log that begins so, of which one database's statements are wanted.
-    pub(super) fn new(begins: &[u8], known: &Known) -> Self {
+    pub(super) fn new(begins: &[u8], known: &KnownSource) -> Self {
         if let Some(given) = &known.prefix {
             return Self::behind(Behind::Given(Arc::clone(given)));
         }
@@ -98,7 +98,7 @@ impl Stderr {
     }
 
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, from: From, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: LogLine<'_>, from: From, out: &mut Out<'_>) {
         let Self { prefix, streams, sessions } = self;
         if streams.len() >= STREAMS_MAX && !streams.contains_key(&from.stream) {
             end(streams, (prefix, sessions), out);
@@ -151,7 +151,7 @@ fn end(
 ) {
     for mut stream in std::mem::take(streams).into_values() {
         stream.close_record(prefix, sessions, out);
-        stream.tell(sessions, out);
+        stream.flush(sessions, out);
     }
 }
 
@@ -172,12 +172,12 @@ impl Stream {
         let text = String::from_utf8_lossy(without_state(&record[severity.end..]));
         let word = String::from_utf8_lossy(&record[severity.begin..severity.word_end]);
         // Servers beside each other may have the same process.
-        let (own, database) = prefix.tells(prefixed);
+        let (own, database) = prefix.fields(prefixed);
         let session = self.session.or(own.map(|session| identity((self.id, session))));
         let time = prefix::time_of(prefixed);
         if is_detail(&word) || parameters::begin(&text).is_some() {
             // Details of a message that was left out belong to none; those of a message have its time.
-            let is_of = |before: &&mut Heard| {
+            let is_of = |before: &&mut PendingMessage| {
                 before.session == session && prefix::is_same_time(before.time, time)
             };
             if let Some(before) = self.before.as_mut().filter(is_of) {
@@ -185,7 +185,7 @@ impl Stream {
             }
             return self.recycle(record);
         }
-        let heard = Heard {
+        let pending = PendingMessage {
             session,
             time,
             database: database.map(str::to_owned),
@@ -193,8 +193,8 @@ impl Stream {
             detail: String::new(),
             cut_off: self.record.cut_off,
         };
-        self.tell(sessions, out);
-        self.before = Some(heard);
+        self.flush(sessions, out);
+        self.before = Some(pending);
         self.recycle(record);
     }
 
@@ -205,18 +205,18 @@ impl Stream {
         self.record.cut_off = false;
     }
 
-    fn tell(&mut self, sessions: &mut Sessions, out: &mut Out<'_>) {
-        if let Some(heard) = self.before.take() {
+    fn flush(&mut self, sessions: &mut Sessions, out: &mut Out<'_>) {
+        if let Some(pending) = self.before.take() {
             let message = Message {
-                session: heard.session,
-                database: heard.database.as_deref(),
-                time: heard.time,
+                session: pending.session,
+                database: pending.database.as_deref(),
+                time: pending.time,
                 query_id: None,
-                text: heard.text.trim_end_matches('\r'),
-                detail: &heard.detail,
-                cut_off: heard.cut_off,
+                text: pending.text.trim_end_matches('\r'),
+                detail: &pending.detail,
+                cut_off: pending.cut_off,
             };
-            sessions.hear(&message, out);
+            sessions.read_message(&message, out);
         }
     }
 }

@@ -3,18 +3,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::envelope::{Part, Stripped, time};
+use super::envelope::{LinePart, Stripped, time};
 use super::session::identity;
 use super::severity::severity;
 
 /// The same line without what syslog put before it. A server numbers its messages, or it does not.
 pub(super) fn stripped(line: &[u8], is_numbered: bool) -> Option<Stripped<'_>> {
-    let Sent { text, host, process } = sent(line)?;
+    let SyslogMessage { text, host, process } = sent(line)?;
     Some(piece(text, (host, process), is_numbered))
 }
 
 /// A message as syslog sends it.
-struct Sent<'a> {
+struct SyslogMessage<'a> {
     text: &'a [u8],
     host: &'a [u8],
     process: Option<&'a [u8]>,
@@ -42,7 +42,7 @@ pub(super) fn is_numbered(lines: &[&[u8]]) -> bool {
     grown * 2 > all
 }
 
-fn sent(line: &[u8]) -> Option<Sent<'_>> {
+fn sent(line: &[u8]) -> Option<SyslogMessage<'_>> {
     let line = priority(line);
     if let Some(rest) = line.strip_prefix(b"1 ") {
         return modern(rest);
@@ -52,10 +52,10 @@ fn sent(line: &[u8]) -> Option<Sent<'_>> {
     // A host stands before the program, or not.
     let (first, behind) = word(rest)?;
     if let Some(process) = program(first) {
-        return Some(Sent { text: behind, host: b"", process });
+        return Some(SyslogMessage { text: behind, host: b"", process });
     }
     let (second, text) = word(behind)?;
-    Some(Sent { text, host: first, process: program(second)? })
+    Some(SyslogMessage { text, host: first, process: program(second)? })
 }
 
 /// `<134>`
@@ -69,7 +69,7 @@ fn priority(line: &[u8]) -> &[u8] {
 }
 
 /// RFC 5424: time, host, program, process, message, data.
-fn modern(line: &[u8]) -> Option<Sent<'_>> {
+fn modern(line: &[u8]) -> Option<SyslogMessage<'_>> {
     let rest = line.get(time(line)?..)?.strip_prefix(b" ")?;
     let (host, rest) = word(rest)?;
     let (_program, rest) = word(rest)?;
@@ -83,7 +83,7 @@ fn modern(line: &[u8]) -> Option<Sent<'_>> {
         _ => rest.strip_prefix(b"- ").unwrap_or(rest),
     };
     let rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest);
-    Some(Sent { text: rest, host, process: Some(process) })
+    Some(SyslogMessage { text: rest, host, process: Some(process) })
 }
 
 /// The time of a line: `Nov 25 00:44:19`, with a fraction, a year or a weekday, or as RFC 3339.
@@ -151,7 +151,7 @@ fn piece<'a>(
         let is_whole = is_numbered && inner.iter().all(u8::is_ascii_digit);
         let number = if is_whole { Some(1) } else { number(inner, behind) };
         if let Some(number) = number {
-            let part = if number > 1 { Part::Further } else { Part::Whole };
+            let part = if number > 1 { LinePart::Further } else { LinePart::Whole };
             let session = process.map(|_| stream);
             return Stripped { rest: behind, stream, part, session, escaped: true };
         }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::csvlog::Csvlog;
-use super::envelope::{Bare, Envelope, Part};
-use super::format::Format;
-use super::json::{Json, Kind};
+use super::envelope::{Bare, Envelope, LinePart};
+use super::format::SourceFormat;
+use super::json::{Json, ObjectKind};
 use super::jsonlog::Jsonlog;
-use super::lines::{Line, RECORD_BYTES_MAX};
-use super::reader::Known;
+use super::lines::{LogLine, RECORD_BYTES_MAX};
+use super::reader::KnownSource;
 use super::session::Out;
 use super::stderr::{From, Stderr};
 
@@ -16,9 +16,9 @@ use super::stderr::{From, Stderr};
 const STREAMS_MAX: usize = 256;
 
 /// A log as lines.
-pub(super) struct Text {
+pub(super) struct LogText {
     envelope: Envelope,
-    log: Log,
+    log: ServerLog,
     /// Lines whose end comes with the next one of their stream.
     begun: BTreeMap<u64, Vec<u8>>,
     /// Where the last line came from, for those that a carrier left as they are.
@@ -27,7 +27,7 @@ pub(super) struct Text {
     head_length: usize,
 }
 
-enum Log {
+enum ServerLog {
     Stderr(Box<Stderr>),
     Csvlog(Box<Csvlog>),
     Jsonlog(Box<Jsonlog>),
@@ -46,20 +46,27 @@ pub(super) fn bared(begins: &[u8], envelope: &Envelope) -> Vec<u8> {
     bared
 }
 
-impl Text {
+impl LogText {
     /// A log of that format which begins so, once without its envelope.
-    pub(super) fn new(format: Format, envelope: Envelope, begins: &[u8], known: &Known) -> Self {
+    pub(super) fn new(
+        format: SourceFormat,
+        envelope: Envelope,
+        begins: &[u8],
+        known: &KnownSource,
+    ) -> Self {
         let log = match format {
-            Format::Csvlog => Log::Csvlog(Box::default()),
-            Format::Jsonlog => Log::Jsonlog(Box::default()),
-            Format::JsonList => Log::Json(Box::new(Json::new(known.clone()))),
-            Format::Stderr | Format::CsvList => Log::Stderr(Box::new(Stderr::new(begins, known))),
+            SourceFormat::Csvlog => ServerLog::Csvlog(Box::default()),
+            SourceFormat::Jsonlog => ServerLog::Jsonlog(Box::default()),
+            SourceFormat::JsonList => ServerLog::Json(Box::new(Json::new(known.clone()))),
+            SourceFormat::Stderr | SourceFormat::CsvList => {
+                ServerLog::Stderr(Box::new(Stderr::new(begins, known)))
+            }
         };
         Self { envelope, log, begun: BTreeMap::new(), last: From::default(), head_length: 0 }
     }
 
     /// A further line.
-    pub(super) fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
+    pub(super) fn line(&mut self, line: LogLine<'_>, out: &mut Out<'_>) {
         if self.envelope.is_empty() {
             return self.log.line(line, From::default(), out);
         }
@@ -77,19 +84,19 @@ impl Text {
         }
     }
 
-    fn bare(&mut self, bare: &Bare<'_>, line: Line<'_>, out: &mut Out<'_>) {
+    fn bare(&mut self, bare: &Bare<'_>, line: LogLine<'_>, out: &mut Out<'_>) {
         let from = From {
             stream: bare.stream,
             session: bare.session,
-            is_further: bare.part == Part::Further,
+            is_further: bare.part == LinePart::Further,
         };
         self.last = From { is_further: false, ..from };
         self.head_length = line.bytes.len().saturating_sub(bare.bytes.len());
-        if bare.part == Part::Begun || !self.begun.is_empty() {
+        if bare.part == LinePart::Begun || !self.begun.is_empty() {
             let room = self.begun.len() < STREAMS_MAX || self.begun.contains_key(&bare.stream);
             let mut begun = self.begun.remove(&bare.stream).unwrap_or_default();
             begun.extend_from_slice(&bare.bytes);
-            if bare.part == Part::Begun && room && begun.len() < RECORD_BYTES_MAX {
+            if bare.part == LinePart::Begun && room && begun.len() < RECORD_BYTES_MAX {
                 self.begun.insert(bare.stream, begun);
                 return;
             }
@@ -99,41 +106,41 @@ impl Text {
     }
 
     /// One line, or several that a carrier has put into one.
-    fn lines(&mut self, bytes: &[u8], (line, from): (Line<'_>, From), out: &mut Out<'_>) {
+    fn lines(&mut self, bytes: &[u8], (line, from): (LogLine<'_>, From), out: &mut Out<'_>) {
         for bytes in bytes.split(|byte| *byte == b'\n') {
             self.log.line(line.with(bytes), from, out);
         }
     }
 
     /// No line will follow.
-    pub(super) fn end(&mut self, out: &mut Out<'_>) -> Format {
+    pub(super) fn end(&mut self, out: &mut Out<'_>) -> SourceFormat {
         for (stream, begun) in std::mem::take(&mut self.begun) {
-            self.lines(&begun, (Line::of(&[], true), From { stream, ..From::default() }), out);
+            self.lines(&begun, (LogLine::of(&[], true), From { stream, ..From::default() }), out);
         }
         match &mut self.log {
-            Log::Stderr(log) => {
+            ServerLog::Stderr(log) => {
                 log.end(out);
-                Format::Stderr
+                SourceFormat::Stderr
             }
-            Log::Csvlog(log) => {
+            ServerLog::Csvlog(log) => {
                 log.end(out);
-                Format::Csvlog
+                SourceFormat::Csvlog
             }
-            Log::Jsonlog(log) => {
+            ServerLog::Jsonlog(log) => {
                 log.end(out);
-                Format::Jsonlog
+                SourceFormat::Jsonlog
             }
-            Log::Json(log) => match log.end(out) {
-                Kind::List => Format::JsonList,
-                Kind::Messages => Format::Jsonlog,
-                Kind::Lines(read) => read.format.unwrap_or(Format::JsonList),
+            ServerLog::Json(log) => match log.end(out) {
+                ObjectKind::List => SourceFormat::JsonList,
+                ObjectKind::Messages => SourceFormat::Jsonlog,
+                ObjectKind::Lines(read) => read.format.unwrap_or(SourceFormat::JsonList),
             },
         }
     }
 }
 
-impl Log {
-    fn line(&mut self, line: Line<'_>, from: From, out: &mut Out<'_>) {
+impl ServerLog {
+    fn line(&mut self, line: LogLine<'_>, from: From, out: &mut Out<'_>) {
         match self {
             Self::Stderr(log) => log.line(line, from, out),
             Self::Csvlog(log) => log.line(line, out),

@@ -5,7 +5,7 @@
 
 /// What a piece of a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// A name or a keyword.
     Word,
     /// A number without its sign.
@@ -24,8 +24,8 @@ pub(super) enum Kind {
 
 /// A piece of a text, by its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
+pub(super) struct TextToken {
+    pub(super) kind: TokenKind,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -42,9 +42,9 @@ pub(super) fn tokens(text: &str) -> Tokens<'_> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = Token;
+    type Item = TextToken;
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<TextToken> {
         self.skip_space();
         let start = self.at;
         let kind = self.kind(*self.text.get(start)?);
@@ -53,35 +53,35 @@ impl Iterator for Tokens<'_> {
         while self.text.get(self.at).is_some_and(|byte| byte & 0xC0 == 0x80) {
             self.at += 1;
         }
-        Some(Token { kind, start, end: self.at })
+        Some(TextToken { kind, start, end: self.at })
     }
 }
 
 impl Tokens<'_> {
     /// Reads over the token that begins with this byte.
-    fn kind(&mut self, first: u8) -> Kind {
+    fn kind(&mut self, first: u8) -> TokenKind {
         match first {
             b'\'' => {
                 self.quoted(b'\'', false);
-                Kind::Text
+                TokenKind::Text
             }
             b'"' => {
                 self.quoted(b'"', false);
-                Kind::Other
+                TokenKind::Other
             }
             b'0'..=b'9' => self.number(),
             b'.' if self.peek(1).is_ascii_digit() => self.number(),
             b'$' if self.peek(1).is_ascii_digit() => {
                 self.at += 1;
                 self.while_is(|byte| byte.is_ascii_digit());
-                Kind::Parameter
+                TokenKind::Parameter
             }
             b'$' => self.dollars(),
             byte if is_name(byte) => self.word(),
             byte if is_operator(byte) => self.operator(),
             _ => {
                 self.at += 1;
-                Kind::Punctuation
+                TokenKind::Punctuation
             }
         }
     }
@@ -152,13 +152,13 @@ impl Tokens<'_> {
         }
     }
 
-    fn number(&mut self) -> Kind {
+    fn number(&mut self) -> TokenKind {
         self.while_is(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-        Kind::Number
+        TokenKind::Number
     }
 
     /// A name, or a string that begins with one: `E'…'`, `U&'…'`.
-    fn word(&mut self) -> Kind {
+    fn word(&mut self) -> TokenKind {
         let start = self.at;
         self.while_is(|byte| is_name(byte) || byte.is_ascii_digit() || byte == b'$');
         let prefix = self.text.get(start..self.at).unwrap_or_default();
@@ -169,25 +169,25 @@ impl Tokens<'_> {
                 self.at += 1;
                 self.quoted(quote, false);
             }
-            _ => return Kind::Word,
+            _ => return TokenKind::Word,
         }
-        Kind::Other
+        TokenKind::Other
     }
 
     /// `$$…$$` or `$name$…$name$`.
-    fn dollars(&mut self) -> Kind {
+    fn dollars(&mut self) -> TokenKind {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let name = rest[1..].iter().position(|byte| !is_name(*byte) && !byte.is_ascii_digit());
         let Some(length) = name.filter(|length| rest[1 + length] == b'$') else {
             self.at += 1;
-            return Kind::Punctuation;
+            return TokenKind::Punctuation;
         };
         self.at += length + 2;
         self.past(&rest[..length + 2]);
-        Kind::Other
+        TokenKind::Other
     }
 
-    fn operator(&mut self) -> Kind {
+    fn operator(&mut self) -> TokenKind {
         let start = self.at;
         self.while_is(is_operator);
         // A comment may begin within.
@@ -196,7 +196,7 @@ impl Tokens<'_> {
         if let Some(at) = comment.filter(|at| *at > 0) {
             self.at = start + at;
         }
-        Kind::Operator
+        TokenKind::Operator
     }
 }
 

@@ -5,19 +5,19 @@ use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
-use super::finds::{Found, finds};
-use super::meaning::Meaning;
+use super::finds::{RowLookup, finds};
 use super::pairs;
-use super::source::Source;
-use super::tally::{Share, Tally};
+use super::parsed::ParsedStatement;
+use super::source::StatementSource;
+use super::stats::{CallStats, Share};
 use crate::model::QualifiedName;
-use crate::sql::{Access, Comparison, KeyUse, Place, Step, path_to_string};
+use crate::sql::{Access, Clause, Comparison, JsonStep, KeyUse, path_to_string};
 
 /// As many paths of one column are told apart: documents with ids for keys have no end of them.
 pub const PATHS_MAX: usize = 1000;
 
 /// As many ways of using one path are told apart.
-const WAYS_MAX: usize = 64;
+const PATTERNS_MAX: usize = 64;
 
 /// As many uses are kept of one statement.
 const STATEMENT_USES_MAX: usize = 128;
@@ -29,55 +29,55 @@ const PATH_BYTES_MAX: usize = 1024;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableUse {
     /// Calls that read or write it.
-    pub touched: Tally,
+    pub touched: CallStats,
     /// Those of which some JSON operator could not be followed to its column: maybe to one of this table.
-    pub untraced: Tally,
+    pub untraced: CallStats,
 }
 
 /// What the workload does with the documents of a column.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnUse {
     /// Calls that use its documents, each once, however many keys it uses.
-    pub touched: Tally,
+    pub touched: CallStats,
     /// Those of which some key is not known: it is a parameter.
-    pub unknown_key: Tally,
+    pub unknown_key: CallStats,
     /// Those of these that were seen to run. In a list, as `pg_stat_statements` makes them, every literal is a parameter.
-    pub parameter_key: Tally,
+    pub parameter_key: CallStats,
     /// By source.
-    pub sources: BTreeMap<Source, Tally>,
+    pub sources: BTreeMap<StatementSource, CallStats>,
     /// The paths, each with what it is used for. Empty is the document as a whole.
     #[serde(with = "pairs")]
-    pub paths: BTreeMap<Vec<Step>, PathUse>,
+    pub paths: BTreeMap<Vec<JsonStep>, PathUse>,
     /// How many paths were left out, the least used; a path that was left out and came again counts again.
     pub paths_left_out: u64,
     /// Uses of these.
-    pub left_out: Tally,
+    pub left_out: CallStats,
 }
 
 /// What the workload does with one path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PathUse {
     /// Calls that use it, each once.
-    pub touched: Tally,
+    pub touched: CallStats,
     /// Those in whose text the key is a parameter, which only the log tells: no index on an expression serves them for
     /// certain.
-    pub bound: Tally,
+    pub bound: CallStats,
     /// By source.
-    pub sources: BTreeMap<Source, Tally>,
+    pub sources: BTreeMap<StatementSource, CallStats>,
     /// By way of using it; a call may use it in several ways.
     #[serde(with = "pairs")]
-    pub ways: BTreeMap<Way, Tally>,
+    pub patterns: BTreeMap<AccessPattern, CallStats>,
     /// Uses in ways beyond those that are told apart.
-    pub other_ways: Tally,
+    pub other_patterns: CallStats,
 }
 
 /// A way of using the value at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Way {
+pub struct AccessPattern {
     /// By which means it is reached.
     pub access: Access,
     /// Where in the statement.
-    pub place: Place,
+    pub place: Clause,
     /// The type to which it is cast.
     pub cast: Option<String>,
     /// What it is compared with.
@@ -90,16 +90,16 @@ pub struct StatementUse {
     /// The text without literals; the end of a long one is left out.
     pub redacted: String,
     /// Its calls.
-    pub tally: Tally,
+    pub stats: CallStats,
     /// By source.
-    pub sources: BTreeMap<Source, Tally>,
+    pub sources: BTreeMap<StatementSource, CallStats>,
     /// Tables that it reads or writes.
     pub tables: Vec<QualifiedName>,
     /// What it does with documents.
     pub uses: Vec<KeyUse>,
     /// How it finds rows by keys.
     #[serde(default)]
-    pub finds: Vec<Found>,
+    pub finds: Vec<RowLookup>,
     /// How many further uses were left out.
     pub uses_left_out: usize,
 }
@@ -107,35 +107,35 @@ pub struct StatementUse {
 /// What is added: how often, from where, and whether its keys are parameters in the application's text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Added {
-    pub(super) source: Source,
-    pub(super) tally: Tally,
+    pub(super) source: StatementSource,
+    pub(super) stats: CallStats,
     pub(super) bound: bool,
 }
 
 impl ColumnUse {
     /// Which share of what uses the column's documents uses this path.
-    pub fn share(&self, path: &[Step]) -> Share {
+    pub fn share(&self, path: &[JsonStep]) -> Share {
         let used = self.paths.get(path).map(|path| path.touched).unwrap_or_default();
         used.share_of(&self.touched)
     }
 
     /// What a statement does with this column.
     pub(super) fn add(&mut self, uses: &[&KeyUse], added: &Added) {
-        self.touched.add(&added.tally);
-        self.sources.entry(added.source).or_default().add(&added.tally);
+        self.touched.add(&added.stats);
+        self.sources.entry(added.source).or_default().add(&added.stats);
         if uses.iter().any(|one| one.is_bound()) {
-            self.unknown_key.add(&added.tally);
+            self.unknown_key.add(&added.stats);
         }
         if added.source.is_seen_one_by_one() && uses.iter().any(|one| one.is_key_sent()) {
-            self.parameter_key.add(&added.tally);
+            self.parameter_key.add(&added.stats);
         }
-        let mut paths = BTreeMap::<&[Step], Vec<&KeyUse>>::new();
+        let mut paths = BTreeMap::<&[JsonStep], Vec<&KeyUse>>::new();
         for one in uses {
             paths.entry(&one.path).or_default().push(one);
         }
         for (path, uses) in paths {
             if path_to_string(path).len() > PATH_BYTES_MAX {
-                self.leave_out(&added.tally);
+                self.leave_out(&added.stats);
                 continue;
             }
             let known = self.paths.entry(path.to_vec()).or_default();
@@ -157,9 +157,9 @@ impl ColumnUse {
         self.bound_paths();
     }
 
-    fn leave_out(&mut self, tally: &Tally) {
+    fn leave_out(&mut self, stats: &CallStats) {
         self.paths_left_out += 1;
-        self.left_out.add(tally);
+        self.left_out.add(stats);
     }
 
     /// Where there are too many paths, the half that is used least goes; one that is hot and comes late finds room.
@@ -183,28 +183,28 @@ impl ColumnUse {
 
 impl PathUse {
     fn add(&mut self, uses: &[&KeyUse], added: &Added) {
-        self.touched.add(&added.tally);
+        self.touched.add(&added.stats);
         if added.bound && added.source.is_seen_one_by_one() {
-            self.bound.add(&added.tally);
+            self.bound.add(&added.stats);
         }
-        self.sources.entry(added.source).or_default().add(&added.tally);
+        self.sources.entry(added.source).or_default().add(&added.stats);
         for one in uses {
-            let way = Way {
+            let pattern = AccessPattern {
                 access: one.access,
                 place: one.place,
                 cast: one.cast.clone(),
                 comparison: one.comparison.clone(),
             };
-            self.add_way(way, &added.tally);
+            self.add_pattern(pattern, &added.stats);
         }
     }
 
-    fn add_way(&mut self, way: Way, tally: &Tally) {
-        let room = self.ways.len() < WAYS_MAX;
-        match self.ways.entry(way) {
-            Entry::Occupied(mut known) => known.get_mut().add(tally),
-            Entry::Vacant(new) if room => drop(new.insert(*tally)),
-            Entry::Vacant(_) => self.other_ways.add(tally),
+    fn add_pattern(&mut self, pattern: AccessPattern, stats: &CallStats) {
+        let room = self.patterns.len() < PATTERNS_MAX;
+        match self.patterns.entry(pattern) {
+            Entry::Occupied(mut known) => known.get_mut().add(stats),
+            Entry::Vacant(new) if room => drop(new.insert(*stats)),
+            Entry::Vacant(_) => self.other_patterns.add(stats),
         }
     }
 
@@ -212,32 +212,35 @@ impl PathUse {
         self.touched.add(&other.touched);
         self.bound.add(&other.bound);
         merge_sources(&mut self.sources, &other.sources);
-        other.ways.into_iter().for_each(|(way, tally)| self.add_way(way, &tally));
-        self.other_ways.add(&other.other_ways);
+        other.patterns.into_iter().for_each(|(pattern, stats)| self.add_pattern(pattern, &stats));
+        self.other_patterns.add(&other.other_patterns);
     }
 }
 
 impl StatementUse {
-    pub(super) fn new(meaning: &Meaning, source: Source, tally: Tally) -> Self {
+    pub(super) fn new(parsed: &ParsedStatement, source: StatementSource, stats: CallStats) -> Self {
         Self {
-            redacted: meaning.redacted.clone(),
-            tally,
-            sources: BTreeMap::from([(source, tally)]),
-            tables: meaning.tables.iter().cloned().collect(),
-            uses: meaning.uses.iter().take(STATEMENT_USES_MAX).cloned().collect(),
-            finds: finds(&meaning.shape),
-            uses_left_out: meaning.uses.len().saturating_sub(STATEMENT_USES_MAX),
+            redacted: parsed.redacted.clone(),
+            stats,
+            sources: BTreeMap::from([(source, stats)]),
+            tables: parsed.tables.iter().cloned().collect(),
+            uses: parsed.uses.iter().take(STATEMENT_USES_MAX).cloned().collect(),
+            finds: finds(&parsed.shape),
+            uses_left_out: parsed.uses.len().saturating_sub(STATEMENT_USES_MAX),
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.tally.add(&other.tally);
+        self.stats.add(&other.stats);
         merge_sources(&mut self.sources, &other.sources);
     }
 }
 
-fn merge_sources(sources: &mut BTreeMap<Source, Tally>, others: &BTreeMap<Source, Tally>) {
-    for (source, tally) in others {
-        sources.entry(*source).or_default().add(tally);
+fn merge_sources(
+    sources: &mut BTreeMap<StatementSource, CallStats>,
+    others: &BTreeMap<StatementSource, CallStats>,
+) {
+    for (source, stats) in others {
+        sources.entry(*source).or_default().add(stats);
     }
 }

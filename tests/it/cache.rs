@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use database_optimizer::cache::{Answer, Body, Cache, Key, KeyParts};
+use database_optimizer::cache::{Answer, Cache, CacheKey, KeyParts, RenderedBody};
 use database_optimizer::config::CacheConfig;
 use database_optimizer::model::CacheStatus::{Bypass, Hit, Miss, Stale};
 use secrecy::SecretString;
@@ -28,7 +28,7 @@ const REDIS_ONLY: CacheConfig = CacheConfig { capacity_bytes: 0, ..CONFIG };
 
 type Failure = &'static str;
 
-fn key(model_version: &str) -> Key {
+fn key(model_version: &str) -> CacheKey {
     let parts = KeyParts {
         target: "demo",
         model_version,
@@ -37,7 +37,7 @@ fn key(model_version: &str) -> Key {
         superpower: "toast",
         request: (),
     };
-    Key::new(&parts)
+    CacheKey::new(&parts)
 }
 
 /// Computes bodies that count up, as slowly as the test likes.
@@ -70,7 +70,7 @@ impl Oracle {
         Self { begun: Arc::default(), dropped: Arc::default(), gate }
     }
 
-    async fn answer(self) -> Result<Body, Failure> {
+    async fn answer(self) -> Result<RenderedBody, Failure> {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let guard = OnDrop(Arc::clone(&self.dropped));
         self.gate.acquire().await.unwrap().forget();
@@ -87,11 +87,11 @@ impl Oracle {
     }
 }
 
-fn body(number: usize) -> Body {
-    Body::new(format!(r#"{{"cache":{{"status":"miss"}},"number":{number}}}"#))
+fn body(number: usize) -> RenderedBody {
+    RenderedBody::new(format!(r#"{{"cache":{{"status":"miss"}},"number":{number}}}"#))
 }
 
-async fn ask(cache: &Cache<Failure>, key: &Key, oracle: &Oracle) -> Answer {
+async fn ask(cache: &Cache<Failure>, key: &CacheKey, oracle: &Oracle) -> Answer {
     let oracle = oracle.clone();
     cache.get_or_compute(key, || oracle.answer(), false).await.unwrap()
 }
@@ -333,24 +333,24 @@ async fn every_answer_is_counted_by_where_it_came_from() {
 async fn what_is_held_stays_within_its_bytes() {
     let cache = in_process(&CacheConfig { capacity_bytes: 64 << 10, ..CONFIG });
     for number in 0..200 {
-        let compute = || async { Ok(Body::new(vec![b' '; 4 << 10])) };
+        let compute = || async { Ok(RenderedBody::new(vec![b' '; 4 << 10])) };
         cache.get_or_compute(&key(&format!("v{number}")), compute, false).await.unwrap();
     }
     until("what is too much is let go", async || {
         ask(&cache, &key("v1"), &Oracle::open()).await;
-        let (entries, bytes) = cache.held();
+        let (entries, bytes) = cache.local_size();
         entries > 0 && bytes <= 64 << 10
     })
     .await;
 }
 
 impl Redis {
-    async fn get(&self, key: &Key) -> Option<Vec<u8>> {
+    async fn get(&self, key: &CacheKey) -> Option<Vec<u8>> {
         let mut connection = self.connection().await.unwrap();
         redis::cmd("GET").arg(key.as_str()).query_async(&mut connection).await.unwrap()
     }
 
-    async fn set(&self, key: &Key, value: &[u8]) {
+    async fn set(&self, key: &CacheKey, value: &[u8]) {
         let mut connection = self.connection().await.unwrap();
         redis::cmd("SET").arg(key.as_str()).arg(value).exec_async(&mut connection).await.unwrap();
     }
@@ -360,7 +360,7 @@ impl Redis {
     }
 
     /// Wait until an answer of that key was stored.
-    async fn stored(&self, key: &Key) -> Vec<u8> {
+    async fn stored(&self, key: &CacheKey) -> Vec<u8> {
         until("the answer is stored", async || self.get(key).await.is_some()).await;
         self.get(key).await.unwrap()
     }

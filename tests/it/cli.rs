@@ -146,7 +146,7 @@ async fn a_database_is_named_by_the_environment_as_for_psql() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_run_ends_with_two_and_names_the_mend_and_no_secret() {
     let dsn = "postgresql://ada:hush@127.0.0.1:1/d";
-    for (arguments, mend) in [
+    for (arguments, problem) in [
         (&["toast"][..], "no database given: use --dsn"),
         (
             &["toast", "--dsn", "postgresql://ada:hush@h/d?sslmod=x"],
@@ -172,7 +172,7 @@ async fn what_cannot_run_ends_with_two_and_names_the_mend_and_no_secret() {
     ] {
         let said = run(arguments).await;
         assert_eq!((said.status, said.out.as_str()), (2, ""), "{arguments:?}: {}", said.err);
-        assert!(said.err.contains(mend), "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(problem), "{arguments:?}: {}", said.err);
         assert!(!said.err.contains("hush"), "{arguments:?}: {}", said.err);
     }
 }

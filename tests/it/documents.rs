@@ -1,14 +1,14 @@
 //! What the documents of a column hold, told from a sample of real servers.
 
-use database_optimizer::analysis::{self, Error, Subject};
+use database_optimizer::analysis::{self, Error, SampledColumn};
 use database_optimizer::model::{DocumentKey, DocumentReport, GapReason};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
 use crate::support::{TestDb, server};
 
-fn subject(table: &str, column: Option<&str>) -> Subject {
-    Subject {
+fn subject(table: &str, column: Option<&str>) -> SampledColumn {
+    SampledColumn {
         schema: Some("ml".to_owned()),
         table: table.to_owned(),
         column: column.map(str::to_owned),
@@ -23,7 +23,7 @@ async fn made(member: &str, sql: &str) -> Option<TestDb> {
     Some(db)
 }
 
-async fn report(db: &TestDb, subject: &Subject) -> DocumentReport {
+async fn report(db: &TestDb, subject: &SampledColumn) -> DocumentReport {
     let target = Target::open("test", &db.dsn(), None).unwrap();
     analysis::documents(&target, subject).await.unwrap()
 }
@@ -197,18 +197,18 @@ async fn what_is_not_there_is_named_with_what_is() {
     db.run("create schema two; create table two.features (id int); create table ml.plain (id int)")
         .await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
-    let ask = async |subject: &Subject| match analysis::documents(&target, subject).await {
+    let query = async |subject: &SampledColumn| match analysis::documents(&target, subject).await {
         Err(Error::Unmatched(unmatched)) => unmatched.to_string(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(ask(&subject("nothing", None)).await, "no table is called `nothing` here");
+    assert_eq!(query(&subject("nothing", None)).await, "no table is called `nothing` here");
     assert_eq!(
-        ask(&subject("features", None)).await,
+        query(&subject("features", None)).await,
         "name a JSONB column of `features`: data, other"
     );
-    assert_eq!(ask(&subject("plain", None)).await, "`plain` has no JSONB column");
-    let anywhere = Subject { schema: None, ..subject("features", Some("data")) };
-    assert!(ask(&anywhere).await.contains("ml.features, two.features"));
+    assert_eq!(query(&subject("plain", None)).await, "`plain` has no JSONB column");
+    let anywhere = SampledColumn { schema: None, ..subject("features", Some("data")) };
+    assert!(query(&anywhere).await.contains("ml.features, two.features"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

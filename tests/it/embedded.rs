@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::PathBuf;
 
-use database_optimizer::embedded::{self, Error, Options};
+use database_optimizer::embedded::{self, Error, ServerOptions};
 use secrecy::ExposeSecret as _;
 use tokio_postgres::NoTls;
 
-async fn start(options: Options) -> Result<embedded::Server, Error> {
+async fn start(options: ServerOptions) -> Result<embedded::EmbeddedServer, Error> {
     embedded::start(options, |_| {}).await
 }
 
-async fn ask(server: &embedded::Server, sql: &str) -> String {
+async fn ask(server: &embedded::EmbeddedServer, sql: &str) -> String {
     let dsn = server.dsn("postgres");
     let (client, connection) = tokio_postgres::connect(dsn.expose_secret(), NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -20,7 +20,7 @@ async fn ask(server: &embedded::Server, sql: &str) -> String {
 
 #[tokio::test]
 async fn a_temporary_server_answers_and_leaves_nothing() {
-    let server = start(Options::default()).await.unwrap();
+    let server = start(ServerOptions::default()).await.unwrap();
     assert_eq!(
         ask(&server, "select setting from pg_settings where name = 'listen_addresses'").await,
         ""
@@ -38,7 +38,7 @@ async fn a_temporary_server_answers_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_dropped_in_mid_use_is_stopped() {
-    let server = start(Options::default()).await.unwrap();
+    let server = start(ServerOptions::default()).await.unwrap();
     let data = PathBuf::from(ask(&server, "show data_directory").await);
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
     assert!(!data.exists());
@@ -46,7 +46,8 @@ async fn a_server_that_is_dropped_in_mid_use_is_stopped() {
 
 #[tokio::test]
 async fn pgvector_is_there_when_asked_for() {
-    let server = start(Options { extensions: &["vector"], ..Options::default() }).await.unwrap();
+    let server =
+        start(ServerOptions { extensions: &["vector"], ..ServerOptions::default() }).await.unwrap();
     let available = "select default_version from pg_available_extensions where name = 'vector'";
     assert!(!ask(&server, available).await.is_empty());
     server.stop().await;
@@ -56,7 +57,7 @@ async fn pgvector_is_there_when_asked_for() {
 async fn a_kept_cluster_keeps_its_rows_and_lets_one_process_in() {
     let directory = tempfile::Builder::new().permissions(readable()).tempdir().unwrap();
     let data_dir = Some(directory.path().join("postgres"));
-    let options = Options { data_dir, ..Options::default() };
+    let options = ServerOptions { data_dir, ..ServerOptions::default() };
     let server = start(options.clone()).await.unwrap();
     ask(&server, "select set_config('search_path', '', false)").await;
     let dsn = server.dsn("postgres");

@@ -248,7 +248,7 @@ async fn a_whole_analysis_calls_no_function_of_the_database_and_says_what_it_lef
     let request = Request { prove: ProveMode::Full, ..Request::new(None) };
 
     let analysis = analysis::analyse(&target, &request).await.unwrap();
-    let subject = |table: &str| analysis::Subject {
+    let subject = |table: &str| analysis::SampledColumn {
         schema: Some("ml".to_owned()),
         table: table.to_owned(),
         column: Some("data".to_owned()),

@@ -282,7 +282,7 @@ async fn a_role_that_may_not_use_the_schema_of_the_counts_is_told_the_grant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_is_set_not_to_keep_is_a_gap_with_the_setting(
     #[case] setting: &str,
-    #[case] mend: &str,
+    #[case] problem: &str,
 ) {
     let own = Own { purpose: setting, settings: &[setting], ..Own::default() };
     let Some(server) = own_server("pg18", &own) else { return };
@@ -294,7 +294,7 @@ async fn what_the_server_is_set_not_to_keep_is_a_gap_with_the_setting(
 
     assert_eq!(analysis.findings, []);
     let lifts: Vec<&str> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
-    assert!(lifts.iter().any(|lift| lift.contains(mend)), "{lifts:?}");
+    assert!(lifts.iter().any(|lift| lift.contains(problem)), "{lifts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -543,7 +543,7 @@ async fn what_somebody_told_is_judged_before_what_the_server_counted() {
     let _sessions = shown(&db, &by("segment"), SESSIONS).await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let told = async |calls: u64| {
-        let intake = analysis::Intake::open(&target, None, None).await.unwrap();
+        let intake = analysis::WorkloadIntake::open(&target, None, None).await.unwrap();
         let list = format!("sql,calls\n\"{}\",{calls}\n", by("tenant"));
         intake.push(list.into()).await;
         let (ledger, _) = intake.close().await;

@@ -1,6 +1,6 @@
 //! Sizes of documents, worked out here and told by real servers.
 
-use database_optimizer::jsonb::{Counts, stored_bytes};
+use database_optimizer::jsonb::{DocumentCounts, stored_bytes};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -67,7 +67,7 @@ async fn the_size_of_every_document_is_what_the_server_stores(
         for (document, row) in documents.iter().zip(&rows) {
             let told = u64::try_from(row.get::<_, i32>(0)).unwrap();
             assert_eq!(stored_bytes(document), Ok(told), "{member}: {document}");
-            let mut counts = Counts::default();
+            let mut counts = DocumentCounts::default();
             counts.add(row.get(1));
             assert_eq!((counts.uncompressed_bytes, counts.malformed), (told, 0), "{document}");
         }

@@ -42,6 +42,7 @@ mod served;
 mod sessions;
 mod shadows;
 mod shapes;
+mod source;
 mod spelled;
 mod statements;
 mod store;

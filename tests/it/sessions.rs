@@ -19,7 +19,7 @@ fn question(sql: &str) -> Question {
 
 async fn answer(session: &mut Session, sql: &str) -> Result<String, Error> {
     let mut text = String::new();
-    session.ask(&[question(sql)], |_, row| row.clone_into(&mut text)).await?;
+    session.query(&[question(sql)], |_, row| row.clone_into(&mut text)).await?;
     Ok(text)
 }
 
@@ -61,14 +61,14 @@ async fn advisory_locks_that_a_function_took_end_with_the_visit(
     let lock = "select coalesce(pg_catalog.pg_advisory_lock(4711)::text, '')";
 
     let mut session = target.session().await.unwrap();
-    session.ask(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query(&[question(lock)], |_, _| ()).await.unwrap();
     assert_eq!(db.text(ADVISORY_LOCKS).await, "1");
-    session.ask_finally(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query_finally(&[question(lock)], |_, _| ()).await.unwrap();
     assert_eq!(db.text(ADVISORY_LOCKS).await, "0", "ended with the last question");
     session.finish();
 
     let mut session = target.session().await.unwrap();
-    session.ask(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query(&[question(lock)], |_, _| ()).await.unwrap();
     session.finish();
     until(&db, ADVISORY_LOCKS, "0").await;
     assert_eq!(target.connections().1, 1, "the connection is kept");
@@ -172,14 +172,14 @@ async fn an_idle_connection_that_died_silently_is_replaced_within_seconds() {
     for _ in 0..2 {
         let mut session = target.session().await.unwrap();
         answer(&mut session, "select 'well'").await.unwrap();
-        session.ask_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
+        session.query_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
         session.finish();
         proxy.silence();
         let begun = Instant::now();
         let mut session = target.session().await.unwrap();
         let mut rows = Vec::new();
         let asked = [question("select 'one'"), question("select 'two'")];
-        session.ask_finally(&asked, |_, row| rows.push(row.to_owned())).await.unwrap();
+        session.query_finally(&asked, |_, row| rows.push(row.to_owned())).await.unwrap();
         assert_eq!(rows, ["one", "two"], "each row once");
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         session.finish();
@@ -198,7 +198,7 @@ async fn idle_connections_that_the_server_ended_cost_no_caller_an_error() {
     let target = open_at(server.port, &db.name);
     let (mut one, mut two) = (target.session().await.unwrap(), target.session().await.unwrap());
     for session in [&mut one, &mut two] {
-        session.ask_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
+        session.query_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
     }
     one.finish();
     two.finish();

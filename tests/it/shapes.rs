@@ -6,7 +6,7 @@ use std::fs;
 
 use database_optimizer::model::QualifiedName;
 use database_optimizer::model::observation::{StatementShape, Subject};
-use database_optimizer::sql::{Catalog, Column, Relation, statement};
+use database_optimizer::sql::{Catalog, CatalogRelation, Column, statement};
 use rstest::rstest;
 use serde_json::Value as Json;
 
@@ -46,7 +46,7 @@ async fn catalog(db: &TestDb) -> Catalog {
     }
     let mut catalog = Catalog::default();
     for (name, columns) in tables {
-        catalog.insert(name, Relation::Table(columns));
+        catalog.insert(name, CatalogRelation::Table(columns));
     }
     catalog
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use database_optimizer::model::QualifiedName;
-use database_optimizer::sql::{Catalog, Column, Relation, statement};
+use database_optimizer::sql::{Catalog, CatalogRelation, Column, statement};
 use rstest::rstest;
 
 use crate::support::{TestDb, server};
@@ -40,14 +40,14 @@ async fn catalog(db: &TestDb) -> Catalog {
     for row in db.client.query(COLUMNS, &[]).await.unwrap() {
         let name = QualifiedName { schema: row.get(0), name: row.get(1) };
         if let Some(definition) = row.get::<_, Option<String>>(4) {
-            catalog.insert(name, Relation::View(definition));
+            catalog.insert(name, CatalogRelation::View(definition));
             continue;
         }
         let column = Column { name: row.get(2), json: row.get(3) };
         tables.entry(name).or_default().push(column);
     }
     for (name, columns) in tables {
-        catalog.insert(name, Relation::Table(columns));
+        catalog.insert(name, CatalogRelation::Table(columns));
     }
     catalog
 }

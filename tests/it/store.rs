@@ -152,8 +152,8 @@ async fn without_a_key_a_dsn_is_refused_and_a_reference_is_taken() {
     let db = Db::create().await;
     let store = Store::connect(&db.url(), None).await.unwrap();
     let error = store.create_target(target("demo")).await.unwrap_err().to_string();
-    for mend in ["DBOPT_SECRET_KEY", "dsn_env", "dsn_file"] {
-        assert!(error.contains(mend), "{error}");
+    for problem in ["DBOPT_SECRET_KEY", "dsn_env", "dsn_file"] {
+        assert!(error.contains(problem), "{error}");
     }
     let env = NewTarget { dsn: DsnSource::Env("STATE_DSN".to_owned()), ..target("demo") };
     let made = store.create_target(env).await.unwrap();

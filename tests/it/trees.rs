@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use database_optimizer::model::{Object, Severity};
-use database_optimizer::review::{Sizes, SqlFile, review};
+use database_optimizer::review::{SqlFile, TableSizes, review};
 use rstest::rstest;
 
 use crate::support::{TestDb, server};
@@ -152,7 +152,7 @@ async fn no_serious_finding_is_contradicted_and_no_rewrite_is_missed(
     let Some(server) = server(member) else { return };
     let db = TestDb::create(server).await;
     let files = files(tree);
-    let reviewed = review(&files, &Sizes::default(), &|| true);
+    let reviewed = review(&files, &TableSizes::default(), &|| true);
     assert_eq!(reviewed.gaps, []);
     let mut high = BTreeMap::<(String, usize), Vec<String>>::new();
     for found in reviewed.findings.iter().filter(|found| found.severity == Severity::High) {

@@ -5,8 +5,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use database_optimizer::model::QualifiedName;
-use database_optimizer::sql::{Catalog, Column, Relation, path_to_string};
-use database_optimizer::workload::{Bookkeeper, Entry, Format, Reader, Source};
+use database_optimizer::sql::{Catalog, CatalogRelation, Column, path_to_string};
+use database_optimizer::workload::{
+    Bookkeeper, Entry, SourceFormat, SourceReader, StatementSource,
+};
 use rstest::rstest;
 use tokio_postgres::{Client, NoTls};
 
@@ -102,7 +104,7 @@ fn catalog() -> Catalog {
     let columns = vec![column("id", false), column("data", true)];
     let mut catalog = Catalog::default();
     let name = QualifiedName { schema: "public".to_owned(), name: "features".to_owned() };
-    catalog.insert(name, Relation::Table(columns));
+    catalog.insert(name, CatalogRelation::Table(columns));
     catalog
 }
 
@@ -121,8 +123,8 @@ async fn log(server: &TestServer, client: &Client, suffix: &str) -> Vec<u8> {
     }
 }
 
-fn read(log: &[u8], format: Format, chunk: usize) -> Vec<Entry> {
-    let (mut reader, mut entries) = (Reader::new(None).of_database("postgres"), Vec::new());
+fn read(log: &[u8], format: SourceFormat, chunk: usize) -> Vec<Entry> {
+    let (mut reader, mut entries) = (SourceReader::new(None).of_database("postgres"), Vec::new());
     log.chunks(chunk).for_each(|chunk| reader.push(chunk, |entry| entries.push(entry)));
     let read = reader.finish(|entry| entries.push(entry));
     assert_eq!(read.format, Some(format));
@@ -149,7 +151,7 @@ fn paths(entries: &[Entry], logging: Logging) -> BTreeMap<String, u64> {
     let catalog = catalog();
     let mut book = Bookkeeper::new(&catalog);
     for entry in entries.iter().filter(|entry| is_of(entry, logging)) {
-        book.add(Source::Log, entry);
+        book.add(StatementSource::Log, entry);
     }
     let ledger = book.into_ledger();
     let (_, _, column) = ledger.columns().next().unwrap();
@@ -193,10 +195,12 @@ async fn each_execution_is_read_once_with_its_keys(#[case] member: &str) {
         expected.push((*logging, run(session(server, &logging.options()).await, *logging).await));
     }
     client.batch_execute("set log_min_duration_statement = 0; select 'the end'").await.unwrap();
-    for (suffix, format) in
-        [("", Format::Stderr), (".csv", Format::Csvlog), (".json", Format::Jsonlog)]
-    {
-        if format == Format::Jsonlog && member == "pg14" {
+    for (suffix, format) in [
+        ("", SourceFormat::Stderr),
+        (".csv", SourceFormat::Csvlog),
+        (".json", SourceFormat::Jsonlog),
+    ] {
+        if format == SourceFormat::Jsonlog && member == "pg14" {
             continue;
         }
         let log = log(server, &client, suffix).await;

@@ -126,8 +126,8 @@ mod tests {
     use crate::model::observation::RoleLimit;
     use crate::model::{Observation, Policy, Snapshot};
 
-    fn found(seen: &Snapshot) -> Vec<(Severity, String)> {
-        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+    fn found(snapshot: &Snapshot) -> Vec<(Severity, String)> {
+        let judgement = CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default();
         assert_eq!(judgement.findings.len(), judgement.declined.len());
         judgement.findings.into_iter().map(|f| (f.severity, f.message)).collect()
     }

@@ -247,8 +247,8 @@ mod tests {
     use super::*;
     use crate::model::{Policy, Snapshot};
 
-    fn judged(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_default()
+    fn judged(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default()
     }
 
     fn role_setting(role: Option<&str>, database: Option<&str>, value: &str) -> RoleSetting {

@@ -118,8 +118,8 @@ mod tests {
     use crate::model::observation::SessionGroup;
     use crate::model::{Policy, Snapshot};
 
-    fn judged(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_default()
+    fn judged(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default()
     }
 
     fn from(clients: i64) -> Snapshot {

@@ -148,8 +148,8 @@ mod tests {
     use crate::model::observation::SessionUse;
     use crate::model::{Policy, Snapshot};
 
-    fn judged(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_default()
+    fn judged(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default()
     }
 
     fn with(signs: &[(&str, &str)], uses: &[(SessionNeed, Option<&str>)]) -> Snapshot {

@@ -1,6 +1,6 @@
 //! `gin/bloated-index`, explained in the page beside this file.
 
-use super::growing_keys::{self, Kind, NEEDS, THRESHOLDS};
+use super::growing_keys::{self, GrowthKind, NEEDS, THRESHOLDS};
 use crate::checks::{Check, Requirement};
 use crate::model::Superpower;
 
@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     requires: &[Requirement::Counters],
     thresholds: THRESHOLDS,
     page: include_str!("bloated_index.md"),
-    judge: |case| growing_keys::judge(case, Kind::Bloated),
+    judge: |case| growing_keys::judge(case, GrowthKind::Bloated),
 };
 
 pub(super) const ID: &str = "gin/bloated-index";

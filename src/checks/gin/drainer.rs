@@ -3,7 +3,7 @@
 //! An insert drains it when it is longer than its limit; every vacuum of the table does; so does an analyze, if an autovacuum
 //! worker runs it, but not a manual one (measured: 85 pages stayed). The xmin horizon does not matter.
 
-use super::index::Leaf;
+use super::index::LeafIndex;
 use super::limit::off;
 use crate::checks::number::float;
 use crate::model::observation::{Common, Setting, TableActivity};
@@ -78,7 +78,7 @@ impl Autovacuum<'_> {
 }
 
 /// Why autovacuum has not drained the list of an index.
-pub(super) fn drainer(leaf: &Leaf<'_>, common: &Common) -> Drainer {
+pub(super) fn drainer(leaf: &LeafIndex<'_>, common: &Common) -> Drainer {
     let Some(activity) = leaf.activity else { return Drainer::Unknown };
     if common.setting("autovacuum").is_some_and(|setting| !setting.is_on()) {
         return Drainer::OffForServer;

@@ -8,7 +8,7 @@ use crate::model::{ExistingIndex, Object, Snapshot};
 pub(super) fn existing(
     tree: &GinTree<'_>,
     object: &Object,
-    seen: &Snapshot,
+    snapshot: &Snapshot,
 ) -> Option<ExistingIndex> {
-    existing::existing(tree.root, &tree.table.qualified_name(), object, seen)
+    existing::existing(tree.root, &tree.table.qualified_name(), object, snapshot)
 }

@@ -20,7 +20,7 @@ pub(super) static CHECK: Check = Check {
     requires: &[Requirement::Counters],
     thresholds: THRESHOLDS,
     page: include_str!("growing_keys.md"),
-    judge: |case| judge(case, Kind::Growing),
+    judge: |case| judge(case, GrowthKind::Growing),
 };
 
 const ID: &str = "gin/growing-keys";
@@ -63,14 +63,14 @@ const PENDING_SHARE_MAX: f64 = 0.1;
 
 /// Which of both checks judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum GrowthKind {
     /// Rows are replaced all the time, and their keys stay.
     Growing,
     /// They were once.
     Bloated,
 }
 
-pub(super) fn judge(case: &Case<'_>, kind: Kind) -> Result<Judgement, Gap> {
+pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.gin.keys.get().map_err(Clone::clone)?;
@@ -111,7 +111,7 @@ fn unjudged(indexes: usize) -> Gap {
 }
 
 /// Keys that an index holds and does not need.
-struct Stale {
+struct StaleKeys {
     /// Keys in the index, at the least.
     keys: f64,
     /// Keys that its rows can have, at the most.
@@ -119,7 +119,7 @@ struct Stale {
     bytes: f64,
 }
 
-fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> Option<Stale> {
+fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> Option<StaleKeys> {
     let seen = case.snapshot;
     let detail = seen.common.index_detail(tree.root.oid)?;
     let [part] = detail.parts.as_slice() else { return None };
@@ -144,7 +144,7 @@ fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> 
         bytes += now;
     }
     let needed = needed(sample, paths, float(i64::try_from(tree.leaves.len()).ok()?))?;
-    Some(Stale { keys, needed, bytes })
+    Some(StaleKeys { keys, needed, bytes })
 }
 
 /// Keys that the rows can have at the most: each path's different values in the sample, in proportion to the table. Values
@@ -170,15 +170,19 @@ fn float_of(count: u64) -> f64 {
 }
 
 /// Whether rows are still replaced.
-fn of(tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> Kind {
+fn of(tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> GrowthKind {
     let tables = tree.leaves.iter().filter_map(|leaf| leaf.activity);
     let replaced: i64 = tables.map(|t| t.deleted_rows + t.updated_rows - t.hot_updated_rows).sum();
     let rows: f64 = tree.leaves.iter().map(|leaf| leaf.table.rows_now(None)).sum();
     let turnover = window.rate(replaced).per_day() / rows.max(1.0);
-    if turnover >= case.policy.get(&TURNOVER_PER_DAY_MIN) { Kind::Growing } else { Kind::Bloated }
+    if turnover >= case.policy.get(&TURNOVER_PER_DAY_MIN) {
+        GrowthKind::Growing
+    } else {
+        GrowthKind::Bloated
+    }
 }
 
-impl Stale {
+impl StaleKeys {
     /// Bytes that a rebuild frees, if keys take their share.
     fn freed(&self) -> f64 {
         self.bytes * (1.0 - self.needed / self.keys.max(1.0))
@@ -186,22 +190,22 @@ impl Stale {
 }
 
 fn finding(
-    (kind, window): (Kind, Window),
+    (kind, window): (GrowthKind, Window),
     tree: &GinTree<'_>,
-    stale: &Stale,
+    stale: &StaleKeys,
     case: &Case<'_>,
 ) -> Finding {
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
     let factor = stale.keys / stale.needed.max(1.0);
     let (id, message) = match kind {
-        Kind::Growing => (
+        GrowthKind::Growing => (
             ID,
             format!(
                 "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have, and rows are still replaced ({window})",
                 stale.keys
             ),
         ),
-        Kind::Bloated => (
+        GrowthKind::Bloated => (
             super::bloated_index::ID,
             format!(
                 "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have: about {:.0} MB of it serve no row",
@@ -238,9 +242,14 @@ fn finding(
     rebuild(kind, tree, &object, case).into_iter().fold(finding, Finding::action)
 }
 
-fn rebuild(kind: Kind, tree: &GinTree<'_>, object: &Object, case: &Case<'_>) -> Option<Action> {
+fn rebuild(
+    kind: GrowthKind,
+    tree: &GinTree<'_>,
+    object: &Object,
+    case: &Case<'_>,
+) -> Option<Action> {
     let mut old = existing(tree, object, case.snapshot)?;
-    if kind == Kind::Growing {
+    if kind == GrowthKind::Growing {
         old.caveats.push(
             "the index grows again: keep ids and times out of it, by an index on the part of the document that is searched"
                 .to_owned(),

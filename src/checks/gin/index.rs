@@ -20,7 +20,7 @@ pub(super) struct GinTree<'a> {
     /// Its table, or the root of the partitioned one.
     pub(super) table: &'a Relation,
     /// Those that hold entries, by oid.
-    pub(super) leaves: Vec<Leaf<'a>>,
+    pub(super) leaves: Vec<LeafIndex<'a>>,
     /// Bytes of the table with TOAST and indexes, partitions included.
     pub(super) table_bytes: f64,
     /// The same without indexes.
@@ -29,7 +29,7 @@ pub(super) struct GinTree<'a> {
 
 /// An index that holds entries.
 #[derive(Clone, Copy)]
-pub(super) struct Leaf<'a> {
+pub(super) struct LeafIndex<'a> {
     pub(super) index: &'a Index,
     pub(super) table: &'a Relation,
     /// Counters of the table, where it was among the largest.
@@ -69,7 +69,7 @@ pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
         });
         if let Some(table) = tables.get(&index.table_oid).filter(|_| !index.partitioned) {
             let activity = seen.common.activity(index.table_oid);
-            tree.leaves.push(Leaf { index, table, activity });
+            tree.leaves.push(LeafIndex { index, table, activity });
         }
     }
     Ok(trees.into_values().collect())
@@ -89,7 +89,7 @@ fn root<'a>(index: &'a Index, by_oid: &BTreeMap<i64, &'a Index>) -> &'a Index {
 
 impl GinTree<'_> {
     /// The index as a finding names it: the root's, unless a single part of several is affected.
-    pub(super) fn object(&self, affected: &[&Leaf<'_>]) -> Object {
+    pub(super) fn object(&self, affected: &[&LeafIndex<'_>]) -> Object {
         let index = match affected {
             [one] if self.leaves.len() > 1 => one.index,
             _ => self.root,
@@ -119,7 +119,7 @@ impl GinTree<'_> {
     }
 }
 
-impl Leaf<'_> {
+impl LeafIndex<'_> {
     /// Whether writes go through a pending list.
     pub(super) fn fastupdate(&self) -> bool {
         self.index.option("fastupdate").is_none_or(|value| !off(value))
@@ -155,7 +155,7 @@ impl Leaf<'_> {
 }
 
 /// A vacuum of the tables of these indexes, which drains their pending lists.
-pub(super) fn vacuum(object: &Object, leaves: &[&Leaf<'_>]) -> Maintenance {
+pub(super) fn vacuum(object: &Object, leaves: &[&LeafIndex<'_>]) -> Maintenance {
     Maintenance {
         object: object.clone(),
         verb: MaintenanceVerb::Vacuum,

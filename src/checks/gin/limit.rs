@@ -57,13 +57,13 @@ fn bytes(bytes: f64) -> String {
 
 /// A value as `SET` takes it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Limit {
+pub(crate) struct PendingListLimit {
     pub(crate) kilobytes: f64,
     /// Whether its unit was written: then it is the one that was meant.
     pub(crate) has_unit: bool,
 }
 
-impl Limit {
+impl PendingListLimit {
     /// A number in kB, or one with a unit.
     pub(crate) fn read(value: &str) -> Option<Self> {
         let value = value.trim();
@@ -110,11 +110,12 @@ mod tests {
             ("4 GB", 4_194_304, true),
             ("65536B", 64, true),
         ] {
-            let read = Limit::read(value).map(|one| (whole(one.kilobytes), one.has_unit));
+            let read =
+                PendingListLimit::read(value).map(|one| (whole(one.kilobytes), one.has_unit));
             assert_eq!(read, Some((limit, has_unit)), "{value}");
         }
-        assert_eq!(Limit::read("off"), None);
-        assert_eq!(Limit::read(""), None);
+        assert_eq!(PendingListLimit::read("off"), None);
+        assert_eq!(PendingListLimit::read(""), None);
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn float_of(calls: u64) -> f64 {
 }
 
 /// The index that searches of a column ask for.
-struct Wanted {
+struct WantedIndex {
     key: IndexKey,
     /// Its class as prose names it.
     class: &'static str,
@@ -92,7 +92,7 @@ struct Wanted {
     total_ms: f64,
 }
 
-fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<Wanted> {
+fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<WantedIndex> {
     let column = layout.column(&usage.column)?;
     let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
         "jsonb" => {
@@ -124,7 +124,7 @@ fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<Wanted> {
         _ => "@> and &&",
     };
     let total_ms = usage.uses.iter().filter(serves).map(|one| one.total_ms).sum();
-    (calls > 0).then_some(Wanted {
+    (calls > 0).then_some(WantedIndex {
         key,
         class,
         operators: printed,
@@ -149,7 +149,12 @@ fn is_indexed(column: &str, family: &Family<'_>, common: &Common) -> bool {
         })
 }
 
-fn finding(case: &Case<'_>, usage: &ColumnUsage, family: &Family<'_>, wanted: Wanted) -> Finding {
+fn finding(
+    case: &Case<'_>,
+    usage: &ColumnUsage,
+    family: &Family<'_>,
+    wanted: WantedIndex,
+) -> Finding {
     let table = family.root;
     let object = Object::Column {
         schema: table.schema.clone(),

@@ -1,7 +1,9 @@
 //! `gin/pending-limit-unit`, explained in the page beside this file.
 
-use super::index::{GinTree, Leaf, trees};
-use super::limit::{CERTAIN_BYTES, Limit, NAME, PENDING_LIMIT_BYTES_MAX, allowed, meant_kb};
+use super::index::{GinTree, LeafIndex, trees};
+use super::limit::{
+    CERTAIN_BYTES, NAME, PENDING_LIMIT_BYTES_MAX, PendingListLimit, allowed, meant_kb,
+};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::{RoleSetting, Setting};
@@ -49,11 +51,11 @@ fn too_large(kilobytes: f64, policy: &Policy) -> bool {
 }
 
 fn of_index(tree: &GinTree<'_>, policy: &Policy) -> Option<Finding> {
-    let own = |leaf: &&Leaf<'_>| {
+    let own = |leaf: &&LeafIndex<'_>| {
         let limit = leaf.index.option(NAME).and_then(|value| value.parse::<f64>().ok());
         leaf.fastupdate() && limit.is_some_and(|limit| too_large(limit, policy))
     };
-    let affected: Vec<&Leaf<'_>> = tree.leaves.iter().filter(own).collect();
+    let affected: Vec<&LeafIndex<'_>> = tree.leaves.iter().filter(own).collect();
     let largest = affected.iter().map(|leaf| leaf.limit_kb(None)).reduce(f64::max)?;
     let object = tree.object(&affected);
     let small = tree.table_bytes < policy.get(&TABLE_BYTES_MIN);
@@ -138,7 +140,8 @@ fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<St
 fn of_roles<'a>(all: &'a [RoleSetting], policy: &'a Policy) -> impl Iterator<Item = Finding> + 'a {
     all.iter().filter(|setting| setting.name == NAME).filter_map(|setting| {
         // A unit that was written is the one that was meant.
-        let limit = Limit::read(&setting.value).filter(|limit| !limit.has_unit)?.kilobytes;
+        let limit =
+            PendingListLimit::read(&setting.value).filter(|limit| !limit.has_unit)?.kilobytes;
         if !too_large(limit, policy) {
             return None;
         }

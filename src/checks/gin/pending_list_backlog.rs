@@ -1,7 +1,7 @@
 //! `gin/pending-list-backlog`, explained in the page beside this file.
 
 use super::drainer::{Drainer, drainer};
-use super::index::{GinTree, Leaf, trees, vacuum};
+use super::index::{GinTree, LeafIndex, trees, vacuum};
 use super::limit::PENDING_PAGES_MIN;
 use super::window::window;
 use crate::checks::number::{float, whole};
@@ -107,7 +107,7 @@ fn is_long(pending: &Pending, case: &Case<'_>) -> bool {
 
 /// What is wrong with one list.
 struct Backlog<'t, 'a> {
-    leaf: &'t Leaf<'a>,
+    leaf: &'t LeafIndex<'a>,
     pending: Pending,
     searches: Rate,
     /// Share of the buffers of an average search.
@@ -116,7 +116,7 @@ struct Backlog<'t, 'a> {
 }
 
 fn backlog<'t, 'a>(
-    leaf: &'t Leaf<'a>,
+    leaf: &'t LeafIndex<'a>,
     pending: Pending,
     window: Window,
     case: &Case<'_>,
@@ -154,7 +154,7 @@ fn report(
     if !affected.is_empty() {
         judgement.findings.push(finding(tree, &affected, case));
     } else if let Some(longest) = due.iter().max_by_key(|backlog| backlog.pending.pages) {
-        let leaves: Vec<&Leaf<'_>> = due.iter().map(|backlog| backlog.leaf).collect();
+        let leaves: Vec<&LeafIndex<'_>> = due.iter().map(|backlog| backlog.leaf).collect();
         judgement.declined.push(Declined {
             check: ID.to_owned(),
             object: tree.object(&leaves),
@@ -168,7 +168,7 @@ fn report(
 }
 
 fn finding(tree: &GinTree<'_>, affected: &[Backlog<'_, '_>], case: &Case<'_>) -> Finding {
-    let leaves: Vec<&Leaf<'_>> = affected.iter().map(|backlog| backlog.leaf).collect();
+    let leaves: Vec<&LeafIndex<'_>> = affected.iter().map(|backlog| backlog.leaf).collect();
     let object = tree.object(&leaves);
     let vain: f64 = affected.iter().map(Backlog::vain).sum();
     let searches: f64 = affected.iter().map(|backlog| backlog.searches.per_second).sum();
@@ -196,7 +196,7 @@ fn finding(tree: &GinTree<'_>, affected: &[Backlog<'_, '_>], case: &Case<'_>) ->
 }
 
 /// When the table was last visited by what drains a list in the background.
-fn last_drained(finding: Finding, leaf: &Leaf<'_>) -> Finding {
+fn last_drained(finding: Finding, leaf: &LeafIndex<'_>) -> Finding {
     let Some(activity) = leaf.activity else { return finding };
     let visits = [
         ("table_activity.last_vacuum", activity.last_vacuum),
@@ -228,7 +228,7 @@ pub(super) fn pending_pages(pending: &Pending) -> Evidence {
 fn remedies(
     object: &Object,
     affected: &[Backlog<'_, '_>],
-    leaves: &[&Leaf<'_>],
+    leaves: &[&LeafIndex<'_>],
     case: &Case<'_>,
 ) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -273,7 +273,7 @@ fn remedies(
 
 fn index_options(
     object: &Object,
-    leaves: &[&Leaf<'_>],
+    leaves: &[&LeafIndex<'_>],
     (name, value): (&str, &str),
     purpose: &str,
 ) -> OptionsChange {
@@ -312,7 +312,7 @@ fn table_options(
         set.push(("autovacuum_vacuum_insert_scale_factor".to_owned(), "0".to_owned()));
         set.push(("autovacuum_vacuum_insert_threshold".to_owned(), format!("{threshold:.0}")));
     }
-    let leaves: Vec<&Leaf<'_>> = affected.iter().map(|backlog| backlog.leaf).collect();
+    let leaves: Vec<&LeafIndex<'_>> = affected.iter().map(|backlog| backlog.leaf).collect();
     (!set.is_empty()).then_some(())?;
     Some(OptionsChange {
         object: object.clone(),

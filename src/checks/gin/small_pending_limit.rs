@@ -1,6 +1,6 @@
 //! `gin/small-pending-limit`, explained in the page beside this file.
 
-use super::index::{GinTree, Leaf, trees};
+use super::index::{GinTree, LeafIndex, trees};
 use super::limit::{FLUSH_INTERVAL_S_MIN, ROW_BYTES_MIN};
 use super::window::window;
 use crate::checks::number::{float, whole};
@@ -54,7 +54,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if tree.table_bytes < policy.get(&TABLE_BYTES_MIN) {
             continue;
         }
-        let below = |leaf: &&Leaf<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
+        let below =
+            |leaf: &&LeafIndex<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
         for leaf in tree.leaves.iter().filter(below) {
             match window(context, policy) {
                 Ok(window) => judge_leaf(&mut judgement, (&tree, leaf), window, case),
@@ -86,7 +87,7 @@ impl Filling {
     }
 }
 
-fn filling(leaf: &Leaf<'_>, window: Window, case: &Case<'_>) -> Option<Filling> {
+fn filling(leaf: &LeafIndex<'_>, window: Window, case: &Case<'_>) -> Option<Filling> {
     let table = leaf.activity?;
     let written = table.inserted_rows + table.updated_rows - table.hot_updated_rows;
     let seen = case.snapshot;
@@ -107,7 +108,7 @@ fn filling(leaf: &Leaf<'_>, window: Window, case: &Case<'_>) -> Option<Filling> 
 
 fn judge_leaf(
     judgement: &mut Judgement,
-    (tree, leaf): (&GinTree<'_>, &Leaf<'_>),
+    (tree, leaf): (&GinTree<'_>, &LeafIndex<'_>),
     window: Window,
     case: &Case<'_>,
 ) {
@@ -136,7 +137,7 @@ fn judge_leaf(
 }
 
 fn finding(
-    (object, leaf): (Object, &Leaf<'_>),
+    (object, leaf): (Object, &LeafIndex<'_>),
     filling: &Filling,
     limit_kb: f64,
     case: &Case<'_>,

@@ -40,13 +40,13 @@ fn lenient(policy: &Policy) -> Policy {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let told = workload::told(seen)?;
+    let workload = workload::workload(seen)?;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in &columns {
         // Bound keys are what keeps calls from being attributed: a gap of that kind is the finding itself.
-        let Some(used) = workload::of(told, column, &lenient(policy)) else { continue };
+        let Some(used) = workload::of(workload, column, &lenient(policy)) else { continue };
         let used = match used {
             Ok(used) => used,
             Err(gaps) => {

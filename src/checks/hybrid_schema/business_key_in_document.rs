@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::names::{identified, normalized};
 use super::promotion::promote;
-use super::table::{Column, Table, columns, tables};
+use super::table::{DocumentColumn, Table, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
@@ -67,8 +67,8 @@ struct Entities {
 }
 
 impl Entities {
-    fn of(seen: &Snapshot, tables: &[Table<'_>]) -> Result<Self, Gap> {
-        let relations = seen.relations.get().map_err(Clone::clone)?;
+    fn of(snapshot: &Snapshot, tables: &[Table<'_>]) -> Result<Self, Gap> {
+        let relations = snapshot.relations.get().map_err(Clone::clone)?;
         let keyed = relations.iter().filter(|relation| relation.primary_key);
         let columns = tables.iter().flat_map(|table| &table.layout.columns);
         let names = columns.filter(|column| column.not_null).map(|c| normalized(&c.name));
@@ -94,7 +94,7 @@ const NO_OTHER_TIME: &str = "the table has no other time";
 
 /// Why the key is one of the business; none where it is not, or the table has it as a column.
 fn business_key(
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     key: &DocumentKey,
     entities: &Entities,
     policy: &Policy,
@@ -128,7 +128,7 @@ fn business_key(
 }
 
 fn find(
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     key: &DocumentKey,
     (why, policy): (&'static str, &Policy),
 ) -> (Finding, Option<Declined>) {

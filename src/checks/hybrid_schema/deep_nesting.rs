@@ -1,6 +1,6 @@
 //! `hybrid-schema/deep-nesting`, explained in the page beside this file.
 
-use super::table::{Column, columns, tables};
+use super::table::{DocumentColumn, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::{
@@ -49,7 +49,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(Judgement { findings, gaps, ..Judgement::default() })
 }
 
-fn find(column: &Column<'_>, policy: &Policy) -> Option<Finding> {
+fn find(column: &DocumentColumn<'_>, policy: &Policy) -> Option<Finding> {
     let depth_max = policy.get(&DEPTH_MAX);
     let depths = column.documents.depths.iter().enumerate();
     let deep: u64 = depths.filter(|(depth, _)| float(*depth) > depth_max).map(|(_, n)| n).sum();

@@ -1,9 +1,9 @@
 //! `hybrid-schema/hot-key-in-document`, explained in the page beside this file.
 
-use super::indexing::{Served, Used};
+use super::indexing::{KeyInUse, Served};
 use super::names::{column_name, normalized};
 use super::promotion::{generated, promote};
-use super::table::{Column, columns, tables};
+use super::table::{DocumentColumn, columns, tables};
 use super::workload::{
     self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
 };
@@ -44,7 +44,7 @@ static HOT_KEY_SHARE: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let told = workload::told(seen)?;
+    let workload = workload::workload(seen)?;
     let tables = tables(seen)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
@@ -53,7 +53,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if !column.table.is_large(policy) {
             continue;
         }
-        let used = match workload::of(told, column, policy) {
+        let used = match workload::of(workload, column, policy) {
             None => continue,
             Some(Ok(used)) => used,
             Some(Err(gaps)) => {
@@ -72,21 +72,21 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// A key that most calls use.
 struct Hot<'a> {
-    key: Used<'a>,
+    key: KeyInUse<'a>,
     used: &'a ColumnWorkload,
     served: Served,
     share_max: f64,
 }
 
 fn judge_key(
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     used: &ColumnWorkload,
     (key, policy): (&KeyWorkload, &Policy),
     judgement: &mut Judgement,
 ) {
     let seen = column.documents.keys.iter().find(|seen| seen.path == key.path);
     let Some(seen) = seen.filter(|seen| !is_column(column, seen)) else { return };
-    let key = Used { column, key, seen };
+    let key = KeyInUse { column, key, seen };
     let hot = Hot { key, used, served: key.served(), share_max: policy.get(&HOT_KEY_SHARE) };
     if hot.share_without(hot.served.calls) > hot.share_max {
         hot.judge(judgement);
@@ -96,7 +96,7 @@ fn judge_key(
 }
 
 /// Whether a column of the table is called like the key, or can take none of its values.
-fn is_column(column: &Column<'_>, key: &DocumentKey) -> bool {
+fn is_column(column: &DocumentColumn<'_>, key: &DocumentKey) -> bool {
     let path = path_keys(&key.path).unwrap_or_default();
     let name = column_name(path.last().map_or("", String::as_str));
     let columns = &column.table.layout.columns;
@@ -111,7 +111,7 @@ impl Hot<'_> {
     }
 
     fn judge(&self, judgement: &mut Judgement) {
-        let Used { column, key, seen } = self.key;
+        let KeyInUse { column, key, seen } = self.key;
         let (mut finding, mut remedies) = (self.finding(), Vec::new());
         if let Some(there) = generated(column, &seen.path) {
             finding.message =
@@ -141,7 +141,7 @@ impl Hot<'_> {
     }
 
     fn finding(&self) -> Finding {
-        let Used { column, key, seen } = self.key;
+        let KeyInUse { column, key, seen } = self.key;
         let (object, share) = (column.key_object(seen), self.share_without(0));
         let percent = crate::model::percent(share);
         let message =

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::column_name;
 use super::promotion::{NO_PATH_OF_KEYS, PARTITIONS_MAX, too_many};
-use super::table::Column;
+use super::table::DocumentColumn;
 use crate::checks::number::whole;
 use crate::model::observation::{
     DocumentIndex, DocumentIndexKey, KeyFilter, KeyFind, KeyOrder, KeyShape, KeyWorkload,
@@ -23,8 +23,8 @@ const SUFFIX_BYTES: usize = "__idx".len();
 
 /// A key with how it is used and what its values are.
 #[derive(Clone, Copy)]
-pub(super) struct Used<'a> {
-    pub(super) column: &'a Column<'a>,
+pub(super) struct KeyInUse<'a> {
+    pub(super) column: &'a DocumentColumn<'a>,
     pub(super) key: &'a KeyWorkload,
     pub(super) seen: &'a DocumentKey,
 }
@@ -35,7 +35,7 @@ pub(super) struct Served {
     pub(super) calls: u64,
 }
 
-impl Used<'_> {
+impl KeyInUse<'_> {
     /// What the indexes that are there serve.
     pub(super) fn served(&self) -> Served {
         let (mut indexes, mut calls) = (Vec::new(), 0);
@@ -103,14 +103,14 @@ impl Used<'_> {
             reason: reason.to_owned(),
             detail,
         };
-        if let Some((reason, detail)) = self.hindrance() {
+        if let Some((reason, detail)) = self.blocker() {
             return Err(declined(reason, detail));
         }
         let mut calls: BTreeMap<KeyExpression, u64> = BTreeMap::new();
         let unserved = |shape: &&KeyShape| self.index_for(shape).is_none();
         for shape in self.key.shapes.iter().filter(unserved) {
-            let ways = shape.finds.iter().filter_map(|find| self.expression(find));
-            for one in ways.collect::<BTreeSet<_>>() {
+            let expressions = shape.finds.iter().filter_map(|find| self.expression(find));
+            for one in expressions.collect::<BTreeSet<_>>() {
                 *calls.entry(one).or_default() += shape.calls;
             }
         }
@@ -126,7 +126,7 @@ impl Used<'_> {
         Ok((self.action(expression), self.certain(calls)))
     }
 
-    fn hindrance(&self) -> Option<(&'static str, String)> {
+    fn blocker(&self) -> Option<(&'static str, String)> {
         let table = self.column.table;
         if path_keys(&self.seen.path).is_none() {
             return Some(("no index: its path is no plain one", NO_PATH_OF_KEYS.to_owned()));

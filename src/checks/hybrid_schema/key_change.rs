@@ -1,7 +1,7 @@
 //! Keys that are new since the last sample, and keys that vanished: only where chance does not explain it.
 
 use crate::checks::number::{float, whole};
-use crate::model::observation::{Drift, KeyPresence, KeySample, RegisteredContract, Stance};
+use crate::model::observation::{ColumnContract, Drift, KeyPresence, KeyRule, KeySample};
 use crate::model::{Confidence, Finding, Object, Policy, Severity, Threshold, Unit};
 
 pub(super) static KEY_CHANCE_MAX: Threshold = Threshold {
@@ -12,10 +12,10 @@ pub(super) static KEY_CHANCE_MAX: Threshold = Threshold {
 };
 
 /// Keys told of each column.
-const KEYS_TOLD: usize = 10;
+const KEYS_LISTED: usize = 10;
 
 /// A key that one sample has and the other has not.
-pub(super) struct KeyChange {
+pub(super) struct KeyDifference {
     pub(super) path: String,
     is_new: bool,
     /// In the sample that has it.
@@ -28,9 +28,9 @@ pub(super) struct KeyChange {
 /// The keys that are new or vanished, the most frequent first; what is below one of them is not told again.
 pub(super) fn changed(
     drift: &Drift,
-    contract: &RegisteredContract,
+    contract: &ColumnContract,
     policy: &Policy,
-) -> Vec<KeyChange> {
+) -> Vec<KeyDifference> {
     let (Some(now), Some(before)) = (&drift.keys, &contract.before) else { return Vec::new() };
     let chance_max = policy.get(&KEY_CHANCE_MAX);
     let mut changes = Vec::new();
@@ -42,13 +42,13 @@ pub(super) fn changed(
         // One chance for all keys together.
         let chance_max = chance_max / float(has.keys.len()).max(1.0);
         for (path, presence) in only_in(has, lacks) {
-            let matters = match presence.stance {
-                Stance::Named => !is_new,
-                Stance::Open => true,
-                Stance::Data | Stance::Forbidden => false,
+            let matters = match presence.rule {
+                KeyRule::Named => !is_new,
+                KeyRule::Open => true,
+                KeyRule::Data | KeyRule::Forbidden => false,
             };
             if matters && chance(*presence, has, lacks) < chance_max {
-                changes.push(KeyChange {
+                changes.push(KeyDifference {
                     path: path.clone(),
                     is_new,
                     documents: presence.documents,
@@ -60,7 +60,7 @@ pub(super) fn changed(
         }
     }
     changes.sort_by(|a, b| (b.documents, &a.path).cmp(&(a.documents, &b.path)));
-    changes.truncate(KEYS_TOLD);
+    changes.truncate(KEYS_LISTED);
     changes
 }
 
@@ -93,7 +93,7 @@ fn chance(presence: KeyPresence, has: &KeySample, lacks: &KeySample) -> f64 {
     })
 }
 
-impl KeyChange {
+impl KeyDifference {
     pub(super) fn finding(self, check: &'static str, object: Object) -> Finding {
         let Self { is_new, documents, now, before, since, .. } = self;
         let (severity, message) = if is_new {
@@ -127,10 +127,10 @@ fn day(since: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn sample(documents: u64, complete: bool, keys: &[(&str, u64, Stance)]) -> KeySample {
-        let keys = keys.iter().map(|(path, groups, stance)| {
+    fn sample(documents: u64, complete: bool, keys: &[(&str, u64, KeyRule)]) -> KeySample {
+        let keys = keys.iter().map(|(path, groups, rule)| {
             let documents = groups * if complete { 1 } else { 20 };
-            let presence = KeyPresence { documents, groups: *groups, stance: *stance };
+            let presence = KeyPresence { documents, groups: *groups, rule: *rule };
             ((*path).to_owned(), presence)
         });
         KeySample {
@@ -143,59 +143,59 @@ mod tests {
         }
     }
 
-    fn told(before: KeySample, now: KeySample) -> Vec<(String, bool)> {
+    fn changes(before: KeySample, now: KeySample) -> Vec<(String, bool)> {
         let drift = Drift { keys: Some(now), ..Drift::default() };
         let [schema, table, column] = ["ml", "t", "data"].map(str::to_owned);
-        let contract = RegisteredContract { schema, table, column, before: Some(before) };
+        let contract = ColumnContract { schema, table, column, before: Some(before) };
         let changes = changed(&drift, &contract, &Policy::default()).into_iter();
         changes.map(|change| (change.path, change.is_new)).collect()
     }
 
     #[test]
     fn a_key_of_a_few_groups_may_be_missed_and_one_of_many_cannot() {
-        let before = |groups| sample(2000, false, &[("seldom", groups, Stance::Open)]);
+        let before = |groups| sample(2000, false, &[("seldom", groups, KeyRule::Open)]);
         let now = || sample(2000, false, &[]);
-        assert_eq!(told(before(9), now()), []);
-        assert_eq!(told(before(12), now()), [("seldom".to_owned(), false)]);
+        assert_eq!(changes(before(9), now()), []);
+        assert_eq!(changes(before(12), now()), [("seldom".to_owned(), false)]);
         let many: Vec<String> = (0..1000).map(|n| format!("k{n}")).collect();
-        let many: Vec<(&str, u64, Stance)> =
-            many.iter().map(|key| (key.as_str(), 12, Stance::Open)).collect();
-        assert_eq!(told(sample(2000, false, &many), now()), [], "one chance for all of them");
+        let many: Vec<(&str, u64, KeyRule)> =
+            many.iter().map(|key| (key.as_str(), 12, KeyRule::Open)).collect();
+        assert_eq!(changes(sample(2000, false, &many), now()), [], "one chance for all of them");
     }
 
     #[test]
     fn what_the_contract_names_may_come_and_what_it_forbids_may_go() {
-        let all = |stance| sample(2000, false, &[("key", 100, stance)]);
+        let all = |rule| sample(2000, false, &[("key", 100, rule)]);
         let none = || sample(2000, false, &[]);
-        for (stance, comes, goes) in [
-            (Stance::Named, false, true),
-            (Stance::Open, true, true),
-            (Stance::Data, false, false),
-            (Stance::Forbidden, false, false),
+        for (rule, comes, goes) in [
+            (KeyRule::Named, false, true),
+            (KeyRule::Open, true, true),
+            (KeyRule::Data, false, false),
+            (KeyRule::Forbidden, false, false),
         ] {
-            assert_eq!(!told(none(), all(stance)).is_empty(), comes, "{stance:?}");
-            assert_eq!(!told(all(stance), none()).is_empty(), goes, "{stance:?}");
+            assert_eq!(!changes(none(), all(rule)).is_empty(), comes, "{rule:?}");
+            assert_eq!(!changes(all(rule), none()).is_empty(), goes, "{rule:?}");
         }
     }
 
     #[test]
     fn what_is_below_a_new_key_is_told_with_it() {
         let keys =
-            [("a", 100, Stance::Open), ("a.b", 100, Stance::Open), ("a[].c", 100, Stance::Open)];
-        let found = told(sample(2000, false, &[]), sample(2000, false, &keys));
+            [("a", 100, KeyRule::Open), ("a.b", 100, KeyRule::Open), ("a[].c", 100, KeyRule::Open)];
+        let found = changes(sample(2000, false, &[]), sample(2000, false, &keys));
         assert_eq!(found, [("a".to_owned(), true)]);
     }
 
     #[test]
     fn where_more_keys_were_than_can_be_told_apart_none_is_new() {
         let before = KeySample { keys_left_out: true, ..sample(2000, false, &[]) };
-        assert_eq!(told(before, sample(2000, false, &[("key", 100, Stance::Open)])), []);
+        assert_eq!(changes(before, sample(2000, false, &[("key", 100, KeyRule::Open)])), []);
     }
 
     #[test]
     fn small_tables_are_read_whole_and_judged_by_documents() {
-        let before = |documents| sample(100, true, &[("key", documents, Stance::Named)]);
-        assert_eq!(told(before(5), sample(100, true, &[])), []);
-        assert_eq!(told(before(40), sample(100, true, &[])).len(), 1);
+        let before = |documents| sample(100, true, &[("key", documents, KeyRule::Named)]);
+        assert_eq!(changes(before(5), sample(100, true, &[])), []);
+        assert_eq!(changes(before(40), sample(100, true, &[])).len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! `hybrid-schema/long-keys`, explained in the page beside this file.
 
-use super::table::{Column, columns, tables};
+use super::table::{DocumentColumn, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
@@ -59,14 +59,15 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             judgement.declined.extend(with_data.then(|| are_data(column, data)));
             continue;
         }
-        if let Some(excuse) = excuse(column, policy) {
+        if let Some(exemption) = exemption(column, policy) {
             // What they repeat above all is no name.
-            let declined = if data.bytes > names.bytes { are_data(column, data) } else { excuse };
+            let declined =
+                if data.bytes > names.bytes { are_data(column, data) } else { exemption };
             judgement.declined.push(declined);
             continue;
         }
         let finding = find(column, names);
-        match hindrance(seen, column)? {
+        match blocker(seen, column)? {
             None => judgement.findings.push(finding.action(shorten(column, policy))),
             Some((reason, detail)) => {
                 judgement.findings.push(finding);
@@ -79,7 +80,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// What keys of a column's documents come to in the whole table.
 #[derive(Debug, Clone, Copy, Default)]
-struct Keys {
+struct KeyTotals {
     /// How often one is stored.
     instances: f64,
     /// How often one is stored that is longer than it should be.
@@ -88,7 +89,7 @@ struct Keys {
     bytes: f64,
 }
 
-impl Keys {
+impl KeyTotals {
     fn and(self, other: Self) -> Self {
         Self {
             instances: self.instances + other.instances,
@@ -108,13 +109,13 @@ impl Keys {
 }
 
 /// The keys that are names, and those that are data or were not told apart.
-fn keys(column: &Column<'_>, policy: &Policy) -> (Keys, Keys) {
+fn keys(column: &DocumentColumn<'_>, policy: &Policy) -> (KeyTotals, KeyTotals) {
     let length_max = policy.get(&KEY_LENGTH_MAX);
-    let (mut names, mut data) = (Keys::default(), Keys::default());
+    let (mut names, mut data) = (KeyTotals::default(), KeyTotals::default());
     for key in column.documents.keys.iter().filter(|key| key.name.is_some()) {
         let (instances, bytes) = (key.instances.estimate, float(key.key_bytes));
         let long_instances = if bytes > length_max { instances } else { 0.0 };
-        let these = Keys { instances, long_instances, bytes: instances * bytes };
+        let these = KeyTotals { instances, long_instances, bytes: instances * bytes };
         if key.is_data {
             data = data.and(these);
         } else {
@@ -126,12 +127,12 @@ fn keys(column: &Column<'_>, policy: &Policy) -> (Keys, Keys) {
     let left_out = float(column.documents.keys_left_out) / float(sample.rows).max(1.0);
     let instances = left_out * sample.of_rows;
     let mean = data.and(names).mean_bytes();
-    let others = Keys { instances, long_instances: instances, bytes: instances * mean };
+    let others = KeyTotals { instances, long_instances: instances, bytes: instances * mean };
     (names, data.and(others))
 }
 
 /// Bytes that the whole table would save, and the share of it that they are.
-fn saving(column: &Column<'_>) -> (f64, f64) {
+fn saving(column: &DocumentColumn<'_>) -> (f64, f64) {
     let (sample, renamed) = (&column.documents.sample, &column.documents.renamed);
     let documents = float(column.count()) / float(sample.rows).max(1.0) * sample.of_rows;
     let saved = float(renamed.saved_bytes) / float(renamed.documents).max(1.0) * documents;
@@ -139,7 +140,7 @@ fn saving(column: &Column<'_>) -> (f64, f64) {
 }
 
 /// Why the column is better left as it is.
-fn excuse(column: &Column<'_>, policy: &Policy) -> Option<Declined> {
+fn exemption(column: &DocumentColumn<'_>, policy: &Policy) -> Option<Declined> {
     if column.layout.type_name == "json" {
         let detail = "convert it to jsonb first (hybrid-schema/text-json): that is another size";
         return Some(declined(column, "its documents are stored as text", detail.to_owned()));
@@ -157,7 +158,7 @@ fn excuse(column: &Column<'_>, policy: &Policy) -> Option<Declined> {
     (ratio < policy.get(&SAVING_RATIO_MIN)).then(|| saves_little(column, ratio))
 }
 
-fn saves_little(column: &Column<'_>, ratio: f64) -> Declined {
+fn saves_little(column: &DocumentColumn<'_>, ratio: f64) -> Declined {
     let renamed = &column.documents.renamed;
     let documents = float(renamed.documents).max(1.0);
     let mean = |bytes: u64| float(bytes) / documents;
@@ -184,7 +185,7 @@ fn saves_little(column: &Column<'_>, ratio: f64) -> Declined {
     declined(column, reason, detail)
 }
 
-fn are_data(column: &Column<'_>, data: Keys) -> Declined {
+fn are_data(column: &DocumentColumn<'_>, data: KeyTotals) -> Declined {
     let maps = column.documents.keys.iter().filter(|key| key.is_data).count();
     let detail = format!(
         "{maps} keys of the sample are one of very many below their path, most of them in few documents or made of digits, \
@@ -195,11 +196,11 @@ fn are_data(column: &Column<'_>, data: Keys) -> Declined {
     declined(column, "its keys are data", detail)
 }
 
-fn declined(column: &Column<'_>, reason: &str, detail: String) -> Declined {
+fn declined(column: &DocumentColumn<'_>, reason: &str, detail: String) -> Declined {
     Declined { check: ID.to_owned(), object: column.object(), reason: reason.to_owned(), detail }
 }
 
-fn find(column: &Column<'_>, names: Keys) -> Finding {
+fn find(column: &DocumentColumn<'_>, names: KeyTotals) -> Finding {
     let (object, renamed) = (column.object(), &column.documents.renamed);
     let (saved, ratio) = saving(column);
     let message = format!(
@@ -226,7 +227,10 @@ fn find(column: &Column<'_>, names: Keys) -> Finding {
 }
 
 /// What keeps statements from being recommended: they would fail, or break what depends on the column.
-fn hindrance(seen: &Snapshot, column: &Column<'_>) -> Result<Option<(&'static str, String)>, Gap> {
+fn blocker(
+    snapshot: &Snapshot,
+    column: &DocumentColumn<'_>,
+) -> Result<Option<(&'static str, String)>, Gap> {
     let (table, layout) = (column.table, column.layout);
     if !layout.pins.is_empty() {
         let detail =
@@ -256,14 +260,17 @@ fn hindrance(seen: &Snapshot, column: &Column<'_>) -> Result<Option<(&'static st
     if let Some(why) = table.updates_refused {
         return Ok(Some(("rows cannot be updated", why.to_owned())));
     }
-    named(seen, column)
+    named(snapshot, column)
 }
 
 /// Whether what is made can have its names.
-fn named(seen: &Snapshot, column: &Column<'_>) -> Result<Option<(&'static str, String)>, Gap> {
+fn named(
+    snapshot: &Snapshot,
+    column: &DocumentColumn<'_>,
+) -> Result<Option<(&'static str, String)>, Gap> {
     let root = column.table.root;
     let dictionary = format!("{}_{}_keys", root.name, column.layout.name);
-    let relations = seen.relations.get().map_err(Clone::clone)?;
+    let relations = snapshot.relations.get().map_err(Clone::clone)?;
     if relations.iter().any(|other| other.schema == root.schema && other.name == dictionary) {
         let detail = format!(
             "`{dictionary}` is there: give the keys that are stored long again their codes with it, or undo it first"
@@ -281,7 +288,7 @@ fn named(seen: &Snapshot, column: &Column<'_>) -> Result<Option<(&'static str, S
     }))
 }
 
-fn shorten(column: &Column<'_>, policy: &Policy) -> Action {
+fn shorten(column: &DocumentColumn<'_>, policy: &Policy) -> Action {
     let (table, documents) = (column.table, column.documents);
     let names = documents.keys.iter().filter(|key| {
         key.name.as_ref().is_some_and(|name| documents.renamed.codes.contains_key(name))

@@ -38,7 +38,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         {
             continue;
         }
-        if let Some((reason, detail)) = excuse(&table) {
+        if let Some((reason, detail)) = exemption(&table) {
             let (check, reason) = (ID.to_owned(), reason.to_owned());
             judgement.declined.push(Declined { check, object: table.object(), reason, detail });
         } else {
@@ -63,7 +63,7 @@ fn partitioned(table: &Table<'_>) -> Option<Declined> {
 }
 
 /// Why a table may do without.
-fn excuse(table: &Table<'_>) -> Option<(&'static str, String)> {
+fn exemption(table: &Table<'_>) -> Option<(&'static str, String)> {
     let layout = table.layout;
     if names_staging(&table.root.schema) || names_staging(&table.root.name) {
         let detail = "its name says staging table; duplicates are expected there";

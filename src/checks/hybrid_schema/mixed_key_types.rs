@@ -1,12 +1,12 @@
 //! `hybrid-schema/mixed-key-types`, explained in the page beside this file.
 
-use super::table::{Column, columns, tables};
+use super::table::{DocumentColumn, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, DocumentKey, Finding, Gap, Judgement, Policy, Reached, Severity, Superpower, Threshold,
-    Topic, Unit, path_keys, percent, text_of,
+    Case, DocumentKey, Finding, Gap, Judgement, KeyOperators, Policy, Severity, Superpower,
+    Threshold, Topic, Unit, path_keys, percent, text_of,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -50,7 +50,7 @@ fn types(key: &DocumentKey) -> Vec<(&str, u64)> {
     all
 }
 
-fn find(column: &Column<'_>, key: &DocumentKey, policy: &Policy) -> Option<Finding> {
+fn find(column: &DocumentColumn<'_>, key: &DocumentKey, policy: &Policy) -> Option<Finding> {
     let types = types(key);
     let [(first, most), (second, _), ..] = *types.as_slice() else { return None };
     let values: u64 = types.iter().map(|(_, count)| count).sum();
@@ -86,13 +86,14 @@ fn find(column: &Column<'_>, key: &DocumentKey, policy: &Policy) -> Option<Findi
 /// The expression that reads one of the types and fails on another; none where each of them can be read as the same type, or
 /// the path is one of elements.
 fn failing(
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     key: &DocumentKey,
     (first, second): (&str, &str),
 ) -> Option<String> {
     let path = path_keys(&key.path)?;
     let document = &column.layout.name;
-    let reached = if path.len() == 1 { Reached::arrows(1) } else { Reached::path(path.len()) };
+    let reached =
+        if path.len() == 1 { KeyOperators::arrows(1) } else { KeyOperators::path(path.len()) };
     let text = text_of("", document, &path, &reached);
     if first == "array" || second == "array" && first != "string" {
         return Some(format!("jsonb_array_elements({})", text.replacen(">>", ">", 1)));

@@ -2,7 +2,7 @@
 
 use super::indexing::INDEXED_BYTES_MAX;
 use super::names::column_name;
-use super::table::{Column, Table};
+use super::table::{DocumentColumn, Table};
 use crate::checks::number::whole;
 use crate::model::observation::{KeyShape, LayoutColumn};
 use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion, path_keys};
@@ -18,7 +18,7 @@ const SUFFIX: &str = "_from_document";
 /// not advised.
 pub(super) fn promote(
     check: &str,
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     key: &DocumentKey,
     shapes: &[KeyShape],
 ) -> Result<Action, Declined> {
@@ -83,11 +83,11 @@ pub(super) fn promote(
 }
 
 /// The generated column that holds the key at this path, perhaps cast.
-pub(super) fn generated<'a>(column: &Column<'a>, path: &str) -> Option<&'a LayoutColumn> {
+pub(super) fn generated<'a>(column: &DocumentColumn<'a>, path: &str) -> Option<&'a LayoutColumn> {
     let holds = |one: &&LayoutColumn| {
-        one.holds
-            .as_ref()
-            .is_some_and(|held| held.document == column.layout.name && held.path == path)
+        one.holds.as_ref().is_some_and(|existing| {
+            existing.document == column.layout.name && existing.path == path
+        })
     };
     column.table.layout.columns.iter().find(holds)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::key_change;
-use super::table::{Column, Table, columns, tables};
+use super::table::{DocumentColumn, Table, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::observation::{ColumnDocuments, Drift, DriftAt, DriftKind, RegisteredContract};
+use crate::model::observation::{ColumnContract, ColumnDocuments, Drift, DriftAt, DriftKind};
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Observation, Policy, Severity,
     Snapshot, Superpower, Threshold, Topic, Unit,
@@ -32,7 +32,7 @@ static DRIFT_SHARE_MAX: Threshold = Threshold {
 };
 
 /// Key paths told of each column: what is found first is mended first.
-const PATHS_TOLD: usize = 20;
+const PATHS_LISTED: usize = 20;
 /// Standard errors to each side that hold 95 % of a normal distribution.
 const Z_95: f64 = 1.96;
 
@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn is_of(contract: &RegisteredContract, column: &Column<'_>) -> bool {
+fn is_of(contract: &ColumnContract, column: &DocumentColumn<'_>) -> bool {
     let root = column.table.root;
     root.schema == contract.schema
         && root.name == contract.table
@@ -66,13 +66,14 @@ fn is_of(contract: &RegisteredContract, column: &Column<'_>) -> bool {
 
 fn judge_column(
     judgement: &mut Judgement,
-    (column, drift, contract): (&Column<'_>, &Drift, &RegisteredContract),
+    (column, drift, contract): (&DocumentColumn<'_>, &Drift, &ColumnContract),
     policy: &Policy,
 ) {
     let broken = broken(column, drift, policy);
     judgement.gaps.extend(unjudged(column, drift));
-    let told = broken.iter().filter(|finding| matches!(finding.object, Object::Key { .. })).count();
-    judgement.gaps.extend(untold(column, drift, (told, policy)));
+    let listed =
+        broken.iter().filter(|finding| matches!(finding.object, Object::Key { .. })).count();
+    judgement.gaps.extend(unlisted(column, drift, (listed, policy)));
     let names: Vec<&Object> = broken.iter().map(|finding| &finding.object).collect();
     let changed = key_change::changed(drift, contract, policy);
     let changed = changed.into_iter().filter_map(|change| {
@@ -95,11 +96,12 @@ fn judge_column(
 }
 
 /// What breaks the contract, by key path; of the column where it is the document itself, or many keys, each seldom.
-fn broken(column: &Column<'_>, drift: &Drift, policy: &Policy) -> Vec<Finding> {
+fn broken(column: &DocumentColumn<'_>, drift: &Drift, policy: &Policy) -> Vec<Finding> {
     let share_max = policy.get(&DRIFT_SHARE_MAX);
     let is_much = |documents: u64| share(documents, drift) > share_max;
     let often = drift.paths.iter().filter(|at| is_much(at.documents));
-    let findings: Vec<Finding> = often.take(PATHS_TOLD).map(|at| find(column, drift, at)).collect();
+    let findings: Vec<Finding> =
+        often.take(PATHS_LISTED).map(|at| find(column, drift, at)).collect();
     if findings.is_empty() && is_much(drift.broken) {
         let kinds = drift.kinds.clone();
         let all = DriftAt { path: String::new(), documents: drift.broken, kinds };
@@ -108,7 +110,7 @@ fn broken(column: &Column<'_>, drift: &Drift, policy: &Policy) -> Vec<Finding> {
     findings
 }
 
-fn find(column: &Column<'_>, drift: &Drift, at: &DriftAt) -> Finding {
+fn find(column: &DocumentColumn<'_>, drift: &Drift, at: &DriftAt) -> Finding {
     let object = key_of(column, &at.path);
     let (documents, judged) = (at.documents, drift.judged);
     let how: Vec<String> = by_count(&at.kinds)
@@ -158,7 +160,7 @@ fn words(kind: DriftKind) -> &'static str {
 }
 
 /// What a finding at a path is about: the column, where it is the document itself.
-fn key_of(column: &Column<'_>, path: &str) -> Object {
+fn key_of(column: &DocumentColumn<'_>, path: &str) -> Object {
     match column.object() {
         Object::Column { schema, table, column, .. } if !path.is_empty() => {
             Object::Key { schema, table, column, key: path.to_owned() }
@@ -183,7 +185,7 @@ fn interval(documents: u64, drift: &Drift, complete: bool) -> [f64; 2] {
     [middle - half, middle + half].map(|end| (end / (1.0 + squared / count)).clamp(0.0, 1.0))
 }
 
-fn unjudged(column: &Column<'_>, drift: &Drift) -> Option<Gap> {
+fn unjudged(column: &DocumentColumn<'_>, drift: &Drift) -> Option<Gap> {
     let (unjudged, all) = (drift.unjudged, drift.unjudged + drift.judged);
     let object = column.object();
     let detail = format!(
@@ -198,11 +200,15 @@ fn unjudged(column: &Column<'_>, drift: &Drift) -> Option<Gap> {
 }
 
 /// Paths that drift and are not named.
-fn untold(column: &Column<'_>, drift: &Drift, (told, policy): (usize, &Policy)) -> Option<Gap> {
+fn unlisted(
+    column: &DocumentColumn<'_>,
+    drift: &Drift,
+    (listed, policy): (usize, &Policy),
+) -> Option<Gap> {
     let share_max = policy.get(&DRIFT_SHARE_MAX);
     let often = drift.paths.iter().filter(|at| share(at.documents, drift) > share_max).count();
-    let (left, beyond) = (often.saturating_sub(PATHS_TOLD), drift.paths_left_out);
-    if (left == 0 && beyond == 0) || told == 0 {
+    let (left, beyond) = (often.saturating_sub(PATHS_LISTED), drift.paths_left_out);
+    if (left == 0 && beyond == 0) || listed == 0 {
         return None;
     }
     let more = if beyond > 0 {
@@ -211,7 +217,7 @@ fn untold(column: &Column<'_>, drift: &Drift, (told, policy): (usize, &Policy)) 
         String::new()
     };
     let detail = format!(
-        "{left} more key paths of `{}` break its contract than the {told} that are named{more}",
+        "{left} more key paths of `{}` break its contract than the {listed} that are named{more}",
         column.object()
     );
     Some(
@@ -222,8 +228,8 @@ fn untold(column: &Column<'_>, drift: &Drift, (told, policy): (usize, &Policy)) 
 
 /// Why a column with a contract was not judged; nothing where it is out of the scope or left out by the budget, which is
 /// said elsewhere.
-fn unseen(seen: &Snapshot, tables: &[Table<'_>], contract: &RegisteredContract) -> Option<Gap> {
-    let relations = seen.relations.get().ok()?;
+fn unseen(snapshot: &Snapshot, tables: &[Table<'_>], contract: &ColumnContract) -> Option<Gap> {
+    let relations = snapshot.relations.get().ok()?;
     let named = |schema: &str, name: &str| schema == contract.schema && name == contract.table;
     let relation = relations.iter().find(|relation| named(&relation.schema, &relation.name));
     let object = Object::Column {
@@ -250,7 +256,7 @@ fn unseen(seen: &Snapshot, tables: &[Table<'_>], contract: &RegisteredContract) 
     if !column.is_json() {
         return Some(gap("the column is not of JSON"));
     }
-    let all = seen.documents.get().ok()?;
+    let all = snapshot.documents.get().ok()?;
     let mine = |of: &&ColumnDocuments| of.oid == relation.oid && of.column == contract.column;
     match all.iter().find(mine).map(|of| &of.sample) {
         Some(Observation::Unseen(gap)) => Some(gap.clone()),

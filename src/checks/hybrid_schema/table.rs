@@ -39,9 +39,9 @@ pub(super) struct Table<'a> {
 }
 
 /// The tables whose columns were looked at.
-pub(super) fn tables(seen: &Snapshot) -> Result<Vec<Table<'_>>, Gap> {
-    let relations = seen.relations.get().map_err(Clone::clone)?;
-    let layouts = seen.layouts.get().map_err(Clone::clone)?;
+pub(super) fn tables(snapshot: &Snapshot) -> Result<Vec<Table<'_>>, Gap> {
+    let relations = snapshot.relations.get().map_err(Clone::clone)?;
+    let layouts = snapshot.layouts.get().map_err(Clone::clone)?;
     let parents: BTreeMap<i64, i64> =
         relations.iter().filter_map(|relation| Some((relation.oid, relation.parent?))).collect();
     let layouts: BTreeMap<i64, &Layout> =
@@ -183,7 +183,7 @@ impl<'a> Table<'a> {
 }
 
 /// What the documents of a table's column hold.
-pub(super) struct Column<'a> {
+pub(super) struct DocumentColumn<'a> {
     pub(super) table: &'a Table<'a>,
     pub(super) layout: &'a LayoutColumn,
     pub(super) documents: &'a Documents,
@@ -193,26 +193,26 @@ pub(super) struct Column<'a> {
 
 /// The sampled columns of `json` and `jsonb` of these tables, and what could not be sampled.
 pub(super) fn columns<'a>(
-    seen: &'a Snapshot,
+    snapshot: &'a Snapshot,
     tables: &'a [Table<'a>],
-) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {
-    let (columns, gaps) = all_columns(seen, tables)?;
+) -> Result<(Vec<DocumentColumn<'a>>, Vec<Gap>), Gap> {
+    let (columns, gaps) = all_columns(snapshot, tables)?;
     Ok((columns.into_iter().filter(|column| column.layout.is_json()).collect(), gaps))
 }
 
 /// The same with columns of text that may hold documents.
 pub(super) fn all_columns<'a>(
-    seen: &'a Snapshot,
+    snapshot: &'a Snapshot,
     tables: &'a [Table<'a>],
-) -> Result<(Vec<Column<'a>>, Vec<Gap>), Gap> {
-    let all = seen.documents.get().map_err(Clone::clone)?;
+) -> Result<(Vec<DocumentColumn<'a>>, Vec<Gap>), Gap> {
+    let all = snapshot.documents.get().map_err(Clone::clone)?;
     let (mut columns, mut gaps) = (Vec::new(), Vec::new());
     for ColumnDocuments { oid, column, sample, drift } in all {
         let Some(table) = tables.iter().find(|table| table.root.oid == *oid) else { continue };
         match (sample, table.layout.column(column)) {
             (Observation::Seen(documents), Some(layout)) => {
                 let drift = drift.as_ref();
-                columns.push(Column { table, layout, documents, drift });
+                columns.push(DocumentColumn { table, layout, documents, drift });
             }
             (Observation::Seen(_), None) => {}
             (Observation::Unseen(gap), _) => gaps.push(gap.clone()),
@@ -221,7 +221,7 @@ pub(super) fn all_columns<'a>(
     Ok((columns, gaps))
 }
 
-impl Column<'_> {
+impl DocumentColumn<'_> {
     pub(super) fn object(&self) -> Object {
         self.table.column_object(&self.layout.name)
     }

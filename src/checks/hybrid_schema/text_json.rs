@@ -1,6 +1,6 @@
 //! `hybrid-schema/text-json`, explained in the page beside this file.
 
-use super::table::{Column, all_columns, tables};
+use super::table::{DocumentColumn, all_columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
@@ -30,19 +30,19 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let (columns, gaps) = all_columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in columns.iter().filter(|column| holds_text(column)) {
-        if let Some(declined) = kept(column) {
+        if let Some(declined) = exemption(column) {
             judgement.declined.push(declined);
             continue;
         }
         judgement.findings.push(find(column, policy));
-        judgement.declined.extend(refused(column));
+        judgement.declined.extend(unconvertible(column));
     }
     Ok(judgement)
 }
 
 /// Whether it holds documents as text. Values of a column of text are documents where each that was read is one: names, URLs
 /// and numbers are none.
-fn holds_text(column: &Column<'_>) -> bool {
+fn holds_text(column: &DocumentColumn<'_>) -> bool {
     if column.layout.is_text() {
         column.count() >= DOCUMENTS_MIN && column.documents.no_documents == 0
     } else {
@@ -51,7 +51,7 @@ fn holds_text(column: &Column<'_>) -> bool {
 }
 
 /// Documents that are what they are only as text.
-fn kept(column: &Column<'_>) -> Option<Declined> {
+fn exemption(column: &DocumentColumn<'_>) -> Option<Declined> {
     let lost = column.documents.lost;
     (lost > 0).then(|| declined(
         column,
@@ -63,11 +63,11 @@ fn kept(column: &Column<'_>) -> Option<Declined> {
     ))
 }
 
-fn declined(column: &Column<'_>, reason: &str, detail: String) -> Declined {
+fn declined(column: &DocumentColumn<'_>, reason: &str, detail: String) -> Declined {
     Declined { check: ID.to_owned(), object: column.object(), reason: reason.to_owned(), detail }
 }
 
-fn find(column: &Column<'_>, policy: &Policy) -> Finding {
+fn find(column: &DocumentColumn<'_>, policy: &Policy) -> Finding {
     let object = column.object();
     let severity = if column.table.is_large(policy) { Severity::Medium } else { Severity::Low };
     let message = if column.layout.is_text() {
@@ -84,11 +84,11 @@ fn find(column: &Column<'_>, policy: &Policy) -> Finding {
         .measured("documents", whole(float(column.count())), Unit::Count)
         .measured("stored_bytes_mean", column.documents.totals.stored_bytes_mean, Unit::Bytes)
         .measured("jsonb_bytes_mean", column.documents.totals.uncompressed_bytes_mean, Unit::Bytes);
-    if hindrance(column).is_some() { finding } else { finding.action(convert(column)) }
+    if blocker(column).is_some() { finding } else { finding.action(convert(column)) }
 }
 
 /// Why the server, or whoever depends on the column, would not let its type be changed.
-fn hindrance(column: &Column<'_>) -> Option<String> {
+fn blocker(column: &DocumentColumn<'_>) -> Option<String> {
     let (table, layout) = (column.table, column.layout);
     if !layout.pins.is_empty() {
         return Some(format!("{} depends on it", layout.pins.join(" and ")));
@@ -116,13 +116,13 @@ fn hindrance(column: &Column<'_>) -> Option<String> {
     layout.generated.map(|_| "it is generated: change its expression".to_owned())
 }
 
-fn refused(column: &Column<'_>) -> Option<Declined> {
-    let why = hindrance(column)?;
+fn unconvertible(column: &DocumentColumn<'_>) -> Option<Declined> {
+    let why = blocker(column)?;
     let detail = format!("no ALTER COLUMN TYPE is recommended for it: {why}");
     Some(declined(column, "its type cannot be changed alone", detail))
 }
 
-fn convert(column: &Column<'_>) -> Action {
+fn convert(column: &DocumentColumn<'_>) -> Action {
     let (table, layout) = (column.table, column.layout);
     let storage = Storage::of_letter(layout.storage).filter(|s| *s != Storage::Extended);
     let compression = match layout.compression {

@@ -1,6 +1,6 @@
 //! How the documents of columns are used, as far as it is known.
 
-use super::table::Column;
+use super::table::DocumentColumn;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnWorkload, Workload};
 use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit};
@@ -30,8 +30,8 @@ pub(super) static WORKLOAD_COVERAGE_MIN: Threshold = Threshold {
 };
 
 /// The workload; a gap where nobody told any.
-pub(super) fn told(seen: &Snapshot) -> Result<&Workload, Gap> {
-    seen.workload.get().map_err(Clone::clone)
+pub(super) fn workload(snapshot: &Snapshot) -> Result<&Workload, Gap> {
+    snapshot.workload.get().map_err(Clone::clone)
 }
 
 /// As many texts must have told the keys by which a server's own counts are shared.
@@ -46,7 +46,7 @@ pub(super) static WORKLOAD_SAMPLES_MIN: Threshold = Threshold {
 /// comes first, and what the server tells of itself takes its place where it is not enough.
 pub(super) fn of<'a>(
     workload: &'a Workload,
-    column: &Column<'_>,
+    column: &DocumentColumn<'_>,
     policy: &Policy,
 ) -> Option<Result<&'a ColumnWorkload, Vec<Gap>>> {
     let root = column.table.root;

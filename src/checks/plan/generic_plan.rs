@@ -1,7 +1,7 @@
 //! `plan/generic-plan`, explained in the page beside this file.
 
 use super::tree::misestimate::{
-    Cause, ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, misestimates,
+    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, misestimates,
 };
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_executed};
 use crate::checks::Check;
@@ -23,7 +23,7 @@ const ID: &str = "plan/generic-plan";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let wrong = misestimates(tree, case);
-        let generic = wrong.iter().filter(|wrong| wrong.cause(tree) == Cause::Parameter);
+        let generic = wrong.iter().filter(|wrong| wrong.cause(tree) == EstimateBasis::Parameter);
         judgement.findings.extend(generic.filter_map(|wrong| find(tree, wrong, case)));
     })
 }

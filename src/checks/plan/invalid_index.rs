@@ -1,6 +1,6 @@
 //! `plan/invalid-index`, explained in the page beside this file.
 
-use super::table::{Table, for_each_table};
+use super::table::{IndexedTable, for_each_table};
 use crate::checks::Check;
 use crate::checks::existing::existing;
 use crate::model::observation::Index;
@@ -45,7 +45,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn find(judgement: &mut Judgement, table: &Table<'_>, index: &Index, case: &Case<'_>) {
+fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case: &Case<'_>) {
     let object = table.object(index);
     let name = table.relation.qualified_name();
     let Some(old) = existing(index, &name, &object, case.snapshot) else {

@@ -1,7 +1,8 @@
 //! `plan/json-default-selectivity`, explained in the page beside this file.
 
 use super::tree::misestimate::{
-    Cause, ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, default_selectivity, misestimates,
+    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, default_selectivity,
+    misestimates,
 };
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
@@ -23,7 +24,7 @@ const ID: &str = "plan/json-default-selectivity";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let wrong = misestimates(tree, case);
-        let json = wrong.iter().filter(|wrong| wrong.cause(tree) == Cause::Json);
+        let json = wrong.iter().filter(|wrong| wrong.cause(tree) == EstimateBasis::Json);
         judgement.findings.extend(json.filter_map(|wrong| find(tree, wrong, case)));
     })
 }

@@ -1,6 +1,6 @@
 //! `plan/redundant-index`, explained in the page beside this file.
 
-use super::table::{Table, for_each_table};
+use super::table::{IndexedTable, for_each_table};
 use crate::checks::Check;
 use crate::checks::existing::{existing, needed_by};
 use crate::model::observation::{Index, IndexDetail};
@@ -43,7 +43,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// The index that makes this one superfluous, the same keys before a longer list of them.
-fn covered<'a>(table: &'a Table<'_>, index: &Index) -> Option<(Cover, &'a Index)> {
+fn covered<'a>(table: &'a IndexedTable<'_>, index: &Index) -> Option<(Cover, &'a Index)> {
     let others = table.indexes.iter().copied().filter(|other| other.oid != index.oid);
     let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
     let stays = covers.filter(|(cover, other)| {
@@ -53,7 +53,7 @@ fn covered<'a>(table: &'a Table<'_>, index: &Index) -> Option<(Cover, &'a Index)
     stays.min_by_key(|(cover, other)| (*cover == Cover::Prefix, other.oid))
 }
 
-fn goes_before(table: &Table<'_>, index: &Index, other: &Index) -> bool {
+fn goes_before(table: &IndexedTable<'_>, index: &Index, other: &Index) -> bool {
     let rank = |index: &Index| {
         let detail = table.detail(index);
         let needed = detail.is_none_or(|detail| needed_by(index, detail).is_some());
@@ -63,7 +63,7 @@ fn goes_before(table: &Table<'_>, index: &Index, other: &Index) -> bool {
 }
 
 /// How `other` covers `index`; absent where it does not.
-fn cover(table: &Table<'_>, index: &Index, other: &Index) -> Option<Cover> {
+fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover> {
     let alike = index.method == other.method
         && other.is_valid
         && index.is_valid
@@ -103,7 +103,7 @@ fn same_expressions(one: &IndexDetail, other: &IndexDetail, keys: usize) -> bool
 
 fn report(
     judgement: &mut Judgement,
-    table: &Table<'_>,
+    table: &IndexedTable<'_>,
     (index, cover, other): (&Index, Cover, &Index),
     case: &Case<'_>,
 ) {

@@ -1,7 +1,8 @@
 //! `plan/row-misestimate`, explained in the page beside this file.
 
 use super::tree::misestimate::{
-    Cause, Decision, ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, misestimates,
+    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, PlannerDecision,
+    misestimates,
 };
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
@@ -27,7 +28,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let mut without_effect = Vec::new();
         for wrong in misestimates(tree, case) {
-            if wrong.cause(tree) != Cause::Other {
+            if wrong.cause(tree) != EstimateBasis::Other {
                 continue;
             }
             match wrong.decision.filter(|decision| decision.stake.matters(case)) {
@@ -41,7 +42,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: Decision) -> Finding {
+fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: PlannerDecision) -> Finding {
     let (expected, came) = counts(tree, wrong);
     let message = format!(
         "{}: {expected} rows expected, {came} came; node {} ({}) was chosen by that and takes {:.0} % of the time",

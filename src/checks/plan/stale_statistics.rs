@@ -65,7 +65,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// What of a table has no statistics, or old ones.
-struct Stale {
+struct StaleTable {
     /// Tables that no ANALYZE has ever seen.
     never: Vec<QualifiedName>,
     /// Tables of which a large share of rows changed since.
@@ -76,10 +76,11 @@ struct Stale {
 }
 
 /// Absent where the counters of a leaf were not read.
-fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<Stale> {
+fn stale(family: &Family<'_>, case: &Case<'_>) -> Option<StaleTable> {
     let common = &case.snapshot.common;
     let now = case.snapshot.context.get().ok()?.now;
-    let mut stale = Stale { never: Vec::new(), changed: Vec::new(), changed_rows: 0, share: 0.0 };
+    let mut stale =
+        StaleTable { never: Vec::new(), changed: Vec::new(), changed_rows: 0, share: 0.0 };
     for leaf in family.leaves() {
         let activity = common.activity(leaf.oid)?;
         if activity.live_rows == 0 {
@@ -114,7 +115,7 @@ fn was_analyzed(activity: &TableActivity) -> bool {
     activity.last_analyze.is_some() || activity.last_autoanalyze.is_some()
 }
 
-impl Stale {
+impl StaleTable {
     fn finding(self, family: &Family<'_>) -> Option<Finding> {
         let root = family.root.qualified_name();
         let object = Object::Table { schema: root.schema.clone(), table: root.name.clone() };

@@ -9,7 +9,7 @@ use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Case, Families, Gap, Object, Severity};
 
 /// The indexes of one relation: a table, a partition, or the root of a partitioned table.
-pub(super) struct Table<'a> {
+pub(super) struct IndexedTable<'a> {
     /// The relation that has the indexes.
     pub(super) relation: &'a Relation,
     /// Its indexes that are no part of another.
@@ -22,7 +22,7 @@ pub(super) struct Table<'a> {
 /// Calls `judge` with each relation in scope that has indexes of its own.
 pub(super) fn for_each_table(
     case: &Case<'_>,
-    mut judge: impl FnMut(&Table<'_>),
+    mut judge: impl FnMut(&IndexedTable<'_>),
 ) -> Result<(), Gap> {
     let seen = case.snapshot;
     let relations = seen.relations.get().map_err(Clone::clone)?;
@@ -48,12 +48,12 @@ pub(super) fn for_each_table(
         if !case.wants(family) {
             continue;
         }
-        judge(&Table { relation, indexes, bytes, common: &seen.common });
+        judge(&IndexedTable { relation, indexes, bytes, common: &seen.common });
     }
     Ok(())
 }
 
-impl Table<'_> {
+impl IndexedTable<'_> {
     /// The definition of an index, where it was read.
     pub(super) fn detail(&self, index: &Index) -> Option<&IndexDetail> {
         self.common.index_detail(index.oid)

@@ -1,6 +1,6 @@
 //! `plan/unused-index`, explained in the page beside this file.
 
-use super::table::{Table, for_each_table};
+use super::table::{IndexedTable, for_each_table};
 use crate::checks::existing::{existing, needed_by};
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
@@ -53,7 +53,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 fn unused(
     judgement: &mut Judgement,
-    table: &Table<'_>,
+    table: &IndexedTable<'_>,
     (index, window): (&Index, Window),
     case: &Case<'_>,
 ) {

@@ -2,7 +2,7 @@
 
 use super::reads::too_early;
 use super::size::{COLUMN_BYTES_MIN, HISTORY_S_MIN, TABLE_BYTES_MIN};
-use super::table::{Node, Table, float, sample_gaps, tables, whole};
+use super::table::{RelationNode, ToastedTable, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -82,7 +82,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// What is wrong with one TOAST table.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Bloat {
+struct ToastBloat {
     dead_share: f64,
     /// Bytes a vacuum frees for reuse.
     dead_bytes: f64,
@@ -96,7 +96,7 @@ struct Bloat {
     is_due: bool,
 }
 
-fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
+fn bloat(node: &RelationNode<'_>, context: &Context, policy: &Policy) -> Option<ToastBloat> {
     let bytes = float(node.toast_bytes().unwrap_or(0));
     let live = node.chunks_live();
     if bytes <= 0.0 || live < 1.0 && node.toast.chunks_dead == 0 {
@@ -125,7 +125,7 @@ fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
     // few minutes, they are its business; where it looks once a day, they are not.
     let comes_soon = context.number("autovacuum_naptime").is_some_and(|s| s <= NAPTIME_S_MAX);
     let is_due = many_dead && !unattended && comes_soon && !full;
-    (unattended || full || is_due || overdue).then_some(Bloat {
+    (unattended || full || is_due || overdue).then_some(ToastBloat {
         dead_share,
         dead_bytes,
         unused_share,
@@ -137,14 +137,17 @@ fn bloat(node: &Node<'_>, context: &Context, policy: &Policy) -> Option<Bloat> {
 
 /// Whether what is unused will be used within the week, at the rate at which chunks come. A day at least must
 /// have been counted, or the rate is that of the first load.
-fn is_filled_again(node: &Node<'_>, unused_bytes: f64, context: &Context) -> bool {
+fn is_filled_again(node: &RelationNode<'_>, unused_bytes: f64, context: &Context) -> bool {
     let days = context.counting_days().unwrap_or(0.0);
     let inserted_bytes = float(node.toast.chunks_inserted) * chunk_bytes(node);
     days >= 1.0 && inserted_bytes / days * 7.0 >= unused_bytes
 }
 
-fn left_to_autovacuum(table: &Table<'_>, due: &[(&Node<'_>, Bloat)]) -> Declined {
-    let nodes: Vec<&Node<'_>> = due.iter().map(|(node, _)| *node).collect();
+fn left_to_autovacuum(
+    table: &ToastedTable<'_>,
+    due: &[(&RelationNode<'_>, ToastBloat)],
+) -> Declined {
+    let nodes: Vec<&RelationNode<'_>> = due.iter().map(|(node, _)| *node).collect();
     let dead: i64 = nodes.iter().map(|node| node.toast.chunks_dead).sum();
     Declined {
         check: ID.to_owned(),
@@ -158,7 +161,7 @@ fn left_to_autovacuum(table: &Table<'_>, due: &[(&Node<'_>, Bloat)]) -> Declined
 }
 
 /// Bytes of a chunk with what it costs in the page, from the sample where there is one.
-fn chunk_bytes(node: &Node<'_>) -> f64 {
+fn chunk_bytes(node: &RelationNode<'_>) -> f64 {
     let columns = node.sample.map_or(&[][..], |sample| &sample.columns);
     let chunks: u64 = columns.iter().map(|column| column.out_of_line_chunks).sum();
     let bytes: u64 = columns.iter().map(|column| column.out_of_line_bytes).sum();
@@ -167,7 +170,7 @@ fn chunk_bytes(node: &Node<'_>) -> f64 {
 }
 
 /// Dead chunks at which autovacuum comes; none where it never does.
-fn trigger(node: &Node<'_>, context: &Context) -> Option<f64> {
+fn trigger(node: &RelationNode<'_>, context: &Context) -> Option<f64> {
     if off(context.setting("autovacuum")) || option(node, "autovacuum_enabled").is_some_and(off) {
         return None;
     }
@@ -189,13 +192,17 @@ fn off(value: &str) -> bool {
 }
 
 /// An autovacuum option of the TOAST table. One that has no option at all set follows its table's.
-fn option<'a>(node: &Node<'a>, name: &str) -> Option<&'a str> {
+fn option<'a>(node: &RelationNode<'a>, name: &str) -> Option<&'a str> {
     let own = !node.toast.toast_options.is_empty();
     if own { node.toast.toast_option(name) } else { node.toast.option(name) }
 }
 
-fn finding(table: &Table<'_>, affected: &[(&Node<'_>, Bloat)], context: &Context) -> Finding {
-    let nodes: Vec<&Node<'_>> = affected.iter().map(|(node, _)| *node).collect();
+fn finding(
+    table: &ToastedTable<'_>,
+    affected: &[(&RelationNode<'_>, ToastBloat)],
+    context: &Context,
+) -> Finding {
+    let nodes: Vec<&RelationNode<'_>> = affected.iter().map(|(node, _)| *node).collect();
     let worst = affected.iter().map(|(_, bloat)| *bloat).reduce(worse);
     let Some(worst) = worst else { unreachable!("called with at least one") };
     let object = table.object_of(&nodes);
@@ -220,8 +227,8 @@ fn finding(table: &Table<'_>, affected: &[(&Node<'_>, Bloat)], context: &Context
         })
 }
 
-fn worse(one: Bloat, other: Bloat) -> Bloat {
-    Bloat {
+fn worse(one: ToastBloat, other: ToastBloat) -> ToastBloat {
+    ToastBloat {
         dead_share: one.dead_share.max(other.dead_share),
         dead_bytes: one.dead_bytes + other.dead_bytes,
         unused_share: one.unused_share.max(other.unused_share),
@@ -232,27 +239,27 @@ fn worse(one: Bloat, other: Bloat) -> Bloat {
 }
 
 /// What to set so that autovacuum comes. Switched off for the whole cluster, no option of a table helps.
-fn options(nodes: &[&Node<'_>], context: &Context) -> Option<ToastAutovacuum> {
+fn options(nodes: &[&RelationNode<'_>], context: &Context) -> Option<ToastAutovacuum> {
     if context.setting("autovacuum") == "off" {
         return None;
     }
     let disabled = nodes.iter().any(|node| trigger(node, context).is_none());
-    let number = |node: &Node<'_>, name: &str| {
+    let number = |node: &RelationNode<'_>, name: &str| {
         node.toast.toast_option(name).and_then(|value| value.parse::<f64>().ok())
     };
     // One that is set for the TOAST table itself and is keen enough stays; with the first option of its own, the
     // TOAST table no longer follows its table's.
-    let keen = |node: &&Node<'_>| {
+    let keen = |node: &&RelationNode<'_>| {
         number(node, "autovacuum_vacuum_scale_factor").is_some_and(|scale| scale <= SCALE_FACTOR)
     };
-    let held_back = |node: &&Node<'_>| {
+    let postponed = |node: &&RelationNode<'_>| {
         let name = "autovacuum_vacuum_threshold";
         let threshold = number(node, name).or_else(|| context.number(name)).unwrap_or(0.0);
         threshold + SCALE_FACTOR * node.chunks_live() >= float(node.toast.chunks_dead)
     };
     let set = ToastAutovacuum {
         enabled: disabled.then(|| "true".to_owned()),
-        threshold: nodes.iter().any(held_back).then(|| THRESHOLD.to_owned()),
+        threshold: nodes.iter().any(postponed).then(|| THRESHOLD.to_owned()),
         scale_factor: (!nodes.iter().all(keen)).then(|| SCALE_FACTOR.to_string()),
     };
     (set != ToastAutovacuum::default()).then_some(set)

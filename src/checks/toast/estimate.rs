@@ -1,11 +1,11 @@
 //! How a column's values are stored in a whole table, extrapolated from samples.
 
-use super::table::{Node, float};
+use super::table::{RelationNode, float};
 use crate::model::observation::StoredColumn;
 
 /// How a column's values are stored in a whole table, as far as a sample can tell.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Estimate {
+pub(super) struct StorageEstimate {
     /// Values in the samples, not extrapolated.
     pub(super) sampled_values: u64,
     pub(super) values: f64,
@@ -23,9 +23,9 @@ pub(super) struct Estimate {
     ratio_raw_bytes: f64,
 }
 
-impl Estimate {
+impl StorageEstimate {
     /// The values of a column in these leaves, from the samples of them.
-    pub(super) fn of(column: &str, leaves: &[&Node<'_>]) -> Self {
+    pub(super) fn of(column: &str, leaves: &[&RelationNode<'_>]) -> Self {
         let mut sum = Self::default();
         let mut sampled_rows = 0.0;
         for node in leaves {

@@ -6,7 +6,7 @@ use super::size::{
     COLUMN_BYTES_MIN, HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN,
     TABLE_BYTES_MIN,
 };
-use super::table::{Table, is_vector, sample_gaps, tables, whole};
+use super::table::{ToastedTable, is_vector, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -40,15 +40,15 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Judge the tables most of whose row reads want a value out of line, too.
 pub(super) fn judge_hot(
-    seen: &Snapshot,
+    snapshot: &Snapshot,
     policy: &Policy,
-    find: fn(&Table<'_>, Reads, &Policy) -> Option<Result<Finding, Declined>>,
+    find: fn(&ToastedTable<'_>, Reads, &Policy) -> Option<Result<Finding, Declined>>,
 ) -> Result<Judgement, Gap> {
-    let context = seen.context.get().map_err(Clone::clone)?;
-    let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
-        let Some(reads) = hot(&table, (seen, context), policy) else {
-            judgement.gaps.extend(table.reads(seen).and(too_early(context, policy)));
+    let context = snapshot.context.get().map_err(Clone::clone)?;
+    let mut judgement = Judgement { gaps: sample_gaps(snapshot)?, ..Judgement::default() };
+    for table in tables(snapshot, policy)? {
+        let Some(reads) = hot(&table, (snapshot, context), policy) else {
+            judgement.gaps.extend(table.reads(snapshot).and(too_early(context, policy)));
             continue;
         };
         match find(&table, reads, policy) {
@@ -62,7 +62,7 @@ pub(super) fn judge_hot(
 
 /// The reads of a table most of whose row reads want the value, too.
 fn hot(
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     (seen, context): (&Snapshot, &Context),
     policy: &Policy,
 ) -> Option<Reads> {
@@ -73,7 +73,11 @@ fn hot(
     })
 }
 
-fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
+fn find(
+    table: &ToastedTable<'_>,
+    reads: Reads,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
     let Some(column) = only_column(table) else {
         return Some(Err(no_column_alone(ID, table)));
     };

@@ -1,9 +1,9 @@
 //! `toast/incompressible-values`, explained in the page beside this file.
 
-use super::estimate::Estimate;
+use super::estimate::StorageEstimate;
 use super::remedy::set_storage;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
-use super::table::{Node, Table, is_vector, sample_gaps, storage, tables, whole};
+use super::table::{RelationNode, ToastedTable, is_vector, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Object, Policy, Severity, Storage, Superpower,
@@ -56,10 +56,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Finding, Declined>> {
-    let affected: Vec<&Node<'_>> =
+fn find(
+    table: &ToastedTable<'_>,
+    column: &str,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
+    let affected: Vec<&RelationNode<'_>> =
         table.leaves().filter(|node| tries_in_vain(node, column)).collect();
-    let estimate = Estimate::of(column, &affected);
+    let estimate = StorageEstimate::of(column, &affected);
     let wide = estimate.wide_uncompressed_values + estimate.compressed_values();
     let share = estimate.wide_uncompressed_values / wide.max(1.0);
     let sampled: u64 = affected
@@ -75,9 +79,9 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Findi
     }
     let object = table.column_of(column, &affected);
     let indexed =
-        |node: &Node<'_>| node.column(column).is_some_and(|c| !c.index_storages.is_empty());
+        |node: &RelationNode<'_>| node.column(column).is_some_and(|c| !c.index_storages.is_empty());
     if table.nodes.iter().any(indexed) {
-        return Some(Err(held_by_an_index(object)));
+        return Some(Err(indexed_column(object)));
     }
     let message = format!("`{object}` tries to compress wide values that do not compress");
     Some(Ok(Finding::new(ID, object, Severity::Low, message)
@@ -87,7 +91,7 @@ fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Findi
         .action(set_storage(table, column, (&affected, Storage::External), None))))
 }
 
-fn held_by_an_index(object: Object) -> Declined {
+fn indexed_column(object: Object) -> Declined {
     Declined {
         check: ID.to_owned(),
         object,
@@ -98,7 +102,7 @@ fn held_by_an_index(object: Object) -> Declined {
     }
 }
 
-fn tries_in_vain(node: &Node<'_>, column: &str) -> bool {
+fn tries_in_vain(node: &RelationNode<'_>, column: &str) -> bool {
     let extended = node
         .column(column)
         .is_some_and(|column| storage(column) == Storage::Extended && !is_vector(column));

@@ -3,7 +3,7 @@
 use super::reads::{Reads, too_early};
 use super::remedy::{inline_wholly, no_column_alone, only_column};
 use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN};
-use super::table::{Table, float, sample_gaps, tables};
+use super::table::{ToastedTable, float, sample_gaps, tables};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -62,7 +62,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Declined>) {
+fn find(table: &ToastedTable<'_>, share: f64, reads: Reads) -> (Finding, Option<Declined>) {
     let object = table.object();
     let message = format!(
         "`{object}` keeps {:.1} times its heap in TOAST, and queries read that back",
@@ -98,7 +98,7 @@ fn find(table: &Table<'_>, share: f64, reads: Reads) -> (Finding, Option<Decline
     }
 }
 
-fn unread(table: &Table<'_>, share: f64, (reads, context): (Reads, &Context)) -> Declined {
+fn unread(table: &ToastedTable<'_>, share: f64, (reads, context): (Reads, &Context)) -> Declined {
     Declined {
         check: ID.to_owned(),
         object: table.object(),

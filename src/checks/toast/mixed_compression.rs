@@ -1,9 +1,9 @@
 //! `toast/mixed-compression`, explained in the page beside this file.
 
-use super::estimate::Estimate;
+use super::estimate::StorageEstimate;
 use super::remedy;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
-use super::table::{Node, Table, effective, sample_gaps, storage, tables, whole};
+use super::table::{RelationNode, ToastedTable, effective, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
 use crate::model::observation::Context;
 use crate::model::{
@@ -50,14 +50,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn find(
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
     context: &Context,
     policy: &Policy,
 ) -> Option<Result<Finding, Declined>> {
-    let affected: Vec<&Node<'_>> =
+    let affected: Vec<&RelationNode<'_>> =
         table.leaves().filter(|node| holds_pglz_under_lz4(node, column, context)).collect();
-    let estimate = Estimate::of(column, &affected);
+    let estimate = StorageEstimate::of(column, &affected);
     let share = estimate.pglz_values / estimate.compressed_values().max(1.0);
     if affected.is_empty()
         || share < policy.get(&MIXED_SHARE_MIN)
@@ -80,7 +80,7 @@ fn find(
 
 /// Values in pglz under a setting of pglz are `toast/pglz-on-wide-values`'s matter. A partition that was
 /// not sampled is taken to be like those that were.
-fn holds_pglz_under_lz4(node: &Node<'_>, column: &str, context: &Context) -> bool {
+fn holds_pglz_under_lz4(node: &RelationNode<'_>, column: &str, context: &Context) -> bool {
     let set = node.column(column).is_some_and(|column| {
         matches!(storage(column), Storage::Extended | Storage::Main)
             && effective(column, context) == Compression::Lz4

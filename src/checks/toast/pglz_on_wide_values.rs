@@ -1,8 +1,8 @@
 //! `toast/pglz-on-wide-values`, explained in the page beside this file.
 
-use super::estimate::Estimate;
+use super::estimate::StorageEstimate;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
-use super::table::{Node, Table, effective, set_by_name, storage, tables, whole};
+use super::table::{RelationNode, ToastedTable, effective, set_by_name, storage, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -53,14 +53,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn find(
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
     context: &Context,
     policy: &Policy,
 ) -> Option<Result<Finding, Declined>> {
-    let affected: Vec<&Node<'_>> =
+    let affected: Vec<&RelationNode<'_>> =
         table.leaves().filter(|node| compresses_with_pglz(node, column, context)).collect();
-    let estimate = Estimate::of(column, &affected);
+    let estimate = StorageEstimate::of(column, &affected);
     if affected.is_empty() || estimate.compressed_bytes() < policy.get(&COLUMN_BYTES_MIN) {
         return None;
     }
@@ -89,12 +89,16 @@ fn find(
 
 /// Whether nearly all of what is stored came with lz4 although no method is set by name: its writers set it for
 /// themselves, or copy values that are compressed already, which stay as they are.
-fn writers_choose_lz4(affected: &[&Node<'_>], column: &str, estimate: &Estimate) -> bool {
-    let by_default = |node: &&Node<'_>| node.column(column).and_then(set_by_name).is_none();
+fn writers_choose_lz4(
+    affected: &[&RelationNode<'_>],
+    column: &str,
+    estimate: &StorageEstimate,
+) -> bool {
+    let by_default = |node: &&RelationNode<'_>| node.column(column).and_then(set_by_name).is_none();
     affected.iter().all(by_default) && estimate.pglz_values < 0.05 * estimate.compressed_values()
 }
 
-fn written_with_lz4(object: Object, context: &Context, estimate: &Estimate) -> Declined {
+fn written_with_lz4(object: Object, context: &Context, estimate: &StorageEstimate) -> Declined {
     let why = if context.role_compressions.iter().any(|method| method == "lz4") {
         "a role has default_toast_compression = lz4"
     } else {
@@ -113,7 +117,7 @@ fn written_with_lz4(object: Object, context: &Context, estimate: &Estimate) -> D
 }
 
 /// The column's setting is judged; what was stored before it is `toast/mixed-compression`'s matter.
-fn setting_is_pglz(node: &Node<'_>, column: &str, context: &Context) -> bool {
+fn setting_is_pglz(node: &RelationNode<'_>, column: &str, context: &Context) -> bool {
     node.column(column).is_some_and(|column| {
         matches!(storage(column), Storage::Extended | Storage::Main)
             && effective(column, context) == Compression::Pglz
@@ -121,7 +125,7 @@ fn setting_is_pglz(node: &Node<'_>, column: &str, context: &Context) -> bool {
 }
 
 /// A partition that was not sampled is taken to be like those that were.
-fn compresses_with_pglz(node: &Node<'_>, column: &str, context: &Context) -> bool {
+fn compresses_with_pglz(node: &RelationNode<'_>, column: &str, context: &Context) -> bool {
     let compressed = node
         .sample
         .and_then(|sample| sample.column(column))
@@ -129,7 +133,7 @@ fn compresses_with_pglz(node: &Node<'_>, column: &str, context: &Context) -> boo
     compressed && setting_is_pglz(node, column, context)
 }
 
-fn evidence(finding: Finding, estimate: &Estimate) -> Finding {
+fn evidence(finding: Finding, estimate: &StorageEstimate) -> Finding {
     let finding = finding
         .measured("compressed_bytes", whole(estimate.compressed_bytes()), Unit::Bytes)
         .measured("compressed_values", whole(estimate.compressed_values()), Unit::Count)

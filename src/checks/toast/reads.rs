@@ -2,7 +2,7 @@
 
 use super::remedy::only_column;
 use super::size::{HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN};
-use super::table::{Node, Table, float};
+use super::table::{RelationNode, ToastedTable, float};
 use crate::model::observation::{ColumnName, Context, QueryBlock, StatementProfile, Subject};
 use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Unit};
 
@@ -65,16 +65,16 @@ pub(super) fn too_early(context: &Context, policy: &Policy) -> Option<Gap> {
     }
 }
 
-impl Table<'_> {
+impl ToastedTable<'_> {
     /// How out-of-line values are read back, if any are there.
-    pub(super) fn reads(&self, seen: &Snapshot) -> Option<Reads> {
-        let share_of_calls = self.share_of_calls(seen);
+    pub(super) fn reads(&self, snapshot: &Snapshot) -> Option<Reads> {
+        let share_of_calls = self.share_of_calls(snapshot);
         self.counted_reads().map(|reads| Reads { share_of_calls, ..reads })
     }
 
     /// The share of the calls on the table that read the column which is out of line.
-    fn share_of_calls(&self, seen: &Snapshot) -> Option<f64> {
-        let workload = seen.workload.get().ok()?;
+    fn share_of_calls(&self, snapshot: &Snapshot) -> Option<f64> {
+        let workload = snapshot.workload.get().ok()?;
         let column = ColumnName {
             schema: self.root.schema.clone(),
             table: self.root.name.clone(),
@@ -102,7 +102,7 @@ impl Table<'_> {
                 mean_bytes: estimate.out_of_line_bytes / estimate.out_of_line_values.max(1.0),
             });
         }
-        let live = self.leaves().map(Node::chunks_live).sum::<f64>().max(chunks);
+        let live = self.leaves().map(RelationNode::chunks_live).sum::<f64>().max(chunks);
         if values < 1.0 || live < 1.0 {
             return None;
         }
@@ -140,7 +140,7 @@ struct OutOfLine<'a> {
     mean_bytes: f64,
 }
 
-impl Node<'_> {
+impl RelationNode<'_> {
     /// Values that were read to build and keep indexes, to check conditions, by triggers, to analyze and to log old
     /// rows, rather than by a query, at most.
     fn values_read_by_maintenance(&self, columns: &[OutOfLine<'_>]) -> f64 {

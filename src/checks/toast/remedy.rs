@@ -1,7 +1,7 @@
 //! Ways to keep a column's values in the row, which several checks of TOAST advise.
 
-use super::estimate::Estimate;
-use super::table::{Node, Table, float, is_vector, storage, whole};
+use super::estimate::StorageEstimate;
+use super::table::{RelationNode, ToastedTable, float, is_vector, storage, whole};
 use crate::model::observation::ToastColumn;
 use crate::model::{Action, Compression, Declined, Object, Rewrite, RewriteOf, Storage};
 
@@ -18,7 +18,7 @@ const FITTING_SHARE_MIN: f64 = 0.95;
 /// The column that holds most of what is out of line, if one holds nearly all of it.
 ///
 /// Counters are kept for the TOAST table as a whole: with several such columns nobody can say which is read.
-pub(super) fn only_column<'a>(table: &Table<'a>) -> Option<&'a str> {
+pub(super) fn only_column<'a>(table: &ToastedTable<'a>) -> Option<&'a str> {
     if hides_columns(table) {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn only_column<'a>(table: &Table<'a>) -> Option<&'a str> {
 }
 
 /// Why it is not said which column is read back.
-pub(super) fn no_column_alone(check: &str, table: &Table<'_>) -> Declined {
+pub(super) fn no_column_alone(check: &str, table: &ToastedTable<'_>) -> Declined {
     let (reason, which) = if hides_columns(table) {
         ("columns are hidden from our role", "whether it is one that our role may not read")
     } else {
@@ -47,13 +47,16 @@ pub(super) fn no_column_alone(check: &str, table: &Table<'_>) -> Declined {
 }
 
 /// Whether columns that may be out of line are not shown to our role: how wide its rows are is not known then.
-pub(super) fn hides_columns(table: &Table<'_>) -> bool {
+pub(super) fn hides_columns(table: &ToastedTable<'_>) -> bool {
     table.nodes.iter().flat_map(|node| &node.toast.columns).any(|column| !column.readable)
 }
 
 /// Nodes whose values of the column are out of line, as far as they were sampled.
-pub(super) fn out_of_line<'t, 'a>(table: &'t Table<'a>, column: &str) -> Vec<&'t Node<'a>> {
-    let affected = |node: &&Node<'_>| {
+pub(super) fn out_of_line<'t, 'a>(
+    table: &'t ToastedTable<'a>,
+    column: &str,
+) -> Vec<&'t RelationNode<'a>> {
+    let affected = |node: &&RelationNode<'_>| {
         let stored = node.sample.and_then(|sample| sample.column(column));
         // A partition that was not sampled is taken to be like those that were.
         stored.is_none_or(|stored| stored.out_of_line_values * 10 >= stored.values.max(1))
@@ -64,7 +67,7 @@ pub(super) fn out_of_line<'t, 'a>(table: &'t Table<'a>, column: &str) -> Vec<&'t
 /// Actions that bring the column's values back into the row, or why none does.
 pub(super) fn inline(
     check: &str,
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
 ) -> Result<Vec<Action>, Declined> {
     let affected = out_of_line(table, column);
@@ -92,7 +95,7 @@ pub(super) fn inline(
 /// The same where every row must fit: what stays out of line would keep the TOAST table large.
 pub(super) fn inline_wholly(
     check: &str,
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
 ) -> Result<Vec<Action>, Declined> {
     widest_fitting(check, table, column, true)?;
@@ -101,7 +104,7 @@ pub(super) fn inline_wholly(
 
 /// Whether the row would lose other values for this one: a row beyond the threshold sends out whatever may move,
 /// down to what is hardly wider than a TOAST pointer, before it touches what is stored MAIN or PLAIN.
-fn crowds_others_out(table: &Table<'_>, column: &str) -> bool {
+fn crowds_others_out(table: &ToastedTable<'_>, column: &str) -> bool {
     table.column_names().into_iter().filter(|other| *other != column).any(|other| {
         let may_move =
             |column: &ToastColumn| matches!(storage(column), Storage::Extended | Storage::External);
@@ -115,7 +118,7 @@ fn crowds_others_out(table: &Table<'_>, column: &str) -> bool {
 /// Bytes of the widest row, all inline, or why the column cannot be kept inline.
 fn widest_fitting(
     check: &str,
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
     strictly: bool,
 ) -> Result<u64, Declined> {
@@ -153,18 +156,18 @@ fn widest_fitting(
 }
 
 /// Whether hardly any wide value of the column compresses.
-fn is_incompressible(estimate: &Estimate) -> bool {
+fn is_incompressible(estimate: &StorageEstimate) -> bool {
     estimate.compressed_values() < 0.05 * estimate.wide_uncompressed_values
 }
 
 /// Set the column's storage strategy where a finding about these leaves reaches, and where it differs.
 pub(super) fn set_storage(
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
-    (affected, to): (&[&Node<'_>], Storage),
+    (affected, to): (&[&RelationNode<'_>], Storage),
     rewrite: Option<Rewrite>,
 ) -> Action {
-    let before = |node: &Node<'_>| Some(node.member(storage(node.column(column)?)));
+    let before = |node: &RelationNode<'_>| Some(node.member(storage(node.column(column)?)));
     let reach = table.reach(affected);
     Action::SetColumnStorage {
         object: table.column_of(column, affected),
@@ -181,15 +184,16 @@ pub(super) fn set_storage(
 
 /// Raise `toast_tuple_target` on the affected leaves: partitioned nodes have no storage parameters.
 pub(super) fn set_target(
-    table: &Table<'_>,
-    affected: &[&Node<'_>],
+    table: &ToastedTable<'_>,
+    affected: &[&RelationNode<'_>],
     row_bytes: u64,
     rewrite: Rewrite,
 ) -> Action {
     // Some room for rows that grow a little, in steps a person can remember; never less than is set.
-    let leaves: Vec<&Node<'_>> =
+    let leaves: Vec<&RelationNode<'_>> =
         table.reach(affected).into_iter().filter(|node| node.holds_rows()).collect();
-    let set = |node: &&Node<'_>| node.toast.option("toast_tuple_target")?.parse::<u64>().ok();
+    let set =
+        |node: &&RelationNode<'_>| node.toast.option("toast_tuple_target")?.parse::<u64>().ok();
     let least = leaves.iter().filter_map(set).max().unwrap_or(128);
     let bytes =
         (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(least.min(PAGE_ROOM), PAGE_ROOM);
@@ -204,11 +208,11 @@ pub(super) fn set_target(
 /// A rewrite of the column's values in these leaves, priced from the estimate, or why it cannot be done.
 pub(super) fn rewrite(
     check: &str,
-    table: &Table<'_>,
+    table: &ToastedTable<'_>,
     column: &str,
-    (leaves, of): (&[&Node<'_>], RewriteOf),
+    (leaves, of): (&[&RelationNode<'_>], RewriteOf),
 ) -> Result<Rewrite, Declined> {
-    let estimate = Estimate::of(column, leaves);
+    let estimate = StorageEstimate::of(column, leaves);
     let values = match of {
         RewriteOf::OutOfLine => estimate.out_of_line_values,
         RewriteOf::NotCompressedBy(Compression::Lz4) => estimate.pglz_values,
@@ -255,6 +259,6 @@ fn not_updatable(check: &str, object: Object, why: &str) -> Declined {
 }
 
 /// The object of a table-wide finding that names a column in its actions.
-pub(super) fn column_object(table: &Table<'_>, column: &str) -> Object {
+pub(super) fn column_object(table: &ToastedTable<'_>, column: &str) -> Object {
     table.column_of(column, &out_of_line(table, column))
 }

@@ -2,7 +2,7 @@
 
 use super::remedy::hides_columns;
 use super::size::TABLE_BYTES_MIN;
-use super::table::{Table, float, sample_gaps, tables, whole};
+use super::table::{ToastedTable, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
@@ -66,7 +66,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding> {
+fn find(table: &ToastedTable<'_>, context: &Context, policy: &Policy) -> Option<Finding> {
     let (mut chunks, mut values) = (0.0, 0.0);
     for name in table.column_names() {
         let estimate = table.estimate(name);
@@ -104,7 +104,7 @@ fn find(table: &Table<'_>, context: &Context, policy: &Policy) -> Option<Finding
 }
 
 /// Values out of line in a row that has any.
-fn values_a_row(table: &Table<'_>) -> f64 {
+fn values_a_row(table: &ToastedTable<'_>) -> f64 {
     let samples = || table.leaves().filter_map(|leaf| leaf.sample);
     let columns = samples().flat_map(|sample| &sample.columns);
     let values: u64 = columns.map(|column| column.out_of_line_values).sum();

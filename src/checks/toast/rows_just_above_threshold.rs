@@ -6,7 +6,7 @@ use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_targ
 use super::size::{
     HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
 };
-use super::table::{Table, float, is_vector, whole};
+use super::table::{ToastedTable, float, is_vector, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Superpower, Threshold,
@@ -47,7 +47,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     judge_hot(seen, policy, find)
 }
 
-fn find(table: &Table<'_>, reads: Reads, policy: &Policy) -> Option<Result<Finding, Declined>> {
+fn find(
+    table: &ToastedTable<'_>,
+    reads: Reads,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
     let column = only_column(table)?;
     if table.nodes.iter().filter_map(|node| node.column(column)).any(is_vector) {
         return None;

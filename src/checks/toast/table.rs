@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::estimate::Estimate;
+use super::estimate::StorageEstimate;
 use super::size::TABLE_BYTES_MIN;
 pub(super) use crate::checks::number::{float, whole};
 use crate::model::observation::{
@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// One relation of a table: itself, its root, or a partition.
-pub(super) struct Node<'a> {
+pub(super) struct RelationNode<'a> {
     pub(super) relation: &'a Relation,
     pub(super) toast: &'a ToastTable,
     /// Absent for nodes without rows, for partitions that others speak for, and where there is a gap.
@@ -21,23 +21,26 @@ pub(super) struct Node<'a> {
 }
 
 /// A table with all its partitions, or a relation alone.
-pub(super) struct Table<'a> {
+pub(super) struct ToastedTable<'a> {
     pub(super) root: &'a Relation,
-    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) nodes: Vec<RelationNode<'a>>,
 }
 
 /// The tables that were looked into and are large enough to judge.
-pub(super) fn tables<'a>(seen: &'a Snapshot, policy: &Policy) -> Result<Vec<Table<'a>>, Gap> {
-    let relations = seen.relations.get().map_err(Clone::clone)?;
-    let toast_tables = seen.toast_tables.get().map_err(Clone::clone)?;
+pub(super) fn tables<'a>(
+    snapshot: &'a Snapshot,
+    policy: &Policy,
+) -> Result<Vec<ToastedTable<'a>>, Gap> {
+    let relations = snapshot.relations.get().map_err(Clone::clone)?;
+    let toast_tables = snapshot.toast_tables.get().map_err(Clone::clone)?;
     let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
-    let samples: BTreeMap<i64, &StoredSample> = match &seen.stored_values {
+    let samples: BTreeMap<i64, &StoredSample> = match &snapshot.stored_values {
         Observation::Seen(values) => {
             values.iter().filter_map(|value| Some((value.oid, value.sample.get().ok()?))).collect()
         }
         Observation::Unseen(_) => BTreeMap::new(),
     };
-    let mut tables: BTreeMap<i64, Table<'a>> = BTreeMap::new();
+    let mut tables: BTreeMap<i64, ToastedTable<'a>> = BTreeMap::new();
     for toast in toast_tables {
         let Some(relation) = by_oid.get(&toast.oid) else { continue };
         let mut root = *relation;
@@ -45,8 +48,9 @@ pub(super) fn tables<'a>(seen: &'a Snapshot, policy: &Policy) -> Result<Vec<Tabl
             root = parent;
         }
         let sample = samples.get(&toast.oid).copied();
-        let table = tables.entry(root.oid).or_insert_with(|| Table { root, nodes: Vec::new() });
-        table.nodes.push(Node { relation, toast, sample });
+        let table =
+            tables.entry(root.oid).or_insert_with(|| ToastedTable { root, nodes: Vec::new() });
+        table.nodes.push(RelationNode { relation, toast, sample });
     }
     let bytes_min = policy.get(&TABLE_BYTES_MIN);
     Ok(tables
@@ -56,12 +60,12 @@ pub(super) fn tables<'a>(seen: &'a Snapshot, policy: &Policy) -> Result<Vec<Tabl
 }
 
 /// Gaps of the samples: what they hide is no pass.
-pub(super) fn sample_gaps(seen: &Snapshot) -> Result<Vec<Gap>, Gap> {
-    let values = seen.stored_values.get().map_err(Clone::clone)?;
+pub(super) fn sample_gaps(snapshot: &Snapshot) -> Result<Vec<Gap>, Gap> {
+    let values = snapshot.stored_values.get().map_err(Clone::clone)?;
     Ok(values.iter().filter_map(|value| value.sample.get().err().cloned()).collect())
 }
 
-impl Node<'_> {
+impl RelationNode<'_> {
     pub(super) fn holds_rows(&self) -> bool {
         self.relation.kind != RelationKind::PartitionedTable
     }
@@ -117,26 +121,26 @@ impl Node<'_> {
     }
 }
 
-impl<'a> Table<'a> {
+impl<'a> ToastedTable<'a> {
     /// The nodes that hold rows.
-    pub(super) fn leaves(&self) -> impl Iterator<Item = &Node<'a>> {
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &RelationNode<'a>> {
         self.nodes.iter().filter(|node| node.holds_rows())
     }
 
     pub(super) fn rows(&self) -> f64 {
-        self.leaves().map(Node::rows).sum()
+        self.leaves().map(RelationNode::rows).sum()
     }
 
     pub(super) fn heap_bytes(&self) -> i64 {
-        self.sum_of(Node::heap_bytes)
+        self.sum_of(RelationNode::heap_bytes)
     }
 
     pub(super) fn toast_bytes(&self) -> i64 {
-        self.sum_of(Node::toast_bytes)
+        self.sum_of(RelationNode::toast_bytes)
     }
 
     /// The bytes of its leaves. Those that nobody counted are taken to be as wide as the others.
-    fn sum_of(&self, bytes: impl Fn(&Node<'a>) -> Option<i64>) -> i64 {
+    fn sum_of(&self, bytes: impl Fn(&RelationNode<'a>) -> Option<i64>) -> i64 {
         let (mut known, mut known_rows, mut other_rows) = (0, 0.0, 0.0);
         for leaf in self.leaves() {
             match bytes(leaf) {
@@ -181,7 +185,7 @@ impl<'a> Table<'a> {
     }
 
     /// What a finding about these leaves is about: the root, unless one of several alone is affected.
-    pub(super) fn object_of(&self, affected: &[&Node<'_>]) -> Object {
+    pub(super) fn object_of(&self, affected: &[&RelationNode<'_>]) -> Object {
         match (affected, self.partition(affected)) {
             ([_], Some(partition)) => Object::Partition {
                 schema: self.root.schema.clone(),
@@ -193,7 +197,7 @@ impl<'a> Table<'a> {
     }
 
     /// What a finding about a column of these leaves is about.
-    pub(super) fn column_of(&self, column: &str, affected: &[&Node<'_>]) -> Object {
+    pub(super) fn column_of(&self, column: &str, affected: &[&RelationNode<'_>]) -> Object {
         Object::Column {
             schema: self.root.schema.clone(),
             table: self.root.name.clone(),
@@ -204,14 +208,14 @@ impl<'a> Table<'a> {
 
     /// Whether a finding holds wherever there are rows. What is empty today is filled under the settings of
     /// tomorrow.
-    pub(super) fn is_everywhere(&self, affected: &[&Node<'_>]) -> bool {
+    pub(super) fn is_everywhere(&self, affected: &[&RelationNode<'_>]) -> bool {
         let affected = oids(affected);
         self.leaves().all(|leaf| affected.contains(&leaf.relation.oid) || leaf.rows() < 1.0)
     }
 
     /// The nodes whose settings must change for a finding about these leaves: all where it holds everywhere, so
     /// that new partitions inherit them.
-    pub(super) fn reach(&self, affected: &[&Node<'_>]) -> Vec<&Node<'a>> {
+    pub(super) fn reach(&self, affected: &[&RelationNode<'_>]) -> Vec<&RelationNode<'a>> {
         let (everywhere, affected) = (self.is_everywhere(affected), oids(affected));
         self.nodes
             .iter()
@@ -220,7 +224,7 @@ impl<'a> Table<'a> {
     }
 
     /// The one partition among several that is affected, with its schema where that must be said.
-    fn partition(&self, affected: &[&Node<'_>]) -> Option<String> {
+    fn partition(&self, affected: &[&RelationNode<'_>]) -> Option<String> {
         let [one] = affected else { return None };
         if self.leaves().count() < 2 || self.is_everywhere(affected) {
             return None;
@@ -248,12 +252,12 @@ impl<'a> Table<'a> {
     }
 
     /// How a column's values are stored in all of it, extrapolated from the samples.
-    pub(super) fn estimate(&self, column: &str) -> Estimate {
-        Estimate::of(column, &self.leaves().collect::<Vec<_>>())
+    pub(super) fn estimate(&self, column: &str) -> StorageEstimate {
+        StorageEstimate::of(column, &self.leaves().collect::<Vec<_>>())
     }
 }
 
-fn oids(nodes: &[&Node<'_>]) -> BTreeSet<i64> {
+fn oids(nodes: &[&RelationNode<'_>]) -> BTreeSet<i64> {
     nodes.iter().map(|node| node.relation.oid).collect()
 }
 

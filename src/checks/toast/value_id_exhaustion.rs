@@ -1,7 +1,7 @@
 //! `toast/value-id-exhaustion`, explained in the page beside this file.
 
 use super::size::TABLE_BYTES_MIN;
-use super::table::{Node, Table, float, sample_gaps, tables, whole};
+use super::table::{RelationNode, ToastedTable, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic, Unit,
@@ -50,7 +50,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Ids are per TOAST table, so each partition is judged alone.
-fn find(table: &Table<'_>, node: &Node<'_>, policy: &Policy) -> Option<Finding> {
+fn find(table: &ToastedTable<'_>, node: &RelationNode<'_>, policy: &Policy) -> Option<Finding> {
     let columns = node.sample.map_or(&[][..], |sample| &sample.columns);
     let chunks: u64 = columns.iter().map(|column| column.out_of_line_chunks).sum();
     let values: u64 = columns.iter().map(|column| column.out_of_line_values).sum();

@@ -2,7 +2,7 @@
 
 use super::remedy::{column_object, inline, out_of_line};
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
-use super::table::{Table, is_vector, sample_gaps, tables, whole};
+use super::table::{ToastedTable, is_vector, sample_gaps, tables, whole};
 use crate::checks::Check;
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower, Threshold, Topic, Unit,
@@ -42,12 +42,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn vectors<'a>(table: &Table<'a>) -> Vec<&'a str> {
+fn vectors<'a>(table: &ToastedTable<'a>) -> Vec<&'a str> {
     let is_vector = |name: &&str| table.nodes.iter().filter_map(|n| n.column(name)).any(is_vector);
     table.column_names().into_iter().filter(is_vector).collect()
 }
 
-fn find(table: &Table<'_>, column: &str, policy: &Policy) -> Option<Result<Finding, Declined>> {
+fn find(
+    table: &ToastedTable<'_>,
+    column: &str,
+    policy: &Policy,
+) -> Option<Result<Finding, Declined>> {
     let estimate = table.estimate(column);
     let share = estimate.out_of_line_values / estimate.values.max(1.0);
     if out_of_line(table, column).is_empty()

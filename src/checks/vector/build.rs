@@ -4,7 +4,7 @@
 //! Measured on 0.8.6: estimates of six HNSW indexes (128 to 1,536 elements, m 16 and 32, vector and halfvec) are within 3 %
 //! of their sizes (`scripts/vector-internals`), and the memory of a graph within 4 % of where a build said that it no longer fits.
 
-use super::column::Column;
+use super::column::VectorField;
 use crate::checks::number::whole;
 use crate::model::observation::{Setting, VectorKind};
 use crate::model::{Case, Evidence, Finding, Grade, Number, Unit};
@@ -17,7 +17,7 @@ const PAGE_BYTES: f64 = 8192.0;
 
 /// What an HNSW index takes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Estimate {
+pub(super) struct BuildEstimate {
     /// Its size, and about as much WAL.
     pub(super) bytes: f64,
     /// The graph while it is built.
@@ -48,13 +48,13 @@ fn paged(rows: f64, entry: f64) -> f64 {
 }
 
 /// Those of an HNSW index.
-pub(super) fn hnsw(rows: f64, kind: VectorKind, dimensions: i64, m: f64) -> Estimate {
+pub(super) fn hnsw(rows: f64, kind: VectorKind, dimensions: i64, m: f64) -> BuildEstimate {
     let dimensions = f64::from(i32::try_from(dimensions).unwrap_or(i32::MAX));
     let value = value_bytes(kind, dimensions);
     // On the lowest level twice `m` neighbours; each level above has an `m`th of the rows.
     let neighbours = aligned(4.0 + 6.0 * m * (2.0 + 1.0 / (m - 1.0)));
     let entry = aligned(72.0 + value) + neighbours + 8.0;
-    Estimate {
+    BuildEstimate {
         bytes: paged(rows, entry),
         memory_bytes: rows * (value + 32.0 * m + 208.0),
         // 20,000 vectors of 384 elements took 4.1 s with the default parameters.
@@ -78,7 +78,7 @@ pub(super) fn lists(rows: f64) -> f64 {
 pub(super) fn with_estimate(
     finding: Finding,
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     (kind, dimensions): (VectorKind, i64),
 ) -> Finding {
     // How many elements of a sparse vector are not zero, the type does not say.
@@ -112,7 +112,7 @@ pub(super) fn estimated(finding: Finding, name: &str, value: f64, unit: Unit) ->
 /// What to know about the memory of a build.
 pub(super) fn memory_caveat(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     kind: VectorKind,
     dimensions: i64,
 ) -> Option<String> {

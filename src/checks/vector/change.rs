@@ -1,10 +1,10 @@
 //! Indexes that the checks propose.
 
 use super::build::memory_caveat;
-use super::column::{AnnIndex, Column, Method};
-use super::distance::Metric;
+use super::column::{AnnIndex, IndexMethod, VectorField};
+use super::distance::DistanceMetric;
 use super::known_defect;
-use super::operand::Operand;
+use super::operand::VectorOperand;
 use crate::checks::existing;
 use crate::model::observation::VectorKind;
 use crate::model::{
@@ -22,21 +22,21 @@ pub(super) fn dimensions_max(kind: VectorKind) -> i64 {
 }
 
 /// An index on an operand of a column, for a distance.
-pub(super) struct Proposal<'p> {
-    pub(super) method: Method,
-    pub(super) operand: Operand,
-    pub(super) metric: Metric,
+pub(super) struct ProposedIndex<'p> {
+    pub(super) method: IndexMethod,
+    pub(super) operand: VectorOperand,
+    pub(super) metric: DistanceMetric,
     pub(super) options: Vec<(String, String)>,
     pub(super) predicate: Option<String>,
     pub(super) purpose: &'p str,
     pub(super) caveats: Vec<String>,
 }
 
-impl<'p> Proposal<'p> {
+impl<'p> ProposedIndex<'p> {
     /// An HNSW index with the default parameters.
-    pub(super) fn hnsw(operand: Operand, metric: Metric, purpose: &'p str) -> Self {
+    pub(super) fn hnsw(operand: VectorOperand, metric: DistanceMetric, purpose: &'p str) -> Self {
         Self {
-            method: Method::Hnsw,
+            method: IndexMethod::Hnsw,
             operand,
             metric,
             options: Vec::new(),
@@ -52,7 +52,7 @@ impl<'p> Proposal<'p> {
     }
 
     /// Whether pgvector can build it: the operand has a known number of elements, not too many.
-    pub(super) fn dimensions(&self, column: &Column<'_>) -> Option<i64> {
+    pub(super) fn dimensions(&self, column: &VectorField<'_>) -> Option<i64> {
         let (kind, dimensions) = column.shape_of(&self.operand);
         dimensions
             .filter(|n| *n > 0 && (kind == VectorKind::Sparsevec || *n <= dimensions_max(kind)))
@@ -62,28 +62,28 @@ impl<'p> Proposal<'p> {
     pub(super) fn index(
         mut self,
         case: &Case<'_>,
-        column: &Column<'_>,
+        column: &VectorField<'_>,
         object: Object,
     ) -> Option<NewIndex> {
         let dimensions = self.dimensions(column)?;
         let (kind, _) = column.shape_of(&self.operand);
         let schema = &column.extension.schema;
-        if self.method == Method::Hnsw {
+        if self.method == IndexMethod::Hnsw {
             self.caveats.extend(memory_caveat(case, column, kind, dimensions));
         }
         self.caveats.extend(known_defect::caveats(column.extension.code_version(), self.method));
-        let method = if self.method == Method::IvfFlat { "ivfflat" } else { "hnsw" };
+        let method = if self.method == IndexMethod::IvfFlat { "ivfflat" } else { "hnsw" };
         // No class of pgvector is of varying length.
         let kind_name = if kind == VectorKind::Varbit { "bit" } else { kind.as_str() };
         let class = format!("{kind_name}_{}_ops", self.metric.word());
         let on = match &self.operand {
-            Operand::Column => KeyPart::Column(column.definition.name.clone()),
+            VectorOperand::Column => KeyPart::Column(column.definition.name.clone()),
             other => KeyPart::Expression(other.to_sql(&column.definition.name, schema)?),
         };
         let of_operand = match &self.operand {
-            Operand::Column | Operand::Other => "",
-            Operand::Cast(kind, _) => kind.as_str(),
-            Operand::Bits(_) => "bits",
+            VectorOperand::Column | VectorOperand::Other => "",
+            VectorOperand::Cast(kind, _) => kind.as_str(),
+            VectorOperand::Bits(_) => "bits",
         };
         let words = [&*column.definition.name, of_operand, self.metric.word(), method];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
@@ -111,7 +111,7 @@ impl<'p> Proposal<'p> {
     pub(super) fn replacing(
         self,
         case: &Case<'_>,
-        column: &Column<'_>,
+        column: &VectorField<'_>,
         (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
         let old = Box::new(existing_index(case, column, old, &object)?);
@@ -122,7 +122,7 @@ impl<'p> Proposal<'p> {
 /// An index of a column as actions name it.
 pub(super) fn existing_index(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     index: &AnnIndex<'_>,
     object: &Object,
 ) -> Option<ExistingIndex> {
@@ -133,6 +133,6 @@ pub(super) fn existing_index(
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.
-pub(super) fn free_suffix(case: &Case<'_>, column: &Column<'_>, suffix: &str) -> String {
+pub(super) fn free_suffix(case: &Case<'_>, column: &VectorField<'_>, suffix: &str) -> String {
     existing::free_suffix(case.snapshot, &column.table(), &column.partitions, suffix)
 }

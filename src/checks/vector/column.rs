@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::distance::Metric;
-use super::operand::Operand;
+use super::distance::DistanceMetric;
+use super::operand::VectorOperand;
 use super::search::{Search, searches};
 use crate::checks::number::float;
 use crate::model::observation::{
@@ -16,7 +16,7 @@ const OTHER_METHODS: &[&str] = &["btree", "hash", "gin", "gist", "spgist", "brin
 
 /// How an index finds neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
+pub(super) enum IndexMethod {
     /// A graph.
     Hnsw,
     /// Lists around centres that are fixed when it is built.
@@ -28,10 +28,10 @@ pub(super) enum Method {
 /// An index on a column of vectors; of a partitioned table that of the root.
 pub(super) struct AnnIndex<'a> {
     pub(super) index: &'a Index,
-    pub(super) method: Method,
-    pub(super) operand: Operand,
+    pub(super) method: IndexMethod,
+    pub(super) operand: VectorOperand,
     /// Absent for classes that we do not know.
-    pub(super) metric: Option<Metric>,
+    pub(super) metric: Option<DistanceMetric>,
     pub(super) bytes: i64,
     pub(super) scans: i64,
     pub(super) building: bool,
@@ -40,7 +40,7 @@ pub(super) struct AnnIndex<'a> {
 }
 
 /// A column of vectors.
-pub(super) struct Column<'a> {
+pub(super) struct VectorField<'a> {
     pub(super) root: &'a Relation,
     /// Everything beneath the root, each after the table it is a part of.
     pub(super) partitions: Vec<Partition>,
@@ -62,7 +62,7 @@ pub(super) struct Column<'a> {
 }
 
 /// Every column of vectors that is of interest: of a partitioned table the root's.
-pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
+pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<VectorField<'a>>, Gap> {
     let seen = case.snapshot;
     let all = seen.vector.columns.get().map_err(Clone::clone)?;
     seen.vector.installation.get().map_err(Clone::clone)?;
@@ -96,7 +96,7 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<Column<'a>>, Gap> {
             let values = seen.vector.values(column.table_oid, column.number);
             let indexes = by_root.get(&family.root.oid).unwrap_or(&none);
             let bytes: i64 = indexes.iter().map(|index| seen.common.index_bytes(index)).sum();
-            let found = Column {
+            let found = VectorField {
                 root: family.root,
                 partitions: family.partitions(),
                 leaves: family.leaves().map(|leaf| leaf.oid).collect(),
@@ -122,7 +122,7 @@ pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
     case.snapshot.workload.get().map_err(Clone::clone)
 }
 
-impl<'a> Column<'a> {
+impl<'a> VectorField<'a> {
     fn with_indexes(mut self, case: &Case<'a>, all: &[&'a Index]) -> Self {
         let common = &case.snapshot.common;
         let oids: std::collections::BTreeSet<i64> = all.iter().map(|index| index.oid).collect();
@@ -139,8 +139,8 @@ impl<'a> Column<'a> {
             };
             let name = &self.definition.name;
             let operand = match &part.column {
-                Some(column) => (column == name).then_some(Operand::Column),
-                None => Operand::of(&part.sql, name),
+                Some(column) => (column == name).then_some(VectorOperand::Column),
+                None => VectorOperand::of(&part.sql, name),
             };
             let Some(operand) = operand else { continue };
             let parts = parts_of(index, all);
@@ -148,12 +148,12 @@ impl<'a> Column<'a> {
             self.indexes.push(AnnIndex {
                 index,
                 method: match &*index.method {
-                    "hnsw" => Method::Hnsw,
-                    "ivfflat" => Method::IvfFlat,
-                    _ => Method::Foreign,
+                    "hnsw" => IndexMethod::Hnsw,
+                    "ivfflat" => IndexMethod::IvfFlat,
+                    _ => IndexMethod::Foreign,
                 },
                 operand,
-                metric: class.and_then(|class| Metric::of_class(&class.name)),
+                metric: class.and_then(|class| DistanceMetric::of_class(&class.name)),
                 bytes: parts.iter().map(|part| common.index_bytes(part)).sum(),
                 scans: parts.iter().map(|part| part.scans).sum(),
                 building: case.snapshot.vector.is_being_built(index.oid),
@@ -192,11 +192,15 @@ impl<'a> Column<'a> {
     }
 
     /// The type and elements of an operand of it.
-    pub(super) fn shape_of(&self, operand: &Operand) -> (VectorKind, Option<i64>) {
+    pub(super) fn shape_of(&self, operand: &VectorOperand) -> (VectorKind, Option<i64>) {
         match operand {
-            Operand::Column | Operand::Other => (self.definition.kind, self.definition.dimensions),
-            Operand::Cast(kind, dimensions) => (*kind, dimensions.or(self.definition.dimensions)),
-            Operand::Bits(dimensions) => (VectorKind::Bit, *dimensions),
+            VectorOperand::Column | VectorOperand::Other => {
+                (self.definition.kind, self.definition.dimensions)
+            }
+            VectorOperand::Cast(kind, dimensions) => {
+                (*kind, dimensions.or(self.definition.dimensions))
+            }
+            VectorOperand::Bits(dimensions) => (VectorKind::Bit, *dimensions),
         }
     }
 }
@@ -204,7 +208,7 @@ impl<'a> Column<'a> {
 impl AnnIndex<'_> {
     /// Whether pgvector made it, and it can be used.
     pub(super) fn is_usable(&self) -> bool {
-        self.method != Method::Foreign && self.index.is_valid && !self.building
+        self.method != IndexMethod::Foreign && self.index.is_valid && !self.building
     }
 
     /// Whether a search may use it: of a partial index, one that filters.

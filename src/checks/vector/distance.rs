@@ -2,7 +2,7 @@
 
 /// A distance as pgvector knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Metric {
+pub(super) enum DistanceMetric {
     L2,
     InnerProduct,
     Cosine,
@@ -11,10 +11,10 @@ pub(super) enum Metric {
     Jaccard,
 }
 
-use Metric::{Cosine, Hamming, InnerProduct, Jaccard, L1, L2};
+use DistanceMetric::{Cosine, Hamming, InnerProduct, Jaccard, L1, L2};
 
 /// Every distance with its operator, and what it is called in the names of operator classes.
-const METRICS: &[(Metric, &str, &str)] = &[
+const METRICS: &[(DistanceMetric, &str, &str)] = &[
     (L2, "<->", "l2"),
     (InnerProduct, "<#>", "ip"),
     (Cosine, "<=>", "cosine"),
@@ -24,7 +24,7 @@ const METRICS: &[(Metric, &str, &str)] = &[
 ];
 
 /// Functions that compute a distance, or a similarity that is ordered by in the other direction.
-const FUNCTIONS: &[(&str, Metric)] = &[
+const FUNCTIONS: &[(&str, DistanceMetric)] = &[
     ("l2_distance", L2),
     ("vector_negative_inner_product", InnerProduct),
     ("negative_inner_product", InnerProduct),
@@ -35,7 +35,7 @@ const FUNCTIONS: &[(&str, Metric)] = &[
     ("jaccard_distance", Jaccard),
 ];
 
-impl Metric {
+impl DistanceMetric {
     /// That of an operator or of a function.
     pub(super) fn of(operator: &str) -> Option<Self> {
         let of_operator = METRICS.iter().find(|(_, spelled, _)| *spelled == operator);
@@ -66,12 +66,12 @@ mod tests {
 
     #[test]
     fn operators_functions_and_classes_name_the_same_distances() {
-        assert_eq!(Metric::of("<=>"), Some(Cosine));
-        assert_eq!(Metric::of("cosine_distance"), Some(Cosine));
-        assert_eq!(Metric::of_class("halfvec_cosine_ops"), Some(Cosine));
-        assert_eq!(Metric::of_class("bit_hamming_ops"), Some(Hamming));
-        assert_eq!(Metric::of_class("vector_ip_ops"), Some(InnerProduct));
-        assert_eq!((Metric::of("@>"), Metric::of_class("jsonb_ops")), (None, None));
+        assert_eq!(DistanceMetric::of("<=>"), Some(Cosine));
+        assert_eq!(DistanceMetric::of("cosine_distance"), Some(Cosine));
+        assert_eq!(DistanceMetric::of_class("halfvec_cosine_ops"), Some(Cosine));
+        assert_eq!(DistanceMetric::of_class("bit_hamming_ops"), Some(Hamming));
+        assert_eq!(DistanceMetric::of_class("vector_ip_ops"), Some(InnerProduct));
+        assert_eq!((DistanceMetric::of("@>"), DistanceMetric::of_class("jsonb_ops")), (None, None));
         assert_eq!((L1.operator(), L1.word()), ("<+>", "l1"));
     }
 }

@@ -1,7 +1,7 @@
 //! `vector/filtered-search`, explained in the page beside this file.
 
-use super::change::{Proposal, free_suffix};
-use super::column::{AnnIndex, Column, Method, columns, workload};
+use super::change::{ProposedIndex, free_suffix};
+use super::column::{AnnIndex, IndexMethod, VectorField, columns, workload};
 use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::limit_above_ef_search::{ITERATIVE, has_iterative_scans};
 use super::missing_index::EXACT_ROWS_MAX;
@@ -65,29 +65,29 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// What a scan of an index does with conditions.
-struct Scan {
-    method: Method,
+struct FilteredScan {
+    method: IndexMethod,
     /// Rows that it returns before the conditions.
     rows: f64,
     iterative: InForce,
 }
 
-fn scan(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Option<Scan> {
+fn scan(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<FilteredScan> {
     let (rows, iterative) = match index.method {
-        Method::Hnsw => (in_force(case, "hnsw.ef_search", "40").number()?, ITERATIVE),
-        Method::IvfFlat => {
+        IndexMethod::Hnsw => (in_force(case, "hnsw.ef_search", "40").number()?, ITERATIVE),
+        IndexMethod::IvfFlat => {
             let lists: f64 = index.index.option("lists").unwrap_or("100").parse().ok()?;
             let probes = in_force(case, "ivfflat.probes", "1").number()?;
             (column.rows * (probes / lists).min(1.0), "ivfflat.iterative_scan")
         }
-        Method::Foreign => return None,
+        IndexMethod::Foreign => return None,
     };
-    Some(Scan { method: index.method, rows, iterative: in_force(case, iterative, "off") })
+    Some(FilteredScan { method: index.method, rows, iterative: in_force(case, iterative, "off") })
 }
 
 fn of_search(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     search: &Search<'_>,
 ) -> Result<Option<(f64, Finding)>, Gap> {
     let mut serving =
@@ -118,7 +118,7 @@ fn of_search(
 }
 
 /// Conditions whose share of the rows the planner's statistics do not say.
-fn unknown(column: &Column<'_>, search: &Search<'_>) -> Gap {
+fn unknown(column: &VectorField<'_>, search: &Search<'_>) -> Gap {
     let names: Vec<&str> =
         search.filters.iter().filter_map(|filter| plain_column(filter)).collect();
     let what = if names.is_empty() { "its conditions".to_owned() } else { names.join(", ") };
@@ -135,17 +135,17 @@ fn unknown(column: &Column<'_>, search: &Search<'_>) -> Gap {
 
 fn finding(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     search: &Search<'_>,
-    (scan, passing, wanted): (&Scan, f64, Option<f64>),
+    (scan, passing, wanted): (&FilteredScan, f64, Option<f64>),
 ) -> Finding {
     let kept = scan.rows * passing;
-    let asked = match wanted {
+    let limit = match wanted {
         Some(wanted) => format!("{wanted:.0} are asked for"),
         None => "the LIMIT is a parameter".to_owned(),
     };
     let message = format!(
-        "`{}` is searched with conditions that {:.2} % of the rows pass: of {:.0} rows of the index about {kept:.1} are left, {asked}",
+        "`{}` is searched with conditions that {:.2} % of the rows pass: of {:.0} rows of the index about {kept:.1} are left, {limit}",
         column.object(),
         passing * 100.0,
         scan.rows
@@ -165,9 +165,9 @@ fn finding(
 /// The best first: few rows are compared one by one, more are found by going on until there are enough.
 fn remedies(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     search: &Search<'_>,
-    (scan, passing): (&Scan, f64),
+    (scan, passing): (&FilteredScan, f64),
 ) -> Vec<Action> {
     let few = passing * column.rows <= case.policy.get(&EXACT_ROWS_MAX);
     let mut all = Vec::new();
@@ -181,7 +181,7 @@ fn remedies(
     all
 }
 
-fn b_tree(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<Action> {
+fn b_tree(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Option<Action> {
     let equal = search.filters.iter().filter(|filter| filter.operator == "=");
     let name = equal.into_iter().find_map(|filter| plain_column(filter))?;
     Some(Action::BuildIndex(NewIndex {
@@ -207,10 +207,10 @@ fn b_tree(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<A
     }))
 }
 
-fn iterative(column: &Column<'_>, scan: &Scan) -> Action {
+fn iterative(column: &VectorField<'_>, scan: &FilteredScan) -> Action {
     let (name, value) = match scan.method {
-        Method::IvfFlat => ("ivfflat.iterative_scan", "relaxed_order"),
-        Method::Hnsw | Method::Foreign => (ITERATIVE, "strict_order"),
+        IndexMethod::IvfFlat => ("ivfflat.iterative_scan", "relaxed_order"),
+        IndexMethod::Hnsw | IndexMethod::Foreign => (ITERATIVE, "strict_order"),
     };
     Action::SetSetting(SettingChange {
         object: column.object(),
@@ -228,7 +228,7 @@ fn iterative(column: &Column<'_>, scan: &Scan) -> Action {
 }
 
 /// Conditions without values, which an index can have as its predicate.
-fn partial(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<Action> {
+fn partial(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Option<Action> {
     let conditions: Vec<String> = search
         .filters
         .iter()
@@ -241,9 +241,9 @@ fn partial(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<
             }
         })
         .collect::<Option<_>>()?;
-    let proposal = Proposal {
+    let proposal = ProposedIndex {
         predicate: Some(conditions.join(" AND ")),
-        ..Proposal::hnsw(search.operand.clone(), search.metric, "partial")
+        ..ProposedIndex::hnsw(search.operand.clone(), search.metric, "partial")
     };
     proposal.index(case, column, column.object()).map(Action::BuildIndex)
 }

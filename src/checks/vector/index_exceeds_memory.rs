@@ -1,7 +1,7 @@
 //! `vector/index-exceeds-memory`, explained in the page beside this file.
 
 use super::build::bytes;
-use super::column::{AnnIndex, Column, Method, columns};
+use super::column::{AnnIndex, IndexMethod, VectorField, columns};
 use super::wide_elements::half_precision;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
@@ -46,7 +46,8 @@ static MEMORY_BYTES: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let all = columns.iter().flat_map(|column| column.indexes.iter().map(move |i| (column, i)));
-    let graphs: Vec<_> = all.filter(|(_, i)| i.is_usable() && i.method == Method::Hnsw).collect();
+    let graphs: Vec<_> =
+        all.filter(|(_, i)| i.is_usable() && i.method == IndexMethod::Hnsw).collect();
     if graphs.is_empty() {
         return Ok(Judgement::default());
     }
@@ -69,7 +70,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 fn of_index(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     index: &AnnIndex<'_>,
     (name, memory): (&str, f64),
 ) -> Option<Finding> {

@@ -1,6 +1,6 @@
 //! `vector/known-defect`, explained in the page beside this file.
 
-use super::column::{Column, Method, columns};
+use super::column::{IndexMethod, VectorField, columns};
 use crate::checks::Check;
 use crate::checks::advisories::{Advisory, Component};
 use crate::checks::number::whole;
@@ -19,10 +19,10 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "vector/known-defect";
 
 /// The worst first, and what it takes to be affected.
-static ADVISORIES: &[(Severity, Method, Advisory)] = &[
+static ADVISORIES: &[(Severity, IndexMethod, Advisory)] = &[
     (
         Severity::High,
-        Method::Hnsw,
+        IndexMethod::Hnsw,
         Advisory {
             component: Component::Extension("vector", "0.6.0", "0.8.2"),
             effect: "may read or write beyond a buffer in a parallel build of an HNSW index: data of other tables leaks, or the server crashes",
@@ -32,7 +32,7 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
     ),
     (
         Severity::High,
-        Method::Hnsw,
+        IndexMethod::Hnsw,
         Advisory {
             component: Component::Extension("vector", "0.5.0", "0.8.3"),
             effect: "may corrupt an HNSW index when VACUUM and inserts run at the same time",
@@ -42,7 +42,7 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
     ),
     (
         Severity::Medium,
-        Method::Hnsw,
+        IndexMethod::Hnsw,
         Advisory {
             component: Component::Extension("vector", "0.5.0", "0.8.4"),
             effect: "may end VACUUM with `hnsw graph not repaired` when rows are inserted and deleted at the same time",
@@ -52,7 +52,7 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
     ),
     (
         Severity::High,
-        Method::IvfFlat,
+        IndexMethod::IvfFlat,
         Advisory {
             component: Component::Extension("vector", "0.2.7", "0.3.1"),
             effect: "may lose rows of an IVFFlat index when they are inserted",
@@ -62,7 +62,7 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
     ),
     (
         Severity::High,
-        Method::IvfFlat,
+        IndexMethod::IvfFlat,
         Advisory {
             component: Component::Extension("vector", "0.1.0", "0.8.7"),
             effect: "may write beyond a buffer in the build of an IVFFlat index",
@@ -73,8 +73,8 @@ static ADVISORIES: &[(Severity, Method, Advisory)] = &[
 ];
 
 /// What to know of such an index before it is built.
-pub(super) fn caveats(version: &str, of: Method) -> impl Iterator<Item = String> + '_ {
-    let applies = move |(_, method, advisory): &&(Severity, Method, Advisory)| {
+pub(super) fn caveats(version: &str, of: IndexMethod) -> impl Iterator<Item = String> + '_ {
+    let applies = move |(_, method, advisory): &&(Severity, IndexMethod, Advisory)| {
         *method == of && advisory.component.affects(version)
     };
     ADVISORIES
@@ -87,7 +87,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let Some(extension) = case.snapshot.vector.extension() else { return Ok(Judgement::default()) };
     let version = extension.code_version();
-    let applies = |(_, method, advisory): &&(Severity, Method, Advisory)| {
+    let applies = |(_, method, advisory): &&(Severity, IndexMethod, Advisory)| {
         count(&columns, *method) > 0 && advisory.component.affects(version)
     };
     let mut found = ADVISORIES.iter().filter(applies);
@@ -106,7 +106,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(Judgement { findings: vec![finding], ..Judgement::default() })
 }
 
-fn count(columns: &[Column<'_>], method: Method) -> usize {
+fn count(columns: &[VectorField<'_>], method: IndexMethod) -> usize {
     columns.iter().flat_map(|column| &column.indexes).filter(|i| i.method == method).count()
 }
 

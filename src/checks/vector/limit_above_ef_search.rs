@@ -1,6 +1,6 @@
 //! `vector/limit-above-ef-search`, explained in the page beside this file.
 
-use super::column::{Column, Method, columns, workload};
+use super::column::{IndexMethod, VectorField, columns, workload};
 use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::search::Search;
 use crate::checks::Check;
@@ -38,7 +38,7 @@ const EF_SEARCH_MAX: f64 = 1000.0;
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let graphs = columns.iter().flat_map(|column| &column.indexes);
-    if !graphs.into_iter().any(|index| index.is_usable() && index.method == Method::Hnsw) {
+    if !graphs.into_iter().any(|index| index.is_usable() && index.method == IndexMethod::Hnsw) {
         return Ok(Judgement::default());
     }
     workload(case)?;
@@ -74,12 +74,12 @@ fn object() -> Object {
 
 /// The search that an HNSW index serves and that takes most rows, where these are more than the index returns.
 fn widest<'c, 'a>(
-    columns: &'c [Column<'a>],
+    columns: &'c [VectorField<'a>],
     ef_search: f64,
-) -> Option<(&'c Column<'a>, &'c Search<'a>, f64)> {
+) -> Option<(&'c VectorField<'a>, &'c Search<'a>, f64)> {
     let all = columns.iter().flat_map(|column| column.searches.iter().map(move |s| (column, s)));
     let served = all.filter(|(column, search)| {
-        let mut graphs = column.indexes.iter().filter(|index| index.method == Method::Hnsw);
+        let mut graphs = column.indexes.iter().filter(|index| index.method == IndexMethod::Hnsw);
         graphs.any(|index| index.is_usable() && index.serves(search))
     });
     served
@@ -121,7 +121,7 @@ fn finding(
     case: &Case<'_>,
     ef_search: &InForce,
     iterative: &InForce,
-    (column, search, wanted): (&Column<'_>, &Search<'_>, f64),
+    (column, search, wanted): (&VectorField<'_>, &Search<'_>, f64),
 ) -> Finding {
     let message = format!(
         "{NAME} is {}, so a search of `{}` that asks for {wanted:.0} rows gets {} at most ({:.0} calls)",

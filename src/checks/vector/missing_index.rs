@@ -1,10 +1,10 @@
 //! `vector/missing-index`, explained in the page beside this file.
 
 use super::build::{M, bytes, hnsw, ivfflat_bytes, lists, with_estimate};
-use super::change::{Proposal, dimensions_max, existing_index};
-use super::column::{AnnIndex, Column, Method, columns, workload};
-use super::distance::Metric;
-use super::operand::Operand;
+use super::change::{ProposedIndex, dimensions_max, existing_index};
+use super::column::{AnnIndex, IndexMethod, VectorField, columns, workload};
+use super::distance::DistanceMetric;
+use super::operand::VectorOperand;
 use super::search::Search;
 use super::selectivity::exact_rows;
 use crate::checks::Check;
@@ -55,7 +55,7 @@ pub(super) static EXACT_ROWS_MAX: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let mut judgement = Judgement::default();
-    let large = |column: &&Column<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
+    let large = |column: &&VectorField<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
     for column in columns.iter().filter(large) {
         let has_index = column.indexes.iter().any(|index| !is_broken(index));
         if has_index {
@@ -69,15 +69,15 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         workload(case)?;
         let verdict = of_column(case, column);
-        if matches!(verdict, Verdict::Missing(_) | Verdict::Declined(_)) {
+        if matches!(verdict, SearchVerdict::Missing(_) | SearchVerdict::Declined(_)) {
             // Which rows the index would not have, and how many elements they have, is not known.
             judgement.gaps.extend(column.values_unread.cloned());
         }
         match verdict {
-            Verdict::Missing(finding) => judgement.findings.push(*finding),
-            Verdict::Declined(declined) => judgement.declined.push(declined),
-            Verdict::Unsearched(gap) => judgement.gaps.push(gap),
-            Verdict::Nothing => {}
+            SearchVerdict::Missing(finding) => judgement.findings.push(*finding),
+            SearchVerdict::Declined(declined) => judgement.declined.push(declined),
+            SearchVerdict::Unsearched(gap) => judgement.gaps.push(gap),
+            SearchVerdict::Nothing => {}
         }
     }
     Ok(judgement)
@@ -88,14 +88,14 @@ fn is_broken(index: &AnnIndex<'_>) -> bool {
     !index.index.is_valid && !index.building
 }
 
-enum Verdict {
+enum SearchVerdict {
     Missing(Box<Finding>),
     Declined(Declined),
     Unsearched(Gap),
     Nothing,
 }
 
-fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
+fn of_column(case: &Case<'_>, column: &VectorField<'_>) -> SearchVerdict {
     if column.searches.is_empty() {
         return unsearched(column);
     }
@@ -107,9 +107,9 @@ fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
         column.searches.iter().filter(|search| search.is_indexable()).partition(is_exact);
     let calls: f64 = scanning.iter().map(|search| search.calls()).sum();
     let Some(most) = scanning.iter().max_by(|a, b| a.calls().total_cmp(&b.calls())) else {
-        return exact.first().map_or(Verdict::Nothing, |search| {
+        return exact.first().map_or(SearchVerdict::Nothing, |search| {
             let rows = exact_rows(case, column, search).unwrap_or_default();
-            Verdict::Declined(Declined {
+            SearchVerdict::Declined(Declined {
                 check: ID.to_owned(),
                 object: column.object(),
                 reason: "an exact search over few rows misses no neighbour".to_owned(),
@@ -121,27 +121,32 @@ fn of_column(case: &Case<'_>, column: &Column<'_>) -> Verdict {
         });
     };
     if calls < case.policy.get(&SEARCHES_MIN) {
-        return Verdict::Nothing;
+        return SearchVerdict::Nothing;
     }
     missing(case, column, most, calls)
 }
 
 /// A column of which no statement says how it is searched.
-fn unsearched(column: &Column<'_>) -> Verdict {
+fn unsearched(column: &VectorField<'_>) -> SearchVerdict {
     let object = column.object();
     // Bit strings have other uses.
     if matches!(column.definition.kind, VectorKind::Bit | VectorKind::Varbit) {
-        return Verdict::Nothing;
+        return SearchVerdict::Nothing;
     }
     let detail = format!("no statement of the workload orders `{object}` by a distance");
-    Verdict::Unsearched(
+    SearchVerdict::Unsearched(
         Gap::new("vector_searches", GapReason::NotEnoughEvidence, detail).lifted_by(
             "install pg_stat_statements, or send a log or a list of statements: --workload FILE",
         ),
     )
 }
 
-fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64) -> Verdict {
+fn missing(
+    case: &Case<'_>,
+    column: &VectorField<'_>,
+    search: &Search<'_>,
+    calls: f64,
+) -> SearchVerdict {
     let object = column.object();
     let message = format!(
         "`{object}` has no index for `{}`: each of {calls:.0} searches compares {:.0} rows",
@@ -168,7 +173,7 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
     let mut actions: Vec<Action> = rebuilt.map(Action::RebuildIndex).into_iter().collect();
     if actions.is_empty() {
         let proposed = proposals(case, column, search);
-        let index = |proposal: Proposal<'_>| proposal.index(case, column, object.clone());
+        let index = |proposal: ProposedIndex<'_>| proposal.index(case, column, object.clone());
         actions.extend(proposed.into_iter().filter_map(index).map(Action::BuildIndex));
     }
     if actions.is_empty() {
@@ -180,7 +185,7 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
                 }
                 (None, _) => format!("the type `{}` says no number of elements", kind.as_str()),
             };
-        return Verdict::Declined(Declined {
+        return SearchVerdict::Declined(Declined {
             check: ID.to_owned(),
             object,
             reason: "no index can be built on it as it is".to_owned(),
@@ -192,15 +197,20 @@ fn missing(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>, calls: f64
     }
     let confidence = if search.is_filtered() { Confidence::Medium } else { Confidence::High };
     finding = finding.confidence(confidence);
-    Verdict::Missing(Box::new(actions.into_iter().fold(finding, Finding::action)))
+    SearchVerdict::Missing(Box::new(actions.into_iter().fold(finding, Finding::action)))
 }
 
 /// Indexes that would serve the search, the best first.
-fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Vec<Proposal<'p>> {
+fn proposals<'p>(
+    case: &Case<'_>,
+    column: &VectorField<'_>,
+    search: &Search<'_>,
+) -> Vec<ProposedIndex<'p>> {
     let (kind, dimensions) = column.shape_of(&search.operand);
-    let as_it_is = Proposal::hnsw(search.operand.clone(), search.metric, "graph");
+    let as_it_is = ProposedIndex::hnsw(search.operand.clone(), search.metric, "graph");
     if as_it_is.dimensions(column).is_some() {
-        let mut all = vec![left_out(column, search).into_iter().fold(as_it_is, Proposal::caveat)];
+        let mut all =
+            vec![left_out(column, search).into_iter().fold(as_it_is, ProposedIndex::caveat)];
         all.extend(dimensions.and_then(|n| lists_instead(case, column, search, (kind, n))));
         return all;
     }
@@ -209,31 +219,31 @@ fn proposals<'p>(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> V
     }
     let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
     let (name, operator) = (&column.definition.name, search.metric.operator());
-    let half = Operand::Cast(VectorKind::Halfvec, Some(n));
-    let bits = Operand::Bits(Some(n));
+    let half = VectorOperand::Cast(VectorKind::Halfvec, Some(n));
+    let bits = VectorOperand::Bits(Some(n));
     let mut all = Vec::new();
     if n <= dimensions_max(VectorKind::Halfvec) {
         let rewrite = format!(
             "serves only statements that order by `{name}::halfvec({n}) {operator} $1::halfvec({n})`: change them to that"
         );
-        all.push(Proposal::hnsw(half, search.metric, "half precision").caveat(rewrite));
+        all.push(ProposedIndex::hnsw(half, search.metric, "half precision").caveat(rewrite));
     }
     let rerank = format!(
         "serves only `binary_quantize({name})::bit({n}) <~> binary_quantize($1)`: take some 20 times the rows by it in a subquery, and order those by `{name} {operator} $1`"
     );
-    all.push(Proposal::hnsw(bits, Metric::Hamming, "signs as bits").caveat(rerank));
+    all.push(ProposedIndex::hnsw(bits, DistanceMetric::Hamming, "signs as bits").caveat(rerank));
     all
 }
 
 /// An index on a cast, where the type says no number of elements and every value that was read has the same.
-fn of_one_size<'p>(column: &Column<'_>, search: &Search<'_>) -> Option<Proposal<'p>> {
+fn of_one_size<'p>(column: &VectorField<'_>, search: &Search<'_>) -> Option<ProposedIndex<'p>> {
     let (kind, _) = column.shape_of(&search.operand);
-    let values = column.values.filter(|_| search.operand == Operand::Column)?;
+    let values = column.values.filter(|_| search.operand == VectorOperand::Column)?;
     let n = values.dimensions()?;
     let (name, operator, kind_name) =
         (&column.definition.name, search.metric.operator(), kind.as_str());
     let proposal =
-        Proposal::hnsw(Operand::Cast(kind, Some(n)), search.metric, "cast to its elements")
+        ProposedIndex::hnsw(VectorOperand::Cast(kind, Some(n)), search.metric, "cast to its elements")
             .caveat(format!(
                 "serves only statements that order by `{name}::{kind_name}({n}) {operator} $1`: change them to that, or state {kind_name}({n}) as the type of the column"
             ))
@@ -241,13 +251,13 @@ fn of_one_size<'p>(column: &Column<'_>, search: &Search<'_>) -> Option<Proposal<
                 "{} values were read, and all have {n} elements: with any other the build fails, and later its INSERT",
                 values.rows - values.nulls
             ));
-    Some(left_out(column, search).into_iter().fold(proposal, Proposal::caveat))
+    Some(left_out(column, search).into_iter().fold(proposal, ProposedIndex::caveat))
 }
 
 /// Rows that the index would not have.
-fn left_out(column: &Column<'_>, search: &Search<'_>) -> Option<String> {
+fn left_out(column: &VectorField<'_>, search: &Search<'_>) -> Option<String> {
     let values = column.values?;
-    let zeros = if search.metric == Metric::Cosine { values.zeros } else { 0 };
+    let zeros = if search.metric == DistanceMetric::Cosine { values.zeros } else { 0 };
     let count = |count: i64, what: &str| (count > 0).then(|| format!("{count} {what}"));
     let found: Vec<String> =
         [count(values.nulls, "without a value"), count(zeros, "with a vector of length zero")]
@@ -266,10 +276,10 @@ fn left_out(column: &Column<'_>, search: &Search<'_>) -> Option<String> {
 /// IVFFlat takes less memory and its centres are fixed: for data that is loaded, memory being short.
 fn lists_instead<'p>(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     search: &Search<'_>,
     (kind, dimensions): (VectorKind, i64),
-) -> Option<Proposal<'p>> {
+) -> Option<ProposedIndex<'p>> {
     let shared = case.snapshot.common.setting("shared_buffers")?.bytes()?;
     let graph = hnsw(column.rows, kind, dimensions, M).bytes;
     let flat = ivfflat_bytes(column.rows, kind, dimensions);
@@ -278,10 +288,10 @@ fn lists_instead<'p>(
     });
     let has_class = matches!(search.metric.word(), "l2" | "ip" | "cosine" | "hamming")
         && kind != VectorKind::Sparsevec;
-    (is_static && has_class && graph > shared / 2.0 && flat < graph).then(|| Proposal {
-        method: Method::IvfFlat,
+    (is_static && has_class && graph > shared / 2.0 && flat < graph).then(|| ProposedIndex {
+        method: IndexMethod::IvfFlat,
         options: vec![("lists".to_owned(), format!("{:.0}", lists(column.rows)))],
-        ..Proposal::hnsw(search.operand.clone(), search.metric, "lists")
+        ..ProposedIndex::hnsw(search.operand.clone(), search.metric, "lists")
     })
     .map(|proposal| {
         proposal.caveat(format!(

@@ -5,7 +5,7 @@ use crate::model::quote_identifier;
 
 /// The operand of a distance, or the key of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Operand {
+pub(super) enum VectorOperand {
     /// The column itself.
     Column,
     /// `c::halfvec(n)`, `c::vector(n)`.
@@ -16,7 +16,7 @@ pub(super) enum Operand {
     Other,
 }
 
-impl Operand {
+impl VectorOperand {
     /// That of an expression over the column, as statements or the catalog spell it; absent where it is of another column.
     pub(super) fn of(expression: &str, column: &str) -> Option<Self> {
         let text = bare(expression);
@@ -109,27 +109,27 @@ mod tests {
 
     #[test]
     fn catalog_and_statement_spell_one_operand() {
-        let half = Some(Operand::Cast(VectorKind::Halfvec, Some(3)));
+        let half = Some(VectorOperand::Cast(VectorKind::Halfvec, Some(3)));
         for spelled in [
             "embedding::halfvec(3)",
             "(embedding::ext.halfvec(3))",
             "((embedding)::\"my ext\".halfvec(3))",
         ] {
-            assert_eq!(Operand::of(spelled, "embedding"), half, "{spelled}");
+            assert_eq!(VectorOperand::of(spelled, "embedding"), half, "{spelled}");
         }
-        let bits = Some(Operand::Bits(Some(768)));
-        assert_eq!(Operand::of("(public.binary_quantize(e)::bit(768))", "e"), bits);
-        assert_eq!(Operand::of("(binary_quantize((e))::bit(768))", "e"), bits);
-        assert_eq!(Operand::of("\"E\"", "E"), Some(Operand::Column));
-        assert_eq!(Operand::of("subvector(e, 1, 3)", "e"), Some(Operand::Other));
-        assert_eq!(Operand::of("(e) + (e)", "e"), Some(Operand::Other));
-        assert_eq!(Operand::of("embedding", "e"), None, "another column");
+        let bits = Some(VectorOperand::Bits(Some(768)));
+        assert_eq!(VectorOperand::of("(public.binary_quantize(e)::bit(768))", "e"), bits);
+        assert_eq!(VectorOperand::of("(binary_quantize((e))::bit(768))", "e"), bits);
+        assert_eq!(VectorOperand::of("\"E\"", "E"), Some(VectorOperand::Column));
+        assert_eq!(VectorOperand::of("subvector(e, 1, 3)", "e"), Some(VectorOperand::Other));
+        assert_eq!(VectorOperand::of("(e) + (e)", "e"), Some(VectorOperand::Other));
+        assert_eq!(VectorOperand::of("embedding", "e"), None, "another column");
     }
 
     #[test]
     fn a_type_is_named_with_the_schema_of_the_extension() {
-        let half = Operand::Cast(VectorKind::Halfvec, Some(3072));
+        let half = VectorOperand::Cast(VectorKind::Halfvec, Some(3072));
         assert_eq!(half.to_sql("E", "ext").as_deref(), Some("\"E\"::ext.halfvec(3072)"));
-        assert_eq!(Operand::Bits(None).to_sql("e", "ext"), None);
+        assert_eq!(VectorOperand::Bits(None).to_sql("e", "ext"), None);
     }
 }

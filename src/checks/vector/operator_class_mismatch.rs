@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::build::with_estimate;
-use super::change::Proposal;
-use super::column::{AnnIndex, Column, columns, workload};
-use super::distance::Metric;
+use super::change::ProposedIndex;
+use super::column::{AnnIndex, VectorField, columns, workload};
+use super::distance::DistanceMetric;
 use super::search::Search;
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -58,7 +58,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 fn of_search(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     indexes: &[&AnnIndex<'_>],
     search: &Search<'_>,
 ) -> Option<Finding> {
@@ -74,7 +74,7 @@ fn of_search(
 /// The order is one that an index could serve, and none does.
 fn other_class(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     indexes: &[&AnnIndex<'_>],
     search: &Search<'_>,
 ) -> Option<Finding> {
@@ -87,7 +87,7 @@ fn other_class(
     }
     let index = indexes.iter().find(|index| index.operand == search.operand)?;
     let (object, operator) = (column.object(), search.metric.operator());
-    let has = index.metric.map_or("", Metric::operator);
+    let has = index.metric.map_or("", DistanceMetric::operator);
     let message = format!(
         "`{object}` is searched by `{operator}`, its index `{}` serves `{has}`: {:.0} calls scan the table",
         index.index.qualified_name().to_sql(),
@@ -99,9 +99,10 @@ fn other_class(
     if let Some(dimensions) = dimensions {
         finding = with_estimate(finding, case, column, (kind, dimensions));
     }
-    let proposal = || Proposal::hnsw(search.operand.clone(), search.metric, "operator's class");
+    let proposal =
+        || ProposedIndex::hnsw(search.operand.clone(), search.metric, "operator's class");
     let unused = !column.searches.iter().any(|other| index.serves(other)) && index.scans == 0;
-    let replace = Proposal { purpose: "index of the operator's class", ..proposal() }
+    let replace = ProposedIndex { purpose: "index of the operator's class", ..proposal() }
         .caveat("the old index has no scan since the counters were reset; other nodes may use it");
     let replaced =
         unused.then(|| replace.replacing(case, column, (index, object.clone()))).flatten();
@@ -112,7 +113,7 @@ fn other_class(
 /// The index is on another expression over the column.
 fn other_operand(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     index: &AnnIndex<'_>,
     search: &Search<'_>,
 ) -> Option<Finding> {
@@ -131,7 +132,7 @@ fn other_operand(
 }
 
 /// The order is in a form that no index serves.
-fn rewritten(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<Finding> {
+fn rewritten(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Option<Finding> {
     let operator = search.metric.operator();
     let operand = search.operand.to_sql(&column.definition.name, &column.extension.schema)?;
     let (what, confidence) = match (search.form, search.descending) {
@@ -165,7 +166,7 @@ fn statement(search: &Search<'_>) -> Option<Object> {
 
 fn found(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     (object, message): (Object, String),
     search: &Search<'_>,
 ) -> Finding {

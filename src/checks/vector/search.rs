@@ -1,7 +1,7 @@
 //! Searches: statements of the workload that order by the distance of a column.
 
-use super::distance::Metric;
-use super::operand::Operand;
+use super::distance::DistanceMetric;
+use super::operand::VectorOperand;
 use crate::checks::number::float;
 use crate::model::observation::{
     Distance, DistanceForm, Limit, Predicate, QueryBlock, Relation, RelationUse, StatementProfile,
@@ -12,12 +12,12 @@ use crate::model::observation::{
 pub(super) struct Search<'a> {
     pub(super) statement: &'a StatementProfile,
     pub(super) block: &'a QueryBlock,
-    pub(super) metric: Metric,
+    pub(super) metric: DistanceMetric,
     /// The operator or function as it is spelled.
     pub(super) spelled: &'a str,
     pub(super) form: DistanceForm,
     pub(super) descending: bool,
-    pub(super) operand: Operand,
+    pub(super) operand: VectorOperand,
     /// Conditions on other columns of the table.
     pub(super) filters: Vec<&'a Predicate>,
 }
@@ -59,11 +59,11 @@ fn of_column(
     distance: &Distance,
     table: &Relation,
     column: &VectorColumn,
-) -> Option<(Metric, Operand)> {
+) -> Option<(DistanceMetric, VectorOperand)> {
     let [one] = distance.columns.as_slice() else { return None };
     let same = one.schema == table.schema && one.table == table.name && one.column == column.name;
-    let operand = Operand::of(&distance.expression, &column.name).filter(|_| same)?;
-    Some((Metric::of(&distance.operator)?, operand))
+    let operand = VectorOperand::of(&distance.expression, &column.name).filter(|_| same)?;
+    Some((DistanceMetric::of(&distance.operator)?, operand))
 }
 
 /// Conditions on the table's other columns.

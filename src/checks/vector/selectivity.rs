@@ -1,19 +1,19 @@
 //! How many rows pass the conditions beside a search, as the planner's statistics have it.
 
-use super::column::Column;
+use super::column::VectorField;
 use super::search::Search;
 use crate::model::Case;
 use crate::model::observation::{Index, NeighbourColumn, Predicate};
 
 /// The share of the table's rows that pass a search's conditions; absent where one cannot be estimated without its values.
-pub(super) fn share(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<f64> {
+pub(super) fn share(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Option<f64> {
     if !search.block.joins.is_empty() {
         return None;
     }
     search.filters.iter().map(|filter| of_filter(case, column, filter)).product()
 }
 
-fn of_filter(case: &Case<'_>, column: &Column<'_>, filter: &Predicate) -> Option<f64> {
+fn of_filter(case: &Case<'_>, column: &VectorField<'_>, filter: &Predicate) -> Option<f64> {
     let name = plain_column(filter)?;
     let statistics = case.snapshot.vector.neighbour(column.root.oid, name)?;
     of_operator(statistics, &filter.operator, column.rows)
@@ -45,7 +45,11 @@ fn of_operator(column: &NeighbourColumn, operator: &str, rows: f64) -> Option<f6
 }
 
 /// The rows that a B-tree index leaves for an exact search; absent where none finds them.
-pub(super) fn exact_rows(case: &Case<'_>, column: &Column<'_>, search: &Search<'_>) -> Option<f64> {
+pub(super) fn exact_rows(
+    case: &Case<'_>,
+    column: &VectorField<'_>,
+    search: &Search<'_>,
+) -> Option<f64> {
     let indexes = case.snapshot.common.indexes.get().ok()?;
     let leading = indexes.iter().filter(|index| {
         index.table_oid == column.root.oid
@@ -65,7 +69,7 @@ pub(super) fn exact_rows(case: &Case<'_>, column: &Column<'_>, search: &Search<'
 }
 
 /// Whether the column of a condition is the first of an index. Definitions are read of the largest indexes alone.
-fn leads(case: &Case<'_>, column: &Column<'_>, index: &Index, filter: &Predicate) -> bool {
+fn leads(case: &Case<'_>, column: &VectorField<'_>, index: &Index, filter: &Predicate) -> bool {
     let Some(name) = plain_column(filter) else { return false };
     let first = index.attributes.first().map(|number| i64::from(*number));
     if let Some(neighbour) = case.snapshot.vector.neighbour(column.root.oid, name) {

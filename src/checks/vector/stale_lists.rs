@@ -1,8 +1,8 @@
 //! `vector/stale-lists`, explained in the page beside this file.
 
 use super::build::lists;
-use super::change::Proposal;
-use super::column::{AnnIndex, Column, Method, columns};
+use super::change::ProposedIndex;
+use super::column::{AnnIndex, IndexMethod, VectorField, columns};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
@@ -43,12 +43,12 @@ static LISTED_ROWS_MIN: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
     let all = columns.iter().flat_map(|column| column.indexes.iter().map(move |i| (column, i)));
-    let lists = all.filter(|(_, i)| i.is_usable() && i.method == Method::IvfFlat && i.whole);
+    let lists = all.filter(|(_, i)| i.is_usable() && i.method == IndexMethod::IvfFlat && i.whole);
     let findings = lists.filter_map(|(column, index)| of_index(case, column, index)).collect();
     Ok(Judgement { findings, ..Judgement::default() })
 }
 
-fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
+fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
     let metric = index.metric?;
     let detail = case.snapshot.common.index_detail(index.index.oid)?;
     let has: f64 = index.index.option("lists").unwrap_or("100").parse().ok()?;
@@ -69,19 +69,23 @@ fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Optio
         "`{object}` has {has:.0} lists for {rows:.0} rows, {wanted:.0} would fit: {effect}, about {number:.0}"
     );
     let severity = column.severity(Severity::Medium, case.policy.get(&TABLE_BYTES_MIN));
-    let with_lists = Proposal {
-        method: Method::IvfFlat,
+    let with_lists = ProposedIndex {
+        method: IndexMethod::IvfFlat,
         options: vec![("lists".to_owned(), format!("{wanted:.0}"))],
         predicate: detail.predicate.clone(),
-        ..Proposal::hnsw(index.operand.clone(), metric, "IVFFlat index with lists for its rows")
+        ..ProposedIndex::hnsw(
+            index.operand.clone(),
+            metric,
+            "IVFFlat index with lists for its rows",
+        )
     }
     .caveat(format!(
         "set ivfflat.probes to about {:.0}, the root of the lists, for its role or database",
         wanted.sqrt()
     ));
-    let graph = Proposal {
+    let graph = ProposedIndex {
         predicate: detail.predicate.clone(),
-        ..Proposal::hnsw(index.operand.clone(), metric, "HNSW index")
+        ..ProposedIndex::hnsw(index.operand.clone(), metric, "HNSW index")
     }
     .caveat("its searches are limited by hnsw.ef_search, not by ivfflat.probes");
     let finding = Finding::new(ID, object.clone(), severity, message)

@@ -1,7 +1,7 @@
 //! `vector/static-index-on-hot-table`, explained in the page beside this file.
 
-use super::change::Proposal;
-use super::column::{AnnIndex, Column, Method, columns};
+use super::change::ProposedIndex;
+use super::column::{AnnIndex, IndexMethod, VectorField, columns};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
@@ -40,7 +40,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let lists: Vec<_> = all
         .filter(|(column, index)| {
             index.is_usable()
-                && index.method == Method::IvfFlat
+                && index.method == IndexMethod::IvfFlat
                 && index.whole
                 && column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN)
         })
@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Rows that took the place of others. Inserts alone may be a load before the index was built: they are not counted.
-fn churn(case: &Case<'_>, column: &Column<'_>, window: Window) -> Rate {
+fn churn(case: &Case<'_>, column: &VectorField<'_>, window: Window) -> Rate {
     let activity = column.leaves.iter().filter_map(|leaf| case.snapshot.common.activity(*leaf));
     let replaced = |a: &crate::model::observation::TableActivity| {
         a.updated_rows - a.hot_updated_rows + a.deleted_rows.min(a.inserted_rows)
@@ -67,7 +67,7 @@ fn churn(case: &Case<'_>, column: &Column<'_>, window: Window) -> Rate {
 
 fn of_index(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     index: &AnnIndex<'_>,
     window: Window,
 ) -> Option<Finding> {
@@ -83,9 +83,9 @@ fn of_index(
         rate.window
     );
     let detail = case.snapshot.common.index_detail(index.index.oid)?;
-    let graph = Proposal {
+    let graph = ProposedIndex {
         predicate: detail.predicate.clone(),
-        ..Proposal::hnsw(index.operand.clone(), index.metric?, "HNSW index")
+        ..ProposedIndex::hnsw(index.operand.clone(), index.metric?, "HNSW index")
     }
     .caveat("takes longer to build and to write than IVFFlat; its searches are limited by hnsw.ef_search");
     let finding = Finding::new(ID, object.clone(), Severity::Medium, message)

@@ -1,9 +1,9 @@
 //! `vector/wide-elements`, explained in the page beside this file.
 
 use super::build::{M, bytes, estimated, hnsw, ivfflat_bytes};
-use super::change::{Proposal, dimensions_max, existing_index};
-use super::column::{AnnIndex, Column, Method, columns};
-use super::operand::Operand;
+use super::change::{ProposedIndex, dimensions_max, existing_index};
+use super::column::{AnnIndex, IndexMethod, VectorField, columns};
+use super::operand::VectorOperand;
 use crate::checks::Check;
 use crate::checks::number::float;
 use crate::model::observation::VectorKind;
@@ -59,7 +59,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Whether an index at half precision serves the same distance: what is left to do is to change the statements.
-fn has_half(column: &Column<'_>, index: &AnnIndex<'_>) -> bool {
+fn has_half(column: &VectorField<'_>, index: &AnnIndex<'_>) -> bool {
     column.indexes.iter().any(|other| {
         other.is_usable()
             && other.metric == index.metric
@@ -74,7 +74,7 @@ fn built_already(object: Object) -> Declined {
     Declined { check: ID.to_owned(), object, reason, detail }
 }
 
-fn of_index(case: &Case<'_>, column: &Column<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
+fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
     let (kind, dimensions) = column.shape_of(&index.operand);
     let dimensions = dimensions.filter(|_| kind == VectorKind::Vector)?;
     if float(dimensions) < case.policy.get(&DIMENSIONS_MIN) {
@@ -110,7 +110,7 @@ pub(super) struct Half {
 /// An index at half precision in the place of one of `vector`.
 pub(super) fn half_precision(
     case: &Case<'_>,
-    column: &Column<'_>,
+    column: &VectorField<'_>,
     index: &AnnIndex<'_>,
     object: Object,
 ) -> Option<Half> {
@@ -121,13 +121,13 @@ pub(super) fn half_precision(
     let m = index.index.option("m").and_then(|m| m.parse().ok()).unwrap_or(M);
     // What the index has now tells the rows that it holds better than the table does.
     let share = match index.method {
-        Method::Hnsw => {
+        IndexMethod::Hnsw => {
             hnsw(1e6, VectorKind::Halfvec, n, m).bytes / hnsw(1e6, VectorKind::Vector, n, m).bytes
         }
-        Method::IvfFlat => {
+        IndexMethod::IvfFlat => {
             ivfflat_bytes(1e6, VectorKind::Halfvec, n) / ivfflat_bytes(1e6, VectorKind::Vector, n)
         }
-        Method::Foreign => return None,
+        IndexMethod::Foreign => return None,
     };
     let detail = case.snapshot.common.index_detail(index.index.oid)?;
     let options = index.index.options.iter().filter_map(|option| option.split_once('='));
@@ -136,12 +136,12 @@ pub(super) fn half_precision(
         column.definition.name,
         metric.operator()
     );
-    let proposal = Proposal {
+    let proposal = ProposedIndex {
         method: index.method,
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         predicate: detail.predicate.clone(),
-        ..Proposal::hnsw(
-            Operand::Cast(VectorKind::Halfvec, Some(n)),
+        ..ProposedIndex::hnsw(
+            VectorOperand::Cast(VectorKind::Halfvec, Some(n)),
             metric,
             "half-precision index",
         )

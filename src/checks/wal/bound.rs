@@ -26,7 +26,7 @@ pub(super) struct Range {
 
 /// A bound as the server prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(super) enum RangeBound {
     /// A range of times or numbers.
     Range(Range),
     /// `DEFAULT`.
@@ -35,7 +35,7 @@ pub(super) enum Bound {
     Other,
 }
 
-impl Bound {
+impl RangeBound {
     /// Read `FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`.
     pub(super) fn read(text: &str) -> Self {
         if text == "DEFAULT" {
@@ -122,8 +122,8 @@ mod tests {
     }
 
     fn range(text: &str) -> (End, End) {
-        match Bound::read(text) {
-            Bound::Range(range) => (range.from, range.to),
+        match RangeBound::read(text) {
+            RangeBound::Range(range) => (range.from, range.to),
             other => unreachable!("{text}: {other:?}"),
         }
     }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_no_range_of_time_or_numbers_is_something_else_and_nothing_panics() {
-        assert_eq!(Bound::read("DEFAULT"), Bound::Default);
+        assert_eq!(RangeBound::read("DEFAULT"), RangeBound::Default);
         for text in [
             "",
             "FOR VALUES FROM (",
@@ -163,7 +163,7 @@ mod tests {
             "FOR VALUES WITH (modulus 2, remainder 0)",
             "FOR VALUES FROM ('ü', 'ö') TO ('ß",
         ] {
-            assert_eq!(Bound::read(text), Bound::Other, "{text}");
+            assert_eq!(RangeBound::read(text), RangeBound::Other, "{text}");
         }
     }
 }

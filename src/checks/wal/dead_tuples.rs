@@ -1,8 +1,8 @@
 //! `wal/dead-tuples`, explained in the page beside this file.
 
 use super::lazy_autovacuum::LAZY_ROWS_MIN;
-use super::tables::{Leaf, forest, is_large, leaves, object, options};
-use super::vacuum::Trigger;
+use super::tables::{LeafTable, forest, is_large, leaves, object, options};
+use super::vacuum::VacuumTrigger;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -78,7 +78,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for family in forest(case)?.iter().filter(|family| is_large(family, policy)) {
         large = true;
         let leaves = leaves(case, family);
-        let affected: Vec<(Leaf<'_>, Why)> =
+        let affected: Vec<(LeafTable<'_>, Why)> =
             leaves.iter().filter_map(|leaf| Some((*leaf, why(case, leaf)?))).collect();
         let (left, bad): (Vec<_>, Vec<_>) =
             affected.into_iter().partition(|(_, why)| matches!(why, Why::Vacuumed | Why::Due));
@@ -97,7 +97,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
+fn why(case: &Case<'_>, leaf: &LeafTable<'_>) -> Option<Why> {
     let Case { snapshot: seen, policy, .. } = *case;
     let dead = float(leaf.activity.dead_rows);
     let live = leaf.rows().max(float(leaf.activity.live_rows)).max(1.0);
@@ -111,7 +111,8 @@ fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
     if ago < policy.get(&VACUUM_AGE_S_MIN) {
         return Some(Why::Vacuumed);
     }
-    let Some(waits_for) = Trigger::of(leaf, &seen.common, seen.server.major)?.dead_rows else {
+    let Some(waits_for) = VacuumTrigger::of(leaf, &seen.common, seen.server.major)?.dead_rows
+    else {
         return Some(Why::Never);
     };
     Some(if dead > policy.get(&AUTOVACUUM_LATE) * waits_for {
@@ -124,7 +125,7 @@ fn why(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Why> {
 }
 
 /// What is left to autovacuum, and what was vacuumed a moment ago.
-fn left_alone(family: &Family<'_>, left: &[(Leaf<'_>, Why)]) -> Option<Declined> {
+fn left_alone(family: &Family<'_>, left: &[(LeafTable<'_>, Why)]) -> Option<Declined> {
     let relations: Vec<_> = left.iter().map(|(leaf, _)| leaf.relation).collect();
     let dead: i64 = left.iter().map(|(leaf, _)| leaf.activity.dead_rows).sum();
     let (reason, what) = if left.iter().any(|(_, why)| *why == Why::Due) {
@@ -143,12 +144,12 @@ fn left_alone(family: &Family<'_>, left: &[(Leaf<'_>, Why)]) -> Option<Declined>
     })
 }
 
-fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(Leaf<'_>, Why)]) -> Finding {
-    let leaves: Vec<Leaf<'_>> = bad.iter().map(|(leaf, _)| *leaf).collect();
+fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(LeafTable<'_>, Why)]) -> Finding {
+    let leaves: Vec<LeafTable<'_>> = bad.iter().map(|(leaf, _)| *leaf).collect();
     let relations: Vec<_> = leaves.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
     let dead: i64 = leaves.iter().map(|leaf| leaf.activity.dead_rows).sum();
-    let live: f64 = leaves.iter().map(Leaf::rows).sum();
+    let live: f64 = leaves.iter().map(LeafTable::rows).sum();
     let ratio = float(dead) / live.max(1.0);
     let worst = bad.iter().map(|(_, why)| *why).max().unwrap_or(Why::Waiting);
     let reason = match worst {
@@ -188,18 +189,18 @@ fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(Leaf<'_>, Why)]) -> Fin
 fn attended(
     case: &Case<'_>,
     object: &Object,
-    bad: &[(Leaf<'_>, Why)],
+    bad: &[(LeafTable<'_>, Why)],
     vacuum: &Maintenance,
 ) -> Option<OptionsChange> {
     let policy = case.policy;
-    let never: Vec<Leaf<'_>> = bad
+    let never: Vec<LeafTable<'_>> = bad
         .iter()
         .filter(|(leaf, why)| {
             *why == Why::Never && leaf.activity.option("autovacuum_enabled").is_some()
         })
         .map(|(leaf, _)| *leaf)
         .collect();
-    let waiting: Vec<Leaf<'_>> = bad
+    let waiting: Vec<LeafTable<'_>> = bad
         .iter()
         .filter(|(leaf, why)| *why == Why::Waiting && leaf.rows() >= policy.get(&LAZY_ROWS_MIN))
         .map(|(leaf, _)| *leaf)
@@ -230,8 +231,8 @@ mod tests {
         seen
     }
 
-    fn run(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    fn run(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
     }
 
     fn statements(judgement: &Judgement) -> Vec<String> {

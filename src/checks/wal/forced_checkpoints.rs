@@ -123,8 +123,8 @@ mod tests {
         seen
     }
 
-    fn run(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    fn run(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `wal/lazy-autovacuum`, explained in the page beside this file.
 
 use super::setting;
-use super::tables::{Leaf, by_size, forest, is_large, leaves, object, options};
-use super::vacuum::Trigger;
+use super::tables::{LeafTable, by_size, forest, is_large, leaves, object, options};
+use super::vacuum::VacuumTrigger;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
@@ -98,16 +98,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn switched_off(
     case: &Case<'_>,
     family: &Family<'_>,
-    leaves: &[Leaf<'_>],
+    leaves: &[LeafTable<'_>],
     is_hot: bool,
 ) -> Option<Finding> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let is_off = |leaf: &&Leaf<'_>| {
-        let trigger = Trigger::of(leaf, &seen.common, seen.server.major);
+    let is_off = |leaf: &&LeafTable<'_>| {
+        let trigger = VacuumTrigger::of(leaf, &seen.common, seen.server.major);
         let rows_die = leaf.activity.updated_rows + leaf.activity.deleted_rows > 0;
         trigger.is_some_and(|trigger| trigger.off_here) && (rows_die || is_large(family, policy))
     };
-    let off: Vec<Leaf<'_>> = leaves.iter().filter(is_off).copied().collect();
+    let off: Vec<LeafTable<'_>> = leaves.iter().filter(is_off).copied().collect();
     if off.is_empty() {
         return None;
     }
@@ -136,17 +136,17 @@ fn switched_off(
 /// A large leaf for which autovacuum waits longer than it should, or would if it came.
 #[derive(Clone, Copy)]
 struct Lazy<'a> {
-    leaf: Leaf<'a>,
+    leaf: LeafTable<'a>,
     waits_for: f64,
     off_here: bool,
 }
 
-fn lazy<'a>(case: &Case<'_>, leaves: &[Leaf<'a>]) -> Vec<Lazy<'a>> {
+fn lazy<'a>(case: &Case<'_>, leaves: &[LeafTable<'a>]) -> Vec<Lazy<'a>> {
     let Case { snapshot: seen, policy, .. } = *case;
     let lazy = leaves.iter().filter_map(|leaf| {
         let rows = leaf.rows();
-        let Trigger { waits_for, threshold, off_here, .. } =
-            Trigger::of(leaf, &seen.common, seen.server.major)?;
+        let VacuumTrigger { waits_for, threshold, off_here, .. } =
+            VacuumTrigger::of(leaf, &seen.common, seen.server.major)?;
         let allowed = threshold.max(50.0) + policy.get(&SCALE_FACTOR) * rows;
         (rows >= policy.get(&LAZY_ROWS_MIN) && waits_for > 1.1 * allowed).then_some(Lazy {
             leaf: *leaf,
@@ -162,7 +162,7 @@ fn scale_factor(policy: &Policy) -> (String, String) {
     ("autovacuum_vacuum_scale_factor".to_owned(), policy.get(&SCALE_FACTOR).to_string())
 }
 
-fn dying(leaf: &Leaf<'_>, window: Window) -> Rate {
+fn dying(leaf: &LeafTable<'_>, window: Window) -> Rate {
     window.rate(leaf.activity.updated_rows + leaf.activity.deleted_rows)
 }
 
@@ -180,7 +180,7 @@ fn hot_finding(
 ) -> Option<Finding> {
     let policy = case.policy;
     let Lazy { leaf: first, waits_for, .. } = hot.first()?;
-    let affected: Vec<Leaf<'_>> = hot.iter().map(|one| one.leaf).collect();
+    let affected: Vec<LeafTable<'_>> = hot.iter().map(|one| one.leaf).collect();
     let relations: Vec<_> = affected.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
     let rate: f64 = affected.iter().map(|leaf| dying(leaf, window).per_day()).sum();
@@ -203,7 +203,7 @@ fn hot_finding(
 }
 
 /// A burst of less than a day is no habit, and what HOT updates leave is pruned as pages are read.
-fn severity(case: &Case<'_>, affected: &[Leaf<'_>], window: Window) -> Severity {
+fn severity(case: &Case<'_>, affected: &[LeafTable<'_>], window: Window) -> Severity {
     let lasting: f64 = affected
         .iter()
         .map(|leaf| {
@@ -232,8 +232,8 @@ mod tests {
         seen
     }
 
-    fn run(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    fn run(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `wal/logged-staging-table`, explained in the page beside this file.
 
 use super::load::size;
-use super::staging::{Decision, Facts, decide};
-use super::tables::{Leaf, forest, leaves, object};
+use super::staging::{Facts, PersistenceDecision, decide};
+use super::tables::{LeafTable, forest, leaves, object};
 use crate::checks::number::float;
 use crate::checks::staging::names_staging;
 use crate::checks::{Check, Requirement};
@@ -56,8 +56,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             };
             let object = object(family, &[leaf.relation]);
             match decide(facts) {
-                Decision::Silent => {}
-                Decision::Logged(reason) => {
+                PersistenceDecision::Silent => {}
+                PersistenceDecision::Logged(reason) => {
                     let (reason, detail) = reason.explained();
                     judgement.declined.push(Declined {
                         check: ID.to_owned(),
@@ -66,7 +66,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                         detail: detail.to_owned(),
                     });
                 }
-                Decision::Unlogged => {
+                PersistenceDecision::Unlogged => {
                     judgement.findings.push(finding(&leaf, object, written, window));
                 }
             }
@@ -75,7 +75,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn facts(leaf: &Leaf<'_>, roles: TableRoles) -> Facts {
+fn facts(leaf: &LeafTable<'_>, roles: TableRoles) -> Facts {
     let activity = leaf.activity;
     let inserted = float(activity.inserted_rows);
     let relation = leaf.relation;
@@ -91,7 +91,7 @@ fn facts(leaf: &Leaf<'_>, roles: TableRoles) -> Facts {
 }
 
 /// Bytes inserted since the counters were reset: by the width of the rows that are there, or by the least a row takes.
-fn written_bytes(leaf: &Leaf<'_>) -> f64 {
+fn written_bytes(leaf: &LeafTable<'_>) -> f64 {
     let rows = leaf.relation.rows.unwrap_or(0.0);
     let row_bytes = if rows >= 1.0 {
         (float(leaf.relation.pages) * 8192.0 / rows).clamp(ROW_BYTES, 8192.0)
@@ -101,7 +101,12 @@ fn written_bytes(leaf: &Leaf<'_>) -> f64 {
     float(leaf.activity.inserted_rows) * row_bytes
 }
 
-fn finding(leaf: &Leaf<'_>, object: crate::model::Object, written: f64, window: Window) -> Finding {
+fn finding(
+    leaf: &LeafTable<'_>,
+    object: crate::model::Object,
+    written: f64,
+    window: Window,
+) -> Finding {
     let activity = leaf.activity;
     let message = format!(
         "`{object}` is filled and emptied, and logs about {} of WAL for it over {window}",
@@ -143,8 +148,8 @@ mod tests {
         seen
     }
 
-    fn run(seen: &Snapshot) -> Judgement {
-        CHECK.run(&case(seen, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    fn run(snapshot: &Snapshot) -> Judgement {
+        CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_else(|gap| unreachable!("{gap:?}"))
     }
 
     #[test]

@@ -6,13 +6,13 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::bound::{Bound, End, Range};
+use super::bound::{End, Range, RangeBound};
 use crate::model::observation::{PartitionKey, PartmanSet, Relation};
-use crate::model::{Case, Families, Family, Gap, Step};
+use crate::model::{Case, Families, Family, Gap, RangeStep};
 
 /// A partition with its range.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'a> {
+pub(super) struct RangePartition<'a> {
     pub(super) relation: &'a Relation,
     pub(super) range: Range,
 }
@@ -23,7 +23,7 @@ pub(super) struct Divided<'a> {
     pub(super) root: &'a Relation,
     pub(super) key: &'a PartitionKey,
     /// Its partitions, by where they end.
-    pub(super) parts: Vec<Part<'a>>,
+    pub(super) parts: Vec<RangePartition<'a>>,
     /// Whether the range of one could not be read.
     pub(super) unread: bool,
 }
@@ -55,9 +55,11 @@ impl<'a> Divided<'a> {
             family.members.iter().map(|member| (member.oid, *member)).collect();
         let (mut parts, mut unread) = (Vec::new(), false);
         for (oid, text) in bounds {
-            match (Bound::read(text), by_oid.get(oid)) {
-                (Bound::Range(range), Some(relation)) => parts.push(Part { relation, range }),
-                (Bound::Default, _) => {}
+            match (RangeBound::read(text), by_oid.get(oid)) {
+                (RangeBound::Range(range), Some(relation)) => {
+                    parts.push(RangePartition { relation, range });
+                }
+                (RangeBound::Default, _) => {}
                 _ => unread = true,
             }
         }
@@ -78,7 +80,7 @@ impl<'a> Divided<'a> {
     }
 
     /// How its ranges follow each other; absent where they differ in length, or have other keys.
-    pub(super) fn step(&self) -> Option<Step> {
+    pub(super) fn step(&self) -> Option<RangeStep> {
         if self.unread || self.key.key_columns != 1 {
             return None;
         }
@@ -98,7 +100,7 @@ impl<'a> Divided<'a> {
 }
 
 /// Calendar years and months first: January is as long as 31 days, and no other month need be there.
-fn step_of(ranges: &[Range]) -> Option<Step> {
+fn step_of(ranges: &[Range]) -> Option<RangeStep> {
     let first = ranges.first()?;
     if let (End::Time(_), End::Time(_)) = (first.from, first.to) {
         let times: Option<Vec<(Timestamp, Timestamp)>> = ranges
@@ -110,14 +112,14 @@ fn step_of(ranges: &[Range]) -> Option<Step> {
             .collect();
         let times = times?;
         if times.iter().all(|(from, to)| years(*from, *to)) {
-            return Some(Step::Year);
+            return Some(RangeStep::Year);
         }
         if times.iter().all(|(from, to)| months(*from, *to)) {
-            return Some(Step::Month);
+            return Some(RangeStep::Month);
         }
         let seconds = times.iter().map(|(from, to)| (from.as_second(), to.as_second()));
         let (origin, width) = evenly(seconds)?;
-        return (width >= HOUR_S).then_some(Step::Seconds { width, origin });
+        return (width >= HOUR_S).then_some(RangeStep::Seconds { width, origin });
     }
     let numbers: Option<Vec<(i64, i64)>> = ranges
         .iter()
@@ -129,7 +131,7 @@ fn step_of(ranges: &[Range]) -> Option<Step> {
         })
         .collect();
     let (origin, width) = evenly(numbers?.into_iter())?;
-    Some(Step::Numbers { width, origin })
+    Some(RangeStep::Numbers { width, origin })
 }
 
 const HOUR_S: i64 = 3600;
@@ -165,11 +167,11 @@ fn day_of(time: Timestamp) -> Option<Date> {
 mod tests {
     use super::*;
 
-    fn step(bounds: &[&str]) -> Option<Step> {
+    fn step(bounds: &[&str]) -> Option<RangeStep> {
         let ranges: Vec<Range> = bounds
             .iter()
-            .map(|text| match Bound::read(text) {
-                Bound::Range(range) => range,
+            .map(|text| match RangeBound::read(text) {
+                RangeBound::Range(range) => range,
                 other => unreachable!("{other:?}"),
             })
             .collect();
@@ -181,13 +183,13 @@ mod tests {
         let year = "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')";
         let february = "FOR VALUES FROM ('2026-02-01 00:00:00+00') TO ('2026-03-01 00:00:00+00')";
         let march = "FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')";
-        assert_eq!(step(&[year]), Some(Step::Year));
-        assert_eq!(step(&[february, march]), Some(Step::Month));
+        assert_eq!(step(&[year]), Some(RangeStep::Year));
+        assert_eq!(step(&[february, march]), Some(RangeStep::Month));
         assert_eq!(step(&[year, march]), None, "years and months");
         let day = "FOR VALUES FROM ('2026-03-02') TO ('2026-03-03')";
-        assert_eq!(step(&[day]), Some(Step::Seconds { width: 86_400, origin: 0 }));
+        assert_eq!(step(&[day]), Some(RangeStep::Seconds { width: 86_400, origin: 0 }));
         let local = "FOR VALUES FROM ('2026-03-02 23:00:00+00') TO ('2026-03-03 23:00:00+00')";
-        assert_eq!(step(&[local]), Some(Step::Seconds { width: 86_400, origin: 82_800 }));
+        assert_eq!(step(&[local]), Some(RangeStep::Seconds { width: 86_400, origin: 82_800 }));
         assert_eq!(step(&[day, local]), None, "two grids");
         let summer = "FOR VALUES FROM ('2026-03-28 23:00:00+00') TO ('2026-03-29 22:00:00+00')";
         assert_eq!(step(&[local, summer]), None, "a day of 23 hours");
@@ -197,11 +199,11 @@ mod tests {
     fn ranges_of_numbers_have_a_step_where_all_are_as_many() {
         let first = "FOR VALUES FROM (1) TO (1001)";
         let then = "FOR VALUES FROM (2001) TO (3001)";
-        assert_eq!(step(&[first, then]), Some(Step::Numbers { width: 1000, origin: 1 }));
+        assert_eq!(step(&[first, then]), Some(RangeStep::Numbers { width: 1000, origin: 1 }));
         assert_eq!(step(&[first, "FOR VALUES FROM (5000) TO (6000)"]), None);
         assert_eq!(
             step(&["FOR VALUES FROM ('-1000') TO (0)"]),
-            Some(Step::Numbers { width: 1000, origin: 0 })
+            Some(RangeStep::Numbers { width: 1000, origin: 0 })
         );
         assert_eq!(step(&[]), None);
     }

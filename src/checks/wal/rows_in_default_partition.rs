@@ -7,8 +7,8 @@ use crate::checks::number::whole;
 use crate::model::observation::Relation;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Declined, DefaultDrain, Families, Finding, Gap, Judgement, Object, Severity,
-    Step, Superpower, Topic, Unit, quote_identifier, quote_literal,
+    Action, Case, Declined, DefaultDrain, Families, Finding, Gap, Judgement, Object, RangeStep,
+    Severity, Superpower, Topic, Unit, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -101,12 +101,12 @@ fn drain(
     })
 }
 
-fn fits(type_name: &str, step: Step) -> bool {
+fn fits(type_name: &str, step: RangeStep) -> bool {
     match (type_name, step) {
-        ("date", Step::Seconds { width, .. }) => width % 86_400 == 0,
-        ("int2" | "int4" | "int8", Step::Numbers { .. })
-        | ("timestamp" | "timestamptz", Step::Seconds { .. })
-        | ("date" | "timestamp" | "timestamptz", Step::Month | Step::Year) => true,
+        ("date", RangeStep::Seconds { width, .. }) => width % 86_400 == 0,
+        ("int2" | "int4" | "int8", RangeStep::Numbers { .. })
+        | ("timestamp" | "timestamptz", RangeStep::Seconds { .. })
+        | ("date" | "timestamp" | "timestamptz", RangeStep::Month | RangeStep::Year) => true,
         _ => false,
     }
 }

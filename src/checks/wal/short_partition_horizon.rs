@@ -248,8 +248,8 @@ mod tests {
         seen
     }
 
-    fn found(seen: &Snapshot) -> Option<(Severity, String)> {
-        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+    fn found(snapshot: &Snapshot) -> Option<(Severity, String)> {
+        let judgement = CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default();
         judgement.findings.into_iter().next().map(|f| (f.severity, f.message))
     }
 

@@ -22,18 +22,18 @@ pub(super) struct Facts {
 
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum PersistenceDecision {
     /// It is no staging table, or one that hardly writes: nothing to say.
     Silent,
     /// It may be unlogged.
     Unlogged,
     /// It must be logged, for this reason.
-    Logged(Reason),
+    Logged(StagingReason),
 }
 
 /// Why a table must be logged, or is not known to be dispensable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reason {
+pub(super) enum StagingReason {
     /// Logical replication does not send unlogged tables.
     Published,
     /// PostgreSQL refuses it.
@@ -48,7 +48,7 @@ pub(super) enum Reason {
     NotNamed,
 }
 
-impl Reason {
+impl StagingReason {
     /// Why, in a few words, and in a sentence.
     pub(super) fn explained(self) -> (&'static str, &'static str) {
         match self {
@@ -81,20 +81,20 @@ impl Reason {
 }
 
 /// What follows from the facts. What forbids it comes before what speaks against it.
-pub(super) fn decide(facts: Facts) -> Decision {
+pub(super) fn decide(facts: Facts) -> PersistenceDecision {
     if !facts.written_a_lot || !facts.named && !facts.emptied {
-        return Decision::Silent;
+        return PersistenceDecision::Silent;
     }
     let reasons = [
-        (facts.published, Reason::Published),
-        (facts.referenced, Reason::Referenced),
-        (facts.in_hierarchy, Reason::InHierarchy),
-        (!facts.emptied, Reason::NeverEmptied),
-        (!facts.named, Reason::NotNamed),
-        (facts.standby, Reason::Standby),
+        (facts.published, StagingReason::Published),
+        (facts.referenced, StagingReason::Referenced),
+        (facts.in_hierarchy, StagingReason::InHierarchy),
+        (!facts.emptied, StagingReason::NeverEmptied),
+        (!facts.named, StagingReason::NotNamed),
+        (facts.standby, StagingReason::Standby),
     ];
     let reason = reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason);
-    reason.map_or(Decision::Unlogged, Decision::Logged)
+    reason.map_or(PersistenceDecision::Unlogged, PersistenceDecision::Logged)
 }
 
 #[cfg(test)]
@@ -113,20 +113,20 @@ mod tests {
 
     #[test]
     fn a_named_table_that_is_emptied_may_be_unlogged() {
-        assert_eq!(decide(TRANSIENT), Decision::Unlogged);
+        assert_eq!(decide(TRANSIENT), PersistenceDecision::Unlogged);
     }
 
     #[test]
     fn each_fact_alone_forbids_it_with_its_own_reason() {
         for (facts, reason) in [
-            (Facts { published: true, ..TRANSIENT }, Reason::Published),
-            (Facts { referenced: true, ..TRANSIENT }, Reason::Referenced),
-            (Facts { in_hierarchy: true, ..TRANSIENT }, Reason::InHierarchy),
-            (Facts { emptied: false, ..TRANSIENT }, Reason::NeverEmptied),
-            (Facts { named: false, ..TRANSIENT }, Reason::NotNamed),
-            (Facts { standby: true, ..TRANSIENT }, Reason::Standby),
+            (Facts { published: true, ..TRANSIENT }, StagingReason::Published),
+            (Facts { referenced: true, ..TRANSIENT }, StagingReason::Referenced),
+            (Facts { in_hierarchy: true, ..TRANSIENT }, StagingReason::InHierarchy),
+            (Facts { emptied: false, ..TRANSIENT }, StagingReason::NeverEmptied),
+            (Facts { named: false, ..TRANSIENT }, StagingReason::NotNamed),
+            (Facts { standby: true, ..TRANSIENT }, StagingReason::Standby),
         ] {
-            assert_eq!(decide(facts), Decision::Logged(reason));
+            assert_eq!(decide(facts), PersistenceDecision::Logged(reason));
         }
     }
 
@@ -145,9 +145,11 @@ mod tests {
                 written_a_lot: bit(6),
             };
             match decide(facts) {
-                Decision::Unlogged => unlogged += 1,
-                Decision::Silent => assert!(!facts.written_a_lot || !facts.named && !facts.emptied),
-                Decision::Logged(reason) => {
+                PersistenceDecision::Unlogged => unlogged += 1,
+                PersistenceDecision::Silent => {
+                    assert!(!facts.written_a_lot || !facts.named && !facts.emptied);
+                }
+                PersistenceDecision::Logged(reason) => {
                     assert!(facts.written_a_lot && (facts.named || facts.emptied), "{reason:?}");
                 }
             }

@@ -1,7 +1,7 @@
 //! `wal/table-bloat`, explained in the page beside this file.
 
 use super::load::size;
-use super::tables::{Leaf, forest, is_large, leaves, object};
+use super::tables::{LeafTable, forest, is_large, leaves, object};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, Widths, bytes};
@@ -46,7 +46,7 @@ const POINTER_BYTES: f64 = 4.0;
 
 /// How much of a heap holds nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Bloat {
+struct HeapBloat {
     bytes: f64,
     of_bytes: f64,
     measured: bool,
@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let tables = forest(case)?;
     for family in tables.iter().filter(|family| is_large(family, case.policy)) {
-        let bloated: Vec<(Leaf<'_>, Bloat)> = leaves(case, family)
+        let bloated: Vec<(LeafTable<'_>, HeapBloat)> = leaves(case, family)
             .into_iter()
             .filter_map(|leaf| Some((leaf, bloat(case, &leaf, layouts)?)))
             .collect();
@@ -67,8 +67,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Measured where the server has the extension, else estimated by the width of rows.
-fn bloat(case: &Case<'_>, leaf: &Leaf<'_>, layouts: &[Layout]) -> Option<Bloat> {
-    let Leaf { relation, activity } = leaf;
+fn bloat(case: &Case<'_>, leaf: &LeafTable<'_>, layouts: &[Layout]) -> Option<HeapBloat> {
+    let LeafTable { relation, activity } = leaf;
     let fillfactor = activity.option("fillfactor").and_then(|value| value.parse::<f64>().ok());
     let filled = fillfactor.unwrap_or(100.0) / 100.0;
     let measured = case.snapshot.wal.bloat.get().ok();
@@ -76,7 +76,7 @@ fn bloat(case: &Case<'_>, leaf: &Leaf<'_>, layouts: &[Layout]) -> Option<Bloat> 
     let bloat = if let Some(one) = measured {
         let on_purpose = (1.0 - filled) * float(one.bytes);
         let bytes = (one.free_bytes + one.dead_bytes - on_purpose).max(0.0);
-        Bloat { bytes, of_bytes: float(one.bytes), measured: true }
+        HeapBloat { bytes, of_bytes: float(one.bytes), measured: true }
     } else {
         let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
         estimated(relation, layout, filled)?
@@ -87,7 +87,7 @@ fn bloat(case: &Case<'_>, leaf: &Leaf<'_>, layouts: &[Layout]) -> Option<Bloat> 
 }
 
 /// Pages beside what the rows would take that were last counted, each as wide as the average of its columns.
-fn estimated(relation: &Relation, layout: &Layout, filled: f64) -> Option<Bloat> {
+fn estimated(relation: &Relation, layout: &Layout, filled: f64) -> Option<HeapBloat> {
     let rows = relation.rows?;
     let items: Option<Vec<Item>> = layout.columns.iter().map(Item::of).collect();
     let dropped = usize::try_from(layout.dropped_columns).ok()?;
@@ -95,14 +95,18 @@ fn estimated(relation: &Relation, layout: &Layout, filled: f64) -> Option<Bloat>
     let per_page = (PAGE_BYTES * filled / row_bytes).floor().max(1.0);
     let needed = (rows / per_page).ceil();
     let pages = float(relation.pages);
-    Some(Bloat {
+    Some(HeapBloat {
         bytes: (pages - needed).max(0.0) * 8192.0,
         of_bytes: pages * 8192.0,
         measured: false,
     })
 }
 
-fn finding(case: &Case<'_>, family: &Family<'_>, bloated: &[(Leaf<'_>, Bloat)]) -> Option<Finding> {
+fn finding(
+    case: &Case<'_>,
+    family: &Family<'_>,
+    bloated: &[(LeafTable<'_>, HeapBloat)],
+) -> Option<Finding> {
     let relations: Vec<&Relation> = bloated.iter().map(|(leaf, _)| leaf.relation).collect();
     let wasted: f64 = bloated.iter().map(|(_, bloat)| bloat.bytes).sum();
     let all: f64 = bloated.iter().map(|(_, bloat)| bloat.of_bytes).sum();
@@ -194,8 +198,8 @@ mod tests {
         seen
     }
 
-    fn found(seen: &Snapshot) -> Option<(Severity, Confidence, String)> {
-        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+    fn found(snapshot: &Snapshot) -> Option<(Severity, Confidence, String)> {
+        let judgement = CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default();
         judgement.findings.into_iter().next().map(|f| (f.severity, f.confidence, f.message))
     }
 

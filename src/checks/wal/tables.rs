@@ -10,12 +10,12 @@ use crate::model::{
 
 /// A relation that holds rows, with its counters.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Leaf<'a> {
+pub(super) struct LeafTable<'a> {
     pub(super) relation: &'a Relation,
     pub(super) activity: &'a TableActivity,
 }
 
-impl Leaf<'_> {
+impl LeafTable<'_> {
     /// Live rows: as counted by the last vacuum or analyze, or by the counters.
     pub(super) fn rows(&self) -> f64 {
         self.relation.rows_now(None)
@@ -30,10 +30,10 @@ pub(super) fn forest<'a>(case: &Case<'a>) -> Result<Families<'a>, Gap> {
 }
 
 /// Those of a table's leaves whose counters were read.
-pub(super) fn leaves<'a>(case: &Case<'a>, family: &Family<'a>) -> Vec<Leaf<'a>> {
+pub(super) fn leaves<'a>(case: &Case<'a>, family: &Family<'a>) -> Vec<LeafTable<'a>> {
     let common = &case.snapshot.common;
     let counted = family.leaves().filter_map(|relation| {
-        common.activity(relation.oid).map(|activity| Leaf { relation, activity })
+        common.activity(relation.oid).map(|activity| LeafTable { relation, activity })
     });
     counted.collect()
 }
@@ -77,11 +77,11 @@ pub(super) fn is_large(family: &Family<'_>, policy: &Policy) -> bool {
 /// Storage parameters of these leaves to set and to reset.
 pub(super) fn options(
     object: &Object,
-    leaves: &[Leaf<'_>],
+    leaves: &[LeafTable<'_>],
     (set, reset): (Vec<(String, String)>, Vec<String>),
     (title, purpose): (String, &str),
 ) -> OptionsChange {
-    let member = |leaf: &Leaf<'_>| Member {
+    let member = |leaf: &LeafTable<'_>| Member {
         name: leaf.relation.qualified_name(),
         kind: kind(leaf.relation),
         before: leaf.activity.options.clone(),

@@ -12,9 +12,9 @@ pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
 /// Ten days before.
 pub(super) const RESET: &str = "2026-02-19T12:00:00Z";
 
-pub(super) fn case<'a>(seen: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
+pub(super) fn case<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
     static ALL: std::sync::OnceLock<Scope> = std::sync::OnceLock::new();
-    Case { snapshot: seen, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
+    Case { snapshot, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
 }
 
 fn unseen() -> serde_json::Value {

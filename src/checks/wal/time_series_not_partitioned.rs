@@ -1,7 +1,7 @@
 //! `wal/time-series-not-partitioned`, explained in the page beside this file.
 
 use super::load::size;
-use super::tables::{Leaf, forest, leaves, table};
+use super::tables::{LeafTable, forest, leaves, table};
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
 use crate::model::observation::{TimeColumn, UsePlace};
@@ -67,8 +67,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let of_table = columns.iter().filter(|column| column.oid == leaf.relation.oid);
         if let Some(column) =
             of_table.filter(|column| is_order(case, column)).max_by(|one, other| {
-                let asked = |column: &TimeColumn| range_calls(case, &leaf, column);
-                asked(one).cmp(&asked(other)).then_with(|| by_order(one, other))
+                let calls = |column: &TimeColumn| range_calls(case, &leaf, column);
+                calls(one).cmp(&calls(other)).then_with(|| by_order(one, other))
             })
         {
             candidates.push((leaf, column.clone(), bytes));
@@ -81,7 +81,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let window = window.at_least("inserts", &DAY_WINDOW_S_MIN, policy)?;
     for (leaf, column, bytes) in candidates {
         if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
-            let asked = match range_calls(case, &leaf, &column) {
+            let calls = match range_calls(case, &leaf, &column) {
                 Some(0) => ", and no statement of the workload asks for a range of it",
                 _ => "",
             };
@@ -91,7 +91,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 reason: "partitioning is a migration, not a statement".to_owned(),
                 detail: format!(
                     "by range of `{}`: the key then has to be part of every unique index, and queries that do not filter \
-                     by it read every partition{asked}",
+                     by it read every partition{calls}",
                     column.name
                 ),
             });
@@ -107,7 +107,7 @@ fn is_order(case: &Case<'_>, column: &TimeColumn) -> bool {
 }
 
 /// Calls of statements that ask for a range of the column; absent where no statement is known.
-fn range_calls(case: &Case<'_>, leaf: &Leaf<'_>, column: &TimeColumn) -> Option<u64> {
+fn range_calls(case: &Case<'_>, leaf: &LeafTable<'_>, column: &TimeColumn) -> Option<u64> {
     let workload = case.snapshot.workload.get().ok().filter(|known| !known.usage.is_empty())?;
     let (schema, name) = (&leaf.relation.schema, &leaf.relation.name);
     let usage = workload.usage_of(schema, name, &column.name);
@@ -127,7 +127,7 @@ fn by_order(one: &TimeColumn, other: &TimeColumn) -> std::cmp::Ordering {
 
 fn finding(
     case: &Case<'_>,
-    leaf: &Leaf<'_>,
+    leaf: &LeafTable<'_>,
     (column, bytes): (&TimeColumn, f64),
     window: Window,
 ) -> Option<Finding> {
@@ -182,8 +182,8 @@ mod tests {
         seen
     }
 
-    fn found(seen: &Snapshot) -> Option<Severity> {
-        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+    fn found(snapshot: &Snapshot) -> Option<Severity> {
+        let judgement = CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default();
         judgement.findings.first().map(|finding| finding.severity)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::bound::End;
-use super::ranges::{Divided, Part};
+use super::ranges::{Divided, RangePartition};
 use super::tables::{by_size, partition, table};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
@@ -45,7 +45,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             unknown += 1;
             continue;
         };
-        let old: Vec<&Part<'_>> =
+        let old: Vec<&RangePartition<'_>> =
             divided.parts.iter().filter(|part| is_past(part, days, context.now)).collect();
         let Some(family) = families.family(divided.root.oid).filter(|_| !old.is_empty()) else {
             continue;
@@ -85,7 +85,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn is_past(part: &Part<'_>, days: f64, now: Timestamp) -> bool {
+fn is_past(part: &RangePartition<'_>, days: f64, now: Timestamp) -> bool {
     let End::Time(end) = part.range.to else { return false };
     float(now.as_second() - end.as_second()) > days * DAY_S
 }
@@ -149,8 +149,8 @@ mod tests {
         seen
     }
 
-    fn run(seen: &Snapshot, policy: &Policy) -> Judgement {
-        CHECK.run(&case(seen, policy)).unwrap_or_else(|gap| unreachable!("{gap:?}"))
+    fn run(snapshot: &Snapshot, policy: &Policy) -> Judgement {
+        CHECK.run(&case(snapshot, policy)).unwrap_or_else(|gap| unreachable!("{gap:?}"))
     }
 
     #[test]

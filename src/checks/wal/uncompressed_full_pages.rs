@@ -118,8 +118,8 @@ mod tests {
         seen
     }
 
-    fn sql(seen: &Snapshot) -> Option<String> {
-        let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+    fn sql(snapshot: &Snapshot) -> Option<String> {
+        let judgement = CHECK.run(&case(snapshot, &Policy::default())).unwrap_or_default();
         let finding = judgement.findings.first()?;
         Some(short(&finding.actions[0]))
     }

@@ -1,6 +1,6 @@
 //! When autovacuum comes to a table: the chain of settings, and the formula of the major version.
 
-use super::tables::Leaf;
+use super::tables::LeafTable;
 use crate::model::observation::Common;
 
 /// The first major version that caps the threshold.
@@ -8,7 +8,7 @@ const CAPPED_SINCE: u32 = 18;
 
 /// When autovacuum comes for dead rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Trigger {
+pub(super) struct VacuumTrigger {
     /// Dead rows that it waits for; absent where it never comes.
     pub(super) dead_rows: Option<f64>,
     /// The same where it is on.
@@ -21,9 +21,9 @@ pub(super) struct Trigger {
     pub(super) off_here: bool,
 }
 
-impl Trigger {
+impl VacuumTrigger {
     /// By the table's own parameters, then the server's settings. A parameter of -1 counts as not set.
-    pub(super) fn of(leaf: &Leaf<'_>, common: &Common, major: u32) -> Option<Self> {
+    pub(super) fn of(leaf: &LeafTable<'_>, common: &Common, major: u32) -> Option<Self> {
         let own = |name: &str, least: f64| {
             let value: f64 = leaf.activity.option(name)?.parse().ok()?;
             (value >= least).then_some(value)
@@ -58,12 +58,12 @@ mod tests {
     use super::*;
     use crate::model::Snapshot;
 
-    fn trigger(seen: &mut Snapshot, rows: i64, options: &[&str], major: u32) -> Trigger {
+    fn trigger(seen: &mut Snapshot, rows: i64, options: &[&str], major: u32) -> VacuumTrigger {
         let (relation, activity) = table(seen, 1, "t", (rows, 0));
         activity.options = options.iter().map(|option| (*option).to_owned()).collect();
         let (relation, activity) = (relation.clone(), activity.clone());
-        let leaf = Leaf { relation: &relation, activity: &activity };
-        Trigger::of(&leaf, &seen.common, major).unwrap_or_else(|| unreachable!("all is set"))
+        let leaf = LeafTable { relation: &relation, activity: &activity };
+        VacuumTrigger::of(&leaf, &seen.common, major).unwrap_or_else(|| unreachable!("all is set"))
     }
 
     fn waits(rows: i64, options: &[&str], major: u32) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! `wal/wraparound`, explained in the page beside this file.
 
-use super::tables::{Leaf, forest, leaves, object};
+use super::tables::{LeafTable, forest, leaves, object};
 use crate::checks::Check;
 use crate::checks::number::float;
 use crate::model::observation::{DatabaseAge, Setting};
@@ -41,7 +41,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let databases = case.snapshot.wal.databases.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     for family in forest(case)?.iter() {
-        let old: Vec<Leaf<'_>> =
+        let old: Vec<LeafTable<'_>> =
             leaves(case, family).into_iter().filter(|leaf| age(leaf) > max(case)).collect();
         judgement.findings.extend(of_tables(case, family, &old));
     }
@@ -73,7 +73,7 @@ fn max(case: &Case<'_>) -> f64 {
 }
 
 /// The older of both kinds of ids.
-fn age(leaf: &Leaf<'_>) -> f64 {
+fn age(leaf: &LeafTable<'_>) -> f64 {
     let activity = leaf.activity;
     float(activity.xid_age.max(activity.multixact_age).unwrap_or_default())
 }
@@ -84,7 +84,7 @@ fn severity(case: &Case<'_>, age: f64) -> Severity {
     if age >= failsafe { Severity::Critical } else { Severity::High }
 }
 
-fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[Leaf<'_>]) -> Option<Finding> {
+fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[LeafTable<'_>]) -> Option<Finding> {
     let oldest = old.iter().map(age).reduce(f64::max)?;
     let relations: Vec<_> = old.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
@@ -102,7 +102,7 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[Leaf<'_>]) -> Option<F
         ],
         caveats: Vec::new(),
     };
-    let ages = |of: fn(&Leaf<'_>) -> Option<i64>| old.iter().filter_map(of).max().unwrap_or(0);
+    let ages = |of: fn(&LeafTable<'_>) -> Option<i64>| old.iter().filter_map(of).max().unwrap_or(0);
     Some(
         Finding::new(ID, object, severity(case, oldest), message)
             .statistic("table_activity.xid_age", ages(|leaf| leaf.activity.xid_age), Unit::Count)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Entry, Print, Printed, Report};
+use super::report::{Print, Printed, Report, ReportEntry};
 use super::words;
 use crate::model::{Analysis, Recommendation, Statement};
 
@@ -13,7 +13,7 @@ pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
         words::superpower(analysis),
         analysis.target,
         analysis.server.version,
-        words::tally(analysis),
+        words::totals(analysis),
         words::visit(analysis),
     );
     let mut printed = Printed::default();
@@ -40,7 +40,7 @@ pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
     text
 }
 
-fn finding<'a>(text: &mut String, entry: &Entry<'a>, printed: &mut Printed<'a>) {
+fn finding<'a>(text: &mut String, entry: &ReportEntry<'a>, printed: &mut Printed<'a>) {
     let finding = entry.finding;
     let _ = writeln!(text, "\n### {}: {}\n", finding.severity, prose(&finding.message));
     let evidence: Vec<String> = finding.evidence.iter().map(words::evidence).collect();

@@ -10,7 +10,7 @@ mod table;
 mod visible;
 mod words;
 
-use crate::cli::options::Format;
+use crate::cli::options::OutputFormat;
 use crate::model::Analysis;
 
 pub(super) use plan::plans;
@@ -19,12 +19,12 @@ pub(super) use review::review;
 pub(super) use table::worst;
 
 /// The analysis in that format, a line feed at the end; `verbose` shows every object and every number to people.
-pub(super) fn analysis(analysis: &Analysis, format: Format, verbose: bool) -> String {
+pub(super) fn analysis(analysis: &Analysis, format: OutputFormat, verbose: bool) -> String {
     match format {
-        Format::Table => visible::harmless(table::analysis(analysis, verbose)),
-        Format::Json => json(analysis),
-        Format::Markdown => visible::harmless(markdown::analysis(analysis, verbose)),
-        Format::Sarif => sarif::analysis(analysis),
+        OutputFormat::Table => visible::harmless(table::analysis(analysis, verbose)),
+        OutputFormat::Json => json(analysis),
+        OutputFormat::Markdown => visible::harmless(markdown::analysis(analysis, verbose)),
+        OutputFormat::Sarif => sarif::analysis(analysis),
     }
 }
 

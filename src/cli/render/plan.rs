@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use indicatif::HumanCount;
 
 use super::{markdown, table, visible, words};
-use crate::cli::options::Format;
+use crate::cli::options::OutputFormat;
 use crate::model::{
     DecodedPlan, DecodedPlans, EstimateDirection, Object, PlanComparison, PlanNode, ReportedFinding,
 };
@@ -21,17 +21,17 @@ const LEVELS_MAX: usize = 16;
 const WRONG_FACTOR: f64 = 10.0;
 
 /// The plans in that format, a line feed at the end.
-pub(in crate::cli) fn plans(decoded: &DecodedPlans, format: Format) -> String {
+pub(in crate::cli) fn plans(decoded: &DecodedPlans, format: OutputFormat) -> String {
     match format {
-        Format::Table => {
+        OutputFormat::Table => {
             let each: Vec<String> = decoded.plans().iter().map(tree).collect();
             visible::harmless(each.join("\n"))
         }
-        Format::Json => {
+        OutputFormat::Json => {
             let json = serde_json::to_string_pretty(decoded);
             json.unwrap_or_else(|_| unreachable!("a plan is JSON")) + "\n"
         }
-        Format::Markdown | Format::Sarif => {
+        OutputFormat::Markdown | OutputFormat::Sarif => {
             visible::harmless(decoded.plans().iter().map(markdown).collect())
         }
     }

@@ -4,22 +4,22 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Format, analysis};
+use super::{OutputFormat, analysis};
 use crate::model::{Analysis, Number};
 use crate::pool::{PoolPlan, Provenance, Waiting};
 
 /// The analysis and the plan in that format, a line feed at the end. SARIF has no place for a plan.
 pub(in crate::cli) fn planned(
     (found, plan): (&Analysis, &PoolPlan),
-    format: Format,
+    format: OutputFormat,
     verbose: bool,
 ) -> String {
     let before = analysis(found, format, verbose);
     match format {
-        Format::Sarif => before,
-        Format::Json => json(found, plan),
-        Format::Table => format!("{before}\n{}", text(plan)),
-        Format::Markdown => format!("{before}\n## Pool plan\n\n```\n{}```\n", text(plan)),
+        OutputFormat::Sarif => before,
+        OutputFormat::Json => json(found, plan),
+        OutputFormat::Table => format!("{before}\n{}", text(plan)),
+        OutputFormat::Markdown => format!("{before}\n## Pool plan\n\n```\n{}```\n", text(plan)),
     }
 }
 

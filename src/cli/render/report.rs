@@ -18,13 +18,13 @@ const OPENING_CHARS: usize = 80;
 /// What to print.
 pub(super) struct Report<'a> {
     /// The worst first.
-    pub(super) entries: Vec<Entry<'a>>,
+    pub(super) entries: Vec<ReportEntry<'a>>,
     /// One for each object and check.
     pub(super) declined: Vec<NotAdvised<'a>>,
 }
 
 /// One finding, or several that differ in nothing but their objects.
-pub(super) struct Entry<'a> {
+pub(super) struct ReportEntry<'a> {
     /// The finding that is printed in full.
     pub(super) finding: &'a ReportedFinding,
     /// The others.
@@ -59,13 +59,13 @@ impl<'a> Report<'a> {
         let mut shown = BTreeSet::new();
         let entries = folded(&analysis.findings, all)
             .into_iter()
-            .map(|(finding, others)| Entry::of(analysis, finding, others, &mut shown))
+            .map(|(finding, others)| ReportEntry::of(analysis, finding, others, &mut shown))
             .collect();
         Self { entries, declined: not_advised(&analysis.declined) }
     }
 }
 
-impl<'a> Entry<'a> {
+impl<'a> ReportEntry<'a> {
     fn of(
         analysis: &'a Analysis,
         finding: &'a ReportedFinding,

@@ -3,21 +3,21 @@
 use std::fmt::Write as _;
 
 use super::table::style;
-use crate::cli::options::Format;
+use crate::cli::options::OutputFormat;
 use crate::model::{ReportedFinding, Review};
 
 use super::{markdown, sarif, visible, words};
 
 /// The review in that format, a line feed at the end.
-pub(in crate::cli) fn review(review: &Review, format: Format) -> String {
+pub(in crate::cli) fn review(review: &Review, format: OutputFormat) -> String {
     match format {
-        Format::Table => visible::harmless(lines(review)),
-        Format::Json => {
+        OutputFormat::Table => visible::harmless(lines(review)),
+        OutputFormat::Json => {
             let json = serde_json::to_string_pretty(review);
             json.unwrap_or_else(|_| unreachable!("a review is JSON")) + "\n"
         }
-        Format::Markdown => visible::harmless(table(review)),
-        Format::Sarif => sarif::review(review),
+        OutputFormat::Markdown => visible::harmless(table(review)),
+        OutputFormat::Sarif => sarif::review(review),
     }
 }
 

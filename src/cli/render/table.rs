@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Effects, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::report::{Advice, Entry, Print, Printed, Report};
+use super::report::{Advice, Print, Printed, Report, ReportEntry};
 use super::visible::{harmless, visible};
 use super::words;
 use crate::model::{Analysis, Recommendation, ReportedFinding, Severity, Statement};
@@ -31,7 +31,7 @@ fn width() -> usize {
 
 pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
     let report = Report::of(analysis, verbose);
-    let mut page = Page { text: String::new(), width: width() };
+    let mut page = WrappedLines { text: String::new(), width: width() };
     page.heading(analysis);
     let mut printed = Printed::default();
     for (number, entry) in report.entries.iter().enumerate() {
@@ -43,12 +43,12 @@ pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
 }
 
 /// Lines within a width.
-struct Page {
+struct WrappedLines {
     text: String,
     width: usize,
 }
 
-impl Page {
+impl WrappedLines {
     /// `text`, broken at blanks; the first line after `first`, the others after as many blanks.
     fn lines(&mut self, first: &str, style: Style, text: &str) {
         let rest = " ".repeat(first.chars().count());
@@ -73,7 +73,7 @@ impl Page {
         let (target, version) = (&analysis.target, &analysis.server.version);
         let superpower = words::superpower(analysis);
         self.lines("", BOLD, &format!("{target}, PostgreSQL {version}{standby}: {superpower}"));
-        self.lines("", PLAIN, &words::tally(analysis));
+        self.lines("", PLAIN, &words::totals(analysis));
         self.lines("", DIM, &format!("Cost: {}", words::visit(analysis)));
         if !analysis.findings.is_empty() {
             for line in words::LEGEND {
@@ -82,7 +82,7 @@ impl Page {
         }
     }
 
-    fn entry<'a>(&mut self, number: usize, entry: &Entry<'a>, printed: &mut Printed<'a>) {
+    fn entry<'a>(&mut self, number: usize, entry: &ReportEntry<'a>, printed: &mut Printed<'a>) {
         self.text.push('\n');
         self.finding(number, entry.finding);
         self.lines("   ", DIM, &format!("Why: {}", entry.why));
@@ -193,7 +193,7 @@ impl Page {
 }
 
 /// The objects of findings that are alike, in a line.
-fn others(entry: &Entry<'_>) -> String {
+fn others(entry: &ReportEntry<'_>) -> String {
     let named = entry.others.iter().take(OTHERS_NAMED).map(|other| format!("`{}`", other.object));
     let named = named.collect::<Vec<_>>().join(", ");
     let left = entry.others.len().saturating_sub(OTHERS_NAMED);
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn lines_are_broken_at_blanks_within_the_width_and_statements_are_left_whole() {
-        let mut page = Page { text: String::new(), width: WIDTH_MIN };
+        let mut page = WrappedLines { text: String::new(), width: WIDTH_MIN };
         page.lines("   → ", PLAIN, &"`ml.features.payload` compresses ".repeat(6));
         assert!(page.text.lines().count() > 2, "{}", page.text);
         assert!(page.text.lines().all(|line| line.chars().count() <= WIDTH_MIN), "{}", page.text);

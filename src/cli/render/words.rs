@@ -106,7 +106,7 @@ pub(super) fn count(count: usize, one: &str) -> String {
 }
 
 /// `2 findings (1 high, 1 low), 1 recommendation, 0 declined, 3 gaps; 4 tables looked into, 310 under 10.00 MiB`.
-pub(super) fn tally(analysis: &Analysis) -> String {
+pub(super) fn totals(analysis: &Analysis) -> String {
     let tables = analysis.tables.map(|tables| {
         format!(
             "; {} looked into, {} under {}",

@@ -4,11 +4,12 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Number, Value};
 
-use super::format::Format;
-use super::pattern::Pattern;
+use super::format::StringFormat;
+use super::pattern::BoundedPattern;
 use super::reference::{endless, escaped, nests_deeper, pointer, schema_at};
 use super::rules::{
-    ArrayRules, At, Bounds, Condition, Node, NumberRules, ObjectRules, Rules, TYPES, type_bit,
+    ArrayRules, At, Bounds, Conditional, NumberRules, ObjectRules, Rules, SchemaNode, TYPES,
+    type_bit,
 };
 use super::{Contract, SchemaFault};
 
@@ -62,7 +63,8 @@ pub(super) fn compile(text: &str) -> Result<Contract, Vec<SchemaFault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let nodes: Vec<Node> = nodes.into_iter().map(|node| node.unwrap_or(Node::Any)).collect();
+    let nodes: Vec<SchemaNode> =
+        nodes.into_iter().map(|node| node.unwrap_or(SchemaNode::Any)).collect();
     if let Some(at) = endless(&nodes) {
         let detail = "subschemas of one value lead back to themselves, or stand behind each other in too long a row: \
                       let a `$ref` that leads back stand below `properties` or `items`";
@@ -73,7 +75,7 @@ pub(super) fn compile(text: &str) -> Result<Contract, Vec<SchemaFault>> {
 
 struct Compiler<'a> {
     root: &'a Value,
-    nodes: Vec<Option<Node>>,
+    nodes: Vec<Option<SchemaNode>>,
     /// The pointer of each node.
     places: Vec<String>,
     by_place: HashMap<String, At>,
@@ -84,7 +86,7 @@ struct Compiler<'a> {
     faults: Vec<SchemaFault>,
 }
 
-type Object = Map<String, Value>;
+type JsonObject = Map<String, Value>;
 
 impl<'a> Compiler<'a> {
     fn new(root: &'a Value) -> Self {
@@ -109,12 +111,14 @@ impl<'a> Compiler<'a> {
             }
             let place = self.places[at].clone();
             let node = match schema_at(self.root, &place) {
-                Some(Value::Bool(true)) => Node::Any,
-                Some(Value::Bool(false)) => Node::Never,
-                Some(Value::Object(schema)) => Node::Rules(Box::new(self.rules(schema, &place))),
+                Some(Value::Bool(true)) => SchemaNode::Any,
+                Some(Value::Bool(false)) => SchemaNode::Never,
+                Some(Value::Object(schema)) => {
+                    SchemaNode::Rules(Box::new(self.rules(schema, &place)))
+                }
                 _ => {
                     self.fault(&place, "must be a schema: an object, true or false");
-                    Node::Any
+                    SchemaNode::Any
                 }
             };
             self.nodes[at] = Some(node);
@@ -144,7 +148,7 @@ impl<'a> Compiler<'a> {
         at
     }
 
-    fn rules(&mut self, schema: &Object, place: &str) -> Rules {
+    fn rules(&mut self, schema: &JsonObject, place: &str) -> Rules {
         self.dialect(schema, place);
         for definitions in ["$defs", "definitions"] {
             self.named(schema, definitions, place);
@@ -165,24 +169,27 @@ impl<'a> Compiler<'a> {
             number: self.number_rules(schema, place),
             length: self.bounds(schema, ("minLength", "maxLength"), place),
             pattern: self.pattern(schema, place),
-            format: self.text(schema, "format", place).and_then(Format::named),
+            format: self.text(schema, "format", place).and_then(StringFormat::named),
             object: self.object_rules(schema, place),
             array: self.array_rules(schema, place),
             all,
             choices,
             not: self.one(schema, "not", place),
-            condition: when.map(|when| Condition { when, then, otherwise }),
+            condition: when.map(|when| Conditional { when, then, otherwise }),
         }
     }
 
     /// What the keywords mean.
-    fn dialect(&mut self, schema: &Object, place: &str) {
-        for (keyword, mend) in REFUSED {
+    fn dialect(&mut self, schema: &JsonObject, place: &str) {
+        for (keyword, problem) in REFUSED {
             if schema
                 .get(*keyword)
                 .is_some_and(|value| *value != Value::Bool(true) || *keyword == "nullable")
             {
-                self.fault(&below(place, keyword), format!("`{keyword}` is not read here: {mend}"));
+                self.fault(
+                    &below(place, keyword),
+                    format!("`{keyword}` is not read here: {problem}"),
+                );
             }
         }
         if !place.is_empty() && schema.contains_key("$id") {
@@ -196,11 +203,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn reference(&mut self, schema: &Object, place: &str) -> Option<At> {
+    fn reference(&mut self, schema: &JsonObject, place: &str) -> Option<At> {
         let reference = self.text(schema, "$ref", place)?;
         let of = below(place, "$ref");
         match pointer(reference) {
-            Err(mend) => self.fault(&of, mend),
+            Err(problem) => self.fault(&of, problem),
             Ok(target) if schema_at(self.root, &target).is_none() => {
                 self.fault(
                     &of,
@@ -212,7 +219,7 @@ impl<'a> Compiler<'a> {
         None
     }
 
-    fn types(&mut self, schema: &Object, place: &str) -> Option<u8> {
+    fn types(&mut self, schema: &JsonObject, place: &str) -> Option<u8> {
         let value = schema.get("type")?;
         let names: Vec<&Value> = match value {
             Value::Array(names) => names.iter().collect(),
@@ -230,7 +237,7 @@ impl<'a> Compiler<'a> {
         bits
     }
 
-    fn allowed(&mut self, schema: &Object, place: &str) -> Vec<Vec<Value>> {
+    fn allowed(&mut self, schema: &JsonObject, place: &str) -> Vec<Vec<Value>> {
         let mut allowed = Vec::new();
         match schema.get("enum") {
             None => {}
@@ -241,7 +248,7 @@ impl<'a> Compiler<'a> {
         allowed
     }
 
-    fn number_rules(&mut self, schema: &Object, place: &str) -> NumberRules {
+    fn number_rules(&mut self, schema: &JsonObject, place: &str) -> NumberRules {
         let multiple_of = self.number(schema, "multipleOf", place);
         if multiple_of.is_some_and(|of| of <= 0.0) {
             self.fault(&below(place, "multipleOf"), "must be more than 0");
@@ -255,7 +262,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn object_rules(&mut self, schema: &Object, place: &str) -> ObjectRules {
+    fn object_rules(&mut self, schema: &JsonObject, place: &str) -> ObjectRules {
         let properties = self.named(schema, "properties", place);
         let mut patterns = Vec::new();
         for (pattern, at) in self.named(schema, "patternProperties", place) {
@@ -281,7 +288,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn array_rules(&mut self, schema: &Object, place: &str) -> ArrayRules {
+    fn array_rules(&mut self, schema: &JsonObject, place: &str) -> ArrayRules {
         if schema.get("items").is_some_and(Value::is_array) {
             self.fault(
                 &below(place, "items"),
@@ -305,18 +312,19 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn pattern(&mut self, schema: &Object, place: &str) -> Option<Pattern> {
+    fn pattern(&mut self, schema: &JsonObject, place: &str) -> Option<BoundedPattern> {
         let pattern = self.text(schema, "pattern", place)?;
         self.made(pattern, &below(place, "pattern"))
     }
 
-    fn made(&mut self, pattern: &str, place: &str) -> Option<Pattern> {
+    fn made(&mut self, pattern: &str, place: &str) -> Option<BoundedPattern> {
         self.patterns += 1;
         if self.patterns > PATTERNS_MAX {
             self.fault(place, format!("a contract may have at most {PATTERNS_MAX} patterns"));
             return None;
         }
-        let made = Pattern::new(pattern).map_err(|mend| self.fault(place, mend)).ok()?;
+        let made =
+            BoundedPattern::new(pattern).map_err(|problem| self.fault(place, problem)).ok()?;
         self.large_patterns += usize::from(made.is_large());
         if self.large_patterns > LARGE_PATTERNS_MAX {
             let detail = format!(
@@ -329,13 +337,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// A subschema under a keyword.
-    fn one(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<At> {
+    fn one(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Option<At> {
         schema.get(keyword)?;
         Some(self.at(below(place, keyword)))
     }
 
     /// Subschemas in a list under a keyword.
-    fn list(&mut self, schema: &Object, keyword: &str, place: &str) -> Vec<At> {
+    fn list(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Vec<At> {
         let of = below(place, keyword);
         match schema.get(keyword) {
             None => Vec::new(),
@@ -350,7 +358,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Subschemas by name under a keyword.
-    fn named(&mut self, schema: &Object, keyword: &str, place: &str) -> Vec<(String, At)> {
+    fn named(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Vec<(String, At)> {
         let of = below(place, keyword);
         match schema.get(keyword) {
             None => Vec::new(),
@@ -365,11 +373,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn bounds(&mut self, schema: &Object, (min, max): (&str, &str), place: &str) -> Bounds {
+    fn bounds(&mut self, schema: &JsonObject, (min, max): (&str, &str), place: &str) -> Bounds {
         Bounds { min: self.count(schema, min, place), max: self.count(schema, max, place) }
     }
 
-    fn count(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<u64> {
+    fn count(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Option<u64> {
         let value = schema.get(keyword)?;
         let count = value.as_u64();
         if count.is_none() {
@@ -378,11 +386,11 @@ impl<'a> Compiler<'a> {
         count
     }
 
-    fn number(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<f64> {
+    fn number(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Option<f64> {
         self.bound(schema, keyword, place)?.as_f64()
     }
 
-    fn bound(&mut self, schema: &Object, keyword: &str, place: &str) -> Option<Number> {
+    fn bound(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Option<Number> {
         let Value::Number(number) = schema.get(keyword)? else {
             self.fault(&below(place, keyword), "must be a number");
             return None;
@@ -390,7 +398,7 @@ impl<'a> Compiler<'a> {
         Some(number.clone())
     }
 
-    fn text<'s>(&mut self, schema: &'s Object, keyword: &str, place: &str) -> Option<&'s str> {
+    fn text<'s>(&mut self, schema: &'s JsonObject, keyword: &str, place: &str) -> Option<&'s str> {
         let text = schema.get(keyword)?.as_str();
         if text.is_none() {
             self.fault(&below(place, keyword), "must be text");
@@ -398,7 +406,7 @@ impl<'a> Compiler<'a> {
         text
     }
 
-    fn names(&mut self, schema: &Object, keyword: &str, place: &str) -> Vec<String> {
+    fn names(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Vec<String> {
         let Some(value) = schema.get(keyword) else { return Vec::new() };
         let names = value.as_array().and_then(|names| {
             names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()

@@ -11,7 +11,7 @@ const DATE_BYTES: usize = "2026-11-22".len();
 
 /// A format that is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum StringFormat {
     DateTime,
     Date,
     Time,
@@ -22,7 +22,7 @@ pub(super) enum Format {
     Ipv6,
 }
 
-impl Format {
+impl StringFormat {
     /// The format of that name; none where it is but a note.
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -142,10 +142,10 @@ mod tests {
             ("ipv6", "2001:db8::1", "2001:db8::g"),
         ];
         for (name, yes, no) in cases {
-            let format = Format::named(name).unwrap();
+            let format = StringFormat::named(name).unwrap();
             assert!(format.admits(yes), "{name}: {yes}");
             assert!(!format.admits(no), "{name}: {no}");
         }
-        assert_eq!(Format::named("duration"), None);
+        assert_eq!(StringFormat::named("duration"), None);
     }
 }

@@ -3,12 +3,12 @@
 mod compile;
 mod decimal;
 mod format;
+mod key_rule;
 mod path;
 mod pattern;
 mod reference;
 mod rules;
 mod same;
-mod stance;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::observation::KeySample;
-use rules::Node;
+use rules::SchemaNode;
 
 pub use compile::{DEPTH_MAX, PATTERNS_MAX, SCHEMA_BYTES_MAX, SCHEMAS_MAX};
 pub use verdicts::{Verdicts, names};
@@ -38,7 +38,7 @@ pub struct SchemaFault {
 pub struct Contract {
     /// As it was registered.
     schema: Value,
-    nodes: Vec<Node>,
+    nodes: Vec<SchemaNode>,
 }
 
 impl Contract {

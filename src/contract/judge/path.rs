@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum PathStep<'a> {
     /// A key that is a name.
     Key(&'a str),
     /// A key that is data: no contract names it.
@@ -14,15 +14,15 @@ pub(super) enum Step<'a> {
 }
 
 /// Append a step; what the path was before is its beginning.
-pub(super) fn push(path: &mut String, step: Step<'_>) {
-    if !path.is_empty() && step != Step::Items {
+pub(super) fn push(path: &mut String, step: PathStep<'_>) {
+    if !path.is_empty() && step != PathStep::Items {
         path.push('.');
     }
     match step {
-        Step::Items => path.push_str("[]"),
-        Step::Data => path.push('*'),
-        Step::Key(key) if is_plain(key) => path.push_str(key),
-        Step::Key(key) => {
+        PathStep::Items => path.push_str("[]"),
+        PathStep::Data => path.push('*'),
+        PathStep::Key(key) if is_plain(key) => path.push_str(key),
+        PathStep::Key(key) => {
             let _ = write!(path, "{key:?}");
         }
     }
@@ -39,13 +39,19 @@ mod tests {
     #[test]
     fn steps_are_written_as_in_reports_of_keys() {
         let mut path = String::new();
-        for step in [Step::Key("a"), Step::Items, Step::Key("d.e"), Step::Data, Step::Key("b-1")] {
+        for step in [
+            PathStep::Key("a"),
+            PathStep::Items,
+            PathStep::Key("d.e"),
+            PathStep::Data,
+            PathStep::Key("b-1"),
+        ] {
             push(&mut path, step);
         }
         assert_eq!(path, r#"a[]."d.e".*.b-1"#);
         let mut top = String::new();
-        push(&mut top, Step::Items);
-        push(&mut top, Step::Key("*"));
+        push(&mut top, PathStep::Items);
+        push(&mut top, PathStep::Key("*"));
         assert_eq!(top, r#"[]."*""#);
     }
 }

@@ -23,7 +23,7 @@ const UNBOUNDED: &[&str] = &["\\g", "(?&", "(?P>", "(?R", "(?(", "(?0", "(?1"];
 
 /// A pattern that can be matched in bounded time.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(super) struct BoundedPattern {
     regex: Regex,
     /// What Pydantic means by it, where it is its own.
     decimal: Option<Decimal>,
@@ -33,7 +33,7 @@ pub(super) struct Pattern {
     more: u64,
 }
 
-impl Pattern {
+impl BoundedPattern {
     /// Make it ready.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ mod tests {
             (r"^(\d)\1$", "77", "78"),
             ("b", "abc", "ac"),
         ] {
-            let pattern = Pattern::new(pattern).unwrap();
+            let pattern = BoundedPattern::new(pattern).unwrap();
             let found = (pattern.is_match(yes), pattern.is_match(no));
             assert_eq!(found, (Some(true), Some(false)), "{pattern:?}");
         }
@@ -120,7 +120,7 @@ mod tests {
         for pattern in
             ["(", "[z-a]", "(a{1000}){1000}", r"(?<x>a\g<x>?b)", "(?R)", &"a".repeat(2001), &nested]
         {
-            assert!(Pattern::new(pattern).is_err(), "{pattern}");
+            assert!(BoundedPattern::new(pattern).is_err(), "{pattern}");
         }
     }
 
@@ -128,10 +128,10 @@ mod tests {
     fn a_pattern_that_tries_again_for_ever_gives_up() {
         // Each looks around, so that each is matched by trying again.
         for pattern in [r"^(?=a)(a+)+$", r"^(a|a)*(?!x)b$", r"^(?=(a+)+b)\1c"] {
-            let pattern = Pattern::new(pattern).unwrap();
+            let pattern = BoundedPattern::new(pattern).unwrap();
             let verdict = pattern.is_match(&("a".repeat(60) + "!"));
             assert!(verdict != Some(true), "{pattern:?}");
         }
-        assert_eq!(Pattern::new("a").unwrap().is_match(&"a".repeat(5000)), None);
+        assert_eq!(BoundedPattern::new("a").unwrap().is_match(&"a".repeat(5000)), None);
     }
 }

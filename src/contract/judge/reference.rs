@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::rules::{At, Node};
+use super::rules::{At, SchemaNode};
 
 /// How many subschemas of one value may stand behind each other. Pydantic's need four or five.
 const CHAIN_MAX: usize = 32;
@@ -12,18 +12,18 @@ const CHAIN_MAX: usize = 32;
 /// # Errors
 /// What to write instead.
 pub(super) fn pointer(reference: &str) -> Result<String, &'static str> {
-    let mend = "`$ref` must lead into this schema, such as `#/$defs/Name`: nothing is fetched from elsewhere";
-    let fragment = reference.strip_prefix('#').ok_or(mend)?;
+    let problem = "`$ref` must lead into this schema, such as `#/$defs/Name`: nothing is fetched from elsewhere";
+    let fragment = reference.strip_prefix('#').ok_or(problem)?;
     if !fragment.is_empty() && !fragment.starts_with('/') {
-        return Err(mend);
+        return Err(problem);
     }
     let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| mend)
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| problem)
 }
 
 /// Whether subschemas of one value lead back to themselves, or stand behind each other in too long a row; the one where
 /// that begins.
-pub(super) fn endless(nodes: &[Node]) -> Option<At> {
+pub(super) fn endless(nodes: &[SchemaNode]) -> Option<At> {
     // The longest row from each: none while it is being looked at.
     let mut rows: Vec<Option<usize>> = vec![None; nodes.len()];
     let mut begun = vec![false; nodes.len()];
@@ -31,7 +31,7 @@ pub(super) fn endless(nodes: &[Node]) -> Option<At> {
         let mut path = vec![start];
         while let Some(at) = path.last().copied() {
             let below: Vec<At> = match &nodes[at] {
-                Node::Rules(rules) => rules.in_place().collect(),
+                SchemaNode::Rules(rules) => rules.in_place().collect(),
                 _ => Vec::new(),
             };
             begun[at] = true;

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use serde_json::{Number, Value};
 
-use super::format::Format;
-use super::pattern::Pattern;
+use super::format::StringFormat;
+use super::pattern::BoundedPattern;
 
 /// The number of a subschema.
 pub(super) type At = usize;
 
 /// A subschema.
 #[derive(Debug, Clone)]
-pub(super) enum Node {
+pub(super) enum SchemaNode {
     /// `true`: everything is right.
     Any,
     /// `false`: nothing is.
@@ -30,8 +30,8 @@ pub(super) struct Rules {
     pub(super) allowed: Vec<Vec<Value>>,
     pub(super) number: NumberRules,
     pub(super) length: Bounds,
-    pub(super) pattern: Option<Pattern>,
-    pub(super) format: Option<Format>,
+    pub(super) pattern: Option<BoundedPattern>,
+    pub(super) format: Option<StringFormat>,
     pub(super) object: ObjectRules,
     pub(super) array: ArrayRules,
     /// `allOf` and `$ref`.
@@ -39,12 +39,12 @@ pub(super) struct Rules {
     /// `anyOf`, and whether it is `oneOf`.
     pub(super) choices: Vec<(Vec<At>, bool)>,
     pub(super) not: Option<At>,
-    pub(super) condition: Option<Condition>,
+    pub(super) condition: Option<Conditional>,
 }
 
 /// `if`, `then`, `else`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Condition {
+pub(super) struct Conditional {
     pub(super) when: At,
     pub(super) then: Option<At>,
     pub(super) otherwise: Option<At>,
@@ -77,7 +77,7 @@ pub(super) struct NumberRules {
 #[derive(Debug, Clone, Default)]
 pub(super) struct ObjectRules {
     pub(super) properties: HashMap<String, At>,
-    pub(super) patterns: Vec<(Pattern, At)>,
+    pub(super) patterns: Vec<(BoundedPattern, At)>,
     pub(super) additional: Option<At>,
     pub(super) names: Option<At>,
     pub(super) required: Vec<String>,

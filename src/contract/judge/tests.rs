@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::value::{Verdict, judge};
+use super::value::{DocumentVerdict, judge};
 use super::*;
 use crate::model::observation::DriftKind;
 
@@ -15,9 +15,9 @@ fn contract(schema: &Value) -> Contract {
 /// What is found, as `path kind`.
 fn found(schema: &Value, document: &Value) -> Vec<String> {
     match judge(&contract(schema), document) {
-        Verdict::Kept => Vec::new(),
-        Verdict::Unknown => vec!["unknown".to_owned()],
-        Verdict::Broken(found) => found
+        DocumentVerdict::Kept => Vec::new(),
+        DocumentVerdict::Unknown => vec!["unknown".to_owned()],
+        DocumentVerdict::Broken(found) => found
             .into_iter()
             .map(|(path, kind)| format!("{path} {}", kind.as_str()).trim().to_owned())
             .collect(),
@@ -113,7 +113,7 @@ fn each_kind_is_found_at_its_path() {
 
 #[test]
 fn what_is_no_schema_is_told_with_its_place_and_mend() {
-    for (schema, pointer, mend) in [
+    for (schema, pointer, problem) in [
         (json!({"type": "strng"}), "/type", "one of null, boolean"),
         (
             json!({"properties": {"a/b": {"minLength": -1}}}),
@@ -140,7 +140,7 @@ fn what_is_no_schema_is_told_with_its_place_and_mend() {
     ] {
         let faults = faults(&schema);
         assert_eq!(faults[0].pointer, pointer, "{schema}: {faults:?}");
-        assert!(faults[0].detail.contains(mend), "{schema}: {faults:?}");
+        assert!(faults[0].detail.contains(problem), "{schema}: {faults:?}");
     }
     for text in ["true", "[]", "\"x\"", "{", "nul", ""] {
         assert!(Contract::parse(text).is_err(), "{text}");
@@ -307,9 +307,9 @@ proptest! {
         let contract = contract(&schema);
         for document in documents {
             let kept = match judge(&contract, &document) {
-                Verdict::Kept => true,
-                Verdict::Broken(_) => false,
-                Verdict::Unknown => continue,
+                DocumentVerdict::Kept => true,
+                DocumentVerdict::Broken(_) => false,
+                DocumentVerdict::Unknown => continue,
             };
             prop_assert_eq!(kept, measure.is_valid(&document), "{} of {}", document, schema);
         }

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 use serde_json::{Map, Number, Value};
 
 use super::Contract;
-use super::path::{Step, push};
-use super::rules::{ArrayRules, At, Condition, Node, NumberRules, ObjectRules, Rules, type_bit};
+use super::path::{PathStep, push};
+use super::rules::{
+    ArrayRules, At, Conditional, NumberRules, ObjectRules, Rules, SchemaNode, type_bit,
+};
 use super::same::{is_integer, order, same};
 use crate::model::observation::DriftKind;
 
@@ -24,7 +26,7 @@ const MULTIPLE_ERROR: f64 = 1e-9;
 pub(super) type Deviation = (String, DriftKind);
 
 /// What is to be said of a document.
-pub(super) enum Verdict {
+pub(super) enum DocumentVerdict {
     /// It keeps the contract.
     Kept,
     /// It breaks it: each path and kind once.
@@ -34,8 +36,8 @@ pub(super) enum Verdict {
 }
 
 /// Judge a document.
-pub(super) fn judge(contract: &Contract, document: &Value) -> Verdict {
-    let mut judge = Judge {
+pub(super) fn judge(contract: &Contract, document: &Value) -> DocumentVerdict {
+    let mut judge = ValueJudge {
         nodes: &contract.nodes,
         steps: STEPS_MAX,
         depth: 0,
@@ -44,18 +46,18 @@ pub(super) fn judge(contract: &Contract, document: &Value) -> Verdict {
         unknown: false,
     };
     judge.value(0, document);
-    let Judge { mut found, unknown, .. } = judge;
+    let ValueJudge { mut found, unknown, .. } = judge;
     found.sort();
     found.dedup();
     match (found.is_empty(), unknown) {
-        (false, _) => Verdict::Broken(found),
-        (true, true) => Verdict::Unknown,
-        (true, false) => Verdict::Kept,
+        (false, _) => DocumentVerdict::Broken(found),
+        (true, true) => DocumentVerdict::Unknown,
+        (true, false) => DocumentVerdict::Kept,
     }
 }
 
-struct Judge<'a> {
-    nodes: &'a [Node],
+struct ValueJudge<'a> {
+    nodes: &'a [SchemaNode],
     steps: u64,
     depth: usize,
     path: String,
@@ -64,7 +66,7 @@ struct Judge<'a> {
     unknown: bool,
 }
 
-impl Judge<'_> {
+impl ValueJudge<'_> {
     /// Spend steps; false where there are none left.
     fn spend(&mut self, steps: u64) -> bool {
         let enough = self.steps >= steps;
@@ -84,7 +86,7 @@ impl Judge<'_> {
     }
 
     /// Look at a part of the document, one step further down.
-    fn step(&mut self, step: Step<'_>, look: impl FnOnce(&mut Self)) {
+    fn step(&mut self, step: PathStep<'_>, look: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         push(&mut self.path, step);
         look(self);
@@ -113,9 +115,9 @@ impl Judge<'_> {
         }
         let nodes = self.nodes;
         match &nodes[at] {
-            Node::Any => {}
-            Node::Never => self.find(never),
-            Node::Rules(rules) => {
+            SchemaNode::Any => {}
+            SchemaNode::Never => self.find(never),
+            SchemaNode::Rules(rules) => {
                 self.depth += 1;
                 self.rules(rules, value);
                 self.depth -= 1;
@@ -158,7 +160,7 @@ impl Judge<'_> {
         }
     }
 
-    fn condition(&mut self, condition: Condition, value: &Value) {
+    fn condition(&mut self, condition: Conditional, value: &Value) {
         let unknown = self.unknown;
         let holds = self.apart(condition.when, value).is_empty();
         if self.unknown != unknown {
@@ -219,7 +221,7 @@ impl Judge<'_> {
         let demanded = rules.required.iter().chain(demanded.flat_map(|(_, keys)| keys));
         for key in demanded.filter(missing) {
             if self.spend(1) {
-                self.step(Step::Key(key), |judge| judge.find(DriftKind::MissingKey));
+                self.step(PathStep::Key(key), |judge| judge.find(DriftKind::MissingKey));
             }
         }
         for (key, at) in &rules.dependent_schemas {
@@ -244,13 +246,15 @@ impl Judge<'_> {
             let unknown = self.unknown;
             let found = self.apart(names, &Value::from(key));
             if !found.is_empty() && self.unknown == unknown {
-                self.step(Step::Key(key), |judge| judge.find(DriftKind::UnknownKey));
+                self.step(PathStep::Key(key), |judge| judge.find(DriftKind::UnknownKey));
             }
         }
         let mut known = false;
         if let Some(at) = rules.properties.get(key) {
             known = true;
-            self.step(Step::Key(key), |judge| judge.value_or(*at, value, DriftKind::UnknownKey));
+            self.step(PathStep::Key(key), |judge| {
+                judge.value_or(*at, value, DriftKind::UnknownKey);
+            });
         }
         for (pattern, at) in &rules.patterns {
             if !self.spend(pattern.steps(key)) {
@@ -262,17 +266,17 @@ impl Judge<'_> {
                 None => (known, self.unknown) = (true, true),
                 Some(true) => {
                     known = true;
-                    self.step(Step::Data, |judge| {
+                    self.step(PathStep::Data, |judge| {
                         judge.value_or(*at, value, DriftKind::UnknownKey);
                     });
                 }
             }
         }
         let Some(at) = rules.additional.filter(|_| !known) else { return };
-        if matches!(self.nodes[at], Node::Never) {
-            self.step(Step::Key(key), |judge| judge.find(DriftKind::UnknownKey));
+        if matches!(self.nodes[at], SchemaNode::Never) {
+            self.step(PathStep::Key(key), |judge| judge.find(DriftKind::UnknownKey));
         } else {
-            self.step(Step::Data, |judge| judge.value(at, value));
+            self.step(PathStep::Data, |judge| judge.value(at, value));
         }
     }
 
@@ -288,7 +292,7 @@ impl Judge<'_> {
             if !self.spend(1) {
                 return;
             }
-            self.step(Step::Items, |judge| judge.value_or(at, item, DriftKind::OutOfRange));
+            self.step(PathStep::Items, |judge| judge.value_or(at, item, DriftKind::OutOfRange));
         }
         if let Some((at, wanted)) = rules.contains {
             let unknown = self.unknown;
@@ -315,14 +319,14 @@ impl Judge<'_> {
     /// of another type, and of the others the one that finds least.
     fn choice(&mut self, choices: &[At], only_one: bool, value: &Value) {
         let unknown = self.unknown;
-        let (mut held, mut best): (usize, Option<(usize, Vec<Deviation>)>) = (0, None);
+        let (mut valid, mut best): (usize, Option<(usize, Vec<Deviation>)>) = (0, None);
         for at in choices {
             let found = self.apart(*at, value);
             if self.unknown != unknown {
                 return;
             }
             if found.is_empty() {
-                held += 1;
+                valid += 1;
                 if !only_one {
                     return;
                 }
@@ -333,7 +337,7 @@ impl Judge<'_> {
                 best = Some((rank, found));
             }
         }
-        match (held, best) {
+        match (valid, best) {
             (1, _) => {}
             (0, Some((_, found))) => {
                 let room = FOUND_MAX.saturating_sub(self.found.len());

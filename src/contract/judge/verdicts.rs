@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::path::Step;
-use super::stance::stance;
-use super::value::{Deviation, Verdict, judge};
+use super::key_rule::key_rule;
+use super::path::PathStep;
+use super::value::{Deviation, DocumentVerdict, judge};
 use super::{Contract, Registered};
 use crate::contract::shape::above;
 use crate::model::DocumentKey;
-use crate::model::observation::{Drift, DriftAt, DriftKind, KeyPresence, Stance};
+use crate::model::observation::{Drift, DriftAt, DriftKind, KeyPresence, KeyRule};
 
 /// Paths told apart at most.
 const PATHS_MAX: usize = 200;
@@ -25,9 +25,9 @@ impl Verdicts {
     pub fn add(&mut self, contract: &Contract, text: &str) {
         let verdict = serde_json::from_str(text).map(|document| judge(contract, &document));
         match verdict {
-            Ok(Verdict::Kept) => self.drift.judged += 1,
-            Ok(Verdict::Unknown) | Err(_) => self.drift.unjudged += 1,
-            Ok(Verdict::Broken(found)) => {
+            Ok(DocumentVerdict::Kept) => self.drift.judged += 1,
+            Ok(DocumentVerdict::Unknown) | Err(_) => self.drift.unjudged += 1,
+            Ok(DocumentVerdict::Broken(found)) => {
                 self.drift.judged += 1;
                 self.drift.broken += 1;
                 self.count(found);
@@ -85,20 +85,20 @@ pub fn names(
     presence: &BTreeMap<String, (u64, u64)>,
 ) -> BTreeMap<String, KeyPresence> {
     let mut names = BTreeMap::new();
-    let mut ways: HashMap<&str, Vec<Step<'_>>> = HashMap::from([("", Vec::new())]);
+    let mut paths: HashMap<&str, Vec<PathStep<'_>>> = HashMap::from([("", Vec::new())]);
     for key in keys.iter().filter(|key| !key.is_data) {
-        let Some(way) = ways.get(above(key)) else { continue };
-        let step = key.name.as_deref().map_or(Step::Items, Step::Key);
-        let way = [way.as_slice(), &[step]].concat();
-        let stance = stance(contract, &way);
-        if stance == Stance::Data {
+        let Some(path) = paths.get(above(key)) else { continue };
+        let step = key.name.as_deref().map_or(PathStep::Items, PathStep::Key);
+        let path = [path.as_slice(), &[step]].concat();
+        let key_rule = key_rule(contract, &path);
+        if key_rule == KeyRule::Data {
             continue;
         }
         if key.name.is_some() {
             let (documents, groups) = presence.get(&key.path).copied().unwrap_or_default();
-            names.insert(key.path.clone(), KeyPresence { documents, groups, stance });
+            names.insert(key.path.clone(), KeyPresence { documents, groups, rule: key_rule });
         }
-        ways.insert(&key.path, way);
+        paths.insert(&key.path, path);
     }
     names
 }

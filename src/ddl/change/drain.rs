@@ -7,7 +7,7 @@ use crate::ddl::batch::dollar_quoted;
 use crate::ddl::statement::maintenance;
 use crate::ddl::{Ddl, RUN_AS_OWNER};
 use crate::model::{
-    DefaultDrain, Lock, QualifiedName, Statement, Step, quote_identifier, quote_literal,
+    DefaultDrain, Lock, QualifiedName, RangeStep, Statement, quote_identifier, quote_literal,
 };
 
 /// What tells partitions that were made here from others.
@@ -178,7 +178,7 @@ fn part_prefix(table: &QualifiedName) -> String {
 /// The key in SQL. Times are reckoned as timestamps in UTC.
 struct Key<'a> {
     type_name: &'a str,
-    step: Step,
+    step: RangeStep,
 }
 
 impl<'a> Key<'a> {
@@ -187,7 +187,7 @@ impl<'a> Key<'a> {
     }
 
     fn is_number(&self) -> bool {
-        matches!(self.step, Step::Numbers { .. })
+        matches!(self.step, RangeStep::Numbers { .. })
     }
 
     fn kind(&self) -> &'static str {
@@ -223,36 +223,36 @@ impl<'a> Key<'a> {
             format!("pg_catalog.floor(({value} - ({origin})) / {width}) * {width} + ({origin})")
         };
         match self.step {
-            Step::Month => format!("pg_catalog.date_trunc('month', {value})"),
-            Step::Year => format!("pg_catalog.date_trunc('year', {value})"),
-            Step::Seconds { width, origin } => {
+            RangeStep::Month => format!("pg_catalog.date_trunc('month', {value})"),
+            RangeStep::Year => format!("pg_catalog.date_trunc('year', {value})"),
+            RangeStep::Seconds { width, origin } => {
                 let seconds = aligned(&format!("extract(epoch from {value})"), width, origin);
                 format!("timestamp 'epoch' + ({seconds})::float8 * interval '1 second'")
             }
-            Step::Numbers { width, origin } => aligned(value, width, origin),
+            RangeStep::Numbers { width, origin } => aligned(value, width, origin),
         }
     }
 
     /// Where the next range begins.
     fn next(&self, value: &str) -> String {
         match self.step {
-            Step::Month => format!("{value} + interval '1 month'"),
-            Step::Year => format!("{value} + interval '1 year'"),
-            Step::Seconds { width, .. } => format!("{value} + interval '{width} seconds'"),
-            Step::Numbers { width, .. } => format!("{value} + {width}"),
+            RangeStep::Month => format!("{value} + interval '1 month'"),
+            RangeStep::Year => format!("{value} + interval '1 year'"),
+            RangeStep::Seconds { width, .. } => format!("{value} + interval '{width} seconds'"),
+            RangeStep::Numbers { width, .. } => format!("{value} + {width}"),
         }
     }
 
     /// What the range is called.
     fn suffix(&self, value: &str) -> String {
         let format = match self.step {
-            Step::Numbers { .. } => {
+            RangeStep::Numbers { .. } => {
                 return format!("pg_catalog.replace({value}::pg_catalog.text, '-', 'm')");
             }
-            Step::Year => "YYYY",
-            Step::Month => "YYYYMM",
-            Step::Seconds { width, .. } if width % 86_400 == 0 => "YYYYMMDD",
-            Step::Seconds { .. } => "YYYYMMDDHH24MI",
+            RangeStep::Year => "YYYY",
+            RangeStep::Month => "YYYYMM",
+            RangeStep::Seconds { width, .. } if width % 86_400 == 0 => "YYYYMMDD",
+            RangeStep::Seconds { .. } => "YYYYMMDDHH24MI",
         };
         format!("pg_catalog.to_char({value}, '{format}')")
     }

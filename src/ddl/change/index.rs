@@ -101,14 +101,14 @@ fn article(words: &str) -> String {
 }
 
 /// The texts of an index to build, which [`BuiltIndex`] borrows.
-struct Texts {
+struct IndexTexts {
     on: String,
     tail: String,
     /// See [`Pinned::by_name`].
     by_name: bool,
 }
 
-fn built(new: &NewIndex) -> Texts {
+fn built(new: &NewIndex) -> IndexTexts {
     let mut by_name = false;
     let mut pinned = |sql: &str| {
         let Pinned { sql, by_name: this } = pinned_expression(sql);
@@ -126,10 +126,10 @@ fn built(new: &NewIndex) -> Texts {
         predicate.map(|predicate| format!(" WHERE {predicate}")),
     ];
     let tail: String = tail.into_iter().flatten().collect();
-    Texts { on: keys.join(", "), tail, by_name }
+    IndexTexts { on: keys.join(", "), tail, by_name }
 }
 
-impl Texts {
+impl IndexTexts {
     /// What to know of the build.
     fn caveat(&self) -> &'static str {
         if self.by_name { NOT_CONCURRENTLY } else { INVALID_INDEX }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::super::{Node, Plan};
+use super::super::{Node, ParsedPlan};
 use super::{DerivedNode, Direction, Unjudged};
 
 /// Children of a node whose expressions are searched for each of its subplans.
@@ -16,24 +16,24 @@ const ANCESTORS_MAX: usize = 200;
 
 /// What stops a node before its last row.
 #[derive(Debug, Clone, Copy)]
-struct Stop {
+struct EarlyStop {
     why: Unjudged,
     /// Whether it may return a row more than once, so that more rows than estimated say nothing either.
     again: bool,
 }
 
-impl Stop {
-    fn early(why: Unjudged) -> Stop {
-        Stop { why, again: false }
+impl EarlyStop {
+    fn early(why: Unjudged) -> EarlyStop {
+        EarlyStop { why, again: false }
     }
 
-    fn never(why: Unjudged) -> Stop {
-        Stop { why, again: true }
+    fn never(why: Unjudged) -> EarlyStop {
+        EarlyStop { why, again: true }
     }
 }
 
 /// Sets how far the estimate of each node is off.
-pub(super) fn factors(plan: &Plan, derived: &mut [DerivedNode]) {
+pub(super) fn factors(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
     let mut readers: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| node.node_type == "CTE Scan") {
         readers.entry(node.cte.as_deref().unwrap_or_default()).or_default().push(node);
@@ -50,13 +50,13 @@ pub(super) fn factors(plan: &Plan, derived: &mut [DerivedNode]) {
 
 /// What stops nodes.
 struct Stops<'p> {
-    plan: &'p Plan,
+    plan: &'p ParsedPlan,
     /// Nodes that read common table expressions, by name.
     readers: BTreeMap<&'p str, Vec<&'p Node>>,
-    of: Vec<Option<Stop>>,
+    of: Vec<Option<EarlyStop>>,
 }
 
-fn judge(node: &Node, stop: Option<Stop>, derived: &mut DerivedNode) {
+fn judge(node: &Node, stop: Option<EarlyStop>, derived: &mut DerivedNode) {
     let (Some(estimate), Some(actual)) = (node.plan_rows, node.actual_rows) else {
         derived.estimate_unjudged = stop.map(|stop| stop.why);
         return;
@@ -76,12 +76,12 @@ fn judge(node: &Node, stop: Option<Stop>, derived: &mut DerivedNode) {
 }
 
 /// Why a node's own rows say nothing.
-fn own(node: &Node) -> Option<Stop> {
+fn own(node: &Node) -> Option<EarlyStop> {
     match node.node_type.as_str() {
-        _ if node.never_executed => Some(Stop::never(Unjudged::NeverExecuted)),
-        "BitmapAnd" | "BitmapOr" => Some(Stop::never(Unjudged::NoRows)),
+        _ if node.never_executed => Some(EarlyStop::never(Unjudged::NeverExecuted)),
+        "BitmapAnd" | "BitmapOr" => Some(EarlyStop::never(Unjudged::NoRows)),
         "ModifyTable" if node.plan_rows == Some(0.0) || node.actual_rows == Some(0.0) => {
-            Some(Stop::never(Unjudged::NoRows))
+            Some(EarlyStop::never(Unjudged::NoRows))
         }
         _ => None,
     }
@@ -89,14 +89,14 @@ fn own(node: &Node) -> Option<Stop> {
 
 impl Stops<'_> {
     /// What stops a node: its parent, or something above that.
-    fn through_parent(&self, parent: usize, node: &Node) -> Option<Stop> {
+    fn through_parent(&self, parent: usize, node: &Node) -> Option<EarlyStop> {
         let above = &self.plan.nodes[parent];
         let inner = node.parent_relationship.as_deref() == Some("Inner");
         match (node.parent_relationship.as_deref(), node.subplan_name.as_deref()) {
             // It is read only as far as its readers want.
             (Some("InitPlan"), Some(name)) if name.starts_with("CTE ") => {
                 return if self.readers_are_limited(name) {
-                    Some(Stop::early(Unjudged::Limit))
+                    Some(EarlyStop::early(Unjudged::Limit))
                 } else {
                     None
                 };
@@ -105,16 +105,18 @@ impl Stops<'_> {
             (Some("InitPlan"), _) => return None,
             (Some("SubPlan"), Some(name)) if is_hashed(above, name) => return None,
             // An EXISTS reads one row; whether it is one, the plan does not say.
-            (Some("SubPlan"), _) => return Some(Stop::early(Unjudged::Limit)),
+            (Some("SubPlan"), _) => return Some(EarlyStop::early(Unjudged::Limit)),
             _ => (),
         }
         match above.node_type.as_str() {
-            "Limit" => Some(Stop::early(Unjudged::Limit)),
-            "Merge Join" if inner => Some(Stop::never(Unjudged::MergeJoin)),
-            "Merge Join" => Some(Stop::early(Unjudged::MergeJoin)),
-            "Nested Loop" if inner && first_match(above) => Some(Stop::early(Unjudged::FirstMatch)),
+            "Limit" => Some(EarlyStop::early(Unjudged::Limit)),
+            "Merge Join" if inner => Some(EarlyStop::never(Unjudged::MergeJoin)),
+            "Merge Join" => Some(EarlyStop::early(Unjudged::MergeJoin)),
+            "Nested Loop" if inner && first_match(above) => {
+                Some(EarlyStop::early(Unjudged::FirstMatch))
+            }
             "Hash Join" if !inner && hash_is_empty(self.plan, above) => {
-                Some(Stop::early(Unjudged::Limit))
+                Some(EarlyStop::early(Unjudged::Limit))
             }
             // These read all of their input before they return a row.
             "Sort" | "Hash" => None,
@@ -136,7 +138,7 @@ fn first_match(join: &Node) -> bool {
 }
 
 /// A hash join that finds its hash table empty reads no further.
-fn hash_is_empty(plan: &Plan, join: &Node) -> bool {
+fn hash_is_empty(plan: &ParsedPlan, join: &Node) -> bool {
     let mut hashes = join.children.iter().map(|child| &plan.nodes[*child]);
     hashes.any(|child| child.node_type == "Hash" && child.actual_rows == Some(0.0))
 }
@@ -152,7 +154,7 @@ fn is_hashed(node: &Node, subplan: &str) -> bool {
 }
 
 /// Whether a LIMIT is above a node, and nothing between that reads all of its input.
-fn is_limited(plan: &Plan, node: &Node) -> bool {
+fn is_limited(plan: &ParsedPlan, node: &Node) -> bool {
     let above = std::iter::successors(Some(node), |node| Some(&plan.nodes[node.parent?]));
     for node in above.skip(1).take(ANCESTORS_MAX) {
         match node.node_type.as_str() {

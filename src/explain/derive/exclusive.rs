@@ -4,12 +4,12 @@
 //! that owns it, but it is executed when its result is first read: its figures are in those of the reader. So each
 //! is moved below its reader first, and then each node keeps what its children leave.
 
-use super::super::{Buffers, Node, Plan};
+use super::super::{Buffers, Node, ParsedPlan};
 use super::DerivedNode;
 use super::reader::Readers;
 
 /// Sets the times of all nodes, where the plan has times.
-pub(super) fn times(plan: &Plan, derived: &mut [DerivedNode]) {
+pub(super) fn times(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
     if !plan.nodes.iter().any(|node| node.actual_total_ms.is_some()) {
         return;
     }
@@ -30,7 +30,7 @@ pub(super) fn times(plan: &Plan, derived: &mut [DerivedNode]) {
 }
 
 /// Sets the buffers of all nodes, where the plan has them.
-pub(super) fn buffers(plan: &Plan, derived: &mut [DerivedNode]) {
+pub(super) fn buffers(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
     if !plan.nodes.iter().any(|node| node.buffers.is_some()) {
         return;
     }
@@ -72,7 +72,7 @@ fn subtract(from: &mut Buffers, child: Buffers) {
 
 /// The time of each node and those below it, all loops. Processes below a Gather run at the same time.
 #[expect(clippy::cast_precision_loss, reason = "loops are far below 2^52")]
-fn totals(plan: &Plan) -> Vec<f64> {
+fn totals(plan: &ParsedPlan) -> Vec<f64> {
     // How many processes execute each node. Parents come before their children.
     let mut processes = vec![1.0_f64; plan.nodes.len()];
     for node in &plan.nodes {
@@ -109,7 +109,7 @@ struct Children {
     roots: Vec<usize>,
 }
 
-fn below_readers(plan: &Plan, weights: &[f64]) -> Children {
+fn below_readers(plan: &ParsedPlan, weights: &[f64]) -> Children {
     let mut of = vec![Vec::new(); plan.nodes.len()];
     let mut roots = Vec::new();
     let mut own = weights.to_vec();

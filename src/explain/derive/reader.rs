@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Node, Plan};
+use super::super::{Node, ParsedPlan};
 
 /// Readers of one result that are looked at. Their number is not to multiply with that of the results.
 const READERS_MAX: usize = 64;
@@ -16,7 +16,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(plan: &Plan) -> Readers {
+    pub(super) fn new(plan: &ParsedPlan) -> Readers {
         let mut readers =
             Readers { expressions: BTreeMap::new(), tables: BTreeMap::new(), ends: ends(plan) };
         if !plan.nodes.iter().any(|node| node.subplan_name.is_some()) {
@@ -54,7 +54,7 @@ impl Readers {
 
     /// The nodes that read the result of a subplan: those that name it, and its owner for an `InitPlan`, whose use may be
     /// in an expression that is not printed.
-    pub(super) fn of(&self, plan: &Plan, subplan: &Node) -> impl Iterator<Item = usize> {
+    pub(super) fn of(&self, plan: &ParsedPlan, subplan: &Node) -> impl Iterator<Item = usize> {
         let owner = subplan.parent.unwrap_or_default();
         let name = subplan.subplan_name.as_deref().unwrap_or_default();
         let found = if let Some(cte) = name.strip_prefix("CTE ") {
@@ -93,7 +93,7 @@ fn results(name: &str) -> Vec<String> {
 }
 
 /// For each node the id behind those below it: ids count in the order of printing.
-fn ends(plan: &Plan) -> Vec<usize> {
+fn ends(plan: &ParsedPlan) -> Vec<usize> {
     let mut ends: Vec<usize> = (1..=plan.nodes.len()).collect();
     for node in plan.nodes.iter().rev() {
         if let Some(parent) = node.parent {

@@ -1,12 +1,12 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use super::{Line, holds};
+use super::{OutputLine, holds};
 
 /// Signs that draw vertical lines.
 const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
-pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
+pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if !holds(input, "QUERY PLAN") && !holds(input, "RECORD ") {
         return;
     }
@@ -16,7 +16,7 @@ pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
         return;
     }
     let mut unframed = Vec::with_capacity(lines.len());
-    let mut frame = Frame::default();
+    let mut frame = PsqlFrame::default();
     for line in std::mem::take(lines) {
         frame.line(line, &mut unframed);
     }
@@ -45,7 +45,7 @@ fn is_rule(text: &str) -> bool {
 /// What was seen of a frame.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is something of its own that was seen")]
-struct Frame {
+struct PsqlFrame {
     /// A header or a record was seen: lines that follow are in the frame.
     inside: bool,
     expanded: bool,
@@ -59,25 +59,25 @@ struct Frame {
     wrapped: bool,
 }
 
-impl Frame {
-    fn line<'l>(&mut self, mut line: Line<'l>, unframed: &mut Vec<Line<'l>>) {
+impl PsqlFrame {
+    fn line<'l>(&mut self, mut line: OutputLine<'l>, unframed: &mut Vec<OutputLine<'l>>) {
         if is_header(&line.text) {
-            *self = Frame {
+            *self = PsqlFrame {
                 inside: true,
                 bars: line.text.trim_start().starts_with(BARS),
-                ..Frame::default()
+                ..PsqlFrame::default()
             };
             self.header(&line.text);
             return;
         }
         if is_record(&line.text) {
             let bars = line.text.trim_start().starts_with(['+', '┌', '├', '╔', '╠']);
-            *self = Frame {
+            *self = PsqlFrame {
                 inside: true,
                 expanded: true,
                 bars,
                 wrapped: self.wrapped,
-                ..Frame::default()
+                ..PsqlFrame::default()
             };
             self.width = Some(line.text.trim_end().chars().count());
             return;
@@ -92,12 +92,12 @@ impl Frame {
             return;
         }
         if line.text.trim().is_empty() || is_footer(&line.text) {
-            *self = Frame::default();
+            *self = PsqlFrame::default();
             unframed.push(line);
             return;
         }
         self.bars(&mut line);
-        if self.expanded && !Frame::value(&mut line) {
+        if self.expanded && !PsqlFrame::value(&mut line) {
             unframed.push(line);
             return;
         }
@@ -113,7 +113,7 @@ impl Frame {
     }
 
     /// Removes vertical lines.
-    fn bars(&self, line: &mut Line) {
+    fn bars(&self, line: &mut OutputLine) {
         let text = line.text.trim_end();
         let end = text.strip_suffix(BARS).map_or(text.len(), str::len);
         let barred = end < text.len();
@@ -130,7 +130,7 @@ impl Frame {
     }
 
     /// Keeps the value of a line of the expanded format; false where the line has none.
-    fn value(line: &mut Line) -> bool {
+    fn value(line: &mut OutputLine) -> bool {
         let Some(at) = line.text.find(BARS) else {
             // The old style separates by a blank.
             let named = line.text.trim_start().strip_prefix("QUERY PLAN ");
@@ -150,7 +150,7 @@ impl Frame {
     }
 
     /// Removes the margins, and joins what was wrapped.
-    fn margins<'l>(&mut self, mut line: Line<'l>, unframed: &mut Vec<Line<'l>>) {
+    fn margins<'l>(&mut self, mut line: OutputLine<'l>, unframed: &mut Vec<OutputLine<'l>>) {
         let wrap_start = line.text.starts_with(['.', '…']);
         let margin = *self.margin.get_or_insert_with(|| {
             self.expanded || wrap_start || line.text.starts_with(' ') && self.width.is_some()
@@ -184,7 +184,7 @@ impl Frame {
     }
 
     /// Whether a line reaches the last column of the frame, where marks of continued lines stand.
-    fn is_full(&self, line: &Line, margin: bool) -> bool {
+    fn is_full(&self, line: &OutputLine, margin: bool) -> bool {
         if self.expanded {
             // The name's column is gone: marks are what stands at the end of the longest lines.
             return true;
@@ -212,10 +212,10 @@ mod tests {
     use super::*;
 
     fn unframed(text: &str) -> Vec<String> {
-        let mut lines: Vec<Line> = text
+        let mut lines: Vec<OutputLine> = text
             .lines()
             .enumerate()
-            .map(|(at, text)| Line { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
+            .map(|(at, text)| OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
             .collect();
         remove(&mut lines, text);
         lines.into_iter().map(|line| line.text.into_owned()).collect()

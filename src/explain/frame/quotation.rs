@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Line, first_byte, holds};
+use super::{OutputLine, first_byte, holds};
 
 /// Removes them.
-pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
+pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds(input, "\u{a0}") || holds(input, "-&gt;") {
         signs(lines);
     }
@@ -22,7 +22,7 @@ pub(super) fn remove(lines: &mut Vec<Line>, input: &str) {
 }
 
 /// No-break spaces become spaces, `-&gt;` becomes an arrow.
-fn signs(lines: &mut [Line]) {
+fn signs(lines: &mut [OutputLine]) {
     // In XML the reader of that resolves them.
     let escaped = lines.iter().any(|line| line.text.contains("-&gt;"))
         && !lines.iter().any(|line| line.text.trim_start().starts_with("<explain"));
@@ -38,7 +38,7 @@ fn signs(lines: &mut [Line]) {
 }
 
 /// Lines of Markdown around code.
-fn fences(lines: &mut Vec<Line>) {
+fn fences(lines: &mut Vec<OutputLine>) {
     lines.retain(|line| {
         let text = line.text.trim();
         !text.starts_with("```") && !text.starts_with("~~~")
@@ -46,8 +46,8 @@ fn fences(lines: &mut Vec<Line>) {
 }
 
 /// `> ` before each line of a mail that is answered, several times where answers were answered.
-fn quotes(lines: &mut [Line]) {
-    let quoted = |line: &Line| first_byte(&line.text) == Some(b'>');
+fn quotes(lines: &mut [OutputLine]) {
+    let quoted = |line: &OutputLine| first_byte(&line.text) == Some(b'>');
     let filled = lines.iter().filter(|line| first_byte(&line.text).is_some()).count();
     // The answer may stand below; a lone `>` is a prompt, or the end of an arrow that was wrapped.
     if lines.iter().filter(|line| quoted(line)).count() * 2 < filled.max(2) {
@@ -63,7 +63,7 @@ fn quotes(lines: &mut [Line]) {
 }
 
 /// A log of syslog shows a tab as `#011`, behind its own prefix; stderr starts continued lines with a tab.
-fn logs(lines: &mut [Line]) {
+fn logs(lines: &mut [OutputLine]) {
     if lines.iter().any(|line| line.text.contains("#011")) {
         for line in &mut *lines {
             if let Some(at) = line.text.find("#011") {
@@ -77,8 +77,8 @@ fn logs(lines: &mut [Line]) {
 }
 
 /// Each line in double quotes, as tables that are copied or exported as CSV have it.
-fn cells(lines: &mut [Line]) {
-    let quoted = |line: &Line| {
+fn cells(lines: &mut [OutputLine]) {
+    let quoted = |line: &OutputLine| {
         let text = line.text.trim();
         text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
     };
@@ -99,7 +99,7 @@ fn cells(lines: &mut [Line]) {
 }
 
 /// One cell over all lines, with doubled quotes inside: `"[` to `]"`.
-fn whole_cell(lines: &mut [Line]) {
+fn whole_cell(lines: &mut [OutputLine]) {
     let Some(first) = lines.iter().position(|line| is_cell_start(&line.text)) else { return };
     let Some(last) = lines.iter().rposition(|line| line.text.trim_end().ends_with('"')) else {
         return;

@@ -1,10 +1,10 @@
 //! What a line is, by its start and by where it stands.
 
-use super::{Reader, Section, head, indent};
+use super::{Section, TextReader, head, indent};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// The first line of a plan.
     Root,
     /// A line with an arrow.
@@ -24,58 +24,62 @@ pub(super) enum Kind {
     Outside,
 }
 
-impl Reader<'_> {
-    pub(super) fn classify(&self, line: &str) -> Kind {
+impl TextReader<'_> {
+    pub(super) fn classify(&self, line: &str) -> LineKind {
         let text = line.trim();
         if text.is_empty() {
-            return if self.section == Section::Outside { Kind::Outside } else { Kind::Blank };
+            return if self.section == Section::Outside {
+                LineKind::Outside
+            } else {
+                LineKind::Blank
+            };
         }
         let column = indent(line);
         if self.section == Section::Outside {
             return if is_root(text) && !self.next.is_statement_without(text) {
-                Kind::Root
+                LineKind::Root
             } else {
-                Kind::Outside
+                LineKind::Outside
             };
         }
         if text.starts_with("->") {
-            return Kind::Node;
+            return LineKind::Node;
         }
         if column <= self.base {
             return Self::at_the_base(text);
         }
         if let Some(kind) = property(text) {
             return match kind {
-                Known::Yes => Kind::Property,
-                Known::Perhaps if self.stands_as_property(column) => Kind::Property,
-                Known::Perhaps => Kind::Continuation,
+                PropertyOrigin::Yes => LineKind::Property,
+                PropertyOrigin::Perhaps if self.stands_as_property(column) => LineKind::Property,
+                PropertyOrigin::Perhaps => LineKind::Continuation,
             };
         }
         if is_label(text) && self.stands_as_label(column) {
-            return Kind::Label;
+            return LineKind::Label;
         }
         if self.stands_as_property(column) && is_target(text) {
-            return Kind::Property;
+            return LineKind::Property;
         }
-        Kind::Continuation
+        LineKind::Continuation
     }
 
     /// A line that stands where the root does: of the statement, another plan, a footer, or the end of a wrapped line.
-    fn at_the_base(text: &str) -> Kind {
+    fn at_the_base(text: &str) -> LineKind {
         if is_footer(text) || is_log(text) {
-            return Kind::End;
+            return LineKind::End;
         }
         if statement_key(text) {
-            return Kind::Statement;
+            return LineKind::Statement;
         }
         if is_root(text) && (head::has_figures(text) || text.contains("  (cost=")) {
-            return Kind::Root;
+            return LineKind::Root;
         }
-        if let Some(Known::Yes) = property(text) {
+        if let Some(PropertyOrigin::Yes) = property(text) {
             // Lines whose blanks were lost.
-            return Kind::Property;
+            return LineKind::Property;
         }
-        Kind::Continuation
+        LineKind::Continuation
     }
 
     /// Whether a line stands where the subplans of an open node do.
@@ -98,29 +102,29 @@ impl Reader<'_> {
 }
 
 /// Whether the name of a property is one that servers print.
-enum Known {
+enum PropertyOrigin {
     Yes,
     Perhaps,
 }
 
 /// Whether a line is `Name: value` or `Name:`.
-fn property(text: &str) -> Option<Known> {
+fn property(text: &str) -> Option<PropertyOrigin> {
     let colon = memchr::memchr(b':', text.as_bytes())?;
     let (name, after) = (&text[..colon], &text[colon + 1..]);
     if !after.is_empty() && !after.starts_with(' ') {
         return None;
     }
     if is_known(name) {
-        return Some(Known::Yes);
+        return Some(PropertyOrigin::Yes);
     }
     let worker = name.strip_prefix("Worker ");
     if worker.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Some(Known::Yes);
+        return Some(PropertyOrigin::Yes);
     }
     let plain = name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -/_".contains(&byte));
-    plain.then_some(Known::Perhaps)
+    plain.then_some(PropertyOrigin::Perhaps)
 }
 
 fn is_known(name: &str) -> bool {

@@ -19,34 +19,35 @@ pub(super) fn expand(key: &str, value: &str, report: &mut dyn FnMut(&str, &str))
     }
 }
 
-type Names = &'static [(&'static str, &'static str)];
+type Abbreviations = &'static [(&'static str, &'static str)];
 
-const WAL: Names = &[
+const WAL: Abbreviations = &[
     ("records", "WAL Records"),
     ("fpi", "WAL FPI"),
     ("bytes", "WAL Bytes"),
     ("fpi bytes", "WAL FPI Bytes"),
     ("buffers full", "WAL Buffers Full"),
 ];
-const TUPLES: Names = &[
+const TUPLES: Abbreviations = &[
     ("inserted", "Tuples Inserted"),
     ("updated", "Tuples Updated"),
     ("deleted", "Tuples Deleted"),
     ("skipped", "Tuples Skipped"),
 ];
-const HEAP_BLOCKS: Names = &[("exact", "Exact Heap Blocks"), ("lossy", "Lossy Heap Blocks")];
-const PREFETCH: Names = &[
+const HEAP_BLOCKS: Abbreviations =
+    &[("exact", "Exact Heap Blocks"), ("lossy", "Lossy Heap Blocks")];
+const PREFETCH: Abbreviations = &[
     ("avg", "Average Prefetch Distance"),
     ("max", "Max Prefetch Distance"),
     ("capacity", "Prefetch Capacity"),
 ];
-const IO: Names = &[
+const IO: Abbreviations = &[
     ("count", "I/O Count"),
     ("waits", "I/O Waits"),
     ("size", "Average I/O Size"),
     ("in-progress", "Average I/Os In Progress"),
 ];
-const ESTIMATES: Names = &[
+const ESTIMATES: Abbreviations = &[
     ("capacity", "Estimated Capacity"),
     ("distinct keys", "Estimated Distinct Lookup Keys"),
     ("lookups", "Estimated Lookups"),
@@ -54,7 +55,7 @@ const ESTIMATES: Names = &[
 ];
 
 /// `name=value name=value`, where a name may hold a blank.
-fn pairs(value: &str, names: Names, report: &mut dyn FnMut(&str, &str)) {
+fn pairs(value: &str, names: Abbreviations, report: &mut dyn FnMut(&str, &str)) {
     let mut rest = value.trim();
     while let Some((name, after)) = rest.split_once('=') {
         let (number, after) = after.split_once(' ').unwrap_or((after, ""));

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use super::super::detail::{
     GroupingSet, Jit, PlannerMemory, Serialization, SortGroups, TargetTable, Trigger, Worker,
 };
-use super::super::plan::{Node, Plan};
+use super::super::plan::{Node, ParsedPlan};
 use super::super::property;
 use super::super::scalar::Scalar;
-use super::{Reader, Section, expand, head, indent, list, name};
+use super::{Section, TextReader, expand, head, indent, list, name};
 
 fn untyped(value: &str) -> Scalar<'_> {
     Scalar::Untyped(Cow::Borrowed(value))
 }
 
-impl Reader<'_> {
+impl TextReader<'_> {
     /// A property of what the line's place says.
     pub(super) fn property(&mut self, line: &str) {
         let column = indent(line);
@@ -219,7 +219,12 @@ fn worker_property(worker: &mut Worker, key: &str, value: &str) {
 }
 
 /// A property of the statement; false where it is none.
-fn statement(plan: &mut Plan, section: &mut Section, property: (&str, &str), text: &str) -> bool {
+fn statement(
+    plan: &mut ParsedPlan,
+    section: &mut Section,
+    property: (&str, &str),
+    text: &str,
+) -> bool {
     let (key, value) = property;
     let ms = || value.trim_end_matches(" ms").parse().ok();
     *section = Section::Statement;
@@ -241,7 +246,7 @@ fn statement(plan: &mut Plan, section: &mut Section, property: (&str, &str), tex
 }
 
 /// `work_mem = '4MB', search_path = 'a, b'`.
-fn settings(plan: &mut Plan, value: &str) {
+fn settings(plan: &mut ParsedPlan, value: &str) {
     for setting in list::split(value) {
         if let Some((name, value)) = setting.split_once(" = ") {
             let value = value.trim_matches('\'').replace("''", "'");
@@ -274,7 +279,7 @@ fn trigger(text: &str) -> Option<Trigger> {
     Some(trigger)
 }
 
-fn planning(plan: &mut Plan, key: &str, value: &str) {
+fn planning(plan: &mut ParsedPlan, key: &str, value: &str) {
     if key == "Memory" {
         let mut memory = PlannerMemory::default();
         for (name, number) in value.split_whitespace().filter_map(|pair| pair.split_once('=')) {

@@ -17,17 +17,17 @@ mod wrap;
 
 use std::borrow::Cow;
 
-use super::error::Reason;
-use super::frame::Line;
-use super::outcome::{Outcome, Stopped};
-use super::plan::{Format, Node, Plan};
+use super::error::StopReason;
+use super::frame::OutputLine;
+use super::outcome::{ReadOutcome, Stopped};
+use super::plan::{Node, ParsedPlan, PlanFormat};
 use super::{NODES_MAX, finish};
-use classify::Kind;
+use classify::LineKind;
 pub(super) use shape::cut;
 
 /// Reads the lines of an input.
-pub(super) fn read(lines: &[Line]) -> Outcome {
-    let mut reader = Reader::new(lines);
+pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
+    let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
     let stopped = stopped.or_else(|| cut(&reader.plans).map(|reason| (last(lines), reason)));
     let mut plans = reader.plans;
@@ -37,10 +37,10 @@ pub(super) fn read(lines: &[Line]) -> Outcome {
         finish::finish(plan);
     }
     let stopped = stopped.map(|(line, reason)| Stopped { line, column: 1, reason });
-    Outcome { plans, rows: Vec::new(), end: lines.len(), stopped }
+    ReadOutcome { plans, rows: Vec::new(), end: lines.len(), stopped }
 }
 
-fn last(lines: &[Line]) -> usize {
+fn last(lines: &[OutputLine]) -> usize {
     lines.iter().rev().find(|line| !line.text.trim().is_empty()).map_or(1, |line| line.number)
 }
 
@@ -62,8 +62,8 @@ enum Section {
     Statement,
 }
 
-struct Reader<'l> {
-    plans: Vec<Plan>,
+struct TextReader<'l> {
+    plans: Vec<ParsedPlan>,
     /// Open nodes: the column of their arrow, and their id.
     open: Vec<(usize, usize)>,
     /// The column of the root.
@@ -82,13 +82,13 @@ struct Reader<'l> {
 /// A line with what continues it.
 struct Logical<'l> {
     text: Cow<'l, str>,
-    kind: Kind,
+    kind: LineKind,
     number: usize,
 }
 
-impl<'l> Reader<'l> {
-    fn new(lines: &'l [Line]) -> Self {
-        Reader {
+impl<'l> TextReader<'l> {
+    fn new(lines: &'l [OutputLine]) -> Self {
+        TextReader {
             plans: Vec::new(),
             open: Vec::new(),
             base: 0,
@@ -101,7 +101,7 @@ impl<'l> Reader<'l> {
         }
     }
 
-    fn lines(&mut self, lines: &'l [Line]) -> Result<(), (usize, Reason)> {
+    fn lines(&mut self, lines: &'l [OutputLine]) -> Result<(), (usize, StopReason)> {
         let mut pending: Option<Logical<'l>> = None;
         // The line that closes the literal that is open.
         let mut closes: Option<usize> = None;
@@ -116,8 +116,10 @@ impl<'l> Reader<'l> {
             }
             let kind = self.classify(text);
             match (&mut pending, kind) {
-                (Some(before), Kind::Continuation) => self.wrap.join(&mut before.text, text, at),
-                (None, Kind::Continuation) => (),
+                (Some(before), LineKind::Continuation) => {
+                    self.wrap.join(&mut before.text, text, at);
+                }
+                (None, LineKind::Continuation) => (),
                 _ => {
                     if let Some(before) = pending.take() {
                         self.apply(&before)?;
@@ -127,7 +129,7 @@ impl<'l> Reader<'l> {
                         Some(Logical { text: Cow::Borrowed(text), kind, number: line.number });
                 }
             }
-            if matches!(kind, Kind::Property | Kind::Continuation) {
+            if matches!(kind, LineKind::Property | LineKind::Continuation) {
                 closes = self.wrap.literal_end(text, at, None);
             }
         }
@@ -135,46 +137,46 @@ impl<'l> Reader<'l> {
     }
 
     /// What a line's start decides before its end is known: where properties that follow stand.
-    fn enter(&mut self, kind: Kind, text: &str) {
+    fn enter(&mut self, kind: LineKind, text: &str) {
         match kind {
-            Kind::Root => {
+            LineKind::Root => {
                 self.base = indent(text);
                 self.column = self.base + 2;
                 self.section = Section::Node;
             }
-            Kind::Node => {
+            LineKind::Node => {
                 self.column = indent(text) + 6;
                 self.section = Section::Node;
             }
-            Kind::Statement => self.section = Section::Statement,
-            Kind::End => self.section = Section::Outside,
+            LineKind::Statement => self.section = Section::Statement,
+            LineKind::End => self.section = Section::Outside,
             _ => (),
         }
     }
 
-    fn apply(&mut self, line: &Logical<'l>) -> Result<(), (usize, Reason)> {
+    fn apply(&mut self, line: &Logical<'l>) -> Result<(), (usize, StopReason)> {
         let number = line.number;
         match line.kind {
-            Kind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
-            Kind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
-            Kind::Label => {
+            LineKind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
+            LineKind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
+            LineKind::Label => {
                 self.label = Some(line.text.trim().to_owned());
                 Ok(())
             }
-            Kind::Property | Kind::Statement => {
+            LineKind::Property | LineKind::Statement => {
                 self.property(&line.text);
                 Ok(())
             }
-            Kind::Outside => {
+            LineKind::Outside => {
                 self.next.line(&line.text);
                 Ok(())
             }
-            Kind::Continuation | Kind::Blank | Kind::End => Ok(()),
+            LineKind::Continuation | LineKind::Blank | LineKind::End => Ok(()),
         }
     }
 
-    fn root(&mut self, text: &str) -> Result<(), Reason> {
-        let mut plan = Plan { format: Format::Text, ..Plan::default() };
+    fn root(&mut self, text: &str) -> Result<(), StopReason> {
+        let mut plan = ParsedPlan { format: PlanFormat::Text, ..ParsedPlan::default() };
         self.next.give(&mut plan);
         self.plans.push(plan);
         self.open.clear();
@@ -183,7 +185,7 @@ impl<'l> Reader<'l> {
         self.push(root, indent(text), None)
     }
 
-    fn node(&mut self, text: &str) -> Result<(), Reason> {
+    fn node(&mut self, text: &str) -> Result<(), StopReason> {
         let column = indent(text);
         while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= column) {
             self.open.pop();
@@ -192,10 +194,10 @@ impl<'l> Reader<'l> {
         self.push(strip_arrow(text.trim()), column, parent)
     }
 
-    fn push(&mut self, text: &str, column: usize, parent: Option<usize>) -> Result<(), Reason> {
+    fn push(&mut self, text: &str, column: usize, parent: Option<usize>) -> Result<(), StopReason> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            return Err(Reason::TooManyNodes);
+            return Err(StopReason::TooManyNodes);
         }
         let label = self.label.take();
         let Some(plan) = self.plans.last_mut() else { return Ok(()) };
@@ -215,10 +217,10 @@ impl<'l> Reader<'l> {
 }
 
 /// What a node's line lacks.
-fn expected(text: &str) -> Reason {
+fn expected(text: &str) -> StopReason {
     match text.rfind('(') {
-        Some(open) if !text[open..].contains(')') => Reason::CutOff,
-        _ => Reason::Expected("`cost=START..END rows=ROWS width=WIDTH`"),
+        Some(open) if !text[open..].contains(')') => StopReason::CutOff,
+        _ => StopReason::Expected("`cost=START..END rows=ROWS width=WIDTH`"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the shape of a tree says that text does not print: how a node is related to its parent, and whether it is whole.
 
-use super::super::error::Reason;
-use super::super::plan::{Node, Plan};
+use super::super::error::StopReason;
+use super::super::plan::{Node, ParsedPlan};
 use super::list;
 
 /// Sets how each node is related to its parent.
-pub(super) fn relations(plan: &mut Plan) {
+pub(super) fn relations(plan: &mut ParsedPlan) {
     let mut related = Vec::new();
     for id in 0..plan.nodes.len() {
         let node = &plan.nodes[id];
@@ -30,7 +30,7 @@ pub(super) fn relations(plan: &mut Plan) {
 }
 
 /// The children of a node that are no subplans.
-fn inputs(plan: &Plan, node: &Node) -> impl Iterator<Item = usize> {
+fn inputs(plan: &ParsedPlan, node: &Node) -> impl Iterator<Item = usize> {
     let is_input = |child: &&usize| plan.nodes[**child].subplan_name.is_none();
     node.children.iter().filter(is_input).copied()
 }
@@ -46,11 +46,11 @@ fn functions(node: &mut Node) {
 }
 
 /// Whether the last plan misses nodes that it must have.
-pub(in super::super) fn cut(plans: &[Plan]) -> Option<Reason> {
+pub(in super::super) fn cut(plans: &[ParsedPlan]) -> Option<StopReason> {
     let plan = plans.last()?;
     let misses =
         plan.nodes.iter().any(|node| inputs(plan, node).count() < inputs_min(&node.node_type));
-    misses.then_some(Reason::CutOff)
+    misses.then_some(StopReason::CutOff)
 }
 
 /// How many nodes a node reads at least.

@@ -1,6 +1,6 @@
 //! What stands before a plan: the entry of a log, and the statement.
 
-use super::super::plan::Plan;
+use super::super::plan::ParsedPlan;
 
 /// What was read before the plan that comes next.
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl Next {
     }
 
     /// Hands over what was read.
-    pub(super) fn give(&mut self, plan: &mut Plan) {
+    pub(super) fn give(&mut self, plan: &mut ParsedPlan) {
         let next = std::mem::take(self);
         let trim = |text: String| text.trim_end().to_owned();
         plan.statement = next.statement.map(trim);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use super::super::frame::Line;
+use super::super::frame::OutputLine;
 use super::list;
 
 /// Lines that a literal with line breaks may have. A quote that is not closed within them is a broken line.
@@ -11,14 +11,14 @@ const LITERAL_LINES_MAX: usize = 200;
 
 /// How the lines of an input are wrapped.
 pub(super) struct Wrap<'l> {
-    lines: &'l [Line<'l>],
+    lines: &'l [OutputLine<'l>],
     /// The longest line, in characters.
     width: OnceCell<usize>,
     wrapped: OnceCell<bool>,
 }
 
 impl<'l> Wrap<'l> {
-    pub(super) fn new(lines: &'l [Line<'l>]) -> Self {
+    pub(super) fn new(lines: &'l [OutputLine<'l>]) -> Self {
         Wrap { lines, width: OnceCell::new(), wrapped: OnceCell::new() }
     }
 

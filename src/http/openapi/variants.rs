@@ -5,11 +5,11 @@ use utoipa::openapi::schema::{Components, Discriminator, OneOf, Schema};
 use utoipa::openapi::{Ref, RefOr};
 
 /// Schemas whose variants get names, with the field that tells them apart.
-const TOLD_BY: [(&str, &str); 1] = [("AffectedObject", "kind")];
+const TAGS: [(&str, &str); 1] = [("AffectedObject", "kind")];
 
 /// Name the variants of the enums above: `TableObject` for `{"kind": "table"}`.
 pub(super) fn name(components: &mut Components) {
-    for (enumeration, field) in TOLD_BY {
+    for (enumeration, field) in TAGS {
         let Some(RefOr::T(Schema::OneOf(mut one_of))) =
             components.schemas.get(enumeration).cloned()
         else {

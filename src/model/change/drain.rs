@@ -7,7 +7,7 @@ use crate::model::{Object, QualifiedName};
 /// How the ranges of a table follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum RangeStep {
     /// Ranges of as many seconds; one begins so many seconds after 1970.
     Seconds {
         /// How long each is.
@@ -42,7 +42,7 @@ pub struct DefaultDrain {
     /// The type of that: `date`, `timestamp`, `timestamptz`, `int2`, `int4` or `int8`.
     pub type_name: String,
     /// How its ranges follow each other.
-    pub step: Step,
+    pub step: RangeStep,
     /// Rows that are moved.
     pub rows: i64,
 }

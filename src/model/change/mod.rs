@@ -8,7 +8,7 @@ mod persistence;
 mod setting;
 mod slot;
 
-pub use drain::{DefaultDrain, Step};
+pub use drain::{DefaultDrain, RangeStep};
 pub use index::{
     ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name,
 };

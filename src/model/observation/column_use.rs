@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{QualifiedName, Reached};
+use crate::model::{KeyOperators, QualifiedName};
 
 /// A relation of a `FROM`, or a written one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ pub struct Subject {
     pub path: Option<String>,
     /// By which operators that path is reached; absent where it is none of keys alone, or is cast more than once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reached: Option<Reached>,
+    pub reached: Option<KeyOperators>,
     /// Keys of documents that it is computed of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyName>,

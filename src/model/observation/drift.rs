@@ -66,7 +66,7 @@ pub struct DriftAt {
 /// What a contract says of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stance {
+pub enum KeyRule {
     /// It names it.
     Named,
     /// It says what keys lead to whatever they are called.
@@ -85,8 +85,9 @@ pub struct KeyPresence {
     pub documents: u64,
     /// Groups of documents that were read one after the other in which one has it.
     pub groups: u64,
-    /// What the contract says of it.
-    pub stance: Stance,
+    /// What the contract says of it. The store's rows have it under its first name.
+    #[serde(rename = "stance")]
+    pub rule: KeyRule,
 }
 
 /// The keys of a sample that are names, and when it was taken.
@@ -130,7 +131,7 @@ pub struct Drift {
 /// A contract that was registered, and what its column looked like before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RegisteredContract {
+pub struct ColumnContract {
     /// The table's schema.
     pub schema: String,
     /// The table.

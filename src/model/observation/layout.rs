@@ -46,7 +46,7 @@ pub struct LayoutColumn {
     pub looks_json: bool,
     /// The key of documents that it is generated from, perhaps cast; filled in once the visit is over.
     #[serde(default)]
-    pub holds: Option<HeldKey>,
+    pub holds: Option<KeyColumn>,
     /// What keeps its type from being changed.
     pub pins: Vec<String>,
     /// Whether a partition has a default, a storage strategy or a compression method of its own for it.
@@ -69,7 +69,7 @@ impl LayoutColumn {
 /// A key of a column's documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HeldKey {
+pub struct KeyColumn {
     /// The column of the documents.
     pub document: String,
     /// The key's path: `a.b`.

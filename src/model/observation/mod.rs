@@ -36,10 +36,10 @@ pub use concurrency::{
 };
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
-pub use drift::{Drift, DriftAt, DriftKind, KeyPresence, KeySample, RegisteredContract, Stance};
+pub use drift::{ColumnContract, Drift, DriftAt, DriftKind, KeyPresence, KeyRule, KeySample};
 pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
-pub use layout::{DocumentIndex, DocumentIndexKey, HeldKey, Layout, LayoutColumn, UniqueKey};
+pub use layout::{DocumentIndex, DocumentIndexKey, KeyColumn, Layout, LayoutColumn, UniqueKey};
 pub use logged_plan::{LoggedFinding, LoggedPlans};
 pub use names::{NamedColumn, NamedRelation, Names};
 pub use plan::{MaintainedTable, Plan, StatementPlan, WorkloadStatement};

@@ -65,7 +65,7 @@ pub struct StatementPlan {
     /// Where it came from.
     pub source: PlanSource,
     /// The plan as it was read.
-    pub plan: Arc<explain::Plan>,
+    pub plan: Arc<explain::ParsedPlan>,
     /// The statement, where it is one of the workload's.
     pub statement: Option<Arc<WorkloadStatement>>,
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::logged_plan::LoggedPlans;
 use super::session_use::SessionUse;
 use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage, is_unknown};
-use crate::model::{Gap, Reached};
+use crate::model::{Gap, KeyOperators};
 
 /// How a statement finds rows by a key, or takes them in its order.
 #[derive(
@@ -84,7 +84,7 @@ pub struct KeyFind {
     pub expression: String,
     /// By which operators the key is reached there; absent where it is more than the key, perhaps cast.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reached: Option<Reached>,
+    pub reached: Option<KeyOperators>,
     /// The type it is cast to there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cast: Option<String>,

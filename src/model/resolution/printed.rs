@@ -4,7 +4,7 @@
 //! an empty one (`pg::session`), under which that is what stands in `pg_catalog` and nothing else. An operation is printed in
 //! brackets of its own, so that `OPERATOR(…)`, which binds like no comparison does, changes nothing.
 
-use super::token::{Token, tokens};
+use super::token::{SqlToken, tokens};
 use super::{GRAMMAR, catalog_operator};
 
 /// What follows the first word in the names of types that the grammar spells.
@@ -45,17 +45,17 @@ pub fn pinned_expression(printed: &str) -> Pinned {
 pub fn pinned_index(printed: &str) -> Pinned {
     let mut writer = Writer::new(printed);
     // The access method has no schema, and is followed by the keys.
-    writer.copy_until(|token| token == Token::Word("USING"));
+    writer.copy_until(|token| token == SqlToken::Word("USING"));
     writer.copy_until(|token| token.text() == "(");
     writer.keys();
-    writer.copy_until(|token| token == Token::Word("WHERE"));
+    writer.copy_until(|token| token == SqlToken::Word("WHERE"));
     writer.expression(usize::MAX);
     writer.finish()
 }
 
 /// Goes through the pieces once and writes them down again.
 struct Writer<'a> {
-    tokens: Vec<Token<'a>>,
+    tokens: Vec<SqlToken<'a>>,
     at: usize,
     sql: String,
     by_name: bool,
@@ -70,7 +70,7 @@ impl<'a> Writer<'a> {
         Pinned { sql: self.sql, by_name: self.by_name }
     }
 
-    fn peek(&self, ahead: usize) -> Option<Token<'a>> {
+    fn peek(&self, ahead: usize) -> Option<SqlToken<'a>> {
         self.tokens.get(self.at + ahead).copied()
     }
 
@@ -79,9 +79,9 @@ impl<'a> Writer<'a> {
     }
 
     /// The next piece that is no blank.
-    fn next_word(&self, ahead: usize) -> Option<Token<'a>> {
+    fn next_word(&self, ahead: usize) -> Option<SqlToken<'a>> {
         let mut rest = self.tokens.iter().skip(self.at + ahead);
-        rest.find(|token| !matches!(token, Token::Space(_))).copied()
+        rest.find(|token| !matches!(token, SqlToken::Space(_))).copied()
     }
 
     fn copy(&mut self) {
@@ -91,14 +91,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn copy_until(&mut self, end: impl Fn(Token<'_>) -> bool) {
+    fn copy_until(&mut self, end: impl Fn(SqlToken<'_>) -> bool) {
         while self.peek(0).is_some_and(|token| !end(token)) {
             self.copy();
         }
     }
 
     fn copy_blanks(&mut self) {
-        self.copy_until(|token| !matches!(token, Token::Space(_)));
+        self.copy_until(|token| !matches!(token, SqlToken::Space(_)));
     }
 
     /// Brackets and what is between them, as it is.
@@ -130,28 +130,28 @@ impl<'a> Writer<'a> {
     fn expression(&mut self, mut depth: usize) {
         while let Some(token) = self.peek(0) {
             match token {
-                Token::Other("(") => depth = depth.saturating_add(1),
-                Token::Other(")") => depth = depth.saturating_sub(1),
+                SqlToken::Other("(") => depth = depth.saturating_add(1),
+                SqlToken::Other(")") => depth = depth.saturating_sub(1),
                 _ => {}
             }
             match token {
                 // The field of a row.
-                Token::Other(".") => {
+                SqlToken::Other(".") => {
                     self.copy();
                     self.copy();
                 }
-                Token::Cast(_) => {
+                SqlToken::Cast(_) => {
                     self.copy();
                     self.type_name();
                 }
                 // The name of an argument.
-                Token::Operator("=>") => self.copy(),
-                Token::Operator(symbol) => {
+                SqlToken::Operator("=>") => self.copy(),
+                SqlToken::Operator(symbol) => {
                     self.sql.push_str(&catalog_operator(symbol));
                     self.at += 1;
                 }
                 name if name.is_name() => self.name(),
-                Token::Word(word) => self.grammar(word),
+                SqlToken::Word(word) => self.grammar(word),
                 _ => self.copy(),
             }
             if depth == 0 {
@@ -179,13 +179,13 @@ impl<'a> Writer<'a> {
                 self.qualified();
             }
             "NULLIF" | "DISTINCT" => self.by_name = true,
-            "CASE" => self.by_name |= self.next_word(0) != Some(Token::Word("WHEN")),
+            "CASE" => self.by_name |= self.next_word(0) != Some(SqlToken::Word("WHEN")),
             _ => {}
         }
     }
 
     fn type_name(&mut self) {
-        let first = self.peek(0).map_or("", Token::text);
+        let first = self.peek(0).map_or("", SqlToken::text);
         if !GRAMMAR.contains(&first) {
             self.qualified();
             if self.is(0, "(") {
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
         }
         self.copy();
         loop {
-            let word = matches!(self.peek(0), Some(Token::Space(_)))
+            let word = matches!(self.peek(0), Some(SqlToken::Space(_)))
                 && self.peek(1).is_some_and(|token| TYPE_WORDS.contains(&token.text()));
             if word {
                 self.copy();
@@ -214,13 +214,13 @@ impl<'a> Writer<'a> {
         let mut is_class = false;
         while let Some(token) = self.peek(0) {
             match token {
-                Token::Other(")") => return self.copy(),
-                Token::Other(",") => {
+                SqlToken::Other(")") => return self.copy(),
+                SqlToken::Other(",") => {
                     is_class = false;
                     self.copy();
                 }
-                Token::Space(_) => self.copy(),
-                Token::Word("COLLATE") => self.grammar("COLLATE"),
+                SqlToken::Space(_) => self.copy(),
+                SqlToken::Word("COLLATE") => self.grammar("COLLATE"),
                 // A class, perhaps with parameters.
                 name if name.is_name() && is_class => {
                     self.qualified();
@@ -242,7 +242,7 @@ impl<'a> Writer<'a> {
     fn key(&mut self) {
         match self.peek(0) {
             Some(name) if name.is_name() => self.name(),
-            Some(Token::Word(word)) => self.grammar(word),
+            Some(SqlToken::Word(word)) => self.grammar(word),
             _ => {}
         }
         if self.is(0, "(") {

@@ -1,6 +1,6 @@
 //! Expressions as statements spell them, so that an index on one has PostgreSQL's own operators.
 
-use super::token::{Token, tokens};
+use super::token::{SqlToken, tokens};
 use super::{catalog_operator, catalog_type};
 use crate::model::quote_identifier;
 
@@ -26,16 +26,16 @@ const CASTS: &[(&str, &str)] = &[
 pub fn catalog_spelling(spelled: &str) -> Option<String> {
     let all = tokens(spelled);
     let mut sql = String::new();
-    let mut before = Token::Space("");
+    let mut before = SqlToken::Space("");
     let mut expects_type = false;
     for (at, token) in all.iter().enumerate() {
         let next = all.get(at + 1).map_or("", |next| next.text());
         match *token {
-            Token::Space(_) => {
+            SqlToken::Space(_) => {
                 sql.push(' ');
                 continue;
             }
-            Token::Word(name) if expects_type => {
+            SqlToken::Word(name) if expects_type => {
                 let (_, printed) =
                     CASTS.iter().find(|(known, printed)| *known == name || *printed == name)?;
                 sql.push_str(&catalog_type(printed));
@@ -45,32 +45,32 @@ pub fn catalog_spelling(spelled: &str) -> Option<String> {
                 }
             }
             _ if expects_type => return None,
-            Token::Word(_) | Token::Quoted(_) if matches!(next, "(" | ".") => return None,
+            SqlToken::Word(_) | SqlToken::Quoted(_) if matches!(next, "(" | ".") => return None,
             // Words of the grammar, and what stands for a value.
-            Token::Word(word) if quote_identifier(word) != word => return None,
-            Token::Word("is" | "or" | "and" | "not" | "collate" | "any") => return None,
-            Token::Text(text) => {
+            SqlToken::Word(word) if quote_identifier(word) != word => return None,
+            SqlToken::Word("is" | "or" | "and" | "not" | "collate" | "any") => return None,
+            SqlToken::Text(text) => {
                 sql.push_str(text);
                 sql.push_str(match before {
-                    Token::Operator("->" | "->>") => "::pg_catalog.text",
-                    Token::Operator("#>" | "#>>") => "::pg_catalog.text[]",
+                    SqlToken::Operator("->" | "->>") => "::pg_catalog.text",
+                    SqlToken::Operator("#>" | "#>>") => "::pg_catalog.text[]",
                     // A subscript is of a type by what it stands in.
-                    Token::Other("[") => "",
+                    SqlToken::Other("[") => "",
                     _ => return None,
                 });
             }
-            Token::Cast(_) => {
+            SqlToken::Cast(_) => {
                 sql.push_str("::");
                 expects_type = true;
             }
-            Token::Operator(symbol) if OF_DOCUMENTS.contains(&symbol) => {
+            SqlToken::Operator(symbol) if OF_DOCUMENTS.contains(&symbol) => {
                 sql.push_str(&catalog_operator(symbol));
             }
-            Token::Word(_)
-            | Token::Quoted(_)
-            | Token::Number(_)
-            | Token::Other("(" | ")" | "[" | "]") => sql.push_str(token.text()),
-            Token::Operator(_) | Token::Other(_) => return None,
+            SqlToken::Word(_)
+            | SqlToken::Quoted(_)
+            | SqlToken::Number(_)
+            | SqlToken::Other("(" | ")" | "[" | "]") => sql.push_str(token.text()),
+            SqlToken::Operator(_) | SqlToken::Other(_) => return None,
         }
         before = *token;
     }

@@ -2,7 +2,7 @@
 
 /// A piece of SQL. All pieces behind one another are the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum SqlToken<'a> {
     /// Blanks and line ends.
     Space(&'a str),
     /// A name or a word that is not quoted.
@@ -21,7 +21,7 @@ pub(super) enum Token<'a> {
     Other(&'a str),
 }
 
-impl<'a> Token<'a> {
+impl<'a> SqlToken<'a> {
     pub(super) fn text(self) -> &'a str {
         match self {
             Self::Space(text)
@@ -45,7 +45,7 @@ impl<'a> Token<'a> {
 }
 
 /// The pieces of a text.
-pub(super) fn tokens(sql: &str) -> Vec<Token<'_>> {
+pub(super) fn tokens(sql: &str) -> Vec<SqlToken<'_>> {
     let mut rest = sql;
     let mut found = Vec::new();
     while let Some(first) = rest.chars().next() {
@@ -56,22 +56,22 @@ pub(super) fn tokens(sql: &str) -> Vec<Token<'_>> {
     found
 }
 
-fn next(rest: &str, first: char) -> Token<'_> {
+fn next(rest: &str, first: char) -> SqlToken<'_> {
     let while_ = |holds: fn(char) -> bool| &rest[..rest.find(|c| !holds(c)).unwrap_or(rest.len())];
     match first {
-        c if c.is_whitespace() => Token::Space(while_(char::is_whitespace)),
-        '\'' => Token::Text(&rest[..quoted(rest, 1, '\'', false)]),
+        c if c.is_whitespace() => SqlToken::Space(while_(char::is_whitespace)),
+        '\'' => SqlToken::Text(&rest[..quoted(rest, 1, '\'', false)]),
         'E' | 'B' | 'X' if rest[1..].starts_with('\'') => {
-            Token::Text(&rest[..quoted(rest, 2, '\'', first == 'E')])
+            SqlToken::Text(&rest[..quoted(rest, 2, '\'', first == 'E')])
         }
-        '"' => Token::Quoted(&rest[..quoted(rest, 1, '"', false)]),
+        '"' => SqlToken::Quoted(&rest[..quoted(rest, 1, '"', false)]),
         c if c.is_ascii_digit() => {
-            Token::Number(while_(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')))
+            SqlToken::Number(while_(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')))
         }
-        c if is_word(c) => Token::Word(while_(is_word)),
-        ':' if rest.starts_with("::") => Token::Cast(&rest[..2]),
-        c if is_operator(c) => Token::Operator(while_(is_operator)),
-        c => Token::Other(&rest[..c.len_utf8()]),
+        c if is_word(c) => SqlToken::Word(while_(is_word)),
+        ':' if rest.starts_with("::") => SqlToken::Cast(&rest[..2]),
+        c if is_operator(c) => SqlToken::Operator(while_(is_operator)),
+        c => SqlToken::Other(&rest[..c.len_utf8()]),
     }
 }
 
@@ -121,12 +121,12 @@ mod tests {
         assert_eq!(
             tokens(r"a ->> E'x\'y''z' "),
             [
-                Token::Word("a"),
-                Token::Space(" "),
-                Token::Operator("->>"),
-                Token::Space(" "),
-                Token::Text(r"E'x\'y''z'"),
-                Token::Space(" "),
+                SqlToken::Word("a"),
+                SqlToken::Space(" "),
+                SqlToken::Operator("->>"),
+                SqlToken::Space(" "),
+                SqlToken::Text(r"E'x\'y''z'"),
+                SqlToken::Space(" "),
             ]
         );
     }

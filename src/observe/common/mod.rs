@@ -2,7 +2,7 @@
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogFacts;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -79,15 +79,15 @@ impl Look for CommonLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS, Topic::PLANS]) {
-            self.indexes = batch.ask(&INDEXES, vec![]);
-            self.operator_classes = batch.ask_together(&OPERATOR_CLASSES);
+            self.indexes = batch.query(&INDEXES, vec![]);
+            self.operator_classes = batch.query_together(&OPERATOR_CLASSES);
         }
         if interest.in_any(&[Topic::SETTINGS]) {
-            self.settings = batch.ask_together(&SETTINGS);
-            self.role_settings = batch.ask_together(&ROLE_SETTINGS);
+            self.settings = batch.query_together(&SETTINGS);
+            self.role_settings = batch.query_together(&ROLE_SETTINGS);
         }
         if interest.in_any(&[Topic::TABLE_ACTIVITY]) {
-            self.table_activity = batch.ask(&TABLE_ACTIVITY, vec![]);
+            self.table_activity = batch.query(&TABLE_ACTIVITY, vec![]);
         }
     }
 
@@ -107,11 +107,11 @@ impl Look for CommonLook {
 impl Look for CommonDetail {
     type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
             let chosen = chosen(catalog, interest);
-            self.details = batch.ask_about(&INDEX_DETAILS, &chosen);
-            self.sizes = batch.ask_about(&INDEX_SIZES, &chosen);
+            self.details = batch.query_relations(&INDEX_DETAILS, &chosen);
+            self.sizes = batch.query_relations(&INDEX_SIZES, &chosen);
         }
     }
 
@@ -128,7 +128,7 @@ impl CommonDetail {
 
 /// Invalid indexes first, then those of access methods that a superpower looks into, then the largest; those of a
 /// partitioned table follow its root.
-fn chosen(catalog: &Catalog, interest: &Interest) -> Vec<i64> {
+fn chosen(catalog: &CatalogFacts, interest: &Interest) -> Vec<i64> {
     let Ok(indexes) = catalog.common.indexes.get() else { return Vec::new() };
     let families = catalog.families();
     let in_scope = |index: &&Index| {

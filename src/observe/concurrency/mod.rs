@@ -60,14 +60,14 @@ impl Look for ConcurrencyLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::SESSIONS]) {
-            self.sessions = batch.ask_together(&SESSIONS);
-            self.groups = batch.ask_together(&SESSION_GROUPS);
-            self.pooler_signs = batch.ask_together(&POOLER_SIGNS);
+            self.sessions = batch.query_together(&SESSIONS);
+            self.groups = batch.query_together(&SESSION_GROUPS);
+            self.pooler_signs = batch.query_together(&POOLER_SIGNS);
         }
         if interest.in_any(&[Topic::CONNECTION_LIMITS]) {
-            self.limits = batch.ask_together(&CONNECTION_LIMITS);
-            self.role_limits = batch.ask_together(&ROLE_LIMITS);
-            self.counters = batch.ask_together(&SESSION_COUNTERS);
+            self.limits = batch.query_together(&CONNECTION_LIMITS);
+            self.role_limits = batch.query_together(&ROLE_LIMITS);
+            self.counters = batch.query_together(&SESSION_COUNTERS);
         }
     }
 

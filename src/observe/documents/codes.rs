@@ -16,7 +16,7 @@ pub(super) fn dictionary(table: &QualifiedName, column: &str) -> QualifiedName {
 }
 
 /// The query for it; its rows go into `codes`.
-pub(super) fn ask<'a>(
+pub(super) fn query<'a>(
     dictionary: &QualifiedName,
     codes: &'a mut BTreeMap<String, String>,
     batch: &mut Batch<'a>,

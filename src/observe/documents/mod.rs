@@ -1,11 +1,11 @@
 //! What the documents of one JSONB column hold: two round trips, a bounded sample, counted as it streams.
 
 mod codes;
+mod counter;
 mod judging;
 mod part;
 mod renamed;
 mod sampled;
-mod tally;
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use super::batch::{Batch, Parameters};
+use super::batch::{Batch, QueryParameters};
 use super::{foreign_code, gaps, source};
 use crate::model::observation::{Documents, ForeignCode};
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
 use crate::pg::{Error, Session};
 
-pub(super) use part::{Budget, Extent};
+pub(super) use part::{Budget, RelationExtent};
 pub(super) use sampled::Sampled;
 
 /// Partitions at most; the largest speak for the rest.
@@ -30,7 +30,7 @@ type Foreign = Observation<Vec<ForeignCode>>;
 
 /// Which column is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Subject {
+pub struct SampledColumn {
     /// Its table's schema; absent for any.
     pub schema: Option<String>,
     /// Its table.
@@ -93,7 +93,7 @@ fn columns_of(table: &str, columns: &[String]) -> String {
 /// A JSON column of a leaf, or a table without one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct DocumentRow {
     schema: String,
     table: String,
     leaf_oid: i64,
@@ -123,7 +123,7 @@ enum HiddenBy {
 /// Outside, a lost connection; inside, a name that nothing answers to.
 pub async fn documents(
     session: &mut Session,
-    subject: &Subject,
+    subject: &SampledColumn,
 ) -> Result<Observation<Result<DocumentsSeen, Unmatched>>, Error> {
     let observed_at = Timestamp::now();
     let (columns, foreign) = columns(session, subject).await?;
@@ -140,21 +140,21 @@ pub async fn documents(
 
 async fn columns(
     session: &mut Session,
-    subject: &Subject,
-) -> Result<(Observation<Vec<Row>>, Foreign), Error> {
+    subject: &SampledColumn,
+) -> Result<(Observation<Vec<DocumentRow>>, Foreign), Error> {
     let mut batch = Batch::new(session.facts().major);
-    let parameters: Parameters = vec![
+    let parameters: QueryParameters = vec![
         (Box::new(subject.schema.clone()), Type::TEXT),
         (Box::new(subject.table.clone()), Type::TEXT),
     ];
-    let columns = batch.ask(&source::DOCUMENT_COLUMNS, parameters);
-    let foreign = foreign_code::ask_always(&mut batch, session.trusts_code());
+    let columns = batch.query(&source::DOCUMENT_COLUMNS, parameters);
+    let foreign = foreign_code::query_always(&mut batch, session.trusts_code());
     batch.send(session).await?;
     Ok((columns.rows(), foreign.seen()))
 }
 
 /// The leaves of the one table that is meant, each with the one column that is meant; the largest first.
-fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
+fn leaves(subject: &SampledColumn, rows: Vec<DocumentRow>) -> Result<Vec<DocumentRow>, Unmatched> {
     let table = subject.table.clone();
     let mut tables: Vec<String> = rows
         .iter()
@@ -166,7 +166,7 @@ fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
         1 => {}
         _ => return Err(Unmatched::Ambiguous { table, schemas: tables }),
     }
-    let is_jsonb = |row: &&Row| row.type_name.as_deref() == Some("jsonb");
+    let is_jsonb = |row: &&DocumentRow| row.type_name.as_deref() == Some("jsonb");
     let mut known: Vec<String> =
         rows.iter().filter(is_jsonb).filter_map(|r| r.column.clone()).collect();
     known.sort();
@@ -176,8 +176,8 @@ fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
         (None, [only]) => only.clone(),
         _ => return Err(Unmatched::Column { table, columns: known }),
     };
-    let meant = |row: &Row| row.holds_rows && row.column.as_ref() == Some(&wanted);
-    let mut leaves: Vec<Row> = rows.into_iter().filter(meant).collect();
+    let meant = |row: &DocumentRow| row.holds_rows && row.column.as_ref() == Some(&wanted);
+    let mut leaves: Vec<DocumentRow> = rows.into_iter().filter(meant).collect();
     if leaves.is_empty() {
         // A partitioned table without partitions holds no document.
         return Err(Unmatched::Column { table, columns: Vec::new() });
@@ -188,7 +188,7 @@ fn leaves(subject: &Subject, rows: Vec<Row>) -> Result<Vec<Row>, Unmatched> {
 
 async fn sample(
     session: &mut Session,
-    mut leaves: Vec<Row>,
+    mut leaves: Vec<DocumentRow>,
     foreign: &Foreign,
     observed_at: Timestamp,
 ) -> Result<DocumentsSeen, Error> {
@@ -218,8 +218,8 @@ async fn sample(
     let mut sampled = Sampled::new(&column, false, extents, Budget::COLUMN);
     let mut codes = BTreeMap::new();
     let mut batch = Batch::new(major);
-    sampled.ask(&mut batch);
-    let dictionary = dictionary.map(|(_, name)| codes::ask(&name, &mut codes, &mut batch));
+    sampled.query(&mut batch);
+    let dictionary = dictionary.map(|(_, name)| codes::query(&name, &mut codes, &mut batch));
     batch.send_finally(session).await?;
     let whole = all && none_hidden;
     let (documents, _, ended_early) = sampled.sum_up((of_rows, whole), major);
@@ -229,18 +229,18 @@ async fn sample(
     Ok(DocumentsSeen { observed_at, table, column, documents, codes, gaps })
 }
 
-impl Row {
-    fn extent(&self) -> Extent {
-        Extent { rows: self.rows, bytes: self.heap_bytes + self.toast_bytes }
+impl DocumentRow {
+    fn extent(&self) -> RelationExtent {
+        RelationExtent { rows: self.rows, bytes: self.heap_bytes + self.toast_bytes }
     }
 }
 
-fn name(leaf: &Row) -> QualifiedName {
+fn name(leaf: &DocumentRow) -> QualifiedName {
     QualifiedName { schema: leaf.leaf_schema.clone(), name: leaf.leaf.clone() }
 }
 
 /// Why a leaf is not read, where it is not.
-fn unreadable(leaf: &Row, column: &str, foreign: &Foreign) -> Option<Gap> {
+fn unreadable(leaf: &DocumentRow, column: &str, foreign: &Foreign) -> Option<Gap> {
     match leaf.hidden_by {
         Some(HiddenBy::RowSecurity) => {
             Some(gaps::hidden_by_row_security("documents", &name(leaf).to_sql()))

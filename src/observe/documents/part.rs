@@ -9,7 +9,7 @@ use crate::observe::sample::SEED;
 /// Rows at least: large documents, but not one of them alone.
 const ROWS_MIN: f64 = 20.0;
 /// Pages asked for, of those that the budget pays for on average: how many come is for chance to say, and pages differ.
-const ASKED: f64 = 0.9;
+const SHARE_OF_BUDGET: f64 = 0.9;
 /// Rows at which a sample ends that is to reach the last page, as a multiple of those that the budget pays for.
 const TO_THE_END: f64 = 1.5;
 /// Pages asked for where a sample ends with as many rows as the budget pays for.
@@ -39,14 +39,14 @@ impl Budget {
 
 /// Rows and bytes, heap and TOAST, of a relation that holds rows.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::observe) struct Extent {
+pub(in crate::observe) struct RelationExtent {
     pub(in crate::observe) rows: f64,
     pub(in crate::observe) bytes: i64,
 }
 
 /// A relation's part of the sample.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct SamplePart {
     /// The share of its pages in per cent; absent reads all of them.
     percent: Option<f64>,
     /// Rows at most.
@@ -55,9 +55,9 @@ pub(super) struct Part {
     pub(super) is_whole: bool,
 }
 
-impl Part {
+impl SamplePart {
     /// In proportion to its share of the `total` rows.
-    pub(super) fn of(extent: Extent, total: f64, budget: Budget) -> Self {
+    pub(super) fn of(extent: RelationExtent, total: f64, budget: Budget) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]
         let bytes = extent.bytes as f64;
         let share = if total > 0.0 { extent.rows / total } else { 1.0 };
@@ -66,7 +66,7 @@ impl Part {
         let is_whole = extent.rows <= wanted;
         // Of one relation alone no proportion is lost.
         let to_the_end = budget.to_the_end || share >= 1.0;
-        let (more, most) = if to_the_end { (ASKED, TO_THE_END) } else { (MORE, 1.0) };
+        let (more, most) = if to_the_end { (SHARE_OF_BUDGET, TO_THE_END) } else { (MORE, 1.0) };
         let percent = (wanted * more / extent.rows.max(1.0) * 100.0 * 1e4).ceil() / 1e4;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "20 to 20,000")]
         let limit = if is_whole { wanted * 2.0 } else { wanted * most } as u64;

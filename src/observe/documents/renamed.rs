@@ -1,6 +1,6 @@
 //! What the documents of a sample would take under shorter keys.
 
-use crate::jsonb::{Counts, Renamed};
+use crate::jsonb::{DocumentCounts, Renamed};
 use crate::model::observation::RenamedDocuments;
 
 /// A row is compressed where it is longer than 2032 bytes, and its header takes 24 of these: a document shorter than
@@ -16,13 +16,13 @@ const ROW_STEP_BYTES: i64 = 8;
 
 /// How a document is stored.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stored {
+pub(super) struct StoredDocument {
     pub(super) bytes: u64,
     pub(super) compressed: bool,
 }
 
 /// What was counted, under a code for each long key.
-pub(super) fn renamed(counts: &Counts, stored: &[Stored]) -> RenamedDocuments {
+pub(super) fn renamed(counts: &DocumentCounts, stored: &[StoredDocument]) -> RenamedDocuments {
     let codes = counts.dictionary();
     let priced = counts.renamed(&codes);
     let mut all = RenamedDocuments { codes, ..RenamedDocuments::default() };
@@ -50,7 +50,7 @@ fn saved(before: u64, after: u64) -> i64 {
 }
 
 /// Bytes of the document as it would be stored.
-fn then(stored: Stored, document: Renamed) -> u64 {
+fn then(stored: StoredDocument, document: Renamed) -> u64 {
     let short = |bytes: u64| if bytes <= SHORT_BYTES_MAX { bytes - SHORT_SAVES } else { bytes };
     if !stored.compressed {
         // Out of line its length word is left out, and in a column that is PLAIN it is never short.
@@ -74,15 +74,15 @@ fn then(stored: Stored, document: Renamed) -> u64 {
 mod tests {
     use super::*;
 
-    fn counted(document: &str, stored: Stored) -> RenamedDocuments {
-        let mut counts = Counts::default();
+    fn counted(document: &str, stored: StoredDocument) -> RenamedDocuments {
+        let mut counts = DocumentCounts::default();
         counts.add(document);
         renamed(&counts, &[stored])
     }
 
     #[test]
     fn a_document_that_is_not_compressed_is_priced_to_the_byte() {
-        let plain = |bytes| Stored { bytes, compressed: false };
+        let plain = |bytes| StoredDocument { bytes, compressed: false };
         let all = counted(r#"{"timestamp": 123}"#, plain(33));
         assert_eq!((all.uncompressed_bytes, all.renamed_uncompressed_bytes), (36, 28));
         assert_eq!((all.stored_bytes, all.renamed_stored_bytes, all.saved_bytes), (33, 25, 8));
@@ -97,7 +97,7 @@ mod tests {
             .map(|n| format!("\"key_of_the_document_{n}\": \"{}\"", "x".repeat(50)))
             .collect();
         let long = format!("{{{}}}", values.join(", "));
-        let compressed = Stored { bytes: 300, compressed: true };
+        let compressed = StoredDocument { bytes: 300, compressed: true };
         let all = counted(&long, compressed);
         assert!(all.renamed_stored_bytes == 300 && all.no_longer_compressed == 0, "{all:?}");
         let values = values[..30].join(", ");

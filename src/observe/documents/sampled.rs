@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::counter::DocumentCounter;
 use super::judging::Judging;
-use super::part::{Budget, Extent, Part};
-use super::tally::Tally;
+use super::part::{Budget, RelationExtent, SamplePart};
 use crate::contract::{self, Contract};
 use crate::jsonb::GROUP_DOCUMENTS;
 use crate::model::observation::{Documents, Drift, KeySample};
@@ -20,17 +20,17 @@ use crate::pg::Question;
 /// A column's documents, sampled from one relation or several.
 pub(in crate::observe) struct Sampled {
     column: String,
-    leaves: Vec<Leaf>,
-    tally: Mutex<Tally>,
+    leaves: Vec<SampledLeaf>,
+    counter: Mutex<DocumentCounter>,
     /// What they promise.
     contract: Option<Arc<Contract>>,
     /// How they keep it, once all were judged.
     drift: Option<Drift>,
 }
 
-struct Leaf {
+struct SampledLeaf {
     name: QualifiedName,
-    part: Part,
+    part: SamplePart,
     /// Rows that came.
     rows: u64,
     /// Whether some of them were not counted: the visit had taken enough by then.
@@ -43,13 +43,13 @@ impl Sampled {
     pub(in crate::observe) fn new(
         column: &str,
         is_text: bool,
-        leaves: Vec<(QualifiedName, Extent)>,
+        leaves: Vec<(QualifiedName, RelationExtent)>,
         budget: Budget,
     ) -> Self {
         let total = leaves.iter().map(|(_, extent)| extent.rows).sum();
-        let leaf = |(name, extent)| Leaf {
+        let leaf = |(name, extent)| SampledLeaf {
             name,
-            part: Part::of(extent, total, budget),
+            part: SamplePart::of(extent, total, budget),
             rows: 0,
             is_cut: false,
             receipt: Receipt::default(),
@@ -57,7 +57,7 @@ impl Sampled {
         Self {
             column: column.to_owned(),
             leaves: leaves.into_iter().map(leaf).collect(),
-            tally: Mutex::new(Tally::of(is_text)),
+            counter: Mutex::new(DocumentCounter::of(is_text)),
             contract: None,
             drift: None,
         }
@@ -66,22 +66,22 @@ impl Sampled {
     /// Judge each document by a contract on the way.
     pub(in crate::observe) fn judged_by(self, contract: Arc<Contract>) -> Self {
         let of = Some(Judging::begin(Arc::clone(&contract)));
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).judging = of;
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner).judging = of;
         Self { contract: Some(contract), ..self }
     }
 
     /// Wait for the verdicts, until then at most.
     pub(in crate::observe) async fn settle(&mut self, until: Instant) {
-        let tally = self.tally.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(judging) = tally.judging.take() {
+        let counter = self.counter.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judging) = counter.judging.take() {
             self.drift = Some(judging.end(until).await.into_drift());
         }
     }
 
     /// A query for each relation.
-    pub(in crate::observe) fn ask<'b>(&'b mut self, batch: &mut Batch<'b>) {
-        let (tally, column, major) = (&self.tally, &self.column, batch.major());
-        for Leaf { name, part, rows, is_cut, receipt } in &mut self.leaves {
+    pub(in crate::observe) fn query<'b>(&'b mut self, batch: &mut Batch<'b>) {
+        let (counter, column, major) = (&self.counter, &self.column, batch.major());
+        for SampledLeaf { name, part, rows, is_cut, receipt } in &mut self.leaves {
             let sql = part.sql(name, column, major);
             let taken = batch.documents();
             let on_row = move |row: &str| {
@@ -91,7 +91,7 @@ impl Sampled {
                     return;
                 }
                 // Never contended: answers come one after the other.
-                tally.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+                counter.lock().unwrap_or_else(PoisonError::into_inner).add(row);
             };
             let question = Question::new("documents", sql);
             *receipt = batch.stream(question, on_row);
@@ -105,7 +105,7 @@ impl Sampled {
         (of_rows, whole): (f64, bool),
         major: u32,
     ) -> (Documents, Option<Drift>, Vec<Gap>) {
-        let failed = |leaf: &Leaf| {
+        let failed = |leaf: &SampledLeaf| {
             let gap = match leaf.receipt.answer() {
                 Some(Ok(())) if leaf.is_cut => return Some(gaps::too_many_documents(&leaf.name)),
                 Some(answer) => gaps::failed("documents", answer.as_ref().err()?),
@@ -116,13 +116,13 @@ impl Sampled {
         };
         let gaps: Vec<Gap> = self.leaves.iter().filter_map(failed).collect();
         // Where more rows came than the statistics know of, there may be more yet.
-        let ended = |leaf: &Leaf| leaf.part.is_whole && leaf.rows < leaf.part.limit;
+        let ended = |leaf: &SampledLeaf| leaf.part.is_whole && leaf.rows < leaf.part.limit;
         let complete = whole && gaps.is_empty() && self.leaves.iter().all(ended);
-        let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let documents = tally.sum_up(of_rows, complete, major);
+        let counter = self.counter.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let documents = counter.sum_up(of_rows, complete, major);
         let contract = self.contract.as_deref();
         let drift = self.drift.zip(contract).map(|(drift, contract)| {
-            let keys = keys(contract, &documents, &tally.presence());
+            let keys = keys(contract, &documents, &counter.presence());
             Drift { keys: Some(keys), ..drift }
         });
         (documents, drift, gaps)

@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogFacts;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
 use crate::model::{Families, Gap, GapReason, Observation, Topic};
-use pending::{How, Reading, read};
+use pending::{How, PendingListRead, read};
 
 /// Indexes whose pending lists are read: half of them the most searched, half the largest.
 const LISTS_MAX: usize = 200;
@@ -32,17 +32,17 @@ static GIN_PENDING: Source = Source { name: "gin_pending", variants: &[] };
 /// The sources of GIN indexes.
 pub(super) struct GinLook {
     indexes: Slot<GinIndex>,
-    reader: Slot<Reader>,
+    reader: Slot<PendingListReader>,
     impossible_rows: Slot<ImpossibleRows>,
     /// The same as `indexes`, once the first round trip is over.
     seen: Option<Observation<Vec<GinIndex>>>,
-    readings: Option<Vec<(i64, Reading)>>,
+    readings: Option<Vec<(i64, PendingListRead)>>,
 }
 
 /// Where `pgstatginindex` is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Reader {
+struct PendingListReader {
     schema: String,
 }
 
@@ -63,15 +63,15 @@ impl Look for GinLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::GIN, Topic::GIN_PENDING, Topic::GIN_KEYS]) {
-            self.indexes = batch.ask(&GIN_INDEXES, vec![]);
-            self.impossible_rows = batch.ask(&IMPOSSIBLE_ROWS, vec![]);
+            self.indexes = batch.query(&GIN_INDEXES, vec![]);
+            self.impossible_rows = batch.query(&IMPOSSIBLE_ROWS, vec![]);
         }
         if interest.in_any(&[Topic::GIN_PENDING]) {
-            self.reader = batch.ask_together(&PENDING_READER);
+            self.reader = batch.query_together(&PENDING_READER);
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         let unasked = || Slot::unasked(&GIN_INDEXES);
         let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
         if let Observation::Seen(indexes) = &mut seen {

@@ -19,7 +19,7 @@ use super::unreadable;
 use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReader};
 use crate::model::{Gap, GapReason, Observation, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
-use crate::observe::catalog::Catalog;
+use crate::observe::catalog::CatalogFacts;
 use crate::observe::foreign_code::refusal;
 use crate::pg::Question;
 
@@ -39,9 +39,9 @@ const KEYS: usize = 4;
 const KEYS_A_PAGE_MIN: f64 = 4.0;
 
 /// What is read of one index.
-pub(super) struct Reading {
+pub(super) struct PendingListRead {
     list: ListReading,
-    plan: Option<Plan>,
+    plan: Option<PlanLines>,
 }
 
 /// What its list is read off.
@@ -49,13 +49,13 @@ enum ListReading {
     /// Why it is not read.
     Gap(Gap),
     /// The index itself.
-    Index(Arc<Mutex<Option<Row>>>, Receipt, String),
+    Index(Arc<Mutex<Option<PendingRow>>>, Receipt, String),
     /// The plan.
     Plan,
 }
 
 /// A plan as its lines come.
-pub(super) struct Plan {
+pub(super) struct PlanLines {
     oid: i64,
     costs: Arc<Mutex<Vec<Option<f64>>>>,
     receipt: Receipt,
@@ -69,7 +69,7 @@ pub(super) struct Plan {
 /// What `pgstatginindex` returns.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub(super) struct PendingRow {
     pages: i64,
     tuples: i64,
 }
@@ -88,10 +88,10 @@ pub(super) fn read(
     batch: &mut Batch<'_>,
     How { schema, keys }: How<'_>,
     (index, gin): (&Index, &GinIndex),
-    catalog: &Catalog,
-) -> Reading {
+    catalog: &CatalogFacts,
+) -> PendingListRead {
     if let Some(gap) = unreadable(index, gin) {
-        return Reading { list: ListReading::Gap(gap), plan: None };
+        return PendingListRead { list: ListReading::Gap(gap), plan: None };
     }
     let planned = (keys || schema.is_none()).then(|| off_the_plan(batch, index, gin, catalog));
     let list = match (schema, &planned) {
@@ -99,7 +99,7 @@ pub(super) fn read(
         (None, Some(Err(gap))) => ListReading::Gap(gap.clone()),
         (None, _) => ListReading::Plan,
     };
-    Reading { list, plan: planned.and_then(Result::ok) }
+    PendingListRead { list, plan: planned.and_then(Result::ok) }
 }
 
 fn off_the_index(batch: &mut Batch<'_>, schema: &str, index: &Index) -> ListReading {
@@ -110,7 +110,7 @@ from {}.pgstatginindex($1::int8::oid::regclass) as p) as r",
         quote_identifier(schema)
     );
     let row = Arc::default();
-    let kept: Arc<Mutex<Option<Row>>> = Arc::clone(&row);
+    let kept: Arc<Mutex<Option<PendingRow>>> = Arc::clone(&row);
     let parameters: Vec<(Box<dyn tokio_postgres::types::ToSql + Sync + Send>, Type)> =
         vec![(Box::new(index.oid), Type::INT8)];
     let question = Question { parameters, ..Question::new(SOURCE, sql) };
@@ -124,8 +124,8 @@ fn off_the_plan(
     batch: &mut Batch<'_>,
     index: &Index,
     gin: &GinIndex,
-    catalog: &Catalog,
-) -> Result<Plan, Gap> {
+    catalog: &CatalogFacts,
+) -> Result<PlanLines, Gap> {
     let name = index.qualified_name().to_sql();
     let families = catalog.families();
     let table = families.family(gin.table_oid).and_then(|family| {
@@ -158,7 +158,7 @@ fn off_the_plan(
     let page_cost = gin.random_page_cost.unwrap_or(1.0);
     #[expect(clippy::cast_precision_loss, reason = "pages of an index")]
     let index_pages = index.pages as f64;
-    Ok(Plan { oid: index.oid, costs, receipt, page_cost, index_pages, index: name, table })
+    Ok(PlanLines { oid: index.oid, costs, receipt, page_cost, index_pages, index: name, table })
 }
 
 fn denied(index: &str, table: &str) -> Gap {
@@ -235,10 +235,10 @@ impl Costs {
     }
 }
 
-impl Reading {
+impl PendingListRead {
     /// The list or why it was not read, and the keys.
     pub(super) fn seen(self) -> (Observation<Pending>, Option<KeyCount>) {
-        let keys = self.plan.as_ref().and_then(Plan::keys);
+        let keys = self.plan.as_ref().and_then(PlanLines::keys);
         let list = match (self.list, self.plan) {
             (ListReading::Gap(gap), _) => Observation::Unseen(gap),
             (ListReading::Index(row, receipt, name), _) => {
@@ -260,7 +260,7 @@ impl Reading {
     }
 }
 
-impl Plan {
+impl PlanLines {
     /// What the plan charges.
     fn costs(&self) -> Option<Costs> {
         let costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,7 +28,7 @@ impl Look for PlanLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::MAINTAINED_TABLES]) {
-            self.maintained_tables = batch.ask_together(&MAINTAINED_TABLES);
+            self.maintained_tables = batch.query_together(&MAINTAINED_TABLES);
         }
     }
 

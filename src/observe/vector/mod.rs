@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogFacts;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -47,10 +47,10 @@ pub(super) struct VectorLook {
     settings: Slot<Setting>,
     values: Vec<Reading>,
     /// What the first round trip showed, once it is over.
-    seen: Option<Seen>,
+    seen: Option<VectorCatalog>,
 }
 
-struct Seen {
+struct VectorCatalog {
     installation: Observation<Vec<VectorInstallation>>,
     columns: Observation<Vec<VectorColumn>>,
 }
@@ -74,13 +74,13 @@ impl Look for VectorLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::VECTOR, Topic::VECTOR_SEARCH]) {
-            self.installation = batch.ask_together(&VECTOR_INSTALLATION);
-            self.columns = batch.ask(&VECTOR_COLUMNS, vec![]);
-            self.builds = batch.ask_together(&VECTOR_BUILDS);
+            self.installation = batch.query_together(&VECTOR_INSTALLATION);
+            self.columns = batch.query(&VECTOR_COLUMNS, vec![]);
+            self.builds = batch.query_together(&VECTOR_BUILDS);
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         let installation =
             std::mem::replace(&mut self.installation, Slot::unasked(&VECTOR_INSTALLATION)).rows();
         let mut columns =
@@ -92,24 +92,24 @@ impl Look for VectorLook {
         if interest.in_any(&[Topic::VECTOR_SEARCH])
             && let (Ok(installation), Ok(columns)) = (installation.get(), columns.get())
         {
-            self.neighbours = batch.ask_about(&VECTOR_NEIGHBOURS, &largest(catalog, columns));
+            self.neighbours = batch.query_relations(&VECTOR_NEIGHBOURS, &largest(catalog, columns));
             match installation.first() {
                 Some(extension) if !columns.is_empty() => {
                     self.values = values::read(batch, catalog, extension, columns);
                     let schema = format!("::{}.vector", quote_identifier(&extension.schema));
                     let sql = VECTOR_SETTINGS.sql_for(batch.major());
                     let sql = sql.replace("::public.vector", &schema);
-                    self.settings = batch.ask_as(&VECTOR_SETTINGS, sql, vec![]);
+                    self.settings = batch.query_with(&VECTOR_SETTINGS, sql, vec![]);
                 }
                 // Where there is no column of vectors, no setting matters.
-                _ => self.settings = batch.ask_about(&VECTOR_SETTINGS, &[]),
+                _ => self.settings = batch.query_relations(&VECTOR_SETTINGS, &[]),
             }
         }
-        self.seen = Some(Seen { installation, columns });
+        self.seen = Some(VectorCatalog { installation, columns });
     }
 
     fn seen(self) -> Vector {
-        let seen = self.seen.unwrap_or_else(|| Seen {
+        let seen = self.seen.unwrap_or_else(|| VectorCatalog {
             installation: self.installation.rows(),
             columns: self.columns.rows(),
         });
@@ -125,7 +125,7 @@ impl Look for VectorLook {
 }
 
 /// Tables of interest, with all their partitions.
-fn in_scope(catalog: &Catalog, interest: &Interest) -> BTreeSet<i64> {
+fn in_scope(catalog: &CatalogFacts, interest: &Interest) -> BTreeSet<i64> {
     let families = catalog.families();
     let of_interest = families.iter().filter(|family| {
         family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
@@ -134,7 +134,7 @@ fn in_scope(catalog: &Catalog, interest: &Interest) -> BTreeSet<i64> {
 }
 
 /// The largest tables with vectors: each by its root, whose statistics are those of the whole.
-fn largest(catalog: &Catalog, columns: &[VectorColumn]) -> Vec<i64> {
+fn largest(catalog: &CatalogFacts, columns: &[VectorColumn]) -> Vec<i64> {
     let families = catalog.families();
     let tables: BTreeSet<i64> = columns.iter().map(|column| column.table_oid).collect();
     let roots: BTreeSet<(Reverse<i64>, i64)> = tables

@@ -7,7 +7,7 @@ use crate::model::observation::{
 };
 use crate::model::{Families, Gap, Observation, quote_identifier};
 use crate::observe::batch::{Batch, Slot};
-use crate::observe::catalog::Catalog;
+use crate::observe::catalog::CatalogFacts;
 use crate::observe::foreign_code;
 use crate::observe::source::Source;
 
@@ -22,12 +22,12 @@ static VECTOR_VALUES: Source = Source { name: "vector_values", variants: &[] };
 pub(super) struct Reading {
     table_oid: i64,
     number: i64,
-    values: Look,
+    values: ValuesQuery,
 }
 
 /// A relation that may not be read is not asked.
-enum Look {
-    Asked(Slot<VectorValues>),
+enum ValuesQuery {
+    Pending(Slot<VectorValues>),
     Refused(Gap),
 }
 
@@ -35,8 +35,8 @@ impl Reading {
     pub(super) fn seen(self) -> VectorSample {
         let Self { table_oid, number, values } = self;
         let values = match values {
-            Look::Asked(slot) => slot.row(),
-            Look::Refused(gap) => Observation::Unseen(gap),
+            ValuesQuery::Pending(slot) => slot.row(),
+            ValuesQuery::Refused(gap) => Observation::Unseen(gap),
         };
         VectorSample { table_oid, number, values }
     }
@@ -45,7 +45,7 @@ impl Reading {
 /// Ask for a few values of the columns of the largest tables; of a partitioned one of its largest partition.
 pub(super) fn read(
     batch: &mut Batch<'_>,
-    catalog: &Catalog,
+    catalog: &CatalogFacts,
     extension: &VectorInstallation,
     columns: &[VectorColumn],
 ) -> Vec<Reading> {
@@ -64,8 +64,8 @@ pub(super) fn read(
             let refused =
                 foreign_code::refusal(&catalog.foreign_code, table.oid, &name, VECTOR_VALUES.name);
             let values = match refused {
-                Some(gap) => Look::Refused(gap),
-                None => Look::Asked(batch.ask_as(&VECTOR_VALUES, sql, vec![])),
+                Some(gap) => ValuesQuery::Refused(gap),
+                None => ValuesQuery::Pending(batch.query_with(&VECTOR_VALUES, sql, vec![])),
             };
             Some(Reading { table_oid: column.table_oid, number: column.number, values })
         })

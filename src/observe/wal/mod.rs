@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogFacts;
 use super::look::Look;
 use crate::model::observation::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
@@ -68,26 +68,26 @@ impl Look for WalLook {
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_SERVER]) {
-            self.checkpoints = batch.ask_together(&source::CHECKPOINTS);
-            self.written = batch.ask_together(&source::WAL_WRITTEN);
-            self.archiver = batch.ask_together(&source::ARCHIVER);
-            self.directory = batch.ask(&source::WAL_DIRECTORY, vec![]);
-            self.manager = batch.ask_together(&source::MANAGER);
+            self.checkpoints = batch.query_together(&source::CHECKPOINTS);
+            self.written = batch.query_together(&source::WAL_WRITTEN);
+            self.archiver = batch.query_together(&source::ARCHIVER);
+            self.directory = batch.query(&source::WAL_DIRECTORY, vec![]);
+            self.manager = batch.query_together(&source::MANAGER);
         }
         if interest.in_any(&[Topic::WAL_SERVER, Topic::WAL_HORIZON, Topic::WAL_STAGING]) {
-            self.slots = batch.ask_together(&source::SLOTS);
-            self.senders = batch.ask_together(&source::SENDERS);
+            self.slots = batch.query_together(&source::SLOTS);
+            self.senders = batch.query_together(&source::SENDERS);
         }
         if interest.in_any(&[Topic::WAL_HORIZON]) {
-            self.transactions = batch.ask_together(&source::TRANSACTIONS);
-            self.databases = batch.ask_together(&source::DATABASES);
+            self.transactions = batch.query_together(&source::TRANSACTIONS);
+            self.databases = batch.query_together(&source::DATABASES);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
-            self.partition_keys = batch.ask_together(&source::PARTITION_KEYS);
-            self.partition_bounds = batch.ask(&source::PARTITION_BOUNDS, vec![]);
+            self.partition_keys = batch.query_together(&source::PARTITION_KEYS);
+            self.partition_bounds = batch.query(&source::PARTITION_BOUNDS, vec![]);
         }
         if interest.in_any(&[Topic::WAL_PARTITIONS, Topic::WAL_BLOAT]) {
-            self.extensions = batch.ask_together(&source::EXTENSION_SCHEMAS);
+            self.extensions = batch.query_together(&source::EXTENSION_SCHEMAS);
         }
     }
 
@@ -137,7 +137,7 @@ impl WalDetail {
         Some(quote_identifier(&found.schema).into_owned())
     }
 
-    fn measure(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+    fn measure(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         let Some(schema) = self.schema("pgstattuple") else { return };
         let sql = source::BLOAT.sql_for(batch.major()).replace(EXTENSION_SCHEMA, &schema);
         let least = interest.policy.get(&TABLE_BYTES_MIN);
@@ -146,8 +146,8 @@ impl WalDetail {
             as_bytes(bytes) >= least && bytes <= MEASURED_BYTES_MAX
         };
         for oid in largest(catalog, interest, MEASURED_MAX, fits) {
-            let parameters: super::batch::Parameters = vec![(Box::new(oid), Type::INT8)];
-            self.bloat.push(batch.ask_as(&source::BLOAT, sql.clone(), parameters));
+            let parameters: super::batch::QueryParameters = vec![(Box::new(oid), Type::INT8)];
+            self.bloat.push(batch.query_with(&source::BLOAT, sql.clone(), parameters));
         }
     }
 }
@@ -155,15 +155,19 @@ impl WalDetail {
 impl Look for WalDetail {
     type Seen = Box<Wal>;
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
             self.partman_sets = self.schema("pg_partman").map(|schema| {
                 let sql = source::PARTMAN_SETS.sql_for(batch.major());
-                batch.ask_as(&source::PARTMAN_SETS, sql.replace(EXTENSION_SCHEMA, &schema), vec![])
+                batch.query_with(
+                    &source::PARTMAN_SETS,
+                    sql.replace(EXTENSION_SCHEMA, &schema),
+                    vec![],
+                )
             });
         }
         if interest.in_any(&[Topic::WAL_STAGING]) {
-            self.table_roles = batch.ask_about(&source::TABLE_ROLES, &most_inserted(catalog));
+            self.table_roles = batch.query_relations(&source::TABLE_ROLES, &most_inserted(catalog));
         }
         if interest.in_any(&[Topic::WAL_TIME_COLUMNS]) {
             let least = interest.policy.get(&UNPARTITIONED_BYTES_MIN);
@@ -173,7 +177,7 @@ impl Look for WalDetail {
                     && as_bytes(table.bytes_at_least()) >= least
             };
             let tables = largest(catalog, interest, TIME_TABLES_MAX, large);
-            self.time_columns = batch.ask_about(&source::TIME_COLUMNS, &tables);
+            self.time_columns = batch.query_relations(&source::TIME_COLUMNS, &tables);
         }
         if interest.in_any(&[Topic::WAL_BLOAT]) {
             self.measure(batch, catalog, interest);
@@ -222,7 +226,7 @@ fn as_bytes(bytes: i64) -> f64 {
 }
 
 /// Tables by the rows that were inserted, most first.
-fn most_inserted(catalog: &Catalog) -> Vec<i64> {
+fn most_inserted(catalog: &CatalogFacts) -> Vec<i64> {
     let Ok(activity) = catalog.common.table_activity.get() else { return Vec::new() };
     let mut tables: Vec<_> = activity.iter().filter(|table| table.inserted_rows > 0).collect();
     tables.sort_by_key(|table| (std::cmp::Reverse(table.inserted_rows), table.oid));
@@ -231,7 +235,7 @@ fn most_inserted(catalog: &Catalog) -> Vec<i64> {
 
 /// The largest relations that hold rows, in scope, of which `wanted` holds.
 fn largest(
-    catalog: &Catalog,
+    catalog: &CatalogFacts,
     interest: &Interest,
     most: usize,
     wanted: impl Fn(&Relation) -> bool,
@@ -255,9 +259,9 @@ pub async fn staging_table(
     (schema, table): (&str, &str),
 ) -> Result<Observation<Option<StagingTable>>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let parameters: super::batch::Parameters =
+    let parameters: super::batch::QueryParameters =
         vec![(Box::new(schema.to_owned()), Type::TEXT), (Box::new(table.to_owned()), Type::TEXT)];
-    let slot = batch.ask::<StagingTable>(&source::STAGING_TABLE, parameters);
+    let slot = batch.query::<StagingTable>(&source::STAGING_TABLE, parameters);
     batch.send_finally(session).await?;
     Ok(match slot.rows() {
         Observation::Seen(rows) => Observation::Seen(rows.into_iter().next()),

@@ -7,8 +7,8 @@ mod containment;
 mod half_vector;
 
 use super::trial::{
-    Arm, Bound, Call, Fact, INDEXED_ROWS_MAX, Metric, Name, Promise, Stage, Step, Subject, Take,
-    Trial, arm_table, holder, index_bytes,
+    Arm, ArmMetric, Bound, Call, INDEXED_ROWS_MAX, IndexUseShare, Metric, Name, Promise, SetupStep,
+    Stage, TrialPlan, TrialRows, arm_table, holder, index_bytes,
 };
 use crate::ddl::{index_on, same_index_on};
 use crate::model::observation::{ColumnName, Limit, QueryBlock, StatementKind, StatementProfile};
@@ -102,21 +102,24 @@ fn unquoted(identifier: &str) -> String {
 }
 
 /// The experiments on these changes.
-pub(super) fn trials(changes: &[(&ProofKey, IndexChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
-    changes.iter().filter_map(|(key, change)| trial(key, change, seen)).collect()
+pub(super) fn trials(
+    changes: &[(&ProofKey, IndexChange<'_>)],
+    snapshot: &Snapshot,
+) -> Vec<TrialPlan> {
+    changes.iter().filter_map(|(key, change)| trial(key, change, snapshot)).collect()
 }
 
-fn trial(key: &ProofKey, change: &IndexChange<'_>, seen: &Snapshot) -> Option<Trial> {
+fn trial(key: &ProofKey, change: &IndexChange<'_>, snapshot: &Snapshot) -> Option<TrialPlan> {
     let IndexChange { new, old, kind } = change;
-    let relation = holder(&new.table, seen)?;
-    let subject = Subject {
+    let relation = holder(&new.table, snapshot)?;
+    let subject = TrialRows {
         relation: relation.qualified_name(),
         oid: relation.oid,
         column: change.column().to_owned(),
         rows_max: INDEXED_ROWS_MAX,
     };
-    let workload = seen.workload.get().ok();
-    let mut trial = Trial::new(subject, REPORTED);
+    let workload = snapshot.workload.get().ok();
+    let mut trial = TrialPlan::new(subject, REPORTED);
     let (today, then) = (arm_table(0), arm_table(1));
     let (searches, promise) = match kind {
         Kind::PathOps { column } => {
@@ -166,15 +169,23 @@ fn trial(key: &ProofKey, change: &IndexChange<'_>, seen: &Snapshot) -> Option<Tr
 /// The index is built on rows that are there, as the recommendation builds it, and then searched. Reading all rows is the
 /// last resort: on a copy it may be quicker than any index, and on the relation it is not.
 fn stages(index: String, table: &str, calls: Vec<Call>) -> Vec<Stage> {
-    let run = |statement: &str| Step::Run(statement.to_owned());
+    let run = |statement: &str| SetupStep::Run(statement.to_owned());
     let mut built = Stage {
-        before: vec![Step::Fill, Step::Run(index), Step::Run(format!("analyze {table}"))],
+        before: vec![
+            SetupStep::Fill,
+            SetupStep::Run(index),
+            SetupStep::Run(format!("analyze {table}")),
+        ],
         ..Stage::default()
     };
     let mut metrics = vec![index_bytes(table)];
     if !calls.is_empty() {
-        built.facts.push(Fact { name: "indexed_share", calls: calls.clone(), on_target: false });
-        metrics.push(Metric { name: "call_ms", take: Take::Calls(calls) });
+        built.facts.push(IndexUseShare {
+            name: "indexed_share",
+            calls: calls.clone(),
+            on_target: false,
+        });
+        metrics.push(Metric { name: "call_ms", take: ArmMetric::Calls(calls) });
     }
     let searched =
         Stage { before: vec![run("set local enable_seqscan = off")], facts: Vec::new(), metrics };
@@ -182,7 +193,7 @@ fn stages(index: String, table: &str, calls: Vec<Call>) -> Vec<Stage> {
 }
 
 fn reads_it() -> Promise {
-    Promise::Fact {
+    Promise::IndexUseShare {
         name: "indexed_share",
         of_today: false,
         share: Bound::Above(0.0),

@@ -1,12 +1,12 @@
 //! A key of documents where one arm has it, and the statements of the workload as they read there.
 
-use super::{CASTS, Experiment, KeyPlacement, Timed};
+use super::{CASTS, KeyExperiment, KeyPlacement, Timed};
 use crate::ddl::{FilledColumn, column_index_on, filled_column, key_index_on};
 use crate::model::observation::{KeyFilter, KeyFind};
-use crate::model::{KeyExpression, Reached, quote_identifier, text_literal, text_of};
+use crate::model::{KeyExpression, KeyOperators, quote_identifier, text_literal, text_of};
 use crate::prove::trial::{
-    Arm, Bound, Call, Fact, Metric, POINTS, Promise, Remark, Stage, Step, Take, heap_bytes,
-    index_bytes, toast_bytes,
+    Arm, ArmMetric, Bound, Call, IndexUseShare, Metric, POINTS, Promise, Remark, SetupStep, Stage,
+    heap_bytes, index_bytes, toast_bytes,
 };
 
 /// Rows that are asked for in an order: a page of a list. How many the workload asks for is not told apart.
@@ -24,7 +24,7 @@ const CALL_GAIN_MIN: f64 = 0.50;
 
 /// An experiment on one of its arms.
 pub(super) struct OnArm<'a> {
-    pub(super) experiment: &'a Experiment,
+    pub(super) experiment: &'a KeyExperiment,
     pub(super) place: KeyPlacement,
     pub(super) table: String,
     /// The table of the last arm, in which the key is a column.
@@ -37,7 +37,7 @@ impl OnArm<'_> {
         let advised = experiment.advised.iter().filter(|(advised, _)| advised == place);
         let written = Stage {
             metrics: vec![
-                Metric { name: "write_ms", take: Take::Write },
+                Metric { name: "write_ms", take: ArmMetric::Write },
                 heap_bytes(table),
                 toast_bytes(table),
                 index_bytes(table),
@@ -45,9 +45,9 @@ impl OnArm<'_> {
             ..Stage::default()
         };
         let called = Stage {
-            before: vec![Step::Run(format!("analyze {table}"))],
+            before: vec![SetupStep::Run(format!("analyze {table}"))],
             facts: self.fact().into_iter().collect(),
-            metrics: vec![Metric { name: "call_ms", take: Take::Calls(self.calls(table)) }],
+            metrics: vec![Metric { name: "call_ms", take: ArmMetric::Calls(self.calls(table)) }],
         };
         Arm {
             name: place.name().to_owned(),
@@ -63,7 +63,7 @@ impl OnArm<'_> {
 
     /// What its rows are written through, as the recommendation has it: a trigger that fills the column, and an index.
     fn setup(&self, position: usize) -> Vec<String> {
-        let Experiment { subject, path, type_sql, index, .. } = self.experiment;
+        let KeyExperiment { subject, path, type_sql, index, .. } = self.experiment;
         let column = || {
             let column = FilledColumn { name: COLUMN, type_sql, document: &subject.column, path };
             filled_column(&self.table, column, &format!("pg_temp.dbopt_promoted_{position}"))
@@ -80,7 +80,7 @@ impl OnArm<'_> {
 
     /// What the server's plans say, of calls that find rows by the key: whether it reads an index that the relation has
     /// already, and whether it reads the one on the expression.
-    fn fact(&self) -> Option<Fact> {
+    fn fact(&self) -> Option<IndexUseShare> {
         let (name, table, on_target) = match self.place {
             KeyPlacement::Today => {
                 ("served_share", self.experiment.subject.relation.to_sql(), true)
@@ -89,18 +89,18 @@ impl OnArm<'_> {
             KeyPlacement::Column | KeyPlacement::IndexedColumn => return None,
         };
         let calls = self.calls(&table).into_iter().filter(|call| call.kind == "filter_ms");
-        Some(Fact { name, calls: calls.collect(), on_target })
+        Some(IndexUseShare { name, calls: calls.collect(), on_target })
     }
 
     fn promise(&self) -> Promise {
-        let mut all = vec![Promise::Fact {
+        let mut all = vec![Promise::IndexUseShare {
             name: "served_share",
             of_today: true,
             share: Bound::Below(0.5),
             otherwise: "the server reads an index that is there already for these statements",
         }];
         if self.place == KeyPlacement::Indexed {
-            all.push(Promise::Fact {
+            all.push(Promise::IndexUseShare {
                 name: "indexed_share",
                 of_today: false,
                 share: Bound::Above(0.0),
@@ -138,12 +138,12 @@ impl OnArm<'_> {
 
     /// What a statement compares, and the cast of what it is compared with: as the application spells it, or the column.
     fn compared(&self, find: &KeyFind) -> (String, String) {
-        let Experiment { subject, path, type_sql, .. } = self.experiment;
+        let KeyExperiment { subject, path, type_sql, .. } = self.experiment;
         let cast = find.cast.as_deref();
         if self.place.is_column() {
             return compared_column(type_sql, cast);
         }
-        let reached = find.reached.clone().unwrap_or_else(|| Reached::arrows(path.len()));
+        let reached = find.reached.clone().unwrap_or_else(|| KeyOperators::arrows(path.len()));
         let text = text_of("t.", &subject.column, path, &reached);
         match cast.filter(|cast| CASTS.contains(cast)) {
             Some(cast) => (format!("({text})::pg_catalog.{cast}"), format!("::pg_catalog.{cast}")),
@@ -174,7 +174,7 @@ impl OnArm<'_> {
 
     /// A document that holds the value at the key.
     fn document_with(&self, value: &str) -> String {
-        let Experiment { type_sql, path, .. } = self.experiment;
+        let KeyExperiment { type_sql, path, .. } = self.experiment;
         let plain = matches!(type_sql.as_str(), "bigint" | "numeric" | "boolean");
         let value = if plain {
             format!("{value}::pg_catalog.jsonb")

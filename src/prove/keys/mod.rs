@@ -4,7 +4,7 @@
 mod arm;
 
 use super::storage::laid_out;
-use super::trial::{Name, ROWS_MAX, Stored, Subject, Trial, arm_table, holder};
+use super::trial::{ColumnStorage, Name, ROWS_MAX, TrialPlan, TrialRows, arm_table, holder};
 use crate::model::observation::{KeyFilter, KeyFind, KeyShape, Relation};
 use crate::model::{
     Families, IndexedKey, KeyExpression, Promotion, ProofKey, QualifiedName, Snapshot, Unit,
@@ -104,15 +104,15 @@ impl Timed {
 
 /// What is to become of a key, on the rows of one relation.
 #[derive(Debug, Clone, PartialEq)]
-struct Experiment {
+struct KeyExperiment {
     /// The table that the key is reported of.
     table: QualifiedName,
-    subject: Subject,
+    subject: TrialRows,
     path: Vec<String>,
     /// The column's type.
     type_sql: String,
     /// How the document is stored.
-    stored: Stored,
+    stored: ColumnStorage,
     /// What is timed.
     shapes: Vec<Timed>,
     /// What an index on the key where it is would be on; none where nothing compares it so.
@@ -122,10 +122,13 @@ struct Experiment {
 }
 
 /// The experiments on these changes, one for each key.
-pub(super) fn trials(changes: &[(&ProofKey, KeyChange<'_>)], seen: &Snapshot) -> Vec<Trial> {
-    let mut experiments: Vec<Experiment> = Vec::new();
+pub(super) fn trials(
+    changes: &[(&ProofKey, KeyChange<'_>)],
+    snapshot: &Snapshot,
+) -> Vec<TrialPlan> {
+    let mut experiments: Vec<KeyExperiment> = Vec::new();
     for (key, change) in changes {
-        let Some(experiment) = experiment(key, *change, seen) else { continue };
+        let Some(experiment) = experiment(key, *change, snapshot) else { continue };
         let shared = experiments.iter_mut().find(|known| {
             (&known.table, &known.subject.column, &known.path, &known.shapes)
                 == (
@@ -145,10 +148,10 @@ pub(super) fn trials(changes: &[(&ProofKey, KeyChange<'_>)], seen: &Snapshot) ->
             }
         }
     }
-    experiments.iter().map(Experiment::trial).collect()
+    experiments.iter().map(KeyExperiment::trial).collect()
 }
 
-fn experiment(key: &ProofKey, change: KeyChange<'_>, seen: &Snapshot) -> Option<Experiment> {
+fn experiment(key: &ProofKey, change: KeyChange<'_>, snapshot: &Snapshot) -> Option<KeyExperiment> {
     let (placement, table, document, path, type_sql, shapes) = match change {
         KeyChange::Column(Promotion { table, document, path, type_sql, shapes, .. }) => {
             (KeyPlacement::IndexedColumn, table, document, path, type_sql, shapes)
@@ -161,10 +164,10 @@ fn experiment(key: &ProofKey, change: KeyChange<'_>, seen: &Snapshot) -> Option<
     if shapes.is_empty() {
         return None;
     }
-    let relation = holder(table, seen)?;
+    let relation = holder(table, snapshot)?;
     let timed = shapes.iter().filter_map(|shape| Timed::of(shape, path));
     let timed: Vec<Timed> = timed.take(SHAPES_MAX).collect();
-    let subject = Subject {
+    let subject = TrialRows {
         relation: relation.qualified_name(),
         oid: relation.oid,
         column: document.clone(),
@@ -174,12 +177,12 @@ fn experiment(key: &ProofKey, change: KeyChange<'_>, seen: &Snapshot) -> Option<
         KeyChange::Index(indexed) => Some(indexed.expression.clone()),
         KeyChange::Column(_) => most_compared(document, path, (type_sql, &timed)),
     };
-    Some(Experiment {
+    Some(KeyExperiment {
         table: table.clone(),
         subject,
         path: path.clone(),
         type_sql: type_sql.clone(),
-        stored: stored(relation, document, seen)?,
+        stored: stored(relation, document, snapshot)?,
         shapes: timed,
         index,
         advised: vec![(placement, key.clone())],
@@ -187,10 +190,10 @@ fn experiment(key: &ProofKey, change: KeyChange<'_>, seen: &Snapshot) -> Option<
 }
 
 /// A partition that was not looked at is taken for one like its root.
-fn stored(relation: &Relation, document: &str, seen: &Snapshot) -> Option<Stored> {
-    let families = Families::of(seen.relations.get().ok()?);
+fn stored(relation: &Relation, document: &str, snapshot: &Snapshot) -> Option<ColumnStorage> {
+    let families = Families::of(snapshot.relations.get().ok()?);
     let root = families.root(relation.oid)?;
-    let of = |oid| laid_out(oid, document, seen);
+    let of = |oid| laid_out(oid, document, snapshot);
     of(relation.oid).or_else(|| of(relation.parent?)).or_else(|| of(root.oid))
 }
 
@@ -228,9 +231,9 @@ const CASTS: &[&str] = &[
     "timestamptz",
 ];
 
-impl Experiment {
-    fn trial(&self) -> Trial {
-        let mut trial = Trial::new(self.subject.clone(), REPORTED);
+impl KeyExperiment {
+    fn trial(&self) -> TrialPlan {
+        let mut trial = TrialPlan::new(self.subject.clone(), REPORTED);
         trial.refused = self.shapes.is_empty().then_some(NOT_RUN);
         let exists = |place: &KeyPlacement| *place != KeyPlacement::Indexed || self.index.is_some();
         let placements: Vec<KeyPlacement> = KeyPlacement::ALL.into_iter().filter(exists).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::ProofSample;
-use crate::prove::trial::{Arm, Bound, Subject};
+use crate::prove::trial::{Arm, Bound, TrialRows};
 
 const TIMES: &[(Name, Unit)] = &[
     ("call_ms", Unit::Ms),
@@ -16,7 +16,7 @@ fn runs(numbers: &[(Name, f64)]) -> Runs {
     numbers.iter().map(|(name, number)| (*name, vec![*number; 5])).collect()
 }
 
-fn trial(promise: Promise, remarks: Vec<Remark>) -> Trial {
+fn trial(promise: Promise, remarks: Vec<Remark>) -> TrialPlan {
     let arm = |promise, remarks| Arm {
         name: String::new(),
         proves: Vec::new(),
@@ -28,9 +28,9 @@ fn trial(promise: Promise, remarks: Vec<Remark>) -> Trial {
         remarks,
     };
     let relation = crate::model::QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() };
-    let subject = Subject { relation, oid: 1, column: "data".to_owned(), rows_max: 1.0 };
+    let subject = TrialRows { relation, oid: 1, column: "data".to_owned(), rows_max: 1.0 };
     let arms = vec![arm(Promise::All(Vec::new()), Vec::new()), arm(promise, remarks)];
-    Trial { arms, ..Trial::new(subject, TIMES) }
+    TrialPlan { arms, ..TrialPlan::new(subject, TIMES) }
 }
 
 fn outcome(rows: i64, arms: Vec<Runs>) -> Outcome {
@@ -121,7 +121,7 @@ fn bytes_are_saved_or_not() {
 
 #[test]
 fn what_the_servers_plans_say_stands_against_any_time() {
-    let read = Promise::Fact {
+    let read = Promise::IndexUseShare {
         name: "indexed_share",
         of_today: false,
         share: Bound::Above(0.0),

@@ -8,7 +8,7 @@ const BYTES_MAX: usize = 4 * 1024;
 
 /// A word of a jsonpath.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum JsonpathToken {
     /// A key, a method, a keyword.
     Word(String),
     /// In quotes.
@@ -26,7 +26,7 @@ pub(super) enum Token {
 }
 
 /// All words; none where something is no word.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+pub(super) fn tokens(text: &str) -> Option<Vec<JsonpathToken>> {
     if text.len() > BYTES_MAX {
         return None;
     }
@@ -36,41 +36,41 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
         match c {
             c if c.is_whitespace() => {}
             '/' if chars.peek() == Some(&'*') => comment(&mut chars)?,
-            '"' => tokens.push(Token::Text(quoted(&mut chars)?)),
+            '"' => tokens.push(JsonpathToken::Text(quoted(&mut chars)?)),
             '$' => tokens.push(dollar(&mut chars)?),
             '0'..='9' => tokens.push(number(c, &mut chars)),
-            '*' if chars.next_if_eq(&'*').is_some() => tokens.push(Token::Descent),
+            '*' if chars.next_if_eq(&'*').is_some() => tokens.push(JsonpathToken::Descent),
             '!' if chars.peek() == Some(&'=') => tokens.push(operator(&mut chars)),
             '&' | '|' | '=' | '<' | '>' | '/' | '%' => tokens.push(operator(&mut chars)),
             '@' | '.' | '*' | '[' | ']' | '(' | ')' | '{' | '}' | '?' | ',' | '!' | '+' | '-' => {
-                tokens.push(Token::Sign(c));
+                tokens.push(JsonpathToken::Sign(c));
             }
-            c => tokens.push(Token::Word(word(c, &mut chars)?)),
+            c => tokens.push(JsonpathToken::Word(word(c, &mut chars)?)),
         }
     }
     Some(tokens)
 }
 
-type Source<'a> = Peekable<Chars<'a>>;
+type CharStream<'a> = Peekable<Chars<'a>>;
 
-fn operator(chars: &mut Source) -> Token {
+fn operator(chars: &mut CharStream) -> JsonpathToken {
     chars.next_if(|c| matches!(c, '&' | '|' | '=' | '>'));
-    Token::Operator
+    JsonpathToken::Operator
 }
 
-fn dollar(chars: &mut Source) -> Option<Token> {
+fn dollar(chars: &mut CharStream) -> Option<JsonpathToken> {
     if chars.next_if_eq(&'"').is_some() {
         quoted(chars)?;
-        return Some(Token::Variable);
+        return Some(JsonpathToken::Variable);
     }
     let mut variable = false;
     while chars.next_if(|c| is_of_word(*c)).is_some() {
         variable = true;
     }
-    Some(if variable { Token::Variable } else { Token::Sign('$') })
+    Some(if variable { JsonpathToken::Variable } else { JsonpathToken::Sign('$') })
 }
 
-fn number(first: char, chars: &mut Source) -> Token {
+fn number(first: char, chars: &mut CharStream) -> JsonpathToken {
     let mut text = String::from(first);
     loop {
         let dot =
@@ -81,12 +81,12 @@ fn number(first: char, chars: &mut Source) -> Token {
         });
         match next {
             Some(c) => text.push(c),
-            None => return Token::Number(text),
+            None => return JsonpathToken::Number(text),
         }
     }
 }
 
-fn word(first: char, chars: &mut Source) -> Option<String> {
+fn word(first: char, chars: &mut CharStream) -> Option<String> {
     let mut word = String::new();
     let mut next = Some(first);
     while let Some(c) = next {
@@ -104,7 +104,7 @@ fn is_of_word(c: char) -> bool {
     !c.is_whitespace() && !"?%$.[]{}()|&!=<>@#,*:-+/\\\"".contains(c)
 }
 
-fn quoted(chars: &mut Source) -> Option<String> {
+fn quoted(chars: &mut CharStream) -> Option<String> {
     let mut text = String::new();
     loop {
         match chars.next()? {
@@ -116,7 +116,7 @@ fn quoted(chars: &mut Source) -> Option<String> {
 }
 
 /// The character that a backslash begins.
-fn escaped(chars: &mut Source) -> Option<char> {
+fn escaped(chars: &mut CharStream) -> Option<char> {
     Some(match chars.next()? {
         'b' => '\u{8}',
         'f' => '\u{c}',
@@ -136,12 +136,12 @@ fn escaped(chars: &mut Source) -> Option<char> {
 }
 
 /// A character by so many digits; half of a pair of UTF-16 is none, and leaves the path unread.
-fn hexadecimal(chars: &mut Source, digits: usize) -> Option<char> {
+fn hexadecimal(chars: &mut CharStream, digits: usize) -> Option<char> {
     let digits: String = chars.by_ref().take(digits).collect();
     char::from_u32(u32::from_str_radix(&digits, 16).ok()?)
 }
 
-fn comment(chars: &mut Source) -> Option<()> {
+fn comment(chars: &mut CharStream) -> Option<()> {
     let mut before = chars.next()?;
     loop {
         let c = chars.next()?;

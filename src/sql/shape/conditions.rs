@@ -6,12 +6,12 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{AExpr, AExprKind, BoolExprType, Node, SubLink, SubLinkType};
 
 use super::Walker;
-use super::emit::{Applied, Under};
+use super::emit::{AppliedOperator, Under};
 use super::expression::Expr;
-use super::scope::Columns;
+use super::scope::ShapeColumns;
 use super::spelling::{bool_test, null_test};
 use crate::model::observation::{BlockRole, Compared, Predicate, UsePlace};
-use crate::sql::understood::Step;
+use crate::sql::understood::JsonStep;
 use crate::sql::{literal, path_to_string, tree};
 
 /// Keys that are kept of one document.
@@ -35,7 +35,7 @@ pub(super) fn spelling(kind: AExprKind, operator: &str) -> String {
 }
 
 /// Keys of a document that is written out; none where they are too many to be kept.
-fn contained(written: Option<&BTreeSet<Vec<Step>>>) -> Vec<String> {
+fn contained(written: Option<&BTreeSet<Vec<JsonStep>>>) -> Vec<String> {
     let kept = written.filter(|written| written.len() <= KEYS_MAX);
     kept.into_iter().flatten().map(|path| path_to_string(path)).collect()
 }
@@ -149,7 +149,7 @@ impl Walker<'_> {
         block.map_or(&mut [], |block| &mut block.predicates)
     }
 
-    fn between(&mut self, of: &Node, bounds: &Node, applied: Applied<'_>) {
+    fn between(&mut self, of: &Node, bounds: &Node, applied: AppliedOperator<'_>) {
         let of = self.expr(of);
         let bounds = self.walk(tree::items(bounds));
         if bounds.iter().all(|bound| !bound.has_columns()) {
@@ -200,7 +200,7 @@ impl Walker<'_> {
         Expr { text: "(select)".to_owned(), ..Expr::value(Compared::Subquery) }
     }
 
-    fn subselect(&mut self, link: &SubLink) -> Columns {
+    fn subselect(&mut self, link: &SubLink) -> ShapeColumns {
         let before = self.block(BlockRole::Sublink);
         let columns = link.subselect.as_deref().map(|query| self.rows(query)).unwrap_or_default();
         self.current = before;

@@ -15,15 +15,15 @@ pub(super) struct Under {
 
 /// An operator where it stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Applied<'a> {
+pub(super) struct AppliedOperator<'a> {
     pub(super) operator: &'a str,
     pub(super) under: Under,
 }
 
 impl Under {
     /// An operator that stands here.
-    pub(super) fn applies(self, operator: &str) -> Applied<'_> {
-        Applied { operator, under: self }
+    pub(super) fn applies(self, operator: &str) -> AppliedOperator<'_> {
+        AppliedOperator { operator, under: self }
     }
 
     /// Under nothing but its place.
@@ -34,8 +34,8 @@ impl Under {
 
 impl Walker<'_> {
     /// A condition on one expression.
-    pub(super) fn predicate(&mut self, of: &Expr, applied: Applied<'_>, with: Compared) {
-        let Applied { operator, under } = applied;
+    pub(super) fn predicate(&mut self, of: &Expr, applied: AppliedOperator<'_>, with: Compared) {
+        let AppliedOperator { operator, under } = applied;
         if !of.has_columns() {
             return;
         }
@@ -54,7 +54,7 @@ impl Walker<'_> {
     }
 
     /// A comparison of two expressions: a join where their columns are of two relations.
-    pub(super) fn compare(&mut self, left: &Expr, applied: Applied<'_>, right: &Expr) {
+    pub(super) fn compare(&mut self, left: &Expr, applied: AppliedOperator<'_>, right: &Expr) {
         let joins = left.has_columns()
             && right.has_columns()
             && !left.instances.iter().any(|instance| right.instances.contains(instance));
@@ -66,8 +66,8 @@ impl Walker<'_> {
         self.predicate(right, applied.under.applies(&commuted), left.compared());
     }
 
-    pub(super) fn joins(&mut self, left: &Expr, applied: Applied<'_>, right: &Expr) {
-        let Applied { operator, under } = applied;
+    pub(super) fn joins(&mut self, left: &Expr, applied: AppliedOperator<'_>, right: &Expr) {
+        let AppliedOperator { operator, under } = applied;
         let pair = JoinPair {
             left: left.subject(),
             right: right.subject(),

@@ -3,10 +3,10 @@
 use crate::model::observation::{
     Applied, ColumnName, Compared, Distance, DistanceForm, KeyName, RelationUse, Subject,
 };
-use crate::model::{Hop, Reached, quote_identifier};
+use crate::model::{Hop, KeyOperators, quote_identifier};
 use crate::sql::catalog::Column;
 use crate::sql::path_to_string;
-use crate::sql::understood::Step;
+use crate::sql::understood::JsonStep;
 
 /// As many columns are kept of one expression.
 const COLUMNS_MAX: usize = 16;
@@ -36,9 +36,9 @@ pub(super) struct Expr {
     /// Whether it is a column alone.
     pub(super) plain: bool,
     /// The way from a column's document to it, where it is a value of one.
-    pub(super) path: Option<Vec<Step>>,
+    pub(super) path: Option<Vec<JsonStep>>,
     /// By which operators, where the path is one of keys alone and was cast at most once.
-    pub(super) reached: Option<Reached>,
+    pub(super) reached: Option<KeyOperators>,
     /// Keys that it is computed of, where it is no value of a document itself.
     pub(super) within: Vec<KeyName>,
     /// Whether it is text for certain: a cast to text does nothing then.
@@ -62,7 +62,7 @@ impl Expr {
             columns: vec![of],
             instances: vec![instance],
             path: column.json.then(Vec::new),
-            reached: column.json.then(Reached::default),
+            reached: column.json.then(KeyOperators::default),
             ..Self::any(&column.name)
         }
     }
@@ -71,7 +71,7 @@ impl Expr {
     pub(super) fn of_any_table(name: &str) -> Self {
         let table = String::new();
         let of = ColumnName { schema: String::new(), table, column: name.to_owned() };
-        let (path, reached) = (Some(Vec::new()), Some(Reached::default()));
+        let (path, reached) = (Some(Vec::new()), Some(KeyOperators::default()));
         Self { columns: vec![of], path, reached, ..Self::any(name) }
     }
 
@@ -140,12 +140,12 @@ impl Expr {
     }
 
     /// It is what these steps reach from a value.
-    pub(super) fn step(&mut self, from: Self, hop: Hop, steps: Vec<Step>) {
-        let is_key = |step: &Step| matches!(step, Step::Key(_));
+    pub(super) fn step(&mut self, from: Self, hop: Hop, steps: Vec<JsonStep>) {
+        let is_key = |step: &JsonStep| matches!(step, JsonStep::Key(_));
         let plain = from.cast.is_none() && !from.is_text && steps.iter().all(is_key);
-        self.reached = from.reached.filter(|_| plain).map(|Reached(mut hops)| {
+        self.reached = from.reached.filter(|_| plain).map(|KeyOperators(mut hops)| {
             hops.push(hop);
-            Reached(hops)
+            KeyOperators(hops)
         });
         self.path = from.path.map(|path| path.into_iter().chain(steps).take(STEPS_MAX).collect());
     }

@@ -8,10 +8,10 @@ use pg_query::protobuf::{JoinExpr, Node, RangeSubselect, RangeVar};
 use super::Walker;
 use super::emit::Under;
 use super::expression::Expr;
-use super::scope::{Columns, Of, Scope, Source};
+use super::scope::{Of, ShapeColumns, ShapeRelation, ShapeScope};
 use crate::model::QualifiedName;
 use crate::model::observation::{BlockRole, RelationUse, UsePlace};
-use crate::sql::catalog::Relation;
+use crate::sql::catalog::CatalogRelation;
 use crate::sql::tree;
 
 impl<'c> Walker<'c> {
@@ -53,14 +53,14 @@ impl<'c> Walker<'c> {
         }
     }
 
-    pub(super) fn add(&mut self, source: Source<'c>) {
+    pub(super) fn add(&mut self, source: ShapeRelation<'c>) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.sources.push(source);
         }
     }
 
     /// A relation by its name: a table, a view, a common table expression.
-    pub(super) fn relation(&mut self, relation: &RangeVar) -> Source<'c> {
+    pub(super) fn relation(&mut self, relation: &RangeVar) -> ShapeRelation<'c> {
         let renamed = relation.alias.as_ref().map(|alias| tree::names(&alias.colnames));
         let renamed = renamed.unwrap_or_default();
         let alias = relation.alias.as_ref().map_or(&relation.relname, |alias| &alias.aliasname);
@@ -78,17 +78,17 @@ impl<'c> Walker<'c> {
         let (used, known) = self.find(&relation.schemaname, &relation.relname);
         let schema = relation.schemaname.clone();
         let of = match known {
-            Some(Relation::View(definition)) => {
+            Some(CatalogRelation::View(definition)) => {
                 let name = QualifiedName { schema: used.schema, name: used.name };
                 query(self.view(name, definition), &renamed)
             }
-            Some(Relation::Table(columns)) => self.table(used, columns),
-            Some(Relation::Partition(_)) | None => {
+            Some(CatalogRelation::Table(columns)) => self.table(used, columns),
+            Some(CatalogRelation::Partition(_)) | None => {
                 self.reads_relation(used);
                 Of::Unknown
             }
         };
-        Source { schema, renamed, ..source(alias, of) }
+        ShapeRelation { schema, renamed, ..source(alias, of) }
     }
 
     fn table(&mut self, table: RelationUse, columns: &'c [crate::sql::Column]) -> Of<'c> {
@@ -104,11 +104,11 @@ impl<'c> Walker<'c> {
     }
 
     /// The columns of a view, followed to tables. What its query does is part of the statement.
-    fn view(&mut self, name: QualifiedName, definition: &str) -> Rc<Columns> {
+    fn view(&mut self, name: QualifiedName, definition: &str) -> Rc<ShapeColumns> {
         if let Some(columns) = self.views.get(&name) {
             return Rc::clone(columns);
         }
-        let unknown = Rc::new(Columns { list: Vec::new(), open: true });
+        let unknown = Rc::new(ShapeColumns { list: Vec::new(), open: true });
         self.views.insert(name.clone(), Rc::clone(&unknown));
         let Some(parsed) = Some(())
             .filter(|()| self.views_depth < super::VIEWS_DEPTH_MAX)
@@ -176,7 +176,7 @@ impl<'c> Walker<'c> {
     fn merge(&mut self, start: usize, middle: usize, names: Vec<String>) {
         let (left, right) = (self.part(start, middle), self.part(middle, usize::MAX));
         for name in &names {
-            let of = |columns: &Columns| {
+            let of = |columns: &ShapeColumns| {
                 columns.list.iter().find(|(column, _)| column == name).map(|(_, expr)| expr.clone())
             };
             if let (Some(left), Some(right)) = (of(&left), of(&right)) {
@@ -189,13 +189,13 @@ impl<'c> Walker<'c> {
     }
 
     /// The columns of some relations of the innermost `FROM`.
-    fn part(&mut self, start: usize, end: usize) -> Columns {
-        let Some(scope) = self.scopes.last_mut() else { return Columns::default() };
+    fn part(&mut self, start: usize, end: usize) -> ShapeColumns {
+        let Some(scope) = self.scopes.last_mut() else { return ShapeColumns::default() };
         let end = end.min(scope.sources.len());
         let rest = scope.sources.split_off(end);
         let part = scope.sources.split_off(start.min(end));
         let merged = scope.merged.clone();
-        self.scopes.push(Scope { sources: part, merged });
+        self.scopes.push(ShapeScope { sources: part, merged });
         let columns = self.star(&[]);
         let part = self.scopes.pop().map(|scope| scope.sources).unwrap_or_default();
         if let Some(scope) = self.scopes.last_mut() {
@@ -206,13 +206,13 @@ impl<'c> Walker<'c> {
     }
 }
 
-pub(super) fn source<'c>(name: &str, of: Of<'c>) -> Source<'c> {
-    Source { name: name.to_owned(), schema: String::new(), of, renamed: Vec::new() }
+pub(super) fn source<'c>(name: &str, of: Of<'c>) -> ShapeRelation<'c> {
+    ShapeRelation { name: name.to_owned(), schema: String::new(), of, renamed: Vec::new() }
 }
 
-fn query<'c>(columns: Rc<Columns>, renamed: &[String]) -> Of<'c> {
+fn query<'c>(columns: Rc<ShapeColumns>, renamed: &[String]) -> Of<'c> {
     if renamed.is_empty() {
         return Of::Query(columns);
     }
-    Of::Query(Rc::new(Columns::clone(&columns).renamed(renamed)))
+    Of::Query(Rc::new(ShapeColumns::clone(&columns).renamed(renamed)))
 }

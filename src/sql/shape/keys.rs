@@ -8,7 +8,7 @@ use super::Walker;
 use super::expression::{Expr, cut};
 use super::spelling::binary;
 use crate::model::{Hop, quote_identifier};
-use crate::sql::understood::Step;
+use crate::sql::understood::JsonStep;
 use crate::sql::{literal, tree};
 
 /// A longer key is spelled as a value.
@@ -98,7 +98,7 @@ impl Walker<'_> {
                 .map(|key| tree::string(key).map(str::to_owned))
                 .collect::<Option<_>>()?,
         };
-        let steps: Vec<Step> = listed.iter().map(|key| literal::path_text_step(key)).collect();
+        let steps: Vec<JsonStep> = listed.iter().map(|key| literal::path_text_step(key)).collect();
         let document = self.expr(document);
         let keys: Vec<String> =
             listed.iter().map(|key| format!("'{}'", key.replace('\'', "''"))).collect();

@@ -29,8 +29,8 @@ use pg_query::protobuf::Node;
 
 use self::expression::Expr;
 pub use self::operators::commuted;
-use self::scope::{Columns, Scope};
-use super::catalog::{Catalog, Relation};
+use self::scope::{ShapeColumns, ShapeScope};
+use super::catalog::{Catalog, CatalogRelation};
 use super::tree;
 use crate::model::QualifiedName;
 use crate::model::observation::{
@@ -83,7 +83,7 @@ fn alone(expression: &str) -> Option<Expr> {
     let catalog = Catalog::default();
     let mut walker = Walker::new(&catalog);
     walker.block(BlockRole::Statement);
-    walker.scopes.push(Scope::any());
+    walker.scopes.push(ShapeScope::any());
     Some(walker.expr(target.val.as_deref()?))
 }
 
@@ -103,11 +103,11 @@ struct Walker<'c> {
     catalog: &'c Catalog,
     shape: StatementShape,
     /// What may be named, the innermost query last.
-    scopes: Vec<Scope<'c>>,
+    scopes: Vec<ShapeScope<'c>>,
     /// Common table expressions that may be named, the innermost last: the position of each in the shape, and its columns.
-    with: Vec<Known>,
+    with: Vec<CommonTableExpression>,
     /// Views that were read.
-    views: BTreeMap<QualifiedName, Rc<Columns>>,
+    views: BTreeMap<QualifiedName, Rc<ShapeColumns>>,
     views_depth: usize,
     queries_depth: usize,
     /// The query that is being read, by its position.
@@ -119,10 +119,10 @@ struct Walker<'c> {
 }
 
 /// A common table expression.
-struct Known {
+struct CommonTableExpression {
     name: String,
     table: usize,
-    columns: Rc<Columns>,
+    columns: Rc<ShapeColumns>,
 }
 
 impl<'c> Walker<'c> {
@@ -180,7 +180,7 @@ impl<'c> Walker<'c> {
     }
 
     /// What a name of a relation means: a table, or a view by its query. Several schemas may have the name.
-    fn find(&self, schema: &str, name: &str) -> (RelationUse, Option<&'c Relation>) {
+    fn find(&self, schema: &str, name: &str) -> (RelationUse, Option<&'c CatalogRelation>) {
         let schema = Some(schema).filter(|schema| !schema.is_empty());
         let ambiguous = schema.is_none() && self.catalog.is_ambiguous(name);
         if let Some((name, relation)) = self.catalog.find_anywhere(schema, name) {

@@ -9,8 +9,8 @@ use pg_query::protobuf::{
 };
 
 use super::expression::Expr;
-use super::scope::{Columns, Scope};
-use super::{Known, Walker};
+use super::scope::{ShapeColumns, ShapeScope};
+use super::{CommonTableExpression, Walker};
 use crate::model::observation::{BlockRole, CommonTable, Limit, OrderKey, QueryBlock, UsePlace};
 use crate::sql::query::{bare_name, column_name, output_position, star};
 use crate::sql::tree;
@@ -20,21 +20,21 @@ const ROWS_MAX: usize = 16;
 
 impl Walker<'_> {
     /// The columns of the rows that a statement yields.
-    pub(super) fn rows(&mut self, statement: &Node) -> Columns {
+    pub(super) fn rows(&mut self, statement: &Node) -> ShapeColumns {
         match tree::inner(statement) {
             Some(NodeEnum::SelectStmt(select)) => self.select(select),
             Some(NodeEnum::InsertStmt(insert)) => self.insert(insert),
             Some(NodeEnum::UpdateStmt(update)) => self.update(update),
             Some(NodeEnum::DeleteStmt(delete)) => self.delete(delete),
             Some(NodeEnum::MergeStmt(merge)) => self.merge_rows(merge),
-            _ => Columns { list: Vec::new(), open: true },
+            _ => ShapeColumns { list: Vec::new(), open: true },
         }
     }
 
-    pub(super) fn select(&mut self, select: &SelectStmt) -> Columns {
+    pub(super) fn select(&mut self, select: &SelectStmt) -> ShapeColumns {
         if self.queries_depth == super::QUERIES_DEPTH_MAX {
             self.shape.truncated = true;
-            return Columns { list: Vec::new(), open: true };
+            return ShapeColumns { list: Vec::new(), open: true };
         }
         self.queries_depth += 1;
         let with = self.with.len();
@@ -54,33 +54,38 @@ impl Walker<'_> {
         whole: &SelectStmt,
         left: &SelectStmt,
         right: &SelectStmt,
-    ) -> Columns {
+    ) -> ShapeColumns {
         let left = self.arm(left);
         let right = self.arm(right);
         self.either(whole, left, right)
     }
 
-    fn either(&mut self, whole: &SelectStmt, left: Columns, right: Columns) -> Columns {
+    fn either(
+        &mut self,
+        whole: &SelectStmt,
+        left: ShapeColumns,
+        right: ShapeColumns,
+    ) -> ShapeColumns {
         let columns = left.or(right);
         // All but UNION ALL compare each row with the others.
         if !(whole.op() == SetOperation::SetopUnion && whole.all) {
             self.keep(columns.list.iter().map(|(_, expr)| expr), |block| &mut block.distinct);
         }
-        self.scopes.push(Scope::default());
+        self.scopes.push(ShapeScope::default());
         self.order_and_limit(whole, &columns);
         self.scopes.pop();
         columns
     }
 
-    fn arm(&mut self, arm: &SelectStmt) -> Columns {
+    fn arm(&mut self, arm: &SelectStmt) -> ShapeColumns {
         let before = self.block(BlockRole::Arm);
         let columns = self.select(arm);
         self.current = before;
         columns
     }
 
-    fn values(&mut self, select: &SelectStmt) -> Columns {
-        let mut columns = Columns::default();
+    fn values(&mut self, select: &SelectStmt) -> ShapeColumns {
+        let mut columns = ShapeColumns::default();
         for (position, row) in select.values_lists.iter().take(ROWS_MAX).enumerate() {
             let row = self.walk(tree::items(row));
             if position == 0 {
@@ -92,8 +97,8 @@ impl Walker<'_> {
         columns
     }
 
-    fn simple(&mut self, select: &SelectStmt) -> Columns {
-        self.scopes.push(Scope::default());
+    fn simple(&mut self, select: &SelectStmt) -> ShapeColumns {
+        self.scopes.push(ShapeScope::default());
         self.from(&select.from_clause);
         if let Some(condition) = select.where_clause.as_deref() {
             self.condition(condition, UsePlace::Where);
@@ -151,7 +156,7 @@ impl Walker<'_> {
         }
     }
 
-    fn order_and_limit(&mut self, select: &SelectStmt, columns: &Columns) {
+    fn order_and_limit(&mut self, select: &SelectStmt, columns: &ShapeColumns) {
         for item in &select.sort_clause {
             if let Some(NodeEnum::SortBy(sort)) = tree::inner(item) {
                 self.order(sort, columns);
@@ -164,7 +169,7 @@ impl Walker<'_> {
         }
     }
 
-    fn order(&mut self, sort: &SortBy, output: &Columns) {
+    fn order(&mut self, sort: &SortBy, output: &ShapeColumns) {
         let Some(item) = sort.node.as_deref() else { return };
         let expr = match output_column(item, bare_name(item), output) {
             Some(expr) => expr.clone(),
@@ -209,7 +214,7 @@ impl Walker<'_> {
     fn group(
         &mut self,
         items: &[Node],
-        output: &Columns,
+        output: &ShapeColumns,
         list: impl Fn(&mut QueryBlock) -> &mut Vec<crate::model::observation::Subject> + Copy,
     ) {
         for item in items {
@@ -229,8 +234,8 @@ impl Walker<'_> {
     }
 
     /// The columns that a list of targets yields.
-    pub(super) fn targets(&mut self, targets: &[Node]) -> Columns {
-        let mut columns = Columns::default();
+    pub(super) fn targets(&mut self, targets: &[Node]) -> ShapeColumns {
+        let mut columns = ShapeColumns::default();
         for target in targets {
             let Some(NodeEnum::ResTarget(target)) = tree::inner(target) else { continue };
             let Some(expression) = target.val.as_deref() else { continue };
@@ -274,7 +279,7 @@ impl Walker<'_> {
             references: 0,
             block: self.current,
         });
-        let known = |columns: &Columns| Known {
+        let known = |columns: &ShapeColumns| CommonTableExpression {
             name: table.ctename.clone(),
             table: position,
             columns: Rc::new(columns.clone()),
@@ -303,7 +308,11 @@ impl Walker<'_> {
 }
 
 /// The column of the output that an item means, by its position or its name.
-fn output_column<'c>(item: &Node, name: Option<&str>, output: &'c Columns) -> Option<&'c Expr> {
+fn output_column<'c>(
+    item: &Node,
+    name: Option<&str>,
+    output: &'c ShapeColumns,
+) -> Option<&'c Expr> {
     if let Some(position) = output_position(item) {
         output.list.get(position.checked_sub(1)?).map(|(_, expr)| expr)
     } else {

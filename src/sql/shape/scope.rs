@@ -12,14 +12,14 @@ const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "table
 
 /// The columns of a query.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Columns {
+pub(super) struct ShapeColumns {
     pub(super) list: Vec<(String, Expr)>,
     /// Whether there may be more, of unknown names.
     pub(super) open: bool,
 }
 
 /// A relation of a `FROM`.
-pub(super) struct Source<'c> {
+pub(super) struct ShapeRelation<'c> {
     pub(super) name: String,
     pub(super) schema: String,
     pub(super) of: Of<'c>,
@@ -32,7 +32,7 @@ pub(super) enum Of<'c> {
     /// A table: which reference to a relation this is, and its columns.
     Table { table: RelationUse, columns: &'c [Column], instance: u32 },
     /// A query.
-    Query(Rc<Columns>),
+    Query(Rc<ShapeColumns>),
     /// A relation that the catalog does not know.
     Unknown,
     /// A function's result: its columns are no table's.
@@ -43,14 +43,14 @@ pub(super) enum Of<'c> {
 
 /// The relations of one `FROM`.
 #[derive(Default)]
-pub(super) struct Scope<'c> {
-    pub(super) sources: Vec<Source<'c>>,
+pub(super) struct ShapeScope<'c> {
+    pub(super) sources: Vec<ShapeRelation<'c>>,
     /// Columns that `USING` or `NATURAL` made one of two.
     pub(super) merged: Vec<String>,
 }
 
 /// What a name means in one source.
-enum Found {
+enum NameMatch {
     Column(Box<Expr>),
     /// Maybe one of its columns, which are not known.
     Perhaps,
@@ -60,7 +60,7 @@ enum Found {
 /// Columns that a query yields at most: as in PostgreSQL, which refuses more.
 const COLUMNS_MAX: usize = 1664;
 
-impl Columns {
+impl ShapeColumns {
     /// Keeps what PostgreSQL would: views whose columns double with each step yield no more.
     pub(super) fn bound(&mut self) {
         if self.list.len() > COLUMNS_MAX {
@@ -88,18 +88,18 @@ impl Columns {
     }
 }
 
-impl Scope<'_> {
+impl ShapeScope<'_> {
     /// A scope in which every name is that of a column.
     pub(super) fn any() -> Self {
         let (name, schema) = (String::new(), String::new());
         Self {
-            sources: vec![Source { name, schema, of: Of::Any, renamed: Vec::new() }],
+            sources: vec![ShapeRelation { name, schema, of: Of::Any, renamed: Vec::new() }],
             merged: Vec::new(),
         }
     }
 }
 
-impl Source<'_> {
+impl ShapeRelation<'_> {
     /// How many columns are looked at to find one.
     fn width(&self) -> usize {
         match &self.of {
@@ -109,7 +109,7 @@ impl Source<'_> {
         }
     }
 
-    fn find(&self, name: &str) -> Found {
+    fn find(&self, name: &str) -> NameMatch {
         match &self.of {
             Of::Table { table, columns, instance } => {
                 let renamed = self.renamed.iter().position(|renamed| renamed == name);
@@ -119,25 +119,27 @@ impl Source<'_> {
                     Some(at + self.renamed.len())
                 });
                 match at.and_then(|at| columns.get(at)) {
-                    Some(column) => Found::Column(Box::new(Expr::column(table, column, *instance))),
-                    None if SYSTEM_COLUMNS.contains(&name) => {
-                        Found::Column(Box::new(Expr::opaque(name)))
+                    Some(column) => {
+                        NameMatch::Column(Box::new(Expr::column(table, column, *instance)))
                     }
-                    None => Found::No,
+                    None if SYSTEM_COLUMNS.contains(&name) => {
+                        NameMatch::Column(Box::new(Expr::opaque(name)))
+                    }
+                    None => NameMatch::No,
                 }
             }
             Of::Query(columns) => match columns.list.iter().find(|(column, _)| column == name) {
-                Some((_, expr)) => Found::Column(Box::new(expr.clone())),
-                None if columns.open => Found::Perhaps,
-                None => Found::No,
+                Some((_, expr)) => NameMatch::Column(Box::new(expr.clone())),
+                None if columns.open => NameMatch::Perhaps,
+                None => NameMatch::No,
             },
-            Of::Any => Found::Column(Box::new(Expr::of_any_table(name))),
-            Of::Unknown | Of::Function => Found::Perhaps,
+            Of::Any => NameMatch::Column(Box::new(Expr::of_any_table(name))),
+            Of::Unknown | Of::Function => NameMatch::Perhaps,
         }
     }
 
     /// All columns, as `*` lists them.
-    fn all(&self) -> Columns {
+    fn all(&self) -> ShapeColumns {
         match &self.of {
             Of::Table { table, columns, instance } => {
                 let renamed = self.renamed.iter().map(String::as_str);
@@ -145,10 +147,10 @@ impl Source<'_> {
                 let names = renamed.chain(rest);
                 let expr = |column| Expr::column(table, column, *instance);
                 let list = names.zip(*columns).map(|(name, one)| (name.to_owned(), expr(one)));
-                Columns { list: list.collect(), open: false }
+                ShapeColumns { list: list.collect(), open: false }
             }
-            Of::Query(columns) => Columns::clone(columns),
-            Of::Unknown | Of::Function | Of::Any => Columns { list: Vec::new(), open: true },
+            Of::Query(columns) => ShapeColumns::clone(columns),
+            Of::Unknown | Of::Function | Of::Any => ShapeColumns { list: Vec::new(), open: true },
         }
     }
 }
@@ -162,7 +164,7 @@ impl Walker<'_> {
             [.., schema, relation, column] => (schema, relation, column),
             [] => return Expr::opaque("…"),
         };
-        let width = self.scopes.iter().flat_map(|scope| &scope.sources).map(Source::width);
+        let width = self.scopes.iter().flat_map(|scope| &scope.sources).map(ShapeRelation::width);
         self.lookups = self.lookups.saturating_add(width.sum());
         if self.lookups > super::LOOKUPS_MAX {
             self.shape.truncated = true;
@@ -175,12 +177,12 @@ impl Walker<'_> {
             });
             let mut perhaps = None;
             let found = known.find_map(|source| match source.find(column) {
-                Found::Column(expr) => Some(*expr),
-                Found::Perhaps => {
+                NameMatch::Column(expr) => Some(*expr),
+                NameMatch::Perhaps => {
                     perhaps = Some(matches!(source.of, Of::Unknown | Of::Query(_)));
                     None
                 }
-                Found::No => None,
+                NameMatch::No => None,
             });
             if let Some(expr) = found {
                 return expr;
@@ -201,20 +203,20 @@ impl Walker<'_> {
     /// Whether the innermost query reads a column of this name.
     pub(super) fn reads(&mut self, name: &str) -> bool {
         let sources = self.scopes.last().map_or(&[][..], |scope| &scope.sources);
-        let width: usize = sources.iter().map(Source::width).sum();
+        let width: usize = sources.iter().map(ShapeRelation::width).sum();
         self.lookups = self.lookups.saturating_add(width);
         if self.lookups > super::LOOKUPS_MAX {
             return true;
         }
-        sources.iter().any(|source| matches!(source.find(name), Found::Column(_)))
+        sources.iter().any(|source| matches!(source.find(name), NameMatch::Column(_)))
     }
 
     /// The columns that `*` or `relation.*` lists.
-    pub(super) fn star(&mut self, qualifier: &[&str]) -> Columns {
-        let mut all = Columns::default();
+    pub(super) fn star(&mut self, qualifier: &[&str]) -> ShapeColumns {
+        let mut all = ShapeColumns::default();
         if self.lookups > super::LOOKUPS_MAX {
             self.shape.truncated = true;
-            return Columns { list: Vec::new(), open: true };
+            return ShapeColumns { list: Vec::new(), open: true };
         }
         let Some(relation) = qualifier.last() else {
             let Some(scope) = self.scopes.last() else { return all };
@@ -243,7 +245,7 @@ impl Walker<'_> {
         let mut scopes = self.scopes.iter().rev();
         let source =
             scopes.find_map(|scope| scope.sources.iter().find(|source| source.name == **relation));
-        all = source.map_or(Columns { list: Vec::new(), open: true }, Source::all);
+        all = source.map_or(ShapeColumns { list: Vec::new(), open: true }, ShapeRelation::all);
         self.lookups = self.lookups.saturating_add(all.list.len());
         all
     }

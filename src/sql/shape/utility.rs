@@ -4,7 +4,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{CopyStmt, IndexStmt, Node};
 
 use super::Walker;
-use super::scope::Scope;
+use super::scope::ShapeScope;
 use crate::model::observation::{BlockRole, StatementKind, UsePlace, Write};
 use crate::sql::tree;
 
@@ -26,7 +26,7 @@ impl Walker<'_> {
             Some(NodeEnum::IndexStmt(index)) => return self.index(index),
             Some(NodeEnum::CreateStatsStmt(statistics)) => {
                 self.block(BlockRole::Statement);
-                self.scopes.push(Scope::default());
+                self.scopes.push(ShapeScope::default());
                 self.from(&statistics.relations);
                 self.index_elements(&statistics.exprs, UsePlace::Index, "index");
                 self.scopes.pop();
@@ -52,7 +52,7 @@ impl Walker<'_> {
 
     fn index(&mut self, index: &IndexStmt) {
         self.block(BlockRole::Statement);
-        self.scopes.push(Scope::default());
+        self.scopes.push(ShapeScope::default());
         if let Some(relation) = &index.relation {
             let source = self.relation(relation);
             self.add(source);
@@ -76,7 +76,7 @@ impl Walker<'_> {
             self.wrote(Write { kind: StatementKind::Insert, table, columns, on_conflict: None });
             return;
         }
-        self.scopes.push(Scope::default());
+        self.scopes.push(ShapeScope::default());
         let source = self.relation(relation);
         self.add(source);
         let exprs: Vec<_> = columns.iter().map(|column| self.named(&[column])).collect();

@@ -8,18 +8,18 @@ use pg_query::protobuf::{
 
 use super::Walker;
 use super::from::source;
-use super::scope::{Columns, Of, Scope, Source};
+use super::scope::{Of, ShapeColumns, ShapeRelation, ShapeScope};
 use crate::model::observation::{
     BlockRole, Compared, OnConflict, RelationUse, StatementKind, UsePlace, Write,
 };
-use crate::sql::catalog::Relation;
+use crate::sql::catalog::CatalogRelation;
 use crate::sql::tree;
 
 impl<'c> Walker<'c> {
-    pub(super) fn insert(&mut self, insert: &InsertStmt) -> Columns {
+    pub(super) fn insert(&mut self, insert: &InsertStmt) -> ShapeColumns {
         let with = self.with.len();
         self.common_tables(insert.with_clause.as_ref());
-        let Some(relation) = &insert.relation else { return Columns::default() };
+        let Some(relation) = &insert.relation else { return ShapeColumns::default() };
         let (table, target) = self.target(relation);
         let selected = insert.select_stmt.as_deref();
         let of_query = match selected.and_then(tree::inner) {
@@ -33,7 +33,7 @@ impl<'c> Walker<'c> {
         if columns.is_empty() {
             columns = self.columns_of(relation);
         }
-        self.scopes.push(Scope { sources: vec![target], merged: Vec::new() });
+        self.scopes.push(ShapeScope { sources: vec![target], merged: Vec::new() });
         let on_conflict = insert.on_conflict_clause.as_deref();
         let on_conflict = on_conflict.map(|conflict| self.on_conflict(conflict, &mut columns));
         let returned = self.returning(insert.returning_clause.as_ref());
@@ -72,12 +72,12 @@ impl<'c> Walker<'c> {
         OnConflict::Update
     }
 
-    pub(super) fn update(&mut self, update: &UpdateStmt) -> Columns {
+    pub(super) fn update(&mut self, update: &UpdateStmt) -> ShapeColumns {
         let with = self.with.len();
         self.common_tables(update.with_clause.as_ref());
-        let Some(relation) = &update.relation else { return Columns::default() };
+        let Some(relation) = &update.relation else { return ShapeColumns::default() };
         let (table, target) = self.target(relation);
-        self.scopes.push(Scope { sources: vec![target], merged: Vec::new() });
+        self.scopes.push(ShapeScope { sources: vec![target], merged: Vec::new() });
         self.from(&update.from_clause);
         if let Some(condition) = update.where_clause.as_deref() {
             self.condition(condition, UsePlace::Where);
@@ -91,12 +91,12 @@ impl<'c> Walker<'c> {
         returned
     }
 
-    pub(super) fn delete(&mut self, delete: &DeleteStmt) -> Columns {
+    pub(super) fn delete(&mut self, delete: &DeleteStmt) -> ShapeColumns {
         let with = self.with.len();
         self.common_tables(delete.with_clause.as_ref());
-        let Some(relation) = &delete.relation else { return Columns::default() };
+        let Some(relation) = &delete.relation else { return ShapeColumns::default() };
         let (table, target) = self.target(relation);
-        self.scopes.push(Scope { sources: vec![target], merged: Vec::new() });
+        self.scopes.push(ShapeScope { sources: vec![target], merged: Vec::new() });
         self.from(&delete.using_clause);
         if let Some(condition) = delete.where_clause.as_deref() {
             self.condition(condition, UsePlace::Where);
@@ -109,12 +109,12 @@ impl<'c> Walker<'c> {
         returned
     }
 
-    pub(super) fn merge_rows(&mut self, merge: &MergeStmt) -> Columns {
+    pub(super) fn merge_rows(&mut self, merge: &MergeStmt) -> ShapeColumns {
         let with = self.with.len();
         self.common_tables(merge.with_clause.as_ref());
-        let Some(relation) = &merge.relation else { return Columns::default() };
+        let Some(relation) = &merge.relation else { return ShapeColumns::default() };
         let (table, target) = self.target(relation);
-        self.scopes.push(Scope { sources: vec![target], merged: Vec::new() });
+        self.scopes.push(ShapeScope { sources: vec![target], merged: Vec::new() });
         merge.source_relation.iter().for_each(|source| self.item(source));
         if let Some(condition) = merge.join_condition.as_deref() {
             self.condition(condition, UsePlace::Join);
@@ -146,7 +146,7 @@ impl<'c> Walker<'c> {
     }
 
     /// The table that is written, and as a relation whose columns may be named. Written views count by their tables.
-    fn target(&mut self, relation: &RangeVar) -> (RelationUse, Source<'c>) {
+    fn target(&mut self, relation: &RangeVar) -> (RelationUse, ShapeRelation<'c>) {
         let table = self.find(&relation.schemaname, &relation.relname).0;
         (table, self.relation(relation))
     }
@@ -154,13 +154,15 @@ impl<'c> Walker<'c> {
     /// All columns of a table.
     pub(super) fn columns_of(&self, relation: &RangeVar) -> Vec<String> {
         match self.find(&relation.schemaname, &relation.relname).1 {
-            Some(Relation::Table(columns)) => columns.iter().map(|one| one.name.clone()).collect(),
+            Some(CatalogRelation::Table(columns)) => {
+                columns.iter().map(|one| one.name.clone()).collect()
+            }
             _ => Vec::new(),
         }
     }
 
-    fn returning(&mut self, returning: Option<&ReturningClause>) -> Columns {
-        let Some(returning) = returning else { return Columns::default() };
+    fn returning(&mut self, returning: Option<&ReturningClause>) -> ShapeColumns {
+        let Some(returning) = returning else { return ShapeColumns::default() };
         if let Some(scope) = self.scopes.last_mut() {
             // Since PostgreSQL 18, what rows were and are has names of its own.
             scope.sources.push(source("old", Of::Function));

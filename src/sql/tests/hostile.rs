@@ -109,7 +109,7 @@ fn many_statements_are_all_read() {
 #[test]
 fn views_that_double_with_each_step_are_read_once_each() {
     let mut catalog = catalog();
-    let view = |text: String| Relation::View(text);
+    let view = |text: String| CatalogRelation::View(text);
     catalog.insert(name("public", "v0"), view("select data from features".to_owned()));
     for step in 1..30 {
         let text = format!("select a.data from v{0} a, v{0} b", step - 1);
@@ -131,7 +131,8 @@ fn views_as_deep_as_they_may_be_never_overflow_the_stack() {
             let text = format!("select {open}data ->> 'a' from v{}{close} as data", step - 1);
             statement(&text, &catalog).is_ok().then_some(text)
         });
-        catalog.insert(name("public", &format!("v{step}")), Relation::View(deepest.unwrap()));
+        catalog
+            .insert(name("public", &format!("v{step}")), CatalogRelation::View(deepest.unwrap()));
     }
 }
 

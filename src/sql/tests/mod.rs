@@ -14,17 +14,17 @@ fn name(schema: &str, name: &str) -> QualifiedName {
 }
 
 /// Columns by name; those with a star are documents.
-fn table(columns: &str) -> Relation {
+fn table(columns: &str) -> CatalogRelation {
     let column = |name: &str| Column {
         name: name.trim_end_matches('*').to_owned(),
         json: name.ends_with('*'),
     };
-    Relation::Table(columns.split(' ').map(column).collect())
+    CatalogRelation::Table(columns.split(' ').map(column).collect())
 }
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
-    let view = |text: &str| Relation::View(text.to_owned());
+    let view = |text: &str| CatalogRelation::View(text.to_owned());
     for (schema, relation, is) in [
         ("public", "features", table("id user_id event_time data* name tags payload* tsv note")),
         ("public", "users", table("id email profile*")),

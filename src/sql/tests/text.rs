@@ -1,6 +1,6 @@
 //! What is said of a statement besides its keys: its kind, its tables, its text without literals, why it is refused.
 
-use super::Kind::{Delete, Insert, Merge, Select, Update, Utility};
+use super::UseKind::{Delete, Insert, Merge, Select, Update, Utility};
 use super::*;
 
 fn only(text: &str) -> Understood {

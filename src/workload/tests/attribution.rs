@@ -1,27 +1,27 @@
 //! Calls that a server counted are shared among the keys that texts name, and only among these.
 
 use super::*;
-use crate::sql::{Step, path_to_string};
+use crate::sql::{JsonStep, path_to_string};
 
 const NORMALIZED: &str = "select id from features where data->>$1 = $2";
 
-fn counted(query_id: i64, sql: &str, calls: u64) -> Counted<'_> {
+fn counted(query_id: i64, sql: &str, calls: u64) -> StatementStats<'_> {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let total_ms = calls as f64 * 2.0;
-    Counted { query_id: Some(query_id), sql: Some(sql), calls, total_ms, counters: None }
+    StatementStats { query_id: Some(query_id), sql: Some(sql), calls, total_ms, counters: None }
 }
 
 fn text(key: &str) -> String {
     format!("select id from features where data->>'{key}' = 'x'")
 }
 
-type Heard<'a> = (Source, Option<i64>, &'a str);
+type Heard<'a> = (StatementSource, Option<i64>, &'a str);
 
-fn attributed(counted: Option<&[Counted<'_>]>, heard: &[Heard<'_>]) -> Attributed {
+fn attributed(counted: Option<&[StatementStats<'_>]>, heard: &[Heard<'_>]) -> Attributed {
     let catalog = catalog();
     let mut book = Bookkeeper::new(&catalog);
     for (source, query_id, sql) in heard {
-        book.hear(*source, &Entry { query_id: *query_id, ..Entry::once(*sql) });
+        book.record_text(*source, &Entry { query_id: *query_id, ..Entry::once(*sql) });
     }
     book.attribute(counted, || true)
 }
@@ -55,8 +55,8 @@ fn a_statement_of_which_no_text_was_seen_is_attributed_to_no_key_and_sends_none(
 #[test]
 fn calls_of_one_statement_are_shared_among_its_keys_as_its_texts_name_them() {
     let (a, b) = (text("a"), text("b"));
-    let mut heard = vec![(Source::Activity, Some(1), &*a); 3];
-    heard.push((Source::Qualstats, Some(1), &b));
+    let mut heard = vec![(StatementSource::Activity, Some(1), &*a); 3];
+    heard.push((StatementSource::Qualstats, Some(1), &b));
     let told = attributed(Some(&[counted(1, NORMALIZED, 1001)]), &heard);
     assert_eq!(calls(&told), [path("a", 750), path("b", 251)]);
     assert_eq!(sample_size(&told).as_deref(), Some("4.0"));
@@ -69,8 +69,8 @@ fn calls_of_one_statement_are_shared_among_its_keys_as_its_texts_name_them() {
 #[test]
 fn a_busy_statement_with_one_text_is_worth_one_text_whatever_the_others_are() {
     let (hot, cold) = (text("hot"), "select data->'cold' from features");
-    let mut heard = vec![(Source::Activity, Some(2), cold); 50];
-    heard.push((Source::Activity, Some(1), &hot));
+    let mut heard = vec![(StatementSource::Activity, Some(2), cold); 50];
+    heard.push((StatementSource::Activity, Some(1), &hot));
     let busy =
         [counted(1, NORMALIZED, 1_000_000), counted(2, "select data->$1 from features", 1000)];
     assert_eq!(sample_size(&attributed(Some(&busy), &heard)).as_deref(), Some("1.0"));
@@ -80,30 +80,32 @@ fn a_busy_statement_with_one_text_is_worth_one_text_whatever_the_others_are() {
 fn a_text_tells_only_of_the_statement_whose_identifier_and_shape_it_has() {
     let (a, two) = (text("a"), format!("{}; select 1", text("a")));
     let statements = [counted(1, NORMALIZED, 10)];
-    for heard in [(Source::Activity, Some(2), &*a), (Source::Activity, Some(1), &*two)] {
+    for heard in
+        [(StatementSource::Activity, Some(2), &*a), (StatementSource::Activity, Some(1), &*two)]
+    {
         assert_eq!(calls(&attributed(Some(&statements), &[heard])), [path("$", 10)], "{heard:?}");
     }
-    let logged = (Source::Log, None, &*a);
+    let logged = (StatementSource::Log, None, &*a);
     assert_eq!(calls(&attributed(Some(&statements), &[logged])), [path("a", 10)]);
     let twins = [counted(1, NORMALIZED, 10), counted(2, NORMALIZED, 5)];
     assert_eq!(calls(&attributed(Some(&twins), &[logged])), [path("$", 15)], "whose is it?");
-    let known = (Source::Activity, Some(2), &*a);
+    let known = (StatementSource::Activity, Some(2), &*a);
     let told = attributed(Some(&twins), &[logged, known]);
     assert_eq!(calls(&told), [path("a", 5), path("$", 10)]);
 }
 
 #[test]
 fn a_key_is_sent_where_the_text_of_the_application_says_so() {
-    let sent = (Source::Activity, Some(1), NORMALIZED);
+    let sent = (StatementSource::Activity, Some(1), NORMALIZED);
     let literal = text("a");
-    let literal = (Source::Activity, Some(2), &*literal);
+    let literal = (StatementSource::Activity, Some(2), &*literal);
     let twins = [counted(1, NORMALIZED, 60), counted(2, NORMALIZED, 40)];
     let told = attributed(Some(&twins), &[sent, literal]);
     let used = told.ledger.column(&name("features"), "data").unwrap();
     assert_eq!((used.parameter_key.calls, used.unknown_key.calls), (60, 60));
     assert_eq!(calls(&told), [path("a", 40), path("$", 60)]);
     // One of two statements of the log is counted no more; which one is not known.
-    let mixed = [(Source::Log, None, NORMALIZED), (Source::Log, None, literal.2)];
+    let mixed = [(StatementSource::Log, None, NORMALIZED), (StatementSource::Log, None, literal.2)];
     let told = attributed(Some(&twins[..1]), &mixed);
     let used = told.ledger.column(&name("features"), "data").unwrap();
     assert_eq!((used.parameter_key.calls, used.unknown_key.calls), (0, 60));
@@ -112,7 +114,8 @@ fn a_key_is_sent_where_the_text_of_the_application_says_so() {
 #[test]
 fn a_document_that_is_sent_hides_its_keys_and_is_no_key_that_is_sent() {
     let sql = "select id from features where data @> $1";
-    let told = attributed(Some(&[counted(1, sql, 60)]), &[(Source::Activity, Some(1), sql)]);
+    let told =
+        attributed(Some(&[counted(1, sql, 60)]), &[(StatementSource::Activity, Some(1), sql)]);
     let used = told.ledger.column(&name("features"), "data").unwrap();
     assert_eq!((used.parameter_key.calls, used.unknown_key.calls), (0, 60));
     assert!(used.paths.values().all(|path| path.bound.calls == 0));
@@ -121,10 +124,10 @@ fn a_document_that_is_sent_hides_its_keys_and_is_no_key_that_is_sent() {
 #[test]
 fn without_counts_the_log_counts_itself_or_else_what_sessions_showed() {
     let (a, b) = (text("a"), text("b"));
-    let shown = (Source::Activity, None, &*a);
-    let example = (Source::Qualstats, Some(1), &*b);
+    let shown = (StatementSource::Activity, None, &*a);
+    let example = (StatementSource::Qualstats, Some(1), &*b);
     assert_eq!(calls(&attributed(None, &[shown, shown, example])), [path("a", 2)]);
-    let logged = (Source::Log, None, &*b);
+    let logged = (StatementSource::Log, None, &*b);
     assert_eq!(calls(&attributed(None, &[shown, logged])), [path("b", 1)]);
 }
 
@@ -160,18 +163,19 @@ fn what_the_server_prints_of_constants_is_the_shape_of_its_texts() {
             "select 1 from features where data @> '{\"k\": 1}' and tags = any('{a}')",
         ),
     ] {
-        let heard = [(Source::Activity, Some(1), sent)];
+        let heard = [(StatementSource::Activity, Some(1), sent)];
         let told = attributed(Some(&[counted(1, normalized, 10)]), &heard);
         let used = told.ledger.column(&name("features"), "data");
         let keys = used.map(|used| used.paths.keys().filter(|path| !path.is_empty()));
-        let keys: Vec<&Vec<Step>> = keys.into_iter().flatten().collect();
-        assert_eq!(keys, [&vec![Step::Key("k".to_owned())]], "{normalized}");
+        let keys: Vec<&Vec<JsonStep>> = keys.into_iter().flatten().collect();
+        assert_eq!(keys, [&vec![JsonStep::Key("k".to_owned())]], "{normalized}");
     }
 }
 
 #[test]
 fn what_is_hidden_or_late_is_not_attributed_and_our_own_statements_are_no_workload() {
-    let hidden = Counted { query_id: None, sql: None, calls: 70, total_ms: 1.0, counters: None };
+    let hidden =
+        StatementStats { query_id: None, sql: None, calls: 70, total_ms: 1.0, counters: None };
     let own = counted(2, "select /* dbopt */ data::text from features", 5);
     let statements = [hidden, own];
     let told = attributed(Some(&statements), &[]);
@@ -191,5 +195,5 @@ fn definitions_mention_keys_and_make_no_calls() {
     let told = book.attribute(Some(&[]), || true);
     assert_eq!(calls(&told), [path("a", 0)]);
     let used = told.ledger.column(&name("features"), "data").unwrap();
-    assert_eq!(used.sources[&Source::Catalog].entries, 1);
+    assert_eq!(used.sources[&StatementSource::Catalog].entries, 1);
 }

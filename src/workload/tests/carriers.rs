@@ -115,7 +115,7 @@ fn a_prefix_that_somebody_names_tells_sessions_apart_where_numbers_do_not() {
         .collect();
     let told_behind = |prefix: &str| {
         let prefix = LinePrefix::parse(prefix).unwrap();
-        let mut reader = Reader::new(None).of_database("shop").behind(Some(prefix));
+        let mut reader = SourceReader::new(None).of_database("shop").behind(Some(prefix));
         let mut entries = Vec::new();
         reader.push(log.as_bytes(), |entry| entries.push(entry));
         let elsewhere = reader.finish(|entry| entries.push(entry)).counts.elsewhere;
@@ -389,7 +389,7 @@ fn statements_of_another_database_are_passed_over_where_the_prefix_names_both() 
     };
     let log = [line("shop"), line("other"), line("shop")].concat();
     let counts = |wanted: &str| {
-        let mut reader = Reader::new(None).of_database(wanted);
+        let mut reader = SourceReader::new(None).of_database(wanted);
         reader.push(log.as_bytes(), |_| {});
         let counts = reader.finish(|_| {}).counts;
         (counts.entries, counts.elsewhere)

@@ -6,13 +6,13 @@ use super::super::shape::shape;
 use super::super::tokens::tokens;
 use super::*;
 
-const FORMATS: [Option<Format>; 6] = [
+const FORMATS: [Option<SourceFormat>; 6] = [
     None,
-    Some(Format::Stderr),
-    Some(Format::Csvlog),
-    Some(Format::Jsonlog),
-    Some(Format::CsvList),
-    Some(Format::JsonList),
+    Some(SourceFormat::Stderr),
+    Some(SourceFormat::Csvlog),
+    Some(SourceFormat::Jsonlog),
+    Some(SourceFormat::CsvList),
+    Some(SourceFormat::JsonList),
 ];
 
 /// Pieces of every format.
@@ -78,7 +78,7 @@ proptest! {
         let mut book = Bookkeeper::new(&catalog);
         let (entries, _) = read(&source);
         for entry in &entries {
-            book.add(Source::Log, entry);
+            book.add(StatementSource::Log, entry);
         }
         prop_assert_eq!(book.ledger().total_coverage().all.entries, entries.len() as u64);
     }
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn lines_that_are_no_messages_are_counted(lines in proptest::collection::vec("[a-z ]{1,20}", 0..20)) {
         let log = format!("LOG:  duration: 1.000 ms  statement: select 1\n{}", lines.join("\n"));
-        let (entries, read) = read_in_chunks(log.as_bytes(), Some(Format::Stderr), 7);
+        let (entries, read) = read_in_chunks(log.as_bytes(), Some(SourceFormat::Stderr), 7);
         prop_assert_eq!((entries.len(), read.counts.malformed), (1, lines.len() as u64));
     }
 }

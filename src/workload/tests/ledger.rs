@@ -1,10 +1,10 @@
 //! The ledger's arithmetic.
 
 use super::*;
-use crate::sql::{Access, Place, Step};
+use crate::sql::{Access, Clause, JsonStep};
 
-fn key(key: &str) -> Vec<Step> {
-    key.split('.').map(|key| Step::Key(key.to_owned())).collect()
+fn key(key: &str) -> Vec<JsonStep> {
+    key.split('.').map(|key| JsonStep::Key(key.to_owned())).collect()
 }
 
 fn entry(sql: &str, calls: u64, total_ms: Option<f64>) -> Entry {
@@ -15,7 +15,7 @@ fn ledger(entries: &[Entry]) -> Ledger {
     let catalog = catalog();
     let mut book = Bookkeeper::new(&catalog);
     for entry in entries {
-        book.add(Source::Log, entry);
+        book.add(StatementSource::Log, entry);
     }
     book.into_ledger()
 }
@@ -64,20 +64,20 @@ fn ways_tell_access_place_cast_and_comparison() {
         entry("select data -> 'a' from features order by data -> 'a'", 2, None),
     ]);
     let path = &features(&ledger).paths[&key("a")];
-    let ways: Vec<_> = path
-        .ways
+    let patterns: Vec<_> = path
+        .patterns
         .iter()
-        .map(|(way, tally)| {
-            let compared = way.comparison.as_ref().map(|with| with.operator.as_str());
-            (way.access, way.place, way.cast.as_deref(), compared, tally.calls)
+        .map(|(pattern, stats)| {
+            let compared = pattern.comparison.as_ref().map(|with| with.operator.as_str());
+            (pattern.access, pattern.place, pattern.cast.as_deref(), compared, stats.calls)
         })
         .collect();
     assert_eq!(
-        ways,
+        patterns,
         [
-            (Access::Value, Place::Select, None, None, 2),
-            (Access::Value, Place::OrderBy, None, None, 2),
-            (Access::Text, Place::Where, Some("int4"), Some(">"), 3),
+            (Access::Value, Clause::Select, None, None, 2),
+            (Access::Value, Clause::OrderBy, None, None, 2),
+            (Access::Text, Clause::Where, Some("int4"), Some(">"), 3),
         ]
     );
     assert_eq!(path.touched.calls, 5);
@@ -92,8 +92,8 @@ fn coverage_tells_what_was_attributed_and_what_was_not() {
         entry("selec", 10, Some(1.0)),
         entry("begin", 1000, Some(90.0)),
     ]);
-    let coverage = ledger.coverage()[&Source::Log];
-    let calls = |tally: Tally| tally.calls;
+    let coverage = ledger.coverage()[&StatementSource::Log];
+    let calls = |stats: CallStats| stats.calls;
     assert_eq!(calls(coverage.all), 1100);
     assert_eq!(calls(coverage.documents), 90);
     assert_eq!(calls(coverage.traced), 80);
@@ -129,7 +129,7 @@ fn keys_that_are_parameters_are_told_by_their_values() {
     assert_eq!(column.unknown_key.calls, 0);
     let used = &column.paths[&key("it's")];
     assert_eq!((used.touched.calls, used.bound.calls), (2, 2));
-    let coverage = ledger.coverage()[&Source::Log];
+    let coverage = ledger.coverage()[&StatementSource::Log];
     // A document that is a parameter is no key that is one: an index serves it all the same.
     assert_eq!((coverage.bound.calls, coverage.attributed.calls), (4, 5));
     let text = serde_json::to_string(&ledger).unwrap();
@@ -194,8 +194,8 @@ fn definitions_are_mentions_without_calls() {
     let column = features(&ledger);
     assert_eq!(column.paths.keys().cloned().collect::<Vec<_>>(), [key("a"), key("b"), key("c")]);
     assert_eq!((column.touched.calls, column.touched.entries), (0, 3));
-    assert_eq!(column.paths[&key("a")].sources[&Source::Catalog].entries, 1);
-    assert_eq!(column.paths[&key("a")].ways.keys().next().unwrap().place, Place::Index);
+    assert_eq!(column.paths[&key("a")].sources[&StatementSource::Catalog].entries, 1);
+    assert_eq!(column.paths[&key("a")].patterns.keys().next().unwrap().place, Clause::Index);
     assert_eq!(column.share(&key("a")).calls, None);
 }
 
@@ -244,7 +244,7 @@ fn ids_for_keys_do_not_make_it_grow_and_do_not_drive_out_a_hot_key() {
     assert_eq!(column.touched.calls, 4500);
     assert_eq!(column.paths[&key("hot")].touched.calls, 500);
     assert!(ledger.statements_by_time().len() <= STATEMENTS_MAX);
-    assert_eq!(ledger.statements_by_time()[0].tally.calls, 500);
+    assert_eq!(ledger.statements_by_time()[0].stats.calls, 500);
     assert_eq!(ledger.statements_left_out() + ledger.statements_by_time().len() as u64, 4001);
 }
 
@@ -257,7 +257,7 @@ fn statements_with_the_same_keys_are_one_and_with_other_keys_two() {
     ]);
     let statements = ledger.statements_by_time();
     let told: Vec<_> =
-        statements.iter().map(|one| (one.tally.calls, one.uses[0].path.clone())).collect();
+        statements.iter().map(|one| (one.stats.calls, one.uses[0].path.clone())).collect();
     assert_eq!(told, [(1, key("b")), (2, key("a"))]);
     assert_eq!(statements[1].redacted, "select data ->> $1 from features where id = $2");
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Entries and the format of a source.
-fn told_of(source: impl AsRef<[u8]>) -> (Vec<String>, Option<Format>, Counts) {
+fn told_of(source: impl AsRef<[u8]>) -> (Vec<String>, Option<SourceFormat>, SourceCounts) {
     let (entries, read) = read(source);
     (told(&entries), read.format, read.counts)
 }
@@ -30,7 +30,7 @@ fn a_statement_is_read_whatever_the_prefix_is() {
         let log = format!("{prefix}LOG:  duration: 1.500 ms  statement: select 1\n\tfrom t\n");
         let (told, format, counts) = told_of(log);
         assert_eq!(told, ["1 x 1.5 ms: select 1\nfrom t"], "{prefix}");
-        assert_eq!(format, Some(Format::Stderr));
+        assert_eq!(format, Some(SourceFormat::Stderr));
         assert_eq!((counts.lines, counts.entries, counts.malformed), (2, 1, 0));
     }
 }
@@ -174,8 +174,8 @@ fn messages_of_every_language_and_version_are_understood() {
         ];
         assert_eq!(super::told(&entries), expected, "{row}");
         assert_eq!(entries[1].parameters.get(1).as_deref(), Some("k"), "{row}");
-        let Counts { malformed, skipped, untold, .. } = read.counts;
-        assert_eq!((malformed, skipped, untold), (0, 0, 0), "{row}");
+        let SourceCounts { malformed, skipped, without_statement, .. } = read.counts;
+        assert_eq!((malformed, skipped, without_statement), (0, 0, 0), "{row}");
     }
 }
 
@@ -188,14 +188,14 @@ fn times_without_a_statement_are_counted_where_no_statement_of_theirs_follows() 
         "LOG:  duration: 1.000 ms",
     ];
     let (told, _, counts) = told_of(stderr(&bound));
-    assert_eq!((told, counts.untold), (vec!["1 x 1 ms: select $1".to_owned()], 0));
+    assert_eq!((told, counts.without_statement), (vec!["1 x 1 ms: select $1".to_owned()], 0));
     let fast = [
         "LOG:  duration: 0.010 ms",
         "LOG:  duration: 0.020 ms",
         "LOG:  duration: 200.000 ms  statement: select 1",
     ];
     let (told, _, counts) = told_of(stderr(&fast));
-    assert_eq!((told.len(), counts.untold), (1, 2));
+    assert_eq!((told.len(), counts.without_statement), (1, 2));
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn a_csvlog_of_every_version_is_read_and_its_other_lines_counted() {
         let (entries, read) = read(log.replace('\n', "\r\n"));
         assert_eq!(told(&entries), ["1 x 2.554 ms: select \"a\",\n1", "1 x 1 ms: select 3"]);
         assert_eq!(entries[0].database.as_deref(), Some("shop"));
-        assert_eq!((read.format, read.counts.malformed), (Some(Format::Csvlog), 1));
+        assert_eq!((read.format, read.counts.malformed), (Some(SourceFormat::Csvlog), 1));
     }
 }
 
@@ -393,13 +393,13 @@ fn a_jsonlog_is_read_and_its_other_lines_counted() {
     let (entries, read) = read(format!("{line}\n{error}\n{{broken\n{line}"));
     assert_eq!(told(&entries), ["1 x 0.1 ms: select data ->> $1"; 2]);
     assert_eq!(entries[0].parameters.get(1).as_deref(), Some("k"));
-    assert_eq!((read.format, read.counts.malformed), (Some(Format::Jsonlog), 1));
+    assert_eq!((read.format, read.counts.malformed), (Some(SourceFormat::Jsonlog), 1));
 }
 
 #[test]
 fn statements_of_another_database_are_passed_over() {
     let log = csv_record(26, "00000", "duration: 1.000 ms  statement: select 1");
-    let mut reader = Reader::new(None).of_database("other");
+    let mut reader = SourceReader::new(None).of_database("other");
     reader.push(log.as_bytes(), |_| panic!("of another database"));
     assert_eq!(reader.finish(|_| panic!("of another database")).counts.elsewhere, 1);
 }
@@ -413,7 +413,7 @@ fn a_list_is_read_with_its_columns_in_any_order() {
     ] {
         let (told, format, counts) = told_of(list);
         assert_eq!(told, ["10 x 5 ms: select 1,\n2", "1 x ? ms: select 3"], "{list}");
-        assert_eq!((format, counts.malformed), (Some(Format::CsvList), 0));
+        assert_eq!((format, counts.malformed), (Some(SourceFormat::CsvList), 0));
     }
     let (told, _, counts) = told_of("calls,sql\nmany,select 1\n-1,select 1\n1\n2,select 2\n");
     assert_eq!((told, counts.malformed), (vec!["2 x ? ms: select 2".to_owned()], 3));
@@ -433,7 +433,7 @@ fn a_list_as_json_is_read_in_each_of_its_shapes() {
     ] {
         let (told, format, counts) = told_of(&list);
         assert_eq!(told, ["10 x 5 ms: select '{[\"'", "1 x 7 ms: select 2"], "{list}");
-        assert_eq!((format, counts.malformed), (Some(Format::JsonList), 0));
+        assert_eq!((format, counts.malformed), (Some(SourceFormat::JsonList), 0));
     }
     let (told, _, counts) =
         told_of(format!(r#"{{"statements": [{{"calls": 1}}, {two}, {{"sql": 1"#));

@@ -10,7 +10,7 @@ mod shapes;
 
 use super::*;
 use crate::model::QualifiedName;
-use crate::sql::{Catalog, Column, Relation};
+use crate::sql::{Catalog, CatalogRelation, Column};
 
 fn name(name: &str) -> QualifiedName {
     QualifiedName { schema: "public".to_owned(), name: name.to_owned() }
@@ -28,14 +28,15 @@ fn catalog() -> Catalog {
             name: name.trim_end_matches('*').to_owned(),
             json: name.ends_with('*'),
         };
-        catalog.insert(name(table), Relation::Table(columns.split(' ').map(column).collect()));
+        catalog
+            .insert(name(table), CatalogRelation::Table(columns.split(' ').map(column).collect()));
     }
     catalog
 }
 
 /// What is read of a source in chunks of this length.
-fn read_in_chunks(source: &[u8], format: Option<Format>, chunk: usize) -> (Vec<Entry>, Read) {
-    let (mut reader, mut entries) = (Reader::new(format), Vec::new());
+fn read_in_chunks(source: &[u8], format: Option<SourceFormat>, chunk: usize) -> (Vec<Entry>, Read) {
+    let (mut reader, mut entries) = (SourceReader::new(format), Vec::new());
     for chunk in source.chunks(chunk.max(1)) {
         reader.push(chunk, |entry| entries.push(entry));
     }

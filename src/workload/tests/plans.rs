@@ -8,7 +8,7 @@ const PLAN: &str = "Query Text: select * from orders where total = 'hush'\nSeq S
 
 /// Entries with their plans, as the reader hands them on.
 fn all(log: &str) -> Vec<Entry> {
-    let (mut reader, mut entries) = (Reader::new(None), Vec::new());
+    let (mut reader, mut entries) = (SourceReader::new(None), Vec::new());
     reader.push(log.as_bytes(), |entry| entries.push(entry));
     reader.finish(|entry| entries.push(entry));
     entries

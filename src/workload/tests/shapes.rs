@@ -1,6 +1,6 @@
 //! Statements that differ in values only are parsed once, and mean what each of them means.
 
-use super::super::meaning::Meaning;
+use super::super::parsed::ParsedStatement;
 use super::super::shape::shape;
 use super::*;
 
@@ -59,8 +59,8 @@ fn a_shape_means_what_the_statement_means() {
     for sql in statements() {
         let shaped = shape(&sql);
         changed += u32::from(shaped != sql);
-        let meaning = |sql| Meaning::of(sql, &catalog());
-        assert_eq!(meaning(&shaped), meaning(&sql), "{sql}\n{shaped}");
+        let parsed = |sql| ParsedStatement::of(sql, &catalog());
+        assert_eq!(parsed(&shaped), parsed(&sql), "{sql}\n{shaped}");
         compared += 1;
     }
     assert!(compared > 200 && changed > 30, "{compared} statements, {changed} of which change");
@@ -72,7 +72,7 @@ fn a_shape_is_parsed_once() {
     let mut book = Bookkeeper::new(&catalog);
     for id in 0..100 {
         let sql = format!("select data ->> 'a' from features where id = {id} and name = 'n{id}'");
-        book.add(Source::Log, &Entry::once(sql));
+        book.add(StatementSource::Log, &Entry::once(sql));
     }
     assert_eq!(book.parsed(), 1);
 }
@@ -88,7 +88,7 @@ fn values_that_look_like_keys_are_found_out_once_they_come_again_and_again() {
             "update features set data = jsonb_set(data, '{{{key}}}', '{number}'), note = left('n{number}', 5) \
              where data ? '{key}' and event_time < '2026-11-25 0:0:{number}'::timestamptz"
         );
-        book.add(Source::Log, &Entry::once(sql));
+        book.add(StatementSource::Log, &Entry::once(sql));
     }
     assert!(book.parsed() < 100, "{}", book.parsed());
     let (_, _, column) = book.ledger().columns().next().unwrap();

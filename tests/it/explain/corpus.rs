@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 
-use database_optimizer::explain::{Format, Plan, read};
+use database_optimizer::explain::{ParsedPlan, PlanFormat, read};
 use flate2::read::GzDecoder;
 
 use super::walk;
@@ -46,8 +46,8 @@ pub fn members() -> Vec<String> {
 }
 
 /// Takes out what differs between two executions.
-fn settle(plan: &mut Plan, marks: &str) {
-    plan.format = Format::Text;
+fn settle(plan: &mut ParsedPlan, marks: &str) {
+    plan.format = PlanFormat::Text;
     plan.planning_buffers = None;
     let marked = |mark: &str| marks.split(' ').any(|found| found == mark);
     if marked("timed") {

@@ -1,11 +1,11 @@
 //! Exclusive times, buffers and estimate factors.
 
 use database_optimizer::explain::derive::{Derived, Direction, Unjudged, derive};
-use database_optimizer::explain::{Plan, read};
+use database_optimizer::explain::{ParsedPlan, read};
 
 use super::corpus::{blocks, members};
 
-fn derived(text: &str) -> (Plan, Derived) {
+fn derived(text: &str) -> (ParsedPlan, Derived) {
     let plan = read(text).unwrap().remove(0);
     let derived = derive(&plan);
     (plan, derived)

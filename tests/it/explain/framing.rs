@@ -1,8 +1,8 @@
 //! Pasted plans, by example.
 
-use database_optimizer::explain::{Format, Plan, Reason, read};
+use database_optimizer::explain::{ParsedPlan, PlanFormat, StopReason, read};
 
-fn one(text: &str) -> Plan {
+fn one(text: &str) -> ParsedPlan {
     let mut plans = read(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!(plans.len(), 1);
     plans.remove(0)
@@ -88,7 +88,9 @@ fn entries_of_auto_explain_give_the_statement_and_the_plan_in_each_format() {
     let yaml = "LOG:  duration: 1.0 ms  plan:\n\tQuery Text: \"SELECT 1\"\n\tPlan: \n\t  Node Type: \"Result\"\n\t  Plan Rows: 1\nLOG:  end\n";
     let xml = "LOG:  duration: 1.0 ms  plan:\n\t<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n\t  <Query-Text>SELECT 1</Query-Text>\n\t  <Plan>\n\t    <Node-Type>Result</Node-Type>\n\t    <Plan-Rows>1</Plan-Rows>\n\t  </Plan>\n\t</explain>\nLOG:  end\n";
     let json = "LOG:  duration: 1.0 ms  plan:\n\t{\n\t  \"Query Text\": \"SELECT 1\",\n\t  \"Plan\": {\n\t    \"Node Type\": \"Result\",\n\t    \"Plan Rows\": 1\n\t  }\n\t}\nLOG:  end\n";
-    for (text, format) in [(yaml, Format::Yaml), (xml, Format::Xml), (json, Format::Json)] {
+    for (text, format) in
+        [(yaml, PlanFormat::Yaml), (xml, PlanFormat::Xml), (json, PlanFormat::Json)]
+    {
         let plan = one(text);
         assert_eq!((plan.format, plan.statement.as_deref()), (format, Some("SELECT 1")));
         assert_eq!(
@@ -168,6 +170,6 @@ fn what_is_no_plan_says_so() {
         "Dear Sort,\n\nhello: world\n",
     ] {
         let error = read(text).unwrap_err();
-        assert_eq!(error.reason, Reason::NoPlan, "{text}");
+        assert_eq!(error.reason, StopReason::NoPlan, "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Input that is cut, broken, deep or large.
 
-use database_optimizer::explain::{NODES_MAX, Reason, derive::derive, read};
+use database_optimizer::explain::{NODES_MAX, StopReason, derive::derive, read};
 use proptest::prelude::*;
 
 use super::corpus::blocks;
@@ -14,7 +14,7 @@ fn a_plan_that_is_cut_says_where_and_gives_what_was_read() {
         let cut = lines[..lines.len() / 2].join("\n");
         let cut = &cut[..cut.len() - 3];
         let error = read(cut).unwrap_err();
-        assert_eq!(error.reason, Reason::CutOff, "{format}");
+        assert_eq!(error.reason, StopReason::CutOff, "{format}");
         assert_eq!(error.line, lines.len() / 2, "{format}");
         let nodes = error.partial[0].nodes.len();
         assert!(nodes > 1 && nodes < whole, "{format}: {nodes} of {whole}");
@@ -47,7 +47,7 @@ fn depth_of_the_input_is_no_depth_of_the_stack() {
         }
         let deep =
             format!("{{\"Plan\": {{\"Node Type\": \"Limit\", \"Odd\": {}1", "[".repeat(DEPTH));
-        assert_eq!(read(&deep).unwrap_err().reason, Reason::TooDeep);
+        assert_eq!(read(&deep).unwrap_err().reason, StopReason::TooDeep);
     };
     thread.spawn(work).unwrap().join().unwrap();
 }
@@ -58,7 +58,7 @@ fn more_nodes_than_the_limit_are_refused() {
     let json =
         format!("{{\"Plan\": {{\"Node Type\": \"Append\", \"Plans\": [{}", node.repeat(NODES_MAX));
     let error = read(&json).unwrap_err();
-    assert_eq!(error.reason, Reason::TooManyNodes);
+    assert_eq!(error.reason, StopReason::TooManyNodes);
     assert_eq!(error.partial[0].nodes.len(), NODES_MAX);
 }
 

@@ -1,6 +1,6 @@
 //! Trees made at random, printed as text and as JSON, and what people do to text before they paste it.
 
-use database_optimizer::explain::{Format, Plan, read};
+use database_optimizer::explain::{ParsedPlan, PlanFormat, read};
 use proptest::prelude::*;
 
 /// A node of a tree that is printed.
@@ -89,12 +89,12 @@ impl Printed {
         lines
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self) -> ParsedPlan {
         let document = serde_json::json!([{
             "Plan": self.json(false), "Planning Time": 0.2, "Triggers": [], "Execution Time": 2.0,
         }]);
         let mut plans = read(&document.to_string()).unwrap();
-        plans[0].format = Format::Text;
+        plans[0].format = PlanFormat::Text;
         plans.remove(0)
     }
 }
@@ -157,7 +157,7 @@ proptest! {
         // A line that is cut inside its indentation or its arrow is no line of a plan any more.
         prop_assume!(lines.iter().all(|line| line.find(|c| c != ' ').unwrap() + 30 < width));
         let read = read(&wrapped(&lines, width)).unwrap();
-        let shape = |plan: &Plan| plan.nodes.iter().map(|n| (n.parent, n.plan_rows, n.actual_rows, n.relation.clone())).collect::<Vec<_>>();
+        let shape = |plan: &ParsedPlan| plan.nodes.iter().map(|n| (n.parent, n.plan_rows, n.actual_rows, n.relation.clone())).collect::<Vec<_>>();
         prop_assert_eq!(shape(&read[0]), shape(&tree.plan()));
     }
 }

@@ -1,6 +1,6 @@
 //! The structure of a plan in JSON, walked without the reader.
 
-use database_optimizer::explain::Plan;
+use database_optimizer::explain::ParsedPlan;
 use serde_json::Value;
 
 /// What is compared of a node.
@@ -48,7 +48,7 @@ fn walk(node: &Value, parent: Option<usize>, nodes: &mut Vec<Walked>) {
 }
 
 /// The same of a plan that was read.
-pub fn of_plan(plan: &Plan) -> Vec<Walked> {
+pub fn of_plan(plan: &ParsedPlan) -> Vec<Walked> {
     let walked = plan.nodes.iter().map(|node| Walked {
         node_type: node.node_type.clone(),
         parent: node.parent,

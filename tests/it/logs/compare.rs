@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use database_optimizer::workload::{Entry, Read, Reader};
+use database_optimizer::workload::{Entry, Read, SourceReader};
 use serde_json::Value;
 
 use super::forms::Line;
@@ -76,7 +76,7 @@ pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
 }
 
 pub(super) fn read(log: &[u8], chunk: usize) -> (Vec<Entry>, Read) {
-    let (mut reader, mut entries) = (Reader::new(None).of_database("postgres"), Vec::new());
+    let (mut reader, mut entries) = (SourceReader::new(None).of_database("postgres"), Vec::new());
     log.chunks(chunk).for_each(|chunk| reader.push(chunk, |entry| entries.push(entry)));
     let read = reader.finish(|entry| entries.push(entry));
     (entries, read)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use database_optimizer::workload::Counts;
+use database_optimizer::workload::SourceCounts;
 use rstest::rstest;
 use tokio_postgres::{Client, NoTls};
 
@@ -203,7 +203,7 @@ async fn calls_and_times_are_what_the_server_ran(#[case] member: &str) {
             compared += 1;
             let (entries, read) = read(log, usize::MAX);
             let mut found = differences(&told(&entries), &right, tells);
-            let Counts { malformed, skipped, .. } = read.counts;
+            let SourceCounts { malformed, skipped, .. } = read.counts;
             if read.format.is_none() || (malformed, skipped) != (0, 0) && !form.contains("beside") {
                 found.insert(
                     0,

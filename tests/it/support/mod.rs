@@ -17,7 +17,7 @@ pub use service::{Reply, Service};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use database_optimizer::analysis::{self, Intake, Request};
+use database_optimizer::analysis::{self, Request, WorkloadIntake};
 use database_optimizer::contract::{Contract, Registered};
 use database_optimizer::model::observation::Workload;
 use database_optimizer::model::{Analysis, Policy, Superpower};
@@ -57,7 +57,7 @@ pub async fn analyse(db: &TestDb, request: &Request) -> Analysis {
 /// What the checks are told of these statements: a list or a log, as a client would send it.
 pub async fn workload(db: &TestDb, statements: &'static str) -> Workload {
     let target = Target::open("test", &db.dsn(), None).unwrap();
-    let intake = Intake::open(&target, None, None).await.unwrap();
+    let intake = WorkloadIntake::open(&target, None, None).await.unwrap();
     intake.push(Bytes::from_static(statements.as_bytes())).await;
     let (ledger, _) = intake.close().await;
     analysis::workload(&ledger)

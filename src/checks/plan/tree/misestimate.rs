@@ -1,6 +1,6 @@
 //! Wrong estimates that the plan rests on: the deepest node of each, and what the planner decided by it.
 
-use super::{Estimate, Stake, Tree, condition, count, removed, rows};
+use super::{RowEstimate, Stake, Tree, condition, count, removed, rows};
 use crate::explain::{Node, Space};
 use crate::model::{Case, Threshold, Unit};
 
@@ -28,12 +28,12 @@ pub(in crate::checks::plan) struct Misestimate {
     /// Whether too few rows were expected.
     pub(in crate::checks::plan) under: bool,
     /// The node that the planner chose because of it; absent where nothing depends on it.
-    pub(in crate::checks::plan) decision: Option<Decision>,
+    pub(in crate::checks::plan) decision: Option<PlannerDecision>,
 }
 
 /// What the planner decided by an estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::checks::plan) struct Decision {
+pub(in crate::checks::plan) struct PlannerDecision {
     /// The node that it chose.
     pub(in crate::checks::plan) node: usize,
     /// What depends on the choice.
@@ -42,7 +42,7 @@ pub(in crate::checks::plan) struct Decision {
 
 /// Why a node's estimate is what it is, as far as its conditions tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::checks::plan) enum Cause {
+pub(in crate::checks::plan) enum EstimateBasis {
     /// A condition on JSON, of which the planner has no statistics.
     Json,
     /// The plan is for any value of its parameters.
@@ -67,7 +67,7 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
     let wrong = tree.nodes().iter().filter(|node| is_wrong(node.id) && !rests_on_wrong[node.id]);
     wrong
         .filter_map(|node| {
-            let Estimate { factor, under } = tree.estimate(node.id)?;
+            let RowEstimate { factor, under } = tree.estimate(node.id)?;
             Some(Misestimate {
                 node: node.id,
                 factor,
@@ -83,7 +83,7 @@ fn is_subplan(node: &Node) -> bool {
 }
 
 /// The next node above that would have been another one with the right estimate, and costs time.
-fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<Decision> {
+fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<PlannerDecision> {
     let mut from = tree.node(id);
     for above in tree.above(id) {
         if is_subplan(from) {
@@ -91,7 +91,7 @@ fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<Decision> {
         }
         let stake = if under { too_small(tree, above, from) } else { too_large(tree, above, from) };
         if let Some(stake) = stake {
-            return Some(Decision { node: above.id, stake });
+            return Some(PlannerDecision { node: above.id, stake });
         }
         from = above;
     }
@@ -141,15 +141,15 @@ fn too_large(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
 
 impl Misestimate {
     /// What its conditions tell of the reason.
-    pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> Cause {
+    pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> EstimateBasis {
         let node = tree.node(self.node);
         let clauses = || node.conditions.iter().flat_map(|c| condition::clauses(&c.text));
         if clauses().any(|clause| compares_with_parameter(tree, clause)) {
-            Cause::Parameter
+            EstimateBasis::Parameter
         } else if default_selectivity(tree, self.node).is_some() {
-            Cause::Json
+            EstimateBasis::Json
         } else {
-            Cause::Other
+            EstimateBasis::Other
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) mod scanned;
 
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
-use crate::explain::{Buffers, Node, Plan};
+use crate::explain::{Buffers, Node, ParsedPlan};
 use crate::model::observation::{StatementPlan, Workload, WorkloadStatement};
 use crate::model::{
     Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
@@ -31,7 +31,7 @@ pub(super) static TIME_MS_MIN: Threshold = Threshold {
 /// A plan with what follows from its figures.
 pub(super) struct Tree<'a> {
     /// The plan.
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a ParsedPlan,
     /// Where it came from.
     pub(super) source: PlanSource,
     /// The statement, where it is one of the workload's.
@@ -48,7 +48,7 @@ pub(super) struct Tree<'a> {
 
 /// How far an estimate is from the rows that came.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Estimate {
+pub(super) struct RowEstimate {
     /// The larger over the smaller.
     pub(super) factor: f64,
     /// Whether too few rows were expected.
@@ -271,10 +271,10 @@ impl<'a> Tree<'a> {
     }
 
     /// How far the estimate is from the rows; absent where it is right, and where the rows say nothing of it.
-    pub(super) fn estimate(&self, id: usize) -> Option<Estimate> {
+    pub(super) fn estimate(&self, id: usize) -> Option<RowEstimate> {
         let derived = &self.derived.nodes[id];
         let under = derived.estimate_direction? == Direction::Under;
-        Some(Estimate { factor: derived.estimate_factor?, under })
+        Some(RowEstimate { factor: derived.estimate_factor?, under })
     }
 
     /// Blocks that a node alone used.
@@ -452,7 +452,7 @@ pub(super) fn clipped(name: &str) -> String {
 }
 
 /// Costs of each node alone, for plans without times.
-fn costs(plan: &Plan) -> Vec<f64> {
+fn costs(plan: &ParsedPlan) -> Vec<f64> {
     let total =
         |node: &Node| node.total_cost.unwrap_or_default() * count(node.actual_loops).max(1.0);
     let own = |node: &Node| {

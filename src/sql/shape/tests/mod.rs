@@ -6,7 +6,7 @@ use crate::model::observation::{
     BlockRole, Compared, DistanceForm, Limit, OnConflict, Predicate, StatementKind, StatementShape,
     Subject, UsePlace,
 };
-use crate::sql::{Catalog, Column, Relation, statement};
+use crate::sql::{Catalog, CatalogRelation, Column, statement};
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
@@ -22,11 +22,11 @@ fn catalog() -> Catalog {
             json: name.ends_with('*'),
         };
         let name = QualifiedName { schema: schema.to_owned(), name: table.to_owned() };
-        catalog.insert(name, Relation::Table(columns.split(' ').map(column).collect()));
+        catalog.insert(name, CatalogRelation::Table(columns.split(' ').map(column).collect()));
     }
     let view = QualifiedName { schema: "public".to_owned(), name: "live".to_owned() };
     let query = "select id, data ->> 'city' as city from docs where active";
-    catalog.insert(view, Relation::View(query.to_owned()));
+    catalog.insert(view, CatalogRelation::View(query.to_owned()));
     catalog
 }
 

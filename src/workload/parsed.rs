@@ -7,12 +7,12 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
-use super::learned::Learned;
+use super::learned::LiteralClassifier;
 use super::parameters;
 use super::shape::{document_shape, shape};
 use crate::model::QualifiedName;
 use crate::model::observation::{SessionNeed, StatementShape};
-use crate::sql::{Catalog, KeyUse, NotUnderstood, Step, TEXT_BYTES_MAX, statement};
+use crate::sql::{Catalog, JsonStep, KeyUse, NotUnderstood, TEXT_BYTES_MAX, statement};
 
 /// As many shapes, twice, are remembered.
 const SHAPES_MAX: usize = 4096;
@@ -37,7 +37,7 @@ const KEY_BYTES_MAX: usize = 4096;
 
 /// What the statements of a text mean, taken together.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Meaning {
+pub(super) struct ParsedStatement {
     /// The same for the same statements with the same uses.
     pub(super) id: String,
     pub(super) redacted: String,
@@ -58,7 +58,7 @@ pub(super) struct Meaning {
     keys_in: Vec<u32>,
 }
 
-impl Meaning {
+impl ParsedStatement {
     /// Whether a key is still unknown.
     pub(super) fn has_unknown_key(&self) -> bool {
         self.uses.iter().any(KeyUse::is_bound)
@@ -134,23 +134,23 @@ fn shape_identity(fingerprint: &str, shape: &StatementShape) -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
-type Known = Result<Arc<Meaning>, NotUnderstood>;
+type ParseResult = Result<Arc<ParsedStatement>, NotUnderstood>;
 
 /// What is known of shapes that were met.
-pub(super) struct Meanings<'c> {
+pub(super) struct ParsedStatements<'c> {
     catalog: &'c Catalog,
-    young: HashMap<String, Known>,
-    old: HashMap<String, Known>,
+    young: HashMap<String, ParseResult>,
+    old: HashMap<String, ParseResult>,
     bytes: usize,
-    learned: Learned,
+    learned: LiteralClassifier,
     /// How many texts were parsed.
     parsed: u64,
 }
 
-impl<'c> Meanings<'c> {
+impl<'c> ParsedStatements<'c> {
     pub(super) fn new(catalog: &'c Catalog) -> Self {
         let (young, old) = (HashMap::new(), HashMap::new());
-        Self { catalog, young, old, bytes: 0, learned: Learned::default(), parsed: 0 }
+        Self { catalog, young, old, bytes: 0, learned: LiteralClassifier::default(), parsed: 0 }
     }
 
     pub(super) fn parsed(&self) -> u64 {
@@ -158,16 +158,16 @@ impl<'c> Meanings<'c> {
     }
 
     /// What an entry means, keys that its parameters tell included.
-    pub(super) fn of(&mut self, entry: &Entry) -> Known {
+    pub(super) fn of(&mut self, entry: &Entry) -> ParseResult {
         if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
             return Err(NotUnderstood::TooLong);
         }
         let shape = self.shape(shape(&entry.sql));
-        let meaning = self.known(&shape, Self::read)?;
-        if meaning.keys_in.is_empty() || entry.parameters.is_empty() {
-            return Ok(meaning);
+        let parsed = self.known(&shape, Self::read)?;
+        if parsed.keys_in.is_empty() || entry.parameters.is_empty() {
+            return Ok(parsed);
         }
-        let values = meaning.keys_in.iter().filter_map(|number| {
+        let values = parsed.keys_in.iter().filter_map(|number| {
             let value =
                 entry.parameters.get(*number).filter(|value| value.len() <= KEY_BYTES_MAX)?;
             Some((*number, document_shape(&value).map_or(value, Cow::Owned)))
@@ -175,7 +175,7 @@ impl<'c> Meanings<'c> {
         let values: Vec<_> = values.collect();
         let text = parameters::substituted(&shape, &values);
         // A value may have made the text one that is refused; then the keys stay unknown.
-        Ok(self.known(&text, |this, text| this.told(text, &meaning)).unwrap_or(meaning))
+        Ok(self.known(&text, |this, text| this.with_values(text, &parsed)).unwrap_or(parsed))
     }
 
     /// The shape without values that only many statements together tell.
@@ -193,7 +193,11 @@ impl<'c> Meanings<'c> {
         shape
     }
 
-    fn known(&mut self, shape: &str, read: impl FnOnce(&mut Self, &str) -> Known) -> Known {
+    fn known(
+        &mut self,
+        shape: &str,
+        read: impl FnOnce(&mut Self, &str) -> ParseResult,
+    ) -> ParseResult {
         if let Some(known) = self.young.get(shape) {
             return known.clone();
         }
@@ -202,7 +206,7 @@ impl<'c> Meanings<'c> {
             None => read(self, shape),
         };
         if shape.len() <= SHAPE_BYTES_MAX {
-            let uses = known.as_ref().map_or(0, |meaning| meaning.uses.len());
+            let uses = known.as_ref().map_or(0, |parsed| parsed.uses.len());
             self.bytes += shape.len() + uses * USE_BYTES;
             self.young.insert(shape.to_owned(), known.clone());
         }
@@ -213,36 +217,36 @@ impl<'c> Meanings<'c> {
         known
     }
 
-    fn parse(&mut self, text: &str) -> Result<Meaning, NotUnderstood> {
+    fn parse(&mut self, text: &str) -> Result<ParsedStatement, NotUnderstood> {
         self.parsed += 1;
-        Meaning::of(text, self.catalog)
+        ParsedStatement::of(text, self.catalog)
     }
 
     /// A shape that is new.
-    fn read(&mut self, shape: &str) -> Known {
-        let mut meaning = self.parse(shape)?;
-        if meaning.has_unknown_key() {
+    fn read(&mut self, shape: &str) -> ParseResult {
+        let mut parsed = self.parse(shape)?;
+        if parsed.has_unknown_key() {
             let numbers = parameters::numbers(shape);
             for number in numbers.into_iter().take(PARAMETERS_TRIED_MAX) {
                 let tried = self.parse(&parameters::substituted(shape, &[(number, "k".into())]));
-                if tried.is_ok_and(|tried| !same_paths(&tried.uses, &meaning.uses)) {
-                    meaning.keys_in.push(number);
+                if tried.is_ok_and(|tried| !same_paths(&tried.uses, &parsed.uses)) {
+                    parsed.keys_in.push(number);
                 }
             }
         }
-        Ok(Arc::new(meaning))
+        Ok(Arc::new(parsed))
     }
 
     /// A shape whose keys parameters told. It is still the statement that the application sent.
-    fn told(&mut self, text: &str, sent: &Meaning) -> Known {
-        let told = self.parse(text)?;
-        let id = identity(&sent.fingerprint, &told.uses);
-        let shape_id = shape_identity(&sent.fingerprint, &told.shape);
-        Ok(Arc::new(Meaning {
+    fn with_values(&mut self, text: &str, sent: &ParsedStatement) -> ParseResult {
+        let with_values = self.parse(text)?;
+        let id = identity(&sent.fingerprint, &with_values.uses);
+        let shape_id = shape_identity(&sent.fingerprint, &with_values.shape);
+        Ok(Arc::new(ParsedStatement {
             id,
-            uses: told.uses,
-            unresolved: told.unresolved,
-            shape: told.shape,
+            uses: with_values.uses,
+            unresolved: with_values.unresolved,
+            shape: with_values.shape,
             shape_id,
             ..sent.clone()
         }))
@@ -252,7 +256,7 @@ impl<'c> Meanings<'c> {
 /// Whether uses are of the same values, whatever these are compared with.
 fn same_paths(one: &BTreeSet<KeyUse>, other: &BTreeSet<KeyUse>) -> bool {
     let paths = |uses: &BTreeSet<KeyUse>| {
-        let path = |one: &KeyUse| -> (String, Vec<Step>) {
+        let path = |one: &KeyUse| -> (String, Vec<JsonStep>) {
             (format!("{} {}", one.table.to_sql(), one.column), one.path.clone())
         };
         uses.iter().map(path).collect::<BTreeSet<_>>()

@@ -9,13 +9,13 @@ use tokio_postgres::error::SqlState;
 
 use super::error::says_statement_pooling;
 use super::opening::{self, Opening};
-use super::retired::{FAREWELL, retire};
+use super::retired::{CANCEL_TIMEOUT, retire};
 use super::target::Connection;
 use super::{Error, Failure, ServerFacts, Target};
 use crate::model::GapReason;
 
 /// A connection in use. Dropped inside a transaction, it cancels what runs on the server and hangs up.
-pub(super) struct Held {
+pub(super) struct ConnectionLease {
     target: Target,
     connection: Option<Connection>,
     busy: AtomicBool,
@@ -23,7 +23,7 @@ pub(super) struct Held {
     pooled: AtomicBool,
 }
 
-impl Held {
+impl ConnectionLease {
     pub(super) fn new(target: Target, connection: Connection) -> Self {
         let (busy, pooled) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { target, connection: Some(connection), busy, pooled }
@@ -104,7 +104,10 @@ impl Held {
         tokio::spawn(async move {
             let clean = match connection.client() {
                 Some(client) => {
-                    matches!(timeout(FAREWELL, client.batch_execute(&ending)).await, Ok(Ok(())))
+                    matches!(
+                        timeout(CANCEL_TIMEOUT, client.batch_execute(&ending)).await,
+                        Ok(Ok(()))
+                    )
                 }
                 None => false,
             };
@@ -164,7 +167,7 @@ pub(super) fn ends_the_connection(code: &SqlState) -> bool {
     code.code().starts_with("57P") || code.code().starts_with("08")
 }
 
-impl Drop for Held {
+impl Drop for ConnectionLease {
     fn drop(&mut self) {
         let (busy, pooled) = (self.is_busy(), self.pooled.load(Ordering::Relaxed));
         let Some(connection) = self.connection.take() else { return };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How often and how long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct CallStats {
     /// Entries of sources: executions that were seen one by one, lines of lists, definitions.
     pub entries: u64,
     /// Calls.
@@ -15,7 +15,7 @@ pub struct Tally {
     pub total_ms: f64,
 }
 
-impl Tally {
+impl CallStats {
     /// Of one entry.
     pub(super) fn of(calls: u64, total_ms: Option<f64>) -> Self {
         let timed_calls = if total_ms.is_some() { calls } else { 0 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::judging::Judging;
-use super::renamed::{Stored, renamed};
-use crate::jsonb::{self, Conversion, Counts, Path, TYPES};
+use super::renamed::{StoredDocument, renamed};
+use crate::jsonb::{self, Conversion, DocumentCounts, Path, TYPES};
 use crate::model::observation::Documents;
 use crate::model::{DocumentKey, DocumentSample, DocumentTotals, Extrapolated};
 
@@ -13,7 +13,7 @@ const Z_95: f64 = 1.96;
 
 /// Counts the rows of the sample, in memory that does not grow with them.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct DocumentCounter {
     /// Whether the column is of type `json` or of text, and it is to be told whether `jsonb` would keep its documents.
     is_text: bool,
     /// Rows read.
@@ -33,14 +33,14 @@ pub(super) struct Tally {
     /// Those that it would print otherwise than they were written.
     reprinted: u64,
     /// How each document is stored.
-    stored: Vec<Stored>,
+    stored: Vec<StoredDocument>,
     /// What the documents hold.
-    counts: Counts,
+    counts: DocumentCounts,
     /// Where they are judged by a contract, if they are.
     pub(super) judging: Option<Judging>,
 }
 
-impl Tally {
+impl DocumentCounter {
     /// Of a column of type `json`, or `jsonb`.
     pub(super) fn of(is_text: bool) -> Self {
         Self { is_text, ..Self::default() }
@@ -57,7 +57,7 @@ impl Tally {
             return;
         };
         self.stored_bytes += stored;
-        self.stored.push(Stored { bytes: stored, compressed: compressed > 0 });
+        self.stored.push(StoredDocument { bytes: stored, compressed: compressed > 0 });
         self.compressed += compressed;
         self.out_of_line += out_of_line;
         let document = parts.next().unwrap_or_default();
@@ -119,7 +119,7 @@ impl Tally {
     }
 }
 
-fn key(name: String, path: &Path, counts: &Counts, sample: &DocumentSample) -> DocumentKey {
+fn key(name: String, path: &Path, counts: &DocumentCounts, sample: &DocumentSample) -> DocumentKey {
     let arrays = path.types[1];
     DocumentKey {
         path: name,

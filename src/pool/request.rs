@@ -8,7 +8,7 @@ use crate::model::pooler::PoolerVersion;
 /// What the caller knows. Nothing that is absent is invented.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Asked {
+pub struct PoolInputs {
     /// Cores of the database server, as its container is limited. SQL does not show them.
     #[schema(example = 16)]
     pub cores: Option<u32>,
@@ -43,11 +43,11 @@ pub struct Asked {
 }
 
 /// A value that cannot be: the field, and what it must be.
-pub type Fault = (&'static str, String);
+pub type InputFault = (&'static str, String);
 
-impl Asked {
+impl PoolInputs {
     /// What cannot be so.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<InputFault> {
         let mut faults = Vec::new();
         for (name, value, (least, most)) in [
             ("cores", self.cores, (1, 4096)),
@@ -96,35 +96,37 @@ impl Asked {
 mod tests {
     use super::*;
 
-    fn faulty(asked: &Asked) -> Vec<&'static str> {
-        asked.faults().into_iter().map(|(name, _)| name).collect()
+    fn faulty(request: &PoolInputs) -> Vec<&'static str> {
+        request.faults().into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
     fn numbers_that_cannot_be_are_named() {
-        let odd = Asked {
+        let odd = PoolInputs {
             cores: Some(0),
             workers: Some(5000),
             arrival_rate: Some(f64::NAN),
             service_time_ms: Some(-1.0),
             target_wait_ms: Some(0.0),
-            ..Asked::default()
+            ..PoolInputs::default()
         };
         let expected = ["cores", "workers", "arrival_rate", "service_time_ms", "target_wait_ms"];
         assert_eq!(faulty(&odd), expected);
-        let sound = Asked { cores: Some(16), spindles: Some(0), ..Asked::default() };
-        assert!(faulty(&sound).is_empty() && faulty(&Asked::default()).is_empty());
+        let sound = PoolInputs { cores: Some(16), spindles: Some(0), ..PoolInputs::default() };
+        assert!(faulty(&sound).is_empty() && faulty(&PoolInputs::default()).is_empty());
     }
 
     #[test]
     fn what_is_printed_into_a_file_holds_no_line_of_its_own() {
         for host in ["db\nauth_type = any", "a b", "", "db'x"] {
-            let asked = Asked { server_host: Some(host.to_owned()), ..Asked::default() };
-            assert_eq!(faulty(&asked), ["server_host"], "{host:?}");
+            let request =
+                PoolInputs { server_host: Some(host.to_owned()), ..PoolInputs::default() };
+            assert_eq!(faulty(&request), ["server_host"], "{host:?}");
         }
         for host in ["db.example.com", "10.0.0.7", "fd00::1", "/var/run/postgresql"] {
-            let asked = Asked { server_host: Some(host.to_owned()), ..Asked::default() };
-            assert!(faulty(&asked).is_empty(), "{host}");
+            let request =
+                PoolInputs { server_host: Some(host.to_owned()), ..PoolInputs::default() };
+            assert!(faulty(&request).is_empty(), "{host}");
         }
     }
 }

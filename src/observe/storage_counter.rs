@@ -22,7 +22,7 @@ const BEYOND: f64 = 1.5;
 
 /// One value of a row.
 #[derive(Debug, Clone, Copy)]
-struct Value {
+struct SampledValue {
     stored: u64,
     method: Option<u64>,
     out_of_line: Option<bool>,
@@ -30,10 +30,10 @@ struct Value {
 }
 
 /// Counts rows as they come.
-pub(super) struct Counter {
+pub(super) struct StorageCounter {
     /// As if stored under the settings in force, then as if under the defaults: before 17 the server does not
     /// say which values are out of line, and settings reach only rows that were written after them.
-    tallies: [Tally; 2],
+    counts: [StorageCounts; 2],
     rows_max: u64,
     /// The share of the pages that is read unless there are more rows than that.
     pages_share: f64,
@@ -42,18 +42,19 @@ pub(super) struct Counter {
     unreadable: u64,
 }
 
-impl Counter {
+impl StorageCounter {
     pub(super) fn new(table: &ToastTable, rows: f64) -> Self {
         let columns = readable(table);
         let target = table.option("toast_tuple_target").and_then(|value| value.parse().ok());
         let today = columns.iter().map(|column| column.storage).collect();
         let before = columns.iter().map(|column| column.type_storage).collect();
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let tally = |storages: Vec<char>, target| Tally::new(&names, storages, target, table);
-        let tallies =
-            [tally(today, target.unwrap_or(TOAST_THRESHOLD)), tally(before, TOAST_THRESHOLD)];
+        let counts =
+            |storages: Vec<char>, target| StorageCounts::new(&names, storages, target, table);
+        let counts =
+            [counts(today, target.unwrap_or(TOAST_THRESHOLD)), counts(before, TOAST_THRESHOLD)];
         Self {
-            tallies,
+            counts,
             rows_max: rows_max(table),
             pages_share: pages_share(table, rows),
             last_page: None,
@@ -68,8 +69,8 @@ impl Counter {
             return;
         };
         self.last_page = page.map(|page| page + 1);
-        for tally in &mut self.tallies {
-            tally.add(values.clone());
+        for counts in &mut self.counts {
+            counts.add(values.clone());
         }
     }
 
@@ -80,12 +81,12 @@ impl Counter {
             return None;
         }
         let mut share = self.pages_share;
-        if self.tallies[0].sample.rows >= self.rows_max {
+        if self.counts[0].sample.rows >= self.rows_max {
             // Rows come in the order of the pages, and the rest was cut off.
             let last = self.last_page.map_or(0.0, |page| page as f64);
             share *= (last / pages(table).max(1.0)).min(1.0);
         }
-        let [today, defaults] = self.tallies.map(|tally| tally.finish(share));
+        let [today, defaults] = self.counts.map(|counts| counts.finish(share));
         if today.placement_exact || today.rows == 0 {
             return Some(today);
         }
@@ -134,7 +135,7 @@ fn all_inline(sample: StoredSample) -> StoredSample {
 }
 
 /// Counts under one assumption of how the rows came to be stored.
-struct Tally {
+struct StorageCounts {
     sample: StoredSample,
     squares: Vec<f64>,
     storages: Vec<char>,
@@ -143,7 +144,7 @@ struct Tally {
     padding_bytes: u64,
 }
 
-impl Tally {
+impl StorageCounts {
     fn new(names: &[&str], storages: Vec<char>, target: u64, table: &ToastTable) -> Self {
         let column =
             |name: &&str| StoredColumn { column: (*name).to_owned(), ..StoredColumn::default() };
@@ -161,7 +162,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, mut values: Vec<Option<Value>>) {
+    fn add(&mut self, mut values: Vec<Option<SampledValue>>) {
         if self.place(&mut values) {
             self.sample.rows_out_of_line += 1;
             self.widths(&values);
@@ -197,16 +198,17 @@ impl Tally {
     ///
     /// Before 17 the server does not tell; it is worked out the way `heap_toast_insert_or_update` decides:
     /// nothing moves while the row is below the threshold, then the widest goes first.
-    fn place(&mut self, values: &mut [Option<Value>]) -> bool {
-        let told = values.iter().flatten().all(|value| value.out_of_line.is_some());
-        if !told {
+    fn place(&mut self, values: &mut [Option<SampledValue>]) -> bool {
+        let server_reports_placement =
+            values.iter().flatten().all(|value| value.out_of_line.is_some());
+        if !server_reports_placement {
             self.sample.placement_exact = false;
             self.work_out(values);
         }
         values.iter().flatten().any(|value| value.out_of_line == Some(true))
     }
 
-    fn work_out(&self, values: &mut [Option<Value>]) {
+    fn work_out(&self, values: &mut [Option<SampledValue>]) {
         let mut width = self.width(values);
         let movable = |storage| matches!(storage, 'x' | 'e');
         let room = if width > TOAST_THRESHOLD { self.target } else { u64::MAX };
@@ -220,7 +222,7 @@ impl Tally {
     /// Move the widest values of these storage strategies out until the row has room. Its width is returned.
     fn move_out(
         &self,
-        values: &mut [Option<Value>],
+        values: &mut [Option<SampledValue>],
         (mut width, room): (u64, u64),
         movable: impl Fn(char) -> bool,
     ) -> u64 {
@@ -240,13 +242,13 @@ impl Tally {
     }
 
     /// Bytes of the row if every value stood in it as it is stored.
-    fn width(&self, values: &[Option<Value>]) -> u64 {
+    fn width(&self, values: &[Option<SampledValue>]) -> u64 {
         HEADER_BYTES
             + self.fixed_bytes
             + values.iter().flatten().map(|value| value.stored).sum::<u64>()
     }
 
-    fn widths(&mut self, values: &[Option<Value>]) {
+    fn widths(&mut self, values: &[Option<SampledValue>]) {
         let width = self.width(values);
         if width <= TOAST_THRESHOLD + TOAST_THRESHOLD / 4 {
             self.sample.rows_just_above += 1;
@@ -261,7 +263,7 @@ impl Tally {
     }
 }
 
-fn count(column: &mut StoredColumn, value: &Value) {
+fn count(column: &mut StoredColumn, value: &SampledValue) {
     column.values += 1;
     column.stored_bytes += value.stored;
     if value.out_of_line == Some(true) {
@@ -294,12 +296,12 @@ fn count(column: &mut StoredColumn, value: &Value) {
 
 /// A row as it comes: the page it stands in, then four items a column: bytes as stored, method, whether out
 /// of line, bytes uncompressed.
-fn values(row: &str) -> Option<(Option<u64>, Vec<Option<Value>>)> {
+fn values(row: &str) -> Option<(Option<u64>, Vec<Option<SampledValue>>)> {
     let items: Vec<Option<u64>> = serde_json::from_str(row).ok()?;
     let (page, columns) = items.split_first()?;
     let value = |item: &[Option<u64>]| {
         let out_of_line = item[2].map(|flag| flag != 0);
-        item[0].map(|stored| Value { stored, method: item[1], out_of_line, raw: item[3] })
+        item[0].map(|stored| SampledValue { stored, method: item[1], out_of_line, raw: item[3] })
     };
     Some((*page, columns.chunks_exact(4).map(value).collect()))
 }
