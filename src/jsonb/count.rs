@@ -1,13 +1,15 @@
 //! What many documents of a column have in common, counted in one pass, in memory that does not grow with them.
 
-use std::collections::{BTreeMap, HashMap};
+mod path;
 
-use cardinality_estimator::CardinalityEstimator;
+use std::collections::BTreeMap;
+
+pub use path::Path;
 
 use super::dictionary::dictionary;
 use super::shape::{DocumentPieces, SizedPiece};
 use super::size::{self, ValueExtent, container};
-use super::{Fit, Malformed, Scanner, Token, numeric_bytes};
+use super::{Malformed, Scanner, Token, numeric_bytes};
 
 /// Paths told apart at most; what comes after them is counted together.
 pub const PATHS_MAX: usize = 2000;
@@ -42,84 +44,6 @@ pub struct DocumentCounts {
     shapes: DocumentPieces,
     /// How deep the present document nests so far.
     depth: usize,
-}
-
-/// What was seen at one path: a key, or the elements of an array.
-#[derive(Debug)]
-pub struct Path {
-    /// The key; absent for the elements of an array.
-    pub key: Option<Box<str>>,
-    /// The path it is below; the root's is itself.
-    parent: usize,
-    /// Objects and arrays from the top to this one's value, not counting the value.
-    pub depth: usize,
-    /// Documents that have it.
-    pub documents: u64,
-    /// Groups of [`GROUP_DOCUMENTS`] documents, one after the other, that have it.
-    pub groups: u64,
-    /// How often it occurs, elements of arrays each counted.
-    pub instances: u64,
-    /// The squares of how often it occurs in each document, summed: for the spread between documents.
-    pub squares: u64,
-    /// By type, in the order of [`TYPES`].
-    pub types: [u64; 6],
-    /// Bytes of its values as stored, without the entry and padding before them.
-    pub value_bytes: u64,
-    /// Bytes of the largest.
-    pub value_bytes_max: u64,
-    /// Elements of those of its values that are arrays.
-    pub elements: u64,
-    /// Elements of the longest.
-    pub elements_max: u64,
-    /// Strings that are numbers.
-    pub numeric_strings: u64,
-    /// The type of column its values fit.
-    pub fit: Fit,
-    distinct: CardinalityEstimator<str>,
-    children: Vec<usize>,
-    /// Positions in `children`.
-    positions: HashMap<Box<str>, usize>,
-    items: Option<usize>,
-    /// Where the next key is looked for first.
-    likely: usize,
-    last_document: u64,
-    last_group: u64,
-    /// How often it occurred in that one so far.
-    in_document: u64,
-}
-
-impl Path {
-    fn new(key: Option<Box<str>>, parent: usize, depth: usize) -> Self {
-        Self {
-            key,
-            parent,
-            depth,
-            documents: 0,
-            groups: 0,
-            instances: 0,
-            squares: 0,
-            types: [0; 6],
-            value_bytes: 0,
-            value_bytes_max: 0,
-            elements: 0,
-            elements_max: 0,
-            numeric_strings: 0,
-            fit: Fit::default(),
-            distinct: CardinalityEstimator::new(),
-            children: Vec::new(),
-            positions: HashMap::new(),
-            items: None,
-            likely: 0,
-            last_document: 0,
-            last_group: 0,
-            in_document: 0,
-        }
-    }
-
-    /// Different scalars seen here: exact for a few, an estimate for many.
-    pub fn distinct(&self) -> usize {
-        self.distinct.estimate()
-    }
 }
 
 impl Default for DocumentCounts {

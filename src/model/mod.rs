@@ -33,10 +33,7 @@ mod staging;
 mod statement;
 mod superpower;
 
-pub use action::{
-    Action, AdoptedKey, Compression, IndexedKey, Member, MemberKind, Partition, Promotion,
-    Renaming, Rewrite, RewriteOf, Storage, ToastAutovacuum,
-};
+pub use action::Action;
 pub use analysis::{
     Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, SCOPE,
     Server, TableCounts,
@@ -45,9 +42,10 @@ pub use beginning::beginning;
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
 pub use change::{
-    DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, Maintenance,
-    MaintenanceVerb, NewIndex, OptionsChange, OptionsOf, Persistence, PersistenceChange, RangeStep,
-    SettingChange, SettingScope, SlotDrop, index_name,
+    AdoptedKey, Compression, DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition,
+    IndexedKey, KeyPart, Maintenance, MaintenanceVerb, Member, MemberKind, NewIndex, OptionsChange,
+    OptionsOf, Partition, Persistence, PersistenceChange, Promotion, RangeStep, Renaming, Rewrite,
+    RewriteOf, SettingChange, SettingScope, SlotDrop, Storage, ToastAutovacuum, index_name,
 };
 pub use decoded_plan::{
     DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,

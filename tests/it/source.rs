@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Lines of a file, its inline tests not counted.
+const LINES_MAX: usize = 400;
+
 /// Words that only somebody who wrote the code would know the meaning of. The standard terms are in
 /// `docs/glossary.md` and in PostgreSQL's documentation.
 const PRIVATE_WORDS: &[&str] = &[
@@ -52,6 +55,17 @@ const PRIVATE_TYPES: &[&str] = &[
     "Strength",
     "Turn",
 ];
+
+#[test]
+fn a_file_has_400_lines_at_most() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|file| (file, code(file).lines().count()))
+        .filter(|(_, lines)| *lines > LINES_MAX)
+        .map(|(file, lines)| format!("{}: {lines} lines", file.display()))
+        .collect();
+    assert!(long.is_empty(), "split at a seam: {long:#?}");
+}
 
 #[test]
 fn a_name_stands_for_one_type() {

@@ -1,31 +1,24 @@
 //! A plan as the checks of plans see it: who reads whom, and what share of the time each node takes.
 
 pub(super) mod condition;
+mod judged;
 pub(super) mod memory;
 pub(super) mod misestimate;
 pub(super) mod scanned;
+mod stake;
+
+pub(super) use judged::{
+    TEXT_CHARS_MAX, for_each_executed, for_each_executed_or_counted, of_source, or_counted,
+    with_statement, workload,
+};
+pub(super) use stake::{Stake, TIME_MS_MIN, TIME_SHARE_MIN};
 
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
 use crate::explain::{Buffers, Node, ParsedPlan};
-use crate::model::observation::{StatementPlan, Workload, WorkloadStatement};
+use crate::model::observation::{StatementPlan, WorkloadStatement};
 use crate::model::{
-    Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
-    PlanSource, Severity, Threshold, Topic, Unit, beginning,
-};
-
-pub(super) static TIME_SHARE_MIN: Threshold = Threshold {
-    name: "time_share_min",
-    default: 0.1,
-    unit: Unit::Ratio,
-    reason: "what takes less than a tenth of a statement's time is not worth changing before the rest",
-};
-
-pub(super) static TIME_MS_MIN: Threshold = Threshold {
-    name: "time_ms_min",
-    default: 1.0,
-    unit: Unit::Ms,
-    reason: "a node that takes less than a millisecond is not worth changing",
+    Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, PlanSource, Topic, Unit,
 };
 
 /// A plan with what follows from its figures.
@@ -53,147 +46,6 @@ pub(super) struct RowEstimate {
     pub(super) factor: f64,
     /// Whether too few rows were expected.
     pub(super) under: bool,
-}
-
-/// What some nodes take of a statement.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stake {
-    /// Time; absent where the plan has no times.
-    pub(super) ms: Option<f64>,
-    /// Share of the whole.
-    pub(super) share: f64,
-}
-
-/// Judges each plan that was executed.
-pub(super) fn for_each_executed(
-    case: &Case<'_>,
-    judge: impl FnMut(&Tree<'_>, &mut Judgement),
-) -> Result<Judgement, Gap> {
-    for_each_of(case, |_| false, judge)
-}
-
-/// Judges each plan that was executed, and each of a statement of the workload: the server counts its rows.
-pub(super) fn for_each_executed_or_counted(
-    case: &Case<'_>,
-    judge: impl FnMut(&Tree<'_>, &mut Judgement),
-) -> Result<Judgement, Gap> {
-    for_each_of(case, |tree| tree.statement.is_some(), judge)
-}
-
-/// Judges each plan that was executed or that is judged without; the others are gaps.
-fn for_each_of(
-    case: &Case<'_>,
-    is_judged_unexecuted: impl Fn(&Tree<'_>) -> bool,
-    mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
-) -> Result<Judgement, Gap> {
-    for_each_plan(case, |tree, judgement| {
-        if tree.is_executed() || is_judged_unexecuted(tree) {
-            judge(tree, judgement);
-        } else {
-            judgement.gaps.push(tree.not_executed());
-        }
-    })
-}
-
-/// Judges each plan, executed or not.
-pub(super) fn for_each_plan(
-    case: &Case<'_>,
-    mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
-) -> Result<Judgement, Gap> {
-    let plans = case.snapshot.plan.statements.get().map_err(Clone::clone)?;
-    let mut judgement = Judgement::default();
-    for plan in plans {
-        if plan.plan.nodes.len() > NODES_MAX {
-            judgement.gaps.push(too_large(plan.plan.nodes.len()));
-            continue;
-        }
-        let tree = Tree::of(plan);
-        let before = judgement.findings.len();
-        judge(&tree, &mut judgement);
-        if let Some(statement) = tree.statement {
-            let found = judgement.findings.drain(before..).collect::<Vec<_>>();
-            let of_statement = found.into_iter().map(|found| of_statement(found, statement));
-            judgement.findings.extend(of_statement);
-        }
-    }
-    Ok(judgement)
-}
-
-/// What the plan of a given statement shows. Where none was given, what the server counted of all statements, beside what the
-/// plans of the workload's show.
-pub(super) fn or_counted(
-    case: &Case<'_>,
-    plans: Result<Judgement, Gap>,
-    counted: impl FnOnce(&Case<'_>) -> Result<Judgement, Gap>,
-) -> Result<Judgement, Gap> {
-    let statements = case.snapshot.plan.statements.get();
-    if statements.is_ok_and(|all| all.iter().any(|plan| plan.statement.is_none())) {
-        return plans;
-    }
-    let or_gap = |judged: Result<Judgement, Gap>| {
-        judged.unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() })
-    };
-    let (mut judgement, plans) = (or_gap(counted(case)), or_gap(plans));
-    judgement.findings.extend(plans.findings);
-    judgement.declined.extend(plans.declined);
-    judgement.gaps.extend(plans.gaps);
-    Ok(judgement)
-}
-
-/// The statements of the workload, or what makes them visible.
-pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
-    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
-    if !workload.statements.is_empty() {
-        return Ok(workload);
-    }
-    let detail = "no statement is known that names a column of this database";
-    let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
-    Err(gap.lifted_by("CREATE EXTENSION pg_stat_statements; or send statements: POST /v1/targets/{target}/workload, or --workload FILE"))
-}
-
-/// The finding with the statement that it is about.
-fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
-    let of = |name: &str, value: Number, unit: Unit| of_source(WORKLOAD, name, value, unit);
-    let calls = i64::try_from(statement.calls).unwrap_or(i64::MAX);
-    let finding = with_statement(finding, &statement.text)
-        .evidence(of("calls", calls.into(), Unit::Count))
-        .evidence(of("total_ms", statement.total_ms.into(), Unit::Ms));
-    match statement.query_id {
-        Some(id) => finding.evidence(of("query_id", Number::Name(id.to_string()), Unit::Name)),
-        None => finding,
-    }
-}
-
-/// The finding with the text of the statement.
-pub(super) fn with_statement(finding: Finding, statement: &str) -> Finding {
-    let text = beginning(statement, TEXT_CHARS_MAX);
-    let message = format!("{}; statement {text}", finding.message);
-    let statement = Number::Name(statement.to_owned());
-    Finding { message, ..finding }.evidence(of_source(WORKLOAD, "statement", statement, Unit::Name))
-}
-
-/// A figure of this source, as the grade says.
-pub(super) fn of_source(
-    (source, grade): (&str, Grade),
-    name: &str,
-    value: Number,
-    unit: Unit,
-) -> Evidence {
-    Evidence { name: name.to_owned(), value, unit, source: source.to_owned(), grade }
-}
-
-/// What the server or the application counted of its statements.
-const WORKLOAD: (&str, Grade) = ("workload", Grade::Statistics);
-
-/// Characters of a statement in a message.
-pub(super) const TEXT_CHARS_MAX: usize = 80;
-
-/// Nodes of a plan that is judged. The largest plan known has 9,001.
-const NODES_MAX: usize = 20_000;
-
-fn too_large(nodes: usize) -> Gap {
-    let detail = format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}");
-    Gap::new(Topic::PLANS.as_str(), GapReason::BudgetSpent, detail)
 }
 
 impl<'a> Tree<'a> {
@@ -386,28 +238,6 @@ impl<'a> Tree<'a> {
     pub(super) fn figure(&self, name: &str, value: impl Into<Number>, unit: Unit) -> Evidence {
         let grade = if self.is_executed() { Grade::Measured } else { Grade::WhatIf };
         Evidence { grade, ..figure(name, value, unit) }
-    }
-}
-
-impl Stake {
-    /// What takes so many milliseconds of these.
-    pub(super) fn of_part(ms: f64, of_ms: f64) -> Self {
-        Self { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
-    }
-
-    /// Whether it is enough to be worth a finding.
-    pub(super) fn matters(self, case: &Case<'_>) -> bool {
-        self.share >= case.policy.get(&TIME_SHARE_MIN)
-            && self.ms.is_none_or(|ms| ms >= case.policy.get(&TIME_MS_MIN))
-    }
-
-    fn severity(self) -> Severity {
-        match self.ms {
-            Some(ms) if ms >= 1000.0 && self.share >= 0.5 => Severity::High,
-            Some(ms) if ms >= 100.0 && self.share >= 0.25 => Severity::Medium,
-            None if self.share >= 0.5 => Severity::Medium,
-            _ => Severity::Low,
-        }
     }
 }
 
