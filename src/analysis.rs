@@ -223,7 +223,7 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     let mut uses_workload = false;
     for check in selected_checks(request) {
         uses_workload |=
-            check.needs.iter().any(|need| [Topic::WORKLOAD, Topic::STATEMENTS].contains(need));
+            check.topics().any(|topic| [Topic::WORKLOAD, Topic::STATEMENTS].contains(&topic));
         match check.run(&case) {
             Ok(judgement) => {
                 let findings = judgement.findings.into_iter();
@@ -255,7 +255,7 @@ fn selected_checks(request: &Request) -> impl Iterator<Item = &'static checks::C
 }
 
 async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
-    let topics = selected_checks(request).flat_map(|check| check.needs).copied();
+    let topics = selected_checks(request).flat_map(checks::Check::topics);
     let interest = Interest {
         scope: request.scope.clone(),
         // Whether what was named exists is asked for in any case.

@@ -38,8 +38,10 @@ pub struct Check {
     pub id: &'static str,
     /// What it belongs to.
     pub superpower: Superpower,
-    /// The fields of the snapshot it reads.
+    /// The fields of the snapshot that it cannot judge without.
     pub needs: &'static [Topic],
+    /// The fields that it reads where they were seen, to say more.
+    pub uses: &'static [Topic],
     /// What the server must offer beside these.
     pub requires: &'static [Requirement],
     /// The numbers it compares with.
@@ -67,6 +69,11 @@ impl Check {
         }
     }
 
+    /// The fields of the snapshot that a visit for this check asks for.
+    pub fn topics(&self) -> impl Iterator<Item = Topic> {
+        self.needs.iter().chain(self.uses).copied()
+    }
+
     /// What keeps the check from being judged on such a server by such a role.
     pub fn gaps(&self, context: &Context) -> Vec<Gap> {
         let mut gaps: Vec<Gap> =
@@ -83,7 +90,9 @@ impl Check {
                 .lifted_by("GRANT pg_read_all_data TO dbopt;"),
             );
         }
-        if self.needs.contains(&Topic::SESSIONS) && context.privileges.tier == "connect" {
+        if self.topics().any(|topic| topic == Topic::SESSIONS)
+            && context.privileges.tier == "connect"
+        {
             gaps.push(
                 Gap::new(
                     Topic::SESSIONS.as_str(),

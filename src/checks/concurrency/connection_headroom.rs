@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT, Topic::CONNECTION_LIMITS],
+    uses: &[],
     requires: &[],
     thresholds: &[&CONNECTIONS_USED_MAX],
     page: include_str!("connection_headroom.md"),

@@ -16,6 +16,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::SETTINGS],
+    uses: &[],
     requires: &[],
     thresholds: &[&IDLE_S_MAX],
     page: include_str!("idle_in_transaction.md"),

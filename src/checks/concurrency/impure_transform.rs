@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: "concurrency/impure-transform",
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("impure_transform.md"),

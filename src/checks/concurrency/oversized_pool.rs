@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS],
+    uses: &[],
     requires: &[],
     thresholds: &[&CONNECTIONS_MAX, &IDLE_SHARE_MIN],
     page: include_str!("oversized_pool.md"),

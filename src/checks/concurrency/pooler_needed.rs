@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS],
+    uses: &[],
     requires: &[],
     thresholds: &[&PODS_MAX, &NEW_SESSIONS_PER_S_MAX, &WINDOW_S_MIN],
     page: include_str!("pooler_needed.md"),

@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: "concurrency/sequential-round-trips",
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("sequential_round_trips.md"),

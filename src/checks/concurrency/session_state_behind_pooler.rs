@@ -14,7 +14,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
-    needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::STATEMENTS],
+    needs: &[Topic::CONTEXT, Topic::CONNECTION_LIMITS, Topic::STATEMENTS],
+    uses: &[Topic::SESSIONS],
     requires: &[],
     thresholds: &[],
     page: include_str!("session_state_behind_pooler.md"),

@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: "concurrency/sync-driver-in-async",
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("sync_driver_in_async.md"),

@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: "concurrency/unversioned-cache-key",
     superpower: Superpower::Concurrency,
     needs: &[Topic::CONTEXT],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("unversioned_cache_key.md"),

@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
     needs: NEEDS,
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: THRESHOLDS,
     page: include_str!("bloated_index.md"),

@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
     needs: NEEDS,
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: THRESHOLDS,
     page: include_str!("growing_keys.md"),
@@ -27,6 +28,7 @@ const ID: &str = "gin/growing-keys";
 
 /// What both checks need.
 pub(super) const NEEDS: &[Topic] = &[
+    Topic::CONTEXT,
     Topic::RELATIONS,
     Topic::INDEXES,
     Topic::INDEX_DETAILS,

@@ -16,7 +16,15 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::GIN, Topic::STATEMENTS],
+    needs: &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::GIN,
+        Topic::STATEMENTS,
+    ],
+    uses: &[],
     requires: &[],
     thresholds: &[&CONTAINMENT_SHARE, &SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("jsonb_ops_for_containment.md"),

@@ -12,7 +12,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::GIN],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::GIN],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("known_defect.md"),

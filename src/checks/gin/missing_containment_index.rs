@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
         Topic::STATEMENTS,
         Topic::TABLE_ACTIVITY,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("missing_containment_index.md"),

@@ -16,7 +16,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::SETTINGS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::SETTINGS],
+    uses: &[],
     requires: &[],
     thresholds: &[&PENDING_LIMIT_BYTES_MAX, &TABLE_BYTES_MIN],
     page: include_str!("pending_limit_unit.md"),

@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::GIN,
@@ -26,6 +27,7 @@ pub(super) static CHECK: Check = Check {
         Topic::SETTINGS,
         Topic::TABLE_ACTIVITY,
     ],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[
         &PENDING_PAGES_MIN,

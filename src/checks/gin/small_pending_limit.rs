@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::GIN,
@@ -24,6 +25,7 @@ pub(super) static CHECK: Check = Check {
         Topic::SETTINGS,
         Topic::TABLE_ACTIVITY,
     ],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&FLUSH_INTERVAL_S_MIN, &LIST_READS_MAX, &WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("small_pending_limit.md"),

@@ -17,7 +17,15 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::GIN, Topic::STATEMENTS],
+    needs: &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::GIN,
+        Topic::STATEMENTS,
+    ],
+    uses: &[],
     requires: &[],
     thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unservable_operator.md"),

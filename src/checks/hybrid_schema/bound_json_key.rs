@@ -13,7 +13,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS, Topic::WORKLOAD],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS, Topic::WORKLOAD],
+    uses: &[],
     requires: &[],
     thresholds: &[&BOUND_SHARE_MAX, &WORKLOAD_CALLS_MIN, &WORKLOAD_EXECUTIONS_MIN],
     page: include_str!("bound_json_key.md"),

@@ -16,7 +16,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    uses: &[],
     requires: &[],
     thresholds: &[&BUSINESS_KEY_PRESENCE_MIN, &TABLE_BYTES_MIN],
     page: include_str!("business_key_in_document.md"),

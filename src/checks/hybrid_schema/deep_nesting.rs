@@ -11,7 +11,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    uses: &[],
     requires: &[],
     thresholds: &[&DEPTH_MAX, &DEEP_SHARE_MAX, &DOCUMENTS_MIN],
     page: include_str!("deep_nesting.md"),

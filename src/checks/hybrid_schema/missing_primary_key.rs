@@ -14,7 +14,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("missing_primary_key.md"),

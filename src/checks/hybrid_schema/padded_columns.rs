@@ -13,7 +13,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS],
+    uses: &[],
     requires: &[Requirement::ColumnStatistics],
     thresholds: &[&PADDING_SHARE_MAX, &TABLE_BYTES_MIN],
     page: include_str!("padded_columns.md"),

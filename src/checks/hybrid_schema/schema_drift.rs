@@ -15,7 +15,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    uses: &[],
     requires: &[],
     thresholds: &[&DRIFT_SHARE_MAX, &key_change::KEY_CHANCE_MAX],
     page: include_str!("schema_drift.md"),

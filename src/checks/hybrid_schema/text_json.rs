@@ -12,7 +12,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
-    needs: &[Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("text_json.md"),

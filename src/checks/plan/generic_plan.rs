@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[&ESTIMATE_ERROR_MAX, &ESTIMATE_FACTOR_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
     page: include_str!("generic_plan.md"),

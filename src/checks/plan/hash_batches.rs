@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[&TIME_SHARE_MIN, &TIME_MS_MIN],
     page: include_str!("hash_batches.md"),

@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS, Topic::RELATIONS, Topic::INDEXES, Topic::TABLE_ACTIVITY],
+    uses: &[Topic::CONTEXT],
     requires: &[],
     thresholds: &[
         &HEAP_FETCHES_MIN,

@@ -12,7 +12,14 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::MAINTAINED_TABLES],
+    needs: &[
+        Topic::CONTEXT,
+        Topic::RELATIONS,
+        Topic::INDEXES,
+        Topic::INDEX_DETAILS,
+        Topic::MAINTAINED_TABLES,
+    ],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("invalid_index.md"),

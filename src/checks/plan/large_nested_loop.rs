@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[
         &NESTED_LOOPS_MIN,

@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[&SEQ_SCAN_ROWS_MAX, &REMOVED_SHARE_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
     page: include_str!("large_seq_scan.md"),

@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS, Topic::STATEMENTS],
+    uses: &[Topic::CONTEXT],
     requires: &[],
     thresholds: &[
         &HIT_RATIO_MIN,

@@ -12,7 +12,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("redundant_index.md"),

@@ -8,6 +8,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[&PLANNING_SHARE_MAX, &PLANNING_MS_MIN],
     page: include_str!("slow_planning.md"),

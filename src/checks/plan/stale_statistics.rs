@@ -14,7 +14,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::RELATIONS, Topic::TABLE_ACTIVITY],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&STALE_SHARE_MAX, &STALE_AGE_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("stale_statistics.md"),

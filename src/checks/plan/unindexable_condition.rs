@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS],
+    uses: &[],
     requires: &[],
     thresholds: &[&UNINDEXED_ROWS_MIN, &UNINDEXED_SHARE_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
     page: include_str!("unindexable_condition.md"),

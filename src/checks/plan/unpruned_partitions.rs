@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
     needs: &[Topic::PLANS, Topic::RELATIONS, Topic::WAL_PARTITIONS, Topic::STATEMENTS],
+    uses: &[],
     requires: &[],
     thresholds: &[
         &PARTITIONS_MIN,

@@ -15,7 +15,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unused_index.md"),

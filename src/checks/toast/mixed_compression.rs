@@ -15,6 +15,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[],
     thresholds: &[&MIXED_SHARE_MIN, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN],
     page: include_str!("mixed_compression.md"),

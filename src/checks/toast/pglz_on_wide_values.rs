@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[Requirement::Lz4],
     thresholds: &[&COLUMN_BYTES_MIN, &LARGE_COLUMN_BYTES, &TABLE_BYTES_MIN],
     page: include_str!("pglz_on_wide_values.md"),

@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[
         &REWRITTEN_TIMES_MIN,

@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[
         &JUST_ABOVE_SHARE_MIN,

@@ -10,7 +10,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&VALUE_ID_SHARE_MAX, &TABLE_BYTES_MIN],
     page: include_str!("value_id_exhaustion.md"),

@@ -11,7 +11,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
-    needs: &[Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
+    uses: &[],
     requires: &[],
     thresholds: &[&VECTOR_OUT_OF_LINE_SHARE_MAX, &COLUMN_BYTES_MIN, &TABLE_BYTES_MIN],
     page: include_str!("vector_out_of_line.md"),

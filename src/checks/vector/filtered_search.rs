@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::INDEX_DETAILS,
@@ -27,6 +28,7 @@ pub(super) static CHECK: Check = Check {
         Topic::VECTOR_SEARCH,
         Topic::STATEMENTS,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&EXACT_ROWS_MAX, &TABLE_BYTES_MIN],
     page: include_str!("filtered_search.md"),

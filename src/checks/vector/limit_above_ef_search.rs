@@ -15,6 +15,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::INDEX_DETAILS,
@@ -23,6 +24,7 @@ pub(super) static CHECK: Check = Check {
         Topic::VECTOR_SEARCH,
         Topic::STATEMENTS,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("limit_above_ef_search.md"),

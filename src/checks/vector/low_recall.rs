@@ -7,7 +7,8 @@ use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic
 pub(super) static CHECK: Check = Check {
     id: "vector/low-recall",
     superpower: Superpower::Vector,
-    needs: &[Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
+    uses: &[],
     requires: &[],
     thresholds: &[&RECALL_MIN],
     page: include_str!("low_recall.md"),

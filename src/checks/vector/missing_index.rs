@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::INDEX_DETAILS,
@@ -29,6 +30,7 @@ pub(super) static CHECK: Check = Check {
         Topic::TABLE_ACTIVITY,
         Topic::STATEMENTS,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&SEARCHES_MIN, &EXACT_ROWS_MAX, &TABLE_BYTES_MIN],
     page: include_str!("missing_index.md"),

@@ -12,6 +12,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
     needs: &[
+        Topic::CONTEXT,
         Topic::RELATIONS,
         Topic::INDEXES,
         Topic::INDEX_DETAILS,
@@ -19,6 +20,7 @@ pub(super) static CHECK: Check = Check {
         Topic::TABLE_ACTIVITY,
         Topic::VECTOR,
     ],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&CHURN_PER_DAY_MAX, &DAY_WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("static_index_on_hot_table.md"),

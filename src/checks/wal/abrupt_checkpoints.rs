@@ -11,6 +11,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
+    uses: &[],
     requires: &[],
     thresholds: &[&COMPLETION_TARGET],
     page: include_str!("abrupt_checkpoints.md"),

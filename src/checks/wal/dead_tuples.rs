@@ -16,6 +16,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[
         &DEAD_RATIO_MAX,
@@ -73,6 +74,8 @@ enum Why {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
+    // When autovacuum comes is what the settings say.
+    seen.common.settings.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let mut large = false;
     for family in forest(case)?.iter().filter(|family| is_large(family, policy)) {

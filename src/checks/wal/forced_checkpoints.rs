@@ -1,8 +1,8 @@
 //! `wal/forced-checkpoints`, explained in the page beside this file.
 
 use super::load::{
-    Load, MAX_WAL_BYTES_MAX, RECOVERY_S_MAX, REPLAY_BYTES_PER_S, WAL_DISK_BYTES, setting_value,
-    size,
+    Load, MAX_WAL_BYTES_MAX, RECOVERY_S_MAX, REPLAY_BYTES_PER_S, WAL_DISK_BYTES, of_primary,
+    setting_value, size,
 };
 use super::setting;
 use crate::checks::Check;
@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
+    uses: &[],
     requires: &[],
     thresholds: &[
         &FORCED_SHARE_MAX,
@@ -49,10 +50,7 @@ static FORCED_CHECKPOINTS_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
-    // A standby writes no WAL and begins no checkpoint of its own.
-    if case.snapshot.server.in_recovery {
-        return Ok(judgement);
-    }
+    of_primary(case)?;
     let load = Load::of(case)?;
     let max_wal_size = setting::seen(case, "max_wal_size")?;
     let (forced, share_max) = (load.forced(load.max_wal_bytes), case.policy.get(&FORCED_SHARE_MAX));

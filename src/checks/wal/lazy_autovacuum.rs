@@ -15,13 +15,8 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
-    needs: &[
-        Topic::CONTEXT,
-        Topic::RELATIONS,
-        Topic::SETTINGS,
-        Topic::TABLE_ACTIVITY,
-        Topic::WAL_SERVER,
-    ],
+    needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
+    uses: &[Topic::WAL_SERVER],
     requires: &[Requirement::Counters],
     thresholds: &[
         &SCALE_FACTOR,

@@ -4,7 +4,18 @@ use super::setting;
 use crate::checks::number::float;
 use crate::model::observation::{Checkpoints, WalWritten};
 use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
-use crate::model::{Case, Gap, Severity, Threshold, Unit};
+use crate::model::{Case, Gap, GapReason, Severity, Threshold, Topic, Unit};
+
+/// Whether the server writes WAL of its own: a standby replays that of its primary, and makes restartpoints of the primary's
+/// checkpoints.
+pub(super) fn of_primary(case: &Case<'_>) -> Result<(), Gap> {
+    if !case.snapshot.server.in_recovery {
+        return Ok(());
+    }
+    let detail = "a standby writes no WAL of its own, and makes no checkpoint but where its primary made one";
+    Err(Gap::new(Topic::WAL_SERVER.as_str(), GapReason::InRecovery, detail)
+        .lifted_by("analyse the primary"))
+}
 
 /// How much of `pg_wal`'s disk `max_wal_size` may take; 0 where the disk is not known, which SQL does not show.
 pub(super) static WAL_DISK_BYTES: Threshold = Threshold {

@@ -18,6 +18,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_STAGING],
+    uses: &[],
     requires: &[Requirement::Counters],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("logged_staging_table.md"),

@@ -7,6 +7,7 @@ pub(super) static CHECK: Check = Check {
     id: "wal/peak-hour-vacuum",
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT],
+    uses: &[],
     requires: &[],
     thresholds: &[],
     page: include_str!("peak_hour_vacuum.md"),

@@ -13,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::WAL_HORIZON],
+    uses: &[],
     requires: &[],
     thresholds: &[&HORIZON_AGE_S_MAX, &HORIZON_XIDS_MAX],
     page: include_str!("pinned_horizon.md"),

@@ -15,6 +15,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
+    uses: &[],
     requires: &[],
     thresholds: &[&INACTIVE_SLOT_WAL_BYTES_MAX, &ACTIVE_SLOT_WAL_BYTES_MAX],
     page: include_str!("retained_wal.md"),

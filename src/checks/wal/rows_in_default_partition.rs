@@ -15,6 +15,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::WAL_PARTITIONS],
+    uses: &[],
     requires: &[],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("rows_in_default_partition.md"),

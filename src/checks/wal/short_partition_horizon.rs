@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_PARTITIONS],
+    uses: &[],
     requires: &[],
     thresholds: &[&DAYS_AHEAD, &UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("short_partition_horizon.md"),

@@ -2,8 +2,8 @@
 
 use super::forced_checkpoints::too_large;
 use super::load::{
-    Load, MAX_WAL_BYTES_MAX, RECOVERY_S_MAX, REPLAY_BYTES_PER_S, WAL_DISK_BYTES, setting_value,
-    size,
+    Load, MAX_WAL_BYTES_MAX, RECOVERY_S_MAX, REPLAY_BYTES_PER_S, WAL_DISK_BYTES, of_primary,
+    setting_value, size,
 };
 use super::setting;
 use crate::checks::Check;
@@ -15,6 +15,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
+    uses: &[],
     requires: &[],
     thresholds: &[
         &WINDOW_S_MIN,
@@ -31,9 +32,7 @@ const ID: &str = "wal/small-max-wal-size";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
-    if case.snapshot.server.in_recovery {
-        return Ok(judgement);
-    }
+    of_primary(case)?;
     let load = Load::of(case)?;
     let needed = load.needed();
     if load.max_wal_bytes >= needed {
@@ -72,6 +71,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 mod tests {
     use super::super::testing::{case, edit, set, short, snapshot};
     use super::*;
+    use crate::model::GapReason;
     use crate::model::Policy;
 
     #[test]
@@ -92,12 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_server_and_a_standby_have_room_enough() {
+    fn a_quiet_server_has_room_enough_and_a_standby_is_not_judged() {
         let mut seen = snapshot();
         assert_eq!(CHECK.run(&case(&seen, &Policy::default())), Ok(Judgement::default()));
         seen.server.in_recovery = true;
-        edit(&mut seen.wal.written).counting_since = None;
-        assert_eq!(CHECK.run(&case(&seen, &Policy::default())), Ok(Judgement::default()));
+        let gap = CHECK.run(&case(&seen, &Policy::default())).unwrap_err();
+        assert_eq!(gap.reason, GapReason::InRecovery);
     }
 
     #[test]

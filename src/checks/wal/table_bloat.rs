@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
         Topic::LAYOUTS,
         Topic::WAL_BLOAT,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&BLOAT_RATIO_MAX, &TABLE_BYTES_MIN],
     page: include_str!("table_bloat.md"),

@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
         Topic::WAL_TIME_COLUMNS,
         Topic::STATEMENTS,
     ],
+    uses: &[],
     requires: &[Requirement::Counters, Requirement::ColumnStatistics],
     thresholds: &[
         &UNPARTITIONED_BYTES_MIN,

@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::WAL_PARTITIONS],
+    uses: &[],
     requires: &[],
     thresholds: &[&RETENTION_DAYS, &TABLE_BYTES_MIN],
     page: include_str!("unarchived_partition.md"),

@@ -1,6 +1,6 @@
 //! `wal/uncompressed-full-pages`, explained in the page beside this file.
 
-use super::load::{size, wal_rate};
+use super::load::{of_primary, size, wal_rate};
 use super::setting;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
@@ -14,6 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
+    uses: &[],
     requires: &[],
     thresholds: &[&FULL_PAGE_SHARE_MIN, &WAL_BYTES_PER_DAY_MIN, &WINDOW_S_MIN],
     page: include_str!("uncompressed_full_pages.md"),
@@ -46,9 +47,7 @@ const SHIPPED_BYTES_PER_S: f64 = 1_048_576.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
-    if case.snapshot.server.in_recovery {
-        return Ok(judgement);
-    }
+    of_primary(case)?;
     let compression = setting::seen(case, "wal_compression")?;
     let writes_them = setting::seen(case, "full_page_writes")?.is_on();
     if compression.value() != "off" || !writes_them {

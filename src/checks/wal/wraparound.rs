@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
         Topic::TABLE_ACTIVITY,
         Topic::WAL_HORIZON,
     ],
+    uses: &[],
     requires: &[],
     thresholds: &[&AGE_MAX],
     page: include_str!("wraparound.md"),
