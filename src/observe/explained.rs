@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use tokio_postgres::types::Type;
 
 use super::batch::{Batch, QueryParameters, Receipt};
-use super::explaining::{STATEMENT_CODE, words};
-use super::gaps;
+use super::explaining::{PATH_ASIDE, PATH_BACK, STATEMENT_CODE, words};
 use super::texts::{CountedStatement, ServerStatementText, StatementTexts};
 use super::visit::CatalogStage;
+use super::{foreign_code, gaps};
 use crate::model::observation::WorkloadStatement;
 use crate::model::{Gap, GapReason, Observation, PlanSource, Topic, beginning};
 use crate::pg::{Failure, Question};
@@ -176,8 +176,10 @@ impl ExplainQuery {
             ..Question::new(SOURCE, sql)
         };
         let code = (!trusted).then(|| {
-            let code = code_question(explainable, settings);
-            batch.stream(code, |_| {})
+            batch.stream(question(PATH_ASIDE.to_owned(), true), |_| {});
+            let code = batch.stream(code_question(explainable, settings), |_| {});
+            batch.stream(question(PATH_BACK.to_owned(), true), |_| {});
+            code
         });
         let prepared = generic.then(|| {
             let sql = format!("prepare /* dbopt */ {PREPARED} as {text}");
@@ -201,14 +203,14 @@ impl ExplainQuery {
 
 /// Fails where the statement would run code of the target's own.
 fn code_question(statement: &Explainable, settings: &'static str) -> Question {
-    let Explainable { names, called, operators, .. } = statement;
+    let Explainable { names, called, operators, reads_only, .. } = statement;
     let mut parameters: QueryParameters = Vec::new();
     for list in [names, called, operators] {
         parameters
             .push((Box::new(list.iter().cloned().collect::<Vec<String>>()), Type::TEXT_ARRAY));
     }
     // Neither executed nor trusted.
-    for flag in [false, false] {
+    for flag in [false, false, !reads_only] {
         parameters.push((Box::new(flag), Type::BOOL));
     }
     let sql = format!(
@@ -222,7 +224,7 @@ impl Receipts {
     fn gap(&self) -> Option<Gap> {
         if let Some(failure) = self.code.as_ref().and_then(Receipt::failure) {
             return Some(if failure.sqlstate == DIVISION_BY_ZERO {
-                foreign_code()
+                runs_code()
             } else {
                 refused(failure)
             });
@@ -257,27 +259,19 @@ fn refused(failure: &Failure) -> Gap {
     }
 }
 
-fn foreign_code() -> Gap {
+fn runs_code() -> Gap {
     let detail = "to plan it runs code of the database's own";
-    Gap::new(OBSERVATION, GapReason::ForeignCode, detail).lifted_by(super::foreign_code::TRUST)
+    Gap::new(OBSERVATION, GapReason::ForeignCode, detail).lifted_by(foreign_code::TRUST)
 }
 
-/// Why a statement may not be planned, as far as relations tell.
+/// Why a statement may not be planned, as far as relations and types tell.
 fn refusal(first: &CatalogStage, statement: &Explainable) -> Option<Gap> {
-    let foreign = match &first.catalog.foreign_code {
-        Observation::Seen(foreign) => foreign,
-        Observation::Unseen(gap) => return Some(gap.clone()),
-    };
-    if foreign.is_empty() {
-        return None;
+    match &first.catalog.foreign_code {
+        Observation::Seen(foreign) => {
+            foreign_code::named_in(foreign, statement).map(|_| runs_code())
+        }
+        Observation::Unseen(gap) => Some(gap.clone()),
     }
-    let relations = match &first.catalog.relations {
-        Observation::Seen(relations) => relations,
-        Observation::Unseen(gap) => return Some(gap.clone()),
-    };
-    let named = relations.iter().filter(|relation| statement.names.contains(&relation.name));
-    let runs_code = named.filter(|relation| foreign.iter().any(|code| code.oid == relation.oid));
-    runs_code.map(|_| foreign_code()).next()
 }
 
 /// The gap with the statement that it is about.

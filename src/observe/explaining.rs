@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::source;
+use super::{foreign_code, source};
 use crate::model::observation::ForeignCode;
 use crate::model::{GapReason, PlanSource};
 use crate::pg::{Error, Failure, Target, TrialError, TrialTransaction};
@@ -19,6 +19,17 @@ set local jit to default;
 set local max_parallel_workers_per_gather to default;
 set local timezone to default;
 set local datestyle to default";
+
+/// The look-ups for code are not to use what others put into the search path: it is set aside for them, the schemas that it
+/// leads to with it.
+pub(super) const PATH_ASIDE: &str = "select /* dbopt */
+    pg_catalog.set_config('dbopt.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true),
+    pg_catalog.set_config('dbopt.search_path', pg_catalog.current_setting('search_path'), true),
+    pg_catalog.set_config('search_path', '', true)";
+
+/// The statement itself is planned under it again.
+pub(super) const PATH_BACK: &str = "select /* dbopt */
+    pg_catalog.set_config('search_path', pg_catalog.current_setting('dbopt.search_path'), true)";
 
 /// The statement whose generic plan is asked for. `GENERIC_PLAN` of PostgreSQL 16 takes the simple protocol, in which a text may be
 /// several statements. It outlives the transaction, and is deallocated.
@@ -64,14 +75,9 @@ pub enum ExplainRefusal {
         /// What is wrong with that.
         why: &'static str,
     },
-    /// A relation that it reads runs code of the target's own.
-    #[error("a relation that it names runs code of the database's own: its {kind}{object}")]
-    Relation {
-        /// `index`, `type of column` and the like.
-        kind: String,
-        /// Its name, with a space and quotes.
-        object: String,
-    },
+    /// A relation or a type that it names runs code of the target's own.
+    #[error("{0} runs code of the database's own: review it, then trust the target (`trust_code`)")]
+    Named(String),
     /// The server refused it.
     #[error("the server refuses the statement: {reason} (SQLSTATE {sqlstate})")]
     Refused {
@@ -109,7 +115,9 @@ pub async fn explain(
             .await
             .map_err(refused)?;
     }
+    trial.rows(PATH_ASIDE).await.map_err(refused)?;
     check_code(&trial, target.trusts_code(), question).await?;
+    trial.rows(PATH_BACK).await.map_err(refused)?;
     let explained = output(&trial, question).await;
     trial.finish();
     explained
@@ -121,7 +129,7 @@ async fn check_code(
     trusted: bool,
     question: &ExplainRequest,
 ) -> Result<(), ExplainRefusal> {
-    let Explainable { names, called, operators, .. } = &question.statement;
+    let Explainable { names, called, operators, reads_only, .. } = &question.statement;
     let flag = |set: bool| Some(set.to_string());
     let parameters = [
         Some(array(names)),
@@ -129,6 +137,7 @@ async fn check_code(
         Some(array(operators)),
         flag(question.analyze),
         flag(trusted),
+        flag(!reads_only),
     ];
     let rows = trial.rows_with(STATEMENT_CODE, &parameters).await.map_err(refused)?;
     if let Some(row) = rows.first() {
@@ -136,28 +145,30 @@ async fn check_code(
         let why = if question.analyze && is_volatile {
             "is volatile: it is explained without ANALYZE alone"
         } else {
-            "is code of the database's own: review it, then trust the target (`trust_code`)"
+            "may run code of the database's own: review it, then trust the target (`trust_code`)"
         };
         return Err(ExplainRefusal::Code { kind, name, function, why });
     }
     if trusted {
         return Ok(());
     }
-    let sql = format!(
-        "select pg_catalog.json_build_object('oid', q.oid, 'kind', q.kind, 'object', q.object)::text
-        from (\n{}\n) as q
-        join pg_catalog.pg_class as c on c.oid::pg_catalog.int8 = q.oid
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relname = any($1::text[])
-            and (n.nspname = any($1::text[]) or pg_catalog.pg_table_is_visible(c.oid))
-        limit 1",
-        source::FOREIGN_CODE.variants[0].1
-    );
-    let rows = trial.rows_with(&sql, &[Some(array(names))]).await.map_err(refused)?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let ForeignCode { kind, object, .. } = read(row)?;
-    let object = object.map(|name| format!(" `{name}`")).unwrap_or_default();
-    Err(ExplainRefusal::Relation { kind, object })
+    let sql = source::FOREIGN_CODE.sql_for(trial.major());
+    let rows = trial.rows(&sql).await.map_err(refused)?;
+    let foreign: Vec<ForeignCode> = rows.iter().map(|row| read(row)).collect::<Result<_, _>>()?;
+    match foreign_code::named_in(&foreign, &question.statement) {
+        Some(code) => Err(ExplainRefusal::Named(described(code))),
+        None => Ok(()),
+    }
+}
+
+/// What runs code, as a message names it.
+fn described(code: &ForeignCode) -> String {
+    let ForeignCode { oid, name, kind, object, .. } = code;
+    match (oid, object) {
+        (None, _) => format!("type `{name}`"),
+        (Some(_), Some(object)) => format!("`{name}`, by its {kind} `{object}`,"),
+        (Some(_), None) => format!("`{name}`, by its {kind},"),
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(row: &str) -> Result<T, ExplainRefusal> {

@@ -7,9 +7,9 @@ use super::ServerFacts;
 
 /// Our reads are not to be counted among the workload's, where we are allowed to switch that off. Asked
 /// for politely: a refused SET would leave an error in the server's log at every visit.
-const UNCOUNTED: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+const UNCOUNTED: &str = "select /* dbopt */ pg_catalog.set_config('track_counts', 'off', true)
 from pg_catalog.pg_roles where rolname = current_user and rolsuper;";
-const UNCOUNTED_15: &str = "select pg_catalog.set_config('track_counts', 'off', true)
+const UNCOUNTED_15: &str = "select /* dbopt */ pg_catalog.set_config('track_counts', 'off', true)
 where pg_catalog.has_parameter_privilege('track_counts', 'set');";
 
 /// What the role or the database limits whole transactions to would end the connection in mid-visit; the limits above
@@ -19,11 +19,12 @@ const UNLIMITED_17: &str = "set local transaction_timeout = 0;";
 /// A function that catches `query_canceled` runs on after a cancel request. A connection that is gone ends its backend
 /// whatever is caught, but only servers on some platforms look for that while a statement runs.
 const LOOKED_AFTER: &str =
-    "select pg_catalog.set_config('client_connection_check_interval', '1s', true)
+    "select /* dbopt */ pg_catalog.set_config('client_connection_check_interval', '1s', true)
 where pg_catalog.version() like '%linux%';";
 
 /// The only row of two columns.
-const FACTS: &str = "select pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid();";
+const FACTS: &str =
+    "select /* dbopt */ pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid();";
 
 /// What the server says as a transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(super) fn guarded(guard: &str, facts: &ServerFacts) -> String {
 /// with the role's own search path.
 pub(super) fn ending(process_id: i32) -> String {
     format!(
-        "rollback; select pg_catalog.pg_advisory_unlock_all() \
+        "rollback; select /* dbopt */ pg_catalog.pg_advisory_unlock_all() \
          where pg_catalog.pg_backend_pid() operator(pg_catalog.=) {process_id}"
     )
 }

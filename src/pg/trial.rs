@@ -27,6 +27,7 @@ set local lock_timeout = '500ms';
 set local idle_in_transaction_session_timeout = '30s';
 set local search_path = '';
 set local row_security = off;
+set local standard_conforming_strings = on;
 set local constraint_exclusion = off;
 set local jit = off;
 set local max_parallel_workers_per_gather = 0;
@@ -78,6 +79,11 @@ impl TrialTransaction {
             }
             Ok(Err(error)) => Err(error),
         }
+    }
+
+    /// The server's major version.
+    pub fn major(&self) -> u32 {
+        self.lease.facts().major
     }
 
     /// Run statements that return nothing.

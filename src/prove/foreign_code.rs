@@ -15,7 +15,7 @@ fn sql(relation: &QualifiedName) -> String {
     let name = quote_literal(&relation.to_sql());
     format!(
         "select /* dbopt */ q.kind::pg_catalog.text from (\n{SOURCE}\n) as q \
-         where q.oid = pg_catalog.to_regclass({name})::pg_catalog.oid::pg_catalog.int8"
+         where q.oid = pg_catalog.to_regclass({name})::pg_catalog.oid::pg_catalog.int8 and not q.on_write"
     )
 }
 

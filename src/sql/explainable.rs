@@ -23,7 +23,8 @@ pub struct Explainable {
     pub parameters: u32,
     /// Every name in it.
     pub names: BTreeSet<String>,
-    /// Names and keywords that are followed by a parenthesis.
+    /// Names and keywords that may call a function of any argument: those that are followed by a parenthesis, and those behind
+    /// an expression and a dot.
     pub called: BTreeSet<String>,
     /// Operators, those of keywords such as LIKE among them.
     pub operators: BTreeSet<String>,
@@ -44,13 +45,17 @@ pub enum NotExplainable {
     /// Its names cannot be compared with those of the catalog.
     #[error("names with Unicode escapes (U&\"…\") cannot be explained")]
     EscapedName,
+    /// Where the server cuts such a name off depends on its encoding.
+    #[error("names of more than {} bytes cannot be explained", crate::model::NAME_BYTES_MAX)]
+    LongName,
     /// More parameters than the protocol takes.
     #[error("a statement has at most 65535 parameters")]
     Parameters,
 }
 
 /// Operators that keywords stand for, and that comparisons without an operator use.
-const IMPLIED: [&str; 11] = ["=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~"];
+const IMPLIED: [&str; 12] =
+    ["=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~"];
 
 /// Keywords of statements that do more than read. As names of columns they say the same, which is safe.
 const EFFECTS: [&str; 8] =
@@ -89,13 +94,11 @@ pub fn explainable(text: &str) -> Result<Explainable, NotExplainable> {
         called: BTreeSet::new(),
         operators: IMPLIED.into_iter().map(str::to_owned).collect(),
     };
+    let is_comment =
+        |token: &ScanToken| matches!(token.token(), Token::SqlComment | Token::CComment);
+    let tokens: Vec<ScanToken> = tokens.into_iter().filter(|token| !is_comment(token)).collect();
     for (position, token) in tokens.iter().enumerate() {
-        let next = tokens.get(position + 1);
-        found.add(
-            &statement.text,
-            token,
-            next.is_some_and(|next| next.token() == Token::Ascii40),
-        )?;
+        found.add(&statement.text, token, calls(&tokens, position))?;
     }
     found.text = statement.text;
     Ok(found)
@@ -113,7 +116,11 @@ impl Explainable {
                 let number = number.map_err(|_| NotExplainable::Parameters)?;
                 self.parameters = self.parameters.max(number.into());
             }
-            Token::Ident => self.add_name(name(piece), called),
+            Token::Ident => {
+                for name in spellings(piece)? {
+                    self.add_name(name, called);
+                }
+            }
             _ if keyword => {
                 let word = piece.to_ascii_lowercase();
                 self.reads_only &= !EFFECTS.contains(&word.as_str());
@@ -135,17 +142,29 @@ impl Explainable {
     }
 }
 
-/// A name as the catalog has it: as it is in quotes, in lower case without, never longer than a name may be.
-fn name(piece: &str) -> String {
-    let name = match piece.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(quoted) => quoted.replace("\"\"", "\""),
-        None => piece.to_lowercase(),
+/// Whether the name at that position may call a function: `f(…)`, `(…).f`, `a[1].f` and `$1.f`. Of `a.f`, where `a` is a row,
+/// only functions of rows are called.
+fn calls(tokens: &[ScanToken], position: usize) -> bool {
+    let token =
+        |position: Option<usize>| position.and_then(|at| tokens.get(at)).map(ScanToken::token);
+    let before = |count: usize| token(position.checked_sub(count));
+    token(Some(position + 1)) == Some(Token::Ascii40)
+        || before(1) == Some(Token::Ascii46)
+            && matches!(before(2), Some(Token::Ascii41 | Token::Ascii93 | Token::Param))
+}
+
+/// A name as the catalog may have it: as it is in quotes, in lower case without. Whether the server takes letters beyond ASCII
+/// for upper case depends on its encoding.
+fn spellings(piece: &str) -> Result<Vec<String>, NotExplainable> {
+    let names = match piece.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => vec![quoted.replace("\"\"", "\"")],
+        None if piece.is_ascii() => vec![piece.to_ascii_lowercase()],
+        None => vec![piece.to_ascii_lowercase(), piece.to_lowercase()],
     };
-    let mut end = name.len().min(crate::model::NAME_BYTES_MAX);
-    while !name.is_char_boundary(end) {
-        end -= 1;
+    if names.iter().any(|name| name.len() > crate::model::NAME_BYTES_MAX) {
+        return Err(NotExplainable::LongName);
     }
-    name[..end].to_owned()
+    Ok(names)
 }
 
 fn is_operator(piece: &str) -> bool {
@@ -181,6 +200,27 @@ mod tests {
         }
         assert!(matches!(explainable("select from from"), Err(NotExplainable::Unreadable(_))));
         assert_eq!(explainable("select U&\"\\0066\"(1)"), Err(NotExplainable::EscapedName));
+        let long = format!("select {}(1)", "é".repeat(32));
+        assert_eq!(explainable(&long), Err(NotExplainable::LongName));
+    }
+
+    #[test]
+    fn every_way_to_call_a_function_is_seen() {
+        for sql in [
+            "select f(1)",
+            "select f /* c */ -- d\n (1)",
+            "select (1).f",
+            "select ('{1}'::int[])[1] . f",
+            "select $1.f",
+            "select \"f\"(1)",
+            "select x.F(1)",
+        ] {
+            assert!(explainable(sql).unwrap().called.contains("f"), "{sql}");
+        }
+        let read = explainable("select a.f, É(1), 1 where b not similar to 'c'").unwrap();
+        assert!(!read.called.contains("f") && read.names.contains("f"), "{read:?}");
+        assert!(read.called.contains("É") && read.called.contains("é"), "{read:?}");
+        assert!(read.operators.contains("!~"), "{read:?}");
     }
 
     #[test]

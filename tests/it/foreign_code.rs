@@ -15,7 +15,8 @@ const SOURCE: &str = include_str!("../../src/observe/sql/foreign_code.sql");
 async fn found(db: &TestDb) -> BTreeMap<String, String> {
     let sql = format!(
         "select coalesce(json_object_agg(q.oid::oid::regclass, concat_ws(' ', q.kind, q.object)), '{{}}')::text
-        from ({SOURCE}) as q"
+        from ({SOURCE}) as q
+        where q.oid is not null and not q.on_write"
     );
     serde_json::from_str(&db.text(&sql).await).unwrap()
 }
@@ -76,7 +77,10 @@ const CASES: &[(&str, &str)] = &[
     ("create statistics s on g(a), id from t", "statistics s"),
     ("create statistics s on a, id from t", ""),
     ("alter table t enable row level security; create policy p on t using (f(a))", ""),
+    // What the server made for a type.
+    ("create type r as range (subtype = float8); alter table t add c r", ""),
     // What runs on writes alone.
+    ("create rule r as on update to t do also select g('x')", ""),
     ("alter table t add c text generated always as (g(a)) stored", ""),
     ("alter table t add c text default g('x')", ""),
     ("alter table t add check (f(a))", ""),
@@ -93,6 +97,12 @@ const CASES: &[(&str, &str)] = &[
     (
         "drop table t; create table u (a text); create index on u (g(a)); create view t as select a from u",
         "relation u",
+    ),
+    (
+        "create function s(text, text) returns text language sql immutable as 'select $1';
+        create aggregate last_of(text) (sfunc = s, stype = text);
+        drop table t; create table u (a text); create view t as select last_of(a) from u",
+        "view t",
     ),
     ("drop table t; create table u (a text); create materialized view t as select g(a) from u", ""),
 ];
@@ -117,6 +127,54 @@ async fn relations_that_run_code_of_the_targets_own_are_found_and_no_others(
         db.run(sql).await;
         let found = found(&db).await;
         assert_eq!(found.get("t").map_or("", String::as_str), *wanted, "{sql}\n{found:?}");
+        db.run("rollback").await;
+    }
+}
+
+/// What of it runs where a relation is written to, and the types whose values it reads, as `name: kind object`.
+const NAMED: &[(&str, &str)] = &[
+    ("alter table t add c text default g('x')", "t: default of column c"),
+    ("alter table t add c text generated always as (g(a)) stored", "t: generated column c"),
+    ("create rule r as on update to t do also select g('x')", "t: rule r"),
+    (
+        "create table u (x text default g('x')); create view v as select * from u",
+        "u: default of column x, v: relation u",
+    ),
+    (
+        "create table u (x text); create index on u (g(x)); create rule r as on delete to t do also select * from u",
+        "t: relation u",
+    ),
+    ("create domain d as text check (f(value))", "_d: type, d: type"),
+    (
+        "create domain d as text check (f(value)); create type m as (x d)",
+        "_d: type, _m: type, d: type, m: type",
+    ),
+    (
+        "create domain d as text check (pg_input_is_valid(value, 'd')); create table u (x d)",
+        "_d: type, _u: type, d: type, u: type",
+    ),
+];
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_run_and_types_that_run_code_are_found_by_their_names(
+    #[values("pg16", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let db = TestDb::create(server).await;
+    db.run(
+        "create function f(text) returns boolean language plpgsql immutable as 'begin return true; end';
+        create function g(text) returns text language plpgsql immutable as 'begin return $1; end'",
+    )
+    .await;
+    let named = format!(
+        "select string_agg(q.name || ': ' || concat_ws(' ', q.kind, q.object), ', ' order by q.name collate \"C\")
+        from ({SOURCE}) as q where q.oid is null or q.on_write"
+    );
+    for (sql, wanted) in NAMED {
+        db.run("begin; create table t (id int primary key, a text)").await;
+        db.run(sql).await;
+        assert_eq!(db.text(&named).await, *wanted, "{member}: {sql}");
         db.run("rollback").await;
     }
 }

@@ -44,6 +44,7 @@ mod shadows;
 mod shapes;
 mod source;
 mod spelled;
+mod statement_code;
 mod statements;
 mod store;
 mod support;

@@ -351,6 +351,7 @@ mod tests {
                 name: "pg_partman".to_owned(),
                 schema: "partman".to_owned(),
                 version: version.to_owned(),
+                configuration: None,
             });
             let gone = PartmanSet {
                 parent_table: "ml.it's".to_owned(),

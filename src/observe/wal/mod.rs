@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use super::Interest;
 use super::batch::{Batch, Slot};
 use super::catalog::CatalogFacts;
+use super::foreign_code::refusal;
 use super::look::Look;
 use crate::model::observation::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
@@ -14,7 +15,7 @@ use crate::model::observation::{
     StagingTable, TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
 };
 use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
-use crate::model::{Observation, Topic, quote_identifier};
+use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
 use crate::pg::{Error, Session};
 
 /// Tables with most inserts, of which is asked what stands against their being unlogged.
@@ -113,7 +114,8 @@ impl Look for WalLook {
 /// The sources of the second round trip, and what the first one saw.
 pub(super) struct WalDetail {
     first: Box<Wal>,
-    partman_sets: Option<Slot<PartmanSet>>,
+    /// None where the extension is not installed.
+    partman_sets: Option<Result<Slot<PartmanSet>, Gap>>,
     table_roles: Slot<TableRoles>,
     time_columns: Slot<TimeColumn>,
     bloat: Vec<Slot<MeasuredBloat>>,
@@ -130,11 +132,36 @@ impl WalDetail {
         }
     }
 
+    fn extension(&self, name: &str) -> Option<&ExtensionSchema> {
+        let extensions = self.first.extensions.get().ok()?;
+        extensions.iter().find(|installed| installed.name == name)
+    }
+
     /// The quoted schema of an extension; absent where it is not installed.
     fn schema(&self, extension: &str) -> Option<String> {
-        let extensions = self.first.extensions.get().ok()?;
-        let found = extensions.iter().find(|installed| installed.name == extension)?;
+        let found = self.extension(extension)?;
         Some(quote_identifier(&found.schema).into_owned())
+    }
+
+    /// The configuration of `pg_partman`, unless whoever created the extension has it run code.
+    fn partman(
+        &self,
+        batch: &mut Batch<'_>,
+        catalog: &CatalogFacts,
+    ) -> Option<Result<Slot<PartmanSet>, Gap>> {
+        let ExtensionSchema { schema, configuration, .. } = self.extension("pg_partman")?;
+        let name = QualifiedName { schema: schema.clone(), name: "part_config".to_owned() };
+        let observation = source::PARTMAN_SETS.name;
+        let Some(table) = configuration else {
+            let detail = format!("`{}` is not the table of the extension", name.to_sql());
+            return Some(Err(Gap::new(observation, GapReason::ForeignCode, detail)));
+        };
+        if let Some(gap) = refusal(&catalog.foreign_code, *table, &name, observation) {
+            return Some(Err(gap));
+        }
+        let sql = source::PARTMAN_SETS.sql_for(batch.major());
+        let sql = sql.replace(EXTENSION_SCHEMA, &quote_identifier(schema));
+        Some(Ok(batch.query_with(&source::PARTMAN_SETS, sql, vec![])))
     }
 
     fn measure(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
@@ -157,14 +184,7 @@ impl Look for WalDetail {
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
-            self.partman_sets = self.schema("pg_partman").map(|schema| {
-                let sql = source::PARTMAN_SETS.sql_for(batch.major());
-                batch.query_with(
-                    &source::PARTMAN_SETS,
-                    sql.replace(EXTENSION_SCHEMA, &schema),
-                    vec![],
-                )
-            });
+            self.partman_sets = self.partman(batch, catalog);
         }
         if interest.in_any(&[Topic::WAL_STAGING]) {
             self.table_roles = batch.query_relations(&source::TABLE_ROLES, &most_inserted(catalog));
@@ -192,7 +212,8 @@ impl Look for WalDetail {
         });
         self.first.bloat = Observation::Seen(measured.collect());
         self.first.partman_sets = match self.partman_sets {
-            Some(slot) => {
+            Some(Err(gap)) => Observation::Unseen(gap),
+            Some(Ok(slot)) => {
                 let denied = slot.failure().is_some_and(|failure| failure.sqlstate == "42501");
                 match slot.rows() {
                     Observation::Unseen(gap) if denied => {

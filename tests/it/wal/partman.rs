@@ -156,3 +156,32 @@ async fn a_role_that_may_not_read_its_configuration_judges_no_horizon_and_is_tol
     drop(target);
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
+
+/// Its configuration belongs to whoever created the extension, who need not be a superuser.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_runs_code_is_not_read() {
+    let Some(db) = maintained("deb18").await else { return };
+    let refused = async || {
+        let analysis = judged(&db).await;
+        let gap = |gap: &&database_optimizer::model::Gap| {
+            gap.reason == GapReason::ForeignCode && gap.observation == "partman_sets"
+        };
+        analysis.gaps.iter().find(gap).map(|gap| gap.detail.clone())
+    };
+    assert_eq!(refused().await, None);
+    db.run(
+        "create function partman.own(text) returns boolean language plpgsql immutable as 'begin return true; end';
+        create index on partman.part_config (parent_table) where partman.own('x')",
+    )
+    .await;
+    let of_index = refused().await.unwrap();
+    assert!(of_index.contains("its index `part_config_parent_table_idx`"), "{of_index}");
+    db.run(
+        "alter extension pg_partman drop table partman.part_config;
+        alter table partman.part_config rename to real;
+        create view partman.part_config as select *, partman.own('x') from partman.real",
+    )
+    .await;
+    let of_view = refused().await.unwrap();
+    assert!(of_view.contains("is not the table of the extension"), "{of_view}");
+}

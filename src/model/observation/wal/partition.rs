@@ -43,6 +43,9 @@ pub struct ExtensionSchema {
     pub schema: String,
     /// Its release.
     pub version: String,
+    /// The oid of the table `part_config`, where it is the extension's.
+    #[serde(default)]
+    pub configuration: Option<i64>,
 }
 
 /// A table that `pg_partman` maintains: what `part_config` says of it.

@@ -1,45 +1,60 @@
--- Code that a statement would run, by the names in its text: functions that are volatile, where the statement is executed,
--- and functions that are neither PostgreSQL's own nor of an extension that a superuser owns, unless the target is trusted.
+-- Code that a statement would run, by the names in its text: functions that are volatile, where the statement is executed, and,
+-- unless the target is trusted, functions that are neither PostgreSQL's own nor of an extension that a superuser owns, and
+-- those of PostgreSQL that run what a value names.
 --
--- Parameters: names, names before a parenthesis, operators, whether it is executed, whether the target is trusted. The names
--- are more than the statement calls, so a function that it does not call may be named, and none that it calls is missed.
+-- Parameters: names, names that are called, operators, whether it is executed, whether the target is trusted, whether it
+-- writes. The names are more than the statement calls, so a function that it does not call may be named, and none that it calls
+-- is missed. This runs under an empty search path, or others could replace its operators; the schemas that are searched for the
+-- statement's names are in a setting.
 with recursive unsafe as materialized (
-    select p.oid, p.proname, p.pronamespace, p.pronargs, p.proargtypes,
-        (p.provolatile = 'v' or p.proname ~ '_to_xml') as is_volatile
+    select p.oid, p.proname, p.pronamespace, p.proargtypes,
+        (p.provolatile = 'v' or p.proname ~ '_to_xml' or p.oid >= 16384 and p.proretset and p.provolatile = 's') as is_volatile
     from pg_catalog.pg_proc as p
-    where $4::boolean and (p.provolatile = 'v' or p.proname ~ '_to_xml')
-        or not $5::boolean and p.oid >= 16384
-        and not exists (
-            select
-            from pg_catalog.pg_depend as d
-            join pg_catalog.pg_roles as o on o.oid = p.proowner and o.rolsuper
-            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                and d.objid = p.oid
-                and d.deptype = 'e'
+    join pg_catalog.pg_language as l on l.oid = p.prolang
+    where $4::boolean and (
+            p.provolatile = 'v'
+            or p.proname ~ '_to_xml'
+            -- They may run SQL that they are given, such as crosstab.
+            or p.oid >= 16384 and p.proretset and p.provolatile = 's'
+        )
+        or not $5::boolean and (
+            -- Stable, and so called for an estimate: they read relations, or run the checks of types, that a value names.
+            p.oid < 16384
+            and p.proname ~ '_to_xml|^pg_input_|^(?:array|domain|record|range|multirange)_in$|^fmgr_sql_validator$'
+            or p.oid >= 16384
+            -- Only a superuser writes these, and the server those of ranges. That of an aggregate says nothing of its parts.
+            and (l.lanname not in ('internal', 'c') or p.prokind = 'a')
+            and not exists (
+                select
+                from pg_catalog.pg_depend as d
+                join pg_catalog.pg_roles as o on o.oid = p.proowner and o.rolsuper
+                where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                    and d.objid = p.oid
+                    and d.deptype = 'e'
+            )
         )
 ),
 schemas as materialized (
     select n.oid, n.nspname,
-        n.nspname = any($1::text[]) or n.oid = any(
-            select s::pg_catalog.regnamespace::oid
-            from pg_catalog.unnest(pg_catalog.current_schemas(true)) as s
-        ) as is_meant
+        n.nspname = any($1::text[])
+        or n.nspname = any(pg_catalog.current_setting('dbopt.schemas')::name[]) as is_meant
     from pg_catalog.pg_namespace as n
 ),
-views as (
+-- Views, and rules for writes to them and to tables.
+rules as (
     select c.oid, c.relname
     from pg_catalog.pg_class as c
     join schemas as n on n.oid = c.relnamespace and n.is_meant
-    where c.relkind = 'v' and c.relname = any($1::text[])
+    where c.relhasrules and c.relname = any($1::text[])
     union
     select b.oid, b.relname
-    from views as v
-    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid
+    from rules as v
+    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
     join pg_catalog.pg_depend as d
         on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
         and d.objid = w.oid
         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    join pg_catalog.pg_class as b on b.oid = d.refobjid and b.relkind = 'v'
+    join pg_catalog.pg_class as b on b.oid = d.refobjid and b.relhasrules
 ),
 called (kind, name, function) as (
     select 'function', u.proname, u.oid
@@ -47,12 +62,12 @@ called (kind, name, function) as (
     join schemas as n on n.oid = u.pronamespace and n.is_meant
     where u.proname = any($2::text[])
     union all
-    -- A function of one row can be written as a column of it.
+    -- A function of a row can be written as a column of it.
     select 'function', u.proname, u.oid
     from unsafe as u
     join schemas as n on n.oid = u.pronamespace and n.is_meant
-    join pg_catalog.pg_type as t on t.oid = u.proargtypes[0] and t.typtype = 'c'
-    where u.pronargs = 1 and u.proname = any($1::text[])
+    join pg_catalog.pg_type as t on t.oid = u.proargtypes[0] and t.typtype in ('c', 'd', 'p')
+    where u.proname = any($1::text[])
     union all
     select 'operator', o.oprname, u.oid
     from pg_catalog.pg_operator as o
@@ -72,15 +87,15 @@ called (kind, name, function) as (
     join unsafe as u on u.oid = f.id[1]::oid
     where t.typname = any($1::text[])
     union all
-    select 'view', v.relname, u.oid
-    from views as v
-    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid
+    select case w.ev_type when '1' then 'view' else 'rule' end, v.relname, u.oid
+    from rules as v
+    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
     cross join lateral pg_catalog.regexp_matches(
-        w.ev_action::text, ':(?:opfuncid|funcid|aggfnoid|winfnoid) (\d+)', 'g'
+        w.ev_qual::text || w.ev_action::text, ':(?:opfuncid|funcid|aggfnoid|winfnoid) (\d+)', 'g'
     ) as f (id)
     join unsafe as u on u.oid = f.id[1]::oid
 )
-select distinct pg_catalog.json_build_object(
+select distinct /* dbopt */ pg_catalog.json_build_object(
     'kind', c.kind,
     'name', c.name,
     'function', n.nspname || '.' || u.proname,

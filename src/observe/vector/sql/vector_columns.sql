@@ -27,6 +27,8 @@ where c.relkind in ('r', 'm', 'p')
             and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
             and d.deptype = 'e'
             and y.typname in ('vector', 'halfvec', 'sparsevec')
+            -- The owner of an extension may add types to it, base types only a superuser.
+            and y.typtype = 'b'
         union all
         select b.oid
         from pg_catalog.pg_type as b
