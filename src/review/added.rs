@@ -6,9 +6,9 @@
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::LocatedFinding;
 use super::file::{ParsedFile, code};
 use super::tables::{TableNames, name, type_of};
+use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
 /// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them.
@@ -110,7 +110,7 @@ fn found(at: &SyntaxNode, check: &'static str, message: String) -> LocatedFindin
         at: code(at),
         check,
         severity: Severity::High,
-        waited_for: true,
+        blocked: BlockedTable::Changed,
         confidence: Confidence::High,
         message,
     }

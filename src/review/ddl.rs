@@ -3,17 +3,14 @@
 use squawk_linter::{Linter, Rule};
 use squawk_syntax::ast::{self, AstNode};
 
-use super::LocatedFinding;
 use super::added::is_null_everywhere;
 use super::file::ParsedFile;
-use super::rows::Checks;
-use super::tables::{changed, name};
+use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
 /// The rules, as checks, with the harm they warn of.
 const RULES: &[(Rule, &str, Severity)] = &[
     (Rule::AddingForeignKeyConstraint, "migration/adding-foreign-key-constraint", Severity::High),
-    (Rule::AddingNotNullableField, "migration/adding-not-nullable-field", Severity::High),
     (Rule::AddingRequiredField, "migration/adding-required-field", Severity::High),
     (
         Rule::AddingSerialPrimaryKeyField,
@@ -39,9 +36,8 @@ const RULES: &[(Rule, &str, Severity)] = &[
 ];
 
 /// Rules about what waits while a table is read or written: it matters as much as the table is large.
-const WAITED_FOR: [Rule; 9] = [
+const WAITED_FOR: [Rule; 8] = [
     Rule::AddingForeignKeyConstraint,
-    Rule::AddingNotNullableField,
     Rule::AddingSerialPrimaryKeyField,
     Rule::ConstraintMissingNotValid,
     Rule::DisallowedUniqueConstraint,
@@ -51,16 +47,13 @@ const WAITED_FOR: [Rule; 9] = [
     Rule::RequireConcurrentReindex,
 ];
 
-pub(super) fn judge(file: &ParsedFile, checks: &Checks) -> Vec<LocatedFinding> {
+pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
     let mut linter = Linter::from(RULES.iter().map(|(rule, ..)| *rule));
     let violations = linter.lint(&file.tree, &file.text);
     let found = violations.into_iter().filter_map(|violation| {
         let (_, check, severity) = RULES.iter().find(|(rule, ..)| *rule == violation.code)?;
         let at = usize::from(violation.text_range.start());
         if violation.code == Rule::ConstraintMissingNotValid && !can_be_not_valid(file, at) {
-            return None;
-        }
-        if violation.code == Rule::AddingNotNullableField && is_proved(file, at, checks) {
             return None;
         }
         if violation.code == Rule::AddingForeignKeyConstraint && is_of_nulls(file, at) {
@@ -77,35 +70,16 @@ pub(super) fn judge(file: &ParsedFile, checks: &Checks) -> Vec<LocatedFinding> {
             at,
             check,
             severity: *severity,
-            waited_for: WAITED_FOR.contains(&violation.code),
+            blocked: if WAITED_FOR.contains(&violation.code) {
+                BlockedTable::Changed
+            } else {
+                BlockedTable::None
+            },
             confidence: Confidence::High,
             message: message.trim().trim_end_matches('.').to_owned(),
         })
     });
     found.collect()
-}
-
-/// Whether a validated CHECK constraint, of this file or an earlier one, proves that a column that becomes NOT NULL has no
-/// NULL: then the server does not read the table.
-fn is_proved(file: &ParsedFile, at: usize, checks: &Checks) -> bool {
-    let Some((_, statement)) = file.statement_at(at) else { return false };
-    let Some(table) = changed(statement) else { return false };
-    let columns = statement.descendants().filter_map(ast::AlterColumn::cast);
-    let mut columns = columns.filter(|column| {
-        let range = column.syntax().text_range();
-        let sets = matches!(column.option(), Some(ast::AlterColumnOption::SetNotNull(_)));
-        sets && usize::from(range.start()) <= at && at <= usize::from(range.end())
-    });
-    columns.any(|column| {
-        let Some(called) = column.column_name_ref() else { return false };
-        let column = name(&called.syntax().text().to_string());
-        checks.same(&table).any(|check| {
-            let plain = check.to_lowercase().replace(['(', ')', '"'], " ");
-            let words: Vec<&str> = plain.split_whitespace().collect();
-            words.windows(4).any(|four| four == [column.as_str(), "is", "not", "null"])
-                && !words.contains(&"or")
-        })
-    })
 }
 
 /// Whether the foreign key here is that of a column that is added and is NULL in every row.

@@ -4,8 +4,8 @@ use rowan::WalkEvent;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::LocatedFinding;
 use super::file::{ParsedFile, code};
+use super::{BlockedTable, LocatedFinding};
 use crate::jsonb::{Scanner, Token};
 use crate::model::{Confidence, Gap, GapReason, Severity};
 
@@ -135,7 +135,7 @@ impl Written {
             at,
             check: "hybrid-schema/long-keys",
             severity: Severity::Low,
-            waited_for: false,
+            blocked: BlockedTable::None,
             confidence: Confidence::Low,
             message: format!(
                 "names keys of documents longer than {KEY_LENGTH_MAX} characters, which each row stores again: {}{more}",
@@ -149,7 +149,7 @@ impl Written {
             at,
             check: "hybrid-schema/deep-nesting",
             severity: Severity::Low,
-            waited_for: false,
+            blocked: BlockedTable::None,
             confidence: Confidence::High,
             message: format!("writes documents nested {} deep", self.depth),
         })

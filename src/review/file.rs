@@ -9,7 +9,7 @@ use super::depth::{self, Excess};
 use super::psql;
 use super::section;
 use super::suppression::Suppressions;
-use super::tables::{TableNames, changed, made};
+use super::tables::{TableNames, made};
 use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
@@ -63,6 +63,11 @@ impl ParsedFile {
         Ok(Self { path, text, tree, suppressions, statements, made, broken, lines, last })
     }
 
+    /// The statements, each with the byte where its own text begins.
+    pub(super) fn statements(&self) -> &[(usize, SyntaxNode)] {
+        &self.statements
+    }
+
     /// The statement that holds a byte, and where it begins.
     pub(super) fn statement_at(&self, at: usize) -> Option<&(usize, SyntaxNode)> {
         let behind = self.statements.partition_point(|(begin, _)| *begin <= at);
@@ -75,11 +80,10 @@ impl ParsedFile {
         self.broken.contains_key(&begin)
     }
 
-    /// Whether the statement that holds a byte changes a table that the file has made before: nobody waits for it.
-    pub(super) fn is_of_new_table(&self, at: usize) -> bool {
-        let Some((begin, statement)) = self.statement_at(at) else { return false };
-        let Some(table) = changed(statement) else { return false };
-        self.made.same(&table).any(|at| at < begin)
+    /// Whether the file makes a table before a byte: nobody waits for it.
+    pub(super) fn makes_before(&self, table: &str, at: usize) -> bool {
+        let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
+        self.made.same(table).any(|made| *made < begin)
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.

@@ -13,6 +13,7 @@ mod psql;
 mod rewrite;
 mod rows;
 mod runner;
+mod schema;
 mod section;
 mod sizes;
 mod suppression;
@@ -51,17 +52,27 @@ struct LocatedFinding {
     at: usize,
     check: &'static str,
     severity: Severity,
-    /// Whether others wait while the table is read or written.
-    waited_for: bool,
+    /// The table that others wait for while it is read or written.
+    blocked: BlockedTable,
     confidence: Confidence,
     message: String,
+}
+
+/// A table that others wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum BlockedTable {
+    None,
+    /// The one that the statement changes.
+    Changed,
+    /// The one of this name.
+    Named(String),
 }
 
 /// What is known of a review beside its files.
 struct ReviewContext<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
-    checks: rows::Checks,
+    schema: schema::SchemaFindings,
     /// Domains with constraints.
     domains: TableNames<()>,
     /// Tables that are written to the WAL from their first row on.
@@ -135,7 +146,7 @@ fn review_here(
     // A key may be given to a table later, or in another file.
     let known = ReviewContext {
         keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
-        checks: rows::checks(&read),
+        schema: schema::follow(&read, goes_on),
         domains: added::constrained_domains(&read),
         logged: tables::always_logged(&read),
         types: types::before(&read, sizes),
@@ -161,11 +172,12 @@ fn judged(
     known: &ReviewContext<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<LocatedFinding>> {
-    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 8] = [
+    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 9] = [
         &|| added::judge(file, &known.domains),
-        &|| ddl::judge(file, &known.checks),
+        &|| ddl::judge(file),
         &|| rewrite::judge(file, index, known),
-        &|| rows::judge(file, &known.checks),
+        &|| rows::judge(file),
+        &|| known.schema.of_file(index),
         &|| runner::judge(file, known.runner),
         &|| tables::judge(file, &known.keyed),
         &|| documents::judge(file),
@@ -181,21 +193,44 @@ fn judged(
         if !goes_on() {
             return None;
         }
-        let is_excused = found.waited_for && file.is_of_new_table(found.at);
-        if !is_excused && !file.is_broken(found.at) && !file.suppressions.cover(file, &found) {
+        if !blocks_nobody((index, file), &found, &known.schema)
+            && !file.is_broken(found.at)
+            && !file.suppressions.cover(file, &found)
+        {
             left.push(found);
         }
     }
     Some(left)
 }
 
+/// The table that others wait for, where they do.
+fn blocked_table(file: &ParsedFile, found: &LocatedFinding) -> Option<String> {
+    match &found.blocked {
+        BlockedTable::None => None,
+        BlockedTable::Changed => tables::changed(&file.statement_at(found.at)?.1),
+        BlockedTable::Named(table) => Some(table.clone()),
+    }
+}
+
+/// Whether others would have to wait for a table that is as new as the file, or that has no rows.
+fn blocks_nobody(
+    (index, file): (usize, &ParsedFile),
+    found: &LocatedFinding,
+    schema: &schema::SchemaFindings,
+) -> bool {
+    let Some(table) = blocked_table(file, found) else { return false };
+    let begin = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
+    file.makes_before(&table, found.at)
+        || found.blocked == BlockedTable::Changed && schema.reads_nothing(index, begin)
+}
+
 fn reported(file: &ParsedFile, found: LocatedFinding, sizes: &TableSizes) -> ReportedFinding {
     let (line, column) = file.place(found.at);
     let object = Object::Source { path: file.path.clone(), line, column, function: None };
     let id = finding_id("review", found.check, &object);
-    let statement = file.statement_at(found.at).filter(|_| found.waited_for);
-    let changed = statement.and_then(|(_, statement)| sizes.changed_by(statement));
-    let Some((table, size)) = changed else {
+    let blocked = blocked_table(file, &found);
+    let blocked = blocked.and_then(|table| Some((sizes.of_table(&table)?, table)));
+    let Some((size, table)) = blocked else {
         let finding = Finding::new(found.check, object, found.severity, found.message);
         return ReportedFinding::new(id, finding.confidence(found.confidence), Vec::new());
     };

@@ -3,10 +3,10 @@
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::LocatedFinding;
 use super::file::ParsedFile;
 use super::sizes::TableSizes;
 use super::tables::{changed, name};
+use super::{BlockedTable, LocatedFinding};
 use crate::checks::gin::limit::{
     CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
     PendingListLimit, ROW_BYTES_MIN, allowed, meant_kb, off,
@@ -92,7 +92,7 @@ fn too_large(
         at,
         check: "gin/pending-limit-unit",
         severity: if is_small { Severity::Low } else { severity },
-        waited_for: false,
+        blocked: BlockedTable::None,
         confidence: if is_certain { Confidence::High } else { Confidence::Medium },
         message: format!(
             "allows {}, and every search reads the list to its end; {:.0} is {:.0} MB",
@@ -136,7 +136,7 @@ fn too_small(
         at,
         check: "gin/small-pending-limit",
         severity,
-        waited_for: false,
+        blocked: BlockedTable::None,
         confidence,
         message: format!("{beginning}{rest}"),
     })

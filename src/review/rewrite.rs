@@ -8,7 +8,7 @@ use squawk_syntax::{SyntaxElement, SyntaxNode};
 use super::file::{ParsedFile, code};
 use super::tables::{changed, type_of};
 use super::types::{Type, TypeChange};
-use super::{LocatedFinding, ReviewContext};
+use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -238,5 +238,12 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
 }
 
 fn found(at: usize, check: &'static str, severity: Severity, message: String) -> LocatedFinding {
-    LocatedFinding { at, check, severity, waited_for: true, confidence: Confidence::High, message }
+    LocatedFinding {
+        at,
+        check,
+        severity,
+        blocked: BlockedTable::Changed,
+        confidence: Confidence::High,
+        message,
+    }
 }

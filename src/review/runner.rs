@@ -11,8 +11,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 use utoipa::ToSchema;
 
-use super::LocatedFinding;
 use super::file::{ParsedFile, code};
+use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
 /// What runs the migrations.
@@ -233,7 +233,7 @@ pub(super) fn judge(file: &ParsedFile, runner: Runner) -> Vec<LocatedFinding> {
             at: code(statement.syntax()),
             check,
             severity: Severity::High,
-            waited_for: false,
+            blocked: BlockedTable::None,
             confidence: Confidence::High,
             message: format!("{what} fails in a transaction, and {why}"),
         });

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use squawk_syntax::SyntaxNode;
-
-use super::tables::changed;
 use crate::model::observation::{Layout, Relation};
 use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
@@ -127,13 +124,6 @@ impl TableSizes {
     /// The type of a column, as SQL writes it; none where it is not known.
     pub(super) fn type_of(&self, table: &str, column: &str) -> Option<&str> {
         self.types.get(&(table.to_owned(), column.to_owned()))?.as_deref()
-    }
-
-    /// The size of the table that a statement changes, and its name.
-    pub(super) fn changed_by(&self, statement: &SyntaxNode) -> Option<(String, Size)> {
-        let relation = changed(statement)?;
-        let size = self.tables.get(&relation)?;
-        Some((relation, *size))
     }
 }
 

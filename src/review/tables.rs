@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::LocatedFinding;
 use super::file::{ParsedFile, code};
+use super::{BlockedTable, LocatedFinding};
 use crate::checks::row::{Item, MAXALIGN, Reordered, Widths, bytes, reorder};
 use crate::checks::staging::names_staging;
 use crate::model::{Confidence, Severity, quote_identifier};
@@ -147,7 +147,7 @@ fn keyless(
         at: code(table.syntax()),
         check: "hybrid-schema/missing-primary-key",
         severity: Severity::Medium,
-        waited_for: false,
+        blocked: BlockedTable::None,
         confidence: Confidence::High,
         message: format!("`{own}` is made without a primary key"),
     })
@@ -171,7 +171,7 @@ fn text_json(at: usize, column: &str) -> LocatedFinding {
         at,
         check: "hybrid-schema/text-json",
         severity: Severity::Medium,
-        waited_for: false,
+        blocked: BlockedTable::None,
         confidence: Confidence::Medium,
         message: format!(
             "`{column}` is json, which keeps text and parses it for each reader: jsonb is parsed once"
@@ -193,7 +193,7 @@ fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFin
             at,
             check: "hybrid-schema/padded-columns",
             severity: Severity::Low,
-            waited_for: false,
+            blocked: BlockedTable::None,
             confidence: Confidence::Medium,
             message: format!(
                 "`{own}` pads each row with {saved:.0} bytes that this order of columns saves: {}",
@@ -213,7 +213,7 @@ fn compressed_by_pglz(columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
         at,
         check: "toast/pglz-on-wide-values",
         severity: Severity::Info,
-        waited_for: false,
+        blocked: BlockedTable::None,
         confidence: Confidence::Low,
         message: format!(
             "`{}` names no compression: documents over 2 kB are compressed with the server's default, pglz unless it was \
@@ -285,12 +285,12 @@ impl<T> TableNames<T> {
     }
 }
 
-fn unqualified(name: &str) -> &str {
+pub(super) fn unqualified(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(_, own)| own)
 }
 
 /// Whether two names may be those of one table.
-fn are_same(one: &str, other: &str) -> bool {
+pub(super) fn are_same(one: &str, other: &str) -> bool {
     let ends = |name: &str, of: &str| of.strip_suffix(name).is_some_and(|of| of.ends_with('.'));
     one == other || ends(one, other) || ends(other, one)
 }

@@ -429,22 +429,57 @@ fn data_of_a_whole_table_that_is_changed_at_once_is_found() {
 
 #[test]
 fn a_partition_is_read_while_it_is_attached_unless_a_check_proves_its_bounds() {
-    let scanned = |before: &str, sql: &str| {
+    let severity = |before: &str, sql: &str| {
         let files = [("0.sql", before), ("1.sql", sql)];
         let files = files
             .map(|(path, sql)| SqlFile { path: path.to_owned(), sql: format!("{TIMEOUT}{sql}") });
         let review = review(&files, &TableSizes::default(), &|| true);
-        review.findings.iter().any(|found| found.check == "migration/attach-partition-scan")
+        let mut found = review.findings.into_iter();
+        found.find(|found| found.check == "migration/attach-partition-scan").map(|one| one.severity)
     };
+    let scanned = |before: &str, sql: &str| severity(before, sql) == Some(Severity::High);
     let attach =
         "alter table p attach partition c for values from ('2026-01-01') to ('2026-02-01');";
-    let check = "alter table c add constraint b check (k >= '2026-01-01' and k < '2026-02-01')";
+    let nullable = "alter table c add constraint b check (k >= '2026-01-01' and k < '2026-02-01');";
+    assert_eq!(severity(nullable, attach), Some(Severity::Medium), "k may be the key, and NULL");
+    let filled = "alter table c alter column k set not null;";
+    assert_eq!(severity(&format!("{filled} {nullable}"), attach), None);
+    let check = "alter table c add constraint b
+        check (k is not null and k >= '2026-01-01' and k < '2026-02-01')";
     assert!(scanned("", attach));
     assert!(scanned(&format!("{check} not valid;"), attach));
     assert!(scanned(&check.replace("2026-02", "2026-03"), attach));
-    assert!(!scanned(&format!("{check};"), attach));
-    assert!(!scanned(&format!("{check} not valid;\nalter table c validate constraint b;"), attach));
-    assert!(!scanned("", &format!("create table c (k date primary key);\n{attach}")));
+    assert_eq!(severity(&format!("{check};"), attach), None);
+    let validated = format!("{check} not valid;\nalter table c validate constraint b;");
+    assert_eq!(severity(&validated, attach), None);
+    assert!(scanned(&format!("{validated} alter table c drop constraint b;"), attach));
+    assert_eq!(severity("", &format!("create table c (k date primary key);\n{attach}")), None);
+}
+
+#[test]
+fn a_constraint_proves_nothing_before_it_is_valid_and_nothing_of_another_column() {
+    let found = |sql: &str| {
+        let found = under_timeout(sql);
+        found.into_iter().filter(|one| one.contains("not-nullable")).collect::<Vec<_>>()
+    };
+    let set = "alter table t alter column a set not null;";
+    let check = "alter table t add constraint n check (a is not null) not valid;";
+    let validated = format!("{check}\nalter table t validate constraint n;");
+    assert_eq!(found(&format!("{validated}\n{set}")), [] as [&str; 0]);
+    assert_eq!(found(&format!("{set}\n{validated}")), ["3:15 migration/adding-not-nullable-field"]);
+    assert_eq!(found(&format!("{check}\n{set}")), ["4:15 migration/adding-not-nullable-field"]);
+    assert_eq!(
+        found(&format!("{validated}\n{set}\nalter table t alter b set not null;")),
+        ["6:15 migration/adding-not-nullable-field"]
+    );
+    // What is validated here may be what an earlier file, which is not here, has added.
+    let elsewhere = found(&format!("alter table t validate constraint n;\n{set}"));
+    assert_eq!(elsewhere, ["4:15 migration/adding-not-nullable-field"]);
+    let several = "alter table t\n  alter column a set not null,\n  alter column b set not null;";
+    assert_eq!(
+        found(&format!("{validated}\n{several}")),
+        ["7:3 migration/adding-not-nullable-field"]
+    );
 }
 
 #[test]

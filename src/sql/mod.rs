@@ -9,6 +9,7 @@
 //! cannot be read is an error that repeats no piece of it.
 
 mod catalog;
+mod definition;
 mod error;
 mod explainable;
 mod expression;
@@ -36,6 +37,11 @@ mod write;
 mod tests;
 
 pub use catalog::{Catalog, CatalogRelation, Column};
+pub use definition::{
+    BoundClause, CheckCondition, ComparisonOperator, ConstantValue, DdlStatement,
+    ForeignKeyDefinition, IndexDefinition, LikeClause, RangeDatum, TableAction, TableDefinition,
+    definitions,
+};
 pub use error::NotUnderstood;
 pub use explainable::{Explainable, NotExplainable, explainable};
 pub use parse::TEXT_BYTES_MAX;

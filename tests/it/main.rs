@@ -38,6 +38,7 @@ mod registry;
 mod report;
 mod review;
 mod rewrite;
+mod scans;
 mod served;
 mod sessions;
 mod shadows;

@@ -10,6 +10,7 @@ use database_optimizer::model::{Object, Severity};
 use database_optimizer::review::{SqlFile, TableSizes, review};
 use rstest::rstest;
 
+use crate::scans::blocked;
 use crate::support::{TestDb, server};
 
 /// Statements of a tree at least.
@@ -68,6 +69,8 @@ struct Effect {
     scans: bool,
     /// Whether writers wait, or readers too.
     blocks: bool,
+    /// Whether one of them is read or written as a whole while others wait for it.
+    reads: bool,
 }
 
 const TABLES: &str =
@@ -88,14 +91,19 @@ async fn state(db: &TestDb, tables: &str) -> (String, i64) {
 
 async fn effect(db: &TestDb, tables: &str, sql: &str) -> Effect {
     let (files, scans) = state(db, tables).await;
-    db.run(sql).await;
+    let names = format!(
+        "select coalesce(string_agg(oid::regclass::text, ';'), '') from pg_class where oid in ({tables})"
+    );
+    let names = db.text(&names).await;
+    let blocked = blocked(db, sql).await;
+    let reads = blocked.iter().any(|table| names.split(';').any(|name| name == table));
     let (files_now, scans_now) = state(db, tables).await;
     let locks = format!(
         "select (count(*) > 0)::text from pg_locks where pid = pg_backend_pid() and relation in ({tables})
         and mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
     );
     let blocks = db.text(&locks).await == "true";
-    Effect { rewrites: files != files_now, scans: scans_now > scans, blocks }
+    Effect { rewrites: files != files_now, scans: scans_now > scans, blocks, reads }
 }
 
 /// Rows in every table that has none: what is empty is read in no time.
@@ -145,7 +153,7 @@ fn agrees(check: &str, effect: &Effect) -> bool {
 #[case("pg14", "goose")]
 #[case("deb19", "goose")]
 #[tokio::test(flavor = "multi_thread")]
-async fn no_serious_finding_is_contradicted_and_no_rewrite_is_missed(
+async fn no_serious_finding_is_contradicted_and_nothing_that_is_read_under_lock_is_missed(
     #[case] member: &str,
     #[case] tree: &str,
 ) {
@@ -187,7 +195,7 @@ async fn no_serious_finding_is_contradicted_and_no_rewrite_is_missed(
                 file.path, statement.line, statement.sql
             );
             assert!(checks.iter().all(|check| agrees(check, &effect)), "{context}");
-            assert!(!effect.rewrites || !checks.is_empty(), "missed: {context}");
+            assert!(!effect.reads || !checks.is_empty(), "missed: {context}");
             confirmed += checks.len();
         }
     }

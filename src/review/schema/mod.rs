@@ -1,0 +1,342 @@
+//! The tables as the files of a run make them, statement by statement: what a statement reads under a lock is decided by
+//! what the tables are when it runs, not by what a later file makes of them.
+
+mod judge;
+mod proof;
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
+
+use squawk_syntax::SyntaxNode;
+use squawk_syntax::ast::{self, AstNode};
+
+use super::LocatedFinding;
+use super::file::{ParsedFile, code};
+use super::tables::{are_same, unqualified};
+use crate::sql::{
+    BoundClause, CheckCondition, ComparisonOperator, DdlStatement, RangeDatum, TableAction,
+    TableDefinition, definitions,
+};
+use table::MigratedTable;
+
+/// Tables that are gone through at most for one statement: partitions of partitions, and what a table inherits from.
+const RELATED_MAX: usize = 1000;
+
+/// What follows from the order of the statements.
+pub(super) struct SchemaFindings {
+    /// What is found in each file.
+    found: Vec<Vec<LocatedFinding>>,
+    /// Statements that change a partitioned table while it has no partition: by file, and byte.
+    rootless: BTreeSet<(usize, usize)>,
+}
+
+impl SchemaFindings {
+    /// What is found in a file.
+    pub(super) fn of_file(&self, file: usize) -> Vec<LocatedFinding> {
+        self.found.get(file).cloned().unwrap_or_default()
+    }
+
+    /// Whether the statement that begins at a byte changes a partitioned table that has no partition: there is nothing to read.
+    pub(super) fn reads_nothing(&self, file: usize, at: usize) -> bool {
+        self.rootless.contains(&(file, at))
+    }
+}
+
+/// Follow the statements of all files, as far as there is time: whoever asks for the rest has none either.
+pub(super) fn follow(files: &[ParsedFile], goes_on: &dyn Fn() -> bool) -> SchemaFindings {
+    let mut schema = MigratedSchema::default();
+    let mut followed = SchemaFindings { found: Vec::new(), rootless: BTreeSet::new() };
+    for (number, file) in files.iter().enumerate() {
+        let mut found = Vec::new();
+        for (at, statement) in file.statements() {
+            if !defines(statement) || file.is_broken(*at) {
+                continue;
+            }
+            if !goes_on() {
+                return followed;
+            }
+            let text = statement.text().to_string();
+            for definition in definitions(&text).unwrap_or_default() {
+                if schema.is_without_rows(&definition) {
+                    followed.rootless.insert((number, *at));
+                }
+                found.extend(schema.judge(&definition, statement));
+                schema.apply(definition);
+            }
+        }
+        followed.found.push(found);
+    }
+    followed
+}
+
+/// Whether a statement may make or change a table or an index.
+fn defines(statement: &SyntaxNode) -> bool {
+    use ast::Stmt as Of;
+    matches!(
+        ast::Stmt::cast(statement.clone()),
+        Some(
+            Of::CreateTable(_)
+                | Of::AlterTable(_)
+                | Of::CreateIndex(_)
+                | Of::DropTable(_)
+                | Of::DropIndex(_)
+                | Of::AlterIndex(_)
+        )
+    )
+}
+
+/// The byte where each action of an ALTER TABLE begins.
+fn action_places(statement: &SyntaxNode) -> Vec<usize> {
+    match ast::Stmt::cast(statement.clone()) {
+        Some(ast::Stmt::AlterTable(table)) => {
+            table.actions().map(|action| code(action.syntax())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// All tables so far.
+#[derive(Default)]
+struct MigratedSchema {
+    tables: Vec<MigratedTable>,
+    /// Their numbers by name without schema.
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl MigratedSchema {
+    /// The number of a table; none where no statement has named it.
+    fn find(&self, name: &str) -> Option<usize> {
+        let alike = self.by_name.get(unqualified(name))?;
+        let exact = alike.iter().find(|number| self.tables[**number].name == name);
+        let like = || alike.iter().find(|number| are_same(&self.tables[**number].name, name));
+        exact.or_else(like).copied()
+    }
+
+    /// The number of a table, which is taken note of where no statement has named it.
+    fn find_or_note(&mut self, name: &str) -> usize {
+        self.find(name).unwrap_or_else(|| self.add(MigratedTable::named(name)))
+    }
+
+    fn add(&mut self, table: MigratedTable) -> usize {
+        let number = self.tables.len();
+        self.by_name.entry(unqualified(&table.name).to_owned()).or_default().push(number);
+        self.tables.push(table);
+        number
+    }
+
+    fn forget(&mut self, number: usize) {
+        let name = unqualified(&self.tables[number].name).to_owned();
+        if let Some(numbers) = self.by_name.get_mut(&name) {
+            numbers.retain(|other| *other != number);
+        }
+        for parent in std::mem::take(&mut self.tables[number].parents) {
+            self.tables[parent].children.retain(|child| *child != number);
+        }
+    }
+
+    fn rename(&mut self, number: usize, new: String) {
+        let old = unqualified(&self.tables[number].name).to_owned();
+        if let Some(numbers) = self.by_name.get_mut(&old) {
+            numbers.retain(|other| *other != number);
+        }
+        self.by_name.entry(unqualified(&new).to_owned()).or_default().push(number);
+        self.tables[number].name = new;
+    }
+
+    /// A table with all that it inherits from.
+    fn lineage(&self, number: usize) -> Vec<&MigratedTable> {
+        let (mut numbers, mut at) = (vec![number], 0);
+        while at < numbers.len() && numbers.len() < RELATED_MAX {
+            let further = self.tables[numbers[at]].parents.iter().copied();
+            let further: Vec<usize> = further.filter(|other| !numbers.contains(other)).collect();
+            numbers.extend(further);
+            at += 1;
+        }
+        numbers.into_iter().map(|number| &self.tables[number]).collect()
+    }
+
+    /// The tables with rows that are part of a table: itself, unless it is partitioned, and its children's; and whether they
+    /// are all known.
+    fn parts(&self, number: usize) -> (Vec<usize>, bool) {
+        let (mut parts, mut left) = (Vec::new(), vec![number]);
+        let mut is_known = true;
+        while let Some(number) = left.pop() {
+            let table = &self.tables[number];
+            if table.partitioned_by.is_none() {
+                parts.push(number);
+            }
+            is_known &= table.is_known;
+            left.extend(&table.children);
+            if parts.len() + left.len() > RELATED_MAX {
+                return (parts, false);
+            }
+        }
+        (parts, is_known)
+    }
+
+    /// Whether a definition changes a partitioned table that is known to have no partition.
+    fn is_without_rows(&self, definition: &DdlStatement) -> bool {
+        let table = match definition {
+            DdlStatement::Altered { table, .. } | DdlStatement::Index { table, .. } => table,
+            _ => return false,
+        };
+        let Some(number) = self.find(table) else { return false };
+        let (parts, is_known) = self.parts(number);
+        is_known && parts.is_empty()
+    }
+
+    fn apply(&mut self, definition: DdlStatement) {
+        match definition {
+            DdlStatement::Table(table) => self.make(*table),
+            DdlStatement::Altered { table, actions } => {
+                let number = self.find_or_note(&table);
+                for change in actions.iter().flatten() {
+                    self.change(number, change);
+                }
+            }
+            DdlStatement::Index { table, index } => {
+                let number = self.find_or_note(&table);
+                self.tables[number].add_index(index);
+            }
+            DdlStatement::DroppedTables(names) => {
+                for name in names {
+                    if let Some(number) = self.find(&name) {
+                        self.forget(number);
+                    }
+                }
+            }
+            DdlStatement::DroppedIndexes(names) => {
+                for name in names {
+                    let holders =
+                        self.tables.iter_mut().filter(|table| table.index(&name).is_some());
+                    holders.for_each(|table| table.drop_index(&name));
+                }
+            }
+            DdlStatement::RenamedTable { table, new } => {
+                let number = self.find_or_note(&table);
+                let schema = table.rsplit_once('.').map(|(schema, _)| schema);
+                let new = schema.map_or(new.clone(), |schema| format!("{schema}.{new}"));
+                self.rename(number, new);
+            }
+            DdlStatement::RenamedIndex { index, new } => {
+                let holders = self.tables.iter_mut().filter(|table| table.index(&index).is_some());
+                holders.for_each(|table| table.rename_index(&index, &new));
+            }
+            DdlStatement::Moved { table, schema } => {
+                let number = self.find_or_note(&table);
+                self.rename(number, format!("{schema}.{}", unqualified(&table)));
+            }
+        }
+    }
+
+    fn make(&mut self, new: TableDefinition) {
+        if new.is_optional && self.find(&new.name).is_some() {
+            return;
+        }
+        let mut table = MigratedTable::named(&new.name);
+        table.is_known = !new.is_optional;
+        table.partitioned_by = new.partitioned_by;
+        for copied in &new.copied {
+            let Some(of) = self.find(&copied.table) else {
+                table.is_known = false;
+                continue;
+            };
+            for (nth, of) in self.lineage(of).into_iter().enumerate() {
+                table.copy(of, copied.checks, copied.indexes && nth == 0);
+                table.is_known &= of.is_known;
+            }
+        }
+        new.elements.iter().for_each(|element| table.change(element));
+        let number = self.add(table);
+        let of = new.part_of.map(|(parent, bound)| {
+            self.tables[number].bound = Some(bound);
+            parent
+        });
+        for parent in new.parents.into_iter().chain(of) {
+            let parent = self.find_or_note(&parent);
+            self.tables[number].is_known &= self.tables[parent].is_known;
+            self.join(parent, number);
+        }
+    }
+
+    fn join(&mut self, parent: usize, child: usize) {
+        // A table is no part of itself, which the server would refuse.
+        if self.lineage(parent).len() < RELATED_MAX && !self.is_above(child, parent) {
+            self.tables[parent].children.push(child);
+            self.tables[child].parents.push(parent);
+        }
+    }
+
+    fn is_above(&self, above: usize, number: usize) -> bool {
+        let above = std::ptr::from_ref(&self.tables[above]);
+        self.lineage(number).into_iter().any(|table| std::ptr::eq(table, above))
+    }
+
+    fn part(&mut self, parent: usize, child: usize) {
+        self.tables[parent].children.retain(|other| *other != child);
+        self.tables[child].parents.retain(|other| *other != parent);
+        self.tables[child].bound = None;
+    }
+
+    fn change(&mut self, number: usize, change: &TableAction) {
+        match change {
+            TableAction::Attach { partition, bound } => {
+                let child = self.find_or_note(partition);
+                self.tables[child].bound = Some(bound.clone());
+                self.join(number, child);
+            }
+            TableAction::Detach { partition, is_concurrent } => {
+                let Some(child) = self.find(partition) else { return };
+                self.detach(number, child, *is_concurrent);
+            }
+            TableAction::Inherit(parent) => {
+                let parent = self.find_or_note(parent);
+                self.join(parent, number);
+            }
+            TableAction::Disinherit(parent) => {
+                if let Some(parent) = self.find(parent) {
+                    self.part(parent, number);
+                }
+            }
+            change => self.tables[number].change(change),
+        }
+    }
+
+    /// A partition keeps what it had from its parent.
+    fn detach(&mut self, parent: usize, child: usize, keeps_bounds: bool) {
+        let of = self.tables[parent].clone();
+        if keeps_bounds
+            && let Some(condition) = self.tables[child].bound.as_ref().and_then(|bound| {
+                bound_condition(bound, of.partitioned_by.as_deref().unwrap_or_default())
+            })
+        {
+            let check = TableAction::Check { name: None, condition, is_valid: true };
+            self.tables[child].change(&check);
+        }
+        self.tables[child].copy(&of, true, true);
+        self.part(parent, child);
+    }
+}
+
+/// The CHECK constraint that DETACH PARTITION CONCURRENTLY leaves, where the key is one column.
+fn bound_condition(bound: &BoundClause, keys: &[Option<String>]) -> Option<CheckCondition> {
+    let [Some(column)] = keys else { return None };
+    let compares = |how: ComparisonOperator, datum: Option<&RangeDatum>| match datum {
+        Some(RangeDatum::Value(value)) => {
+            CheckCondition::Compares(column.clone(), how, value.clone())
+        }
+        _ => CheckCondition::Other,
+    };
+    let own = match bound {
+        BoundClause::Range { from, to } => CheckCondition::All(vec![
+            compares(ComparisonOperator::AtLeast, from.first()),
+            compares(ComparisonOperator::Less, to.first()),
+        ]),
+        BoundClause::List(values) => CheckCondition::OneOf(
+            column.clone(),
+            values.iter().cloned().collect::<Option<Vec<_>>>()?,
+        ),
+        BoundClause::Default | BoundClause::Hash => return None,
+    };
+    Some(CheckCondition::All(vec![CheckCondition::NotNull(column.clone()), own]))
+}
