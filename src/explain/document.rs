@@ -6,10 +6,42 @@ use super::error::{ReadError, StopReason};
 use super::frame::{self, OutputLine};
 use super::outcome::{ReadOutcome, Stopped};
 use super::plan::{ParsedPlan, PlanFormat};
-use super::{json, text, xml, yaml};
+use super::{carried, json, text, xml, yaml};
 
-/// Reads all plans of an input.
+/// Reads all plans of an input: as it is, or as what its strings or cells carry.
 pub(super) fn read(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
+    // Its cells look like lines of text, but for the quotes in them.
+    let cells = carried::in_csvlog(input);
+    if !cells.is_empty() {
+        return read_texts(&cells).unwrap_or_else(|| read_document(input));
+    }
+    match read_document(input) {
+        Ok(plans) => Ok(plans),
+        Err(error) => read_texts(&carried::in_json(input)).unwrap_or(Err(error)),
+    }
+}
+
+/// The plans of several texts; none where there is none in any.
+fn read_texts(texts: &[String]) -> Option<Result<Vec<ParsedPlan>, ReadError>> {
+    let (mut plans, mut stopped) = (Vec::new(), None);
+    for text in texts {
+        match read_document(text) {
+            Ok(further) => plans.extend(further),
+            Err(error) if error.reason == StopReason::NoPlan => {}
+            Err(mut error) => {
+                plans.append(&mut error.partial);
+                stopped.get_or_insert(error);
+            }
+        }
+    }
+    match stopped {
+        _ if plans.is_empty() => None,
+        Some(error) => Some(Err(ReadError { partial: plans, ..error })),
+        None => Some(Ok(plans)),
+    }
+}
+
+fn read_document(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
     if let Some(plans) = whole(input) {
         return Ok(plans);
     }

@@ -6,6 +6,7 @@
 //! No depth of the input is a depth of the stack: nodes are held in a vector and refer to one another by number.
 
 mod build;
+mod carried;
 mod collect;
 pub mod derive;
 mod detail;

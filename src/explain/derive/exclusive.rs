@@ -38,13 +38,22 @@ pub(super) fn buffers(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
         Some(_) => totals(plan),
         None => plan.nodes.iter().map(|node| blocks(node.buffers.as_ref())).collect(),
     };
-    let children = below_readers(plan, &weights);
-    for node in &plan.nodes {
-        let mut own = node.buffers.unwrap_or_default();
-        for child in &children.of[node.id] {
-            subtract(&mut own, plan.nodes[*child].buffers.unwrap_or_default());
+    let mut own: Vec<Buffers> =
+        plan.nodes.iter().map(|node| node.buffers.unwrap_or_default()).collect();
+    for node in plan.nodes.iter().filter(|node| !is_init_plan(node)) {
+        if let Some(parent) = node.parent {
+            take(&mut own[parent], &mut node.buffers.unwrap_or_default());
         }
-        derived[node.id].exclusive_buffers = Some(own);
+    }
+    // Readers of one result that take turns have executed a part of it each.
+    for (subplan, readers) in &below_readers(plan, &weights).readers {
+        let mut rest = plan.nodes[*subplan].buffers.unwrap_or_default();
+        for reader in readers {
+            take(&mut own[*reader], &mut rest);
+        }
+    }
+    for (derived, own) in derived.iter_mut().zip(own) {
+        derived.exclusive_buffers = Some(own);
     }
 }
 
@@ -56,18 +65,23 @@ fn blocks(buffers: Option<&Buffers>) -> f64 {
     })
 }
 
-fn subtract(from: &mut Buffers, child: Buffers) {
-    let less = |own: &mut u64, child: u64| *own = own.saturating_sub(child);
-    less(&mut from.shared_hit, child.shared_hit);
-    less(&mut from.shared_read, child.shared_read);
-    less(&mut from.shared_dirtied, child.shared_dirtied);
-    less(&mut from.shared_written, child.shared_written);
-    less(&mut from.local_hit, child.local_hit);
-    less(&mut from.local_read, child.local_read);
-    less(&mut from.local_dirtied, child.local_dirtied);
-    less(&mut from.local_written, child.local_written);
-    less(&mut from.temp_read, child.temp_read);
-    less(&mut from.temp_written, child.temp_written);
+/// Takes from a node's buffers what it has of those of another, which keep the rest.
+fn take(from: &mut Buffers, of: &mut Buffers) {
+    let less = |own: &mut u64, other: &mut u64| {
+        let taken = (*own).min(*other);
+        *own -= taken;
+        *other -= taken;
+    };
+    less(&mut from.shared_hit, &mut of.shared_hit);
+    less(&mut from.shared_read, &mut of.shared_read);
+    less(&mut from.shared_dirtied, &mut of.shared_dirtied);
+    less(&mut from.shared_written, &mut of.shared_written);
+    less(&mut from.local_hit, &mut of.local_hit);
+    less(&mut from.local_read, &mut of.local_read);
+    less(&mut from.local_dirtied, &mut of.local_dirtied);
+    less(&mut from.local_written, &mut of.local_written);
+    less(&mut from.temp_read, &mut of.temp_read);
+    less(&mut from.temp_written, &mut of.temp_written);
 }
 
 /// The time of each node and those below it, all loops. Processes below a Gather run at the same time.
@@ -107,11 +121,13 @@ struct Children {
     of: Vec<Vec<usize>>,
     /// The root, and common table expressions that no node reads.
     roots: Vec<usize>,
+    /// Subplans that are executed when they are read, and their readers, the one that took most time first.
+    readers: Vec<(usize, Vec<usize>)>,
 }
 
 fn below_readers(plan: &ParsedPlan, weights: &[f64]) -> Children {
     let mut of = vec![Vec::new(); plan.nodes.len()];
-    let mut roots = Vec::new();
+    let (mut roots, mut subplans) = (Vec::new(), Vec::new());
     let mut own = weights.to_vec();
     for node in plan.nodes.iter().filter(|node| !is_init_plan(node)) {
         match node.parent {
@@ -125,14 +141,16 @@ fn below_readers(plan: &ParsedPlan, weights: &[f64]) -> Children {
     let readers = Readers::new(plan);
     for node in plan.nodes.iter().filter(|node| is_init_plan(node)) {
         // Of several readers the first one executes it: that one has time to account for.
-        let reader = readers.of(plan, node).max_by(|a, b| own[*a].total_cmp(&own[*b]));
-        match reader {
+        let mut by_time: Vec<usize> = readers.of(plan, node).collect();
+        by_time.sort_by(|a, b| own[*b].total_cmp(&own[*a]));
+        match by_time.first() {
             Some(reader) => {
-                of[reader].push(node.id);
-                own[reader] -= weights[node.id];
+                of[*reader].push(node.id);
+                own[*reader] -= weights[node.id];
             }
             None => roots.push(node.id),
         }
+        subplans.push((node.id, by_time));
     }
-    Children { of, roots }
+    Children { of, roots, readers: subplans }
 }

@@ -1,4 +1,4 @@
-//! Quotations, entries of logs, fences, and signs that mail and web pages put in place of others.
+//! Quotations, entries of logs, fences, numbers of lines, and signs that mail and web pages put in place of others.
 
 use std::borrow::Cow;
 
@@ -6,6 +6,9 @@ use super::{OutputLine, first_byte, holds};
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
+    if holds(input, "\u{1b}[") {
+        colours(lines);
+    }
     if holds(input, "\u{a0}") || holds(input, "-&gt;") {
         signs(lines);
     }
@@ -13,12 +16,61 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
         fences(lines);
     }
     quotes(lines);
+    numbers(lines);
     if holds(input, "#011") {
         logs(lines);
     }
     if holds(input, "\"\n") || holds(input, "\"\r") || input.ends_with('"') {
         cells(lines);
     }
+}
+
+/// Colours of a terminal: `ESC [ … m`.
+fn colours(lines: &mut [OutputLine]) {
+    for line in lines.iter_mut().filter(|line| line.text.contains("\u{1b}[")) {
+        let mut parts = line.text.split("\u{1b}[");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let plain = parts.fold(first, |text, part| {
+            let end = part.find(|c: char| !(c.is_ascii_digit() || c == ';')).unwrap_or(part.len());
+            text + part.get(end + 1..).unwrap_or_default()
+        });
+        line.text = Cow::Owned(plain);
+    }
+}
+
+/// The number of each line before it, as editors and `cat -n` show it, with what separates it.
+fn numbers(lines: &mut [OutputLine]) {
+    let filled = |line: &&OutputLine| first_byte(&line.text).is_some();
+    let numbered: Option<Vec<(u64, usize)>> =
+        lines.iter().filter(filled).map(|line| number(&line.text)).collect();
+    let Some(numbered) = numbered.filter(|numbered| numbered.len() > 1) else { return };
+    if !numbered.windows(2).all(|two| two[0].0 < two[1].0) {
+        return;
+    }
+    // What all have between number and text separates them; more is the plan's own.
+    let blanks = |line: &OutputLine| {
+        let rest = number(&line.text).map_or("", |(_, end)| &line.text[end..]);
+        rest.len() - rest.trim_start_matches([' ', '\t']).len()
+    };
+    let separator = lines.iter().filter(filled).map(blanks).min().unwrap_or_default();
+    for line in lines {
+        if let Some((_, end)) = number(&line.text) {
+            line.cut(end + separator, usize::MAX);
+        }
+    }
+}
+
+/// The number that a line begins with, and where it and a mark behind it end.
+fn number(text: &str) -> Option<(u64, usize)> {
+    let own = text.trim_start();
+    let digits = own.bytes().take_while(u8::is_ascii_digit).count();
+    let number = own[..digits].parse().ok()?;
+    let behind = &own[digits..];
+    let mark = behind.chars().next().filter(|c| [':', '.', ')'].contains(c)).map(char::len_utf8);
+    // A rule between two columns has blanks at both sides.
+    let rule = behind.trim_start_matches(' ').strip_prefix(['|', '│']);
+    let end = rule.map(|rest| behind.len() - rest.len()).or(mark).unwrap_or_default();
+    Some((number, text.len() - own.len() + digits + end))
 }
 
 /// No-break spaces become spaces, `-&gt;` becomes an arrow.
@@ -76,22 +128,31 @@ fn logs(lines: &mut [OutputLine]) {
     }
 }
 
-/// Each line in double quotes, as tables that are copied or exported as CSV have it.
+/// Lines in double quotes, as tables that are copied or exported as CSV have them: all of them, or, as `psql --csv` does below
+/// its header, those that hold a comma, a quote or a line break.
 fn cells(lines: &mut [OutputLine]) {
+    let is_header = |line: &OutputLine| line.text.trim() == "QUERY PLAN";
     let quoted = |line: &OutputLine| {
         let text = line.text.trim();
         text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
     };
     let mut filled = lines.iter().filter(|line| !line.text.trim().is_empty()).peekable();
+    let below_header = filled.peek().is_some_and(|line| is_header(line));
     if filled.peek().is_none()
-        || !filled.all(|line| quoted(line) || line.text.trim() == "QUERY PLAN")
+        || !below_header && !filled.all(|line| quoted(line) || is_header(line))
     {
         return whole_cell(lines);
     }
-    for line in lines.iter_mut().filter(|line| quoted(line)) {
-        let start = line.text.find('"').map_or(0, |at| at + 1);
-        let end = line.text.rfind('"').unwrap_or_default();
-        line.cut(start, end);
+    let mut is_open = false;
+    for line in lines {
+        let starts = !is_open && line.text.trim_start().starts_with('"');
+        if !starts && !is_open {
+            continue;
+        }
+        is_open ^= memchr::memchr_iter(b'"', line.text.as_bytes()).count() % 2 == 1;
+        let start = if starts { line.text.find('"').map_or(0, |at| at + 1) } else { 0 };
+        let end = line.text.trim_end().strip_suffix('"').filter(|_| !is_open).map(str::len);
+        line.cut(start, end.unwrap_or(usize::MAX));
         if line.text.contains("\"\"") {
             line.text = Cow::Owned(line.text.replace("\"\"", "\""));
         }

@@ -25,6 +25,9 @@ use super::{NODES_MAX, finish};
 use classify::LineKind;
 pub(super) use shape::cut;
 
+/// Columns by which the arrow of a subplan stands behind its label.
+const LABEL_INDENT: usize = 2;
+
 /// Reads the lines of an input.
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
@@ -187,7 +190,9 @@ impl<'l> TextReader<'l> {
 
     fn node(&mut self, text: &str) -> Result<(), StopReason> {
         let column = indent(text);
-        while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= column) {
+        // A subplan stands below its label, which stands where the arrows of the owner's other children do.
+        let level = if self.label.is_some() { column.saturating_sub(LABEL_INDENT) } else { column };
+        while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= level) {
             self.open.pop();
         }
         let parent = self.open.last().map(|(_, id)| *id);

@@ -28,8 +28,10 @@ impl<'l> Wrap<'l> {
     pub(super) fn join(&self, text: &mut Cow<'l, str>, next: &str, at: usize) {
         let before = at.checked_sub(1).map_or("", |before| self.lines[before].text.as_ref());
         let verbatim = before.ends_with(' ')
-            || next.starts_with(' ')
-            || if is_in_figures(text) {
+            || next.starts_with([' ', ')', ','])
+            || if stands_apart(before, next) {
+                false
+            } else if is_in_figures(text) {
                 !starts_figure(next) && !text.ends_with("(never")
             } else {
                 self.is_wrapped() && before.chars().count() >= self.width()
@@ -79,6 +81,13 @@ impl<'l> Wrap<'l> {
             self.lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default()
         })
     }
+}
+
+/// Whether a blank always stands between what a line ends with and what the next starts with.
+fn stands_apart(before: &str, next: &str) -> bool {
+    let joins = |word: &str| matches!(word, "AND" | "OR");
+    let ends = before.rsplit(' ').next().is_some_and(joins);
+    ends || next.split(' ').next().is_some_and(joins) && before.ends_with(')')
 }
 
 /// Whether a node's line ends inside the parentheses with its figures, or between them.

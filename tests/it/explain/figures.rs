@@ -53,6 +53,25 @@ fn a_common_table_expression_takes_its_time_from_its_reader() {
 }
 
 #[test]
+fn readers_that_take_turns_each_leave_the_blocks_that_they_had_read() {
+    let figures = "(cost=0.00..1.00 rows=1 width=4) (actual time=1.000..2.000 rows=1 loops=1)";
+    let (_, derived) = derived(&format!(
+        "Nested Loop  {figures}
+  Buffers: shared hit=114
+  CTE x
+    ->  Seq Scan on t  {figures}
+          Buffers: shared hit=114
+  ->  CTE Scan on x  {figures}
+        Buffers: shared hit=5
+  ->  CTE Scan on x x_1  {figures}
+        Buffers: shared hit=109
+"
+    ));
+    let own = derived.nodes.iter().map(|node| node.exclusive_buffers.unwrap().shared_hit);
+    assert_eq!(own.collect::<Vec<u64>>(), [0, 114, 0, 0]);
+}
+
+#[test]
 fn an_init_plan_takes_its_time_from_the_node_that_reads_it() {
     for (label, reference) in
         [("InitPlan 1 (returns $0)", "$0"), ("InitPlan 1", "(InitPlan 1).col1")]

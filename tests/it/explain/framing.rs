@@ -59,6 +59,91 @@ fn cells_in_quotes_and_rows_as_json_are_lines() {
 }
 
 #[test]
+fn lines_of_a_csv_are_quoted_where_they_have_to_be() {
+    let text = JOIN.replace("Filter: (relkind", "Filter: ((relname = 'a\n,b') AND (relkind");
+    let cells: String = text
+        .replace('"', "\"\"")
+        .replace("        Filter: ((", "\"        Filter: ((")
+        .replace("char\"\"[]))", "char\"\"[]))\"");
+    assert!(cells.contains("\n\"        Filter: ((relname = 'a\n,b')"), "{cells}");
+    assert_eq!(one(&format!("QUERY PLAN\n{cells}")), one(&text));
+}
+
+#[test]
+fn colours_and_numbers_of_lines_are_no_part_of_the_plan() {
+    let coloured: String =
+        JOIN.lines().map(|line| format!("\u{1b}[1;32m{line}\u{1b}[0m\n")).collect();
+    assert_eq!(one(&coloured), one(JOIN));
+    for separator in ["\t", "  ", ": ", " | ", ". "] {
+        let numbered = JOIN.lines().zip(1..).map(|(line, n)| format!("{n:>4}{separator}{line}\n"));
+        assert_eq!(one(&numbered.collect::<String>()), one(JOIN), "{separator:?}");
+    }
+}
+
+#[test]
+fn a_subplan_belongs_to_the_node_at_whose_children_its_label_stands() {
+    let figures = "(cost=0.00..1.00 rows=1 width=8) (actual time=1.000..2.000 rows=1 loops=1)";
+    let plan = one(&format!(
+        "Gather  {figures}
+  Workers Planned: 2
+  ->  Hash Join  {figures}
+        Hash Cond: (a.id = b.id)
+        ->  Seq Scan on a  {figures}
+        ->  Hash  {figures}
+              ->  Seq Scan on b  {figures}
+        SubPlan 2
+          ->  Index Scan using i on d  {figures}
+                Index Cond: (id = a.id)
+  SubPlan 1
+    ->  Aggregate  {figures}
+          ->  Seq Scan on c  {figures}
+"
+    ));
+    let parents: Vec<Option<usize>> = plan.nodes.iter().map(|node| node.parent).collect();
+    assert_eq!(parents, [None, Some(0), Some(1), Some(1), Some(3), Some(1), Some(0), Some(6)]);
+    let name = |at: usize| plan.nodes[at].subplan_name.as_deref();
+    assert_eq!((name(5), name(6)), (Some("SubPlan 2"), Some("SubPlan 1")));
+}
+
+#[test]
+fn a_line_wrapped_at_a_blank_or_within_a_condition_reads_as_it_did() {
+    let line = |condition: &str| {
+        format!("Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)\n  Filter: {condition}\n")
+    };
+    let whole = line("(((day >= '2026-02-01'::date) AND (day <= '2026-02-10'::date)) OR (a = 1))");
+    for (at, with) in [("AND (day", "AND\n(day"), (") AND", ")\nAND"), (")) OR", "))\nOR")] {
+        assert_eq!(one(&whole.replace(at, with)), one(&whole), "{with:?}");
+    }
+    // A terminal breaks anywhere, and loses nothing.
+    assert_eq!(one(&whole.replace("::date))", "::date\n))")), one(&whole));
+}
+
+#[test]
+fn plans_are_read_out_of_strings_of_json_and_of_a_csvlog() {
+    let entry = format!("duration: 3.120 ms  plan:\nQuery Text: select 'a, \"b\"'\n{JOIN}");
+    let carried = one(&format!("LOG:  {entry}"));
+    let json = |value: serde_json::Value| value.to_string();
+    let line = json(
+        serde_json::json!({"timestamp": "2026-11-29 11:45:10.105 UTC", "pid": 7, "message": entry}),
+    );
+    assert_eq!(one(&format!("{line}\n{{\"message\": \"connection received\"}}\n")), carried);
+    assert_eq!(one(&json(serde_json::json!(JOIN))), one(JOIN));
+    assert_eq!(one(&json(serde_json::json!({"plan": JOIN}))), one(JOIN));
+    let document = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "t", "Plan Rows": 3}}]"#;
+    assert_eq!(one(&json(serde_json::json!(document))), one(document));
+    let record = |message: &str| {
+        let message = message.replace('"', "\"\"");
+        format!(
+            "2026-11-29 11:45:10.105 UTC,\"app\",\"shop\",7,\"[local]\",6a.7,1,\"SELECT\",2026-11-29 11:45:10 UTC,1/2,0,LOG,00000,\"{message}\",,,,,,,,,\"psql\",\"client backend\",,0\n"
+        )
+    };
+    let csvlog =
+        format!("{}{}{}", record("connection received"), record(&entry), record("disconnection"));
+    assert_eq!(one(&csvlog), carried);
+    assert_eq!(read(&format!("{csvlog}{csvlog}")).unwrap().len(), 2);
+}
+
+#[test]
 fn json_may_come_in_a_column_in_a_cell_and_sorted() {
     let node = r#"{"Node Type": "Seq Scan", "Relation Name": "t", "Plan Rows": 3}"#;
     let plain = one(&format!(r#"[{{"Plan": {node}}}]"#));

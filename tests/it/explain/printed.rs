@@ -11,6 +11,8 @@ struct Printed {
     loops: u32,
     filter: Option<String>,
     children: Vec<Printed>,
+    /// What the last of the children is, where it is a subplan.
+    has_subplan: bool,
 }
 
 fn tree() -> impl Strategy<Value = Printed> {
@@ -21,8 +23,11 @@ fn tree() -> impl Strategy<Value = Printed> {
 fn node(children: impl Strategy<Value = Vec<Printed>>) -> impl Strategy<Value = Printed> {
     let filter = prop::option::of("[a-z]{1,8} (=|<|~~) '[a-z ,():>-]{0,60}'::text");
     let table = "[a-z][a-z0-9_]{0,12}|[A-Z][a-z ]{0,8}x";
-    (table, 1..1_000_000_u32, 0..50_u32, filter, children).prop_map(
-        |(table, rows, loops, filter, children)| Printed { table, rows, loops, filter, children },
+    (table, 1..1_000_000_u32, 0..50_u32, filter, children, any::<bool>()).prop_map(
+        |(table, rows, loops, filter, children, has_subplan)| {
+            let has_subplan = has_subplan && !children.is_empty();
+            Printed { table, rows, loops, filter, children, has_subplan }
+        },
     )
 }
 
@@ -36,10 +41,16 @@ impl Printed {
         if self.children.is_empty() { "Seq Scan" } else { "Append" }
     }
 
-    fn text(&self, depth: usize, lines: &mut Vec<String>) {
-        let (arrow, properties) = match depth {
-            0 => (String::new(), 2),
-            _ => (format!("{}->  ", " ".repeat(depth * 6 - 4)), depth * 6 + 2),
+    /// The number of the child that is a subplan.
+    fn subplan(&self) -> Option<usize> {
+        self.has_subplan.then(|| self.children.len() - 1)
+    }
+
+    /// Its lines, where its arrow stands in a column; the root has none.
+    fn text(&self, column: Option<usize>, lines: &mut Vec<String>) {
+        let (arrow, properties) = match column {
+            None => (String::new(), 2),
+            Some(column) => (format!("{}->  ", " ".repeat(column)), column + 6),
         };
         let on = if self.children.is_empty() {
             format!(" on {}", quoted(&self.table))
@@ -58,18 +69,32 @@ impl Printed {
         if let Some(filter) = &self.filter {
             lines.push(format!("{}Filter: ({filter})", " ".repeat(properties)));
         }
-        self.children.iter().for_each(|child| child.text(depth + 1, lines));
+        for (at, child) in self.children.iter().enumerate() {
+            if self.subplan() == Some(at) {
+                lines.push(format!("{}SubPlan 1", " ".repeat(properties)));
+                child.text(Some(properties + 2), lines);
+            } else {
+                child.text(Some(properties), lines);
+            }
+        }
     }
 
-    fn json(&self, member: bool) -> serde_json::Value {
+    fn json(&self, relationship: Option<&str>) -> serde_json::Value {
+        let child = |(at, child): (usize, &Self)| {
+            let is_subplan = self.subplan() == Some(at);
+            child.json(Some(if is_subplan { "SubPlan" } else { "Member" }))
+        };
         let mut node = serde_json::json!({
             "Node Type": self.kind(), "Startup Cost": 0.0, "Total Cost": 12.5, "Plan Rows": self.rows, "Plan Width": 4,
             "Actual Startup Time": 0.01, "Actual Total Time": 1.5, "Actual Loops": self.loops,
             "Actual Rows": f64::from(self.rows / 2) + 0.5,
-            "Plans": self.children.iter().map(|child| child.json(true)).collect::<Vec<_>>(),
+            "Plans": self.children.iter().enumerate().map(child).collect::<Vec<_>>(),
         });
-        if member {
-            node["Parent Relationship"] = "Member".into();
+        if let Some(relationship) = relationship {
+            node["Parent Relationship"] = relationship.into();
+        }
+        if relationship == Some("SubPlan") {
+            node["Subplan Name"] = "SubPlan 1".into();
         }
         if self.children.is_empty() {
             node["Relation Name"] = self.table.clone().into();
@@ -83,7 +108,7 @@ impl Printed {
 
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        self.text(0, &mut lines);
+        self.text(None, &mut lines);
         lines.push("Planning Time: 0.200 ms".to_owned());
         lines.push("Execution Time: 2.000 ms".to_owned());
         lines
@@ -91,7 +116,7 @@ impl Printed {
 
     fn plan(&self) -> ParsedPlan {
         let document = serde_json::json!([{
-            "Plan": self.json(false), "Planning Time": 0.2, "Triggers": [], "Execution Time": 2.0,
+            "Plan": self.json(None), "Planning Time": 0.2, "Triggers": [], "Execution Time": 2.0,
         }]);
         let mut plans = read(&document.to_string()).unwrap();
         plans[0].format = PlanFormat::Text;
