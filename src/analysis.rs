@@ -38,7 +38,7 @@ pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{ExplainRefusal, SampledColumn, Unmatched};
 pub use crate::pg::{ConnectFailure as TargetCause, Error as TargetError};
 pub use crate::prove::BUDGET as PROOF_TIME_MAX;
-pub use crate::review::{Runner, SqlFile};
+pub use crate::review::{RULES as REVIEW_RULES, ReviewRule, Runner, SqlFile};
 pub use crate::workload::{Ledger, LinePrefix, NO_FORMAT, Read, SourceFormat, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
 pub use drift::{ContractObservation, DriftFound};
@@ -95,6 +95,10 @@ pub async fn analyse(target: &Target, request: &Request) -> Result<Analysis, Err
 /// # Errors
 /// Only where the target cannot be used at all.
 pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
+    if let (Some(lab), ProveMode::Full) = (target.lab(), request.prove) {
+        // Experiments that were to run elsewhere never run on the target instead.
+        lab.session().await.map_err(Error::Target)?.finish();
+    }
     let Observed { mut snapshot, texts, explained } = visit(target, request).await?;
     explained::add(&mut snapshot, explained);
     let sent = request.workload.clone();
@@ -149,7 +153,10 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
         detail: gap.detail.clone(),
     })?;
     let readiness = |check: &checks::Check| {
-        let gaps = check.gaps(context);
+        let mut gaps = check.gaps(context);
+        for gap in &mut gaps {
+            gap.name_role(Some(&context.role));
+        }
         CheckReadiness { check: check.id.to_owned(), ready: gaps.is_empty(), gaps }
     };
     Ok(Capabilities {
@@ -173,7 +180,13 @@ pub async fn documents(target: &Target, subject: &SampledColumn) -> Result<Docum
     let (server, cost) = (session.facts().clone().into(), session.cost());
     session.finish();
     match seen {
-        Observation::Seen(Ok(seen)) => Ok(documents::report(target.name(), server, cost, seen)),
+        Observation::Seen(Ok(seen)) => {
+            let mut report = documents::report(target.name(), server, cost, seen);
+            for gap in &mut report.gaps {
+                gap.name_role(target.user());
+            }
+            Ok(report)
+        }
         Observation::Seen(Err(unmatched)) => Err(Error::Unmatched(unmatched)),
         Observation::Unseen(gap) => {
             Err(Error::Unseen { target: target.name().to_owned(), detail: gap.detail })
@@ -210,6 +223,9 @@ pub async fn review(
     };
     let mut reviewed = reviewing::reviewed(files, sizes, runner).await;
     reviewed.gaps.extend(unseen);
+    for gap in &mut reviewed.gaps {
+        gap.name_role(target.and_then(Target::user));
+    }
     Ok(reviewed)
 }
 
@@ -246,7 +262,15 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     if let (true, Ok(workload)) = (uses_workload, snapshot.workload.get()) {
         all.gaps.extend(workload.not_read.iter().cloned());
     }
+    for gap in &mut all.gaps {
+        gap.name_role(role(snapshot));
+    }
     all
+}
+
+/// The role that the visit was made with, where it was seen.
+fn role(snapshot: &Snapshot) -> Option<&str> {
+    snapshot.context.get().ok().map(|context| context.role.as_str())
 }
 
 /// The checks that were asked for.
@@ -267,7 +291,7 @@ async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
     look(target, &interest).await
 }
 
-/// The contracts of what was asked for; none where nobody judges by them.
+/// The contracts of what was asked for; none where no one judges by them.
 fn contracts_in_scope(request: &Request) -> Vec<Registered> {
     if !request.judges_documents() {
         return Vec::new();

@@ -2,6 +2,7 @@
 
 mod drift;
 mod explaining;
+mod jobs;
 mod metrics;
 mod pool_plan;
 mod process;
@@ -27,9 +28,11 @@ use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
 
+use self::jobs::Jobs;
 use self::metrics::LastAnalyses;
 pub use self::metrics::metrics;
 pub use explaining::NotExplained;
+pub use jobs::{BackgroundAnalysis, JobOutcome};
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
@@ -47,6 +50,7 @@ struct AppInner {
     trusted: BTreeSet<String>,
     /// Opened targets by name, each with the revision of the DSN it was opened with.
     opened: Mutex<HashMap<String, (String, Target)>>,
+    jobs: Jobs,
     metrics: PrometheusHandle,
     /// What targets' last analyses said.
     last: LastAnalyses,
@@ -57,7 +61,7 @@ struct AppInner {
     /// Which callers the operator allows beside those of this machine.
     callers: (HttpHosts, AllowedOrigins),
     shutdown: ShutdownConfig,
-    /// Whether we were told to stop.
+    /// Whether we received a signal to stop.
     is_stopping: AtomicBool,
 }
 
@@ -85,7 +89,7 @@ pub struct Inquiry {
     pub request: Request,
     /// The model version to file the answer under; the target's if absent.
     pub model_version: Option<String>,
-    /// Whether to compute it anew.
+    /// Whether to compute it again.
     pub refresh: bool,
 }
 
@@ -104,6 +108,7 @@ impl App {
             limits: config.limits,
             trusted: config.trust_code.clone(),
             opened: Mutex::default(),
+            jobs: Jobs::default(),
             metrics,
             last: LastAnalyses::default(),
             webhook: config.webhook.as_ref().and_then(Webhook::new),
@@ -131,7 +136,7 @@ impl App {
         self.inner.shutdown
     }
 
-    /// Whether we were told to stop.
+    /// Whether we received a signal to stop.
     pub fn is_stopping(&self) -> bool {
         self.inner.is_stopping.load(Ordering::Relaxed)
     }
@@ -165,6 +170,12 @@ impl App {
         }
         // Boxed, because every request carries this future and few ever compute.
         Box::pin(self.analysed(target, inquiry, key)).await
+    }
+
+    /// The analysis, where process memory holds it and nothing has to be computed.
+    pub fn fresh_analysis(&self, target: &TargetRecord, inquiry: &Inquiry) -> Option<Answer> {
+        let fresh = || self.inner.cache.fresh(&self.key(target, inquiry));
+        (!inquiry.refresh).then(fresh).flatten()
     }
 
     /// The analysis of that key, which process memory does not hold, or which is not to be looked for.
@@ -220,7 +231,7 @@ impl App {
         if let Some(Some(key)) = known {
             return key;
         }
-        let policy = target.policy.overridden_by(&request.policy);
+        let policy = Request::without_defaults(target.policy.overridden_by(&request.policy));
         let key = CacheKey::new(&KeyParts {
             target: &target.name,
             model_version: model_version.as_ref().unwrap_or(&target.model_version),
@@ -362,7 +373,7 @@ impl App {
         self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 
-    /// The target's few connections; opened anew when its DSN has changed.
+    /// The target's few connections; opened again when its DSN has changed.
     async fn open(&self, name: &str) -> Result<Target, Error> {
         let resolved = self.inner.store.target_dsn(name).await.map_err(Error::Store)?;
         let mut opened = self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@ use crate::ddl::ddl;
 use crate::model::{
     Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof, ProofKey,
     Recommendation, RecommendationState, ReportedFinding, Scope, Severity, Snapshot, TableCounts,
-    Tried, Unit, Verdict, finding_id, recommendation_id,
+    Tried, Unit, Verdict, finding_id, percent, recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -219,12 +219,24 @@ fn numbers(proof: &Proof) -> String {
     format!("{}; {}", proof.reason.as_deref().unwrap_or("no gain"), numbers.join(", "))
 }
 
-/// Bytes are whole and the same in every run; times are neither.
+/// A measurement today and under the option; bytes are the same in every run, times are not.
 fn number(measured: &Measurement) -> String {
     let Measurement { name, baseline, candidate, unit, spread, .. } = measured;
+    let [before, after] = [baseline, candidate].map(|value| figure(*value, *unit));
     match unit {
-        Unit::Bytes => format!("{name} {baseline:.0} -> {candidate:.0}"),
-        _ => format!("{name} {baseline:.3} -> {candidate:.3} (spread {spread:.3})"),
+        Unit::Bytes => format!("{name} {before} -> {after}"),
+        _ => format!("{name} {before} -> {after} (spread {})", percent(*spread)),
+    }
+}
+
+/// A number with its unit and the digits that a reader needs.
+fn figure(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Bytes if value >= 1e6 => format!("{:.1} MB", value / 1e6),
+        Unit::Bytes => format!("{:.0} kB", value / 1e3),
+        Unit::Ms if value < 10.0 => format!("{value:.2} ms"),
+        Unit::Ms => format!("{value:.0} ms"),
+        _ => format!("{value:.2}"),
     }
 }
 

@@ -25,8 +25,11 @@ pub async fn pool_plan(
     };
     let Observed { mut snapshot, texts, .. } = look(target, &interest).await?;
     snapshot.workload = gathered(workload, texts, snapshot.workload).await;
-    let seen = pool::seen(&snapshot, pool_inputs, policy)
+    let mut seen = pool::seen(&snapshot, pool_inputs, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
+    for gap in &mut seen.gaps {
+        gap.name_role(target.user());
+    }
     let of = (target.name(), snapshot.server, snapshot.observed_at);
     Ok(pool::pool_plan(of, (pool_inputs, &seen), policy))
 }

@@ -18,7 +18,7 @@ pub struct Request {
     pub prove: ProveMode,
     /// Thresholds that differ from the defaults.
     pub policy: Policy,
-    /// What the application runs, where somebody told. Not part of what is asked: the target's revision changes
+    /// What the application runs, where someone told. Not part of what is asked: the target's revision changes
     /// with it.
     #[serde(skip)]
     pub workload: Option<Workload>,
@@ -109,6 +109,16 @@ impl Request {
         thresholds.sort_unstable_by_key(|threshold| threshold.name);
         thresholds.dedup_by_key(|threshold| threshold.name);
         thresholds
+    }
+
+    /// That policy without values that are the defaults: it is the same as none.
+    pub fn without_defaults(mut policy: Policy) -> Policy {
+        let known = checks::thresholds();
+        policy.0.retain(|name, value| {
+            let default = known.get(name.as_str()).map(|threshold| threshold.default);
+            default.is_none_or(|default| default.to_bits() != value.to_bits())
+        });
+        policy
     }
 
     /// Give a threshold another value.

@@ -1,4 +1,4 @@
-//! Reviews as work beside the service's own: few at once, for a limited time, and ended when nobody waits any longer.
+//! Reviews as work beside the service's own: few at once, for a limited time, and ended when no one waits any longer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ impl Drop for Ending {
     }
 }
 
-/// Review files on a thread that nobody has to wait for: the runtime would wait for its own before the process ends.
+/// Review files on a thread that no one has to wait for: the runtime would wait for its own before the process ends.
 pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: TableSizes, runner: Runner) -> Review {
     reviewed_within((TIME_MAX, STEP_MAX), files, sizes, runner).await
 }

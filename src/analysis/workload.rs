@@ -60,7 +60,7 @@ impl WorkloadIntake {
 
     /// Hand on a chunk; waits where the reader is behind.
     pub async fn push(&self, chunk: Bytes) {
-        // Where nobody reads any more, closing tells why.
+        // Where no one reads any more, closing tells why.
         let _ = self.chunks.send(chunk).await;
     }
 

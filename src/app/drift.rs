@@ -153,15 +153,15 @@ impl App {
         let (app, webhook) = (self.clone(), webhook.clone());
         let (target, record, notified) =
             (target.to_owned(), state.record.clone(), notified.clone());
-        // Nobody waits for it.
+        // No one waits for it.
         tokio::spawn(async move {
             if webhook.deliver(body).await {
                 return;
             }
-            // What nobody took is told again with the next analysis.
+            // What no one took is told again with the next analysis.
             let back = app.inner.store.set_notified(&target, &record, (&now, &notified)).await;
             if let Err(error) = back {
-                tracing::warn!(target, %error, "an event that nobody took is not told again");
+                tracing::warn!(target, %error, "an undelivered event is not sent again");
             }
         });
         Ok(())

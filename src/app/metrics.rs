@@ -141,7 +141,7 @@ impl App {
     }
 
     /// Take measured durations into their histograms. Until then each one is kept by itself, so this is to be
-    /// done every few seconds, whether anybody reads the metrics or not.
+    /// done every few seconds, whether anyone reads the metrics or not.
     pub fn tidy(&self) {
         self.inner.metrics.run_upkeep();
     }

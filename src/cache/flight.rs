@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -17,8 +18,15 @@ pub(super) struct Flights<T> {
 }
 
 struct Running<T> {
-    by_key: HashMap<CacheKey, (u64, WeakShared<BoxFuture<'static, T>>)>,
+    by_key: HashMap<CacheKey, InFlight<T>>,
     started: u64,
+}
+
+struct InFlight<T> {
+    id: u64,
+    /// When it began, where it looks at nothing that was there before.
+    fresh_since: Option<Instant>,
+    flight: WeakShared<BoxFuture<'static, T>>,
 }
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
@@ -34,7 +42,9 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Flight<T> {
         let mut running = lock(&self.running);
-        if let Some(flight) = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade()) {
+        if let Some(flight) =
+            running.by_key.get(key).and_then(|in_flight| in_flight.flight.upgrade())
+        {
             return flight;
         }
         self.start(&mut running, key, make())
@@ -47,7 +57,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Option<Flight<T>> {
         let mut running = lock(&self.running);
-        let in_flight = running.by_key.get(key).and_then(|(_, flight)| flight.upgrade());
+        let in_flight = running.by_key.get(key).and_then(|in_flight| in_flight.flight.upgrade());
         if in_flight.is_some() {
             // Dropping it may end the computation, which takes the lock.
             drop(running);
@@ -56,9 +66,26 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         Some(self.start(&mut running, key, make()))
     }
 
-    /// A new computation for `key`, which those who come later join instead of the one under way.
-    pub(super) fn replace(&self, key: &CacheKey, future: BoxFuture<'static, T>) -> Flight<T> {
-        self.start(&mut lock(&self.running), key, future)
+    /// A new computation for `key`, which those who come later join instead of the one under way. One that such a call
+    /// began within `window` is joined: who calls at the same time wants the same.
+    pub(super) fn renew(
+        &self,
+        key: &CacheKey,
+        window: Duration,
+        make: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> Flight<T> {
+        let mut running = lock(&self.running);
+        let recent = running.by_key.get(key).filter(|in_flight| {
+            in_flight.fresh_since.is_some_and(|since| since.elapsed() < window)
+        });
+        if let Some(flight) = recent.and_then(|in_flight| in_flight.flight.upgrade()) {
+            return flight;
+        }
+        let flight = self.start(&mut running, key, make());
+        if let Some(in_flight) = running.by_key.get_mut(key) {
+            in_flight.fresh_since = Some(Instant::now());
+        }
+        flight
     }
 
     fn start(
@@ -76,13 +103,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            running.by_key.insert(key.clone(), (id, weak));
+            let in_flight = InFlight { id, fresh_since: None, flight: weak };
+            running.by_key.insert(key.clone(), in_flight);
         }
         flight
     }
 }
 
-/// Forgets a computation when it ends, or when nobody waits for it any more.
+/// Forgets a computation when it ends, or when no one waits for it any more.
 struct Landing<T> {
     running: Arc<Mutex<Running<T>>>,
     key: CacheKey,
@@ -92,7 +120,7 @@ struct Landing<T> {
 impl<T> Drop for Landing<T> {
     fn drop(&mut self) {
         let mut running = lock(&self.running);
-        if running.by_key.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
+        if running.by_key.get(&self.key).is_some_and(|in_flight| in_flight.id == self.id) {
             running.by_key.remove(&self.key);
         }
     }

@@ -85,7 +85,7 @@ impl Levels {
         Some(entry)
     }
 
-    /// Keep a new answer everywhere. Nobody waits for Redis.
+    /// Keep a new answer everywhere. No one waits for Redis.
     pub(super) fn store(
         &self,
         key: &CacheKey,

@@ -31,7 +31,7 @@ impl CacheMeter {
         let requests = |level: &'static str, status: &'static str| counter!("dbopt_cache_requests_total", "level" => level, "status" => status);
         metrics::describe_counter!(
             "dbopt_cache_requests_total",
-            "Answers asked for, by the level asked and what it had"
+            "Requests for answers, by cache level and outcome"
         );
         Self {
             memory_hit: requests("memory", "hit"),

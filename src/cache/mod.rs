@@ -12,6 +12,7 @@ mod shared;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -45,7 +46,7 @@ impl<E> Clone for Cache<E> {
 
 struct CacheInner<E> {
     levels: Levels,
-    /// Answers somebody waits for.
+    /// Answers someone waits for.
     awaited: Flights<Landed<E>>,
     /// Answers computed in the background, while one past its time is shown.
     refreshed: Flights<Landed<E>>,
@@ -63,6 +64,10 @@ pub enum Error {
     )]
     MalformedUrl,
 }
+
+/// Callers that bypass the cache within this time of each other share one computation: an answer may be that much older than
+/// the call.
+const BYPASS_WINDOW: Duration = Duration::from_secs(1);
 
 /// An answer to send.
 #[derive(Debug, Clone)]
@@ -113,7 +118,7 @@ impl<E: Send + Sync + 'static> Cache<E> {
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.
     ///
     /// Past its time it is answered all the same, once more computed in the background. `bypass`
-    /// computes it anew and stores it. Errors are shared with who waits, and not stored. The
+    /// computes it again and stores it, once for all who ask so within [`BYPASS_WINDOW`]. Errors are shared with who waits, and not stored. The
     /// computation is dropped when the last who waits for it is gone.
     pub async fn get_or_compute<F, Fut>(
         &self,
@@ -128,8 +133,8 @@ impl<E: Send + Sync + 'static> Cache<E> {
         let inner = &self.inner;
         if bypass {
             inner.levels.meter.bypass.increment(1);
-            let flight =
-                inner.awaited.replace(key, self.compute_fresh(key, CacheStatus::Bypass, compute));
+            let make = || self.compute_fresh(key, CacheStatus::Bypass, compute);
+            let flight = inner.awaited.renew(key, BYPASS_WINDOW, make);
             return landed(flight.await);
         }
         let Some(entry) = inner.levels.memory(key) else {

@@ -1,4 +1,4 @@
-//! Keys of questions without parameters, which most are: making a key anew costs more than finding its answer.
+//! Keys of questions without parameters, which most are: making a key again costs more than finding its answer.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::CacheKey;
 
-/// Targets at most; beyond that their keys are made anew.
+/// Targets at most; beyond that their keys are made again.
 const TARGETS_MAX: usize = 10_000;
 
 /// Keys of questions without parameters, by target and kind of answer.

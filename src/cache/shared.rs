@@ -17,7 +17,7 @@ use super::Error;
 /// How long Redis is left alone after it failed, so that its being slow costs one wait a second.
 const PAUSE_MS: u64 = 1000;
 
-/// How long connecting may take in the background; nobody waits for it longer than for a command.
+/// How long connecting may take in the background; no one waits for it longer than for a command.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Values larger than this stay in process: they would hold up everybody else's.

@@ -16,7 +16,9 @@ mod wal;
 use std::collections::BTreeMap;
 
 use crate::model::observation::{Context, Workload};
-use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, UnknownName};
+use crate::model::{
+    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName,
+};
 
 /// The check that judges documents by their contracts.
 pub const SCHEMA_DRIFT: &str = hybrid_schema::SCHEMA_DRIFT;
@@ -38,6 +40,8 @@ pub struct Check {
     pub id: &'static str,
     /// What it belongs to.
     pub superpower: Superpower,
+    /// The most severe that it reports.
+    pub worst: Severity,
     /// The fields of the snapshot that it cannot judge without.
     pub needs: &'static [Topic],
     /// The fields that it reads where they were seen, to say more.
@@ -59,14 +63,16 @@ impl Check {
     /// What was not seen, and without which there is nothing to judge.
     pub fn run(&self, case: &Case<'_>) -> Result<Judgement, Gap> {
         // What is judged from a plan asks nothing of a server, where there is one.
-        if self.requires.is_empty() && self.needs.contains(&Topic::PLANS) {
-            return (self.judge)(case);
+        if !(self.requires.is_empty() && self.needs.contains(&Topic::PLANS)) {
+            let context = case.snapshot.context.get().map_err(Clone::clone)?;
+            if let Some(gap) = self.requires.iter().find_map(|required| required.bars(context)) {
+                return Err(gap);
+            }
         }
-        let context = case.snapshot.context.get().map_err(Clone::clone)?;
-        match self.requires.iter().find_map(|requirement| requirement.bars(context)) {
-            Some(gap) => Err(gap),
-            None => (self.judge)(case),
-        }
+        let judgement = (self.judge)(case)?;
+        let of_this = judgement.findings.iter().filter(|finding| finding.check == self.id);
+        debug_assert!(of_this.map(|one| one.severity).max() <= Some(self.worst), "{}", self.id);
+        Ok(judgement)
     }
 
     /// The fields of the snapshot that a visit for this check asks for.
@@ -87,7 +93,7 @@ impl Check {
                     GapReason::MissingPrivilege,
                     "tables our role was not granted SELECT on cannot be sampled",
                 )
-                .lifted_by("GRANT pg_read_all_data TO dbopt;"),
+                .lifted_by("GRANT pg_read_all_data TO \0;"),
             );
         }
         if self.topics().any(|topic| topic == Topic::SESSIONS)
@@ -99,7 +105,7 @@ impl Check {
                     GapReason::MissingPrivilege,
                     "sessions of other roles show neither state nor application to our role",
                 )
-                .lifted_by("GRANT pg_monitor TO dbopt;"),
+                .lifted_by("GRANT pg_monitor TO \0;"),
             );
         }
         gaps
@@ -143,14 +149,14 @@ impl Requirement {
                     GapReason::MissingPrivilege,
                     "statistics are shown of columns our role was granted SELECT on",
                 )
-                .lifted_by("GRANT pg_read_all_data TO dbopt;"),
+                .lifted_by("GRANT pg_read_all_data TO \0;"),
             ),
             Self::Counters if context.setting("track_counts") == "on" => None,
             Self::Counters => Some(
                 Gap::new(
                     "counters",
                     GapReason::NotVisibleInSql,
-                    "`track_counts` is off, so nobody counts what is read and written",
+                    "`track_counts` is off, so reads and writes are not counted",
                 )
                 .lifted_by(
                     "ALTER SYSTEM SET track_counts = on; SELECT pg_catalog.pg_reload_conf();",
@@ -186,9 +192,12 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 /// # Errors
 /// The ids there are, where none is that one.
 pub fn find(id: &str) -> Result<&'static Check, UnknownName> {
-    all()
-        .find(|check| check.id == id)
-        .ok_or_else(|| UnknownName::new("check", id, all().map(|check| check.id)))
+    all().find(|check| check.id == id).ok_or_else(|| {
+        // A superpower stands for all of its checks wherever several may be named.
+        let superpowers = Superpower::ALL.iter().map(|superpower| superpower.as_str());
+        let superpowers = superpowers.filter(|_| !id.contains('/'));
+        UnknownName::new("check", id, all().map(|check| check.id).chain(superpowers))
+    })
 }
 
 /// The thresholds of all checks, each once, by name.

@@ -29,7 +29,7 @@ enum Length {
     Variable(f64),
 }
 
-/// What is assumed of values of variable length: nobody knows but their average.
+/// What is assumed of values of variable length: no one knows but their average.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Widths {
     /// They end anywhere.
@@ -107,7 +107,7 @@ pub struct Reordered {
     pub best: f64,
 }
 
-/// The best order of columns, and the least that it saves: nobody knows how long each value is, so what is saved is
+/// The best order of columns, and the least that it saves: no one knows how long each value is, so what is saved is
 /// saved whatever they are. Columns that were dropped before are gone from the new order.
 pub fn reorder(items: &[Item], dropped: usize) -> Reordered {
     let order = best_order(items);

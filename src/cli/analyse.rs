@@ -62,6 +62,7 @@ impl Analyse {
         pool_inputs: Option<&PoolInputs>,
     ) -> Result<CommandOutcome, Error> {
         let target = self.options.target()?;
+        self.options.reach_lab(&target).await?;
         let workload = self.options.workload(&target).await?;
         let supplied = workload.clone();
         let run = run(&target, &Request { workload: supplied, ..request.clone() }).await?;
@@ -98,6 +99,8 @@ pub(super) fn report(
 ) -> Result<CommandOutcome, Error> {
     let project = ProjectSettings::here()?;
     project.ignore_in_analysis(&mut analysis);
+    let baseline = selection.output.baseline(&project, &analysis.findings)?;
+    analysis.keep(|finding| !baseline.covers(finding));
     let found = analysis.findings.iter().map(|finding| finding.severity);
     // What a lock or a time limit hid this time is no pass either.
     let saw = analysis.saw_scope() && !analysis.is_passing;

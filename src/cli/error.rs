@@ -10,7 +10,7 @@ use crate::embedded;
 use crate::http;
 use crate::store;
 
-/// Why a command could not run; its text names the mend.
+/// Why a command could not run; its text names the remedy.
 #[derive(Debug)]
 pub enum Error {
     /// An argument that cannot be used.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{CommandOutcome, Error, configured, print};
-use crate::config::Flags;
+use crate::config::AddressFlags;
 
 /// How long the service may take to say that it is ready: its store's ping has two seconds of its own.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -18,12 +18,12 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 #[derive(Debug, Args)]
 pub(super) struct Health {
     #[command(flatten)]
-    flags: Flags,
+    flags: AddressFlags,
 }
 
 impl Health {
     pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
-        let address = reachable(configured(&self.flags)?.listen);
+        let address = reachable(configured(&self.flags.0)?.listen);
         let not_ready = |why: &str| Error::NotReady(format!("the service at {address} {why}"));
         let answered = timeout(TIMEOUT, status(address)).await;
         let answer = answered.map_err(|_| not_ready("does not answer in time"))?;

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::store::StoreDatabase;
 use super::{CommandOutcome, Error, configured, print, say};
-use crate::config::Flags;
+use crate::config::StoreFlags;
 use crate::store::{KeyRecord, KeyScope, Store};
 
 /// `dbopt keys`.
@@ -40,13 +40,13 @@ struct Create {
     #[arg(long)]
     if_none: bool,
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 #[derive(Debug, Args)]
 struct ListKeysArgs {
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ struct Revoke {
     /// The id that `dbopt keys list` shows.
     id: String,
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 impl KeysArgs {
@@ -64,7 +64,7 @@ impl KeysArgs {
             KeysCommand::List(list) | KeysCommand::Reopen(list) => &list.flags,
             KeysCommand::Revoke(revoke) => &revoke.flags,
         };
-        let mut config = configured(flags)?;
+        let mut config = configured(&flags.0)?;
         // Keys have nothing to do with targets, whose DSNs may need a secret that is not here.
         config.targets.clear();
         let database = StoreDatabase::open(&config, say).await?;
@@ -124,7 +124,7 @@ async fn reopen(store: &Store) -> Result<CommandOutcome, Error> {
     Err(Error::Usage("keys exist: revoke each with dbopt keys revoke before".to_owned()))
 }
 
-/// Keys to show at most; nobody reads more.
+/// Keys to show at most; no one reads more.
 const LIST_MAX: u32 = 1000;
 
 async fn list(store: &Store) -> Result<CommandOutcome, Error> {
@@ -133,7 +133,7 @@ async fn list(store: &Store) -> Result<CommandOutcome, Error> {
         return print(if store.needs_key().await.map_err(Error::Store)? {
             "no key is left, and callers need one: dbopt keys create makes one, dbopt keys reopen does without\n"
         } else {
-            "no key exists: callers on loopback may do everything, and nobody else anything\n"
+            "no key exists: callers on loopback have every right, and others have none\n"
         });
     }
     let mut table = Table::new();

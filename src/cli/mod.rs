@@ -1,6 +1,7 @@
 //! The command line: the same engine and the same JSON as over HTTP, no server needed.
 
 mod analyse;
+mod baseline;
 mod checks;
 mod contracts;
 mod demo;
@@ -23,7 +24,8 @@ use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::config::{self, Config, Flags};
 use crate::http;
@@ -69,6 +71,11 @@ enum Command {
     Migrate(store::Migrate),
     /// Print the OpenAPI document.
     Openapi,
+    /// Print a completion script for a shell: `source <(dbopt completions bash)`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Whether the service that is configured here is ready; for health checks of containers.
     Health(health::Health),
 }
@@ -86,7 +93,14 @@ enum CommandOutcome {
 
 /// Run the command line of this process.
 pub fn run() -> ExitCode {
-    match Cli::parse().command.run() {
+    let command = Cli::parse().command;
+    // The service writes them to its log, in the form of that.
+    if !matches!(command, Command::Serve(_)) {
+        for warning in unknown_variables() {
+            warn(&warning);
+        }
+    }
+    match command.run() {
         Ok(CommandOutcome::Clean) => ExitCode::SUCCESS,
         Ok(CommandOutcome::Found) => ExitCode::from(1),
         Err(Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -95,7 +109,7 @@ pub fn run() -> ExitCode {
         // The log says why.
         Ok(CommandOutcome::Unseen) | Err(Error::Logged) => ExitCode::from(2),
         Err(error) => {
-            // Where standard error is closed there is nobody to tell.
+            // Where standard error is closed there is no one to tell.
             let _ = writeln!(anstream::stderr(), "dbopt: {error}");
             ExitCode::from(2)
         }
@@ -116,6 +130,7 @@ impl Command {
             Self::Keys(keys) => wait(keys.run()),
             Self::Migrate(migrate) => wait(migrate.run()),
             Self::Openapi => print(&format!("{}\n", http::document())),
+            Self::Completions { shell } => print(&completions(shell)),
             Self::Health(health) => wait(health.run()),
         }
     }
@@ -127,9 +142,21 @@ fn wait(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| Error::Runtime { source })?;
     let outcome = runtime.block_on(work);
-    // Work on other threads whose result nobody waits for must not keep the process from ending.
+    // Work on other threads whose result no one waits for must not keep the process from ending.
     runtime.shutdown_background();
     outcome
+}
+
+/// The script with which that shell completes our commands and flags.
+fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "dbopt", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// Warnings of environment variables that begin like ours and are none.
+fn unknown_variables() -> Vec<String> {
+    config::unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
 }
 
 /// The configuration of this process. What shows a password is used all the same, and warned of.
@@ -159,8 +186,6 @@ fn say(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

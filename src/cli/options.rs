@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::baseline::Baseline;
 use super::project::ProjectSettings;
-use super::{CommandOutcome, Error, warn};
+use super::{CommandOutcome, Error, say, warn};
 use crate::analysis::{self, Ledger, LinePrefix, NO_FORMAT, Request, WorkloadIntake};
 use crate::config;
 use crate::model::observation::Workload;
-use crate::model::{ProveMode, Severity, Superpower};
+use crate::model::{ProveMode, ReportedFinding, Severity, Superpower};
 use crate::pg::{self, Target};
 
 /// Bytes of a file that are read at once.
@@ -24,7 +25,7 @@ pub(super) struct AnalysisArgs {
     /// variables, the password from PGPASSWORD or ~/.pgpass.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
     dsn: Option<SecretString>,
-    /// Database where experiments may write, if not on the target itself.
+    /// Database where experiments run: then nothing is written to the target. It must be reachable.
     #[arg(long, value_name = "DSN")]
     lab: Option<SecretString>,
     /// Plan and read tables although that runs functions of the database's own, with the rights of this role.
@@ -53,7 +54,7 @@ pub(super) struct Selection {
     /// Only this table, NAME or SCHEMA.NAME; repeatable.
     #[arg(long)]
     table: Vec<String>,
-    /// Only this check, or the checks of this superpower; repeatable. `dbopt checks` lists them.
+    /// Only this check, or all checks of this superpower; repeatable. `dbopt checks` lists them.
     #[arg(long)]
     check: Vec<String>,
     /// Not this check, or none of this superpower's; repeatable.
@@ -82,6 +83,12 @@ pub(super) struct Output {
     /// Exit as if everything asked for had been seen, also where it was not.
     #[arg(long)]
     pub(super) allow_gaps: bool,
+    /// Leave out the findings of this file, as long as they are not more severe than there.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    baseline: Option<PathBuf>,
+    /// Write the findings of now to this file, as a --baseline for later runs.
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
     /// Show every object, every variant that is not advised, and its numbers.
     #[arg(long, short)]
     pub(super) verbose: bool,
@@ -118,6 +125,23 @@ impl Output {
     /// How to print the answer.
     pub(super) fn format(&self, project: &ProjectSettings) -> OutputFormat {
         self.format.or(project.format).unwrap_or(OutputFormat::Table)
+    }
+
+    /// The findings to leave out; those of now, where they are to be written.
+    pub(super) fn baseline(
+        &self,
+        project: &ProjectSettings,
+        now: &[ReportedFinding],
+    ) -> Result<Baseline, Error> {
+        if let Some(path) = &self.write_baseline {
+            let baseline = Baseline::of(now);
+            baseline.write(path)?;
+            let count = now.len();
+            say(&format!("dbopt: wrote {count} findings to {}", path.display()));
+            return Ok(baseline);
+        }
+        let path = self.baseline.as_deref().or(project.baseline());
+        path.map_or_else(|| Ok(Baseline::default()), Baseline::read)
     }
 
     /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
@@ -171,6 +195,17 @@ impl AnalysisArgs {
         Ok(total.as_ref().map(analysis::workload))
     }
 
+    /// Refuses to go on where the lab cannot be reached, whether or not an experiment comes to it.
+    pub(super) async fn reach_lab(&self, target: &Target) -> Result<(), Error> {
+        let Some(lab) = target.lab() else { return Ok(()) };
+        let reached = lab.session().await;
+        reached.map_err(|error| Error::Analysis(analysis::Error::Target(error)))?.finish();
+        if self.prove != ProveMode::Full {
+            warn("--lab is used by --prove full only");
+        }
+        Ok(())
+    }
+
     /// The database to analyse.
     pub(super) fn target(&self) -> Result<Target, Error> {
         self.warn_of_passwords();
@@ -204,7 +239,7 @@ impl Selection {
 }
 
 impl AnalysisArgs {
-    /// A DSN of the environment is no flag, and shows to nobody.
+    /// A DSN of the environment is no flag, and shows to no one.
     fn warn_of_passwords(&self) {
         let env = std::env::var("DBOPT_DSN").ok();
         let instead = "DBOPT_DSN, PGPASSWORD or ~/.pgpass";

@@ -66,6 +66,11 @@ impl ProjectSettings {
         Ok(())
     }
 
+    /// The file with the findings to leave out.
+    pub(super) fn baseline(&self) -> Option<&Path> {
+        self.read.baseline.as_deref().map(Path::new)
+    }
+
     /// Leaves out of an analysis what is ignored, and says how much that is.
     pub(super) fn ignore_in_analysis(&self, analysis: &mut Analysis) {
         let before = analysis.findings.len();

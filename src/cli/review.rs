@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::options::{Output, target_of};
 use super::project::ProjectSettings;
+use super::render::Sources;
 use super::{CommandOutcome, Error, print, render, warn};
 use crate::analysis::{self, Runner, SqlFile};
 use crate::model::{Gap, GapReason};
@@ -18,7 +19,7 @@ pub(super) struct ReviewArgs {
     /// Files of SQL, or folders of them; `-` for standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Database the migrations will run on: then it is told how long its tables are blocked.
+    /// Database the migrations will run on: findings then say how long its tables are blocked.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
     dsn: Option<SecretString>,
     /// What runs the migrations: some send a file in one transaction, where some statements fail. One of psql,
@@ -44,11 +45,15 @@ impl ReviewArgs {
             }
         }
         let target = self.dsn.as_ref().map(|dsn| target_of(Some(dsn), None)).transpose()?;
+        let of_file = |file: &SqlFile| (file.path.clone(), file.sql.clone());
+        let sources: Sources = read.files.iter().map(of_file).collect();
         let reviewed = analysis::review(target.as_ref(), read.files, runner).await;
         let mut reviewed = reviewed.map_err(Error::Analysis)?;
         reviewed.gaps.extend(read.gaps);
         project.ignore_in_review(&mut reviewed);
-        print(&render::review(&reviewed, self.output.format(&project)))?;
+        let baseline = self.output.baseline(&project, &reviewed.findings)?;
+        reviewed.findings.retain(|finding| !baseline.covers(finding));
+        print(&render::review(&reviewed, &sources, self.output.format(&project)))?;
         let found = reviewed.findings.iter().map(|found| found.severity);
         let outcome = self.output.outcome(&project, found, reviewed.gaps.is_empty());
         if outcome == CommandOutcome::Unseen {
@@ -98,7 +103,7 @@ impl Files {
         self.files.len() + self.gaps.len()
     }
 
-    /// A folder without SQL was not looked at: somebody may have named another than was meant.
+    /// A folder without SQL was not looked at: someone may have named another than was meant.
     fn found_nothing(&mut self, folder: &Path) {
         let detail = format!("{} was not reviewed: it holds no file of SQL", folder.display());
         let gap = Gap::new("source", GapReason::NotEnoughEvidence, detail);

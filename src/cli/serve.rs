@@ -30,7 +30,7 @@ impl Serve {
             }
         };
         let log = LogOutput::begin(&config.log);
-        for warning in self.flags.exposed() {
+        for warning in self.flags.exposed().into_iter().chain(super::unknown_variables()) {
             log.warn(&warning);
         }
         started(&config, log).await.map_err(|error| log.refusal(error))
@@ -105,6 +105,6 @@ pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static,
             _ = interrupt.recv() => "SIGINT",
             _ = terminate.recv() => "SIGTERM",
         };
-        tracing::info!(signal, "heard a signal to stop");
+        tracing::info!(signal, "received a signal to stop");
     })
 }

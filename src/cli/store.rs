@@ -4,7 +4,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::{CommandOutcome, Error, configured, print, say};
-use crate::config::{Config, Flags};
+use crate::config::{Config, StoreFlags};
 use crate::embedded;
 use crate::store;
 
@@ -15,7 +15,7 @@ pub(super) struct StoreDatabase {
 }
 
 impl StoreDatabase {
-    /// A database that is somebody else's to start and stop.
+    /// A database that is another's to start and stop.
     pub(super) fn at(url: SecretString) -> Self {
         Self { url, embedded: None }
     }
@@ -58,12 +58,12 @@ impl StoreDatabase {
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
-        let config = configured(&self.flags)?;
+        let config = configured(&self.flags.0)?;
         let database = StoreDatabase::open(&config, say).await?;
         let applied = store::migrate(&database.url).await;
         database.close().await;

@@ -25,7 +25,7 @@ pub enum Error {
         message: String,
     },
 
-    /// A key nobody knows.
+    /// A key no one knows.
     #[error(transparent)]
     UnknownKey(UnknownName),
 

@@ -29,6 +29,61 @@ impl std::fmt::Debug for Flags {
     }
 }
 
+/// The flags of commands that only reach the service: its address.
+#[derive(Clone, Default, Debug)]
+pub struct AddressFlags(pub Flags);
+
+/// The flags of commands that only use the service's own database.
+#[derive(Clone, Default, Debug)]
+pub struct StoreFlags(pub Flags);
+
+const ADDRESS: [&str; 1] = ["listen"];
+const STORE: [&str; 2] = ["store_url", "data_dir"];
+
+fn file_arg() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .env("DBOPT_CONFIG")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("Configuration file in TOML")
+}
+
+/// The file, and the settings of these names.
+fn augmented(command: Command, names: &[&str]) -> Command {
+    let settings = SETTINGS.iter().filter(|setting| names.contains(&setting.name));
+    command.arg(file_arg()).args(settings.filter_map(arg))
+}
+
+/// Makes the flags of some settings a part of commands.
+macro_rules! part_of_commands {
+    ($flags:ident, $names:expr) => {
+        impl clap::Args for $flags {
+            fn augment_args(command: Command) -> Command {
+                augmented(command, &$names)
+            }
+
+            fn augment_args_for_update(command: Command) -> Command {
+                Self::augment_args(command)
+            }
+        }
+
+        impl clap::FromArgMatches for $flags {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self(Flags::of(matches, &$names)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+part_of_commands!(AddressFlags, ADDRESS);
+part_of_commands!(StoreFlags, STORE);
+
 fn arg(setting: &'static ConfigSetting) -> Option<Arg> {
     let mut help = format!("{} [env: {}]", setting.what, setting.env);
     if !setting.default.is_empty() {
@@ -37,20 +92,26 @@ fn arg(setting: &'static ConfigSetting) -> Option<Arg> {
     Some(Arg::new(setting.name).long(setting.flag?).value_name("VALUE").help(help))
 }
 
+impl Flags {
+    /// The file, and the values of the settings of these names.
+    fn of(matches: &ArgMatches, names: &[&str]) -> Self {
+        let settings = SETTINGS.iter().filter(|setting| names.contains(&setting.name));
+        let given = settings.filter_map(|setting| {
+            Some((setting.name, matches.get_one::<String>(setting.name)?.clone()))
+        });
+        let config = matches.get_one("config").cloned();
+        Self { config, settings: given.collect(), targets: Vec::new() }
+    }
+}
+
 impl clap::Args for Flags {
     fn augment_args(command: Command) -> Command {
-        let file = Arg::new("config")
-            .long("config")
-            .env("DBOPT_CONFIG")
-            .value_name("FILE")
-            .value_parser(clap::value_parser!(PathBuf))
-            .help("Configuration file in TOML.");
         let target = Arg::new("target")
             .long("target")
             .value_name("NAME=DSN")
             .action(ArgAction::Append)
-            .help("Register this target at the start; repeatable.");
-        command.arg(file).arg(target).args(SETTINGS.iter().filter_map(arg))
+            .help("Register this target at the start; repeatable");
+        command.arg(file_arg()).arg(target).args(SETTINGS.iter().filter_map(arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -60,15 +121,10 @@ impl clap::Args for Flags {
 
 impl clap::FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let settings = SETTINGS.iter().filter(|setting| setting.flag.is_some());
-        let given = settings.filter_map(|setting| {
-            Some((setting.name, matches.get_one::<String>(setting.name)?.clone()))
-        });
-        Ok(Self {
-            config: matches.get_one("config").cloned(),
-            settings: given.collect(),
-            targets: matches.get_many("target").unwrap_or_default().cloned().collect(),
-        })
+        let flags = SETTINGS.iter().filter(|setting| setting.flag.is_some());
+        let names: Vec<&str> = flags.map(|setting| setting.name).collect();
+        let targets = matches.get_many("target").unwrap_or_default().cloned().collect();
+        Ok(Self { targets, ..Self::of(matches, &names) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -27,7 +27,7 @@ pub fn load(flags: &Flags) -> Result<Config, Error> {
     resolve(file.as_deref(), &env, flags)
 }
 
-/// As root, the embedded PostgreSQL runs as somebody else, who may not enter root's home.
+/// As root, the embedded PostgreSQL runs as someone else, who may not enter root's home.
 fn for_root(name: &str) -> Option<String> {
     let is_root = rustix::process::geteuid().is_root();
     (name == "XDG_DATA_HOME" && is_root).then(|| "/var/lib".to_owned())

@@ -10,6 +10,7 @@ mod project;
 mod secret_files;
 mod settings;
 mod target;
+mod unknown_variables;
 mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,12 +24,13 @@ pub use allowed_hosts::{AllowedHosts, MalformedHosts, Refused};
 pub use callers::{AllowedOrigins, HttpHosts, is_loopback_name};
 pub use error::Error;
 pub use exposed::{exposed, holds_password};
-pub use flags::Flags;
+pub use flags::{AddressFlags, Flags, StoreFlags};
 pub use load::{load, resolve};
 pub use project::{Ignored, PROJECT_FILE, Project};
 pub use secret_files::secret_file_variables;
 pub use settings::{ConfigSetting, SETTINGS, markdown_table};
 pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
+pub use unknown_variables::unknown_variables;
 pub use webhook::WebhookConfig;
 
 /// Everything the service can be told. Debug shows no secret.
@@ -42,7 +44,7 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// The shared second level of the cache; absent leaves it in process.
     pub redis_url: Option<SecretString>,
-    /// Whom drift is told by HTTP; absent tells nobody.
+    /// Whom drift is told by HTTP; absent tells no one.
     pub webhook: Option<WebhookConfig>,
     /// Hosts a target may be on.
     pub allowed_hosts: AllowedHosts,
@@ -92,10 +94,10 @@ pub struct Limits {
     pub concurrency: usize,
 }
 
-/// How the service ends once it is told to stop.
+/// How the service ends once it receives a signal to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShutdownConfig {
-    /// For how long it still takes new requests, until nobody sends any.
+    /// For how long it still takes new requests, until no one sends any.
     pub delay: Duration,
     /// How long those under way may take after that.
     pub grace: Duration,

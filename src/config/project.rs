@@ -12,7 +12,7 @@ use crate::model::UnknownName;
 /// What the file is called.
 pub const PROJECT_FILE: &str = ".dbopt.toml";
 
-const KEYS: [&str; 5] = ["format", "fail_on", "thresholds", "review", "ignore"];
+const KEYS: [&str; 6] = ["format", "fail_on", "baseline", "thresholds", "review", "ignore"];
 const REVIEW_KEYS: [&str; 1] = ["runner"];
 const IGNORE_KEYS: [&str; 4] = ["check", "object", "reason", "until"];
 
@@ -23,6 +23,8 @@ pub struct Project {
     pub format: Option<String>,
     /// The severity from which on a command fails, where no flag says so.
     pub fail_on: Option<String>,
+    /// The file with the findings to leave out, where no flag says so.
+    pub baseline: Option<String>,
     /// Thresholds by name.
     pub thresholds: BTreeMap<String, String>,
     /// What runs the migrations.
@@ -31,7 +33,7 @@ pub struct Project {
     pub ignored: Vec<Ignored>,
 }
 
-/// Findings that somebody has decided to live with.
+/// Findings that someone has decided to live with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ignored {
     /// The check, or all checks of a superpower.
@@ -48,7 +50,7 @@ impl Project {
     /// What the text of the file says.
     ///
     /// # Errors
-    /// Where it is no TOML, holds a key that nobody knows, or a value of the wrong kind.
+    /// Where it is no TOML, holds a key that no one knows, or a value of the wrong kind.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let table: Table = text.parse().map_err(|error| super::load::malformed(text, &error))?;
         let mut project = Self::default();
@@ -57,6 +59,7 @@ impl Project {
             match (key.as_str(), value) {
                 ("format", Value::String(text)) => project.format = Some(text),
                 ("fail_on", Value::String(text)) => project.fail_on = Some(text),
+                ("baseline", Value::String(text)) => project.baseline = Some(text),
                 ("thresholds", Value::Table(table)) => {
                     project.thresholds =
                         table.into_iter().map(threshold).collect::<Result<_, _>>()?;

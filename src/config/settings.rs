@@ -17,7 +17,7 @@ pub struct ConfigSetting {
     pub env: &'static str,
     /// Its flag, without the hyphens in front.
     pub flag: Option<&'static str>,
-    /// Its value when nobody says otherwise, as text; empty means none.
+    /// Its value when no one says otherwise, as text; empty means none.
     pub default: &'static str,
     /// What it is for, in a sentence.
     pub what: &'static str,
@@ -255,7 +255,7 @@ pub static SETTINGS: &[ConfigSetting] = &[
         env: "DBOPT_CONCURRENCY_LIMIT",
         flag: Some("concurrency-limit"),
         default: "512",
-        what: "How many requests are answered at the same time; more are told to come back.",
+        what: "How many requests are answered at the same time; others get 503 with Retry-After.",
         secret: false,
         apply: |config, text| {
             let limit = text.parse().ok().filter(|limit| *limit > 0);
@@ -267,8 +267,8 @@ pub static SETTINGS: &[ConfigSetting] = &[
         env: "DBOPT_SHUTDOWN_DELAY_SECONDS",
         flag: Some("shutdown-delay-seconds"),
         default: "0",
-        what: "For how long the service takes new requests after it was told to stop, while `/readyz` answers 503: \
-               until no load balancer sends any.",
+        what: "For how long the service takes new requests after SIGTERM, while `/readyz` answers 503: until no load balancer \
+               sends any.",
         secret: false,
         apply: |config, text| {
             set(&mut config.shutdown.delay, seconds(text, 0), "seconds, 0 to a year")

@@ -23,7 +23,7 @@ impl WebhookConfig {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().is_some_and(|scheme| ["https", "http"].contains(&scheme));
         let authority = uri.authority()?;
-        // Who is to be told apart is told apart by the path: no password is sent.
+        // Who is to be distinguished is distinguished by the path: no password is sent.
         let callable = scheme && !authority.host().is_empty() && !authority.as_str().contains('@');
         callable.then(|| SecretString::from(text))
     }

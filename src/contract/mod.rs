@@ -1,4 +1,4 @@
-//! The contract of a column's documents: as a sample shows it, a JSON Schema or models of Pydantic; and as somebody
+//! The contract of a column's documents: as a sample shows it, a JSON Schema or models of Pydantic; and as someone
 //! registered it, what documents are judged by. Pure.
 
 mod identifier;

@@ -23,7 +23,7 @@ pub(super) fn altered<Before>(
     for member in members {
         groups.entry(clause(member)).or_default().push(text_literal(&member.name.to_sql()));
     }
-    // Each is altered in a transaction of its own: nobody waits for all of their locks.
+    // Each is altered in a transaction of its own: no one waits for all of their locks.
     let looped = |(clause, names): (String, Vec<String>)| Statement {
         transactional: false,
         ..statement(each(&clause, &names))

@@ -43,13 +43,13 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
         undo: if reversible { vec![back] } else { Vec::new() },
         preconditions: vec![
             if column.from == "json" {
-                "nothing calls functions on the column that exist for json alone (json_each, json_array_elements and \
-                 kin): their names begin with jsonb then"
+                "nothing calls functions on the column that exist for json alone (json_each, json_array_elements): their \
+                 names for jsonb begin with jsonb_"
             } else {
                 "nothing writes text that is no JSON, compares the column with text, or calls functions of text on it"
             }
             .to_owned(),
-            "nobody needs the text byte by byte as it was sent, for a signature for instance".to_owned(),
+            "no reader needs the text byte for byte as it was sent, for a signature for instance".to_owned(),
         ],
         caveats,
         ..Ddl::default()

@@ -37,7 +37,7 @@ pub(super) fn adopt(table: &QualifiedName, key: &AdoptedKey) -> Ddl {
     Ddl { statements, undo: abandon(&table, key), caveats, ..Ddl::default() }
 }
 
-/// The server takes a valid CHECK for its own scan, so nobody is locked out while rows are checked.
+/// The server takes a valid CHECK for its own scan, so no one is locked out while rows are checked.
 fn set_not_null(table: &str, column: &str) -> Vec<Statement> {
     let constraint = quote_identifier(&format!("dbopt_{column}_not_null")).into_owned();
     let column = quote_identifier(column);

@@ -116,7 +116,7 @@ fn title(action: &Action) -> String {
             format!("Store the old values of `{object}` again, under its present settings")
         }
         Action::VacuumToast { full: true, .. } => {
-            format!("Write `{object}` anew to give the space of its TOAST table back")
+            format!("Rewrite `{object}` to return the space of its TOAST table")
         }
         Action::VacuumToast { .. } => format!("Vacuum `{object}` with its TOAST table"),
         Action::AdoptPrimaryKey { key, .. } => {
@@ -261,13 +261,13 @@ fn vacuum_toast(
     let vacuum = if full { "VACUUM (FULL)" } else { "VACUUM" };
     ddl.statements.push(maintenance(format!("{vacuum} {};", names.join(", ")), full));
     if full {
-        // It leaves the counters of dead rows as they were and no visibility map: a plain one mends both.
+        // It leaves the counters of dead rows as they were and no visibility map: a plain one corrects both.
         ddl.statements.push(maintenance(format!("VACUUM {};", names.join(", ")), false));
     }
     if full {
         ddl.caveats.push(
-            "reads and writes wait until the table is rewritten, and both copies need room on disk; \
-             pg_repack does the same without the wait"
+            "reads and writes wait until the table is rewritten, and both copies need disk space; pg_repack \
+             does the same without blocking"
                 .to_owned(),
         );
     }

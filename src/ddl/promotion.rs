@@ -1,4 +1,4 @@
-//! A key of documents becomes a column, phase by phase: nothing is locked for long, nothing is written anew at once.
+//! A key of documents becomes a column, phase by phase: nothing is locked for long, nothing is rewritten at once.
 
 use super::Ddl;
 use super::batch::{self, dollar_quoted};

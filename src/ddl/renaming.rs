@@ -183,7 +183,7 @@ fn caveats(renaming: &Renaming, view: &str) -> Vec<String> {
             .to_owned(),
         format!(
             "let readers use {view} first, which has the long keys throughout, and converts each document it is read \
-             for; it is nobody's but its owner's until SELECT is granted, and row security is its owner's, too"
+             for; only its owner may read it until SELECT is granted, and row security is that of its owner"
         ),
         "documents that are written with long keys meanwhile, and keys that no document of the sample had, stay long: \
          the update can be run again, and another key takes a new version of the functions"

@@ -1,4 +1,4 @@
-//! The batched rewrite: old rows follow new settings only when their values are built anew.
+//! The batched rewrite: old rows follow new settings only when their values are built again.
 
 use super::batch;
 use super::statement::{maintenance, refresh};
@@ -48,9 +48,9 @@ pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
 
 fn update(rewrite: &Rewrite, tables: &[&Member<()>]) -> Statement {
     let column = quote_identifier(&rewrite.column);
-    // `(ARRAY[c])[1]` builds a value anew, byte for byte, whatever its type. An array of arrays would be
+    // `(ARRAY[c])[1]` builds a value again, byte for byte, whatever its type. An array of arrays would be
     // one array of more dimensions, so arrays are joined to an empty one. A generated column takes no value,
-    // and is computed anew when a column of its expression is assigned.
+    // and is computed again when a column of its expression is assigned.
     let assignment = if let Some(base) = &rewrite.generated_from {
         let base = quote_identifier(base);
         format!("{base} = {base}")

@@ -31,10 +31,10 @@ pub(super) fn option(sql: String) -> Statement {
 }
 
 /// What VACUUM does last.
-const TRUNCATION: &str = "; at its end, to shorten the file, it takes an ACCESS EXCLUSIVE lock for a moment where nobody holds \
-     another, and lets go as soon as somebody waits";
+const TRUNCATION: &str = "; at its end, to shorten the file, it takes an ACCESS EXCLUSIVE lock for a moment if no other \
+     session holds a lock, and releases it as soon as one waits";
 
-/// A vacuum, or one that writes the table anew.
+/// A vacuum, or one that rewrites the table.
 pub(super) fn maintenance(sql: String, full: bool) -> Statement {
     let lock = if full { Lock::AccessExclusive } else { Lock::ShareUpdateExclusive };
     let truncates = !full && sql.starts_with("VACUUM");
@@ -61,7 +61,7 @@ pub(super) fn batches(sql: String) -> Statement {
     }
 }
 
-/// A materialized view filled anew.
+/// A materialized view filled again.
 pub(super) fn refresh(sql: String) -> Statement {
     Statement {
         sql,
@@ -102,7 +102,7 @@ pub(super) fn validation(sql: String) -> Statement {
     Statement { transactional: true, ..concurrent(sql) }
 }
 
-/// A change for which the table is written anew while nobody else may read it.
+/// A change for which the table is rewritten while no one else may read it.
 pub(super) fn rewriting(sql: String) -> Statement {
     Statement {
         sql,

@@ -1,4 +1,4 @@
-//! A database of our own on a server that somebody named: made, used, dropped.
+//! A database of our own on a server that someone named: made, used, dropped.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::JoinHandle;
@@ -90,7 +90,7 @@ impl DemoDatabase {
     pub(super) async fn drop(self) -> Result<(), Error> {
         let name = &self.name;
         let failed =
-            |_| Error::Named { problem: format!("{name} could not be dropped: drop it by hand") };
+            |_| Error::Named { problem: format!("{name} could not be dropped: drop it yourself") };
         let client = connect(&self.server).await.map_err(|problem| Error::Named { problem })?;
         let sql = format!("drop database if exists {name} with (force)");
         let dropped = client.batch_execute(&sql).await.map_err(failed);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::owner::Owner;
 use super::{Error, ServerOptions, orphan};
 
-/// The role the cluster is made with; nobody but us can reach its socket.
+/// The role the cluster is made with; no one but us can reach its socket.
 pub(super) const SUPERUSER: &str = "postgres";
 
 /// How long the server may take to come up: crash recovery of a store reads its WAL first.
@@ -29,7 +29,7 @@ pub(super) struct Cluster {
     /// Holds the socket, and the data of a temporary cluster. Removed last.
     home: TempDir,
     pid: Pid,
-    /// Waits for the server. The server is told to stop when this thread ends, so it lives as long.
+    /// Waits for the server. The server receives a signal to stop when this thread ends, so it lives as long.
     keeper: Option<JoinHandle<()>>,
 }
 

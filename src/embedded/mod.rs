@@ -1,4 +1,4 @@
-//! A PostgreSQL of our own: for the demo, and for the service's state where nobody gave it a database.
+//! A PostgreSQL of our own: for the demo, and for the service's state where no one gave it a database.
 //!
 //! It listens on a socket in a directory that only we and its owner can enter, never on a port, and it is
 //! told to stop when we are gone, however we go.

@@ -1,4 +1,4 @@
-//! A server whose starter was killed: nobody relies on it, and it is on its way out or has to be told.
+//! A server whose starter was killed: no one relies on it, and it is on its way out or has to be told.
 //!
 //! Where there is no `/proc`, every server that runs is taken to be in use.
 
@@ -28,7 +28,7 @@ pub(super) fn socket_of_running(data: &Path) -> Option<PathBuf> {
     (runs && has_starter(pid)).then_some(socket)
 }
 
-/// Wait until no orphan runs on `data`; whether somebody else's server does.
+/// Wait until no orphan runs on `data`; whether another's server does.
 pub(super) fn outlive(data: &Path) -> bool {
     let Some(PostmasterPid { pid, socket }) = listed(data) else { return false };
     if test_kill_process(pid).is_err() || !is_server_of(pid, data) {

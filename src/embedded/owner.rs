@@ -1,4 +1,4 @@
-//! Whom the server runs as: ourselves, or somebody else where we are root, which PostgreSQL refuses.
+//! Whom the server runs as: ourselves, or someone else where we are root, which PostgreSQL refuses.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -38,7 +38,7 @@ impl Owner {
             .map_err(|source| Error::Write { path: path.to_owned(), source })
     }
 
-    /// A command that runs as the owner, away from our terminal's signals, and is told to stop when the
+    /// A command that runs as the owner, away from our terminal's signals, and receives a signal to stop when the
     /// thread that starts it ends.
     pub(super) fn command(self, program: &Path) -> Result<Command, Error> {
         let mut command = match setpriv() {

@@ -41,7 +41,7 @@ pub(super) fn fetch(mut on_progress: impl FnMut(&str), wanted: &str) -> Result<P
     }
 }
 
-/// Where everybody may read it if we are root, for then the server runs as somebody else.
+/// Where everybody may read it if we are root, for then the server runs as someone else.
 fn cache_directory() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some("/var/cache/dbopt".into());

@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{self, Caller};
+use super::jobs::{self, Job};
 use super::path::Segments;
 use super::problem::Problem;
 use super::query::{AnalysisParameters, Pairs};
@@ -24,12 +25,15 @@ use crate::store::{KeyScope, TargetRecord};
 
 pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
-/// All superpowers in one answer, from one visit.
+/// All superpowers in one answer.
+///
+/// One visit of three round trips for all of them. Answers come from the cache unless `refresh` is true.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/analysis", tag = "analysis", operation_id = "analyse",
     params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
+        (status = 202, description = "A job computes it, because the request had `Prefer: respond-async`", body = Job),
         (status = 304, description = "What the caller holds is still true"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -63,6 +67,9 @@ fn renamed(paths: Paths, superpower: Superpower) -> Paths {
         if let Some(operation) = &mut item.get {
             operation.operation_id = Some(superpower.operation_id());
             operation.summary = Some(format!("{}: {}.", superpower.title(), superpower.summary()));
+            operation.description = Some(format!(
+                "Runs the checks of `{superpower}` on the target. The answer comes from the cache unless `refresh` is true."
+            ));
         }
         renamed.paths.insert(format!("/v1/targets/{{target}}/{superpower}"), item);
     }
@@ -79,6 +86,12 @@ async fn answer(
     if inquiry.request.prove == ProveMode::Full {
         request.caller.require(KeyScope::Probe)?;
     }
+    if request.prefers_async {
+        return match app.fresh_analysis(&request.target, &inquiry) {
+            Some(answer) => Ok(Cached { answer, request }.into_response()),
+            None => jobs::accepted(app, request.target, inquiry),
+        };
+    }
     let answer = app.analysis(&request.target, inquiry).await?;
     Ok(Cached { answer, request }.into_response())
 }
@@ -90,6 +103,8 @@ pub(super) struct TargetRequest {
     /// Values of `If-None-Match`.
     known_etags: Vec<HeaderValue>,
     takes_gzip: bool,
+    /// Whether the caller would rather have a job than wait.
+    prefers_async: bool,
     /// The request's own table of headers, emptied: the server made it for this request and hands it to the next, so
     /// that an answer that fills it costs no table.
     headers: HeaderMap,
@@ -104,9 +119,10 @@ impl FromRequestParts<App> for TargetRequest {
         let target = registered(app, &name).await?;
         let known_etags = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         let takes_gzip = parts.headers.get_all(header::ACCEPT_ENCODING).iter().any(names_gzip);
+        let prefers_async = jobs::prefers_async(&parts.headers);
         let mut headers = std::mem::take(&mut parts.headers);
         headers.clear();
-        Ok(Self { target, caller, known_etags, takes_gzip, headers })
+        Ok(Self { target, caller, known_etags, takes_gzip, prefers_async, headers })
     }
 }
 

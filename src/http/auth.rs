@@ -46,7 +46,7 @@ impl Caller {
     }
 }
 
-/// Let in who holds the key, and nobody else.
+/// Let in who holds the key, and no one else.
 pub(super) async fn guard(
     State(door): State<Door>,
     request: Request,

@@ -9,7 +9,10 @@ use super::query::Pairs;
 use crate::app::App;
 use crate::model::Capabilities;
 
-/// Version, privileges, extensions, and for each check whether it can be judged.
+/// What can be seen of a target.
+///
+/// Version, privileges, extensions, and for each check whether it can be judged, or the gap and the statement that
+/// closes it.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/capabilities", tag = "targets", operation_id = "show_capabilities",
     params(

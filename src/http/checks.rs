@@ -33,7 +33,7 @@ pub(super) struct ThresholdSummary {
     /// Name of the query parameter and of the policy's entry.
     #[schema(example = "toast_share_max")]
     name: &'static str,
-    /// Value when nobody says otherwise.
+    /// Value unless the request or the target sets another.
     default: f64,
     /// Its unit.
     unit: Unit,
@@ -69,6 +69,8 @@ impl CheckSummary {
 }
 
 /// Every check, with its thresholds.
+///
+/// Sorted by superpower. The ids are those of `check`, and the thresholds are query parameters of the analyses.
 #[utoipa::path(
     get, path = "/v1/checks", tag = "checks", operation_id = "list_checks", params(ListParameters),
     responses(
@@ -86,6 +88,8 @@ pub(super) async fn list(query: Pairs) -> Result<Json<Page<CheckSummary>>, Probl
 }
 
 /// One check, with its page.
+///
+/// The page says why the problem matters, how it is judged, and has SQL that fires and SQL that stays silent.
 #[utoipa::path(
     get, path = "/v1/checks/{superpower}/{name}", tag = "checks", operation_id = "show_check",
     params(

@@ -1,6 +1,6 @@
 //! Who is connected, and who is sending: no client takes what all others need.
 //!
-//! Clients are told apart by their address. Behind a proxy all have that of the proxy, so a client may have much, and never all.
+//! Clients are distinguished by their address. Behind a proxy all have that of the proxy, so a client may have much, and never all.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

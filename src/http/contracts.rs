@@ -92,7 +92,9 @@ impl RegisteredContract {
     }
 }
 
-/// Columns whose documents have a contract, by name.
+/// Columns whose documents have a contract.
+///
+/// Sorted by name, without the contracts themselves.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/contracts", tag = "contracts", operation_id = "list_contracts",
     params(("target" = String, Path, description = "The target's name", example = "demo"), ListParameters),
@@ -128,6 +130,8 @@ fn column_after(place: &str) -> Result<ContractColumn, Problem> {
 }
 
 /// The contract of a column.
+///
+/// As it was registered.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "show_contract",
@@ -151,10 +155,12 @@ pub(super) async fn show(
         .ok_or_else(|| problem::unknown_contract(&name, &column))
 }
 
-/// Register what the documents of a column promise, or replace it: a JSON Schema, as Pydantic 2 prints it
-/// (`Model.model_json_schema()`) or as `hybrid-schema/contract` writes it. Nothing is fetched that it refers to. From then
-/// on `hybrid-schema/schema-drift` judges each sampled document by it. The target is not asked whether it has the column;
-/// an analysis says so where it has not. Needs a key with the scope `probe`.
+/// Register the contract of a column.
+///
+/// Registers or replaces what the documents of a column promise: a JSON Schema, as Pydantic 2 prints it
+/// (`Model.model_json_schema()`) or as `hybrid-schema/contract` writes it. References are not fetched. From then on
+/// `hybrid-schema/schema-drift` judges each sampled document by it. The target is not visited: if it has no such
+/// column, an analysis says so. Needs a key with the scope `probe`.
 #[utoipa::path(
     put, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "put_contract",
@@ -201,7 +207,9 @@ async fn readable(schema: Box<RawValue>) -> Result<Box<RawValue>, Problem> {
     parsed.map(|_| schema).map_err(faults)
 }
 
-/// Forget the contract of a column, and what its samples looked like. Needs a key with the scope `probe`.
+/// Delete the contract of a column.
+///
+/// Deletes the shape of its samples, too. Needs a key with the scope `probe`.
 #[utoipa::path(
     delete, path = "/v1/targets/{target}/contracts/{schema}/{table}/{column}", tag = "contracts",
     operation_id = "forget_contract",

@@ -1,5 +1,6 @@
 //! Real answers, recorded from the demo, as examples in the document.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::content::Content;
@@ -35,6 +36,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("change_target", "200", include_str!("../../openapi/examples/change_target.json")),
     ("list_checks", "200", include_str!("../../openapi/examples/list_checks.json")),
     ("show_check", "200", include_str!("../../openapi/examples/show_check.json")),
+    ("show_job", "200", JOB),
+    ("show_job_result", "200", include_str!("../../openapi/examples/toast.json")),
     ("live", "200", include_str!("../../openapi/examples/live.json")),
     ("ready", "200", include_str!("../../openapi/examples/ready.json")),
     ("ready", "503", include_str!("../../openapi/examples/unready.json")),
@@ -57,6 +60,9 @@ const BODIES: &[(&str, &str)] = &[
     ("put_contract", include_str!("../../openapi/examples/put_contract.request.json")),
 ];
 
+/// A job, for every operation that can begin one.
+const JOB: &str = include_str!("../../openapi/examples/job.json");
+
 /// A problem, for every operation that can end in one.
 const PROBLEM: &str = include_str!("../../openapi/examples/problem.json");
 
@@ -64,7 +70,9 @@ const PROBLEM: &str = include_str!("../../openapi/examples/problem.json");
 pub(super) fn add(operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
     let recorded = ANSWERS.iter().filter(|(of, ..)| *of == id);
-    let answers = recorded.map(|(_, status, text)| (*status, *text)).chain([("default", PROBLEM)]);
+    let answers = recorded
+        .map(|(_, status, text)| (*status, *text))
+        .chain([("default", PROBLEM), ("202", JOB)]);
     for (status, text) in answers {
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
             for (kind, content) in &mut response.content {
@@ -79,8 +87,70 @@ pub(super) fn add(operation: &mut Operation) {
     }
 }
 
-fn put(content: &mut RefOr<Content>, text: &str) {
+fn put(content: &mut RefOr<Content>, text: &'static str) {
     let RefOr::T(content) = content else { return };
-    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    content.example = Some(value);
+    content.example = Some(Value::String(marker(text)));
+}
+
+/// Every text, in an order that stays.
+fn texts() -> impl Iterator<Item = &'static str> {
+    let answers = ANSWERS.iter().map(|(.., text)| *text);
+    let bodies = BODIES.iter().map(|(_, text)| *text);
+    answers.chain(bodies).chain([PYTHON.1, PROBLEM, JOB])
+}
+
+/// What stands for a text until [`insert`] puts it there.
+fn marker(text: &str) -> String {
+    let position = texts().position(|known| known == text);
+    format!("@example:{}@", position.unwrap_or(usize::MAX))
+}
+
+/// The document with the texts in the place of their markers. As text, because a JSON value of ours sorts its fields: an
+/// example shows them in the order of an answer.
+pub(super) fn insert(document: &str) -> String {
+    let texts: Vec<&str> = texts().collect();
+    let mut whole = String::with_capacity(2 * document.len());
+    for line in document.lines() {
+        let marked = line.split_once("\"@example:").and_then(|(before, rest)| {
+            let (position, after) = rest.split_once("@\"")?;
+            Some((before, *texts.get(position.parse::<usize>().ok()?)?, after))
+        });
+        match marked {
+            None => whole.push_str(line),
+            Some((before, text, after)) => {
+                let indent = &line[..line.len() - line.trim_start().len()];
+                whole.push_str(before);
+                whole.push_str(&value(text).replace('\n', &format!("\n{indent}")));
+                whole.push_str(after);
+            }
+        }
+        whole.push('\n');
+    }
+    whole.truncate(whole.trim_end().len());
+    whole
+}
+
+/// A text as JSON: as it is where it is JSON, else as a string.
+fn value(text: &str) -> String {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => text.trim_end().to_owned(),
+        Err(_) => Value::from(text).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_keeps_the_order_of_its_fields_and_a_text_that_is_no_json_is_a_string() {
+        let toast = include_str!("../../openapi/examples/toast.json");
+        let document =
+            insert(&format!("{{\n  \"example\": \"{}\",\n  \"a\": 1\n}}", marker(toast)));
+        assert!(document.contains("\"example\": {\n    \"target\""), "{}", &document[..200]);
+        let parsed: Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(parsed["example"], serde_json::from_str::<Value>(toast).unwrap());
+        assert_eq!(parsed["a"], 1);
+        assert_eq!(value("a,b\n"), "\"a,b\\n\"");
+    }
 }

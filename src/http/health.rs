@@ -23,7 +23,7 @@ pub(super) struct Liveness {
 /// Whether the service can do its work. A dead target does not count: that is the target's trouble.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`; `unready`; `stopping` once the service was told to stop, while it finishes what is under way.
+    /// `ready`; `unready`; `stopping` after SIGTERM, while the service finishes its requests.
     #[schema(example = "ready")]
     status: &'static str,
     /// The service's own database: `ok` or `unavailable`.
@@ -35,6 +35,8 @@ pub(super) struct Readiness {
 }
 
 /// Whether the process answers.
+///
+/// For liveness probes. It depends on nothing else: neither on the store nor on a target.
 #[utoipa::path(
     get, path = "/healthz", tag = "service", operation_id = "live",
     responses((status = 200, description = "It does", body = Liveness))
@@ -44,6 +46,8 @@ pub(super) async fn live() -> Json<Liveness> {
 }
 
 /// Whether the service can do its work.
+///
+/// For readiness probes: 503 while the store does not answer, and from SIGTERM on.
 #[utoipa::path(
     get, path = "/readyz", tag = "service", operation_id = "ready",
     responses(
@@ -71,6 +75,9 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness
 }
 
 /// What was counted and timed, in Prometheus' text format.
+///
+/// Requests, cache, targets, findings of the last analyses, and the process. It is answered when the service is
+/// overloaded, too.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "metrics",
     responses(

@@ -11,8 +11,10 @@ use crate::app::App;
 use crate::contract::ContractFormat;
 use crate::model::DocumentReport;
 
-/// What the documents of a JSONB column hold: each key path with its presence, types, sizes and distinct values,
-/// from a bounded sample. No value leaves the target.
+/// What the documents of a JSONB column hold.
+///
+/// Each key path with its presence, types, sizes and distinct values, from a bounded sample. No value leaves the
+/// target.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/hybrid-schema/keys", tag = "analysis", operation_id = "document_keys",
     params(
@@ -37,9 +39,11 @@ pub(super) async fn keys(
     Ok(Cached { answer, request }.into_response())
 }
 
-/// The contract of the documents of a JSONB column, from a bounded sample: a JSON Schema, or a Python module with models
-/// of Pydantic 2. What each document of the sample has is required, what some have is optional; keys that are data become
-/// maps. Where documents have codes for keys, models have the long names, and the codes as aliases.
+/// Write a contract for the documents of a column.
+///
+/// From a bounded sample: a JSON Schema, or a Python module with models of Pydantic 2. What each document of the
+/// sample has is required, what some have is optional; keys that are data become maps. Where documents have codes for
+/// keys, models have the long names, and the codes as aliases.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/hybrid-schema/contract", tag = "analysis", operation_id = "document_contract",
     params(

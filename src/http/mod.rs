@@ -1,4 +1,4 @@
-//! The HTTP API. A handler only translates; everything else is somebody else's.
+//! The HTTP API. A handler only translates; everything else is another's.
 
 mod analysis;
 mod auth;
@@ -12,6 +12,7 @@ mod examples;
 mod front;
 mod health;
 mod hybrid_schema;
+mod jobs;
 mod limits;
 mod log;
 mod meter;
@@ -74,7 +75,7 @@ pub fn router(app: &App) -> Router {
     router.layer(front::Front::of(app)).with_state(app.clone())
 }
 
-/// A page of Swagger UI, which may load what is ours, call us, and be framed by nobody. Of a page that it does not have,
+/// A page of Swagger UI, which may load what is ours, call us, and be framed by no one. Of a page that it does not have,
 /// it says no more than that.
 async fn page(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
@@ -108,6 +109,8 @@ fn answers() -> OpenApiRouter<App> {
 /// For keys with the scope `read`.
 fn read() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(jobs::show, jobs::cancel))
+        .routes(routes!(jobs::result))
         .routes(routes!(targets::list))
         .routes(routes!(targets::show))
         .routes(routes!(workload::show, workload::send))

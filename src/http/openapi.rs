@@ -1,6 +1,7 @@
 //! The document of the API: generated from the handlers, completed from the checks, shown as examples say.
 
 mod answers;
+mod limits;
 mod variants;
 
 use std::sync::LazyLock;
@@ -22,9 +23,10 @@ use crate::model::{ProveMode, Superpower, Threshold};
 #[openapi(
     info(
         title = "database-optimizer",
-        description = "Advice for PostgreSQL that can be trusted because it is proved. Register a target, ask \
-                       what can be seen of it, then ask for an analysis. Every recommendation carries its \
-                       evidence, its proof, the lock its DDL takes and an exact undo.",
+        description = "Advice for PostgreSQL that can be trusted because it is proved. Register a target, look at \
+                       its capabilities, then request an analysis. Every recommendation has its \
+                       evidence, its proof, the lock that its DDL takes and an exact undo.",
+        contact(name = "The maintainers of database-optimizer"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "The service that serves this document")),
@@ -45,13 +47,17 @@ struct DocumentFrame;
 /// The document as JSON, the same bytes every time.
 pub fn document() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-        let document = build().to_pretty_json();
-        document.unwrap_or_else(|_| unreachable!("a document of ours is JSON"))
+        let document = serde_json::to_value(build());
+        let mut document = document.unwrap_or_else(|_| unreachable!("a document of ours is JSON"));
+        limits::state(&mut document);
+        examples::insert(&format!("{document:#}"))
     });
     &DOCUMENT
 }
 
 /// This document.
+///
+/// The same bytes every time; it needs no key.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "service", operation_id = "openapi",
     responses((status = 200, description = "The document", body = Object, content_type = "application/json"))
@@ -113,7 +119,8 @@ fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
         let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0));
         let number = number.maximum(threshold.most());
         let reason = threshold.reason.trim_end_matches('.');
-        let description = format!("Threshold, {} by default: {reason}.", threshold.default);
+        let description =
+            format!("{} Default {}: {reason}.", purpose(threshold.name), threshold.default);
         let parameter = ParameterBuilder::new()
             .name(threshold.name)
             .parameter_in(ParameterIn::Query)
@@ -121,4 +128,18 @@ fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
             .schema(Some(number.build()));
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }
+}
+
+/// What a threshold does, by its name, whose end says how it is compared and in which unit.
+fn purpose(name: &str) -> String {
+    let (of, purpose) = match (name.strip_suffix("_max"), name.strip_suffix("_min")) {
+        (Some(of), _) => (of, "The largest value of this that is not reported"),
+        (_, Some(of)) => (of, "The least value of this that counts"),
+        _ => (name, "The value of this to compare with"),
+    };
+    let units = [("_bytes", "in bytes"), ("_ms", "in milliseconds"), ("_s", "in seconds")];
+    let unit = units.iter().find_map(|(end, unit)| Some((of.strip_suffix(end)?, *unit)));
+    let (of, unit) = unit.unwrap_or((of, ""));
+    let of = of.replace('_', " ");
+    format!("{purpose}: {of}{}{unit}.", if unit.is_empty() { "" } else { ", " })
 }

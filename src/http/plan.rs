@@ -43,8 +43,10 @@ pub(super) struct PlanToDecode {
     findings_max: Option<usize>,
 }
 
-/// Decode the output of EXPLAIN: the tree with its figures, and what in it costs the time. Nothing is stored. Thresholds
-/// of the checks of plans, `check` and `severity_min` are taken as query parameters.
+/// Decode the output of EXPLAIN.
+///
+/// Answers the tree with its figures, and what in it costs the time. Nothing is stored, and no target is needed.
+/// Thresholds of the checks of plans, `check` and `severity_min` are query parameters.
 #[utoipa::path(
     post, path = "/v1/plan/decode", tag = "plans", operation_id = "decode_plan",
     request_body = PlanToDecode,
@@ -92,8 +94,10 @@ pub(super) struct StatementToExplain {
     findings_max: Option<usize>,
 }
 
-/// Explain a statement on the target and decode its plan. It runs in a transaction that only reads, with time limits, and is
-/// rolled back; without `analyze` the statement is not executed.
+/// Explain a statement on the target.
+///
+/// It runs in a transaction that only reads, with time limits, and is rolled back; without `analyze` the statement is
+/// not executed.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/plan/decode", tag = "plans", operation_id = "explain_statement",
     params(("target" = String, Path, description = "The target's name", example = "demo")),

@@ -11,9 +11,11 @@ use super::targets::registered;
 use crate::app::App;
 use crate::pool::{PoolInputs, PoolPlan};
 
-/// The size of each process's pool, how long requests wait for a connection, and whether a pooler is needed, by what the
-/// caller knows and the server shows. Every input says where it comes from; what nobody knows is a gap, never a guess.
-/// Asked of the target each time.
+/// Plan the connection pools of a service.
+///
+/// The size of each process's pool, how long requests wait for a connection, and whether a pooler is needed, from what
+/// the caller knows and the server shows. Every input has its provenance; an unknown input is a gap, never a guess.
+/// Visits the target each time.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/concurrency/pool-plan", tag = "analysis", operation_id = "pool_plan",
     params(("target" = String, Path, description = "The target's name", example = "demo")),

@@ -13,7 +13,7 @@ use crate::analysis::TargetCause;
 use crate::model::UnknownName;
 use crate::store::ContractColumn;
 
-/// What went wrong, and what would mend it.
+/// What went wrong, and how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// Stable name of the kind of problem: `/problems/<kebab-case>`.
@@ -26,7 +26,7 @@ pub(super) struct Problem {
     /// The HTTP status.
     #[schema(example = 422)]
     pub(super) status: u16,
-    /// What it was this time, and how to mend it.
+    /// What it was this time, and how to correct it.
     pub(super) detail: String,
     /// Why a target could not be used, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,7 +222,7 @@ pub(super) fn overloaded() -> Problem {
         StatusCode::SERVICE_UNAVAILABLE,
         "overloaded",
         "Too many requests at the same time",
-        "the service answers as many requests as it may (`concurrency_limit`); try again later",
+        "the service is at its limit of concurrent requests (`concurrency_limit`); try again later",
     )
     .later()
 }

@@ -1,4 +1,4 @@
-//! Query parameters, read strictly: one that nobody knows is a fault, not ignored.
+//! Query parameters, read strictly: one that no one knows is a fault, not ignored.
 
 use std::collections::BTreeSet;
 
@@ -54,11 +54,11 @@ pub(super) struct AnalysisParameters {
     schema: Option<Vec<String>>,
     /// Only this table, `name` or `schema.name`; repeatable.
     table: Option<Vec<String>>,
-    /// Only this check; repeatable.
+    /// Only this check, or all checks of this superpower; repeatable.
     check: Option<Vec<String>>,
     /// The least severity to report.
     severity_min: Option<Severity>,
-    /// Compute anew instead of looking into the cache.
+    /// Compute again instead of reading the cache. Requests that arrive within a second of each other share one computation.
     refresh: Option<bool>,
     /// File the answer under this model version instead of the target's.
     model_version: Option<String>,
@@ -179,9 +179,12 @@ fn fault(name: &str, detail: String) -> Problem {
 fn set(inquiry: &mut Inquiry, name: &str, value: &str) -> Result<(), String> {
     let request = &mut inquiry.request;
     match name {
+        "schema" | "table" if value.is_empty() => {
+            return Err(format!("`{name}` is empty: give a name, or leave it out"));
+        }
         "schema" => request.scope.schemas.push(value.to_owned()),
         "table" => request.scope.tables.push(value.to_owned()),
-        "check" => request.add_check(value)?,
+        "check" => request.add_checks(value)?,
         "severity_min" => {
             let severity = value.parse::<Severity>().map_err(|error| error.to_string())?;
             request.scope.severity_min = Some(severity);

@@ -28,7 +28,7 @@ fn is_plain(id: &HeaderValue) -> bool {
 fn made() -> HeaderValue {
     static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
         let mut bytes = [0; 8];
-        // Without randomness ids repeat after a restart, which harms nobody.
+        // Without randomness ids repeat after a restart, which harms no one.
         let _ = getrandom::fill(&mut bytes);
         bytes
     });

@@ -26,7 +26,7 @@ pub(super) struct Migration {
     path: Option<String>,
     /// Several migrations.
     files: Option<Vec<MigrationFile>>,
-    /// A registered target: then it is told how long its tables are blocked.
+    /// A registered target: findings then say how long its tables are blocked.
     #[schema(example = "demo")]
     target: Option<String>,
     /// What runs them; `psql` where it is not given. Some send a file in one transaction, where some statements fail.
@@ -45,8 +45,10 @@ struct MigrationFile {
     sql: String,
 }
 
-/// Findings for the SQL of migrations: unsafe DDL with what it locks, long keys and deep nesting in new documents, padded
-/// columns, `json`, missing primary keys. `-- dbopt-ignore CHECK` on or above a line suppresses a finding.
+/// Findings for the SQL of migrations.
+///
+/// Unsafe DDL with what it locks, long keys and deep nesting in new documents, padded columns, `json`, missing primary
+/// keys. `-- dbopt-ignore CHECK` on or above a line suppresses a finding.
 #[utoipa::path(
     post, path = "/v1/review/migration", tag = "review", operation_id = "review_migration",
     request_body = Migration,

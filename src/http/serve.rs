@@ -44,7 +44,7 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// Nobody would be kept out.
+    /// No one would be kept out.
     #[error(
         "refusing to listen on {address}, which others can reach, while no API key exists: make one with \
          `dbopt keys create`, or listen on 127.0.0.1"
@@ -95,7 +95,7 @@ impl ListeningService {
             stop.await;
             let ShutdownConfig { delay, grace } = app.stop();
             let (delay_s, grace_s) = (delay.as_secs(), grace.as_secs());
-            tracing::info!(delay_s, grace_s, "told to stop: /readyz answers 503");
+            tracing::info!(delay_s, grace_s, "stopping: /readyz answers 503");
             sleep(delay).await;
             grace
         };

@@ -11,8 +11,10 @@ use super::targets::registered;
 use crate::app::App;
 use crate::model::StagingReport;
 
-/// Whether an unlogged table has to be loaded again: it is empty, and the server was restarted or recovered from a crash
-/// since it was loaded. Asked of the target each time.
+/// Whether an unlogged table has to be loaded again.
+///
+/// It has to where it is empty, and the server was restarted or recovered from a crash since it was loaded. Visits the
+/// target each time.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/wal/staging/{schema}/{table}", tag = "analysis", operation_id = "staging_table",
     params(

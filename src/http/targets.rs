@@ -168,6 +168,8 @@ fn one_source() -> Problem {
 }
 
 /// Targets by name.
+///
+/// Sorted by name. A DSN is never shown.
 #[utoipa::path(
     get, path = "/v1/targets", tag = "targets", operation_id = "list_targets", params(ListParameters),
     responses(
@@ -185,7 +187,9 @@ pub(super) async fn list(
     Ok(Json(turn.page(targets, |target| &target.name)))
 }
 
-/// Register a target. Does not connect to it: `capabilities` does.
+/// Register a target.
+///
+/// Does not connect to it: `capabilities` does. Give exactly one of `dsn`, `dsn_env` and `dsn_file`.
 #[utoipa::path(
     post, path = "/v1/targets", tag = "targets", operation_id = "register_target",
     request_body = Registration,
@@ -212,6 +216,8 @@ pub(super) async fn create(
 }
 
 /// One target.
+///
+/// As it is registered; its DSN is never shown.
 #[utoipa::path(
     get, path = "/v1/targets/{target}", tag = "targets", operation_id = "show_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
@@ -231,7 +237,9 @@ pub(super) async fn show(
     Ok(Json(RegisteredTarget::from(&*record)))
 }
 
-/// Change what is given of a target, and leave the rest.
+/// Change a target.
+///
+/// Fields that are not sent stay as they are. Cached answers of the target are void at once.
 #[utoipa::path(
     patch, path = "/v1/targets/{target}", tag = "targets", operation_id = "change_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
@@ -260,7 +268,9 @@ pub(super) async fn update(
     Ok(Json(RegisteredTarget::from(&record)))
 }
 
-/// Delete a target and close its connections.
+/// Delete a target.
+///
+/// Closes its connections, and deletes its contracts and its workload.
 #[utoipa::path(
     delete, path = "/v1/targets/{target}", tag = "targets", operation_id = "forget_target",
     params(("target" = String, Path, description = "The target's name", example = "demo")),

@@ -35,7 +35,7 @@ pub(super) struct WorkloadReport {
     read: Option<Intake>,
     /// Which keys of which documents are used.
     workload: Workload,
-    /// How much of what each kind of source told could be attributed.
+    /// How much of each kind of source could be attributed.
     coverage: BTreeMap<String, CoverageReport>,
     /// The statements that take most time, without literals.
     statements: Vec<StatementReport>,
@@ -59,7 +59,7 @@ struct Intake {
     skipped: u64,
     /// Statements longer than is read.
     cut_off: u64,
-    /// Times of executions whose statement the log does not tell.
+    /// Executions whose statement is not in the log.
     #[serde(rename = "untold")]
     without_statement: u64,
     /// Statements of other databases.
@@ -94,7 +94,9 @@ struct StatementReport {
     uses: Vec<String>,
 }
 
-/// Which keys of which documents the target's statements use, and how much of them is known.
+/// What is known of the target's statements.
+///
+/// Which keys of which documents they use, and how much of them is known.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "show_workload",
     params(("target" = String, Path, description = "The target's name", example = "demo")),
@@ -115,19 +117,22 @@ pub(super) async fn show(
     Ok(Json(report(&name, &ledger, None)))
 }
 
-/// Tell what the target's applications run: a server log (csvlog, jsonlog or stderr, with plans or without), a list of
-/// statements as CSV (`sql,calls,mean_ms`) or JSON (`{"statements": [{"sql", "calls", "mean_ms"}]}`). The body is read as a
-/// stream, however long it is and takes, as long as it does not pause for 15 s. Keys and calls are kept, literals never. What was told before stays, unless `replace` is true.
+/// Send what the target's applications run.
+///
+/// A server log (csvlog, jsonlog or stderr, with plans or without), a list of statements as CSV (`sql,calls,mean_ms`)
+/// or JSON (`{"statements": [{"sql", "calls", "mean_ms"}]}`). The body is read as a stream, however long it is and
+/// takes, as long as it does not pause for 15 s. Keys and calls are kept, literals never. What was sent before stays,
+/// unless `replace` is true.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "tell_workload",
     params(
         ("target" = String, Path, description = "The target's name", example = "demo"),
-        ("replace" = Option<bool>, Query, description = "Forget what was told before"),
+        ("replace" = Option<bool>, Query, description = "Replace what was sent before"),
         ("log_line_prefix" = Option<String>, Query, example = "%m [%p] %q%u@%d ",
             description = "The server's `log_line_prefix`, for a log as plain text whose lines do not show by themselves \
                            which number is the process"),
     ),
-    request_body(content = String, content_type = "text/plain", description = "The source, in any of its formats"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The source, in any of its formats; of another content type, too"),
     responses(
         (status = 200, description = "What is known now", body = WorkloadReport),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

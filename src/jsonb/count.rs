@@ -11,7 +11,7 @@ use super::shape::{DocumentPieces, SizedPiece};
 use super::size::{self, ValueExtent, container};
 use super::{Malformed, Scanner, Token, numeric_bytes};
 
-/// Paths told apart at most; what comes after them is counted together.
+/// Paths distinguished at most; what comes after them is counted together.
 pub const PATHS_MAX: usize = 2000;
 /// Documents of a group. A sample reads whole pages, and the rows of one page were often written together: what occurs
 /// in one group occurs once, as far as chance goes.
@@ -37,7 +37,7 @@ pub struct DocumentCounts {
     pub depths: Vec<u64>,
     /// Documents that were no JSON to us: a bug of ours, never of theirs.
     pub malformed: u64,
-    /// Keys beyond those told apart, counted together.
+    /// Keys beyond those distinguished, counted together.
     pub keys_left_out: u64,
     paths: Vec<Path>,
     extents: Vec<ValueExtent>,
@@ -79,7 +79,7 @@ pub struct Renamed {
 const ROOT: usize = 0;
 /// Keys looked at before the map is asked: optional ones are often left out.
 const LIKELY: usize = 3;
-/// Keys below one path from which on they may be data. Nobody writes so many that each is in few objects.
+/// Keys below one path from which on they may be data. No one writes so many that each is in few objects.
 const DATA_KEYS_MIN: usize = 50;
 /// A key in less than one object of so many is one of those that are.
 const DATA_OBJECTS: u64 = 100;
@@ -361,7 +361,7 @@ fn kind(token: &Token<'_>) -> usize {
     }
 }
 
-/// Whether a cast of the text to `numeric` succeeds: decimals as anybody writes them.
+/// Whether a cast of the text to `numeric` succeeds: decimals as anyone writes them.
 fn is_numeric(text: &str) -> bool {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
     !text.is_empty() && text.chars().all(digits) && text.parse::<f64>().is_ok()

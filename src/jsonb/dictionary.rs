@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a code at most; a key that is no longer needs none.
 pub const CODE_BYTES_MAX: usize = 3;
-/// Letters of a key that a code is made of: what comes behind them nobody would guess.
+/// Letters of a key that a code is made of: what comes behind them no one would guess.
 const LETTERS_MAX: usize = 24;
 /// What the letters of a code are drawn from where its key has none left.
 const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";

@@ -91,7 +91,7 @@ fn is_uuid(text: &[u8]) -> bool {
         })
 }
 
-/// `2026-11-22T10:00:00.5Z` and kin, checked by the calendar. The offset may be written `+01:00`, `+01` or `Z`.
+/// `2026-11-22T10:00:00.5Z` and the like, checked by the calendar. The offset may be written `+01:00`, `+01` or `Z`.
 fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
     let long_enough = (20..=40).contains(&bytes.len());

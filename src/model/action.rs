@@ -48,7 +48,7 @@ pub enum Action {
         /// The rewrite that follows.
         rewrite: Rewrite,
     },
-    /// Build stored values anew under the column's present settings.
+    /// Build stored values again under the column's present settings.
     RewriteColumn {
         /// The column as reported.
         object: Object,
@@ -59,7 +59,7 @@ pub enum Action {
     VacuumToast {
         /// The table as reported.
         object: Object,
-        /// Whether only writing the table anew gives the space back.
+        /// Whether only rewriting the table gives the space back.
         full: bool,
         /// Where, with all options of the TOAST table as they were written before, in their order.
         members: Vec<Member<Vec<String>>>,
@@ -83,7 +83,7 @@ pub enum Action {
         table: QualifiedName,
         /// The column.
         column: String,
-        /// Bytes that are written anew.
+        /// Bytes that are rewritten.
         bytes: i64,
     },
     /// Give a key of documents a column of its own.
@@ -123,7 +123,7 @@ pub enum Action {
         settings: (Option<Storage>, Option<Compression>),
         /// Whether `jsonb` prints each document of the sample as it was written.
         reversible: bool,
-        /// Bytes that are written anew.
+        /// Bytes that are rewritten.
         bytes: i64,
     },
     /// Build an index.

@@ -10,7 +10,7 @@ use super::observation::Relation;
 use super::size::TABLE_BYTES_MIN;
 use super::{
     AffectedObject, Confidence, Declined, Evidence, Families, Finding, Gap, GapReason, Object,
-    Policy, Recommendation, Scope, Severity, Snapshot,
+    Policy, Recommendation, Scope, Severity, Snapshot, Unit,
 };
 
 /// The major versions that we are tested on and that PostgreSQL maintains.
@@ -84,7 +84,7 @@ pub enum CacheStatus {
 /// How the answer was cached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CacheInfo {
-    /// Where the answer came from. A cached body says `miss`, as when it was made; `X-Cache` tells this answer's.
+    /// Where the answer came from. A cached body says `miss`, as when it was made; `X-Cache` says it of this answer.
     pub status: CacheStatus,
     /// The versioned key.
     #[schema(example = "dbopt:1:v7:demo:toast:5c1f0b7a9d3e2c46")]
@@ -117,6 +117,20 @@ pub struct ReportedFinding {
     pub evidence: Vec<Evidence>,
     /// Ids of the recommendations that would each clear it, the best first.
     pub recommendations: Vec<String>,
+    /// The statement without the problem, where a review can write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<SourceFix>,
+}
+
+/// A statement of a file as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceFix {
+    /// What is changed, in a few words.
+    #[schema(example = "Add `concurrently`")]
+    pub title: String,
+    /// The changed statement.
+    #[schema(example = "create index concurrently features_user on ml.features (user_id);")]
+    pub sql: String,
 }
 
 impl ReportedFinding {
@@ -133,6 +147,7 @@ impl ReportedFinding {
             message,
             evidence,
             recommendations,
+            fix: None,
         }
     }
 }
@@ -213,13 +228,24 @@ impl Analysis {
         self.gaps.iter().all(|gap| gap.observation != SCOPE)
     }
 
-    /// What it says, without what differs between two analyses of unchanged data: times, cost, ages within reasons, and the
-    /// runs of an experiment.
+    /// What it says, without what differs between two analyses of unchanged data: times, cost, ages, the runs of an
+    /// experiment. Other numbers count by their first digit, for counters go on.
     #[must_use]
     pub fn timeless(&self) -> Self {
         let mut said = self.clone();
         (said.observed_at, said.cost, said.cache) = (Timestamp::UNIX_EPOCH, Cost::default(), None);
+        for finding in &mut said.findings {
+            finding.message = without_digits(&finding.message);
+            finding.evidence.retain(|evidence| !matches!(evidence.unit, Unit::S | Unit::Ms));
+            finding
+                .evidence
+                .iter_mut()
+                .for_each(|evidence| evidence.value = evidence.value.rough());
+        }
         for recommendation in &mut said.recommendations {
+            for caveat in &mut recommendation.caveats {
+                *caveat = without_digits(caveat);
+            }
             recommendation.last_seen = Timestamp::UNIX_EPOCH;
             recommendation.expected.clear();
             recommendation.proof.measurements.clear();
@@ -244,6 +270,10 @@ impl Analysis {
         }
         self.recommendations.retain(|recommendation| !recommendation.findings.is_empty());
     }
+}
+
+fn without_digits(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// What a review of files found.

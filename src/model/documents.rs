@@ -121,7 +121,7 @@ pub struct DocumentReport {
     /// The key that each code of the documents stands for, where they were given codes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, String>,
-    /// Occurrences of keys beyond those told apart.
+    /// Occurrences of keys beyond those counted separately.
     pub keys_left_out: u64,
     /// What could not be seen.
     pub gaps: Vec<Gap>,

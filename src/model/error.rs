@@ -2,7 +2,7 @@
 
 /// A name that was given and is not one of the known ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} `{given}`; {}", hint(.given, .known))]
+#[error("unknown {what} `{given}`; {}", hint(.what, .given, .known))]
 pub struct UnknownName {
     /// What was named: `check`, `threshold`, `superpower`…
     pub what: &'static str,
@@ -30,13 +30,20 @@ impl UnknownName {
 /// Below this similarity (Jaro-Winkler, 0 to 1) a known name is no guess at what was meant.
 const SIMILARITY_MIN: f64 = 0.85;
 
-/// What was meant, if that can be guessed; else all that is known.
-fn hint(given: &str, known: &[String]) -> String {
+/// Names of a list that a reader can take in at once.
+const LISTED_MAX: usize = 32;
+
+/// What was meant, if that can be guessed; else all that is known, or where it is listed.
+fn hint(what: &str, given: &str, known: &[String]) -> String {
     let similarity = |name: &&String| strsim::jaro_winkler(given, name);
     let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     match nearest.filter(|name| similarity(name) >= SIMILARITY_MIN) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("known are {}", known.join(", ")),
+        None => match what {
+            "check" | "threshold" => "`dbopt checks` and GET /v1/checks list them".to_owned(),
+            "parameter" if known.len() > LISTED_MAX => "GET /openapi.json lists them".to_owned(),
+            _ => format!("known are {}", known.join(", ")),
+        },
     }
 }
 
@@ -45,13 +52,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typo_is_told_what_was_meant_and_anything_else_what_is_known() {
+    fn the_error_of_a_typo_names_what_was_meant_and_any_other_what_is_known() {
         let known = ["toast_share_max", "table_bytes_min"];
-        let error = |given| UnknownName::new("threshold", given, known).to_string();
+        let error = |what, given| UnknownName::new(what, given, known).to_string();
         assert_eq!(
-            error("toast_share_mx"),
+            error("threshold", "toast_share_mx"),
             "unknown threshold `toast_share_mx`; did you mean `toast_share_max`?"
         );
-        assert_eq!(error("x"), "unknown threshold `x`; known are toast_share_max, table_bytes_min");
+        assert_eq!(
+            error("key", "x"),
+            "unknown key `x`; known are toast_share_max, table_bytes_min"
+        );
+        let listed = "unknown threshold `x`; `dbopt checks` and GET /v1/checks list them";
+        assert_eq!(error("threshold", "x"), listed);
     }
 }

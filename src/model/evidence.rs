@@ -65,6 +65,19 @@ impl Number {
             Self::Name(_) => None,
         }
     }
+
+    /// The number with its first digit only; a name as it is.
+    #[must_use]
+    pub fn rough(&self) -> Self {
+        match self.as_f64() {
+            None => self.clone(),
+            Some(0.0) => Self::Fraction(0.0),
+            Some(value) => {
+                let unit = 10_f64.powf(value.abs().log10().floor());
+                Self::Fraction((value / unit).trunc() * unit)
+            }
+        }
+    }
 }
 
 impl PartialSchema for Number {
@@ -85,7 +98,7 @@ impl From<i64> for Number {
 }
 
 impl From<f64> for Number {
-    /// Rounded to four digits after the point: more would pretend to a precision nobody measured.
+    /// Rounded to four digits after the point: more would pretend to a precision no one measured.
     fn from(value: f64) -> Self {
         Self::Fraction((value * 1e4).round() / 1e4)
     }

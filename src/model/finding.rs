@@ -19,7 +19,7 @@ pub enum Severity {
     Medium,
     /// Worth doing soon.
     High,
-    /// Worth interrupting somebody.
+    /// Worth interrupting someone.
     Critical,
 }
 

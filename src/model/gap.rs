@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::quote_identifier;
+
 /// Why an observation is missing.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -60,6 +62,10 @@ pub struct Gap {
     pub lift: Option<String>,
 }
 
+/// Stands for the role that is connected in the text of a step: no name in a database holds this character. The role is
+/// known when the visit has ended; [`Gap::name_role`] puts it there.
+const ROLE: char = '\0';
+
 impl Gap {
     /// `observation` is missing because of `reason`.
     pub fn new(
@@ -70,9 +76,35 @@ impl Gap {
         Self { observation: observation.into(), reason, detail: detail.into(), lift: None }
     }
 
-    /// `step` would lift it.
+    /// Name the role that a grant is for: the one that is connected, where it is known.
+    pub fn name_role(&mut self, role: Option<&str>) {
+        let named = role.filter(|role| !role.is_empty()).unwrap_or("dbopt");
+        if let Some(step) = &mut self.lift {
+            *step = step.replace(ROLE, &quote_identifier(named));
+        }
+    }
+
+    /// `step` would lift it; U+0000 in it stands for the role that is connected.
     #[must_use]
     pub fn lifted_by(self, step: impl Into<String>) -> Self {
         Self { lift: Some(step.into()), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_is_for_the_role_that_is_connected() {
+        let gap = |role| {
+            let gap = Gap::new("sessions", GapReason::MissingPrivilege, "unseen");
+            let mut gap = gap.lifted_by("GRANT USAGE ON SCHEMA s TO \0; GRANT pg_monitor TO \0;");
+            gap.name_role(role);
+            gap.lift.unwrap()
+        };
+        let named = "GRANT USAGE ON SCHEMA s TO \"My App\"; GRANT pg_monitor TO \"My App\";";
+        assert_eq!(gap(Some("My App")), named);
+        assert_eq!(gap(None), "GRANT USAGE ON SCHEMA s TO dbopt; GRANT pg_monitor TO dbopt;");
     }
 }

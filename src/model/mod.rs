@@ -36,7 +36,7 @@ mod superpower;
 pub use action::Action;
 pub use analysis::{
     Analysis, CacheInfo, CacheStatus, Cost, MAJORS_SUPPORTED, ReportedFinding, Review, SCOPE,
-    Server, TableCounts,
+    Server, SourceFix, TableCounts,
 };
 pub use beginning::beginning;
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};

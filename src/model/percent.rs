@@ -13,7 +13,7 @@ pub fn percent(share: f64) -> String {
     format!("{value:.*} %", usize::from(digits))
 }
 
-/// As many digits behind the point are printed.
+/// At most this many digits behind the point are printed.
 const DIGITS_MAX: u8 = 9;
 
 #[cfg(test)]

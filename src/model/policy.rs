@@ -12,7 +12,7 @@ use super::Unit;
 pub struct Threshold {
     /// Name in requests, policies and on the check's page.
     pub name: &'static str,
-    /// Value when nobody says otherwise.
+    /// Value unless the request or the target sets another.
     pub default: f64,
     /// Its unit.
     pub unit: Unit,

@@ -2,7 +2,7 @@
 //!
 //! A name without a schema is looked up in the search path, and there an operator or a function whose arguments fit exactly
 //! wins over one of `pg_catalog` that needs a cast, even behind it: `data ->> 'k'` calls an operator `->>(jsonb, jsonb)` of
-//! anybody who may create one. Statements that are recommended are run by an owner or a superuser. So their operators,
+//! anyone who may create one. Statements that are recommended are run by an owner or a superuser. So their operators,
 //! functions and types have a schema and their literals a type, and functions that they create have a search path of their
 //! own. Statements do not set the search path themselves: triggers that they fire would run under it.
 
@@ -17,7 +17,7 @@ pub use spelled::catalog_spelling;
 
 use super::quote_literal;
 
-/// The search path of each function that is created: nobody but a superuser creates anything in `pg_catalog`, and functions
+/// The search path of each function that is created: no one but a superuser creates anything in `pg_catalog`, and functions
 /// and operators are never looked up among temporary objects.
 pub const PINNED: &str = "SET search_path = pg_catalog, pg_temp";
 

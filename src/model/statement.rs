@@ -39,8 +39,8 @@ impl Lock {
     /// Whom the lock keeps waiting.
     pub fn blocks(self) -> &'static str {
         match self {
-            Self::None => "nobody",
-            Self::RowExclusive => "nobody who reads; writers of the same rows, one batch at a time",
+            Self::None => "nothing",
+            Self::RowExclusive => "writers of the same rows, one batch at a time; not reads",
             Self::ShareUpdateExclusive => {
                 "other DDL and VACUUM on the table; neither reads nor writes"
             }
@@ -62,7 +62,7 @@ pub struct Statement {
     /// Whom that keeps waiting, and for how long.
     #[schema(example = "reads and writes, briefly")]
     pub blocks: String,
-    /// Whether it writes the table anew.
+    /// Whether it rewrites the table.
     pub rewrites: bool,
     /// Whether it may run inside a transaction block.
     pub transactional: bool,

@@ -49,7 +49,7 @@ pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap>
     if !table.columns.is_empty() && readable(table).is_empty() {
         let detail = format!("our role may not read `{sql}`");
         let lift = format!(
-            "GRANT USAGE ON SCHEMA {} TO dbopt; GRANT SELECT ON {sql} TO dbopt;",
+            "GRANT USAGE ON SCHEMA {} TO \0; GRANT SELECT ON {sql} TO \0;",
             quote_identifier(&name.schema)
         );
         return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(lift));
@@ -121,7 +121,7 @@ pub(super) fn unread_columns(
         let detail = format!("our role may not read {hidden} of `{}`", name.to_sql());
         gaps.push(
             Gap::new(observation(&name), GapReason::MissingPrivilege, detail)
-                .lifted_by(format!("GRANT SELECT ({hidden}) ON {} TO dbopt;", name.to_sql())),
+                .lifted_by(format!("GRANT SELECT ({hidden}) ON {} TO \0;", name.to_sql())),
         );
     }
     gaps
@@ -164,7 +164,7 @@ pub(super) fn unasked(observation: &str) -> Gap {
     Gap::new(observation, GapReason::NotEnoughEvidence, detail)
 }
 
-/// A workload of which neither anybody nor the server told anything.
+/// A workload of which neither anyone nor the server told anything.
 pub(super) fn no_statements() -> Gap {
     let detail = "no statement that was run is known with its keys; pg_stat_statements does not keep the keys they name";
     of_workload(GapReason::NotEnoughEvidence, detail)
@@ -186,7 +186,7 @@ pub(super) fn source_failed(source: &'static str, failure: &Failure, schema: Opt
         )),
         ("42703", Some(_)) => gap.lifted_by(format!("ALTER EXTENSION pg_{source} UPDATE;")),
         ("42501", Some(schema)) => {
-            gap.lifted_by(format!("GRANT USAGE ON SCHEMA {} TO dbopt;", quote_identifier(schema)))
+            gap.lifted_by(format!("GRANT USAGE ON SCHEMA {} TO \0;", quote_identifier(schema)))
         }
         _ => gap,
     }
@@ -199,9 +199,9 @@ pub(super) fn untracked_activities() -> Gap {
         .lifted_by("ALTER SYSTEM SET track_activities = on; SELECT pg_catalog.pg_reload_conf();")
 }
 
-/// Nobody counts calls.
+/// No one counts calls.
 pub(super) fn no_stat_statements() -> Gap {
-    let detail = "pg_stat_statements is not installed in this database, so nobody counts calls";
+    let detail = "pg_stat_statements is not installed in this database, so calls are not counted";
     of_workload(GapReason::MissingExtension, detail).lifted_by(
         "add pg_stat_statements to shared_preload_libraries, restart the server, then CREATE EXTENSION pg_stat_statements;",
     )
@@ -216,7 +216,7 @@ pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
         gap(GapReason::NotEnoughHistory, detail)
             .lifted_by("analyse again when the application has run")
     } else {
-        let detail = "No statement was explained: nobody tells which take most time";
+        let detail = "No statement was explained: no source says which take most time";
         gap(GapReason::NotEnoughEvidence, detail).lifted_by(
             "CREATE EXTENSION pg_stat_statements, or send a server log: POST /v1/targets/{target}/workload, --workload FILE",
         )
@@ -225,7 +225,7 @@ pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
 
 /// Nothing tells which text belongs to which count.
 pub(super) fn no_query_id() -> Gap {
-    let detail = "`compute_query_id` is off, so statements are neither counted nor told apart";
+    let detail = "`compute_query_id` is off, so statements are neither counted nor distinguished";
     of_workload(GapReason::NotVisibleInSql, detail)
         .lifted_by("ALTER SYSTEM SET compute_query_id = auto; SELECT pg_catalog.pg_reload_conf();")
 }
@@ -235,7 +235,7 @@ pub(super) fn unread_log(denied: &[String]) -> Gap {
     of_workload(GapReason::MissingPrivilege, "our role may not read the server's log").lifted_by(
         format!(
             "send the log, or let the role read it, and every file of the data directory with it: \
-             GRANT EXECUTE ON FUNCTION {} TO dbopt;",
+             GRANT EXECUTE ON FUNCTION {} TO \0;",
             denied.join(", ")
         ),
     )
@@ -243,7 +243,7 @@ pub(super) fn unread_log(denied: &[String]) -> Gap {
 
 /// A log that does not say which database a line belongs to.
 pub(super) fn log_of_others() -> Gap {
-    let detail = "the server's log is plain text, which does not tell its databases apart";
+    let detail = "the server's log is plain text, which does not name the database of a line";
     of_workload(GapReason::NotVisibleInSql, detail).lifted_by(
         "ALTER SYSTEM SET log_destination = 'csvlog'; SELECT pg_catalog.pg_reload_conf();",
     )
@@ -258,7 +258,7 @@ pub(super) fn hidden_texts(
         || counted.iter().any(|statement| statement.hidden);
     hidden.then(|| {
         of_workload(GapReason::MissingPrivilege, "our role is not shown what other roles run")
-            .lifted_by("GRANT pg_read_all_stats TO dbopt;")
+            .lifted_by("GRANT pg_read_all_stats TO \0;")
     })
 }
 
@@ -299,7 +299,7 @@ pub(super) fn unread_column(name: &QualifiedName, column: &str) -> Gap {
         format!("our role may not read {column} of `{sql}`"),
     )
     .lifted_by(format!(
-        "GRANT USAGE ON SCHEMA {} TO dbopt; GRANT SELECT ({column}) ON {sql} TO dbopt;",
+        "GRANT USAGE ON SCHEMA {} TO \0; GRANT SELECT ({column}) ON {sql} TO \0;",
         quote_identifier(&name.schema)
     ))
 }

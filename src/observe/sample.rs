@@ -1,7 +1,7 @@
 //! How values are stored: the query that tells. `tally` counts its rows.
 //!
 //! Nothing in it reads a TOAST table: sizes, methods and chunk ids stand in the TOAST pointer. So a sample
-//! costs heap pages only, and does not make cold values look as if somebody had read them.
+//! costs heap pages only, and does not make cold values look as if someone had read them.
 
 use std::fmt::Write;
 

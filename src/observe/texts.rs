@@ -160,7 +160,7 @@ pub(super) struct TextLook {
     /// Tables whose definitions are asked for.
     tables: Vec<i64>,
     sources: WorkloadSources,
-    /// Whether somebody understands the texts, and not only explains some.
+    /// Whether someone understands the texts, and not only explains some.
     understood: bool,
     slots: Option<TextSlots>,
 }

@@ -155,7 +155,7 @@ impl managed::Manager for ConnectionManager {
     }
 }
 
-/// Whoever waits for an answer is told of the loss; there is nobody else to tell.
+/// Whoever waits for an answer is told of the loss; there is no one else to tell.
 fn driven<S>(connection: S) -> JoinHandle<()>
 where
     S: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,

@@ -176,6 +176,24 @@ fn problem(error: &tokio_postgres::Error) -> String {
     }
 }
 
+/// The DSN without its keyword `service`, and the service that it names. Only the command line looks a service up.
+pub(super) fn without_service(text: &str) -> Result<(String, Option<String>), String> {
+    let mut service = None;
+    let mut take = |key: &str, value: &str| {
+        let is_service = key == "service";
+        if is_service {
+            service = Some(value.to_owned());
+        }
+        Ok(is_service)
+    };
+    let rest = if is_url(text) {
+        without_url(text, &mut take)?
+    } else {
+        without_keyword(text, &mut take)?
+    };
+    Ok((rest, service))
+}
+
 type ParameterFilter<'a> = dyn FnMut(&str, &str) -> Result<bool, String> + 'a;
 
 /// The URL without the parameters that `take` took.

@@ -1,5 +1,6 @@
 //! What libpq takes from its environment where a DSN leaves it out: for the command line.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,45 +10,51 @@ use secrecy::SecretString;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-use super::Dsn;
-use super::dsn::{is_url, trimmed};
+use super::dsn::{is_url, trimmed, without_service};
+use super::{Dsn, service_file};
 
 /// Where servers of a distribution, and of a build by hand, put their sockets.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The DSN with what it leaves out taken from `PGHOST` and kin and from the password file, as psql does.
+/// The DSN with what it leaves out taken from its service, from the PG* variables and from the password file, as psql does.
 ///
 /// # Errors
 /// What to write instead, where nothing names a database or the DSN is malformed.
 pub fn completed(dsn: Option<&str>, env: &Env<'_>) -> Result<SecretString, String> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
-    if dsn.is_none() && ["PGHOST", "PGDATABASE", "PGUSER"].iter().all(|name| set(name).is_none()) {
+    let names = ["PGHOST", "PGDATABASE", "PGUSER", "PGSERVICE"];
+    if dsn.is_none() && names.iter().all(|name| set(name).is_none()) {
         return Err("no database given: use --dsn, DBOPT_DSN or the PG* variables".into());
     }
-    let dsn = trimmed(dsn.unwrap_or_default());
-    let read =
-        |text: &str| Dsn::read(text).map_err(|problem| format!("the DSN is malformed: {problem}"));
-    let config = read(dsn)?.config;
+    let malformed = |problem: String| format!("the DSN is malformed: {problem}");
+    let (dsn, service) = without_service(trimmed(dsn.unwrap_or_default())).map_err(malformed)?;
+    let read = |text: &str| Dsn::read(text).map_err(malformed);
+    let mut service = match service.or_else(|| set("PGSERVICE")) {
+        Some(name) => service_file::settings(&name, &set)?,
+        None => BTreeMap::new(),
+    };
+    let config = read(&dsn)?.config;
     // What is given later wins, and what was given comes last.
-    let mut added: Vec<(&str, String)> =
-        [("sslmode", "PGSSLMODE"), ("sslrootcert", "PGSSLROOTCERT")]
-            .into_iter()
-            .filter_map(|(key, name)| Some((key, set(name)?)))
-            .collect();
-    if config.get_hosts().is_empty() {
-        added.push(("host", set("PGHOST").unwrap_or_else(local)));
-    }
-    let missing = [
+    let mut added: Vec<(&str, String)> = Vec::new();
+    for (key, name, is_missing) in [
+        ("sslmode", "PGSSLMODE", true),
+        ("sslrootcert", "PGSSLROOTCERT", true),
+        ("host", "PGHOST", config.get_hosts().is_empty()),
         ("port", "PGPORT", config.get_ports().is_empty()),
         ("user", "PGUSER", config.get_user().is_none()),
         ("dbname", "PGDATABASE", config.get_dbname().is_none()),
         ("password", "PGPASSWORD", config.get_password().is_none()),
-    ];
-    let missing = missing.into_iter().filter(|(.., missing)| *missing);
-    added.extend(missing.filter_map(|(key, name, _)| Some((key, set(name)?))));
-    let text = with(dsn, &added);
+    ] {
+        let mut value = service.remove(key).or_else(|| set(name));
+        if key == "host" && !service.contains_key("hostaddr") {
+            value = value.or_else(|| Some(local()));
+        }
+        added.extend(value.filter(|_| is_missing).map(|value| (key, value)));
+    }
+    added.extend(service.iter().map(|(key, value)| (key.as_str(), value.clone())));
+    let text = with(&dsn, &added);
     let config = read(&text)?.config;
     let password = match config.get_password() {
         Some(_) => None,
@@ -188,6 +195,32 @@ mod tests {
         assert!(error.contains("--dsn") && error.contains("PG* variables"), "{error}");
         let error = completed(Some("postgresql://u:hush@h?x=1"), &|_| None).unwrap_err();
         assert!(error.contains("unknown option") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn a_service_comes_before_the_variables_and_after_the_dsn() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("services");
+        fs::write(&file, "[w]\nhost=w.example.com\ndbname=w\nsslmode=require\nconnect_timeout=7\n")
+            .unwrap();
+        let file = file.to_str().unwrap();
+        let env = [("PGSERVICE", "w"), ("PGSERVICEFILE", file), ("PGHOST", "h"), ("PGUSER", "ada")];
+        for dsn in [None, Some("user=ada"), Some("postgresql://ada@")] {
+            let config = config(dsn, &env);
+            assert_eq!(config.get_hosts(), [Host::Tcp("w.example.com".into())], "{dsn:?}");
+            assert_eq!((config.get_user(), config.get_dbname()), (Some("ada"), Some("w")));
+            assert_eq!(config.get_ssl_mode(), tokio_postgres::config::SslMode::Require);
+            assert_eq!(config.get_connect_timeout().map(std::time::Duration::as_secs), Some(7));
+        }
+        let named = [("PGSERVICEFILE", file), ("PGUSER", "ada")];
+        for dsn in ["service=w dbname=other", "postgresql:///other?service=w&connect_timeout=7"] {
+            let config = config(Some(dsn), &named);
+            assert_eq!(config.get_hosts(), [Host::Tcp("w.example.com".into())], "{dsn}");
+            assert_eq!(config.get_dbname(), Some("other"), "{dsn}");
+        }
+        let set = |name: &str| (name == "PGSERVICEFILE").then(|| file.to_owned());
+        let error = completed(Some("service=x"), &set).unwrap_err();
+        assert!(error.contains("no service file defines"), "{error}");
     }
 
     #[test]

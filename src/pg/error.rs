@@ -56,7 +56,7 @@ impl ConnectFailure {
         }
     }
 
-    /// What is wrong and what to do, where nobody answered.
+    /// What is wrong and what to do, where no one answered.
     fn advice(self) -> &'static str {
         match self {
             Self::Dns => "its host name cannot be resolved (DNS); check the host in its DSN",
@@ -79,7 +79,7 @@ impl ConnectFailure {
             return Self::HungUp;
         };
         match cause.kind() {
-            // A socket that is not there has nobody who listens.
+            // A socket that is not there has no one who listens.
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Self::Refused,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unroutable,
             io::ErrorKind::TimedOut => Self::TimedOut,

@@ -52,7 +52,7 @@ impl ConnectionLease {
         &self.connection().facts
     }
 
-    /// Whether it was idle since another visit: it may have died, and nobody would have noticed.
+    /// Whether it was idle since another visit: it may have died, and no one would have noticed.
     pub(super) fn is_reused(&self) -> bool {
         Connection::metrics(self.connection()).recycle_count > 0
     }
@@ -92,7 +92,7 @@ impl ConnectionLease {
         opening::ending(self.connection().process_id())
     }
 
-    /// Roll back and give the connection back. Nobody waits: its next user stands in line behind. A server that
+    /// Roll back and give the connection back. No one waits: its next user stands in line behind. A server that
     /// does not answer costs the connection, not its place among the few.
     pub(super) fn release(mut self) {
         if !self.is_busy() {
@@ -172,7 +172,7 @@ impl Drop for ConnectionLease {
         let (busy, pooled) = (self.is_busy(), self.pooled.load(Ordering::Relaxed));
         let Some(connection) = self.connection.take() else { return };
         if busy {
-            // Not to the pool: answers nobody waits for are still on their way.
+            // Not to the pool: answers no one waits for are still on their way.
             let process_id = Some(connection.process_id()).filter(|id| !pooled && *id != 0);
             retire(self.target.clone(), connection, process_id);
         } else if pooled {

@@ -7,6 +7,7 @@ mod error;
 mod lease;
 mod opening;
 mod retired;
+mod service_file;
 mod session;
 mod target;
 mod text_parameter;

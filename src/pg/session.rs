@@ -15,7 +15,7 @@ use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
 /// What every visit runs under. Read-only stops writes; the time limits stop us from standing in the way;
-/// an empty search path lets nobody slip their objects under our names, and has the server print the schema of all that
+/// an empty search path lets no one slip their objects under our names, and has the server print the schema of all that
 /// stands outside `pg_catalog`; texts are printed one way whatever the role has set; without row security a query
 /// that would be filtered silently fails instead; without constraint exclusion the planner does not evaluate the
 /// tables' checks, which may call functions of their owners.
@@ -245,7 +245,7 @@ impl Session {
         Ok(Some(answers))
     }
 
-    /// End the visit. Nobody waits for it: the next user of the connection stands in line behind it.
+    /// End the visit. No one waits for it: the next user of the connection stands in line behind it.
     pub fn finish(self) {
         self.lease.release();
     }
@@ -273,7 +273,7 @@ where
     }
 }
 
-/// A request that is on its way before anybody waits for its answer.
+/// A request that is on its way before anyone waits for its answer.
 struct SentRequest<F: Future>(std::pin::Pin<Box<MaybeDone<F>>>);
 
 impl<F: Future> SentRequest<F> {

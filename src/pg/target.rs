@@ -45,6 +45,7 @@ pub struct Target {
 
 struct TargetInner {
     name: String,
+    user: Option<String>,
     pool: Pool<ConnectionManager>,
     lab: Option<Target>,
     trusts_code: bool,
@@ -60,10 +61,16 @@ impl Target {
             .map_err(|problem| Error::MalformedDsn { target: name.to_owned(), problem })?;
         let tls = tls::connector(&dsn)
             .map_err(|problem| Error::RootCertificates { target: name.to_owned(), problem })?;
-        let pool = pool(&dsn, &tls);
-        let lab = lab.map(|lab| Self::open(name, lab, None)).transpose()?;
+        let (user, pool) = (dsn.config.get_user().map(str::to_owned), pool(&dsn, &tls));
+        let lab = lab.map(|lab| Self::open(&format!("{name} (lab)"), lab, None)).transpose()?;
         Ok(Self {
-            inner: Arc::new(TargetInner { name: name.to_owned(), pool, lab, trusts_code: false }),
+            inner: Arc::new(TargetInner {
+                name: name.to_owned(),
+                user,
+                pool,
+                lab,
+                trusts_code: false,
+            }),
         })
     }
 
@@ -72,7 +79,12 @@ impl Target {
         &self.inner.name
     }
 
-    /// The database where experiments may write, if there is one.
+    /// The role that it logs in as, where its DSN names one.
+    pub fn user(&self) -> Option<&str> {
+        self.inner.user.as_deref()
+    }
+
+    /// The database where experiments run, if there is one beside the target.
     pub fn lab(&self) -> Option<&Self> {
         self.inner.lab.as_ref()
     }
@@ -81,9 +93,10 @@ impl Target {
     /// role's rights. For a target that is not in use yet: it has no connection.
     #[must_use]
     pub fn trusting_code(self, trusts_code: bool) -> Self {
-        let TargetInner { name, pool, lab, .. } = &*self.inner;
-        let (name, pool, lab) = (name.clone(), pool.clone(), lab.clone());
-        Self { inner: Arc::new(TargetInner { name, pool, lab, trusts_code }) }
+        let TargetInner { name, user, pool, lab, .. } = &*self.inner;
+        let (name, user) = (name.clone(), user.clone());
+        let (pool, lab) = (pool.clone(), lab.clone());
+        Self { inner: Arc::new(TargetInner { name, user, pool, lab, trusts_code }) }
     }
 
     /// Whether code of the target's own may run with our role's rights.

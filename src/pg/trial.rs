@@ -20,7 +20,7 @@ const ROWS_BYTES_MAX: usize = 64 << 20;
 /// How long the server may say nothing while it is to answer: its time limit for a statement, and what the way takes.
 const SILENCE_MAX: Duration = Duration::from_secs(25);
 
-/// What every experiment runs under. It may write, so it lasts shortly and waits for nobody.
+/// What every experiment runs under. It may write, so it lasts shortly and waits for no one.
 const GUARD: &str = "begin;
 set local statement_timeout = '15s';
 set local lock_timeout = '500ms';

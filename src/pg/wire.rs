@@ -267,7 +267,7 @@ impl Frames {
         if types(&bytes).iter().all(is_known) {
             return Ok(());
         }
-        Err(io::Error::other("the server describes a column of a type that nobody asked for"))
+        Err(io::Error::other("the server describes a column of an unexpected type"))
     }
 
     fn note_process(&mut self, body: &[u8]) {

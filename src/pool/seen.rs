@@ -68,7 +68,7 @@ pub fn seen(
             limits.hidden
         );
         let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
-        seen.gaps.push(gap.lifted_by("GRANT pg_monitor TO dbopt;"));
+        seen.gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
     }
     let signs = concurrency.pooler_signs.get().map(Vec::as_slice).unwrap_or_default();
     let pooled = signs.iter().any(|sign| sign.sign != "discard_all");

@@ -44,14 +44,17 @@ pub(super) async fn copy(
     let context = snapshot.context.get().map_err(|gap| Refusal::lasting(gap.detail.clone()))?;
     let privileges = &context.privileges;
     let on_target = privileges.creates_temporary_tables && !snapshot.server.in_recovery;
-    let outcome = match (on_target, target.lab()) {
-        (true, _) => on_the_target(target, snapshot, subject).await,
-        (false, Some(lab)) => on_the_lab((target, lab), snapshot, subject).await,
-        (false, None) => {
+    let outcome = match (target.lab(), on_target) {
+        (Some(lab), _) => on_the_lab((target, lab), snapshot, subject).await,
+        (None, true) => on_the_target(target, snapshot, subject).await,
+        (None, false) => {
+            let role = quote_identifier(&context.role);
             let why = if snapshot.server.in_recovery {
-                "a hot standby has no temporary tables"
+                "a hot standby has no temporary tables".to_owned()
             } else {
-                "our role may not create temporary tables (GRANT TEMP ON DATABASE … TO dbopt)"
+                format!(
+                    "our role may not create temporary tables (GRANT TEMP ON DATABASE … TO {role})"
+                )
             };
             return Err(Refusal::lasting(format!("{why}, and the target has no `lab`")));
         }
@@ -142,7 +145,7 @@ pub(super) fn storage(letter: char) -> &'static str {
     Storage::of_letter(letter).unwrap_or(Storage::Extended).as_str()
 }
 
-/// The rows to copy, bounded in number and bytes, every value built anew.
+/// The rows to copy, bounded in number and bytes, every value built again.
 async fn select(
     there: &TrialTransaction,
     columns: &[CopyColumn],
@@ -176,7 +179,7 @@ async fn table_bytes(there: &TrialTransaction, subject: &TrialRows) -> Result<f6
     Ok(there.rows(&size).await?.first().and_then(|row| row.parse().ok()).unwrap_or(0.0))
 }
 
-/// A value built anew, byte for byte; arrays would become arrays of arrays.
+/// A value built again, byte for byte; arrays would become arrays of arrays.
 pub(super) fn rebuilt(column: &CopyColumn) -> String {
     let name = quote_identifier(&column.name);
     match (column.varies, column.is_array) {

@@ -84,7 +84,7 @@ struct StorageExperiment {
     candidates: Vec<Candidate>,
 }
 
-/// The experiments on these changes. Those of the same column share one, and what nobody advised is measured beside them: a
+/// The experiments on these changes. Those of the same column share one, and what no one advised is measured beside them: a
 /// reader will ask.
 pub(super) fn trials(
     changes: &[(&ProofKey, StorageChange<'_>)],
@@ -259,7 +259,7 @@ impl Variant {
         }
     }
 
-    /// What makes it worth a change, where nobody said what it is for.
+    /// What makes it worth a change, where no one said what it is for.
     fn promise(&self, today: &Self) -> Promise {
         let (variant, today) = (&self.stored, &today.stored);
         if variant.storage == "EXTERNAL" {

@@ -117,7 +117,7 @@ pub(super) struct Metric {
 /// How a number is come by. Times are the server's own, without the network.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ArmMetric {
-    /// The time to write all rows anew, through what the arm has.
+    /// The time to write all rows again, through what the arm has.
     Write,
     /// The time to read every value of the column on trial whole.
     ReadColumn,

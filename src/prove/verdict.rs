@@ -117,7 +117,7 @@ impl ArmComparison<'_> {
             }
             Promise::Room { metrics, growth_max } => {
                 let growth = self.growth(metrics);
-                let otherwise = format!("it takes {:.0} % more room", growth * 100.0);
+                let otherwise = format!("it takes {:.0} % more space", growth * 100.0);
                 Judged::holds(growth <= *growth_max, &otherwise)
             }
             Promise::IndexUseShare { name, of_today, share, otherwise } => {

@@ -107,6 +107,7 @@ pub(super) fn is_null_everywhere(added: &ast::AddColumn) -> bool {
 
 fn found(at: &SyntaxNode, check: &'static str, message: String) -> LocatedFinding {
     LocatedFinding {
+        fix: None,
         at: code(at),
         check,
         severity: Severity::High,

@@ -6,7 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::added::is_null_everywhere;
 use super::file::ParsedFile;
 use super::{BlockedTable, LocatedFinding};
-use crate::model::{Confidence, Severity};
+use crate::model::{Confidence, Severity, SourceFix};
 
 /// The rules, as checks, with the harm they warn of.
 const RULES: &[(Rule, &str, Severity)] = &[
@@ -62,11 +62,13 @@ pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
         if violation.code == Rule::RequireConcurrentIndexCreation && is_of_root_only(file, at) {
             return None;
         }
-        let message = match violation.help {
-            Some(help) => format!("{} {help}", violation.message),
-            None => violation.message,
-        };
+        let fix = violation.fix.and_then(|fix| fixed(file, at, fix));
+        let mut message = violation.message.trim().trim_end_matches('.').to_owned();
+        if let Some(help) = violation.help {
+            message = format!("{message}. {}", help.trim().trim_end_matches('.'));
+        }
         Some(LocatedFinding {
+            fix,
             at,
             check,
             severity: *severity,
@@ -76,10 +78,34 @@ pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
                 BlockedTable::None
             },
             confidence: Confidence::High,
-            message: message.trim().trim_end_matches('.').to_owned(),
+            message,
         })
     });
     found.collect()
+}
+
+/// Lines of a statement that is shown as it should be.
+const FIXED_LINES_MAX: usize = 20;
+
+/// The statement at that place with squawk's edits in it; none where an edit is outside of it.
+fn fixed(file: &ParsedFile, at: usize, fix: squawk_linter::Fix) -> Option<SourceFix> {
+    let (_, statement) = file.statement_at(at)?;
+    let range = statement.text_range();
+    let mut sql = statement.text().to_string();
+    let mut edits = fix.edits;
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.text_range.start()));
+    for edit in edits {
+        if !range.contains_range(edit.text_range) {
+            return None;
+        }
+        let place = edit.text_range - range.start();
+        sql.replace_range(
+            usize::from(place.start())..usize::from(place.end()),
+            &edit.text.unwrap_or_default(),
+        );
+    }
+    let sql = sql.trim().trim_end_matches(';').to_owned() + ";";
+    (sql.lines().count() <= FIXED_LINES_MAX).then_some(SourceFix { title: fix.title, sql })
 }
 
 /// Whether the foreign key here is that of a column that is added and is NULL in every row.

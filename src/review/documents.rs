@@ -132,6 +132,7 @@ impl Written {
             long.iter().take(NAMED_MAX).map(|key| format!("`{key}`")).collect();
         let more = if long.len() > NAMED_MAX { ", …" } else { "" };
         Some(LocatedFinding {
+            fix: None,
             at,
             check: "hybrid-schema/long-keys",
             severity: Severity::Low,
@@ -146,6 +147,7 @@ impl Written {
 
     fn deep(&self, at: usize) -> Option<LocatedFinding> {
         (self.depth > DEPTH_MAX).then(|| LocatedFinding {
+            fix: None,
             at,
             check: "hybrid-schema/deep-nesting",
             severity: Severity::Low,

@@ -12,6 +12,7 @@ mod pending;
 mod psql;
 mod rewrite;
 mod rows;
+mod rules;
 mod runner;
 mod schema;
 mod section;
@@ -23,11 +24,12 @@ mod types;
 use crate::checks::number::whole;
 use crate::model::{
     Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, ReportedFinding, Review,
-    Severity, Unit, finding_id,
+    Severity, SourceFix, Unit, finding_id,
 };
 use file::ParsedFile;
 use tables::TableNames;
 
+pub use rules::{RULES, ReviewRule};
 pub use runner::Runner;
 pub use sizes::TableSizes;
 
@@ -56,6 +58,7 @@ struct LocatedFinding {
     blocked: BlockedTable,
     confidence: Confidence,
     message: String,
+    fix: Option<SourceFix>,
 }
 
 /// A table that others wait for.
@@ -232,7 +235,8 @@ fn reported(file: &ParsedFile, found: LocatedFinding, sizes: &TableSizes) -> Rep
     let blocked = blocked.and_then(|table| Some((sizes.of_table(&table)?, table)));
     let Some((size, table)) = blocked else {
         let finding = Finding::new(found.check, object, found.severity, found.message);
-        return ReportedFinding::new(id, finding.confidence(found.confidence), Vec::new());
+        let finding = finding.confidence(found.confidence);
+        return ReportedFinding { fix: found.fix, ..ReportedFinding::new(id, finding, Vec::new()) };
     };
     let (severity, while_) = if size.is_small() {
         (found.severity.min(Severity::Low), "which is small".to_owned())
@@ -251,7 +255,7 @@ fn reported(file: &ParsedFile, found: LocatedFinding, sizes: &TableSizes) -> Rep
             source: "relations".to_owned(),
             grade: Grade::Heuristic,
         });
-    ReportedFinding::new(id, finding, Vec::new())
+    ReportedFinding { fix: found.fix, ..ReportedFinding::new(id, finding, Vec::new()) }
 }
 
 /// What could not be read of a file.

@@ -89,6 +89,7 @@ fn too_large(
     let is_small =
         table.and_then(|table| sizes.of_table(table)).is_some_and(|size| size.is_small());
     Some(LocatedFinding {
+        fix: None,
         at,
         check: "gin/pending-limit-unit",
         severity: if is_small { Severity::Low } else { severity },
@@ -133,6 +134,7 @@ fn too_small(
         ),
     };
     Some(LocatedFinding {
+        fix: None,
         at,
         check: "gin/small-pending-limit",
         severity,

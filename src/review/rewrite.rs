@@ -1,4 +1,4 @@
-//! What rewrites a table while nobody else may read it, by PostgreSQL's rules.
+//! What rewrites a table while no one else may read it, by PostgreSQL's rules.
 //!
 //! A test runs statements of each kind on the oldest and the newest server and compares the table's file before and after.
 
@@ -239,6 +239,7 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
 
 fn found(at: usize, check: &'static str, severity: Severity, message: String) -> LocatedFinding {
     LocatedFinding {
+        fix: None,
         at,
         check,
         severity,

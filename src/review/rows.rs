@@ -81,6 +81,7 @@ fn whole(
          removes the old versions only later; change it in batches"
     );
     Some(LocatedFinding {
+        fix: None,
         at: code(statement),
         check: "migration/whole-table-change",
         severity: Severity::Medium,
@@ -94,7 +95,7 @@ fn whole(
 fn truncated(statement: &SyntaxNode) -> Option<LocatedFinding> {
     let text = statement.text().to_string().to_lowercase();
     let is_cascade = text.split_whitespace().any(|word| word == "cascade");
-    (!is_cascade).then(|| LocatedFinding {
+    (!is_cascade).then(|| LocatedFinding { fix: None,
         at: code(statement),
         check: "migration/whole-table-change",
         severity: Severity::Medium,

@@ -1,7 +1,7 @@
 //! What runs migrations, and how it sends a file: some statements cannot run in a transaction.
 //!
 //! PostgreSQL takes several statements in one message for one transaction, so a runner that sends a file as it is makes one
-//! even where nobody asked for it.
+//! even where no one asked for it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -230,6 +230,7 @@ pub(super) fn judge(file: &ParsedFile, runner: Runner) -> Vec<LocatedFinding> {
             continue;
         };
         found.push(LocatedFinding {
+            fix: None,
             at: code(statement.syntax()),
             check,
             severity: Severity::High,

@@ -7,7 +7,7 @@ use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Policy, Snapshot};
 
-/// What reading a table, building an index of it or writing it anew gets through in a second: a slow disk's pace,
+/// What reading a table, building an index of it or writing it again gets through in a second: a slow disk's pace,
 /// so that what is told is rather too long.
 const BYTES_PER_S: f64 = 50e6;
 
@@ -128,7 +128,7 @@ impl TableSizes {
 }
 
 impl Size {
-    /// Whether it is small enough for nobody to notice.
+    /// Whether it is small enough for no one to notice.
     pub(super) fn is_small(&self) -> bool {
         self.bytes < TABLE_BYTES_MIN.default
     }

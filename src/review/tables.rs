@@ -144,6 +144,7 @@ fn keyless(
             .any(|argument| is_key(argument.clone()) || identifies(&argument, columns))
         || keyed.same(own).next().is_some();
     (!excused && !has_key && !columns.is_empty()).then(|| LocatedFinding {
+        fix: None,
         at: code(table.syntax()),
         check: "hybrid-schema/missing-primary-key",
         severity: Severity::Medium,
@@ -168,6 +169,7 @@ fn identifies(argument: &ast::TableArg, columns: &[DeclaredColumn]) -> bool {
 
 fn text_json(at: usize, column: &str) -> LocatedFinding {
     LocatedFinding {
+        fix: None,
         at,
         check: "hybrid-schema/text-json",
         severity: Severity::Medium,
@@ -190,6 +192,7 @@ fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFin
         let names = order.iter().map(|position| quote_identifier(&columns[*position].name));
         let names: Vec<_> = names.collect();
         LocatedFinding {
+            fix: None,
             at,
             check: "hybrid-schema/padded-columns",
             severity: Severity::Low,
@@ -203,13 +206,14 @@ fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFin
     })
 }
 
-/// New documents follow the server's default, which is pglz unless somebody changed it.
+/// New documents follow the server's default, which is pglz unless someone changed it.
 fn compressed_by_pglz(columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
     let unset = |column: &&DeclaredColumn| column.type_name == "jsonb" && !column.compression;
     let names: Vec<&str> =
         columns.iter().filter(unset).map(|column| column.name.as_str()).collect();
     let at = columns.iter().find(unset)?.at;
     Some(LocatedFinding {
+        fix: None,
         at,
         check: "toast/pglz-on-wide-values",
         severity: Severity::Info,

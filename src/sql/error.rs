@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a statement was not understood. Holds no piece of it: a statement may hold what nobody may log.
+/// Why a statement was not understood. Holds no piece of it: a statement may hold what no one may log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum NotUnderstood {

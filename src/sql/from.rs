@@ -237,7 +237,7 @@ impl StatementReader<'_> {
 /// What a function in `FROM` yields.
 struct FunctionRows {
     columns: Columns,
-    /// What it reads, even if nobody names its columns.
+    /// What it reads, even if no one names its columns.
     reads: TracedValue,
 }
 

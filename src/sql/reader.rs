@@ -10,14 +10,14 @@ use super::understood::{Clause, Comparison, KeyUse};
 use super::value::{Origin, TracedValue};
 use crate::model::QualifiedName;
 
-/// As many uses are kept of one statement; further ones count as unresolved.
+/// At most this many uses are kept of one statement; further ones count as unresolved.
 const USES_MAX: usize = 4096;
 
-/// As many columns are looked at in one statement, all together, to tell what its names mean; a statement with a hundred
+/// At most this many columns are looked at in one statement, all together, to tell what its names mean; a statement with a hundred
 /// tables and a thousand names looks at a tenth. Further names are unknown.
 const COLUMNS_LOOKED_AT_MAX: usize = 10_000_000;
 
-/// As many columns does `*` list in one statement, all together.
+/// At most this many columns does `*` list in one statement, all together.
 const STAR_COLUMNS_MAX: usize = 100_000;
 
 /// As deep may views stand on one another.
@@ -208,7 +208,7 @@ impl<'a> StatementReader<'a> {
         if columns.list.len() > STAR_COLUMNS_MAX { Columns::unknown() } else { columns }
     }
 
-    /// A query's names are no longer to be had. What functions of its `FROM` read and nobody named was read all the same.
+    /// A query's names are no longer to be had. What functions of its `FROM` read and no one named was read all the same.
     pub(super) fn close_scope(&mut self) {
         let Some(scope) = self.scopes.pop() else { return };
         for source in scope.sources.iter().filter(|source| !source.read.get()) {

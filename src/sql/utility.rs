@@ -50,7 +50,7 @@ fn kind(statement: &Node) -> UseKind {
 }
 
 impl StatementReader<'_> {
-    /// Read a statement that somebody sent.
+    /// Read a statement that someone sent.
     fn statement(&mut self, statement: &Node) {
         match tree::inner(statement) {
             Some(NodeEnum::SelectStmt(_)) => self.consume(statement, Clause::Select),

@@ -187,7 +187,7 @@ fn read_small_file(file: &str) -> io::Result<String> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "not a small regular file"))
 }
 
-/// The kept revision is random, so nobody learns a password by trying texts against this.
+/// The kept revision is random, so no one learns a password by trying texts against this.
 fn revision<'a>(kept: i64, dsns: impl Iterator<Item = &'a SecretString>) -> String {
     let mut hash = Sha256::new();
     hash.update(kept.to_le_bytes());

@@ -114,9 +114,9 @@ pub enum Error {
         name: String,
     },
 
-    /// The target has as many contracts as it may.
+    /// The target has too many contracts.
     #[error(
-        "target `{target}` has {max} contracts, as many as it may: forget those that are judged by no more"
+        "target `{target}` has {max} contracts, which is the limit: delete those that you no longer need"
     )]
     TooManyContracts {
         /// The target.

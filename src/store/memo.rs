@@ -101,7 +101,7 @@ where
                 Ok(value)
             }
             (None, Some(error)) => Err(error),
-            // It was somebody else's asking that failed.
+            // It was another's asking that failed.
             (None, None) => load().await,
         }
     }

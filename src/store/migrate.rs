@@ -10,7 +10,7 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Any number that nobody else locks: `dbopt` in ASCII.
+/// Any number that no one else locks: `dbopt` in ASCII.
 const LOCK: i64 = 0x0064_626f_7074;
 
 /// Bring the schema of the store up to date; the names of the migrations that were run.

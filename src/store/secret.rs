@@ -78,7 +78,7 @@ impl SecretKey {
     }
 }
 
-/// Bytes nobody can guess.
+/// Bytes no one can guess.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;

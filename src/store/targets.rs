@@ -16,7 +16,7 @@ use super::{
 };
 use crate::config::{is_model_version, is_target_name};
 
-/// The model version of a target nobody gave one.
+/// The model version of a target no one gave one.
 const MODEL_VERSION: &str = "v1";
 
 impl Store {
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// Remember nothing of targets after a change. Where nobody knows whether it was made, what is known goes on for as long
+    /// Remember nothing of targets after a change. Where no one knows whether it was made, what is known goes on for as long
     /// as the store is away.
     fn forget_targets<T>(&self, changed: &Result<T, OperationFault>) {
         if changed.as_ref().map_or_else(|fault| fault.code().is_some(), |_| true) {

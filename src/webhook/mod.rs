@@ -1,4 +1,4 @@
-//! Events to the operator's address: signed, tried again a few times, waited for by nobody.
+//! Events to the operator's address: signed, tried again a few times, waited for by no one.
 
 mod client;
 

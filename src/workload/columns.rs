@@ -1,4 +1,4 @@
-//! How statements use columns, counted by shape, and spread over columns when somebody reads it.
+//! How statements use columns, counted by shape, and spread over columns when someone reads it.
 //!
 //! An execution costs one look-up, however many columns its statement names.
 
@@ -16,13 +16,13 @@ use crate::model::observation::{
     ColumnName, ColumnUsage, OperatorUse, StatementCounters, StatementProfile, StatementShape,
 };
 
-/// As many statements are kept with their shape; of more, those that are used least are spread over their columns.
+/// At most this many statements are kept with their shape; of more, those that are used least are spread over their columns.
 const SHAPES_MAX: usize = 2048;
 
-/// As many statements of most time, and as many of most calls, are shown.
+/// At most this many statements of most time, and as many of most calls, are shown.
 const SHOWN_MAX: usize = 100;
 
-/// As many uses of one column are told apart.
+/// At most this many uses of one column are distinguished.
 const USES_MAX: usize = 256;
 
 /// How statements use columns.

@@ -21,7 +21,7 @@ pub struct Entry {
     pub query_id: Option<i64>,
     /// Whether the text is longer than is read, so that its end is missing.
     pub cut_off: bool,
-    /// Whether it comes from a list that somebody made, and was not seen to run.
+    /// Whether it comes from a list that someone made, and was not seen to run.
     pub listed: bool,
     /// Its plan, where the source holds one.
     pub plan: Option<LoggedPlan>,
@@ -61,7 +61,7 @@ impl Entry {
 }
 
 impl fmt::Debug for Entry {
-    /// Without the text: it may hold what nobody may log.
+    /// Without the text: it may hold what no one may log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("sql_bytes", &self.sql.len())

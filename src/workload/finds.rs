@@ -7,7 +7,7 @@ use crate::model::observation::{
     Predicate, QueryBlock, RelationUse, StatementShape, Subject, UsePlace,
 };
 
-/// As many ways are kept of one statement.
+/// At most this many ways are kept of one statement.
 const FINDS_MAX: usize = 64;
 
 /// A way in which a statement finds rows, and the keys it depends on.
@@ -80,7 +80,7 @@ fn by_document(filter: KeyFilter) -> bool {
 
 fn of_predicate(predicate: &Predicate, block: &QueryBlock) -> Option<RowLookup> {
     let places = matches!(predicate.place, UsePlace::Where | UsePlace::Join);
-    // What depends on the row is no value; what the optimizer makes of a stable function is one, and is not told apart.
+    // What depends on the row is no value; what the optimizer makes of a stable function is one, and is not distinguished.
     if !places || predicate.with == Compared::Expression {
         return None;
     }

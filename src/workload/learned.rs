@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use super::session::identity;
 use super::tokens::{TextToken, TokenKind, tokens};
 
-/// As many statements that differ in literals are parsed before it is found out which of these are values.
+/// At most this many statements that differ in literals are parsed before it is found out which of these are values.
 const LEARN_AFTER: u8 = 16;
 
-/// As many literals of one statement are tried; each costs a parse for each probe.
+/// At most this many literals of one statement are tried; each costs a parse for each probe.
 const LITERALS_MAX: usize = 32;
 
-/// As many kinds of statements are remembered.
+/// At most this many kinds of statements are remembered.
 const TEMPLATES_MAX: usize = 8192;
 
 /// What a literal may be that matters: a key, a position, a path, documents, a jsonpath.

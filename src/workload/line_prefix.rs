@@ -1,4 +1,4 @@
-//! `log_line_prefix` as the server has it, where somebody says what it is: then nothing has to be inferred.
+//! `log_line_prefix` as the server has it, where someone says what it is: then nothing has to be inferred.
 
 use super::prefix::time;
 use super::session::identity;
@@ -6,7 +6,7 @@ use super::session::identity;
 /// A prefix is no longer.
 const BYTES_MAX: usize = 1024;
 
-/// As many places are tried for what stands between; hostile prefixes have many.
+/// At most this many places are tried for what stands between; hostile prefixes have many.
 const STEPS_MAX: u32 = 10_000;
 
 /// What `log_line_prefix` is.

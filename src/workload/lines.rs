@@ -115,7 +115,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Begin anew with this line.
+    /// Begin again with this line.
     pub(super) fn begin(&mut self, line: LogLine<'_>) {
         self.bytes.clear();
         self.bytes.extend_from_slice(line.bytes);

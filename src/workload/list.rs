@@ -53,7 +53,7 @@ impl ListedStatement {
         };
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "more calls than fit count as many as fit"
+            reason = "more calls than fit into 64 bits count as the largest number"
         )]
         #[expect(clippy::cast_sign_loss, reason = "none is below zero")]
         let calls = calls.map_or(1, |calls| calls as u64);

@@ -1,4 +1,4 @@
-//! What `log_line_prefix` tells of a line's session and database, inferred from the lines: nobody says what it is.
+//! What `log_line_prefix` tells of a line's session and database, inferred from the lines: no one says what it is.
 //!
 //! A prefix is cut into words. Those that are named (`pid=`, `db=`) are what they say; an id of a session (`%c`) has a form of
 //! its own. Numbers without a name may be a process, a line, a transaction or a port: which one counts lines is seen from

@@ -30,7 +30,7 @@ pub struct SourceReader {
 pub(super) struct KnownSource {
     /// The only database whose statements are wanted.
     pub(super) database: Option<String>,
-    /// What stands before each message of a log as plain text, where somebody says so.
+    /// What stands before each message of a log as plain text, where someone says so.
     pub(super) prefix: Option<Arc<LinePrefix>>,
     /// How many wrappers of JSON are around it.
     pub(super) wrappers: u8,
@@ -38,7 +38,7 @@ pub(super) struct KnownSource {
 
 /// What a source is read as.
 enum Form {
-    /// Nothing yet: its beginning tells, where nobody said.
+    /// Nothing yet: its beginning tells, where no one said.
     Unknown {
         format: Option<SourceFormat>,
         begins: Vec<u8>,

@@ -15,10 +15,10 @@ use crate::sql::TEXT_BYTES_MAX;
 /// As many sessions, twice, are remembered; those that said nothing for longest are closed.
 const SESSIONS_MAX: usize = 1024;
 
-/// As many bytes of text, twice, wait for another message.
+/// At most this many bytes of text, twice, wait for another message.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// As many plans of one session wait for their statement: those of the statements in its functions.
+/// At most this many plans of one session wait for their statement: those of the statements in its functions.
 const PLANS_MAX: usize = 64;
 
 /// Durations are printed with three decimals.

@@ -17,7 +17,7 @@ const COMPARISONS: &[&str] =
 /// Keywords behind which a value stands.
 const KEYWORDS: &[&str] = &["like", "ilike", "limit", "offset", "between"];
 
-/// As many values are kept of a list behind IN: longer ones mean the same.
+/// At most this many values are kept of a list behind IN: longer ones mean the same.
 const LISTED_MAX: usize = 8;
 
 /// What is in brackets.
@@ -123,7 +123,7 @@ impl ShapeWriter<'_> {
     fn literal(&mut self, token: TextToken, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
         if token.kind == TokenKind::Number && around.is_word(&["limit"]) && around.is_value() {
-            // How many rows are asked for is no secret, and matters. Great numbers are not told apart.
+            // How many rows are asked for is no secret, and matters. Great numbers are not distinguished.
             if !content.parse().is_ok_and(|rows: u32| rows <= Limit::KEPT_MAX) {
                 self.replace(token, &(Limit::KEPT_MAX + 1).to_string());
             }
@@ -243,7 +243,7 @@ pub(super) fn document_shape(text: &str) -> Option<String> {
     Some(document.to_string())
 }
 
-/// Elements of an array that were told apart by values only become one.
+/// Elements of an array that were distinguished by values only become one.
 fn forget(value: &mut Json) {
     match value {
         Json::Object(members) => members.values_mut().for_each(forget),

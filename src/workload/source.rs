@@ -10,7 +10,7 @@ use super::stats::{CallStats, Share};
 pub enum StatementSource {
     /// A server's log, uploaded or read where it lies: each execution was seen.
     Log,
-    /// A list of statements that somebody uploaded: its calls are what that person says.
+    /// A list of statements that someone uploaded: its calls are what that person says.
     List,
     /// `pg_stat_activity`, sampled.
     Activity,

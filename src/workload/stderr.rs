@@ -15,7 +15,7 @@ use super::reader::KnownSource;
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::{SeverityField, severity};
 
-/// As many streams are read at once; of more, all are read to their end.
+/// At most this many streams are read at once; of more, all are read to their end.
 const STREAMS_MAX: usize = 1024;
 
 /// Where a line came from, as its carrier says.
@@ -38,7 +38,7 @@ pub(super) struct Stderr {
 
 /// What is known of the prefix of each message.
 enum Behind {
-    /// What somebody says.
+    /// What someone says.
     Given(Arc<LinePrefix>),
     /// What its lines have in common.
     Inferred(Prefix),

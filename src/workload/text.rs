@@ -12,7 +12,7 @@ use super::reader::KnownSource;
 use super::session::Out;
 use super::stderr::{From, Stderr};
 
-/// As many streams may have lines whose end has not come yet.
+/// At most this many streams may have lines whose end has not come yet.
 const STREAMS_MAX: usize = 256;
 
 /// A log as lines.

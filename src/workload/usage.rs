@@ -13,13 +13,13 @@ use super::stats::{CallStats, Share};
 use crate::model::QualifiedName;
 use crate::sql::{Access, Clause, Comparison, JsonStep, KeyUse, path_to_string};
 
-/// As many paths of one column are told apart: documents with ids for keys have no end of them.
+/// At most this many paths of one column are distinguished: documents with ids for keys have no end of them.
 pub const PATHS_MAX: usize = 1000;
 
-/// As many ways of using one path are told apart.
+/// At most this many ways of using one path are distinguished.
 const PATTERNS_MAX: usize = 64;
 
-/// As many uses are kept of one statement.
+/// At most this many uses are kept of one statement.
 const STATEMENT_USES_MAX: usize = 128;
 
 /// A longer path is left out.
@@ -67,7 +67,7 @@ pub struct PathUse {
     /// By way of using it; a call may use it in several ways.
     #[serde(with = "pairs")]
     pub patterns: BTreeMap<AccessPattern, CallStats>,
-    /// Uses in ways beyond those that are told apart.
+    /// Uses in ways beyond those that are distinguished.
     pub other_patterns: CallStats,
 }
 

@@ -46,14 +46,14 @@ async fn run(arguments: &[&str]) -> Said {
 
 #[tokio::test]
 async fn a_password_on_the_command_line_is_warned_of_with_where_to_put_it() {
-    let health = ["health", "--listen", "127.0.0.1:1"];
-    let store = "postgresql://u:hush@h/d";
-    let by_flag = run(&[&health[..], &["--store-url", store]].concat()).await;
+    let keys = ["keys", "list"];
+    let store = "postgresql://u:hush@127.0.0.1:1/d";
+    let by_flag = run(&[&keys[..], &["--store-url", store]].concat()).await;
     let warning = "dbopt: warning: --store-url shows its password to every user of this machine; \
                    use DBOPT_STORE_URL or `store_url` in the configuration file\n";
     assert!(by_flag.err.starts_with(warning), "{}", by_flag.err);
     assert!(!by_flag.err.contains("hush"), "{}", by_flag.err);
-    let mut by_env = dbopt(&health);
+    let mut by_env = dbopt(&keys);
     by_env.env("DBOPT_STORE_URL", store);
     let by_env = said(by_env).await;
     assert!(!by_env.err.contains("warning"), "{}", by_env.err);
@@ -163,6 +163,13 @@ async fn what_cannot_run_ends_with_two_and_names_the_mend_and_no_secret() {
         (&["toast", "--dsn", dsn, "--severity-min", "hgh"], "did you mean `high`?"),
         (&["toast", "--dsn", dsn, "--prove", "all"], "known are none, cheap, full"),
         (&["explain", "toast/nothing"], "unknown check"),
+        (&["explain", "migration/tabel-rewrite"], "did you mean `migration/table-rewrite`?"),
+        (&["toast", "--dsn", dsn, "--check", "tost"], "did you mean `toast`?"),
+        (&["toast", "--dsn", dsn, "--check", "x"], "`dbopt checks` and GET /v1/checks list them"),
+        (&["migrate", "--listen", "127.0.0.1:1"], "unexpected argument"),
+        (&["health", "--store-url", dsn], "unexpected argument"),
+        (&["keys", "list", "--cache-ttl-seconds", "1"], "unexpected argument"),
+        (&["toast", "--dsn", "service=nowhere"], "no service file defines this service"),
         (&["serve", "--listen", "everywhere"], "an address and a port"),
         (&["serve", "--target", "Demo=postgresql://ada:hush@h/d"], "NAME=DSN"),
         (&["keys", "create", "--scope", "reed"], "did you mean `read`?"),
@@ -186,8 +193,13 @@ async fn checks_are_listed_and_explained_without_any_server() {
     for check in json.as_array().unwrap() {
         let id = check["id"].as_str().unwrap();
         let explained = run(&["explain", id]).await;
-        let page = explained.out.starts_with("# ") && explained.out.contains("## Stays silent");
+        let section =
+            if id.starts_with("migration/") { "## What to do" } else { "## Stays silent" };
+        let page = explained.out.starts_with("# ") && explained.out.contains(section);
         assert!(explained.status == 0 && page, "{id}: {}", explained.out);
+        assert!(check["severity_max"].is_string(), "{id}");
+        let summary = check["summary"].as_str().unwrap();
+        assert!(summary.ends_with('.') && listed.out.contains(id), "{id}: {summary}");
     }
 }
 

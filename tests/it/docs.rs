@@ -149,8 +149,8 @@ fn what_tools_leave_behind_is_not_committed() {
 
 /// Kinds of problems by status, as the code makes them: a status, then the kind.
 fn kinds() -> BTreeSet<String> {
-    let files = ["src/http/problem.rs", "src/http/doors.rs"];
-    let code = files.map(|file| fs::read_to_string(file).unwrap()).concat();
+    let files = ["problem.rs", "problem/failure.rs", "doors.rs", "jobs.rs"];
+    let code = files.map(|file| fs::read_to_string(format!("src/http/{file}")).unwrap()).concat();
     let after_status = |rest: &str| {
         let (status, rest) = rest.split_once(',')?;
         let is_status =

@@ -1,6 +1,6 @@
 //! One binary for every test that needs a server, a file of the repository, or the binary itself.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
-#![expect(unreachable_pub, reason = "nobody else can reach into a test binary")]
+#![expect(unreachable_pub, reason = "a test binary has no users")]
 
 mod architecture;
 mod cache;
@@ -31,6 +31,7 @@ mod logs;
 mod long_keys;
 mod operations;
 mod pages;
+mod pipeline;
 mod plan;
 mod pooler;
 mod prove;
@@ -56,4 +57,5 @@ mod vector;
 mod visit;
 mod wal;
 mod webhook;
+mod words;
 mod workload;

@@ -165,8 +165,8 @@ async fn the_log_is_json_from_its_first_line_to_its_last_and_shows_no_secret() {
     assert_eq!(of("of-502")["cause"], "target `dead`: refused");
     let guess = answered.iter().find(|line| line["status"] == 401).unwrap();
     assert!(guess.get("key").is_none(), "{guess}");
-    assert_eq!(said(&log, "heard a signal")[0]["signal"], "SIGTERM");
-    assert_eq!(said(&log, "told to stop")[0]["delay_s"], 0);
+    assert_eq!(said(&log, "received a signal")[0]["signal"], "SIGTERM");
+    assert_eq!(said(&log, "stopping: ")[0]["delay_s"], 0);
     assert_eq!(log.last().unwrap()["fields"]["message"], "stopped");
     let all = serde_json::to_string(&log).unwrap();
     for secret in ["hush", "lovelace", &"0".repeat(64)] {
@@ -258,7 +258,7 @@ async fn who_is_told_to_stop_is_not_ready_at_once_and_answers_until_callers_know
         log
     });
     let log = log.await.unwrap();
-    assert_eq!(said(&log, "told to stop")[0]["delay_s"], 2);
+    assert_eq!(said(&log, "stopping: ")[0]["delay_s"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
+use crate::support::words::faults_of;
 use crate::support::{
     Own, TestDb, TestServer, analyse, members_for, own_server, registered, request_of, server,
     shadow, workload,
@@ -202,6 +203,7 @@ async fn run(
     let open = example.open_sessions(&db).await;
     let request = example.request(&db, check).await;
     let analysis = analyse(&db, &request).await;
+    assert_eq!(faults_of(&analysis), Vec::<String>::new(), "{}", check.id);
     (db, analysis, open)
 }
 

@@ -11,6 +11,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
+    worst: Severity::Critical,
     needs: &[Topic::CONTEXT, Topic::CONNECTION_LIMITS],
     uses: &[],
     requires: &[],

@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::SETTINGS],
     uses: &[],
     requires: &[],

@@ -13,6 +13,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::SESSIONS, Topic::CONNECTION_LIMITS],
     uses: &[],
     requires: &[],

@@ -28,7 +28,7 @@ pub(super) fn unseen(case: &Case<'_>) -> Vec<Gap> {
                 "{hidden} sessions of other roles show neither state nor application to our role"
             );
             let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
-            gaps.push(gap.lifted_by("GRANT pg_monitor TO dbopt;"));
+            gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
         }
         Ok(_) => {}
         Err(gap) => gaps.push(gap.clone()),

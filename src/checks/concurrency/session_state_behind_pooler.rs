@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Concurrency,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::CONNECTION_LIMITS, Topic::STATEMENTS],
     uses: &[Topic::SESSIONS],
     requires: &[],

@@ -2,11 +2,12 @@
 
 use super::source_code::unread;
 use crate::checks::Check;
-use crate::model::{Case, Gap, Judgement, Superpower, Topic};
+use crate::model::{Case, Gap, Judgement, Severity, Superpower, Topic};
 
 pub(super) static CHECK: Check = Check {
     id: "concurrency/sync-driver-in-async",
     superpower: Superpower::Concurrency,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT],
     uses: &[],
     requires: &[],

@@ -2,11 +2,12 @@
 
 use super::growing_keys::{self, GrowthKind, NEEDS, THRESHOLDS};
 use crate::checks::{Check, Requirement};
-use crate::model::Superpower;
+use crate::model::{Severity, Superpower};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
+    worst: Severity::Medium,
     needs: NEEDS,
     uses: &[],
     requires: &[Requirement::Counters],

@@ -16,6 +16,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
+    worst: Severity::Medium,
     needs: NEEDS,
     uses: &[],
     requires: &[Requirement::Counters],
@@ -46,7 +47,7 @@ static STALE_KEYS_FACTOR: Threshold = Threshold {
     name: "stale_keys_factor",
     default: 2.0,
     unit: Unit::Ratio,
-    reason: "keys of the index over those that its rows can have: at twice as many a rebuild halves the index",
+    reason: "keys in the index per key that its rows can have: at 2 a rebuild halves the index",
 };
 
 static TURNOVER_PER_DAY_MIN: Threshold = Threshold {
@@ -203,14 +204,14 @@ fn finding(
         GrowthKind::Growing => (
             ID,
             format!(
-                "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have, and rows are still replaced ({window})",
+                "`{object}` holds {:.0} keys, {factor:.1} times those of its rows, and rows are still replaced ({window})",
                 stale.keys
             ),
         ),
         GrowthKind::Bloated => (
             super::bloated_index::ID,
             format!(
-                "`{object}` holds {:.0} keys, {factor:.1} times as many as its rows have: about {:.0} MB of it serve no row",
+                "`{object}` holds {:.0} keys, {factor:.1} times those of its rows: about {:.0} MB of it serve no row",
                 stale.keys,
                 stale.freed() / 1e6
             ),

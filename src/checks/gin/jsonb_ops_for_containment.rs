@@ -16,6 +16,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
+    worst: Severity::Medium,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,

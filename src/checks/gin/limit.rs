@@ -4,7 +4,7 @@ use crate::model::{Threshold, Unit};
 
 /// The option of an index, and the setting.
 pub(crate) const NAME: &str = "gin_pending_list_limit";
-/// From here on nobody meant it: a list that long takes minutes to drain.
+/// From here on no one meant it: a list that long takes minutes to drain.
 pub(crate) const CERTAIN_BYTES: f64 = 1_073_741_824.0;
 /// Bytes of one row in the list at the least: a tuple with one short key.
 pub(crate) const ROW_BYTES_MIN: f64 = 40.0;

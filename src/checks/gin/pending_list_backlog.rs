@@ -18,6 +18,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
+    worst: Severity::High,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -53,7 +54,7 @@ static VAIN_BUFFERS_MIN: Threshold = Threshold {
     name: "vain_buffers_per_second_min",
     default: 100.0,
     unit: Unit::Count,
-    reason: "pending pages times searches a second; below it nobody searches enough to notice",
+    reason: "pending pages times searches per second; below it the cost is not noticeable",
 };
 
 static PENDING_SHARE_MIN: Threshold = Threshold {

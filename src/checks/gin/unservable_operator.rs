@@ -17,6 +17,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Gin,
+    worst: Severity::Medium,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -65,7 +66,7 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Find
     let (column, usage) = column_usage(tree, case, workload)?;
     let passes_by = |one: &&OperatorUse| {
         let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
-        // A key that is a parameter in the text is known to nobody; under OR one index is not enough.
+        // A key that is a parameter in the text is known to no one; under OR one index is not enough.
         let known = one.expression.as_ref().is_some_and(|expression| {
             (expression.contains("->>") || expression.contains('[')) && !expression.contains('$')
         });

@@ -19,6 +19,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS, Topic::WORKLOAD],
     uses: &[],
     requires: &[],
@@ -203,7 +204,7 @@ impl Hot<'_> {
             _ => "",
         };
         let detail = format!(
-            "a stored one writes the table anew, about {:.0} MB and {:.0} rows with every index, under ACCESS \
+            "a stored one rewrites the table, about {:.0} MB and {:.0} rows with every index, under ACCESS \
              EXCLUSIVE, and a value that does not fit its type stops that; a virtual one, from 18 on, \
              reads the document each time and takes no index; no planner rewrites a query to \
              either{casts}",
@@ -216,7 +217,7 @@ impl Hot<'_> {
     fn statistics(&self) -> Declined {
         let detail = format!(
             "extended statistics on the expression cost one more value in each ANALYZE, a lock that only keeps other \
-             maintenance out, and mend the planner's estimate of {} calls that filter by the key (without, it takes \
+             maintenance out, and improve the planner's estimate of {} calls that filter by the key (without, it takes \
              every comparison to meet 0.5 % of the rows); an index on the expression and a column bring \
              statistics with them, and these alone spare no reading of a document",
             self.key.key.filter_calls

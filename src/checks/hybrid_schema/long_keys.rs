@@ -12,6 +12,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     uses: &[],
     requires: &[],
@@ -26,7 +27,7 @@ static KEY_LENGTH_MAX: Threshold = Threshold {
     name: "key_length_max",
     default: 3.0,
     unit: Unit::Bytes,
-    reason: "the specification's limit: three bytes tell thirty thousand keys apart, more than anybody has",
+    reason: "the specification's limit: three bytes distinguish thirty thousand keys, more than any application has",
 };
 
 static KEY_INSTANCES_MAX: Threshold = Threshold {
@@ -109,7 +110,7 @@ impl KeyTotals {
     }
 }
 
-/// The keys that are names, and those that are data or were not told apart.
+/// The keys that are names, and those that are data or were not distinguished.
 fn keys(column: &DocumentColumn<'_>, policy: &Policy) -> (KeyTotals, KeyTotals) {
     let length_max = policy.get(&KEY_LENGTH_MAX);
     let (mut names, mut data) = (KeyTotals::default(), KeyTotals::default());
@@ -153,7 +154,7 @@ fn exemption(column: &DocumentColumn<'_>, policy: &Policy) -> Option<Declined> {
             column.documents.keys.len(),
             column.documents.keys_left_out
         );
-        return Some(declined(column, "more keys than can be told apart", detail));
+        return Some(declined(column, "more keys than are counted separately", detail));
     }
     let (_, ratio) = saving(column);
     (ratio < policy.get(&SAVING_RATIO_MIN)).then(|| saves_little(column, ratio))
@@ -284,7 +285,7 @@ fn named(
     }
     let made = ["long", "shorten", "lengthen"].map(|what| format!("{}_{what}", column.layout.name));
     Ok(made.iter().find_map(|suffix| column.table.taken_by(suffix)).map(|taken| {
-        let detail = format!("`{taken}` is there already: rename it, or choose names by hand");
+        let detail = format!("`{taken}` is there already: rename it, or choose other names");
         ("no name is left for the dictionary", detail)
     }))
 }

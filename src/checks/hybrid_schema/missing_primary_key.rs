@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS],
     uses: &[],
     requires: &[],
@@ -57,8 +58,8 @@ fn partitioned(table: &Table<'_>) -> Option<Declined> {
         object: table.object(),
         reason: "partitioned".to_owned(),
         detail: "its key must hold the columns it is partitioned by; PostgreSQL adopts no index there as a key (ADD CONSTRAINT \
-                 with USING INDEX is refused), so it is built while every partition is locked; whether these columns and \
-                 which others tell rows apart is for its makers to say"
+                 with USING INDEX is refused), so it is built while every partition is locked; only you know which \
+                 columns identify a row"
             .to_owned(),
     })
 }

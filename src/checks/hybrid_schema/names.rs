@@ -1,6 +1,6 @@
 //! Names as people mean them: `userId`, `user_id` and `UserID` are one.
 
-/// As many signs of a key are spelled out.
+/// At most this many signs of a key are spelled out.
 const SIGNS_MAX: usize = 4;
 
 /// A name's words, in lower case, joined by underscores.

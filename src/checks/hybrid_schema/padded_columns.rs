@@ -13,6 +13,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
+    worst: Severity::Low,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS],
     uses: &[],
     requires: &[Requirement::ColumnStatistics],
@@ -27,7 +28,7 @@ static PADDING_SHARE_MAX: Threshold = Threshold {
     name: "padding_share_max",
     default: 0.05,
     unit: Unit::Ratio,
-    reason: "below a twentieth of the heap nobody notices, and the order of columns is for readers",
+    reason: "below a twentieth of the heap the gain is not noticeable, and the order of columns is for readers",
 };
 
 /// A line pointer.
@@ -94,8 +95,8 @@ impl Padding {
             object,
             reason: "no statement reorders columns".to_owned(),
             detail: format!(
-                "it takes a new table and a copy of {} MB of heap, which padding alone is not worth; when the table is \
-                 made anew for another reason, or a like one is made, declare the columns in this order: {order}",
+                "it takes a new table and a copy of {} MB of heap, which padding alone is not worth; when you rebuild the \
+                 table for another reason, or create a similar one, declare the columns in this order: {order}",
                 whole(float(table.heap_bytes) / 1e6)
             ),
         });
@@ -114,11 +115,11 @@ fn uncounted(table: &Table<'_>) -> Gap {
         .collect();
     let gap = |reason, detail| Gap::new("layouts", reason, detail);
     if hidden.is_empty() {
-        let detail = format!("`{sql}` was not analyzed: nobody knows how long its values are");
+        let detail = format!("`{sql}` was not analyzed, so the length of its values is unknown");
         return gap(GapReason::NotEnoughEvidence, detail).lifted_by(format!("ANALYZE {sql};"));
     }
     let hidden = hidden.join(", ");
     let detail = format!("our role may not see statistics on {hidden} of `{sql}`");
     gap(GapReason::MissingPrivilege, detail)
-        .lifted_by(format!("GRANT SELECT ({hidden}) ON {sql} TO dbopt;"))
+        .lifted_by(format!("GRANT SELECT ({hidden}) ON {sql} TO \0;"))
 }

@@ -59,11 +59,11 @@ pub(super) fn promote(
     let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
     let is_taken = SYSTEM_COLUMNS.contains(&name.as_str()) || table.layout.column(&name).is_some();
     if table.longest_name() + name.len() > room || is_taken {
-        return Err(declined("no name is left for it", "choose one, and promote it by hand"));
+        return Err(declined("no name is left for it", "choose one, and promote it yourself"));
     }
     let made = [format!("{name}_idx"), format!("{name}{SUFFIX}")];
     if let Some(taken) = made.iter().find_map(|suffix| table.taken_by(suffix)) {
-        let detail = format!("`{taken}` is there already: rename it, or promote the key by hand");
+        let detail = format!("`{taken}` is there already: rename it, or promote the key yourself");
         return Err(declined("no name is left for it", &detail));
     }
     Ok(Action::PromoteKey {

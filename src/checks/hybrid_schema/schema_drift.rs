@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::HybridSchema,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::LAYOUTS, Topic::DOCUMENTS],
     uses: &[],
     requires: &[],
@@ -213,7 +214,7 @@ fn unlisted(
         return None;
     }
     let more = if beyond > 0 {
-        format!(", and what {beyond} times breaks it at others was not told apart")
+        format!(", and what {beyond} times breaks it at others was not counted separately")
     } else {
         String::new()
     };

@@ -6,11 +6,12 @@ use super::tree::{
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
-use crate::model::{Case, Finding, Gap, Judgement, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

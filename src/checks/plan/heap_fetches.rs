@@ -16,6 +16,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS, Topic::RELATIONS, Topic::INDEXES, Topic::TABLE_ACTIVITY],
     uses: &[Topic::CONTEXT],
     requires: &[],

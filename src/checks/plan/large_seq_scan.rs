@@ -19,6 +19,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::Critical,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

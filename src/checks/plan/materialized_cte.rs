@@ -6,11 +6,14 @@ use super::tree::{
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
-use crate::model::{Case, Confidence, Finding, Gap, Judgement, Superpower, Threshold, Topic, Unit};
+use crate::model::{
+    Case, Confidence, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

@@ -7,11 +7,12 @@ use super::tree::misestimate::{
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
 use crate::checks::number::whole;
-use crate::model::{Case, Declined, Finding, Gap, Judgement, Superpower, Topic, Unit};
+use crate::model::{Case, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

@@ -2,11 +2,12 @@
 
 use super::tree::{Stake, Tree, figure, for_each_executed};
 use crate::checks::Check;
-use crate::model::{Case, Finding, Gap, Judgement, Superpower, Threshold, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

@@ -4,11 +4,12 @@ use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, count, figure, for
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Trigger;
-use crate::model::{Case, Finding, Gap, Judgement, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],

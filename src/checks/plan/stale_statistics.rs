@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY],
     uses: &[],
     requires: &[Requirement::Counters],
@@ -28,7 +29,7 @@ static STALE_SHARE_MAX: Threshold = Threshold {
     name: "stale_share_max",
     default: 0.2,
     unit: Unit::Ratio,
-    reason: "autovacuum analyzes a table when a tenth of its rows changed: with twice as many it does not keep up",
+    reason: "autovacuum analyzes a table when a tenth of its rows changed: at twice that share it does not keep up",
 };
 
 static STALE_AGE_S_MIN: Threshold = Threshold {

@@ -18,6 +18,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Plan,
+    worst: Severity::High,
     needs: &[Topic::PLANS, Topic::RELATIONS, Topic::WAL_PARTITIONS, Topic::STATEMENTS],
     uses: &[],
     requires: &[],

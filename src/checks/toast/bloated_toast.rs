@@ -13,6 +13,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     uses: &[],
     requires: &[Requirement::Counters],
@@ -48,7 +49,7 @@ static AUTOVACUUM_OVERDUE: Threshold = Threshold {
     name: "autovacuum_overdue",
     default: 2.0,
     unit: Unit::Ratio,
-    reason: "with twice as many dead chunks as autovacuum waits for, it is late or kept from cleaning",
+    reason: "at twice the number of dead chunks that autovacuum waits for, it is late or cannot clean",
 };
 
 /// `autovacuum_vacuum_scale_factor` where that of the TOAST table is too lazy: the specification's for hot tables.
@@ -89,7 +90,7 @@ struct ToastBloat {
     dead_bytes: f64,
     /// Share of the file that holds nothing alive: dead and free together.
     unused_share: f64,
-    /// Whether only writing the table anew would make the file fit its contents.
+    /// Whether only rewriting the table would make the file fit its contents.
     full: bool,
     /// Whether autovacuum, as it is set, would not have come.
     unattended: bool,

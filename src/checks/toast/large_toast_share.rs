@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Toast,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     uses: &[],
     requires: &[Requirement::Counters],
@@ -34,7 +35,7 @@ static TOAST_SHARE_MAX: Threshold = Threshold {
     name: "toast_share_max",
     default: 0.10,
     unit: Unit::Ratio,
-    reason: "DB-OPT-03: an alert from 10 % of the main table on; never alone, see the page",
+    reason: "an alert from 10 % of the main table on; never alone, see the page",
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
@@ -52,7 +53,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 judgement.findings.push(finding);
                 judgement.declined.extend(declined);
             }
-            // Without a sample nobody can say, and the sample's gap does.
+            // Without a sample no one can say, and the sample's gap does.
             None => {}
             Some(reads) => match too_early(context, policy) {
                 Some(gap) => judgement.gaps.push(gap),

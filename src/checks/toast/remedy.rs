@@ -17,7 +17,7 @@ const FITTING_SHARE_MIN: f64 = 0.95;
 
 /// The column that holds most of what is out of line, if one holds nearly all of it.
 ///
-/// Counters are kept for the TOAST table as a whole: with several such columns nobody can say which is read.
+/// Counters are kept for the TOAST table as a whole: with several such columns no one can say which is read.
 pub(super) fn only_column<'a>(table: &ToastedTable<'a>) -> Option<&'a str> {
     if hides_columns(table) {
         return None;
@@ -250,8 +250,8 @@ fn not_updatable(check: &str, object: Object, why: &str) -> Declined {
     Declined {
         check: check.to_owned(),
         detail: format!(
-            "{why}, so no UPDATE builds the values of `{object}` anew; under other settings new values alone \
-             would be stored otherwise"
+            "{why}, so no UPDATE builds the values of `{object}` again; other settings apply to new values \
+             only"
         ),
         object,
         reason: "its rows cannot be updated as they are".to_owned(),

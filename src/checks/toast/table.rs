@@ -94,7 +94,7 @@ impl RelationNode<'_> {
         float(self.toast.chunks_live).max(float(chunks) / float(sample.rows).max(1.0) * self.rows())
     }
 
-    /// Bytes of the heap, true or as last counted; absent for a partition that nobody measured or counted.
+    /// Bytes of the heap, true or as last counted; absent for a partition that no one measured or counted.
     fn heap_bytes(&self) -> Option<i64> {
         let counted = (self.relation.pages > 0).then_some(self.relation.pages * 8192);
         self.toast.heap_bytes.or(counted)
@@ -139,7 +139,7 @@ impl<'a> ToastedTable<'a> {
         self.sum_of(RelationNode::toast_bytes)
     }
 
-    /// The bytes of its leaves. Those that nobody counted are taken to be as wide as the others.
+    /// The bytes of its leaves. Those that no one counted are taken to be as wide as the others.
     fn sum_of(&self, bytes: impl Fn(&RelationNode<'a>) -> Option<i64>) -> i64 {
         let (mut known, mut known_rows, mut other_rows) = (0, 0.0, 0.0);
         for leaf in self.leaves() {

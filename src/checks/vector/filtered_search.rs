@@ -18,6 +18,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
+    worst: Severity::High,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -94,7 +95,7 @@ fn of_search(
 ) -> Result<Option<(f64, Finding)>, Gap> {
     let mut serving =
         column.indexes.iter().filter(|index| index.is_usable() && index.serves(search));
-    // Of a partial index nobody here knows whether the conditions imply its predicate: it may be the remedy.
+    // Of a partial index no one here knows whether the conditions imply its predicate: it may be the remedy.
     let Some(index) = serving.next().filter(|index| !index.index.is_partial) else {
         return Ok(None);
     };
@@ -130,7 +131,7 @@ fn unknown(column: &VectorField<'_>, search: &Search<'_>) -> Gap {
         column.definition.name
     );
     Gap::new("vector_filters", GapReason::NotEnoughEvidence, detail).lifted_by(format!(
-        "ANALYZE {table}; GRANT SELECT ON {table} TO dbopt;",
+        "ANALYZE {table}; GRANT SELECT ON {table} TO \0;",
         table = column.table().to_sql()
     ))
 }
@@ -143,7 +144,7 @@ fn finding(
 ) -> Finding {
     let kept = scan.rows * passing;
     let limit = match wanted {
-        Some(wanted) => format!("{wanted:.0} are asked for"),
+        Some(wanted) => format!("{wanted:.0} are requested"),
         None => "the LIMIT is a parameter".to_owned(),
     };
     let message = format!(

@@ -9,6 +9,7 @@ use crate::model::{Case, Finding, Gap, Judgement, Object, Severity, Superpower, 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
     uses: &[],
     requires: &[],

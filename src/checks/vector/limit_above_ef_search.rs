@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
+    worst: Severity::High,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -99,8 +100,8 @@ fn why_not(
 ) -> Option<(&'static str, String)> {
     if iterative.value != "off" {
         return Some((
-            "iterative scans return what LIMIT asks for",
-            format!("{ITERATIVE} is {}, LIMIT asks for {wanted:.0} rows", iterative.value),
+            "iterative scans return the number of rows of LIMIT",
+            format!("{ITERATIVE} is {}, LIMIT is {wanted:.0}", iterative.value),
         ));
     }
     if let Some((role, value)) = iterative.role_where(|value| value != "off") {
@@ -109,7 +110,7 @@ fn why_not(
     }
     let enough = |value: &str| value.trim().parse::<f64>().is_ok_and(|value| value >= wanted);
     if let Some((role, value)) = ef_search.role_where(enough) {
-        let detail = format!("role {role} has {NAME} = {value}, LIMIT asks for {wanted:.0} rows");
+        let detail = format!("role {role} has {NAME} = {value}, LIMIT is {wanted:.0}");
         return Some(("the workload does not say which role searches", detail));
     }
     let set = is_set_by_statements(case, NAME) || is_set_by_statements(case, ITERATIVE);
@@ -126,7 +127,7 @@ fn finding(
     (column, search, wanted): (&VectorField<'_>, &Search<'_>, f64),
 ) -> Finding {
     let message = format!(
-        "{NAME} is {}, so a search of `{}` that asks for {wanted:.0} rows gets {} at most ({:.0} calls)",
+        "{NAME} is {}, so a search of `{}` with LIMIT {wanted:.0} returns {} rows at most ({:.0} calls)",
         ef_search.value,
         column.object(),
         ef_search.value,

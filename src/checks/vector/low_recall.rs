@@ -2,11 +2,12 @@
 
 use super::column::columns;
 use crate::checks::Check;
-use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Threshold, Topic, Unit};
+use crate::model::{Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: "vector/low-recall",
     superpower: Superpower::Vector,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
     uses: &[],
     requires: &[],

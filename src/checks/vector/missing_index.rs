@@ -19,6 +19,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
+    worst: Severity::High,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,

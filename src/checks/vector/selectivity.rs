@@ -26,7 +26,7 @@ pub(super) fn plain_column(filter: &Predicate) -> Option<&str> {
     (subject.plain && !filter.under_or && !filter.under_not).then_some(&*one.column)
 }
 
-/// The share of rows that satisfy an operator with a value that nobody knows: the average over the values.
+/// The share of rows that satisfy an operator with a value that no one knows: the average over the values.
 fn of_operator(column: &NeighbourColumn, operator: &str, rows: f64) -> Option<f64> {
     let filled = 1.0 - column.null_share;
     match operator {

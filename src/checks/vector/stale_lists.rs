@@ -11,6 +11,7 @@ use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Threshol
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Vector,
+    worst: Severity::Medium,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,

@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
     uses: &[],
     requires: &[Requirement::Counters],
@@ -43,7 +44,7 @@ static AUTOVACUUM_LATE: Threshold = Threshold {
     name: "autovacuum_late",
     default: 2.0,
     unit: Unit::Ratio,
-    reason: "with twice as many dead rows as autovacuum waits for, it is late or kept from cleaning",
+    reason: "at twice the number of dead rows that autovacuum waits for, it is late or cannot clean",
 };
 
 /// The default scale factor lets as many die: more is no usual state.

@@ -16,6 +16,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
     uses: &[],
     requires: &[],
@@ -38,14 +39,14 @@ static FORCED_SHARE_MAX: Threshold = Threshold {
     name: "forced_share_max",
     default: 0.1,
     unit: Unit::Ratio,
-    reason: "a bulk load now and then may force some; more than one in ten says that WAL has too little room",
+    reason: "a bulk load now and then may force some; more than one in ten means that max_wal_size is too small",
 };
 
 static FORCED_CHECKPOINTS_MIN: Threshold = Threshold {
     name: "forced_checkpoints_min",
     default: 10.0,
     unit: Unit::Count,
-    reason: "a few are one load, or somebody's CHECKPOINT",
+    reason: "a few come from one load, or from a manual CHECKPOINT",
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {

@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
     uses: &[Topic::WAL_SERVER],
     requires: &[Requirement::Counters],
@@ -108,7 +109,7 @@ fn switched_off(
     }
     let relations: Vec<_> = off.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
-    let message = format!("`{object}` is switched off from autovacuum");
+    let message = format!("`{object}` has autovacuum disabled");
     let title = format!("Let autovacuum come to `{object}`");
     let change = options(
         &object,

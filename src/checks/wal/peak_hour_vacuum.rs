@@ -1,11 +1,12 @@
 //! `wal/peak-hour-vacuum`, explained in the page beside this file.
 
 use crate::checks::Check;
-use crate::model::{Case, Gap, GapReason, Judgement, Superpower, Topic};
+use crate::model::{Case, Gap, GapReason, Judgement, Severity, Superpower, Topic};
 
 pub(super) static CHECK: Check = Check {
     id: "wal/peak-hour-vacuum",
     superpower: Superpower::Wal,
+    worst: Severity::Medium,
     needs: &[Topic::CONTEXT],
     uses: &[],
     requires: &[],

@@ -12,6 +12,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::Critical,
     needs: &[Topic::CONTEXT, Topic::WAL_HORIZON],
     uses: &[],
     requires: &[],
@@ -36,7 +37,7 @@ static HORIZON_XIDS_MAX: Threshold = Threshold {
     reason: "a million transactions leave a million dead rows or more",
 };
 
-/// Transactions held back from which on ids may run out before somebody looks again.
+/// Transactions held back from which on ids may run out before someone looks again.
 const URGENT_XIDS: i64 = 200_000_000;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
@@ -84,7 +85,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if !matches!(context.privileges.tier.as_str(), "superuser" | "monitor") {
         let detail = "transactions of other roles are shown to members of pg_monitor";
         let gap = Gap::new("transactions", GapReason::MissingPrivilege, detail);
-        judgement.gaps.push(gap.lifted_by("GRANT pg_monitor TO dbopt;"));
+        judgement.gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
     }
     Ok(judgement)
 }

@@ -14,6 +14,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::Critical,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
     uses: &[],
     requires: &[],

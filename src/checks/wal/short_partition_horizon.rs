@@ -18,6 +18,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_PARTITIONS],
     uses: &[],
     requires: &[],
@@ -32,7 +33,7 @@ static DAYS_AHEAD: Threshold = Threshold {
     name: "days_ahead",
     default: 30.0,
     unit: Unit::Count,
-    reason: "a month in which somebody notices that nothing makes partitions any more",
+    reason: "a month to notice that no job creates partitions any more",
 };
 
 const DAY_S: f64 = 86_400.0;
@@ -41,7 +42,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
     let families = forest(case)?;
     let mut judgement = Judgement::default();
-    // Where pg_partman's configuration cannot be read, nobody knows how far ahead it makes partitions.
+    // Where pg_partman's configuration cannot be read, it is unknown how far ahead it makes partitions.
     case.snapshot.wal.partman_sets.get().map_err(Clone::clone)?;
     missing_parents(case, &mut judgement);
     for divided in Divided::all(case, &families)? {
@@ -130,8 +131,8 @@ fn by_time(
     )
 }
 
-/// Whether `pg_partman` has made as many partitions ahead as it is told to. Its maintenance may be due for the one that just
-/// began. Unless it is told otherwise it counts from the last row, not from now.
+/// Whether `pg_partman` has made all partitions ahead that it is configured to make. Its maintenance may be due for the one that just
+/// began. Unless it is configured otherwise it counts from the last row, not from now.
 fn keeps_up(set: &PartmanSet, divided: &Divided<'_>, now: Timestamp) -> bool {
     let parts = &divided.parts;
     let ahead = parts.iter().filter(|part| part.range.from > End::Time(now)).count();
@@ -140,7 +141,7 @@ fn keeps_up(set: &PartmanSet, divided: &Divided<'_>, now: Timestamp) -> bool {
     set.automatic_maintenance == "on" && float(made) >= float((set.premake - 1).max(1))
 }
 
-/// What `pg_partman` is told to maintain and is not there: before 5.5 its maintenance ends there.
+/// What `pg_partman` is configured to maintain and does not exist: before 5.5 its maintenance ends there.
 fn missing_parents(case: &Case<'_>, judgement: &mut Judgement) {
     let Ok(sets) = case.snapshot.wal.partman_sets.get() else { return };
     let extension = case
@@ -160,8 +161,9 @@ fn missing_parents(case: &Case<'_>, judgement: &mut Judgement) {
         } else {
             ("its maintenance fails there, and no table gets partitions", Severity::Medium)
         };
-        let message =
-            format!("pg_partman is told to maintain `{object}`, which does not exist: {then}");
+        let message = format!(
+            "pg_partman is configured to maintain `{object}`, which does not exist: {then}"
+        );
         let schema = extension.map_or("partman", |found| &found.schema);
         judgement.declined.push(Declined {
             check: ID.to_owned(),

@@ -14,6 +14,7 @@ use crate::model::{Case, Finding, Gap, Judgement, Object, Severity, Superpower, 
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
     uses: &[],
     requires: &[],

@@ -65,8 +65,8 @@ impl StagingReason {
             ),
             Self::Standby => (
                 "the server has standbys",
-                "an unlogged table is empty on a standby, and after a failover: check that nobody reads it there, and that \
-                 its pipeline runs again",
+                "an unlogged table is empty on a standby, and after a failover: check that no query reads it there, and \
+                 that its pipeline runs again",
             ),
             Self::NeverEmptied => (
                 "it was never emptied",

@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::Medium,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -35,7 +36,7 @@ static BLOAT_RATIO_MAX: Threshold = Threshold {
     name: "bloat_ratio_max",
     default: 0.2,
     unit: Unit::Ratio,
-    reason: "a fifth is the room that updates work in; more is read for nothing",
+    reason: "updates need about a fifth of free space; more is read for nothing",
 };
 
 /// A table of which this share holds nothing is worth a rewrite.

@@ -15,6 +15,7 @@ use crate::model::{
 pub(super) static CHECK: Check = Check {
     id: ID,
     superpower: Superpower::Wal,
+    worst: Severity::Medium,
     needs: &[
         Topic::CONTEXT,
         Topic::RELATIONS,
@@ -83,7 +84,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for (leaf, column, bytes) in candidates {
         if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
             let calls = match range_calls(case, &leaf, &column) {
-                Some(0) => ", and no statement of the workload asks for a range of it",
+                Some(0) => ", and no statement of the workload filters by a range of it",
                 _ => "",
             };
             judgement.declined.push(Declined {
@@ -240,7 +241,7 @@ mod tests {
         assert!(named(&seen).starts_with("by range of `day`"), "{}", named(&seen));
         let Observation::Seen(workload) = &mut seen.workload else { unreachable!() };
         workload.usage[0].column = "id".to_owned();
-        assert!(named(&seen).ends_with("asks for a range of it"), "{}", named(&seen));
+        assert!(named(&seen).ends_with("filters by a range of it"), "{}", named(&seen));
     }
 
     #[test]

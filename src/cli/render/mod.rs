@@ -15,7 +15,7 @@ use crate::model::Analysis;
 
 pub(super) use plan::plans;
 pub(super) use pool_plan::planned;
-pub(super) use review::review;
+pub(super) use review::{Sources, review};
 pub(super) use table::worst;
 
 /// The analysis in that format, a line feed at the end; `verbose` shows every object and every number to people.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::words;
+use crate::analysis::REVIEW_RULES;
 use crate::checks;
 use crate::model::{Analysis, Gap, Object, ReportedFinding, Review, Severity, Statement};
 
@@ -93,14 +94,16 @@ fn page_uri(repository: &str, id: &str) -> Option<String> {
     (!repository.is_empty()).then(|| format!("{repository}/blob/main/src/checks/{page}.md"))
 }
 
-/// Rules of migrations have no page.
+/// A rule of reviews, which has two sentences and no page.
 fn rule_of_migrations(id: &str) -> Value {
-    let name = id.rsplit('/').next().unwrap_or_default().replace('-', " ");
-    json!({
-        "id": id,
-        "shortDescription": {"text": format!("Migration: {name}")},
-        "properties": {"tags": ["postgresql", "migration"]},
-    })
+    let known = REVIEW_RULES.iter().find(|rule| rule.id == id);
+    let mut rule = json!({ "id": id, "properties": {"tags": ["postgresql", "migration"]} });
+    if let Some(known) = known {
+        rule["shortDescription"] = json!({"text": known.title});
+        rule["fullDescription"] = json!({"text": known.why});
+        rule["help"] = json!({"text": format!("{} {}", known.why, known.instead)});
+    }
+    rule
 }
 
 fn result(finding: &ReportedFinding, message: &str) -> Value {
@@ -119,43 +122,16 @@ fn result(finding: &ReportedFinding, message: &str) -> Value {
     })
 }
 
-/// Code scanning shows only what has a file: a path that names the relation stands in for one.
+/// A place in a file, where there is one. An object of a database has a name and no file.
 fn location(object: &Object) -> Value {
-    let relation = |schema: &str, table: &str| {
-        json!({
-            "physicalLocation": {
-                "artifactLocation": {"uri": format!("database/{}/{}", encoded(schema), encoded(table))},
-                "region": {"startLine": 1},
-            },
-            "logicalLocations": [{"fullyQualifiedName": object.to_string()}],
-        })
-    };
     match object {
-        Object::Table { schema, table }
-        | Object::MaterializedView { schema, table }
-        | Object::Partition { schema, table, .. }
-        | Object::Column { schema, table, .. }
-        | Object::Key { schema, table, .. }
-        | Object::Index { schema, table, .. } => relation(schema, table),
-        Object::Setting { .. }
-        | Object::Statement { .. }
-        | Object::Cluster
-        | Object::Role { .. }
-        | Object::Slot { .. }
-        | Object::Database { .. }
-        | Object::PlanNode { .. } => json!({
-            "physicalLocation": {
-                "artifactLocation": {"uri": "database/cluster"},
-                "region": {"startLine": 1},
-            },
-            "logicalLocations": [{"fullyQualifiedName": object.to_string()}],
-        }),
         Object::Source { path, line, column, .. } => json!({
             "physicalLocation": {
                 "artifactLocation": {"uri": uri(path)},
                 "region": {"startLine": line, "startColumn": column},
             },
         }),
+        _ => json!({"logicalLocations": [{"fullyQualifiedName": object.to_string()}]}),
     }
 }
 

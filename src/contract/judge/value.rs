@@ -262,7 +262,7 @@ impl ValueJudge<'_> {
             }
             match pattern.is_match(key) {
                 Some(false) => {}
-                // Where nobody can tell, nothing is found.
+                // Where no one can tell, nothing is found.
                 None => (known, self.unknown) = (true, true),
                 Some(true) => {
                     known = true;
@@ -350,7 +350,7 @@ impl ValueJudge<'_> {
     /// How unlikely it is that a value was meant for the subschema that finds this.
     fn rank(&self, found: &[Deviation]) -> usize {
         let here = |(path, kind): &&Deviation| *path == self.path && *kind == DriftKind::WrongType;
-        // What is told apart by a tag breaks that first.
+        // What is distinguished by a tag breaks that first.
         let tag = |(path, kind): &&Deviation| {
             *kind == DriftKind::NotAllowed && is_below(&self.path, path)
         };

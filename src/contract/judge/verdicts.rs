@@ -10,7 +10,7 @@ use crate::contract::shape::above;
 use crate::model::DocumentKey;
 use crate::model::observation::{Drift, DriftAt, DriftKind, KeyPresence, KeyRule};
 
-/// Paths told apart at most.
+/// Paths distinguished at most.
 const PATHS_MAX: usize = 200;
 
 /// What was found so far.
@@ -35,7 +35,7 @@ impl Verdicts {
         }
     }
 
-    /// Documents that nobody came to judge.
+    /// Documents that no one came to judge.
     pub fn leave(&mut self, documents: u64) {
         self.drift.unjudged += documents;
     }

@@ -28,8 +28,8 @@ pub(in crate::ddl) fn drain(drain: &DefaultDrain) -> Ddl {
         preconditions: vec![RUN_AS_OWNER.to_owned()],
         caveats: vec![
             format!(
-                "moves {} rows, one range a transaction; while a range is attached, what is left of the default partition is \
-                 scanned and nobody reads it",
+                "moves {} rows, one range per transaction; while a range is attached, the rest of the default partition is scanned \
+                 and cannot be read",
                 drain.rows
             ),
             "a row of the range that is inserted meanwhile makes it stop without loss: run it again".to_owned(),

@@ -29,7 +29,7 @@ pub(in crate::ddl) fn drop_slot(drop: &SlotDrop) -> Ddl {
             "SELECT pg_catalog.pg_drop_replication_slot({name});"
         ))],
         undo: vec![definition(make)],
-        preconditions: vec!["nobody streams from it".to_owned()],
+        preconditions: vec!["no consumer streams from it".to_owned()],
         caveats: vec![
             consumer.to_owned(),
             "the WAL that it lost is gone already: made again, it begins at the present".to_owned(),

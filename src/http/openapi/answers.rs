@@ -17,14 +17,22 @@ const CACHED: [(&str, &str); 4] = [
     ("X-Cache", "Where the answer came from: hit, miss, stale or bypass."),
 ];
 
+/// Headers of an answer that names a job.
+const ACCEPTED: [(&str, &str); 3] = [
+    ("Location", "The job."),
+    ("Preference-Applied", "`respond-async`."),
+    ("Retry-After", "Seconds until a look at the job is worth it."),
+];
+
 /// Problems by status, and what each says of the caller's next step.
-const PROBLEMS: [(&str, &str); 7] = [
+const PROBLEMS: [(&str, &str); 8] = [
     ("401", "No key was sent where one is needed, or one that is not known"),
     (
         "403",
         "The key has not the scope that this needs, or the page that called is of another site",
     ),
     ("404", "What the path names does not exist"),
+    ("421", "`Host` is not a name of this service, which has no key yet"),
     ("422", "A parameter or a field is not as described; `errors` names it"),
     ("502", "The target cannot be reached, or refuses to be used"),
     (
@@ -64,16 +72,22 @@ fn name(status: &str) -> String {
 /// Declare them. An operation that can end in no problem has none.
 pub(super) fn complete(path: &str, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
+    if let Some(accepted) = responses.get_mut("202") {
+        add_headers(accepted, &ACCEPTED);
+        operation.parameters.get_or_insert_default().push(prefer().into());
+    }
     if responses.contains_key("304") {
         for status in ["200", "304"] {
             responses.get_mut(status).into_iter().for_each(|of| add_headers(of, &CACHED));
         }
         operation.parameters.get_or_insert_default().push(if_none_match().into());
     }
-    if responses.contains_key("default") {
-        for (status, _) in PROBLEMS.iter().filter(|(status, _)| applies(status, path)) {
+    let has_problems = responses.contains_key("default");
+    for (status, _) in PROBLEMS {
+        // Every path is refused under the name of a stranger.
+        if status == "421" || has_problems && applies(status, path) {
             let of = Ref::from_response_name(name(status));
-            responses.entry((*status).to_owned()).or_insert(RefOr::Ref(of));
+            responses.entry(status.to_owned()).or_insert(RefOr::Ref(of));
         }
     }
     for response in responses.values_mut() {
@@ -85,7 +99,7 @@ fn add_headers(response: &mut RefOr<Response>, headers: &[(&str, &str)]) {
     let RefOr::T(response) = response else { return };
     for (name, description) in headers {
         let schema = match *name {
-            "Age" => Type::Integer,
+            "Age" | "Retry-After" => Type::Integer,
             _ => Type::String,
         };
         let schema = ObjectBuilder::new().schema_type(schema).build();
@@ -106,6 +120,17 @@ fn if_none_match() -> utoipa::openapi::path::Parameter {
         .parameter_in(ParameterIn::Header)
         .description(Some(
             "The ETag of the answer that the caller holds: 304 if nothing else is found.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build()
+}
+
+fn prefer() -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name("Prefer")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "`respond-async`: what has to be computed is answered with 202 and a job at once.",
         ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
         .build()

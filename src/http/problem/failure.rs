@@ -152,7 +152,7 @@ impl From<&StoreError> for Problem {
                 Self::new(StatusCode::CONFLICT, "name-taken", "The name is taken", text)
             }
             E::TooManyContracts { .. } => {
-                let title = "The target has as many contracts as it may";
+                let title = "The target has too many contracts";
                 Self::new(StatusCode::CONFLICT, "too-many-contracts", title, text)
             }
             E::InvalidName { .. } => at("/name"),
@@ -176,7 +176,7 @@ fn misconfigured(error: &StoreError) -> Problem {
     Problem::new(StatusCode::BAD_GATEWAY, "target-misconfigured", title, error.to_string())
 }
 
-/// What nobody outside can mend. SQLSTATEs and the like stay in the log.
+/// What no one outside can correct. SQLSTATEs and the like stay in the log.
 fn internal(error: &dyn std::error::Error) -> Problem {
     panicked().because(error.to_string())
 }

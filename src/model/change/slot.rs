@@ -1,4 +1,4 @@
-//! A replication slot that nobody can use.
+//! A replication slot that no one can use.
 
 use serde::{Deserialize, Serialize};
 

@@ -88,7 +88,7 @@ pub struct Member<Before> {
     pub before: Before,
 }
 
-/// Which stored values a rewrite builds anew.
+/// Which stored values a rewrite builds again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RewriteOf {
@@ -100,14 +100,14 @@ pub enum RewriteOf {
     WideInline,
 }
 
-/// An update, in batches, that builds stored values anew so that they follow the settings in force.
+/// An update, in batches, that builds stored values again so that they follow the settings in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rewrite {
     /// The column.
     pub column: String,
     /// Whether its type is an array, which is rebuilt by another expression.
     pub is_array: bool,
-    /// For a generated column, the one to assign so that the server computes the value anew.
+    /// For a generated column, the one to assign so that the server computes the value again.
     pub generated_from: Option<String>,
     /// Which values.
     pub of: RewriteOf,

@@ -58,6 +58,7 @@ pub struct Subject {
     pub keys: Vec<KeyName>,
     /// The type it is cast to at last, as the parser names it: `int4`, `vector(3)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "cast_type", alias = "cast")]
     pub cast: Option<String>,
     /// Operators and functions of distance within it that have a column on one side: `->>`, `<->`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -268,7 +269,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Greater constants are not told apart.
+    /// Greater constants are not distinguished.
     pub const KEPT_MAX: u32 = 1000;
 }
 

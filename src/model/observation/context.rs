@@ -19,6 +19,9 @@ pub struct Context {
     pub started_at: Timestamp,
     /// Since when the database's counters count; absent if the server does not know.
     pub counting_since: Option<Timestamp>,
+    /// The role that is connected.
+    #[serde(default)]
+    pub role: String,
     /// What our role may do.
     pub privileges: Privileges,
     /// Extensions of the database.

@@ -19,7 +19,7 @@ pub struct Documents {
     pub depths: Vec<u64>,
     /// Every key path, in the order they were met.
     pub keys: Vec<DocumentKey>,
-    /// Occurrences of keys beyond those told apart.
+    /// Occurrences of keys beyond those counted separately.
     pub keys_left_out: u64,
     /// Documents of type `json` that `jsonb` would refuse, or would not keep whole: `\u0000`, keys given twice.
     pub lost: u64,

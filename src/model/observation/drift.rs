@@ -102,7 +102,7 @@ pub struct KeySample {
     pub groups: u64,
     /// Whether every row was read.
     pub complete: bool,
-    /// Whether there were more keys than can be told apart.
+    /// Whether there were more keys than are counted separately.
     pub keys_left_out: bool,
     /// Each by its path.
     pub keys: BTreeMap<String, KeyPresence>,
@@ -122,7 +122,7 @@ pub struct Drift {
     pub kinds: BTreeMap<DriftKind, u64>,
     /// Where, the most frequent first.
     pub paths: Vec<DriftAt>,
-    /// What was found at paths beyond those told apart.
+    /// What was found at paths beyond those distinguished.
     pub paths_left_out: u64,
     /// The keys of the sample.
     pub keys: Option<KeySample>,

@@ -1,4 +1,4 @@
-//! What statements leave in their session, and lose where a pooler gives the session to somebody else in between.
+//! What statements leave in their session, and lose where a pooler gives the session to someone else in between.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -27,9 +27,9 @@ pub struct ToastColumn {
     pub type_storage: char,
     /// `pg_attribute.attcompression`: `p`, `l`, or absent where nothing was set by name.
     pub compression: Option<char>,
-    /// Whether the server computes and stores it: nobody can assign it.
+    /// Whether the server computes and stores it: no one can assign it.
     pub generated: bool,
-    /// A column of its expression: to assign that is to compute the value anew.
+    /// A column of its expression: to assign that is to compute the value again.
     pub generated_from: Option<String>,
     /// Whether our role may read it.
     pub readable: bool,

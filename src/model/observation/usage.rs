@@ -57,6 +57,7 @@ pub struct OperatorUse {
     pub with: Compared,
     /// The type the expression is cast to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "cast_type", alias = "cast")]
     pub cast: Option<String>,
     /// Whether it is within another expression, which has a use of its own: the `->>` of `data ->> 'k' = $1`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,4 +1,4 @@
-//! What an application runs, as far as anybody told: which keys of which documents its statements use.
+//! What an application runs, as far as anyone told: which keys of which documents its statements use.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -48,7 +48,7 @@ pub enum KeyFilter {
     Extreme,
 }
 
-/// An order that rows are asked for in.
+/// An order of the rows of a query.
 #[derive(
     Debug,
     Clone,
@@ -87,11 +87,12 @@ pub struct KeyFind {
     pub reached: Option<KeyOperators>,
     /// The type it is cast to there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "cast_type", alias = "cast")]
     pub cast: Option<String>,
     /// The order, of [`KeyFilter::Order`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<KeyOrder>,
-    /// What else the same query asks to equal a value: an index may begin with these.
+    /// What else the same query compares with a value by equality: an index may begin with these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<String>,
 }
@@ -161,11 +162,11 @@ pub struct ColumnWorkload {
     pub attributed_ratio: f64,
     /// Calls whose key is a parameter in the application's text.
     pub bound_calls: u64,
-    /// Who told: `log`, `list`, `activity`, `stat_statements`, `qualstats`, `catalog`.
+    /// Where it comes from: `log`, `list`, `activity`, `stat_statements`, `qualstats`, `catalog`.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// Where the server's own counts were shared among keys by texts of the same statements: how many texts, each of as
-    /// many calls, would tell as much.
+    /// Where the server's counts were divided among keys by sample statements: the effective number of
+    /// samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<f64>,
     /// Every key, the most used first.
@@ -176,11 +177,11 @@ pub struct ColumnWorkload {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Calls of all statements that were told.
+    /// Calls of all statements that are known.
     pub calls: u64,
     /// Calls of those that could not be read.
     pub not_understood_calls: u64,
-    /// Every column of documents that is used; twice where somebody told and the server did, what somebody told first.
+    /// Every column of documents that is used; twice where both the caller and the server know it, the caller's first.
     pub columns: Vec<ColumnWorkload>,
     /// Every column that statements name, of whatever type: by schema, table and column.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -197,7 +198,7 @@ pub struct Workload {
     /// How much of the workload is known.
     #[serde(default)]
     pub coverage: WorkloadCoverage,
-    /// What the server could have told of it, and did not.
+    /// What the server could have shown and did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Gap>,
     /// What was sent of it and not understood.

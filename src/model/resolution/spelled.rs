@@ -21,7 +21,7 @@ const CASTS: &[(&str, &str)] = &[
     ("text", "text"),
 ];
 
-/// An expression that takes a key out of a document, perhaps cast; absent for any other. A function may be somebody else's,
+/// An expression that takes a key out of a document, perhaps cast; absent for any other. A function may be another's,
 /// and the result of a cast may depend on the session, which an index refuses.
 pub fn catalog_spelling(spelled: &str) -> Option<String> {
     let all = tokens(spelled);

@@ -28,7 +28,7 @@ pub(super) struct Judging {
 #[derive(Default)]
 struct Watch {
     waiting_bytes: AtomicUsize,
-    /// Nobody waits for verdicts any more.
+    /// No one waits for verdicts any more.
     stopped: AtomicBool,
 }
 
@@ -42,7 +42,7 @@ impl Judging {
         Self { queue, watch: StopOnDrop(watch), worker, handed: 0, left: 0 }
     }
 
-    /// Hand over one document. Waits for nobody.
+    /// Hand over one document. Waits for no one.
     pub(super) fn add(&mut self, document: &str) {
         self.handed += 1;
         let waiting = &self.watch.0.waiting_bytes;
@@ -51,7 +51,7 @@ impl Judging {
             return;
         }
         waiting.fetch_add(document.len(), Ordering::Relaxed);
-        // Where nobody judges any more, ending tells.
+        // Where no one judges any more, ending tells.
         let _ = self.queue.send(document.to_owned());
     }
 
@@ -78,7 +78,7 @@ fn nothing(handed: u64) -> Verdicts {
     verdicts
 }
 
-/// Tells the worker to stop when nobody waits for it.
+/// Tells the worker to stop when no one waits for it.
 struct StopOnDrop(Arc<Watch>);
 
 impl Drop for StopOnDrop {

@@ -27,7 +27,7 @@ pub(in crate::observe) struct Budget {
 }
 
 impl Budget {
-    /// One column that somebody asked for: the standard error of a share is then about half a per cent at most.
+    /// One column that someone asked for: the standard error of a share is then about half a per cent at most.
     pub(in crate::observe) const COLUMN: Self =
         Self { rows: 10_000.0, bytes: 16_777_216.0, to_the_end: false };
     /// Each of many columns: 1.2 per cent.

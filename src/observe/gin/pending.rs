@@ -167,7 +167,7 @@ fn denied(index: &str, table: &str) -> Gap {
         GapReason::MissingPrivilege,
         format!("our role may not plan a search of `{index}`"),
     )
-    .lifted_by(format!("GRANT SELECT ON {table} TO dbopt;"))
+    .lifted_by(format!("GRANT SELECT ON {table} TO \0;"))
 }
 
 /// Two searches that only this index serves, and one for all its keys.

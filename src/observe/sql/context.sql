@@ -12,6 +12,7 @@ select
         -- A database whose counters were never reset counts since the cluster's did.
         pg_catalog.pg_stat_get_bgwriter_stat_reset_time()
     )                                                                       as counting_since,
+    current_user                                                            as role,
     (
         select pg_catalog.json_build_object(
             'tier', case

@@ -236,9 +236,7 @@ fn partman_grant(seen: &Wal) -> String {
     let found = all.iter().find(|extension| extension.name == "pg_partman");
     let schema = found.map_or("partman", |extension| &extension.schema);
     let schema = quote_identifier(schema);
-    format!(
-        "GRANT USAGE ON SCHEMA {schema} TO dbopt; GRANT SELECT ON {schema}.part_config TO dbopt;"
-    )
+    format!("GRANT USAGE ON SCHEMA {schema} TO \0; GRANT SELECT ON {schema}.part_config TO \0;")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]

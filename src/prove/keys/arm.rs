@@ -9,7 +9,7 @@ use crate::prove::trial::{
     heap_bytes, index_bytes, toast_bytes,
 };
 
-/// Rows that are asked for in an order: a page of a list. How many the workload asks for is not told apart.
+/// Rows that are asked for in an order: a page of a list. How many the workload asks for is not distinguished.
 const FIRST_ROWS: u32 = 20;
 
 /// Where a range begins and ends: it meets a tenth of the rows. Which part the workload's meet is in no ledger.

@@ -59,7 +59,7 @@ impl KeyPlacement {
         matches!(self, Self::Column | Self::IndexedColumn)
     }
 
-    /// What it is, where nobody advised it.
+    /// What it is, where no one advised it.
     fn name(self) -> &'static str {
         match self {
             Self::Today => "the document as it is",
@@ -213,7 +213,7 @@ fn most_compared(
     })
 }
 
-/// Types of the catalog that text is cast to here, too. Another one may be anybody's, and be missing in a lab.
+/// Types of the catalog that text is cast to here, too. Another one may be anyone's, and be missing in a lab.
 const CASTS: &[&str] = &[
     "int2",
     "int4",

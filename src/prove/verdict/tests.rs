@@ -89,7 +89,7 @@ fn of_all_that_is_promised_the_first_that_fails_is_the_verdict() {
     assert_eq!(verdict(5.0, 125.0).verdict, Verdict::Confirmed);
     let larger = verdict(5.0, 150.0);
     assert_eq!(larger.verdict, Verdict::Refuted);
-    assert!(larger.reason.unwrap().starts_with("it takes 50 % more room;"));
+    assert!(larger.reason.unwrap().starts_with("it takes 50 % more space;"));
     assert_eq!(verdict(10.0, 100.0).verdict, Verdict::Refuted);
 }
 

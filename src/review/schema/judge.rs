@@ -340,6 +340,7 @@ impl TableRead {
             _ => (Severity::High, Confidence::Medium),
         };
         LocatedFinding {
+            fix: None,
             at,
             check: self.check,
             severity,

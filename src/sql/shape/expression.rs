@@ -8,16 +8,16 @@ use crate::sql::catalog::Column;
 use crate::sql::path_to_string;
 use crate::sql::understood::JsonStep;
 
-/// As many columns are kept of one expression.
+/// At most this many columns are kept of one expression.
 const COLUMNS_MAX: usize = 16;
 
-/// As many keys of documents are kept of one expression.
+/// At most this many keys of documents are kept of one expression.
 const KEYS_MAX: usize = 16;
 
-/// As many operators within are kept of one expression.
+/// At most this many operators within are kept of one expression.
 const APPLIED_MAX: usize = 16;
 
-/// As many steps are kept of one path.
+/// At most this many steps are kept of one path.
 const STEPS_MAX: usize = 16;
 
 /// A longer spelling is cut off.

@@ -37,13 +37,13 @@ use crate::model::observation::{
     BlockRole, CommonTable, QueryBlock, RelationUse, StatementKind, StatementShape, Write,
 };
 
-/// As many queries are kept of one statement.
+/// At most this many queries are kept of one statement.
 const BLOCKS_MAX: usize = 128;
 
 /// As many conditions, keys and columns are kept of one statement, all together.
 const ITEMS_MAX: usize = 1024;
 
-/// As many names of columns are compared in one statement.
+/// At most this many names of columns are compared in one statement.
 const LOOKUPS_MAX: usize = 1_000_000;
 
 /// As deep may views stand on one another.

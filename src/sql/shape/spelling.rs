@@ -12,7 +12,7 @@ use crate::model::observation::{Applied, Compared, Distance, DistanceForm, UsePl
 use crate::model::quote_identifier;
 use crate::sql::tree;
 
-/// As many items of a list are looked at: one of thousands is all of the same kind.
+/// At most this many items of a list are looked at: one of thousands is all of the same kind.
 const LISTED_MAX: usize = 64;
 
 /// Functions of text that yield text, so that a cast to text behind them does nothing.

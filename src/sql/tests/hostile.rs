@@ -1,4 +1,4 @@
-//! Texts that nobody means well with: none of them makes the reader panic, overflow its stack or work for long.
+//! Texts that no one means well with: none of them makes the reader panic, overflow its stack or work for long.
 
 use std::fmt::Write as _;
 

@@ -256,3 +256,75 @@ async fn a_hit_is_compressed_for_those_who_ask_and_says_the_same() {
     flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut read).unwrap();
     assert_eq!(read, plain.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_at_the_same_time_are_one_computation() {
+    let (service, _db) = with_features().await;
+    let path = "/v1/targets/demo/hybrid-schema?refresh=true";
+    let calls = (0..10).map(|_| service.get(path));
+    let replies = futures_util::future::join_all(calls).await;
+    let times: std::collections::BTreeSet<String> =
+        replies.iter().map(|reply| reply.json()["observed_at"].to_string()).collect();
+    assert_eq!(times.len(), 1, "{times:?}");
+    assert!(replies.iter().all(|reply| reply.header("x-cache") == "bypass"));
+    let later = service.get(path).await.json()["observed_at"].to_string();
+    assert!(!times.contains(&later), "one that comes later is another");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_default_of_a_threshold_is_the_same_answer_as_none() {
+    let (service, _db) = with_features().await;
+    let key = async |query: &str| {
+        let path = format!("/v1/targets/demo/toast{query}");
+        service.get(&path).await.json()["cache"]["key"].as_str().unwrap().to_owned()
+    };
+    let plain = key("").await;
+    assert_eq!(key("?toast_share_max=0.1").await, plain);
+    assert_eq!(key("?toast_share_max=0.10&prove=cheap").await, plain);
+    assert_ne!(key("?toast_share_max=0.2").await, plain);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_superpower_stands_for_its_checks_and_an_empty_name_is_refused() {
+    let (service, _db) = with_features().await;
+    let all = service.get("/v1/targets/demo/analysis?check=hybrid-schema").await.json();
+    let checks =
+        all["findings"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap());
+    assert!(
+        checks.clone().count() > 0 && checks.clone().all(|id| id.starts_with("hybrid-schema/"))
+    );
+    for query in ["table=", "schema=", "check=", "check=tost"] {
+        let refused = service.get(&format!("/v1/targets/demo/toast?{query}")).await;
+        assert_eq!(refused.status.as_u16(), 422, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_does_not_wait_gets_a_job_that_ends_with_the_same_analysis() {
+    let (service, _db) = with_features().await;
+    let path = "/v1/targets/demo/toast?prove=full&refresh=true";
+    let request = Request::get(path).header("prefer", "respond-async").body(Body::empty()).unwrap();
+    let accepted = service.send(request).await;
+    assert_eq!(accepted.status.as_u16(), 202, "{:#}", accepted.json());
+    assert_eq!(accepted.header("preference-applied"), "respond-async");
+    let place = accepted.header("location").to_owned();
+    let early = service.get(&format!("{place}/result")).await;
+    assert!([200, 409].contains(&early.status.as_u16()), "{:#}", early.json());
+    let job = loop {
+        let job = service.get(&place).await.json();
+        if job["state"] != "running" {
+            break job;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(job["state"], "done", "{job:#}");
+    let result = service.get(job["result"].as_str().unwrap()).await.json();
+    let cached = service.get("/v1/targets/demo/toast?prove=full").await;
+    assert_eq!(cached.header("x-cache"), "hit");
+    assert_eq!(result["findings"], cached.json()["findings"]);
+    let held = Request::get("/v1/targets/demo/toast?prove=full").header("prefer", "respond-async");
+    let held = service.send(held.body(Body::empty()).unwrap()).await;
+    assert_eq!(held.status.as_u16(), 200, "what is fresh needs no job");
+    assert_eq!(service.with("DELETE", &place, Value::Null).await.status.as_u16(), 204);
+    assert_eq!(service.get(&place).await.problem(), "unknown-job");
+}

@@ -93,7 +93,9 @@ fn operations() -> Vec<Operation> {
             let scope = match operation["operationId"].as_str().unwrap() {
                 "live" | "ready" | "openapi" => None,
                 "register_target" | "change_target" | "forget_target" => Some(KeyScope::Admin),
-                "tell_workload" | "put_contract" | "forget_contract" => Some(KeyScope::Probe),
+                "tell_workload" | "put_contract" | "forget_contract" | "cancel_job" => {
+                    Some(KeyScope::Probe)
+                }
                 _ => Some(KeyScope::Read),
             };
             let path = path.replace(['{', '}'], "");

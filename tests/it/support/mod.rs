@@ -8,6 +8,7 @@ pub mod redis;
 mod server;
 mod service;
 pub mod shadow;
+pub(crate) mod words;
 
 pub use database::TestDb;
 pub use members::members_for;

@@ -33,7 +33,7 @@ pub struct ReplicationSlot {
     pub database: Option<String>,
     /// Whether it is gone with its session.
     pub temporary: bool,
-    /// Whether somebody streams from it now.
+    /// Whether someone streams from it now.
     pub active: bool,
     /// `reserved`, `extended`, `unreserved` or `lost`; absent where it never reserved WAL.
     pub wal_status: Option<String>,
@@ -41,7 +41,7 @@ pub struct ReplicationSlot {
     pub retained_bytes: Option<i64>,
     /// WAL that can be written until it is lost; absent without `max_slot_wal_keep_size`.
     pub safe_bytes: Option<i64>,
-    /// Since when nobody has streamed from it; absent before 17.
+    /// Since when no one has streamed from it; absent before 17.
     pub inactive_since: Option<Timestamp>,
     /// Why it is of no use any more.
     pub invalidation_reason: Option<String>,

@@ -1,0 +1,71 @@
+//! How texts read: what of `words.md` a program can see.
+
+use std::sync::LazyLock;
+
+use database_optimizer::model::{Analysis, Gap};
+use fancy_regex::Regex;
+
+/// Words that only the authors use so, and numbers of stories.
+static PRIVATE: LazyLock<Regex> = LazyLock::new(|| {
+    let words = "told|tells?|heard|hears?|nobody|somebody|anew|mends?|mended|kin";
+    Regex::new(&format!(r"(?i)\b({words})\b|DB-OPT-\d")).unwrap()
+});
+
+/// More digits than a reader needs: three behind the point, or seven without a separator.
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d\.\d{3}|(^|[ (])\d{7}").unwrap());
+
+/// The first private word of a text.
+pub(crate) fn private_word(text: &str) -> Option<&str> {
+    PRIVATE.find(text).unwrap().map(|word| word.as_str())
+}
+
+/// What is wrong with a text of that length at most.
+pub(crate) fn faults(text: &str, chars_max: usize) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut fault = |is: bool, what: String| {
+        if is {
+            faults.push(format!("{what}: {text}"));
+        }
+    };
+    let chars = text.chars().count();
+    fault(chars > chars_max, format!("{chars} characters, {chars_max} at most"));
+    fault(text.trim() != text || text.contains("  "), "blanks".to_owned());
+    fault(text.ends_with('.'), "a full stop at the end".to_owned());
+    // What stands in backticks or is SQL is not ours.
+    let prose: String = text.split('`').step_by(2).collect::<Vec<_>>().join("…");
+    if let Some(word) = private_word(&prose) {
+        fault(true, format!("`{word}`"));
+    }
+    if let Some(digits) = DIGITS.find(&prose).unwrap() {
+        fault(true, format!("the digits of `{}`", digits.as_str()));
+    }
+    faults
+}
+
+/// What is wrong with the texts of an analysis.
+pub(crate) fn faults_of(analysis: &Analysis) -> Vec<String> {
+    let mut all: Vec<String> =
+        analysis.findings.iter().flat_map(|finding| faults(&finding.message, 220)).collect();
+    for advised in &analysis.recommendations {
+        all.extend(faults(&advised.title, 140));
+        if !advised.title.starts_with(|c: char| c.is_uppercase() || c == '`') {
+            all.push(format!("no capital letter: {}", advised.title));
+        }
+        if advised.title.contains(&advised.action) && advised.action.contains('_') {
+            all.push(format!("the name of an action: {}", advised.title));
+        }
+        for note in advised.preconditions.iter().chain(&advised.caveats) {
+            all.extend(faults(note, 420));
+        }
+        all.extend(advised.proof.reason.iter().flat_map(|reason| faults(reason, 260)));
+    }
+    for declined in &analysis.declined {
+        all.extend(faults(&declined.reason, 160));
+        all.extend(faults(&declined.detail, 700));
+    }
+    all.extend(analysis.gaps.iter().flat_map(|Gap { detail, .. }| faults(detail, 260)));
+    let steps = analysis.gaps.iter().filter_map(|gap| gap.lift.as_ref());
+    let unnamed = |step: &&String| step.contains('\0');
+    all.extend(steps.filter(unnamed).map(|step| format!("a role that is not named: {step}")));
+    all
+}
