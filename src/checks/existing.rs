@@ -89,17 +89,20 @@ pub(super) fn needed_by(index: &Index, detail: &IndexDetail) -> Option<&'static 
     if detail.constraint_name.is_some() || index.is_primary || index.is_exclusion {
         return Some("a constraint rests on it");
     }
-    if index.is_unique {
-        return Some("it enforces uniqueness");
-    }
     if detail.serves_foreign_key {
         return Some("a foreign key refers to it");
     }
     if index.is_replica_identity {
         return Some("it is the table's replica identity");
     }
-    detail.belongs_to_extension.then_some("an extension owns it")
+    if detail.belongs_to_extension {
+        return Some("an extension owns it");
+    }
+    index.is_unique.then_some(ENFORCES_UNIQUENESS)
 }
+
+/// The one need that another index can meet: it comes last, where nothing else binds the index by its name.
+pub(super) const ENFORCES_UNIQUENESS: &str = "it enforces uniqueness";
 
 /// Everything beneath a partitioned index, each after the one it is a part of.
 fn partitions(root: &Index, snapshot: &Snapshot) -> Option<Vec<IndexPartition>> {

@@ -2,7 +2,9 @@
 
 use super::scan::{self, Scan};
 use super::{indexes, keys, storage};
-use crate::model::{Action, Grade, Member, Proof, ProofMethod, QualifiedName, RewriteOf};
+use crate::model::{
+    Action, ExistingIndex, Grade, Member, NewIndex, Proof, ProofMethod, QualifiedName, RewriteOf,
+};
 use storage::NewStorage;
 
 /// How an action is proved.
@@ -100,12 +102,9 @@ pub(super) fn method(action: &Action) -> ProofPlan<'_> {
                 "every document of the sample was read, and each is one that `jsonb` keeps whole",
             ))
         },
-        Action::ReplaceIndex { new, old } => match indexes::IndexChange::of(new, old) {
-            Some(change) => tried(OnTrial::Index(change)),
-            None => rests_on(STATISTICS),
-        },
-        Action::BuildIndex(_)
-        | Action::DropIndex(_)
+        Action::ReplaceIndex { new, old } => of_index(new, Some(old)),
+        Action::BuildIndex(new) => of_index(new, new.instead_of.as_deref()),
+        Action::DropIndex(_)
         | Action::RebuildIndex(_)
         | Action::SetOptions(_)
         | Action::SetSetting(_)
@@ -113,6 +112,14 @@ pub(super) fn method(action: &Action) -> ProofPlan<'_> {
         | Action::SetPersistence(_)
         | Action::DrainDefault(_)
         | Action::DropSlot(_) => rests_on(STATISTICS),
+    }
+}
+
+/// A new index is compared with the one that serves the same searches today.
+fn of_index<'a>(new: &'a NewIndex, old: Option<&'a ExistingIndex>) -> ProofPlan<'a> {
+    match old.and_then(|old| indexes::IndexChange::of(new, old)) {
+        Some(change) => tried(OnTrial::Index(change)),
+        None => rests_on(STATISTICS),
     }
 }
 

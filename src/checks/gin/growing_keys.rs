@@ -90,7 +90,8 @@ pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap>
             unknown += 1;
             continue;
         };
-        if stale.keys < policy.get(&STALE_KEYS_FACTOR) * stale.needed {
+        // An index without keys has none to lose.
+        if stale.keys < policy.get(&STALE_KEYS_FACTOR) * stale.needed.max(1.0) {
             continue;
         }
         match window(context, policy) {

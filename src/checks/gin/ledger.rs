@@ -42,6 +42,27 @@ pub(super) fn column_usage<'a>(
     Some((column, usage))
 }
 
+/// Calls that search a column for certain. A statement that names the table without its schema, where several schemas have one
+/// of that name, may search another.
+pub(super) fn certain(usage: &ColumnUsage, calls: u64) -> u64 {
+    calls.saturating_sub(usage.ambiguous_calls)
+}
+
+/// Where `certain` calls are too few and all together would not be, that is why nothing is found.
+pub(super) fn ambiguous(usage: &ColumnUsage, calls: u64, case: &Case<'_>) -> Option<Gap> {
+    let least = case.policy.get(&SEARCH_CALLS_MIN);
+    let enough = |calls: u64| float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+    (enough(calls) && !enough(certain(usage, calls))).then(|| {
+        let table = &usage.table;
+        let detail = format!(
+            "{} calls search `{table}.{}` without its schema, and several schemas have a `{table}`: which they search is not known",
+            usage.ambiguous_calls, usage.column
+        );
+        Gap::new("workload.columns", GapReason::NotEnoughEvidence, detail)
+            .lifted_by("send statements that name the schema")
+    })
+}
+
 /// Bytes of a table that nothing reads in a millisecond: 4 GB a second is what memory gives.
 const READ_BYTES_PER_MS: f64 = 4e6;
 
@@ -68,6 +89,14 @@ impl<'a> Sought<'a> {
         Self { table, bytes, keys: keys.collect() }
     }
 
+    /// Statements that read the table.
+    pub(super) fn statements<'w>(
+        &self,
+        workload: &'w Workload,
+    ) -> impl Iterator<Item = &'w StatementProfile> {
+        workload.statements_of(&self.table.schema, &self.table.name)
+    }
+
     /// Calls of statements whose rows are found otherwise than by the conditions that `uses` holds for: by a unique key, by
     /// what `serves` holds for, or so fast that the table cannot have been read.
     pub(super) fn calls_found_otherwise(
@@ -76,8 +105,7 @@ impl<'a> Sought<'a> {
         uses: &dyn Fn(&Predicate) -> bool,
         serves: &dyn Fn(&Predicate) -> bool,
     ) -> u64 {
-        let of_table = workload.statements_of(&self.table.schema, &self.table.name);
-        let found = of_table.filter(|statement| {
+        let found = self.statements(workload).filter(|statement| {
             let mut blocks = statement
                 .shape
                 .blocks

@@ -1,16 +1,19 @@
 //! `gin/missing-containment-index`, explained in the page beside this file.
 
 use super::known_defect;
-use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, Sought, searches, workload};
+use super::ledger::{
+    JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
+};
+use super::partial::{SharedCondition, shared_condition};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
-use crate::model::observation::{ColumnUsage, Common, Layout, Predicate};
+use crate::model::observation::{ColumnUsage, Common, Layout, LayoutColumn, Predicate};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Families, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
-    NewIndex, Object, Severity, Superpower, Topic, Unit,
+    NewIndex, Object, Severity, Superpower, Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -61,17 +64,23 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
             continue;
         }
-        let Some(mut wanted) = wanted(usage, layout) else { continue };
+        let Some(mut wanted) = wanted(usage, layout, &seen.common) else { continue };
         let sought = Sought::new(family.root, float(family.bytes()), &seen.common);
         let uses = |one: &Predicate| {
             sought.column(one) == Some(&*usage.column)
                 && wanted.served.contains(&one.operator.as_str())
         };
+        let searched = wanted.calls;
         wanted.calls -=
             sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
-        let enough = float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN);
-        if enough && !is_indexed(&usage.column, family, &seen.common) {
-            judgement.findings.push(finding(case, usage, family, wanted));
+        if is_indexed(&usage.column, family, &seen.common) {
+            continue;
+        }
+        judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
+        wanted.calls = certain(usage, wanted.calls);
+        if float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN) {
+            let shared = shared_condition(&sought, workload, &uses, (layout, searched));
+            judgement.findings.push(finding(case, (usage, wanted), family, shared));
         }
     }
     Ok(judgement)
@@ -94,7 +103,21 @@ struct WantedIndex {
     total_ms: f64,
 }
 
-fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<WantedIndex> {
+/// Whether `array_ops` takes an array of this type: it compares elements, so they need an order. Types that are not the
+/// server's own are enums, composites and domains, which have one as a rule.
+fn is_array_with_an_order(column: &LayoutColumn, common: &Common) -> bool {
+    let Some(element) = column.type_sql.strip_suffix("[]") else { return false };
+    let element = element.split('(').next().unwrap_or(element).trim();
+    let classes = common.operator_classes.get().map(Vec::as_slice).unwrap_or_default();
+    let ordered = |name: &str| {
+        classes
+            .iter()
+            .any(|class| class.method == "btree" && class.is_default && class.type_name == name)
+    };
+    !column.built_in || element == "character varying" || ordered(element)
+}
+
+fn wanted(usage: &ColumnUsage, layout: &Layout, common: &Common) -> Option<WantedIndex> {
     let column = layout.column(&usage.column)?;
     let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
         "jsonb" => {
@@ -104,7 +127,7 @@ fn wanted(usage: &ColumnUsage, layout: &Layout) -> Option<WantedIndex> {
             (&["@>", "?", "?|", "?&", "@?", "@@"], class)
         }
         "tsvector" => (&["@@"], "tsvector_ops"),
-        _ if column.type_sql.ends_with("[]") => (&["@>", "&&"], "array_ops"),
+        _ if is_array_with_an_order(column, common) => (&["@>", "&&"], "array_ops"),
         _ => return None,
     };
     // Under OR an index serves a condition only where one serves each of the others.
@@ -153,9 +176,9 @@ fn is_indexed(column: &str, family: &Family<'_>, common: &Common) -> bool {
 
 fn finding(
     case: &Case<'_>,
-    usage: &ColumnUsage,
+    (usage, wanted): (&ColumnUsage, WantedIndex),
     family: &Family<'_>,
-    wanted: WantedIndex,
+    shared: Option<SharedCondition>,
 ) -> Finding {
     let table = family.root;
     let object = Object::Column {
@@ -184,23 +207,34 @@ fn finding(
     } else {
         finding
     };
-    finding.action(Action::BuildIndex(NewIndex {
+    let whole = index(case, (usage, wanted.key), family, object);
+    let Some(shared) = shared else { return finding.action(Action::BuildIndex(whole)) };
+    // Where it is known how few rows it is of, it comes first.
+    let is_small = shared.rows_share.is_some();
+    let partial = of_rows(case, (usage, whole.clone()), family, &shared);
+    let (first, second) = if is_small { (partial, whole) } else { (whole, partial) };
+    finding.action(Action::BuildIndex(first)).action(Action::BuildIndex(second))
+}
+
+fn index(
+    case: &Case<'_>,
+    (usage, key): (&ColumnUsage, IndexKey),
+    family: &Family<'_>,
+    object: Object,
+) -> NewIndex {
+    NewIndex {
         object,
-        table: table.qualified_name(),
+        table: family.root.qualified_name(),
         partitions: family.partitions(),
-        suffix: free_suffix(
-            case.snapshot,
-            &table.qualified_name(),
-            &family.partitions(),
-            &format!("{}_gin", usage.column),
-        ),
+        suffix: suffix(case, family, &format!("{}_gin", usage.column)),
         method: "gin".to_owned(),
-        keys: vec![wanted.key],
+        keys: vec![key],
         include: Vec::new(),
         unique: false,
         options: Vec::new(),
         predicate: None,
         purpose: "gin".to_owned(),
+        instead_of: None,
         caveats: vec![
             "every insert, and every update that is not HOT, then writes each key of the row: measure your writes before and after".to_owned(),
             "updates of the column can no longer be HOT; the build holds back VACUUM on all tables until it ends".to_owned(),
@@ -208,5 +242,34 @@ fn finding(
         .into_iter()
         .chain(known_defect::caveats(case))
         .collect(),
-    }))
+    }
+}
+
+/// The same index on the rows alone that every search asks for.
+fn of_rows(
+    case: &Case<'_>,
+    (usage, whole): (&ColumnUsage, NewIndex),
+    family: &Family<'_>,
+    shared: &SharedCondition,
+) -> NewIndex {
+    let rows = match shared.rows_share {
+        Some(share) => format!("it holds {} of the rows, as last analyzed", percent(share)),
+        None => "statistics do not say how many rows it holds".to_owned(),
+    };
+    let mut partial = NewIndex {
+        suffix: suffix(case, family, &format!("{}_gin_partial", usage.column)),
+        predicate: Some(shared.predicate.clone()),
+        purpose: "gin on the rows that every search asks for".to_owned(),
+        ..whole
+    };
+    let only = format!(
+        "serves only searches with `{}`, which all known ones have; {rows}",
+        shared.predicate
+    );
+    partial.caveats.insert(0, only);
+    partial
+}
+
+fn suffix(case: &Case<'_>, family: &Family<'_>, wanted: &str) -> String {
+    free_suffix(case.snapshot, &family.root.qualified_name(), &family.partitions(), wanted)
 }

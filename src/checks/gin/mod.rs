@@ -10,6 +10,7 @@ mod known_defect;
 mod ledger;
 pub(crate) mod limit;
 mod missing_containment_index;
+mod partial;
 mod pending_limit_unit;
 mod pending_list_backlog;
 mod small_pending_limit;

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::{GinTree, trees};
-use super::ledger::{SEARCH_CALLS_MIN, Sought, column_usage, finds_rows, workload};
+use super::ledger::{
+    SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, finds_rows, workload,
+};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
 use crate::model::observation::{Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Severity,
-    Superpower, Topic, Unit, catalog_spelling,
+    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Observation,
+    QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -26,7 +28,7 @@ pub(super) static CHECK: Check = Check {
         Topic::GIN,
         Topic::STATEMENTS,
     ],
-    uses: &[],
+    uses: &[Topic::DOCUMENTS],
     requires: &[],
     thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unservable_operator.md"),
@@ -38,7 +40,14 @@ const ID: &str = "gin/unservable-operator";
 /// Operators that the class serves; which of them depends on the class.
 const SERVED: [&str; 6] = ["@>", "?", "?|", "?&", "@?", "@@"];
 /// Operators that a B-tree on the expression serves.
-const ORDERED: [&str; 7] = ["=", "in", "= any", "<", "<=", ">", ">="];
+const ORDERED: [&str; 8] = ["=", "in", "= any", "between", "<", "<=", ">", ">="];
+
+/// Operators that compare with a pattern: a GIN index of trigrams on the expression serves them.
+const PATTERNS: [&str; 4] = ["~~", "~~*", "~", "~*"];
+
+fn is_pattern(one: &OperatorUse) -> bool {
+    one.operator.as_deref().is_some_and(|operator| PATTERNS.contains(&operator))
+}
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
@@ -47,17 +56,18 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     // Two indexes on one column are both passed by: that is said once.
     let mut columns = BTreeSet::new();
     for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
-        if let Some(found) = find(tree, workload, case)
-            && columns.insert((tree.table.oid, tree.root.attributes.first().copied()))
-        {
-            judgement.findings.push(found);
+        let column = (tree.table.oid, tree.root.attributes.first().copied());
+        match find(tree, workload, case) {
+            Some(Ok(found)) if columns.insert(column) => judgement.findings.push(found),
+            Some(Err(gap)) if columns.insert(column) => judgement.gaps.push(gap),
+            _ => {}
         }
     }
     Ok(judgement)
 }
 
 /// The expression over the column that most calls find rows by, and that no index serves.
-fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Finding> {
+fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Result<Finding, Gap>> {
     let common = &case.snapshot.common;
     let class = common.operator_class(*tree.root.classes.first()?)?;
     if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
@@ -68,21 +78,25 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Find
         let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
         // A key that is a parameter in the text is known to no one; under OR one index is not enough.
         let known = one.expression.as_ref().is_some_and(|expression| {
-            (expression.contains("->>") || expression.contains('[')) && !expression.contains('$')
+            (["->>", "#>>", "["].iter().any(|taken| expression.contains(taken)))
+                && !expression.contains('$')
         });
-        ordered && known && finds_rows(one) && !one.within && !one.under_or
+        (ordered || is_pattern(one)) && known && finds_rows(one) && !one.within && !one.under_or
     };
-    let mut by_expression: BTreeMap<&str, (u64, &OperatorUse)> = BTreeMap::new();
+    let mut by_expression: BTreeMap<(&str, bool), (u64, &OperatorUse)> = BTreeMap::new();
     for one in usage.uses.iter().filter(passes_by) {
         let expression = one.expression.as_deref().unwrap_or_default();
-        by_expression.entry(expression).or_insert((0, one)).0 += one.calls;
+        by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
     }
     let sought = Sought::new(tree.table, tree.heap_bytes, common);
     let unserved = by_expression
         .into_iter()
-        .filter(|(expression, _)| !is_indexed(expression, tree, common))
-        .map(|(expression, (calls, one))| {
-            let uses = |predicate: &Predicate| predicate.subject.expression == expression;
+        .filter(|((expression, _), _)| !is_indexed(expression, tree, common))
+        .map(|((expression, patterns), (calls, one))| {
+            let uses = |predicate: &Predicate| {
+                predicate.subject.expression == expression
+                    && PATTERNS.contains(&predicate.operator.as_str()) == patterns
+            };
             let serves = |predicate: &Predicate| {
                 sought.column(predicate) == Some(column)
                     && SERVED.contains(&predicate.operator.as_str())
@@ -91,8 +105,12 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Find
             (expression, (calls.saturating_sub(otherwise), one))
         });
     let (expression, (calls, one)) = unserved.max_by_key(|(_, (calls, _))| *calls)?;
+    if let Some(gap) = ambiguous(usage, calls, case) {
+        return Some(Err(gap));
+    }
+    let calls = certain(usage, calls);
     let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
-    enough.then(|| finding(tree, (column, expression), (calls, one), case))
+    enough.then(|| Ok(finding(tree, (column, expression), (calls, one), case)))
 }
 
 /// Whether an index of the table has the expression as a key.
@@ -157,14 +175,17 @@ fn finding(
         "`{object}` serves none of {calls} calls that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index"
     );
     let severity = if small { Severity::Low } else { Severity::Medium };
-    let Some(key) = catalog_spelling(expression) else {
-        let message = format!(
-            "{message}; an index on it is not advised: what it calls or casts may depend on the session"
-        );
-        return counted(Finding::new(ID, object, severity, message), calls, one);
+    let not_advised = |why: &str| {
+        let message = format!("{message}; an index on it is not advised: {why}");
+        counted(Finding::new(ID, object.clone(), severity, message), calls, one)
     };
-    let mut caveats =
-        vec!["used only by statements that spell the expression like this".to_owned()];
+    let Some(key) = catalog_spelling(expression) else {
+        return not_advised("what it calls or casts may depend on the session");
+    };
+    let (method, class, mut caveats) = match fitting(tree, (column, expression), one, case) {
+        Ok(index) => index,
+        Err(why) => return not_advised(why),
+    };
     if operator == "=" {
         caveats.push(format!(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
@@ -181,20 +202,86 @@ fn finding(
                 &tree.partitions(case),
                 &format!("{column}_{}", words(expression, column)),
             ),
-            method: "btree".to_owned(),
-            keys: vec![IndexKey {
-                on: KeyPart::Expression(key),
-                class: None,
-                ordering: String::new(),
-            }],
+            method: method.to_owned(),
+            keys: vec![IndexKey { on: KeyPart::Expression(key), class, ordering: String::new() }],
             include: Vec::new(),
             unique: false,
             options: Vec::new(),
             predicate: None,
             purpose: "expression index".to_owned(),
+            instead_of: None,
             caveats,
         }),
     )
+}
+
+/// An access method, its class where it is not the default, and what to know of it.
+type FittingIndex = (&'static str, Option<QualifiedName>, Vec<String>);
+
+/// The index that serves a condition and takes its values, or why none is advised.
+fn fitting(
+    tree: &GinTree<'_>,
+    names: (&str, &str),
+    one: &OperatorUse,
+    case: &Case<'_>,
+) -> Result<FittingIndex, &'static str> {
+    let mut caveats =
+        vec!["used only by statements that spell the expression like this".to_owned()];
+    if is_pattern(one) {
+        let none = "patterns need one of trigrams, by the extension pg_trgm";
+        let class = trigrams(&case.snapshot.common).ok_or(none)?;
+        caveats.push(
+            "a pattern without three letters or digits in a row reads the whole index".to_owned(),
+        );
+        return Ok(("gin", Some(class), caveats));
+    }
+    let longest = longest_value(tree, names, case);
+    let Some(bytes) = longest.filter(|bytes| *bytes > ENTRY_BYTES_MAX) else {
+        if one.cast.is_none() && longest.is_none() {
+            caveats.push(LONG_VALUES.to_owned());
+        }
+        return Ok(("btree", None, caveats));
+    };
+    if !matches!(one.operator.as_deref(), Some("=" | "in" | "= any")) {
+        return Err("values are longer than a B-tree entry may be");
+    }
+    caveats.push(format!(
+        "a hash index serves equality alone; values take up to {bytes} bytes, and a B-tree entry takes 2,704 at most"
+    ));
+    Ok(("hash", None, caveats))
+}
+
+/// The class of trigrams, where the database has the extension.
+fn trigrams(common: &Common) -> Option<QualifiedName> {
+    let classes = common.operator_classes.get().ok()?;
+    let class = classes.iter().find(|class| class.name == "gin_trgm_ops")?;
+    Some(QualifiedName { schema: class.schema.clone(), name: class.name.clone() })
+}
+
+/// Bytes of an entry that no B-tree takes.
+const ENTRY_BYTES_MAX: u64 = 2704;
+
+const LONG_VALUES: &str = "B-tree entries are limited to 2,704 bytes. A longer value makes CREATE INDEX fail and leaves an \
+     invalid index to drop; later, its INSERT fails";
+
+/// Bytes of the longest value of an expression in the sample of the documents; absent where none was taken.
+fn longest_value(
+    tree: &GinTree<'_>,
+    (column, expression): (&str, &str),
+    case: &Case<'_>,
+) -> Option<u64> {
+    let workload = case.snapshot.workload.get().ok()?;
+    let statements = workload.statements_of(&tree.table.schema, &tree.table.name);
+    let mut predicates = statements
+        .flat_map(|statement| &statement.shape.blocks)
+        .flat_map(|block| &block.predicates);
+    let path =
+        predicates.find(|one| one.subject.expression == expression)?.subject.path.as_ref()?;
+    let documents = case.snapshot.documents.get().ok()?;
+    let of = documents.iter().find(|of| of.oid == tree.table.oid && of.column == column)?;
+    let Observation::Seen(sample) = &of.sample else { return None };
+    let key = sample.keys.iter().find(|key| key.path == *path)?;
+    Some(key.value_bytes_max)
 }
 
 fn counted(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {

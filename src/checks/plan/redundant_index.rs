@@ -2,7 +2,7 @@
 
 use super::table::{IndexedTable, for_each_table};
 use crate::checks::Check;
-use crate::checks::existing::{existing, needed_by};
+use crate::checks::existing::{ENFORCES_UNIQUENESS, existing, needed_by};
 use crate::model::observation::{Index, IndexDetail};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -46,11 +46,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// The index that makes this one superfluous, the same keys before a longer list of them.
 fn covered<'a>(table: &'a IndexedTable<'_>, index: &Index) -> Option<(Cover, &'a Index)> {
-    let others = table.indexes.iter().copied().filter(|other| other.oid != index.oid);
+    let all = table.indexes.iter().chain(&table.parts_of_others).copied();
+    let others = all.filter(|other| other.oid != index.oid);
     let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
     let stays = covers.filter(|(cover, other)| {
         // Of two with the same keys only one goes: the one that nothing needs, else the younger.
-        *cover == Cover::Prefix || goes_before(table, index, other)
+        *cover == Cover::Prefix || other.parent.is_some() || goes_before(table, index, other)
     });
     stays.min_by_key(|(cover, other)| (*cover == Cover::Prefix, other.oid))
 }
@@ -70,7 +71,8 @@ fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover
         && other.is_valid
         && index.is_valid
         && index.partitioned == other.partitioned
-        && index.options.iter().all(|option| !option.starts_with("fillfactor"));
+        && index.options.iter().all(|option| is_tuned_alike(option, other))
+        && index.option("pages_per_range") == other.option("pages_per_range");
     if !alike || index.key_count > other.key_count {
         return None;
     }
@@ -94,6 +96,13 @@ fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover
         return Some(Cover::Same);
     }
     (index.method == "btree").then_some(Cover::Prefix)
+}
+
+/// Whether an option is no reason to keep an index beside the other: one that changes what a search or an insert costs is.
+fn is_tuned_alike(option: &str, other: &Index) -> bool {
+    let decides = ["fillfactor", "fastupdate", "gin_pending_list_limit", "buffering", "length"];
+    !decides.iter().any(|name| option.starts_with(name))
+        || other.options.iter().any(|o| o == option)
 }
 
 fn same_expressions(one: &IndexDetail, other: &IndexDetail, keys: usize) -> bool {
@@ -153,11 +162,7 @@ fn blocker(index: &Index, detail: &IndexDetail, other: &Index) -> Option<&'stati
         && index.key_count == other.key_count
         && index.nulls_not_distinct == other.nulls_not_distinct
         && (other.is_immediate || !index.is_immediate);
-    // A foreign key is bound to one index by name.
-    match needed_by(index, detail) {
-        Some("it enforces uniqueness") if enforced && !detail.serves_foreign_key => None,
-        reason => reason,
-    }
+    needed_by(index, detail).filter(|reason| !(enforced && *reason == ENFORCES_UNIQUENESS))
 }
 
 fn megabytes(bytes: i64) -> String {

@@ -14,6 +14,8 @@ pub(super) struct IndexedTable<'a> {
     pub(super) relation: &'a Relation,
     /// Its indexes that are no part of another.
     pub(super) indexes: Vec<&'a Index>,
+    /// Indexes of a partition that are parts of those of its table: they cannot be dropped alone.
+    pub(super) parts_of_others: Vec<&'a Index>,
     /// Bytes of heap, TOAST table and indexes of the whole table, partitions added up.
     pub(super) bytes: f64,
     common: &'a Common,
@@ -31,13 +33,13 @@ pub(super) fn for_each_table(
     let families = Families::of(relations);
     let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
     let mut by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
+    let mut parts_by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     let mut bytes: BTreeMap<i64, i64> = BTreeMap::new();
     for index in indexes {
         let Some(family) = families.family(index.table_oid) else { continue };
         *bytes.entry(family.root.oid).or_default() += seen.common.index_bytes(index);
-        if index.parent.is_none() {
-            by_table.entry(index.table_oid).or_default().push(index);
-        }
+        let of = if index.parent.is_none() { &mut by_table } else { &mut parts_by_table };
+        of.entry(index.table_oid).or_default().push(index);
     }
     for (oid, indexes) in by_table {
         let (Some(family), Some(relation)) = (families.family(oid), by_oid.get(&oid)) else {
@@ -48,7 +50,8 @@ pub(super) fn for_each_table(
         if !case.wants(family) {
             continue;
         }
-        judge(&IndexedTable { relation, indexes, bytes, common: &seen.common });
+        let parts_of_others = parts_by_table.remove(&oid).unwrap_or_default();
+        judge(&IndexedTable { relation, indexes, parts_of_others, bytes, common: &seen.common });
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::explain::Node;
 use crate::model::observation::{
-    QueryBlock, Relation, StatementKind, StatementProfile, Subject, Workload,
+    PartitionKey, Predicate, QueryBlock, Relation, StatementKind, StatementProfile, Subject,
+    Workload,
 };
 use crate::model::{
     Case, Confidence, Families, Family, Finding, Gap, Judgement, Object, Severity, Superpower,
@@ -68,16 +69,16 @@ fn by_statements(case: &Case<'_>) -> Result<Judgement, Gap> {
     let divided = keys.iter().filter_map(|key| {
         let family = families.family(key.oid).filter(|family| family.root.oid == key.oid)?;
         let many = float(family.leaves().count()) >= case.policy.get(&PARTITIONS_MIN);
-        Some((family, key.first_column.as_deref()?)).filter(|_| many && case.wants(family))
+        Some((family, (key, key.first_column.as_deref()?))).filter(|_| many && case.wants(family))
     });
-    let divided: Vec<(&Family<'_>, &str)> = divided.collect();
+    let divided: Vec<(&Family<'_>, (&PartitionKey, &str))> = divided.collect();
     if divided.is_empty() {
         return Ok(Judgement::default());
     }
     let workload = workload(case)?;
     let found = divided
         .into_iter()
-        .filter_map(|(family, column)| without_key(case, workload, family.root, column));
+        .filter_map(|(family, key)| without_key(case, workload, family.root, key));
     Ok(Judgement { findings: found.collect(), ..Judgement::default() })
 }
 
@@ -85,11 +86,11 @@ fn without_key(
     case: &Case<'_>,
     workload: &Workload,
     root: &Relation,
-    column: &str,
+    (key, column): (&PartitionKey, &str),
 ) -> Option<Finding> {
     let lacking: Vec<&StatementProfile> = workload
         .statements_of(&root.schema, &root.name)
-        .filter(|statement| lacks_key(statement, root, column))
+        .filter(|statement| lacks_key(statement, root, (key, column)))
         .collect();
     let calls: u64 = lacking.iter().map(|statement| statement.calls).sum();
     let calls = float(calls);
@@ -99,7 +100,7 @@ fn without_key(
     let total_ms: f64 = lacking.iter().map(|statement| statement.total_ms).sum();
     let object = Object::Table { schema: root.schema.clone(), table: root.name.clone() };
     let message = format!(
-        "{calls:.0} calls read `{object}` without a condition on its partition key `{column}`: they visit every partition"
+        "{calls:.0} calls read `{object}` without comparing its partition key `{column}` itself: they visit every partition"
     );
     Some(
         Finding::new(ID, object, Severity::Low, message)
@@ -110,8 +111,15 @@ fn without_key(
     )
 }
 
+/// Operators that lead to one part of a table divided by hashes.
+const EQUALITY: &[&str] = &["=", "in", "= any", "is null"];
+
 /// Whether it reads the table and nothing in it could lead to a part of it. What was not understood whole is left alone.
-fn lacks_key(statement: &StatementProfile, root: &Relation, column: &str) -> bool {
+fn lacks_key(
+    statement: &StatementProfile,
+    root: &Relation,
+    (key, column): (&PartitionKey, &str),
+) -> bool {
     let shape = &statement.shape;
     let reads = |block: &QueryBlock| {
         block.relations.iter().any(|relation| {
@@ -123,8 +131,17 @@ fn lacks_key(statement: &StatementProfile, root: &Relation, column: &str) -> boo
             name.schema == root.schema && name.table == root.name && name.column == column
         })
     };
+    // The key itself is compared; a function of it leads nowhere, and ranges lead nowhere among hashes.
+    let prunes = |predicate: &Predicate| {
+        // The server looks through the cast of varchar to text.
+        let relabelled = predicate.subject.cast.as_deref() == Some("text")
+            && key.first_type.as_deref() == Some("varchar");
+        names_key(&predicate.subject)
+            && (predicate.subject.plain || relabelled)
+            && (key.strategy != 'h' || EQUALITY.contains(&&*predicate.operator))
+    };
     let has_key = |block: &QueryBlock| {
-        block.predicates.iter().any(|predicate| names_key(&predicate.subject))
+        block.predicates.iter().any(prunes)
             || block.joins.iter().any(|join| names_key(&join.left) || names_key(&join.right))
     };
     let reading =

@@ -75,6 +75,14 @@ fn unused(
         judgement.declined.push(declined(reason, format!("no scan in {window}")));
         return;
     }
+    if detail.finds_referring_rows {
+        let detail =
+            format!("no scan in {window}: no row that it refers to was deleted or got another key");
+        judgement
+            .declined
+            .push(declined("a foreign key of its table looks for rows by it", detail));
+        return;
+    }
     if case.snapshot.server.in_recovery {
         let detail = format!("no scan here in {window}; the primary counts its own scans");
         judgement.declined.push(declined("this server is a standby", detail));

@@ -103,6 +103,7 @@ impl<'p> ProposedIndex<'p> {
             options: self.options,
             predicate: self.predicate,
             purpose: self.purpose.to_owned(),
+            instead_of: None,
             caveats: self.caveats,
         })
     }

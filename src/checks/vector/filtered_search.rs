@@ -6,7 +6,7 @@ use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::limit_above_ef_search::{ITERATIVE, has_iterative_scans};
 use super::missing_index::EXACT_ROWS_MAX;
 use super::search::Search;
-use super::selectivity::{exact_rows, plain_column, share};
+use super::selectivity::{exact_rows, plain_column, pruning, share};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
@@ -112,6 +112,7 @@ fn of_search(
         return Ok(None);
     }
     let Some(passing) = share(case, column, search) else { return Err(unknown(column, search)) };
+    let passing = (passing * pruning(case, column, search)).min(1.0);
     let wanted = search.rows_wanted();
     let kept = scan.rows * passing;
     if kept >= wanted.unwrap_or(ROWS_USUAL) || passing >= 1.0 {
@@ -203,6 +204,7 @@ fn b_tree(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Opt
         options: Vec::new(),
         predicate: None,
         purpose: "exact search over the rows that pass".to_owned(),
+        instead_of: None,
         caveats: vec![
             "values far more frequent than the average still go through the index on the vector"
                 .to_owned(),

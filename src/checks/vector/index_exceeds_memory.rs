@@ -2,7 +2,7 @@
 
 use super::build::bytes;
 use super::column::{AnnIndex, IndexMethod, VectorField, columns};
-use super::wide_elements::half_precision;
+use super::wide_elements::{built_already, half_precision, has_half};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::observation::Setting;
@@ -67,8 +67,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         })?;
         ("shared_buffers", bytes)
     };
-    let found = graphs.into_iter().filter_map(|(column, i)| of_index(case, column, i, memory));
-    Ok(Judgement { findings: found.collect(), ..Judgement::default() })
+    let mut judgement = Judgement::default();
+    for (column, index) in graphs {
+        match of_index(case, column, index, memory) {
+            Some(finding) if has_half(column, index) => {
+                judgement.declined.push(built_already(ID, finding.object));
+            }
+            found => judgement.findings.extend(found),
+        }
+    }
+    Ok(judgement)
 }
 
 fn of_index(
@@ -99,6 +107,5 @@ fn of_index(
     let half = half_precision(case, column, index, object);
     // One that is still too large would clear nothing.
     let fits = half.filter(|half| half.bytes <= memory * case.policy.get(&INDEX_MEMORY_SHARE_MAX));
-    let replaced = fits.map(|half| Action::ReplaceIndex { new: half.new, old: half.old });
-    Some(replaced.into_iter().fold(finding, Finding::action))
+    Some(fits.map(|half| Action::BuildIndex(half.new)).into_iter().fold(finding, Finding::action))
 }

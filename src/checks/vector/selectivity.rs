@@ -2,6 +2,7 @@
 
 use super::column::VectorField;
 use super::search::Search;
+use crate::checks::number::float;
 use crate::model::Case;
 use crate::model::observation::{Index, NeighbourColumn, Predicate};
 
@@ -17,6 +18,18 @@ fn of_filter(case: &Case<'_>, column: &VectorField<'_>, filter: &Predicate) -> O
     let name = plain_column(filter)?;
     let statistics = case.snapshot.vector.neighbour(column.root.oid, name)?;
     of_operator(statistics, &filter.operator, column.rows)
+}
+
+/// How many times larger that share is among the rows of the partitions that are read: with equality on a column that the table
+/// is divided by, the planner reads one of them, of average size.
+pub(super) fn pruning(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> f64 {
+    let mut equal = search.filters.iter().filter(|filter| filter.operator == "=");
+    let prunes = equal.any(|filter| {
+        plain_column(filter)
+            .and_then(|name| case.snapshot.vector.neighbour(column.root.oid, name))
+            .is_some_and(|neighbour| neighbour.is_partition_key)
+    });
+    if prunes { float(column.leaves.len()).max(1.0) } else { 1.0 }
 }
 
 /// The column of a condition that every row of the result satisfies.
@@ -93,6 +106,7 @@ mod tests {
             null_share: 0.2,
             distinct_values,
             most_common_share: None,
+            is_partition_key: false,
         };
         let close = |share: Option<f64>, to: f64| share.is_some_and(|s| (s - to).abs() < 1e-9);
         assert!(close(of_operator(&column(8.0), "=", 1000.0), 0.1));

@@ -9,8 +9,8 @@ use crate::checks::number::float;
 use crate::model::observation::VectorKind;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, ExistingIndex, Finding, Gap, Judgement, NewIndex, Object,
-    Severity, Superpower, Threshold, Topic, Unit,
+    Action, Case, Confidence, Declined, Finding, Gap, Judgement, NewIndex, Object, Severity,
+    Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -52,7 +52,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         for index in column.indexes.iter().filter(|index| index.is_usable()) {
             match of_index(case, column, index) {
                 Some(finding) if has_half(column, index) => {
-                    judgement.declined.push(built_already(finding.object));
+                    judgement.declined.push(built_already(ID, finding.object));
                 }
                 found => judgement.findings.extend(found),
             }
@@ -62,7 +62,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Whether an index at half precision serves the same distance: what is left to do is to change the statements.
-fn has_half(column: &VectorField<'_>, index: &AnnIndex<'_>) -> bool {
+pub(super) fn has_half(column: &VectorField<'_>, index: &AnnIndex<'_>) -> bool {
     column.indexes.iter().any(|other| {
         other.is_usable()
             && other.metric == index.metric
@@ -70,11 +70,11 @@ fn has_half(column: &VectorField<'_>, index: &AnnIndex<'_>) -> bool {
     })
 }
 
-fn built_already(object: Object) -> Declined {
+pub(super) fn built_already(check: &str, object: Object) -> Declined {
     let detail =
         format!("drop `{object}` once no statement orders by the column at full precision");
     let reason = "an index at half precision is there".to_owned();
-    Declined { check: ID.to_owned(), object, reason, detail }
+    Declined { check: check.to_owned(), object, reason, detail }
 }
 
 fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<Finding> {
@@ -98,19 +98,16 @@ fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> 
         .confidence(Confidence::Medium)
         .statistic("vector_columns.dimensions", dimensions, Unit::Count)
         .statistic("index_sizes.index_bytes", index.bytes, Unit::Bytes);
-    Some(
-        estimated(finding, "saved_bytes", saved, Unit::Bytes).action(Action::BuildIndex(*half.new)),
-    )
+    Some(estimated(finding, "saved_bytes", saved, Unit::Bytes).action(Action::BuildIndex(half.new)))
 }
 
 /// The same index at half precision.
 pub(super) struct Half {
-    pub(super) new: Box<NewIndex>,
-    pub(super) old: Box<ExistingIndex>,
+    pub(super) new: NewIndex,
     pub(super) bytes: f64,
 }
 
-/// An index at half precision in the place of one of `vector`.
+/// An index at half precision beside one of `vector`, which stays until no statement needs it.
 pub(super) fn half_precision(
     case: &Case<'_>,
     column: &VectorField<'_>,
@@ -151,7 +148,8 @@ pub(super) fn half_precision(
     }
     .caveat(rewrite)
     .caveat("elements above 65,504 do not fit halfvec: the build fails; compare recall with your query vectors");
-    let old = Box::new(existing_index(case, column, index, &object)?);
-    let new = Box::new(proposal.index(case, column, object)?);
-    Some(Half { new, old, bytes: float(index.bytes) * share })
+    let old = existing_index(case, column, index, &object)?;
+    let new = proposal.index(case, column, object)?;
+    let new = NewIndex { instead_of: Some(Box::new(old)), ..new };
+    Some(Half { new, bytes: float(index.bytes) * share })
 }

@@ -17,7 +17,7 @@ pub(super) struct RangePartition<'a> {
     pub(super) range: Range,
 }
 
-/// A root that is divided by ranges.
+/// A table that is divided by ranges, the root of a hierarchy or a partition that is divided again.
 #[derive(Debug)]
 pub(super) struct Divided<'a> {
     pub(super) root: &'a Relation,
@@ -41,21 +41,30 @@ impl<'a> Divided<'a> {
         }
         let mut all = Vec::new();
         for key in keys.iter().filter(|key| key.strategy == 'r') {
-            let Some(family) = families.family(key.oid).filter(|f| f.root.oid == key.oid) else {
+            // One that an extension owns, or that was made since, is in no family.
+            let Some(family) = families.family(key.oid) else { continue };
+            let Some(root) = family.members.iter().copied().find(|member| member.oid == key.oid)
+            else {
                 continue;
             };
             let parts = by_parent.remove(&key.oid).unwrap_or_default();
-            all.push(Self::of(family, key, &parts));
+            all.push(Self::of(family, (root, key), &parts));
         }
         Ok(all)
     }
 
-    fn of(family: &Family<'a>, key: &'a PartitionKey, bounds: &[(i64, &str)]) -> Self {
+    fn of(
+        family: &Family<'a>,
+        (root, key): (&'a Relation, &'a PartitionKey),
+        bounds: &[(i64, &str)],
+    ) -> Self {
         let by_oid: BTreeMap<i64, &'a Relation> =
             family.members.iter().map(|member| (member.oid, *member)).collect();
         let (mut parts, mut unread) = (Vec::new(), false);
         for (oid, text) in bounds {
             match (RangeBound::read(text), by_oid.get(oid)) {
+                // Parts that differ in another column alone say nothing by their first.
+                (RangeBound::Range(range), Some(_)) if range.from == range.to => unread = true,
                 (RangeBound::Range(range), Some(relation)) => {
                     parts.push(RangePartition { relation, range });
                 }
@@ -64,7 +73,7 @@ impl<'a> Divided<'a> {
             }
         }
         parts.sort_by_key(|part| (part.range.to, part.relation.oid));
-        Self { root: family.root, key, parts, unread }
+        Self { root, key, parts, unread }
     }
 
     /// Whether it is divided by time.

@@ -39,7 +39,18 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if rows < 1.0 {
             continue;
         }
-        let object = partition(divided.root, one);
+        let object = partition(family.root, one);
+        // A range takes no NULL: these rows have no other partition to go to.
+        let movable = rows * (1.0 - divided.key.default_null_share.unwrap_or(0.0));
+        if movable < 1.0 {
+            judgement.declined.push(Declined {
+                check: ID.to_owned(),
+                object,
+                reason: "its rows have no key".to_owned(),
+                detail: format!("{rows:.0} rows whose key is NULL have no other partition"),
+            });
+            continue;
+        }
         let message = format!(
             "`{object}` is a default partition and holds {rows:.0} rows: new partitions scan it under a lock, or fail"
         );
@@ -83,6 +94,9 @@ fn drain(
             quote_literal(&format!("{}.{}", root.schema, root.name))
         ));
     }
+    if let Some(why) = divided.key.default_stays.as_deref() {
+        return Err(stays(why, default));
+    }
     let by_hand = || {
         format!(
             "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the range, \
@@ -101,6 +115,22 @@ fn drain(
         step,
         rows: whole(rows),
     })
+}
+
+/// Why no statement is recommended that moves the rows, and what to do first.
+fn stays(why: &str, default: &Relation) -> String {
+    let name = &default.name;
+    match why {
+        "partitioned" => format!("`{name}` is partitioned itself: move the rows of its partitions"),
+        "referred_to" => {
+            "foreign keys refer to the table: moving a row deletes it first, and what refers to it is deleted or refuses that"
+                .to_owned()
+        }
+        "triggers" => format!("`{name}` has triggers, which would run for each row that is moved"),
+        _ => format!(
+            "a publication sends deletes of `{name}`, which has no replica identity, so DELETE fails: give it one first"
+        ),
+    }
 }
 
 fn fits(type_name: &str, step: RangeStep) -> bool {

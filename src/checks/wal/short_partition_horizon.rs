@@ -1,13 +1,17 @@
 //! `wal/short-partition-horizon`, explained in the page beside this file.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::bound::End;
 use super::ranges::Divided;
-use super::tables::{by_size, forest, leaves, table};
+use super::tables::{by_size, forest, partition, table};
 use crate::checks::Check;
+use crate::checks::existing::LEVELS_MAX;
 use crate::checks::number::float;
-use crate::model::observation::PartmanSet;
+use crate::model::observation::{PartmanSet, Relation};
 use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window, duration};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -45,60 +49,133 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     // Where pg_partman's configuration cannot be read, it is unknown how far ahead it makes partitions.
     case.snapshot.wal.partman_sets.get().map_err(Clone::clone)?;
     missing_parents(case, &mut judgement);
-    for divided in Divided::all(case, &families)? {
-        let Some(family) = families.family(divided.root.oid) else { continue };
-        if divided.unread {
-            let detail = format!(
-                "the ranges of `{}` are neither of time nor of whole numbers",
-                table(divided.root)
-            );
-            judgement.gaps.push(Gap::new("partition_bounds", GapReason::NotVisibleInSql, detail));
-            continue;
+    let all = Divided::all(case, &families)?;
+    let mut by_root: BTreeMap<i64, Vec<&Divided<'_>>> = BTreeMap::new();
+    for divided in &all {
+        if let Some(root) = families.root(divided.root.oid) {
+            by_root.entry(root.oid).or_default().push(divided);
         }
-        let found = if divided.is_by_time() {
-            by_time(case, &divided, family, context.now)
-        } else {
-            by_number(case, &divided, family)
-        };
-        match found {
-            Some(_) if is_history(case, family, &divided) => {
-                judgement.declined.push(Declined {
-                    check: ID.to_owned(),
-                    object: table(divided.root),
-                    reason: "nothing is inserted into it".to_owned(),
-                    detail:
-                        "none of its partitions was inserted into since the counters were reset"
-                            .to_owned(),
-                });
-            }
-            Some(finding) => {
-                judgement.declined.push(how(case, &divided));
-                judgement.findings.push(finding);
-            }
-            None => {}
-        }
+    }
+    for (root, divided) in by_root {
+        let Some(family) = families.family(root) else { continue };
+        of_family(case, family, &divided, (context.now, &mut judgement));
     }
     Ok(judgement)
 }
 
-/// Whether it holds rows, and nothing was inserted for as long as it takes to call something unused.
-fn is_history(case: &Case<'_>, family: &Family<'_>, divided: &Divided<'_>) -> bool {
+/// Judge a table and those of its partitions that are divided by ranges again: one finding where several of these are short.
+fn of_family(
+    case: &Case<'_>,
+    family: &Family<'_>,
+    all: &[&Divided<'_>],
+    (now, judgement): (Timestamp, &mut Judgement),
+) {
+    let (mut short, mut unread) = (Vec::new(), 0_usize);
+    let beneath = leaves_by_ancestor(family);
+    for divided in all {
+        let found = if divided.unread {
+            unread += 1;
+            None
+        } else if divided.is_by_time() {
+            by_time(case, divided, now)
+        } else {
+            by_number(divided)
+        };
+        let leaves = beneath.get(&divided.root.oid).map(Vec::as_slice).unwrap_or_default();
+        match found {
+            Some(_) if is_history(case, divided, leaves) => judgement.declined.push(Declined {
+                check: ID.to_owned(),
+                object: part_of(family, divided),
+                reason: "nothing is inserted into it".to_owned(),
+                detail: "none of its partitions was inserted into since the counters were reset"
+                    .to_owned(),
+            }),
+            Some(found) => short.push((found, *divided)),
+            None => {}
+        }
+    }
+    if unread > 0 {
+        let detail = format!(
+            "the ranges of `{}` are neither of time nor of whole numbers in their first column",
+            table(family.root)
+        );
+        judgement.gaps.push(Gap::new("partition_bounds", GapReason::NotVisibleInSql, detail));
+    }
+    report(case, family, short, judgement);
+}
+
+/// One finding, by the most urgent of those that are short.
+fn report(
+    case: &Case<'_>,
+    family: &Family<'_>,
+    mut short: Vec<(ShortHorizon, &Divided<'_>)>,
+    judgement: &mut Judgement,
+) {
+    short.sort_by_key(|(found, divided)| (Reverse(found.severity), divided.root.oid));
+    let count = short.len();
+    let Some((worst, divided)) = short.into_iter().next() else { return };
+    let object = if count > 1 { table(family.root) } else { part_of(family, divided) };
+    let more = if count > 1 {
+        format!(" (`{}` and {} more)", divided.root.name, count - 1)
+    } else {
+        String::new()
+    };
+    judgement.declined.push(how(case, divided, object.clone()));
+    let message = format!("`{object}`{more}{}", worst.what);
+    let severity = by_size(family, case.policy, worst.severity);
+    let finding = Finding::new(ID, object, severity, message)
+        .confidence(worst.confidence)
+        .statistic("partition_bounds.partitions", float(divided.parts.len()), Unit::Count);
+    judgement.findings.push(match worst.days_ahead {
+        Some(days) => finding.statistic("partition_bounds.days_ahead", days, Unit::Count),
+        None => finding,
+    });
+}
+
+/// The table, or the partition that is divided again.
+fn part_of(family: &Family<'_>, divided: &Divided<'_>) -> Object {
+    if divided.root.oid == family.root.oid {
+        table(family.root)
+    } else {
+        partition(family.root, divided.root)
+    }
+}
+
+/// A table without a partition for what comes next.
+struct ShortHorizon {
+    severity: Severity,
+    confidence: Confidence,
+    /// What is wrong, behind the table's name.
+    what: String,
+    days_ahead: Option<f64>,
+}
+
+/// The members that hold rows, by each table above them.
+fn leaves_by_ancestor<'a>(family: &Family<'a>) -> BTreeMap<i64, Vec<&'a Relation>> {
+    let parents: BTreeMap<i64, i64> =
+        family.members.iter().filter_map(|member| Some((member.oid, member.parent?))).collect();
+    let mut beneath: BTreeMap<i64, Vec<&'a Relation>> = BTreeMap::new();
+    for leaf in family.leaves() {
+        let above = std::iter::successors(leaf.parent, |oid| parents.get(oid).copied());
+        for oid in above.take(LEVELS_MAX) {
+            beneath.entry(oid).or_default().push(leaf);
+        }
+    }
+    beneath
+}
+
+/// Whether it has partitions, and nothing was inserted into them for as long as it takes to call something unused.
+fn is_history(case: &Case<'_>, divided: &Divided<'_>, leaves: &[&Relation]) -> bool {
     let Ok(context) = case.snapshot.context.get() else { return false };
     let long = Window::of_database(context)
         .and_then(|window| window.at_least("inserts", &UNUSED_WINDOW_S_MIN, case.policy));
-    let counted = leaves(case, family);
-    long.is_ok()
-        && !divided.parts.is_empty()
-        && counted.len() == family.leaves().count()
-        && counted.iter().all(|leaf| leaf.activity.inserted_rows == 0)
+    let is_still = |leaf: &&Relation| {
+        case.snapshot.common.activity(leaf.oid).is_some_and(|activity| activity.inserted_rows == 0)
+    };
+    long.is_ok() && !divided.parts.is_empty() && leaves.iter().all(is_still)
 }
 
-fn by_time(
-    case: &Case<'_>,
-    divided: &Divided<'_>,
-    family: &Family<'_>,
-    now: Timestamp,
-) -> Option<Finding> {
+fn by_time(case: &Case<'_>, divided: &Divided<'_>, now: Timestamp) -> Option<ShortHorizon> {
     let last = divided.parts.last()?;
     let End::Time(end) = last.range.to else { return None };
     let seconds = end.as_second() - now.as_second();
@@ -107,7 +184,6 @@ fn by_time(
     if days >= needed || divided.partman(case).is_some_and(|set| keeps_up(set, divided, now)) {
         return None;
     }
-    let object = table(divided.root);
     let ends = if seconds > 0 {
         format!("end in {}", duration(float(seconds)))
     } else {
@@ -118,17 +194,17 @@ fn by_time(
     } else {
         "later rows are refused"
     };
-    let message = format!("`{object}`: partitions {ends}, {needed} days ahead are wanted: {then}");
     let severity = match (days, divided.has_default()) {
         (days, false) if days < 2.0 => Severity::High,
         (days, _) if days < 7.0 => Severity::Medium,
         _ => Severity::Low,
     };
-    Some(
-        Finding::new(ID, object, by_size(family, case.policy, severity), message)
-            .statistic("partition_bounds.days_ahead", days, Unit::Count)
-            .statistic("partition_bounds.partitions", float(divided.parts.len()), Unit::Count),
-    )
+    Some(ShortHorizon {
+        severity,
+        confidence: Confidence::High,
+        what: format!(": partitions {ends}, {needed} days ahead are wanted: {then}"),
+        days_ahead: Some(days),
+    })
 }
 
 /// Whether `pg_partman` has made all partitions ahead that it is configured to make. Its maintenance may be due for the one that just
@@ -191,25 +267,23 @@ fn skips_missing_parents(version: &str) -> bool {
 }
 
 /// Ids have no clock: the last range is in use once it holds a row.
-fn by_number(case: &Case<'_>, divided: &Divided<'_>, family: &Family<'_>) -> Option<Finding> {
+fn by_number(divided: &Divided<'_>) -> Option<ShortHorizon> {
     let last = divided.parts.last()?;
     let End::Number(end) = last.range.to else { return None };
     if last.relation.rows_now(None) < 1.0 {
         return None;
     }
-    let object = table(divided.root);
     let then = if divided.has_default() { "go to the default partition" } else { "are refused" };
-    let message = format!("`{object}` already fills its last partition: rows from {end} on {then}");
-    let severity = if divided.has_default() { Severity::Low } else { Severity::Medium };
-    Some(
-        Finding::new(ID, object, by_size(family, case.policy, severity), message)
-            .confidence(Confidence::Medium)
-            .statistic("partition_bounds.partitions", float(divided.parts.len()), Unit::Count),
-    )
+    Some(ShortHorizon {
+        severity: if divided.has_default() { Severity::Low } else { Severity::Medium },
+        confidence: Confidence::Medium,
+        what: format!(" already fills its last partition: rows from {end} on {then}"),
+        days_ahead: None,
+    })
 }
 
 /// What makes partitions.
-fn how(case: &Case<'_>, divided: &Divided<'_>) -> Declined {
+fn how(case: &Case<'_>, divided: &Divided<'_>, object: Object) -> Declined {
     let (reason, detail) = match divided.partman(case) {
         Some(set) => ("pg_partman makes its partitions".to_owned(), by_partman(set)),
         None => (
@@ -218,7 +292,7 @@ fn how(case: &Case<'_>, divided: &Divided<'_>) -> Declined {
                 .to_owned(),
         ),
     };
-    Declined { check: ID.to_owned(), object: table(divided.root), reason, detail }
+    Declined { check: ID.to_owned(), object, reason, detail }
 }
 
 /// One call for one table: the procedure for all stops at the first that fails.

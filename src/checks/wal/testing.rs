@@ -160,6 +160,8 @@ pub(super) fn divided(seen: &mut Snapshot, name: &str, parts: &[(&str, &str, i64
         first_column: Some("at".to_owned()),
         first_type: Some("timestamptz".to_owned()),
         default_partition: default,
+        default_stays: None,
+        default_null_share: None,
     });
 }
 

@@ -1,5 +1,7 @@
 //! `wal/unarchived-partition`, explained in the page beside this file.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::bound::End;
@@ -9,8 +11,8 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Declined, Families, Finding, Gap, GapReason, Judgement, Severity, Superpower, Threshold,
-    Topic, Unit,
+    Case, Declined, Families, Family, Finding, Gap, GapReason, Judgement, Object, Severity,
+    Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -42,40 +44,31 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let families = Families::of(relations);
     let mut judgement = Judgement::default();
     let mut unknown = 0_u32;
-    for divided in Divided::all(case, &families)?.iter().filter(|divided| divided.is_by_time()) {
+    let all = Divided::all(case, &families)?;
+    let mut by_root: BTreeMap<i64, ExpiredParts<'_>> = BTreeMap::new();
+    for divided in all.iter().filter(|divided| divided.is_by_time()) {
         let Some(days) = retention(case, divided) else {
             unknown += 1;
             continue;
         };
-        let old: Vec<&RangePartition<'_>> =
-            divided.parts.iter().filter(|part| is_past(part, days, context.now)).collect();
-        let Some(family) = families.family(divided.root.oid).filter(|_| !old.is_empty()) else {
+        let Some(root) = families.root(divided.root.oid) else { continue };
+        let parts = by_root.entry(root.oid).or_default();
+        parts.days = days;
+        parts.all += divided.parts.len();
+        parts.old.extend(divided.parts.iter().filter(|part| is_past(part, days, context.now)));
+    }
+    for (root, parts) in by_root {
+        let Some(family) = families.family(root).filter(|_| !parts.old.is_empty()) else {
             continue;
         };
-        let object = match old.as_slice() {
-            [one] => partition(divided.root, one.relation),
-            _ => table(divided.root),
-        };
-        let bytes: i64 = old.iter().map(|part| part.relation.bytes_at_least()).sum();
-        let message = format!(
-            "`{object}`: {} of {} partitions ended more than {days:.0} days ago and are still there",
-            old.len(),
-            divided.parts.len()
-        );
         judgement.declined.push(Declined {
             check: ID.to_owned(),
-            object: object.clone(),
+            object: parts.object(family),
             reason: "archive before you detach".to_owned(),
             detail: "copy each to its archive, check the copy, then DETACH PARTITION … CONCURRENTLY and drop it"
                 .to_owned(),
         });
-        let severity = by_size(family, case.policy, Severity::Medium);
-        judgement.findings.push(
-            Finding::new(ID, object, severity, message)
-                .statistic("partition_bounds.past_retention", float(old.len()), Unit::Count)
-                .statistic("relations.bytes", bytes, Unit::Bytes)
-                .statistic("retention_days", whole(days), Unit::Count),
-        );
+        judgement.findings.push(finding(case, family, &parts));
     }
     if unknown > 0 {
         let detail = format!("{unknown} tables divided by time have no retention that is known");
@@ -85,6 +78,38 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         );
     }
     Ok(judgement)
+}
+
+/// Partitions of one table, on every level, and those of them that are past its retention.
+#[derive(Default)]
+struct ExpiredParts<'a> {
+    days: f64,
+    all: usize,
+    old: Vec<&'a RangePartition<'a>>,
+}
+
+impl ExpiredParts<'_> {
+    fn object(&self, family: &Family<'_>) -> Object {
+        match self.old.as_slice() {
+            [one] => partition(family.root, one.relation),
+            _ => table(family.root),
+        }
+    }
+}
+
+fn finding(case: &Case<'_>, family: &Family<'_>, parts: &ExpiredParts<'_>) -> Finding {
+    let object = parts.object(family);
+    let bytes: i64 = parts.old.iter().map(|part| part.relation.bytes_at_least()).sum();
+    let message = format!(
+        "`{object}`: {} of {} partitions ended more than {:.0} days ago and are still there",
+        parts.old.len(),
+        parts.all,
+        parts.days
+    );
+    Finding::new(ID, object, by_size(family, case.policy, Severity::Medium), message)
+        .statistic("partition_bounds.past_retention", float(parts.old.len()), Unit::Count)
+        .statistic("relations.bytes", bytes, Unit::Bytes)
+        .statistic("retention_days", whole(parts.days), Unit::Count)
 }
 
 fn is_past(part: &RangePartition<'_>, days: f64, now: Timestamp) -> bool {

@@ -149,7 +149,7 @@ fn guard(table: &QualifiedName, default: &QualifiedName) -> String {
         WHERE k.contype = 'f' AND k.confrelid IN ({root}, {default})
     ) OR EXISTS (
         SELECT FROM pg_catalog.pg_trigger AS t
-        WHERE t.tgrelid = {default} AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        WHERE t.tgrelid = {default} AND (NOT t.tgisinternal OR t.tgconstraint = 0) AND t.tgenabled <> 'D'
     ) THEN
         RAISE EXCEPTION 'foreign keys refer to the table, or it has triggers: rows have to be moved by hand';
     END IF;"

@@ -256,6 +256,7 @@ mod tests {
             options: vec![("fastupdate".to_owned(), "off".to_owned())],
             predicate: Some("deleted_at IS NULL".to_owned()),
             purpose: purpose.to_owned(),
+            instead_of: None,
             caveats: Vec::new(),
         }
     }

@@ -51,6 +51,9 @@ pub struct NewIndex {
     pub predicate: Option<String>,
     /// What the index is for in a few words: two alternatives for one object differ here. No estimate may be part of it.
     pub purpose: String,
+    /// The index that serves the same searches today, and stays: an experiment compares both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Box<ExistingIndex>>,
     /// What to know before, from the check.
     pub caveats: Vec<String>,
 }

@@ -145,6 +145,9 @@ pub struct NeighbourColumn {
     pub distinct_values: f64,
     /// The share of rows that have its most common value.
     pub most_common_share: Option<f64>,
+    /// Whether the table is divided by it.
+    #[serde(default)]
+    pub is_partition_key: bool,
 }
 
 /// A few values of a column, of a partitioned table of its largest partition; or why they were not read.

@@ -5,6 +5,7 @@ mod pending;
 mod review;
 mod traps;
 mod trial;
+mod workload;
 
 use std::collections::BTreeMap;
 

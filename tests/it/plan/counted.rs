@@ -80,8 +80,44 @@ async fn statements_without_the_partition_key_are_counted_and_those_with_it_are_
     }
     let analysis = analyse(&db, &request).await;
     let found = found(&analysis).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
-    let expected = "3 calls read `public.events` without a condition on its partition key `id`: they visit every partition";
+    let expected = "3 calls read `public.events` without comparing its partition key `id` itself: they visit every partition";
     assert_eq!(found.message, expected);
+    // A function of the key leads nowhere: the server reads every partition.
+    for _ in 0..3 {
+        db.run("select count(*) from public.events where abs(id) = 1").await;
+    }
+    let analysis = analyse(&db, &request).await;
+    let both = finding(&analysis, "plan/unpruned-partitions").unwrap();
+    assert!(both.message.starts_with("6 calls read"), "{member}: {both:#?}");
+}
+
+#[rstest]
+#[case::equality("id = 7", false)]
+#[case::a_range("id > 7", true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn among_hashes_only_equality_leads_to_a_partition(
+    #[case] condition: &str,
+    #[case] is_found: bool,
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    db.run("create extension pg_stat_statements").await;
+    db.run("create table public.events (id int, kind int) partition by hash (id)").await;
+    for part in 0..5 {
+        db.run(&format!(
+            "create table public.events_{part} partition of public.events for values with (modulus 5, remainder {part})"
+        ))
+        .await;
+    }
+    db.settle().await;
+    for _ in 0..3 {
+        db.run(&format!("select count(*) from public.events where {condition}")).await;
+    }
+    let request = request_of(Superpower::Plan, &[("unpruned_calls_min", 3.0)]);
+    let analysis = analyse(&db, &request).await;
+    let found = finding(&analysis, "plan/unpruned-partitions").is_some();
+    assert_eq!(found, is_found, "{member}: {analysis:#?}");
 }
 
 #[rstest]

@@ -3,4 +3,5 @@
 mod counted;
 mod decode;
 mod explain;
+mod indexes;
 mod workload;

@@ -1,4 +1,5 @@
 //! Vector Navigator on real servers.
 
+mod advised;
 mod bad_input;
 mod cases;

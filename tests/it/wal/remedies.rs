@@ -49,27 +49,124 @@ async fn rows_of_a_default_partition_are_moved_to_their_ranges_and_brought_back(
     clears_and_is_undone(&mut db, &request, found, drain).await;
 }
 
+const EVENTS: &str = "create table public.events (id int) partition by range (id);
+create table public.first partition of public.events for values from (1) to (1001);
+create table public.rest partition of public.events default;
+insert into public.events values (5000)";
+
+#[rstest]
+#[case::referred_to(
+    "alter table public.events add primary key (id);
+create table public.notes (event int references public.events on delete cascade);
+insert into public.notes values (5000)",
+    "foreign keys refer to the table"
+)]
+#[case::triggers(
+    "create function public.f() returns trigger language plpgsql as 'begin return old; end';
+create trigger t before delete on public.events for each row execute function public.f()",
+    "has triggers"
+)]
+#[case::published_without_an_identity(
+    "create publication sent for table public.events",
+    "no replica identity"
+)]
+#[case::partitioned_itself(
+    "drop table public.rest;
+create table public.rest partition of public.events default partition by hash (id);
+create table public.rest_0 partition of public.rest for values with (modulus 1, remainder 0);
+insert into public.events values (5000)",
+    "is partitioned itself"
+)]
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_others_refer_to_are_not_moved_for_moving_would_delete_what_refers() {
-    let Some(server) = server("deb18") else { return };
+async fn rows_that_a_delete_would_harm_or_not_reach_are_left_where_they_are(
+    #[case] more: &str,
+    #[case] why: &str,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
     let mut db = TestDb::create(server).await;
-    db.run(
-        "create table public.events (id int primary key) partition by range (id);
-        create table public.first partition of public.events for values from (1) to (1001);
-        create table public.rest partition of public.events default;
-        insert into public.events values (5000);
-        create table public.notes (event int references public.events on delete cascade);
-        insert into public.notes values (5000)",
-    )
-    .await;
+    for statement in EVENTS.split(";\n").chain(more.split(";\n")) {
+        db.run(statement).await;
+    }
     db.run("analyze").await;
     db.settle().await;
     let analysis = analyse(&db, &request_of(Superpower::Wal, &[])).await;
+    let found = finding(&analysis, "wal/rows-in-default-partition");
+    let found = found.unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert!(advice(&analysis, found).is_empty(), "{member}: {analysis:#?}");
+    let declined = analysis.declined.iter().find(|one| one.check == found.check).unwrap();
+    assert!(declined.detail.contains(why), "{member}: {declined:?}");
+}
+
+#[rstest]
+#[case::an_identity("alter table public.rest replica identity full", 1)]
+#[case::a_schema_that_is_not_published("create publication sent for table public.first", 1)]
+#[case::no_key("update public.events set id = null where id = 5000", 0)]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_can_be_moved_are_and_those_without_a_key_have_no_other_partition(
+    #[case] more: &str,
+    #[case] findings: usize,
+    #[values("pg14", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    for statement in EVENTS.split(";\n").chain([more]) {
+        db.run(statement).await;
+    }
+    db.run("analyze").await;
+    db.settle().await;
+    let request = request_of(Superpower::Wal, &[]);
+    let analysis = analyse(&db, &request).await;
+    let found: Vec<_> =
+        analysis.findings.iter().filter(|f| f.check == "wal/rows-in-default-partition").collect();
+    assert_eq!(found.len(), findings, "{member}: {analysis:#?}");
+    if let [found] = found[..] {
+        clears_and_is_undone(&mut db, &request, found, advice(&analysis, found)[0]).await;
+    } else {
+        let none = analysis.declined.iter().any(|one| one.reason == "its rows have no key");
+        assert!(none, "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_are_divided_again_are_judged_as_their_table_is(
+    #[values("deb15", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    for statement in "create table public.events (kind text, at date) partition by list (kind);
+create table public.a partition of public.events for values in ('a') partition by range (at);
+create table public.a_1 partition of public.a for values from ('2025-01-01') to ('2025-02-01');
+create table public.a_2 partition of public.a for values from ('2025-02-01') to ('2025-03-01');
+create table public.a_rest partition of public.a default;
+create table public.b partition of public.events for values in ('b') partition by range (at);
+create table public.b_1 partition of public.b for values from ('2025-01-01') to (maxvalue);
+create table public.tenants (tenant int, at date) partition by range (tenant, at);
+create table public.t_1 partition of public.tenants for values from (1, '2025-01-01') to (1, '2999-01-01');
+insert into public.events values ('a', '2025-01-05'), ('a', '2026-01-05'), ('b', '2025-01-05');
+insert into public.tenants values (1, '2025-01-05')".split(";\n") {
+        db.run(statement).await;
+    }
+    db.run("analyze").await;
+    db.settle().await;
+    let request = request_of(Superpower::Wal, &[("retention_days", 90.0)]);
+    let analysis = analyse(&db, &request).await;
+    let message = |check: &str| {
+        let found: Vec<_> = analysis.findings.iter().filter(|one| one.check == check).collect();
+        let [one] = found[..] else { panic!("{member}: {check}: {analysis:#?}") };
+        one.message.clone()
+    };
+    let horizon = message("wal/short-partition-horizon");
+    assert!(horizon.starts_with("`public.a`: partitions ended "), "{horizon}");
+    let old = message("wal/unarchived-partition");
+    assert!(old.starts_with("`public.events`: 2 of 3 partitions ended more than 90"), "{old}");
     let found = finding(&analysis, "wal/rows-in-default-partition").unwrap();
-    let [drain] = advice(&analysis, found)[..] else { panic!("{analysis:#?}") };
-    let refused = db.client.simple_query(&drain.statements[0].sql).await;
-    assert!(format!("{refused:?}").contains("foreign keys refer"), "{refused:?}");
-    assert_eq!(db.text("select count(*)::text from public.notes").await, "1");
+    assert!(found.message.starts_with("`public.a_rest`"), "{}", found.message);
+    // Ranges of two columns that differ in the second alone say nothing by the first.
+    let unread = analysis.gaps.iter().find(|gap| gap.observation == "partition_bounds").unwrap();
+    assert!(unread.detail.contains("public.tenants"), "{unread:?}");
+    clears_and_is_undone(&mut db, &request, found, advice(&analysis, found)[0]).await;
 }
 
 #[rstest]

@@ -125,6 +125,9 @@ pub struct IndexDetail {
     pub constraint_type: Option<char>,
     /// Whether a foreign key refers to it.
     pub serves_foreign_key: bool,
+    /// Whether its first columns are those of a foreign key of its table.
+    #[serde(default)]
+    pub finds_referring_rows: bool,
     /// Whether an extension made it.
     pub belongs_to_extension: bool,
     /// Its tablespace, where it is not the database's.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How a partitioned table is divided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartitionKey {
     /// The partitioned table.
@@ -19,6 +19,13 @@ pub struct PartitionKey {
     pub first_type: Option<String>,
     /// Its default partition.
     pub default_partition: Option<i64>,
+    /// Why rows of the default partition cannot be moved by DELETE and INSERT: `partitioned`, `referred_to`, `triggers` or
+    /// `no_replica_identity`.
+    #[serde(default)]
+    pub default_stays: Option<String>,
+    /// The share of its rows whose key is NULL, as last analyzed.
+    #[serde(default)]
+    pub default_null_share: Option<f64>,
 }
 
 /// The bound of a range partition.

@@ -29,6 +29,19 @@ select
         from pg_catalog.pg_constraint as f
         where f.conindid = i.indexrelid and f.contype = 'f'
     )                                                               as serves_foreign_key,
+    -- Whether its first columns are those of a foreign key of its table: rows that refer to one that is deleted are found by it.
+    exists (
+        select
+        from pg_catalog.pg_constraint as f
+        where f.conrelid = i.indrelid
+            and f.contype = 'f'
+            and array(select pg_catalog.unnest(f.conkey) order by 1) = array(
+                select k.number
+                from pg_catalog.unnest(i.indkey::int2[]) with ordinality as k (number, place)
+                where k.place <= pg_catalog.cardinality(f.conkey)
+                order by 1
+            )
+    )                                                               as finds_referring_rows,
     -- Extensions and other objects that need the index.
     exists (
         select

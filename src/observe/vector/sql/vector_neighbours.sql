@@ -15,7 +15,12 @@ select distinct on (t.oid, s.attname)
     a.attnum::int8                                                  as number,
     s.null_frac::float8                                             as null_share,
     s.n_distinct::float8                                            as distinct_values,
-    s.most_common_freqs[1]::float8                                  as most_common_share
+    s.most_common_freqs[1]::float8                                  as most_common_share,
+    exists (
+        select
+        from pg_catalog.pg_partitioned_table as p
+        where p.partrelid = t.oid and a.attnum = any (p.partattrs::int2[])
+    )                                                               as is_partition_key
 from pg_catalog.pg_stats as s
 join tables as t on t.nspname = s.schemaname and t.relname = s.tablename
 join pg_catalog.pg_attribute as a on a.attrelid = t.oid and a.attname = s.attname

@@ -1,0 +1,104 @@
+//! What catalogs alone say of indexes: which are superfluous, and which something needs that no query shows.
+
+use database_optimizer::model::{Analysis, Superpower};
+use rstest::rstest;
+
+use crate::support::advice::{all_hold, finding};
+use crate::support::{TestDb, analyse, request_of, server};
+
+const TABLE: &str = "create table public.t (id bigint primary key, a int not null, b int, c text);
+insert into public.t select i, i % 100, i % 7, md5(i::text) from generate_series(1, 3000) as i";
+
+async fn judged(member: &str, check: &str, more: &str) -> Option<(TestDb, Analysis)> {
+    let mut db = TestDb::create(server(member)?).await;
+    for statement in TABLE.split(";\n").chain(more.split(";\n")) {
+        db.run(statement).await;
+    }
+    db.run("analyze").await;
+    db.settle().await;
+    let set = [("table_bytes_min", 0.0), ("unused_window_s_min", 0.0)];
+    let mut request = request_of(Superpower::Plan, &set);
+    request.scope.checks = vec![check.to_owned()];
+    let analysis = analyse(&db, &request).await;
+    all_hold(&mut db, &analysis, &request).await;
+    Some((db, analysis))
+}
+
+#[rstest]
+#[case::replica_identity(
+    "create unique index t_id on public.t (id);
+alter table public.t replica identity using index t_id",
+    "it is the table's replica identity"
+)]
+#[case::referred_to(
+    "alter table public.t add constraint t_c unique (c, id);
+create unique index t_ci on public.t (c, id);
+create table public.r (c text, id bigint, foreign key (c, id) references public.t (c, id))",
+    ""
+)]
+#[case::ranges_of_pages(
+    "create index t_b1 on public.t using brin (id) with (pages_per_range = 8);
+create index t_b2 on public.t using brin (id)",
+    ""
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_with_the_same_keys_stays_where_it_is_needed_by_its_name_or_built_otherwise(
+    #[case] more: &str,
+    #[case] reason: &str,
+    #[values("pg14", "deb19")] member: &str,
+) {
+    const CHECK: &str = "plan/redundant-index";
+    let Some((_, analysis)) = judged(member, CHECK, more).await else { return };
+    // A unique index without a constraint may go beside the one that a foreign key refers to.
+    let expected = more.contains("t_ci").then_some("`public.t_ci`");
+    let found = finding(&analysis, CHECK).map(|found| &*found.message);
+    assert_eq!(found.is_some(), expected.is_some(), "{member}: {analysis:#?}");
+    assert!(found.zip(expected).is_none_or(|(said, name)| said.starts_with(name)), "{found:?}");
+    if !reason.is_empty() {
+        let declined = analysis.declined.iter().map(|one| &*one.reason).collect::<Vec<_>>();
+        assert!(declined.contains(&reason), "{member}: {analysis:#?}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_a_partition_is_covered_by_a_part_of_its_table_s(
+    #[values("pg14", "deb19")] member: &str,
+) {
+    const CHECK: &str = "plan/redundant-index";
+    let more = "create table public.p (id bigint, a int, b int) partition by range (id);
+create table public.p1 partition of public.p for values from (0) to (10);
+create index p_ab on public.p (a, b);
+create index p1_a on public.p1 (a);
+create index p1_b on public.p1 (b)";
+    let Some((_, analysis)) = judged(member, CHECK, more).await else { return };
+    let found: Vec<&str> = analysis.findings.iter().map(|one| &*one.message).collect();
+    let [one] = found[..] else { panic!("{member}: {analysis:#?}") };
+    assert!(one.starts_with("`public.p1_a` has the first keys of `public.p1_a_b_idx`"), "{one}");
+}
+
+#[rstest]
+#[case::in_another_order("create index r_ba on public.r (b, a, payload)", true)]
+#[case::not_first("create index r_p on public.r (payload, a, b)", false)]
+#[case::one_of_two("create index r_a on public.r (a)", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_by_which_a_foreign_key_finds_rows_is_not_unused(
+    #[case] index: &str,
+    #[case] is_needed: bool,
+    #[values("pg14", "deb19")] member: &str,
+) {
+    const CHECK: &str = "plan/unused-index";
+    let more = format!(
+        "create table public.k (a int, b int, primary key (a, b));
+create table public.r (a int, b int, payload text, foreign key (a, b) references public.k (a, b));
+{index}"
+    );
+    let Some((_, analysis)) = judged(member, CHECK, &more).await else { return };
+    let found = analysis.findings.iter().any(|one| one.message.starts_with("`public.r_"));
+    assert_eq!(found, !is_needed, "{member}: {analysis:#?}");
+    let declined = analysis
+        .declined
+        .iter()
+        .any(|one| one.reason == "a foreign key of its table looks for rows by it");
+    assert_eq!(declined, is_needed, "{member}: {analysis:#?}");
+}
