@@ -49,7 +49,7 @@ fn flags(superpower: Superpower) -> &'static [Flag] {
             value: "report",
             help: "What to do: report, which is all there is",
         }],
-        Superpower::Vector | Superpower::Plan | Superpower::Wal | Superpower::Concurrency => &[],
+        _ => &[],
     }
 }
 

@@ -5,79 +5,63 @@ use utoipa::ToSchema;
 
 use super::UnknownName;
 
-/// A group of checks, named after what it looks into.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Superpower {
-    /// Tables, and the documents in their columns.
-    HybridSchema,
-    /// Values stored compressed or out of line.
-    Toast,
-    /// GIN indexes: pending lists, operator classes, growth.
-    Gin,
-    /// Vector columns and their indexes.
-    Vector,
-    /// Plans, and the indexes and statistics they rest on.
-    Plan,
-    /// WAL, checkpoints, vacuum and partitions.
-    Wal,
-    /// Connections, pools and sessions.
-    Concurrency,
+/// Defines [`Superpower`] from one entry each: what it looks into, its name in paths, ids and keys, and what it is called.
+macro_rules! superpowers {
+    ($(#[doc = $summary:literal] $variant:ident = $name:literal, $title:literal;)*) => {
+        /// A group of checks, named after what it looks into.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+        )]
+        pub enum Superpower {
+            $(#[doc = $summary] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Superpower {
+            /// Every superpower, in the order of the public contract.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in paths, ids and keys.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What the superpower is called in prose.
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)*
+                }
+            }
+
+            /// What it looks into, in one line.
+            pub fn summary(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $summary.trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+superpowers! {
+    /// tables, and the documents in their columns
+    HybridSchema = "hybrid-schema", "Hybrid Schema Engineer";
+    /// values stored compressed or out of line
+    Toast = "toast", "TOAST Whisperer";
+    /// GIN indexes: pending lists, operator classes, growth
+    Gin = "gin", "GIN Index Tuner";
+    /// vector columns and their indexes
+    Vector = "vector", "Vector Navigator";
+    /// plans, and the indexes and statistics they rest on
+    Plan = "plan", "Plan Decoder";
+    /// WAL, checkpoints, vacuum and partitions
+    Wal = "wal", "WAL Orchestrator";
+    /// connections, pools and sessions
+    Concurrency = "concurrency", "Concurrency Architect";
 }
 
 impl Superpower {
-    /// Every superpower, in the order of the public contract.
-    pub const ALL: &[Self] = &[
-        Self::HybridSchema,
-        Self::Toast,
-        Self::Gin,
-        Self::Vector,
-        Self::Plan,
-        Self::Wal,
-        Self::Concurrency,
-    ];
-
-    /// The name in paths, ids and keys.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HybridSchema => "hybrid-schema",
-            Self::Toast => "toast",
-            Self::Gin => "gin",
-            Self::Vector => "vector",
-            Self::Plan => "plan",
-            Self::Wal => "wal",
-            Self::Concurrency => "concurrency",
-        }
-    }
-
-    /// What the superpower is called in prose.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::HybridSchema => "Hybrid Schema Engineer",
-            Self::Toast => "TOAST Whisperer",
-            Self::Gin => "GIN Index Tuner",
-            Self::Vector => "Vector Navigator",
-            Self::Plan => "Plan Decoder",
-            Self::Wal => "WAL Orchestrator",
-            Self::Concurrency => "Concurrency Architect",
-        }
-    }
-
-    /// What it looks into, in one line.
-    pub fn summary(self) -> &'static str {
-        match self {
-            Self::HybridSchema => "tables, and the documents in their columns",
-            Self::Toast => "values stored compressed or out of line",
-            Self::Gin => "GIN indexes: pending lists, operator classes, growth",
-            Self::Vector => "vector columns and their indexes",
-            Self::Plan => "plans, and the indexes and statistics they rest on",
-            Self::Wal => "WAL, checkpoints, vacuum and partitions",
-            Self::Concurrency => "connections, pools and sessions",
-        }
-    }
-
     /// The name of its operation in the API's document.
     pub fn operation_id(self) -> String {
         self.as_str().replace('-', "_")

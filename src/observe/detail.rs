@@ -77,8 +77,7 @@ impl DetailStage {
         indexes.detail(&mut batch, &first.catalog, interest);
         let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
         wal.detail(&mut batch, &first.catalog, interest);
-        looks.gin.detail(&mut batch, &first.catalog, interest);
-        looks.vector.detail(&mut batch, &first.catalog, interest);
+        looks.detail(&mut batch, &first.catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());

@@ -135,23 +135,42 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
     Ok(context.row())
 }
 
-/// What single superpowers look at in the round trips that all share.
-pub(super) struct Looks {
-    pub(super) plan: PlanLook,
-    pub(super) gin: GinLook,
-    pub(super) vector: VectorLook,
-    pub(super) concurrency: ConcurrencyLook,
+/// Defines [`Looks`] from a field and its type for each superpower.
+macro_rules! looks {
+    ($($name:ident: $look:ty),* $(,)?) => {
+        /// What single superpowers look at in the round trips that all share.
+        pub(super) struct Looks {
+            $(pub(super) $name: $look,)*
+        }
+
+        impl Looks {
+            fn new() -> Self {
+                Self { $($name: <$look>::new(),)* }
+            }
+
+            /// The first round trip.
+            fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
+                $(self.$name.catalog(batch, interest);)*
+            }
+
+            /// The second.
+            pub(super) fn detail(
+                &mut self,
+                batch: &mut Batch<'_>,
+                catalog: &CatalogFacts,
+                interest: &Interest,
+            ) {
+                $(self.$name.detail(batch, catalog, interest);)*
+            }
+        }
+    };
 }
 
-impl Looks {
-    fn new() -> Self {
-        Self {
-            plan: PlanLook::new(),
-            gin: GinLook::new(),
-            vector: VectorLook::new(),
-            concurrency: ConcurrencyLook::new(),
-        }
-    }
+looks! {
+    plan: PlanLook,
+    gin: GinLook,
+    vector: VectorLook,
+    concurrency: ConcurrencyLook,
 }
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
@@ -199,11 +218,8 @@ impl CatalogLook {
     fn query(batch: &mut Batch<'_>, trusted: bool, interest: &Interest, looks: &mut Looks) -> Self {
         let (mut common, mut wal) = (CommonLook::new(), WalLook::new());
         common.catalog(batch, interest);
-        looks.plan.catalog(batch, interest);
         wal.catalog(batch, interest);
-        looks.gin.catalog(batch, interest);
-        looks.vector.catalog(batch, interest);
-        looks.concurrency.catalog(batch, interest);
+        looks.catalog(batch, interest);
         let workload = interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]);
         let json = workload || interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         let texts = workload || interest.in_any(&[Topic::PLANS]);

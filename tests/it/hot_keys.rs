@@ -45,6 +45,10 @@ const FILTERED: &str = "sql,calls,mean_ms
 \"select data ->> 'note' from ml.t where id = 12\",50,0.1
 ";
 
+const FILTERED_OF_DOMAIN: &str = "sql,calls,mean_ms
+\"select id from ml.t where \"\"Data\"\" ->> 'customer' = '7'\",950,9
+";
+
 const PUT_OUT_WHOLE: &str = "sql,calls,mean_ms
 \"select data ->> 'kind', data from ml.t\",1000,9
 ";
@@ -351,6 +355,38 @@ async fn partitions_that_were_indexed_one_by_one_are_indexed() {
         assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
         declined(&analysis, "an index on the key serves its calls");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_domain_over_jsonb_is_indexed_and_the_index_is_known() {
+    let sql = WIDE.replace("data jsonb", "\"Data\" ml.doc").replace(
+        "create table",
+        "create domain ml.doc as jsonb check (pg_catalog.jsonb_typeof(value) = 'object');\n    create table",
+    );
+    for member in ["pg15", "deb19"] {
+        let Some(mut db) = made(member, &sql).await else { continue };
+        let filtered = FILTERED_OF_DOMAIN;
+        let analysis = judged(&db, filtered, ProveMode::Cheap).await;
+        assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
+        let request = request(&db, filtered, ProveMode::Cheap).await;
+        all_hold(&mut db, &analysis, &request).await;
+    }
+}
+
+#[rstest]
+#[case::named_alike("alter table ml.t add customer text", "a column of that name is there")]
+#[case::documents(
+    "update ml.t set data = jsonb_set(data, '{customer}', '{\"id\": 1}')",
+    "its values are documents"
+)]
+#[case::absent("update ml.t set data = data - 'customer'", "no document of the sample has the key")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_gets_no_column_says_why(#[case] change: &str, #[case] why: &str) {
+    let sql = WIDE.replace("vacuum", &format!("{change};\nvacuum"));
+    let Some(db) = made("pg17", &sql).await else { return };
+    let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
+    assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
+    declined(&analysis, why);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,6 +64,7 @@ fn statements(sql: &str) -> Vec<Statement> {
 
 /// What a statement does to tables that were there before its file.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a server was asked, and not a state")]
 struct Effect {
     rewrites: bool,
     scans: bool,

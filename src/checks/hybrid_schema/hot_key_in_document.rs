@@ -12,8 +12,8 @@ use crate::checks::number::{float, whole};
 use crate::model::observation::{ColumnWorkload, KeyWorkload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Policy, Severity, Superpower,
-    Threshold, Topic, Unit, path_keys,
+    Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Object, Policy, Severity,
+    Superpower, Threshold, Topic, Unit, path_keys, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -86,8 +86,23 @@ fn judge_key(
     (key, policy): (&KeyWorkload, &Policy),
     judgement: &mut Judgement,
 ) {
-    let seen = column.documents.keys.iter().find(|seen| seen.path == key.path);
-    let Some(seen) = seen.filter(|seen| !is_column(column, seen)) else { return };
+    let declined = |object: Object, reason: &str, detail: String| Declined {
+        check: ID.to_owned(),
+        object,
+        reason: reason.to_owned(),
+        detail,
+    };
+    let Some(seen) = column.documents.keys.iter().find(|seen| seen.path == key.path) else {
+        let (reason, rows) = ("no document of the sample has the key", column.count());
+        let detail =
+            format!("`{}` is in none of {rows} documents, so its type is not known", key.path);
+        judgement.declined.push(declined(column.object(), reason, detail));
+        return;
+    };
+    if let Some((reason, detail)) = no_column(column, seen) {
+        judgement.declined.push(declined(column.key_object(seen), reason, detail));
+        return;
+    }
     let key = KeyInUse { column, key, seen };
     let hot = Hot { key, used, served: key.served(), share_max: policy.get(&HOT_KEY_SHARE) };
     if hot.share_without(hot.served.calls) > hot.share_max {
@@ -97,13 +112,23 @@ fn judge_key(
     }
 }
 
-/// Whether a column of the table is called like the key, or can take none of its values.
-fn is_column(column: &DocumentColumn<'_>, key: &DocumentKey) -> bool {
+/// Why the key gets no column: one of the table is called like it, or no type but `jsonb` takes its values.
+fn no_column(column: &DocumentColumn<'_>, key: &DocumentKey) -> Option<(&'static str, String)> {
     let path = path_keys(&key.path).unwrap_or_default();
-    let name = column_name(path.last().map_or("", String::as_str));
-    let columns = &column.table.layout.columns;
-    let fits = key.fits.as_deref().unwrap_or("jsonb");
-    columns.iter().any(|column| normalized(&column.name) == name) || fits == "jsonb"
+    // What is nested is something else than what the row has under the same name.
+    let own = path.first().filter(|_| path.len() == 1).map(|key| column_name(key));
+    let mut columns = column.table.layout.columns.iter();
+    if let Some(there) = columns.find(|column| Some(normalized(&column.name)) == own) {
+        let there = quote_identifier(&there.name);
+        let detail = format!(
+            "query `{there}` where it holds the same value, else rename the key or the column"
+        );
+        return Some(("a column of that name is there", detail));
+    }
+    let detail =
+        "its values are objects, arrays or of several types, which no type but jsonb takes";
+    (key.fits.as_deref().unwrap_or("jsonb") == "jsonb")
+        .then(|| ("its values are documents", detail.to_owned()))
 }
 
 impl Hot<'_> {

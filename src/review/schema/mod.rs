@@ -176,9 +176,9 @@ impl MigratedSchema {
 
     /// Whether a definition changes a partitioned table that is known to have no partition.
     fn is_without_rows(&self, definition: &DdlStatement) -> bool {
-        let table = match definition {
-            DdlStatement::Altered { table, .. } | DdlStatement::Index { table, .. } => table,
-            _ => return false,
+        let (DdlStatement::Altered { table, .. } | DdlStatement::Index { table, .. }) = definition
+        else {
+            return false;
         };
         let Some(number) = self.find(table) else { return false };
         let (parts, is_known) = self.parts(number);

@@ -222,32 +222,29 @@ fn range(from: &[RangeDatum], to: &[RangeDatum], columns: &[&str]) -> Vec<ProofG
         ));
         at += 1;
     }
-    goals.extend(end(from, at, columns, ComparisonOperator::AtLeast, ComparisonOperator::Greater));
-    goals.extend(end(to, at, columns, ComparisonOperator::AtMost, ComparisonOperator::Less));
+    goals.extend(end(from, at, columns, true));
+    goals.extend(end(to, at, columns, false));
     goals
 }
 
-/// One end of a range: `included` where what the key's further columns allow touches the value, `excluded` where not.
-fn end(
-    data: &[RangeDatum],
-    at: usize,
-    columns: &[&str],
-    included: ComparisonOperator,
-    excluded: ComparisonOperator,
-) -> Option<ProofGoal> {
-    let is_low = included == ComparisonOperator::AtLeast;
+/// One end of a range: the value belongs to it where what the key's further columns allow touches it.
+fn end(data: &[RangeDatum], at: usize, columns: &[&str], is_low: bool) -> Option<ProofGoal> {
     let column = columns.get(at)?;
     let value = match data.get(at)? {
         RangeDatum::Value(value) => value.clone(),
         RangeDatum::Least | RangeDatum::Greatest => return None,
         RangeDatum::Other => return Some(ProofGoal::Beyond),
     };
-    let how = match (data.get(at + 1), is_low) {
-        (None, true) => included,
-        (None, false) => excluded,
-        (Some(RangeDatum::Least), true) | (Some(RangeDatum::Greatest), false) => included,
-        (Some(RangeDatum::Greatest), true) | (Some(RangeDatum::Least), false) => excluded,
+    let is_included = match (data.get(at + 1), is_low) {
+        (None | Some(RangeDatum::Least), _) => is_low,
+        (Some(RangeDatum::Greatest), _) => !is_low,
         (Some(_), _) => return Some(ProofGoal::Beyond),
+    };
+    let how = match (is_low, is_included) {
+        (true, true) => ComparisonOperator::AtLeast,
+        (true, false) => ComparisonOperator::Greater,
+        (false, true) => ComparisonOperator::AtMost,
+        (false, false) => ComparisonOperator::Less,
     };
     Some(ProofGoal::Compares((*column).to_owned(), how, value))
 }

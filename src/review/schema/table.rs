@@ -155,7 +155,9 @@ impl MigratedTable {
         index.is_of_constraint = true;
         index.is_primary = is_primary;
         let keys = if is_primary { index.keys.clone() } else { Vec::new() };
-        keys.iter().for_each(|column| self.set_not_null(column, None, true));
+        for column in &keys {
+            self.set_not_null(column, None, true);
+        }
     }
 
     fn validate(&mut self, name: &str) {

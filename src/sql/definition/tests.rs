@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use super::*;
 
 fn one(sql: &str) -> DdlStatement {
@@ -40,15 +42,17 @@ fn constants_are_compared_where_their_order_does_not_hang_on_what_is_not_known()
         };
         value(one).compared(&value(other), column_type)
     };
-    use std::cmp::Ordering::{Equal, Less};
-    assert_eq!(compared("-1", "10", None), Some(Less));
-    assert_eq!(compared("'9'", "10", None), Some(Less));
-    assert_eq!(compared("'2026-01-31'", "'2026-02-01'", None), Some(Less));
-    assert_eq!(compared("'2026-01-01 00:00+00'", "'2026-02-01 00:00+00'", None), Some(Less));
+    assert_eq!(compared("-1", "10", None), Some(Ordering::Less));
+    assert_eq!(compared("'9'", "10", None), Some(Ordering::Less));
+    assert_eq!(compared("'2026-01-31'", "'2026-02-01'", None), Some(Ordering::Less));
+    assert_eq!(
+        compared("'2026-01-01 00:00+00'", "'2026-02-01 00:00+00'", None),
+        Some(Ordering::Less)
+    );
     assert_eq!(compared("'2026-01-01 00:00+00'", "'2026-01-01 00:00+02'", None), None);
     assert_eq!(compared("'b'", "'a'", None), None);
-    assert_eq!(compared("'b'", "'b'", None), Some(Equal));
-    assert_eq!(compared("date '2026-01-01'", "'2026-01-01'", Some("date")), Some(Equal));
+    assert_eq!(compared("'b'", "'b'", None), Some(Ordering::Equal));
+    assert_eq!(compared("date '2026-01-01'", "'2026-01-01'", Some("date")), Some(Ordering::Equal));
     assert_eq!(compared("date '2026-01-01'", "'2026-01-01'", Some("timestamptz")), None);
     assert_eq!(compared("make_date(2026, 1, 1)", "'2026-01-01'", Some("date")), None);
 }

@@ -61,27 +61,29 @@ pub(super) fn shape(statement: &Node, catalog: &Catalog) -> StatementShape {
 
 /// An expression over the columns of a relation as shapes spell it; none where it cannot be read.
 ///
-/// The expression of an index, as `pg_get_indexdef` prints it, is spelled as that of a statement.
-pub fn spelled(expression: &str) -> Option<String> {
-    alone(expression).map(|expr| expr.text)
+/// The expression of an index, as `pg_get_indexdef` prints it, is spelled as that of a statement. The server prints the cast
+/// of a domain to the type that it is over, which no statement writes: it is left out for the columns named in `jsonb`,
+/// which are of that type or of a domain over it.
+pub fn spelled(expression: &str, jsonb: &[String]) -> Option<String> {
+    alone(expression, jsonb).map(|expr| expr.text)
 }
 
 /// The column and the path of the key whose value, perhaps cast, an expression over the columns of a relation is.
-pub fn spelled_key(expression: &str) -> Option<(String, String)> {
-    let subject = alone(expression)?.subject();
+pub fn spelled_key(expression: &str, jsonb: &[String]) -> Option<(String, String)> {
+    let subject = alone(expression, jsonb)?.subject();
     let column = subject.columns.into_iter().next()?;
     Some((column.column, subject.path?))
 }
 
 /// An expression in which every name is that of a column.
-fn alone(expression: &str) -> Option<Expr> {
+fn alone(expression: &str, jsonb: &[String]) -> Option<Expr> {
     let parsed = super::parse::parse(&format!("select {expression}")).ok()?;
     let [only] = parsed.as_slice() else { return None };
     let Some(NodeEnum::SelectStmt(select)) = tree::inner(&only.tree) else { return None };
     let [target] = select.target_list.as_slice() else { return None };
     let Some(NodeEnum::ResTarget(target)) = tree::inner(target) else { return None };
     let catalog = Catalog::default();
-    let mut walker = Walker::new(&catalog);
+    let mut walker = Walker { jsonb, ..Walker::new(&catalog) };
     walker.block(BlockRole::Statement);
     walker.scopes.push(ShapeScope::any());
     Some(walker.expr(target.val.as_deref()?))
@@ -101,6 +103,8 @@ fn kind(statement: &Node) -> StatementKind {
 /// A statement being walked.
 struct Walker<'c> {
     catalog: &'c Catalog,
+    /// Columns of which a cast to `jsonb` does nothing.
+    jsonb: &'c [String],
     shape: StatementShape,
     /// What may be named, the innermost query last.
     scopes: Vec<ShapeScope<'c>>,
@@ -129,6 +133,7 @@ impl<'c> Walker<'c> {
     fn new(catalog: &'c Catalog) -> Self {
         Self {
             catalog,
+            jsonb: &[],
             shape: StatementShape::default(),
             scopes: Vec::new(),
             with: Vec::new(),

@@ -8,7 +8,7 @@ use pg_query::protobuf::{
 
 use super::expression::Expr;
 use super::{Walker, operators};
-use crate::model::observation::{Applied, Compared, Distance, DistanceForm, UsePlace};
+use crate::model::observation::{Applied, ColumnName, Compared, Distance, DistanceForm, UsePlace};
 use crate::model::quote_identifier;
 use crate::sql::tree;
 
@@ -165,7 +165,8 @@ impl Walker<'_> {
         let typmods = if typmods.is_empty() { typmods } else { format!("({typmods})") };
         let to = format!("{}{typmods}", tree::type_name(name));
         let is_text = TEXTS.contains(&to.as_str());
-        if is_text && argument.is_text {
+        let is_jsonb = |of: &ColumnName| argument.plain && self.jsonb.contains(&of.column);
+        if is_text && argument.is_text || to == "jsonb" && argument.columns.iter().any(is_jsonb) {
             return argument;
         }
         let text = format!("{}::{to}", argument.within());
