@@ -115,10 +115,10 @@ fn judge_key(
 /// Why the key gets no column: one of the table is called like it, or no type but `jsonb` takes its values.
 fn no_column(column: &DocumentColumn<'_>, key: &DocumentKey) -> Option<(&'static str, String)> {
     let path = path_keys(&key.path).unwrap_or_default();
-    // What is nested is something else than what the row has under the same name.
-    let own = path.first().filter(|_| path.len() == 1).map(|key| column_name(key));
+    // A nested key that became a column is called by its last name.
+    let name = column_name(path.last().map_or("", String::as_str));
     let mut columns = column.table.layout.columns.iter();
-    if let Some(there) = columns.find(|column| Some(normalized(&column.name)) == own) {
+    if let Some(there) = columns.find(|column| normalized(&column.name) == name) {
         let there = quote_identifier(&there.name);
         let detail = format!(
             "query `{there}` where it holds the same value, else rename the key or the column"
