@@ -12,8 +12,10 @@ macro_rules! superpowers {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
         )]
+        // The document of the API does not see a name that a macro passes on.
+        #[serde(rename_all = "kebab-case")]
         pub enum Superpower {
-            $(#[doc = $summary] #[serde(rename = $name)] $variant,)*
+            $(#[doc = $summary] $variant,)*
         }
 
         impl Superpower {
