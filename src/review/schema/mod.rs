@@ -4,6 +4,8 @@
 mod judge;
 mod proof;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,13 +16,17 @@ use super::LocatedFinding;
 use super::file::{ParsedFile, code};
 use super::tables::{are_same, unqualified};
 use crate::sql::{
-    BoundClause, CheckCondition, ComparisonOperator, DdlStatement, RangeDatum, TableAction,
-    TableDefinition, definitions,
+    BoundClause, CheckCondition, ComparisonOperator, DdlStatement, LikeClause, RangeDatum,
+    TableAction, TableDefinition, definitions,
 };
 use table::MigratedTable;
 
 /// Tables that are gone through at most for one statement: partitions of partitions, and what a table inherits from.
 const RELATED_MAX: usize = 1000;
+
+/// Bytes of statements whose outcome is copied by LIKE and DETACH PARTITION in one run at most. Without it a few short statements
+/// copy tables of copies until the memory is full.
+const COPIED_MAX: usize = 16 * 1024 * 1024;
 
 /// What follows from the order of the statements.
 pub(super) struct SchemaFindings {
@@ -42,7 +48,7 @@ impl SchemaFindings {
     }
 }
 
-/// Follow the statements of all files, as far as there is time: whoever asks for the rest has none either.
+/// Follow the statements of all files, as far as there is time.
 pub(super) fn follow(files: &[ParsedFile], goes_on: &dyn Fn() -> bool) -> SchemaFindings {
     let mut schema = MigratedSchema::default();
     let mut followed = SchemaFindings { found: Vec::new(), rootless: BTreeSet::new() };
@@ -61,7 +67,7 @@ pub(super) fn follow(files: &[ParsedFile], goes_on: &dyn Fn() -> bool) -> Schema
                     followed.rootless.insert((number, *at));
                 }
                 found.extend(schema.judge(&definition, statement));
-                schema.apply(definition);
+                schema.apply(definition, text.len());
             }
         }
         followed.found.push(found);
@@ -101,6 +107,8 @@ struct MigratedSchema {
     tables: Vec<MigratedTable>,
     /// Their numbers by name without schema.
     by_name: HashMap<String, Vec<usize>>,
+    /// Bytes of statements whose outcome was copied so far.
+    copied: usize,
 }
 
 impl MigratedSchema {
@@ -185,17 +193,20 @@ impl MigratedSchema {
         is_known && parts.is_empty()
     }
 
-    fn apply(&mut self, definition: DdlStatement) {
+    /// What a statement of so many bytes makes of the tables.
+    fn apply(&mut self, definition: DdlStatement, bytes: usize) {
         match definition {
-            DdlStatement::Table(table) => self.make(*table),
+            DdlStatement::Table(table) => self.make(*table, bytes),
             DdlStatement::Altered { table, actions } => {
                 let number = self.find_or_note(&table);
+                self.tables[number].weight += bytes;
                 for change in actions.iter().flatten() {
                     self.change(number, change);
                 }
             }
             DdlStatement::Index { table, index } => {
                 let number = self.find_or_note(&table);
+                self.tables[number].weight += bytes;
                 self.tables[number].add_index(index);
             }
             DdlStatement::DroppedTables(names) => {
@@ -229,22 +240,16 @@ impl MigratedSchema {
         }
     }
 
-    fn make(&mut self, new: TableDefinition) {
+    fn make(&mut self, new: TableDefinition, bytes: usize) {
         if new.is_optional && self.find(&new.name).is_some() {
             return;
         }
         let mut table = MigratedTable::named(&new.name);
         table.is_known = !new.is_optional;
+        table.weight = bytes;
         table.partitioned_by = new.partitioned_by;
-        for copied in &new.copied {
-            let Some(of) = self.find(&copied.table) else {
-                table.is_known = false;
-                continue;
-            };
-            for (nth, of) in self.lineage(of).into_iter().enumerate() {
-                table.copy(of, copied.checks, copied.indexes && nth == 0);
-                table.is_known &= of.is_known;
-            }
+        for like in &new.copied {
+            self.copy_like(&mut table, like);
         }
         new.elements.iter().for_each(|element| table.change(element));
         let number = self.add(table);
@@ -257,6 +262,20 @@ impl MigratedSchema {
             self.tables[number].is_known &= self.tables[parent].is_known;
             self.join(parent, number);
         }
+    }
+
+    fn copy_like(&mut self, table: &mut MigratedTable, like: &LikeClause) {
+        let of = self.find(&like.table).map(|of| self.lineage(of)).unwrap_or_default();
+        let weight: usize = of.iter().map(|of| of.weight).sum();
+        if of.is_empty() || self.copied + weight > COPIED_MAX {
+            table.is_known = false;
+            return;
+        }
+        for (nth, of) in of.into_iter().enumerate() {
+            table.copy(of, like.checks, like.indexes && nth == 0);
+            table.is_known &= of.is_known;
+        }
+        self.copied += weight;
     }
 
     fn join(&mut self, parent: usize, child: usize) {
@@ -275,7 +294,6 @@ impl MigratedSchema {
     fn part(&mut self, parent: usize, child: usize) {
         self.tables[parent].children.retain(|other| *other != child);
         self.tables[child].parents.retain(|other| *other != parent);
-        self.tables[child].bound = None;
     }
 
     fn change(&mut self, number: usize, change: &TableAction) {
@@ -304,17 +322,26 @@ impl MigratedSchema {
 
     /// A partition keeps what it had from its parent.
     fn detach(&mut self, parent: usize, child: usize, keeps_bounds: bool) {
-        let of = self.tables[parent].clone();
-        if keeps_bounds
-            && let Some(condition) = self.tables[child].bound.as_ref().and_then(|bound| {
-                bound_condition(bound, of.partitioned_by.as_deref().unwrap_or_default())
-            })
-        {
-            let check = TableAction::Check { name: None, condition, is_valid: true };
-            self.tables[child].change(&check);
+        if parent == child {
+            return;
         }
-        self.tables[child].copy(&of, true, true);
         self.part(parent, child);
+        let mut table = std::mem::take(&mut self.tables[child]);
+        let of = &self.tables[parent];
+        let keys = of.partitioned_by.as_deref().unwrap_or_default();
+        let bound = table.bound.take();
+        if let Some(condition) =
+            bound.filter(|_| keeps_bounds).and_then(|bound| bound_condition(&bound, keys))
+        {
+            table.change(&TableAction::Check { name: None, condition, is_valid: true });
+        }
+        if self.copied + of.weight > COPIED_MAX {
+            table.is_known = false;
+        } else {
+            self.copied += of.weight;
+            table.copy(of, true, true);
+        }
+        self.tables[child] = table;
     }
 }
 

@@ -168,7 +168,7 @@ pub(super) fn within(bound: &BoundClause, keys: &[Option<String>]) -> Vec<ProofG
                 None => vec![ProofGoal::Beyond],
             }
         }
-        // Nobody writes the CHECK constraint that the server would take for it.
+        // A CHECK constraint on the hash of a key is possible and not in use.
         BoundClause::Hash => vec![ProofGoal::Either(Vec::new())],
         BoundClause::Default => vec![ProofGoal::Beyond],
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::sql::{BoundClause, CheckCondition, ForeignKeyDefinition, IndexDefinition, TableAction};
 
-/// As many constraints and indexes are kept of one table: more would be compared again and again.
+/// CHECKs, indexes and foreign keys kept of one table at most, of each kind: each is compared with every statement.
 const KEPT_MAX: usize = 64;
 
 /// A table.
@@ -13,8 +13,11 @@ pub(super) struct MigratedTable {
     pub(super) name: String,
     /// Whether all of it is known: what is not here is not there.
     pub(super) is_known: bool,
+    /// Bytes of the statements that made it, and of those that made what it copied.
+    pub(super) weight: usize,
     types: HashMap<String, String>,
-    not_null: Vec<NotNullColumn>,
+    /// The columns that are NOT NULL.
+    not_null: HashMap<String, NotNullConstraint>,
     checks: Vec<CheckConstraint>,
     /// Whether a constraint became valid of which the files do not say what it is.
     pub(super) has_unknown_valid: bool,
@@ -30,10 +33,9 @@ pub(super) struct MigratedTable {
     pub(super) bound: Option<BoundClause>,
 }
 
-/// A column that is NOT NULL.
+/// That a column is NOT NULL.
 #[derive(Debug, Clone)]
-struct NotNullColumn {
-    column: String,
+struct NotNullConstraint {
     name: Option<String>,
     is_valid: bool,
 }
@@ -58,7 +60,7 @@ impl MigratedTable {
 
     /// Whether every row is known to have a value in a column that is NOT NULL.
     pub(super) fn is_filled(&self, column: &str) -> bool {
-        self.not_null.iter().any(|one| one.column == column && one.is_valid)
+        self.not_null.get(column).is_some_and(|one| one.is_valid)
     }
 
     /// The conditions that every row is known to obey.
@@ -66,18 +68,20 @@ impl MigratedTable {
         self.checks.iter().filter(|check| check.is_valid).map(|check| &check.condition)
     }
 
-    /// Takes over what LIKE, PARTITION OF and INHERITS give to a new table.
+    /// Takes over what LIKE gives to a new table, and DETACH PARTITION leaves to one.
     pub(super) fn copy(&mut self, of: &Self, checks: bool, indexes: bool) {
+        self.weight += of.weight;
         self.types.extend(of.types.clone());
-        self.not_null.extend(of.not_null.iter().cloned());
+        for (column, one) in &of.not_null {
+            self.set_not_null(column, one.name.clone(), one.is_valid);
+        }
         if checks {
-            self.checks.extend(of.checks.iter().cloned());
+            of.checks.iter().for_each(|check| self.add_check(check.clone()));
         }
         if indexes {
             // The copies have names of their own.
-            self.indexes.extend(
-                of.indexes.iter().cloned().map(|own| IndexDefinition { name: None, ..own }),
-            );
+            let unnamed = |own: &IndexDefinition| IndexDefinition { name: None, ..own.clone() };
+            of.indexes.iter().for_each(|own| self.add_index(unnamed(own)));
         }
     }
 
@@ -92,23 +96,23 @@ impl MigratedTable {
             TableAction::NotNull { column, name, is_valid } => {
                 self.set_not_null(column, name.clone(), *is_valid);
             }
-            TableAction::Nullable(column) => self.not_null.retain(|one| one.column != *column),
-            TableAction::Check { name, condition, is_valid } if self.checks.len() < KEPT_MAX => {
+            TableAction::Nullable(column) => {
+                self.not_null.remove(column);
+            }
+            TableAction::Check { name, condition, is_valid } => {
                 let (name, condition) = (name.clone(), condition.clone());
-                self.checks.push(CheckConstraint { name, condition, is_valid: *is_valid });
+                self.add_check(CheckConstraint { name, condition, is_valid: *is_valid });
             }
             TableAction::Index(index) => self.add_index(index.clone()),
             TableAction::UseIndex { index, is_primary } => self.use_index(index, *is_primary),
-            TableAction::ForeignKey(key) if self.foreign_keys.len() < KEPT_MAX => {
-                self.foreign_keys.push(key.clone());
+            TableAction::ForeignKey(key) => {
+                self.is_known &= keep(&mut self.foreign_keys, key.clone());
             }
             TableAction::Validate(name) => self.validate(name),
             TableAction::DropConstraint(name) => self.drop_constraint(name),
             TableAction::RenameConstraint { old, new } => self.rename_constraint(old, new),
             TableAction::RenameColumn { old, new } => self.rename_column(old, new),
-            TableAction::Check { .. }
-            | TableAction::ForeignKey(_)
-            | TableAction::Attach { .. }
+            TableAction::Attach { .. }
             | TableAction::Detach { .. }
             | TableAction::Inherit(_)
             | TableAction::Disinherit(_) => {}
@@ -116,19 +120,19 @@ impl MigratedTable {
     }
 
     fn set_not_null(&mut self, column: &str, name: Option<String>, is_valid: bool) {
-        match self.not_null.iter_mut().find(|one| one.column == column) {
-            Some(known) => known.is_valid |= is_valid,
-            None => self.not_null.push(NotNullColumn { column: column.to_owned(), name, is_valid }),
-        }
+        let new = || NotNullConstraint { name, is_valid: false };
+        self.not_null.entry(column.to_owned()).or_insert_with(new).is_valid |= is_valid;
+    }
+
+    fn add_check(&mut self, check: CheckConstraint) {
+        self.is_known &= keep(&mut self.checks, check);
     }
 
     pub(super) fn add_index(&mut self, index: IndexDefinition) {
         if index.is_primary {
             index.keys.iter().for_each(|column| self.set_not_null(column, None, true));
         }
-        if self.indexes.len() < KEPT_MAX {
-            self.indexes.push(index);
-        }
+        self.is_known &= keep(&mut self.indexes, index);
     }
 
     /// The index of a name.
@@ -174,7 +178,7 @@ impl MigratedTable {
         for key in &mut self.foreign_keys {
             validate(&mut key.is_valid, &key.name, "_fkey");
         }
-        for one in &mut self.not_null {
+        for one in self.not_null.values_mut() {
             validate(&mut one.is_valid, &one.name, "_not_null");
         }
         self.has_unknown_valid |= !is_here;
@@ -184,7 +188,7 @@ impl MigratedTable {
         let own = self.name.clone();
         self.checks.retain(|check| !is_named(check.name.as_deref(), &own, "_check", name));
         self.foreign_keys.retain(|key| !is_named(key.name.as_deref(), &own, "_fkey", name));
-        self.not_null.retain(|one| one.name.as_deref() != Some(name));
+        self.not_null.retain(|_, one| one.name.as_deref() != Some(name));
         self.indexes.retain(|index| !(index.is_of_constraint && is_index(&own, index, name)));
     }
 
@@ -200,7 +204,7 @@ impl MigratedTable {
 
     fn drop_column(&mut self, column: &str) {
         self.types.remove(column);
-        self.not_null.retain(|one| one.column != column);
+        self.not_null.remove(column);
         self.checks.retain(|check| !check.condition.names(column));
         let names = |index: &IndexDefinition| {
             index.keys.iter().chain(&index.included).any(|own| own == column)
@@ -218,7 +222,9 @@ impl MigratedTable {
         if let Some(type_name) = self.types.remove(old) {
             self.types.insert(new.to_owned(), type_name);
         }
-        self.not_null.iter_mut().for_each(|one| rename(&mut one.column));
+        if let Some(one) = self.not_null.remove(old) {
+            self.not_null.insert(new.to_owned(), one);
+        }
         for check in &mut self.checks {
             check.condition =
                 std::mem::replace(&mut check.condition, CheckCondition::Other).renamed(old, new);
@@ -233,6 +239,15 @@ impl MigratedTable {
             rename(key);
         }
     }
+}
+
+/// Keeps one more, and tells whether there was room for it.
+fn keep<T>(kept: &mut Vec<T>, one: T) -> bool {
+    let has_room = kept.len() < KEPT_MAX;
+    if has_room {
+        kept.push(one);
+    }
+    has_room
 }
 
 /// Whether a constraint or an index of a table has a name, given to it or chosen by the server: that begins with the table's
