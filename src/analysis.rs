@@ -26,8 +26,8 @@ use crate::advise::{RunContext, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Finding, Judgement,
-    Observation, Proposal, ProveMode, Review, Snapshot, Topic,
+    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Finding, Gap,
+    Judgement, Observation, Proposal, ProveMode, Review, Snapshot, Topic,
 };
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
@@ -154,9 +154,7 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
     })?;
     let readiness = |check: &checks::Check| {
         let mut gaps = check.gaps(context);
-        for gap in &mut gaps {
-            gap.name_role(Some(&context.role));
-        }
+        Gap::name_role(&mut gaps, Some(&context.role));
         CheckReadiness { check: check.id.to_owned(), ready: gaps.is_empty(), gaps }
     };
     Ok(Capabilities {
@@ -182,9 +180,7 @@ pub async fn documents(target: &Target, subject: &SampledColumn) -> Result<Docum
     match seen {
         Observation::Seen(Ok(seen)) => {
             let mut report = documents::report(target.name(), server, cost, seen);
-            for gap in &mut report.gaps {
-                gap.name_role(target.user());
-            }
+            Gap::name_role(&mut report.gaps, target.user());
             Ok(report)
         }
         Observation::Seen(Err(unmatched)) => Err(Error::Unmatched(unmatched)),
@@ -223,9 +219,7 @@ pub async fn review(
     };
     let mut reviewed = reviewing::reviewed(files, sizes, runner).await;
     reviewed.gaps.extend(unseen);
-    for gap in &mut reviewed.gaps {
-        gap.name_role(target.and_then(Target::user));
-    }
+    Gap::name_role(&mut reviewed.gaps, target.and_then(Target::user));
     Ok(reviewed)
 }
 
@@ -262,15 +256,7 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     if let (true, Ok(workload)) = (uses_workload, snapshot.workload.get()) {
         all.gaps.extend(workload.not_read.iter().cloned());
     }
-    for gap in &mut all.gaps {
-        gap.name_role(role(snapshot));
-    }
     all
-}
-
-/// The role that the visit was made with, where it was seen.
-fn role(snapshot: &Snapshot) -> Option<&str> {
-    snapshot.context.get().ok().map(|context| context.role.as_str())
 }
 
 /// The checks that were asked for.

@@ -46,6 +46,9 @@ pub fn advise(
     findings.retain(|finding| run.scope.severity_min.is_none_or(|least| finding.severity >= least));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let left_out = run.snapshot.left_out.iter().cloned().chain(run.snapshot.server.too_new());
+    let mut gaps: Vec<Gap> = gaps.into_iter().chain(left_out).collect();
+    let context = run.snapshot.context.get().ok();
+    Gap::name_role(&mut gaps, context.map(|context| context.role.as_str()));
     Analysis {
         target: run.target.to_owned(),
         superpower: run.superpower.to_owned(),
@@ -57,7 +60,7 @@ pub fn advise(
         findings,
         recommendations: draft.recommendations,
         declined: sorted(draft.declined),
-        gaps: sorted(gaps.into_iter().chain(left_out).collect::<Vec<Gap>>()),
+        gaps: sorted(gaps),
         is_passing: false,
     }
 }

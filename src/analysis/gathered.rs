@@ -14,7 +14,7 @@ use crate::workload::{
 /// Statements may take this long to be understood, those of the log half of it. What is left then is not attributed.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What is known of the workload: what someone told, and what the target tells of itself. `unseen_texts` says that nothing is.
+/// What is known of the workload: what was sent, and what the server counts and shows. `unseen_texts` says that nothing is.
 pub(super) async fn gathered(
     supplied: Option<Workload>,
     texts: Option<StatementTexts>,
@@ -55,8 +55,8 @@ fn without_statements(unseen_texts: Observation<Workload>, sent: &[Gap]) -> Obse
     }
 }
 
-/// What someone told before what the target tells: of the same calls both may know, so they are never added. Whoever told
-/// needs no advice on what else the server could tell. What the catalog defines is no call, and said of both.
+/// What was sent comes before what the server knows: both may hold the same calls, so they are never added. Where a workload
+/// was sent, what else the server could show is no gap. What the catalog defines is no call, and is kept of both.
 fn joined(
     supplied: Option<Workload>,
     mut gathered: Workload,

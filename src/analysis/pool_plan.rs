@@ -3,7 +3,7 @@
 use super::gathered::gathered;
 use super::{Error, look};
 use crate::model::observation::Workload;
-use crate::model::{Policy, Topic};
+use crate::model::{Gap, Policy, Topic};
 use crate::observe::{Interest, Observed};
 use crate::pg::Target;
 use crate::pool::{self, PoolInputs, PoolPlan};
@@ -27,9 +27,7 @@ pub async fn pool_plan(
     snapshot.workload = gathered(workload, texts, snapshot.workload).await;
     let mut seen = pool::seen(&snapshot, pool_inputs, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
-    for gap in &mut seen.gaps {
-        gap.name_role(target.user());
-    }
+    Gap::name_role(&mut seen.gaps, target.user());
     let of = (target.name(), snapshot.server, snapshot.observed_at);
     Ok(pool::pool_plan(of, (pool_inputs, &seen), policy))
 }

@@ -18,7 +18,7 @@ pub struct Request {
     pub prove: ProveMode,
     /// Thresholds that differ from the defaults.
     pub policy: Policy,
-    /// What the application runs, where someone told. Not part of what is asked: the target's revision changes
+    /// What the application runs, where a workload was sent. Not part of what is asked: the target's revision changes
     /// with it.
     #[serde(skip)]
     pub workload: Option<Workload>,

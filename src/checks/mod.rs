@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use crate::model::observation::{Context, Workload};
 use crate::model::{
-    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName,
+    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName, grant,
 };
 
 /// The check that judges documents by their contracts.
@@ -93,7 +93,7 @@ impl Check {
                     GapReason::MissingPrivilege,
                     "tables our role was not granted SELECT on cannot be sampled",
                 )
-                .lifted_by("GRANT pg_read_all_data TO \0;"),
+                .lifted_by(grant("pg_read_all_data")),
             );
         }
         if self.topics().any(|topic| topic == Topic::SESSIONS)
@@ -105,7 +105,7 @@ impl Check {
                     GapReason::MissingPrivilege,
                     "sessions of other roles show neither state nor application to our role",
                 )
-                .lifted_by("GRANT pg_monitor TO \0;"),
+                .lifted_by(grant("pg_monitor")),
             );
         }
         gaps
@@ -149,7 +149,7 @@ impl Requirement {
                     GapReason::MissingPrivilege,
                     "statistics are shown of columns our role was granted SELECT on",
                 )
-                .lifted_by("GRANT pg_read_all_data TO \0;"),
+                .lifted_by(grant("pg_read_all_data")),
             ),
             Self::Counters if context.setting("track_counts") == "on" => None,
             Self::Counters => Some(

@@ -1,5 +1,7 @@
 //! Why something could not be seen.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,9 +64,21 @@ pub struct Gap {
     pub lift: Option<String>,
 }
 
-/// Stands for the role that is connected in the text of a step: no name in a database holds this character. The role is
+/// Stands for the role that is connected in the text of a grant: no name in a database holds this character. The role is
 /// known when the visit has ended; [`Gap::name_role`] puts it there.
 const ROLE: char = '\0';
+
+/// The statement that grants a privilege, such as `SELECT ON app.orders` or the membership in a role, to the role that is
+/// connected.
+pub fn grant(privilege: impl Display) -> String {
+    format!("GRANT {privilege} TO {ROLE};")
+}
+
+/// The same for what is in a schema, which the role may not use as yet.
+pub fn grant_in(schema: &str, privilege: impl Display) -> String {
+    let usage = grant(format_args!("USAGE ON SCHEMA {}", quote_identifier(schema)));
+    format!("{usage} {}", grant(privilege))
+}
 
 impl Gap {
     /// `observation` is missing because of `reason`.
@@ -76,15 +90,15 @@ impl Gap {
         Self { observation: observation.into(), reason, detail: detail.into(), lift: None }
     }
 
-    /// Name the role that a grant is for: the one that is connected, where it is known.
-    pub fn name_role(&mut self, role: Option<&str>) {
-        let named = role.filter(|role| !role.is_empty()).unwrap_or("dbopt");
-        if let Some(step) = &mut self.lift {
-            *step = step.replace(ROLE, &quote_identifier(named));
+    /// Name the role that grants are for: the one that is connected, where it is known. No gap leaves the service before.
+    pub fn name_role(gaps: &mut [Self], role: Option<&str>) {
+        let named = quote_identifier(role.filter(|role| !role.is_empty()).unwrap_or("dbopt"));
+        for step in gaps.iter_mut().filter_map(|gap| gap.lift.as_mut()) {
+            *step = step.replace(ROLE, &named);
         }
     }
 
-    /// `step` would lift it; U+0000 in it stands for the role that is connected.
+    /// `step` would lift it; [`grant`] writes that of a grant.
     #[must_use]
     pub fn lifted_by(self, step: impl Into<String>) -> Self {
         Self { lift: Some(step.into()), ..self }
@@ -99,12 +113,12 @@ mod tests {
     fn a_grant_is_for_the_role_that_is_connected() {
         let gap = |role| {
             let gap = Gap::new("sessions", GapReason::MissingPrivilege, "unseen");
-            let mut gap = gap.lifted_by("GRANT USAGE ON SCHEMA s TO \0; GRANT pg_monitor TO \0;");
-            gap.name_role(role);
-            gap.lift.unwrap()
+            let mut gaps = [gap.lifted_by(grant_in("s", "SELECT ON s.t"))];
+            Gap::name_role(&mut gaps, role);
+            gaps[0].lift.clone().unwrap()
         };
-        let named = "GRANT USAGE ON SCHEMA s TO \"My App\"; GRANT pg_monitor TO \"My App\";";
+        let named = "GRANT USAGE ON SCHEMA s TO \"My App\"; GRANT SELECT ON s.t TO \"My App\";";
         assert_eq!(gap(Some("My App")), named);
-        assert_eq!(gap(None), "GRANT USAGE ON SCHEMA s TO dbopt; GRANT pg_monitor TO dbopt;");
+        assert_eq!(gap(None), "GRANT USAGE ON SCHEMA s TO dbopt; GRANT SELECT ON s.t TO dbopt;");
     }
 }

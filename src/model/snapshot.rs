@@ -121,7 +121,7 @@ pub struct Snapshot {
     /// What Plan Decoder saw.
     #[serde(default)]
     pub plan: Plan,
-    /// What an application runs, as far as anyone told.
+    /// What an application runs, as far as it is known.
     pub workload: Observation<Workload>,
     /// The contracts that are registered, and what their columns looked like before.
     #[serde(default)]

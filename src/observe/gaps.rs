@@ -8,7 +8,9 @@ use super::sample::readable;
 use super::texts::{CountedStatement, ServerStatementText};
 use super::visit::VisitPlan;
 use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
-use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
+use crate::model::{
+    Gap, GapReason, Observation, QualifiedName, Topic, grant, grant_in, quote_identifier,
+};
 use crate::pg::Failure;
 
 /// A source that failed.
@@ -48,10 +50,7 @@ pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap>
     }
     if !table.columns.is_empty() && readable(table).is_empty() {
         let detail = format!("our role may not read `{sql}`");
-        let lift = format!(
-            "GRANT USAGE ON SCHEMA {} TO \0; GRANT SELECT ON {sql} TO \0;",
-            quote_identifier(&name.schema)
-        );
+        let lift = grant_in(&name.schema, format_args!("SELECT ON {sql}"));
         return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(lift));
     }
     table.columns.is_empty().then(|| {
@@ -121,7 +120,7 @@ pub(super) fn unread_columns(
         let detail = format!("our role may not read {hidden} of `{}`", name.to_sql());
         gaps.push(
             Gap::new(observation(&name), GapReason::MissingPrivilege, detail)
-                .lifted_by(format!("GRANT SELECT ({hidden}) ON {} TO \0;", name.to_sql())),
+                .lifted_by(grant(format_args!("SELECT ({hidden}) ON {}", name.to_sql()))),
         );
     }
     gaps
@@ -164,7 +163,7 @@ pub(super) fn unasked(observation: &str) -> Gap {
     Gap::new(observation, GapReason::NotEnoughEvidence, detail)
 }
 
-/// A workload of which neither anyone nor the server told anything.
+/// A workload of which nothing was sent, and the server knows nothing.
 pub(super) fn no_statements() -> Gap {
     let detail = "no statement that was run is known with its keys; pg_stat_statements does not keep the keys they name";
     of_workload(GapReason::NotEnoughEvidence, detail)
@@ -186,7 +185,7 @@ pub(super) fn source_failed(source: &'static str, failure: &Failure, schema: Opt
         )),
         ("42703", Some(_)) => gap.lifted_by(format!("ALTER EXTENSION pg_{source} UPDATE;")),
         ("42501", Some(schema)) => {
-            gap.lifted_by(format!("GRANT USAGE ON SCHEMA {} TO \0;", quote_identifier(schema)))
+            gap.lifted_by(grant(format_args!("USAGE ON SCHEMA {}", quote_identifier(schema))))
         }
         _ => gap,
     }
@@ -234,9 +233,8 @@ pub(super) fn no_query_id() -> Gap {
 pub(super) fn unread_log(denied: &[String]) -> Gap {
     of_workload(GapReason::MissingPrivilege, "our role may not read the server's log").lifted_by(
         format!(
-            "send the log, or let the role read it, and every file of the data directory with it: \
-             GRANT EXECUTE ON FUNCTION {} TO \0;",
-            denied.join(", ")
+            "send the log, or let the role read it, and every file of the data directory with it: {}",
+            grant(format_args!("EXECUTE ON FUNCTION {}", denied.join(", ")))
         ),
     )
 }
@@ -258,7 +256,7 @@ pub(super) fn hidden_texts(
         || counted.iter().any(|statement| statement.hidden);
     hidden.then(|| {
         of_workload(GapReason::MissingPrivilege, "our role is not shown what other roles run")
-            .lifted_by("GRANT pg_read_all_stats TO \0;")
+            .lifted_by(grant("pg_read_all_stats"))
     })
 }
 
@@ -298,10 +296,7 @@ pub(super) fn unread_column(name: &QualifiedName, column: &str) -> Gap {
         GapReason::MissingPrivilege,
         format!("our role may not read {column} of `{sql}`"),
     )
-    .lifted_by(format!(
-        "GRANT USAGE ON SCHEMA {} TO \0; GRANT SELECT ({column}) ON {sql} TO \0;",
-        quote_identifier(&name.schema)
-    ))
+    .lifted_by(grant_in(&name.schema, format_args!("SELECT ({column}) ON {sql}")))
 }
 
 /// Tables that the budget left out.

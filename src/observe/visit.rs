@@ -39,7 +39,7 @@ pub struct Interest {
     pub policy: Policy,
     /// What documents are judged by.
     pub contracts: Vec<Registered>,
-    /// Statements that someone told of, where some are to be explained.
+    /// Statements of the workload that was sent, where some are to be explained.
     pub statements: Vec<WorkloadStatement>,
 }
 

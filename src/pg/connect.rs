@@ -155,7 +155,7 @@ impl managed::Manager for ConnectionManager {
     }
 }
 
-/// Whoever waits for an answer is told of the loss; there is no one else to tell.
+/// A pending query fails with the loss of the connection, so the error is not reported a second time.
 fn driven<S>(connection: S) -> JoinHandle<()>
 where
     S: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,

@@ -4,7 +4,7 @@ use super::request::PoolInputs;
 use crate::model::observation::{SessionGroup, SessionNeed};
 use crate::model::pooler::{Pooler, Survival};
 use crate::model::rate::{WINDOW_S_MIN, Window};
-use crate::model::{Gap, GapReason, Policy, Snapshot};
+use crate::model::{Gap, GapReason, Policy, Snapshot, grant};
 
 /// A mean over the time that the counters have counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ pub fn seen(
             limits.hidden
         );
         let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
-        seen.gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
+        seen.gaps.push(gap.lifted_by(grant("pg_monitor")));
     }
     let signs = concurrency.pooler_signs.get().map(Vec::as_slice).unwrap_or_default();
     let pooled = signs.iter().any(|sign| sign.sign != "discard_all");

@@ -274,7 +274,7 @@ async fn a_statement_that_calls_none_is_explained_whatever_stands_beside_it(
     }
 }
 
-/// The database's owner can have it read texts as nobody has for twenty years.
+/// The owner of the database can set `standard_conforming_strings = off` for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_is_read_as_it_was_looked_through() {
     let Some(mut db) = made("deb18").await else { return };
@@ -294,7 +294,7 @@ async fn no_look_for_code_uses_what_others_put_into_the_search_path(
     assert!(is_refused(&outcome), "the statement may use one of them: {outcome:?}");
 }
 
-/// Statements of the workload are chosen and written by whoever runs them.
+/// Statements of the workload are written by the roles that run them.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_explains_none_of_these_either(#[values("pg14", "deb18")] member: &str) {

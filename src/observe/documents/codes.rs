@@ -6,7 +6,7 @@ use crate::model::QualifiedName;
 use crate::observe::batch::{Batch, Receipt};
 use crate::pg::Question;
 
-/// Codes read at most: no one has as many keys.
+/// Codes read at most, far above the number of keys that documents have.
 const CODES_MAX: u32 = 10_000;
 
 /// What it is called.

@@ -17,7 +17,7 @@ use tokio_postgres::types::Type;
 
 use super::unreadable;
 use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReader};
-use crate::model::{Gap, GapReason, Observation, quote_identifier};
+use crate::model::{Gap, GapReason, Observation, grant, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
 use crate::observe::catalog::CatalogFacts;
 use crate::observe::foreign_code::refusal;
@@ -167,7 +167,7 @@ fn denied(index: &str, table: &str) -> Gap {
         GapReason::MissingPrivilege,
         format!("our role may not plan a search of `{index}`"),
     )
-    .lifted_by(format!("GRANT SELECT ON {table} TO \0;"))
+    .lifted_by(grant(format_args!("SELECT ON {table}")))
 }
 
 /// Two searches that only this index serves, and one for all its keys.

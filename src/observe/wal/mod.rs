@@ -15,7 +15,7 @@ use crate::model::observation::{
     StagingTable, TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
 };
 use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
-use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, quote_identifier};
+use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, grant_in, quote_identifier};
 use crate::pg::{Error, Session};
 
 /// Tables with most inserts, of which is asked what stands against their being unlogged.
@@ -143,7 +143,7 @@ impl WalDetail {
         Some(quote_identifier(&found.schema).into_owned())
     }
 
-    /// The configuration of `pg_partman`, unless whoever created the extension has it run code.
+    /// The configuration of `pg_partman`, unless the owner of the extension has it run code.
     fn partman(
         &self,
         batch: &mut Batch<'_>,
@@ -235,8 +235,7 @@ fn partman_grant(seen: &Wal) -> String {
     let all = seen.extensions.get().map(Vec::as_slice).unwrap_or_default();
     let found = all.iter().find(|extension| extension.name == "pg_partman");
     let schema = found.map_or("partman", |extension| &extension.schema);
-    let schema = quote_identifier(schema);
-    format!("GRANT USAGE ON SCHEMA {schema} TO \0; GRANT SELECT ON {schema}.part_config TO \0;")
+    grant_in(schema, format_args!("SELECT ON {}.part_config", quote_identifier(schema)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes below 2^53")]

@@ -1,5 +1,5 @@
--- Extensions that more is asked of, the schemas they are in, and the table of pg_partman's configuration: it belongs to whoever
--- created the extension, who need not be a superuser and may have put something else in its place.
+-- Extensions that more is asked of, the schemas they are in, and the table of pg_partman's configuration: it belongs to the
+-- role that created the extension, which need not be a superuser and may have put something else in its place.
 select
     e.extname                                                       as name,
     n.nspname                                                       as schema,
