@@ -158,7 +158,7 @@ impl App {
             if webhook.deliver(body).await {
                 return;
             }
-            // What no one took is told again with the next analysis.
+            // An event that was not delivered is sent again after the next analysis.
             let back = app.inner.store.set_notified(&target, &record, (&now, &notified)).await;
             if let Err(error) = back {
                 tracing::warn!(target, %error, "an undelivered event is not sent again");

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{App, Error, Inquiry};
 use crate::analysis;
 use crate::cache::Answer;
-use crate::store::TargetRecord;
+use crate::store::{self, TargetRecord, random};
 
 /// Jobs held at most, those that have ended included.
 const JOBS_MAX: usize = 128;
@@ -51,35 +51,46 @@ pub struct BackgroundAnalysis {
     pub outcome: JobOutcome,
 }
 
+/// A job, and the task that computes it.
+#[derive(Debug)]
+struct RunningJob {
+    job: BackgroundAnalysis,
+    task: JoinHandle<()>,
+}
+
 /// The jobs of this process, by id.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
-    by_id: Mutex<BTreeMap<String, (BackgroundAnalysis, Option<AbortHandle>)>>,
+    by_id: Mutex<BTreeMap<String, RunningJob>>,
 }
 
 impl Jobs {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (BackgroundAnalysis, Option<AbortHandle>)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, RunningJob>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hold a job, unless as many go on as may be held.
-    fn add(&self, job: BackgroundAnalysis) -> bool {
+    /// Start a job and hold it, unless [`JOBS_MAX`] are running; whether it was started.
+    fn start(
+        &self,
+        job: &BackgroundAnalysis,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> bool {
         let mut jobs = self.lock();
         let now = Timestamp::now().as_second();
-        jobs.retain(|_, (job, _)| {
-            job.finished_at.is_none_or(|end| now - end.as_second() < KEPT_SECONDS)
-        });
+        let is_kept = |end: Timestamp| now - end.as_second() < KEPT_SECONDS;
+        jobs.retain(|_, running| running.job.finished_at.is_none_or(is_kept));
         if jobs.len() >= JOBS_MAX {
-            let ended = jobs.values().filter_map(|(job, _)| Some((job.finished_at?, &job.id)));
+            let ended = jobs.iter().filter_map(|(id, one)| Some((one.job.finished_at?, id)));
             let Some(oldest) = ended.min().map(|(_, id)| id.clone()) else { return false };
             jobs.remove(&oldest);
         }
-        jobs.insert(job.id.clone(), (job, None));
+        let task = tokio::spawn(task);
+        jobs.insert(job.id.clone(), RunningJob { job: job.clone(), task });
         true
     }
 
     fn finish(&self, id: &str, outcome: JobOutcome) {
-        if let Some((job, _)) = self.lock().get_mut(id) {
+        if let Some(RunningJob { job, .. }) = self.lock().get_mut(id) {
             job.finished_at = Some(Timestamp::now());
             job.outcome = outcome;
         }
@@ -87,60 +98,45 @@ impl Jobs {
 }
 
 impl App {
-    /// Begin an analysis in the background; none where too many go on.
+    /// Begin an analysis in the background; none where too many go on. Fails where the system has no random numbers.
     pub fn start_job(
         &self,
         target: Arc<TargetRecord>,
         inquiry: Inquiry,
-    ) -> Option<BackgroundAnalysis> {
+    ) -> Result<Option<BackgroundAnalysis>, store::Error> {
         let job = BackgroundAnalysis {
-            id: new_id(),
+            // Without a key to the service it is the id that protects the answer.
+            id: format!("j_{}", hex::encode(random::<12>()?)),
             target: target.name.clone(),
             superpower: inquiry.request.superpower_name(),
             created_at: Timestamp::now(),
             finished_at: None,
             outcome: JobOutcome::Running,
         };
-        if !self.inner.jobs.add(job.clone()) {
-            return None;
-        }
         let time: Duration = self.inner.limits.request_timeout + analysis::PROOF_TIME_MAX;
         let (app, id) = (self.clone(), job.id.clone());
-        let task = tokio::spawn(async move {
+        let task = async move {
             let outcome = match timeout(time, app.analysis(&target, inquiry)).await {
                 Ok(Ok(answer)) => JobOutcome::Done(answer),
                 Ok(Err(error)) => JobOutcome::Failed(error),
                 Err(_) => JobOutcome::TimedOut { seconds: time.as_secs() },
             };
             app.inner.jobs.finish(&id, outcome);
-        });
-        if let Some((_, abort)) = self.inner.jobs.lock().get_mut(&job.id) {
-            *abort = Some(task.abort_handle());
-        }
-        Some(job)
+        };
+        Ok(self.inner.jobs.start(&job, task).then_some(job))
     }
 
     /// The job of that id.
     pub fn job(&self, id: &str) -> Option<BackgroundAnalysis> {
-        self.inner.jobs.lock().get(id).map(|(job, _)| job.clone())
+        self.inner.jobs.lock().get(id).map(|running| running.job.clone())
     }
 
     /// End a job and forget it; whether there was one.
     pub fn cancel_job(&self, id: &str) -> bool {
         let removed = self.inner.jobs.lock().remove(id);
-        if let Some((_, Some(task))) = &removed {
+        if let Some(RunningJob { task, .. }) = &removed {
             task.abort();
         }
         removed.is_some()
     }
-}
-
-/// An id that cannot be guessed.
-fn new_id() -> String {
-    let mut bytes = [0; 12];
-    // Without random numbers the time distinguishes the jobs of one process.
-    if getrandom::fill(&mut bytes).is_err() {
-        bytes[4..].copy_from_slice(&Timestamp::now().as_microsecond().to_be_bytes());
-    }
-    format!("j_{}", hex::encode(bytes))
 }

@@ -18,11 +18,11 @@ pub(super) struct Flights<T> {
 }
 
 struct Running<T> {
-    by_key: HashMap<CacheKey, InFlight<T>>,
+    by_key: HashMap<CacheKey, RunningFlight<T>>,
     started: u64,
 }
 
-struct InFlight<T> {
+struct RunningFlight<T> {
     id: u64,
     /// When it began, where it looks at nothing that was there before.
     fresh_since: Option<Instant>,
@@ -42,12 +42,10 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Flight<T> {
         let mut running = lock(&self.running);
-        if let Some(flight) =
-            running.by_key.get(key).and_then(|in_flight| in_flight.flight.upgrade())
-        {
-            return flight;
+        match running.flight(key) {
+            Some(flight) => flight,
+            None => self.start(&mut running, key, make()),
         }
-        self.start(&mut running, key, make())
     }
 
     /// `make`'s computation if none is under way for `key`.
@@ -57,8 +55,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Option<Flight<T>> {
         let mut running = lock(&self.running);
-        let in_flight = running.by_key.get(key).and_then(|in_flight| in_flight.flight.upgrade());
-        if in_flight.is_some() {
+        let under_way = running.flight(key);
+        if under_way.is_some() {
             // Dropping it may end the computation, which takes the lock.
             drop(running);
             return None;
@@ -75,15 +73,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Flight<T> {
         let mut running = lock(&self.running);
-        let recent = running.by_key.get(key).filter(|in_flight| {
-            in_flight.fresh_since.is_some_and(|since| since.elapsed() < window)
-        });
-        if let Some(flight) = recent.and_then(|in_flight| in_flight.flight.upgrade()) {
+        let began = running.by_key.get(key).and_then(|running| running.fresh_since);
+        let recent = began.filter(|since| since.elapsed() < window);
+        if let Some(flight) = recent.and_then(|_| running.flight(key)) {
             return flight;
         }
         let flight = self.start(&mut running, key, make());
-        if let Some(in_flight) = running.by_key.get_mut(key) {
-            in_flight.fresh_since = Some(Instant::now());
+        if let Some(started) = running.by_key.get_mut(key) {
+            started.fresh_since = Some(Instant::now());
         }
         flight
     }
@@ -103,10 +100,17 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            let in_flight = InFlight { id, fresh_since: None, flight: weak };
-            running.by_key.insert(key.clone(), in_flight);
+            running
+                .by_key
+                .insert(key.clone(), RunningFlight { id, fresh_since: None, flight: weak });
         }
         flight
+    }
+}
+
+impl<T> Running<T> {
+    fn flight(&self, key: &CacheKey) -> Option<Flight<T>> {
+        self.by_key.get(key)?.flight.upgrade()
     }
 }
 
@@ -120,7 +124,7 @@ struct Landing<T> {
 impl<T> Drop for Landing<T> {
     fn drop(&mut self) {
         let mut running = lock(&self.running);
-        if running.by_key.get(&self.key).is_some_and(|in_flight| in_flight.id == self.id) {
+        if running.by_key.get(&self.key).is_some_and(|running| running.id == self.id) {
             running.by_key.remove(&self.key);
         }
     }

@@ -109,10 +109,9 @@ impl Levels {
     /// Keep an answer in process memory unless a younger one is there.
     fn keep(&self, key: &CacheKey, entry: &Arc<CachedAnswer>) {
         let Some(memory) = &self.memory else { return };
-        let keep = |local_size: Option<moka::Entry<CacheKey, Arc<CachedAnswer>>>| {
-            let younger =
-                local_size.is_some_and(|local_size| entry.is_older_than(local_size.value()));
-            if younger { Op::Nop } else { Op::Put(Arc::clone(entry)) }
+        let keep = |kept: Option<moka::Entry<CacheKey, Arc<CachedAnswer>>>| {
+            let is_younger = kept.is_some_and(|kept| entry.is_older_than(kept.value()));
+            if is_younger { Op::Nop } else { Op::Put(Arc::clone(entry)) }
         };
         memory.entry_by_ref(key).and_compute_with(keep);
     }

@@ -117,8 +117,8 @@ impl<E: Send + Sync + 'static> Cache<E> {
 
     /// The answer of that key: from the cache, or computed once for all who ask at the same time.
     ///
-    /// Past its time it is answered all the same, once more computed in the background. `bypass`
-    /// computes it again and stores it, once for all who ask so within [`BYPASS_WINDOW`]. Errors are shared with who waits, and not stored. The
+    /// Past its time it is answered all the same, once more computed in the background. `bypass` computes it again and
+    /// stores it, once for all who ask so within a second. Errors are shared with who waits, and not stored. The
     /// computation is dropped when the last who waits for it is gone.
     pub async fn get_or_compute<F, Fut>(
         &self,

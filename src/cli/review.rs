@@ -107,9 +107,9 @@ impl Files {
     fn found_nothing(&mut self, folder: &Path) {
         let detail = format!("{} was not reviewed: it holds no file of SQL", folder.display());
         let gap = Gap::new("source", GapReason::NotEnoughEvidence, detail);
-        let problem =
+        let remedy =
             "name a folder of .sql files; of Alembic, print its SQL: alembic upgrade HEAD --sql";
-        self.gaps.push(gap.lifted_by(problem));
+        self.gaps.push(gap.lifted_by(remedy));
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {

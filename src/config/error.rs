@@ -70,7 +70,7 @@ pub enum Error {
     Target {
         /// The target.
         name: String,
-        /// What to write instead.
+        /// What is wrong, or what to write instead.
         problem: String,
     },
 

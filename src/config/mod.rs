@@ -44,7 +44,7 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// The shared second level of the cache; absent leaves it in process.
     pub redis_url: Option<SecretString>,
-    /// Whom drift is told by HTTP; absent tells no one.
+    /// Where drift events are posted. `None` disables them.
     pub webhook: Option<WebhookConfig>,
     /// Hosts a target may be on.
     pub allowed_hosts: AllowedHosts,

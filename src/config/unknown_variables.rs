@@ -5,7 +5,7 @@ use crate::model::UnknownName;
 
 /// Variables that no setting of the service has: those of the command line, and of scripts beside it.
 const OTHERS: [&str; 6] =
-    ["DBOPT_CONFIG", "DBOPT_DSN", "DBOPT_RUNNER", "DBOPT_LAB", "DBOPT_BIN", "DBOPT_KEY"];
+    ["DBOPT_CONFIG", "DBOPT_DSN", "DBOPT_RUNNER", "DBOPT_LAB", "DBOPT_PG_BIN", "DBOPT_KEY"];
 
 /// What Kubernetes sets in every pod beside a service that is called `dbopt`, and what only tests read.
 const FOREIGN: [&str; 3] = ["DBOPT_SERVICE_", "DBOPT_PORT", "DBOPT_TEST_"];

@@ -36,7 +36,7 @@ pub enum Error {
     /// The server that was named.
     #[error("no database of our own on that server: {problem}")]
     Named {
-        /// What to do.
+        /// What is wrong, and what to do.
         problem: String,
     },
     /// The warehouse could not be filled.
@@ -44,7 +44,7 @@ pub enum Error {
     Fill {
         /// What was being filled.
         step: &'static str,
-        /// What to do.
+        /// What is wrong, and what to do.
         problem: String,
         /// For the log only.
         source: tokio_postgres::Error,

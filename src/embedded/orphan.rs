@@ -1,4 +1,4 @@
-//! A server whose starter was killed: no one relies on it, and it is on its way out or has to be told.
+//! A server whose starter was killed: it is in use by no process, and is shutting down or has to be shut down.
 //!
 //! Where there is no `/proc`, every server that runs is taken to be in use.
 

@@ -34,12 +34,7 @@ pub(super) struct Caller {
 impl Caller {
     /// Refuse a caller whose key lacks `scope`. `admin` allows everything.
     pub(super) fn require(&self, scope: KeyScope) -> Result<(), Problem> {
-        let is_granted = |key: &Arc<KeyRecord>| {
-            key.scopes
-                .iter()
-                .any(|is_granted| *is_granted == scope || *is_granted == KeyScope::Admin)
-        };
-        if self.key.as_ref().is_none_or(is_granted) {
+        if self.key.as_ref().is_none_or(|key| key.allows(scope)) {
             return Ok(());
         }
         Err(problem::forbidden(scope.as_str()))

@@ -105,7 +105,7 @@ pub(super) fn accepted(
     target: Arc<TargetRecord>,
     inquiry: Inquiry,
 ) -> Result<Response, Problem> {
-    let job = app.start_job(target, inquiry).ok_or_else(problem::overloaded)?;
+    let job = app.start_job(target, inquiry)?.ok_or_else(problem::overloaded)?;
     let location = HeaderValue::try_from(format!("/v1/jobs/{}", job.id));
     let mut response = Job::from(&job).shown();
     *response.status_mut() = StatusCode::ACCEPTED;

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::examples;
 use crate::analysis::Request;
-use crate::model::{ProveMode, Superpower, Threshold};
+use crate::model::{ProveMode, Superpower, Threshold, Unit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -120,7 +120,7 @@ fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
         let number = number.maximum(threshold.most());
         let reason = threshold.reason.trim_end_matches('.');
         let description =
-            format!("{} Default {}: {reason}.", purpose(threshold.name), threshold.default);
+            format!("{} Default {}: {reason}.", purpose(threshold), threshold.default);
         let parameter = ParameterBuilder::new()
             .name(threshold.name)
             .parameter_in(ParameterIn::Query)
@@ -130,16 +130,22 @@ fn add_thresholds(operation: &mut Operation, thresholds: &[&Threshold]) {
     }
 }
 
-/// What a threshold does, by its name, whose end says how it is compared and in which unit.
-fn purpose(name: &str) -> String {
+/// What a threshold does: the end of its name says how it is compared.
+fn purpose(threshold: &Threshold) -> String {
+    let name = threshold.name;
     let (of, purpose) = match (name.strip_suffix("_max"), name.strip_suffix("_min")) {
         (Some(of), _) => (of, "The largest value of this that is not reported"),
         (_, Some(of)) => (of, "The least value of this that counts"),
         _ => (name, "The value of this to compare with"),
     };
-    let units = [("_bytes", "in bytes"), ("_ms", "in milliseconds"), ("_s", "in seconds")];
-    let unit = units.iter().find_map(|(end, unit)| Some((of.strip_suffix(end)?, *unit)));
-    let (of, unit) = unit.unwrap_or((of, ""));
-    let of = of.replace('_', " ");
-    format!("{purpose}: {of}{}{unit}.", if unit.is_empty() { "" } else { ", " })
+    let (end, unit) = match threshold.unit {
+        // A rate names its unit itself.
+        _ if of.contains("_per_") => ("", ""),
+        Unit::Bytes => ("_bytes", ", in bytes"),
+        Unit::Ms => ("_ms", ", in milliseconds"),
+        Unit::S => ("_s", ", in seconds"),
+        Unit::Rows | Unit::Ratio | Unit::Count | Unit::Name => ("", ""),
+    };
+    let of = of.strip_suffix(end).unwrap_or(of).replace('_', " ");
+    format!("{purpose}: {of}{unit}.")
 }

@@ -82,7 +82,7 @@ impl ListeningService {
         &self.app
     }
 
-    /// Where it listens: the port, where any was activity for.
+    /// Where it listens, with the port that the system chose where none was named.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -135,7 +135,7 @@ async fn answer_all(
     }
 }
 
-/// Answer what is activity on a connection until it is closed, falls silent, or its watcher hears that we stop.
+/// Answer the requests of a connection until it is closed, falls silent, or its watcher hears that we stop.
 async fn answer(
     (stream, client, _share): (TcpStream, ClientAddress, Option<ClientShare>),
     router: Router,

@@ -13,7 +13,7 @@ pub fn percent(share: f64) -> String {
     format!("{value:.*} %", usize::from(digits))
 }
 
-/// At most this many digits behind the point are printed.
+/// Digits printed behind the point at most.
 const DIGITS_MAX: u8 = 9;
 
 #[cfg(test)]

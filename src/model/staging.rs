@@ -60,7 +60,7 @@ impl StagingReport {
 
 fn judged(table: &StagingTable, since: Option<Timestamp>) -> (Rebuild, &'static str) {
     if table.partitioned {
-        return (Rebuild::Unknown, "partitioned: request each partition");
+        return (Rebuild::Unknown, "partitioned: ask for each partition");
     }
     if !table.is_unlogged {
         return (Rebuild::No, "logged: a crash does not empty it");

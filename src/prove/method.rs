@@ -85,7 +85,7 @@ pub(super) fn method(action: &Action) -> ProofPlan<'_> {
             ProofPlan { scan: scan::of_key(table, key), ..rests_on(KEY_IS_THERE) }
         }
         Action::AddIdentityKey { .. } => rests_on(KEY_IS_THERE),
-        // Where no one told what the key is used for, there is nothing to time.
+        // Where no statement is known that uses the key, there is nothing to time.
         Action::PromoteKey { promotion, .. } if promotion.shapes.is_empty() => {
             rests_on(sampled("every value of the sample fits the column's type"))
         }

@@ -80,7 +80,7 @@ impl ParsedFile {
         self.broken.contains_key(&begin)
     }
 
-    /// Whether the file makes a table before a byte: nobody waits for it.
+    /// Whether the file makes a table before a byte: no session waits for it.
     pub(super) fn makes_before(&self, table: &str, at: usize) -> bool {
         let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
         self.made.same(table).any(|made| *made < begin)

@@ -7,8 +7,8 @@ use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Policy, Snapshot};
 
-/// What reading a table, building an index of it or writing it again gets through in a second: a slow disk's pace,
-/// so that what is told is rather too long.
+/// Bytes in a second at which a table is read, rewritten or indexed. It is a slow disk's rate, so that the durations are
+/// rather too long than too short.
 const BYTES_PER_S: f64 = 50e6;
 
 /// Rows and bytes of a table, its partitions included.

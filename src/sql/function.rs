@@ -59,7 +59,7 @@ impl StatementReader<'_> {
             }
             other => {
                 self.read_all(arguments.iter().copied(), place);
-                // What is made again is no stored document.
+                // What a call builds is no stored document.
                 if other.starts_with("build_") { TracedValue::Plain } else { TracedValue::Unknown }
             }
         }

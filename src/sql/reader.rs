@@ -10,14 +10,14 @@ use super::understood::{Clause, Comparison, KeyUse};
 use super::value::{Origin, TracedValue};
 use crate::model::QualifiedName;
 
-/// At most this many uses are kept of one statement; further ones count as unresolved.
+/// Uses kept of one statement at most; further ones count as unresolved.
 const USES_MAX: usize = 4096;
 
-/// At most this many columns are looked at in one statement, all together, to tell what its names mean; a statement with a hundred
+/// Columns looked at in one statement at most, all together, to tell what its names mean; a statement with a hundred
 /// tables and a thousand names looks at a tenth. Further names are unknown.
 const COLUMNS_LOOKED_AT_MAX: usize = 10_000_000;
 
-/// At most this many columns does `*` list in one statement, all together.
+/// Columns that `*` lists in one statement at most, all together.
 const STAR_COLUMNS_MAX: usize = 100_000;
 
 /// As deep may views stand on one another.

@@ -6,10 +6,10 @@ use super::function::is_json;
 use super::understood::{Access, JsonStep};
 use crate::model::QualifiedName;
 
-/// At most this many columns may one value come from: arms of unions, of `COALESCE` and of `CASE`.
+/// Columns that one value may come from at most: arms of unions, of `COALESCE` and of `CASE`.
 const ORIGINS_MAX: usize = 64;
 
-/// At most this many steps are kept of one path; what is deeper counts as this deep.
+/// Steps kept of one path at most; what is deeper counts as this deep.
 const STEPS_MAX: usize = 64;
 
 /// What an expression stands for.

@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// Register the contract of a column, or replace it; none where there is no such target. Another contract starts
-    /// again: without a sample, and with nothing told. Every analysis of the target is void then, so its revision changes.
+    /// again: without a sample, and without events sent. Every analysis of the target is void then, so its revision changes.
     pub async fn put_contract(
         &self,
         target: &str,
@@ -190,7 +190,7 @@ impl Store {
         client.execute(&sql, values).await.map(drop).map_err(query_failed("keep a sample"))
     }
 
-    /// Change what was told of a contract's drift; false where someone else changed it first, or replaced the contract.
+    /// Change which events of a contract's drift were sent; false where someone else changed it first, or replaced the contract.
     pub async fn set_notified(
         &self,
         target: &str,

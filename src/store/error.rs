@@ -10,7 +10,7 @@ pub enum Error {
     /// The URL of the store cannot be parsed.
     #[error("DBOPT_STORE_URL is malformed: {problem}")]
     MalformedUrl {
-        /// What to write instead.
+        /// What is wrong, or what to write instead.
         problem: String,
     },
 
@@ -141,7 +141,7 @@ pub enum Error {
         target: String,
         /// Which of its DSNs: `dsn`, `lab` or `replicas/0`.
         field: String,
-        /// What to write instead; never the DSN itself.
+        /// What is wrong, or what to write instead; never the DSN itself.
         problem: String,
     },
 

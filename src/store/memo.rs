@@ -118,15 +118,15 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = entries.get(key)?;
-        let counts = entries.changes == changes && entries.loaded_at.elapsed() < age_max;
-        counts.then(|| entries.value.clone())
+        let entry = entries.get(key)?;
+        let is_valid = entry.changes == changes && entry.loaded_at.elapsed() < age_max;
+        is_valid.then(|| entry.value.clone())
     }
 
     fn hold(&self, key: K, value: CachedValue<V>) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= ENTRIES_MAX {
-            entries.retain(|_, entries| entries.loaded_at.elapsed() < LIFETIME);
+            entries.retain(|_, entry| entry.loaded_at.elapsed() < LIFETIME);
         }
         if entries.len() < ENTRIES_MAX {
             entries.insert(key, value);

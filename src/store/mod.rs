@@ -24,7 +24,7 @@ pub use contracts::{ContractColumn, ContractPut, ContractRecord, ContractState};
 pub use error::Error;
 pub use key_record::{KeyRecord, KeyScope};
 pub use migrate::{migrate, needs_key};
-pub use secret::SecretKey;
+pub use secret::{SecretKey, random};
 pub use target::{DsnReference, LabChange, NewTarget, ResolvedDsn, TargetChange, TargetRecord};
 
 use crate::config::AllowedHosts;

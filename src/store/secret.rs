@@ -79,7 +79,7 @@ impl SecretKey {
 }
 
 /// Bytes no one can guess.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! What a target's applications run, as far as someone told.
+//! What a target's applications run, as far as it was sent.
 
 use std::fmt::Debug;
 
@@ -10,7 +10,7 @@ use super::targets::revised;
 use super::{Error, Store, query_failed};
 
 impl Store {
-    /// The ledger of a target; none where no one told anything.
+    /// The ledger of a target; none where nothing was sent.
     pub async fn workload<L: DeserializeOwned>(&self, target: &str) -> Result<Option<L>, Error> {
         let sql = "select ledger from dbopt.workloads where target = $1";
         let row = self.patient_client().await?.query_opt(sql, &[&target]).await;

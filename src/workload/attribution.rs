@@ -18,7 +18,7 @@ use crate::model::QualifiedName;
 use crate::model::observation::StatementCounters;
 use crate::sql::NotUnderstood;
 
-/// At most this many texts are heard; further ones of a log are passed over.
+/// Texts kept at most; further ones of a log are passed over.
 const TEXTS_MAX: usize = 200_000;
 
 /// A statement as a server counts it: its literals are parameters.

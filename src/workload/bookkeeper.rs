@@ -20,7 +20,7 @@ const OWN: &[u8] = b"/* dbopt */";
 /// As near to the beginning it stands.
 const OWN_WITHIN: usize = 32;
 
-/// At most this many statements are counted before they are added to the ledger.
+/// Statements counted before they are added to the ledger at most.
 const PENDING_MAX: usize = 4096;
 
 /// Whether the advisor itself runs this.

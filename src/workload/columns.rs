@@ -16,13 +16,13 @@ use crate::model::observation::{
     ColumnName, ColumnUsage, OperatorUse, StatementCounters, StatementProfile, StatementShape,
 };
 
-/// At most this many statements are kept with their shape; of more, those that are used least are spread over their columns.
+/// Statements kept with their shape at most; of more, those that are used least are spread over their columns.
 const SHAPES_MAX: usize = 2048;
 
-/// At most this many statements of most time, and as many of most calls, are shown.
+/// Statements shown at most: this many by time, and this many by calls.
 const SHOWN_MAX: usize = 100;
 
-/// At most this many uses of one column are distinguished.
+/// Uses of one column distinguished at most.
 const USES_MAX: usize = 256;
 
 /// How statements use columns.

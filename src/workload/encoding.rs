@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use flate2::write::MultiGzDecoder;
 
-/// At most this many bytes are decoded at once: a few of them may become a thousand times as many.
+/// Bytes decoded at once at most: a few of them may expand a thousandfold.
 const PIECE_BYTES: usize = 4 * 1024;
 
 /// How a source is encoded.

@@ -9,14 +9,14 @@ use super::session::identity;
 use super::severity::severity;
 use super::syslog;
 
-/// At most this many layers lie upon one another.
+/// Layers around one another at most.
 const LAYERS_MAX: usize = 4;
 /// Lines of the beginning that are looked at.
 const LINES_MAX: usize = 400;
 
 /// A text that a carrier puts before each line is no longer.
 const HEAD_BYTES_MAX: usize = 200;
-/// At most this many different ones are distinguished.
+/// Different ones distinguished at most.
 const HEADS_MAX: usize = 64;
 
 /// Something that a carrier puts before each line.

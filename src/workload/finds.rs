@@ -7,7 +7,7 @@ use crate::model::observation::{
     Predicate, QueryBlock, RelationUse, StatementShape, Subject, UsePlace,
 };
 
-/// At most this many ways are kept of one statement.
+/// Ways kept of one statement at most.
 const FINDS_MAX: usize = 64;
 
 /// A way in which a statement finds rows, and the keys it depends on.

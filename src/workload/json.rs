@@ -15,7 +15,7 @@ use super::reader::{KnownSource, Read, SourceReader};
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::severity;
 
-/// At most this many wrappers lie upon one another.
+/// Wrappers around one another at most.
 const WRAPPERS_MAX: u8 = 3;
 
 /// Members that hold a line of a log, or several.

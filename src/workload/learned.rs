@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use super::session::identity;
 use super::tokens::{TextToken, TokenKind, tokens};
 
-/// At most this many statements that differ in literals are parsed before it is found out which of these are values.
+/// Statements that differ in literals parsed before it is found out which of these are values at most.
 const LEARN_AFTER: u8 = 16;
 
-/// At most this many literals of one statement are tried; each costs a parse for each probe.
+/// Literals of one statement tried at most; each costs a parse for each probe.
 const LITERALS_MAX: usize = 32;
 
-/// At most this many kinds of statements are remembered.
+/// Kinds of statements remembered at most.
 const TEMPLATES_MAX: usize = 8192;
 
 /// What a literal may be that matters: a key, a position, a path, documents, a jsonpath.

@@ -18,10 +18,10 @@ use crate::model::observation::{
 };
 use crate::sql::KeyUse;
 
-/// At most this many statements are kept; those that took least time go.
+/// Statements kept at most; those that took least time go.
 pub const STATEMENTS_MAX: usize = 1000;
 
-/// At most this many settings are distinguished; calls that set others count together.
+/// Settings distinguished at most; calls that set others count together.
 const SETTINGS_MAX: usize = 64;
 
 /// Which keys of which columns the workload uses. Holds keys, types and operators, and no literal.

@@ -6,7 +6,7 @@ use super::session::identity;
 /// A prefix is no longer.
 const BYTES_MAX: usize = 1024;
 
-/// At most this many places are tried for what stands between; hostile prefixes have many.
+/// Places tried for what stands between at most; hostile prefixes have many.
 const STEPS_MAX: u32 = 10_000;
 
 /// What `log_line_prefix` is.

@@ -29,7 +29,7 @@ const SHAPE_BYTES_MAX: usize = 64 * 1024;
 /// As much is kept of a redacted text.
 const REDACTED_BYTES_MAX: usize = 4096;
 
-/// At most this many parameters are tried for being keys; each costs a parse of each shape that has keys as parameters.
+/// Parameters tried for being keys at most; each costs a parse of each shape that has keys as parameters.
 const PARAMETERS_TRIED_MAX: usize = 16;
 
 /// A longer value of a parameter is no key and no path.

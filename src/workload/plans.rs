@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::parsed::ParsedStatement;
 use crate::model::observation::{LoggedFinding, LoggedPlans};
 
-/// At most this many statements with plans are kept; those whose plans took least time go.
+/// Statements with plans kept at most; those whose plans took least time go.
 const STATEMENTS_MAX: usize = 256;
 
-/// At most this many plans of a statement are judged, whatever they took.
+/// Plans of a statement judged at most, whatever they took.
 const JUDGED_MIN: u64 = 8;
 
 /// A plan that took so many times as long as any that was judged is judged, too.
 const LONGER: f64 = 2.0;
 
-/// At most this many findings of a statement are kept, those with most time at stake.
+/// Findings of a statement kept at most, those with most time at stake.
 const FINDINGS_MAX: usize = 16;
 
 /// What a plan told.

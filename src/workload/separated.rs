@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-/// At most this many fields are distinguished; a record of a log has at most 26.
+/// Fields distinguished at most; a record of a log has at most 26.
 const FIELDS_MAX: usize = 256;
 
 /// The fields of a record, unquoted. Its memory serves the next one.

@@ -15,10 +15,10 @@ use crate::sql::TEXT_BYTES_MAX;
 /// As many sessions, twice, are remembered; those that said nothing for longest are closed.
 const SESSIONS_MAX: usize = 1024;
 
-/// At most this many bytes of text, twice, wait for another message.
+/// Bytes of text that wait for another message at most, twice.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// At most this many plans of one session wait for their statement: those of the statements in its functions.
+/// Plans of one session that wait for their statement at most: those of the statements in its functions.
 const PLANS_MAX: usize = 64;
 
 /// Durations are printed with three decimals.

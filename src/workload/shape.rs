@@ -17,7 +17,7 @@ const COMPARISONS: &[&str] =
 /// Keywords behind which a value stands.
 const KEYWORDS: &[&str] = &["like", "ilike", "limit", "offset", "between"];
 
-/// At most this many values are kept of a list behind IN: longer ones mean the same.
+/// Values kept of a list behind IN at most: longer ones mean the same.
 const LISTED_MAX: usize = 8;
 
 /// What is in brackets.

@@ -15,7 +15,7 @@ use super::reader::KnownSource;
 use super::session::{Message, Out, Sessions, identity};
 use super::severity::{SeverityField, severity};
 
-/// At most this many streams are read at once; of more, all are read to their end.
+/// Streams read at once at most; of more, all are read to their end.
 const STREAMS_MAX: usize = 1024;
 
 /// Where a line came from, as its carrier says.

@@ -12,7 +12,7 @@ use super::reader::KnownSource;
 use super::session::Out;
 use super::stderr::{From, Stderr};
 
-/// At most this many streams may have lines whose end has not come yet.
+/// Streams that may have an unfinished line at most.
 const STREAMS_MAX: usize = 256;
 
 /// A log as lines.

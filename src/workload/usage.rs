@@ -13,13 +13,13 @@ use super::stats::{CallStats, Share};
 use crate::model::QualifiedName;
 use crate::sql::{Access, Clause, Comparison, JsonStep, KeyUse, path_to_string};
 
-/// At most this many paths of one column are distinguished: documents with ids for keys have no end of them.
+/// Paths of one column distinguished at most: documents with ids for keys have no end of them.
 pub const PATHS_MAX: usize = 1000;
 
-/// At most this many ways of using one path are distinguished.
+/// Ways of using one path distinguished at most.
 const PATTERNS_MAX: usize = 64;
 
-/// At most this many uses are kept of one statement.
+/// Uses kept of one statement at most.
 const STATEMENT_USES_MAX: usize = 128;
 
 /// A longer path is left out.

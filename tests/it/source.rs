@@ -8,7 +8,7 @@ use std::process::Command;
 /// Lines of a file, its inline tests not counted.
 const LINES_MAX: usize = 400;
 
-/// Words that only somebody who wrote the code would know the meaning of. The standard terms are in
+/// Words of a private dialect. The standard terms are in
 /// `docs/glossary.md` and in PostgreSQL's documentation.
 const PRIVATE_WORDS: &[&str] = &[
     "ask",

@@ -1,7 +1,7 @@
 //! What the checks share about sessions: which are of this database, and what our role is not shown.
 
 use crate::model::observation::{ConnectionLimits, SessionGroup};
-use crate::model::{Case, Gap, GapReason};
+use crate::model::{Case, Gap, GapReason, grant};
 
 /// Groups of sessions of the visited database: by role and application, or by role alone.
 pub(super) fn groups<'a>(case: &Case<'a>, whole_role: bool) -> Result<Vec<&'a SessionGroup>, Gap> {
@@ -28,7 +28,7 @@ pub(super) fn unseen(case: &Case<'_>) -> Vec<Gap> {
                 "{hidden} sessions of other roles show neither state nor application to our role"
             );
             let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
-            gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
+            gaps.push(gap.lifted_by(grant("pg_monitor")));
         }
         Ok(_) => {}
         Err(gap) => gaps.push(gap.clone()),

@@ -1,6 +1,6 @@
 //! Names as people mean them: `userId`, `user_id` and `UserID` are one.
 
-/// At most this many signs of a key are spelled out.
+/// Characters of a key that are spelled out at most.
 const SIGNS_MAX: usize = 4;
 
 /// A name's words, in lower case, joined by underscores.

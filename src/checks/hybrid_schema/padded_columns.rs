@@ -7,7 +7,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Superpower, Threshold,
-    Topic, Unit, quote_identifier,
+    Topic, Unit, grant, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -121,5 +121,5 @@ fn uncounted(table: &Table<'_>) -> Gap {
     let hidden = hidden.join(", ");
     let detail = format!("our role may not see statistics on {hidden} of `{sql}`");
     gap(GapReason::MissingPrivilege, detail)
-        .lifted_by(format!("GRANT SELECT ({hidden}) ON {sql} TO \0;"))
+        .lifted_by(grant(format_args!("SELECT ({hidden}) ON {sql}")))
 }

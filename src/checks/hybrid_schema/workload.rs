@@ -5,7 +5,7 @@ use crate::checks::number::float;
 use crate::model::observation::{ColumnWorkload, Workload};
 use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit};
 
-/// At most this many calls of a column's documents are enough.
+/// Calls of a column's documents that are enough to judge by.
 pub(super) static WORKLOAD_CALLS_MIN: Threshold = Threshold {
     name: "workload_calls_min",
     default: 100.0,
@@ -13,7 +13,7 @@ pub(super) static WORKLOAD_CALLS_MIN: Threshold = Threshold {
     reason: "a share of 0.8 among 100 calls is between 0.71 and 0.87 with 95 % confidence",
 };
 
-/// At most this many executions that were seen one by one are enough, where there are fewer calls.
+/// Executions seen one by one that are enough where there are fewer calls.
 pub(super) static WORKLOAD_EXECUTIONS_MIN: Threshold = Threshold {
     name: "workload_executions_min",
     default: 20.0,
@@ -29,7 +29,7 @@ pub(super) static WORKLOAD_COVERAGE_MIN: Threshold = Threshold {
     reason: "where most calls cannot be attributed, they may use any key",
 };
 
-/// The workload; a gap where no one told any.
+/// The workload; a gap where none is known.
 pub(super) fn workload(snapshot: &Snapshot) -> Result<&Workload, Gap> {
     snapshot.workload.get().map_err(Clone::clone)
 }
@@ -42,8 +42,8 @@ pub(super) static WORKLOAD_SAMPLES_MIN: Threshold = Threshold {
     reason: "a key that 20 of 20 texts name is used by more than 0.83 of the calls with 95 % confidence",
 };
 
-/// How a column is used: none where no statement uses it, gaps where that is too little to judge by. What someone told
-/// comes first, and what the server tells of itself takes its place where it is not enough.
+/// How a column is used: none where no statement uses it, gaps where that is too little to judge by. What was sent
+/// comes first; what the server counts takes its place where that is not enough.
 pub(super) fn of<'a>(
     workload: &'a Workload,
     column: &DocumentColumn<'_>,

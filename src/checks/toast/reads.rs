@@ -20,7 +20,7 @@ pub(super) struct Reads {
     pub(super) share_of_calls: Option<f64>,
 }
 
-/// At most this many calls on a table are enough to tell what most of them read.
+/// Calls on a table that are enough to tell what most of them read.
 const CALLS_MIN: u64 = 100;
 
 impl Reads {

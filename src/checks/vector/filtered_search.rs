@@ -12,7 +12,7 @@ use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, NewIndex,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, quote_identifier,
+    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grant, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -131,10 +131,9 @@ fn unknown(column: &VectorField<'_>, search: &Search<'_>) -> Gap {
         column.table().to_sql(),
         column.definition.name
     );
-    Gap::new("vector_filters", GapReason::NotEnoughEvidence, detail).lifted_by(format!(
-        "ANALYZE {table}; GRANT SELECT ON {table} TO \0;",
-        table = column.table().to_sql()
-    ))
+    let table = column.table().to_sql();
+    Gap::new("vector_filters", GapReason::NotEnoughEvidence, detail)
+        .lifted_by(format!("ANALYZE {table}; {}", grant(format_args!("SELECT ON {table}"))))
 }
 
 fn finding(

@@ -6,7 +6,7 @@ use crate::model::observation::OpenTransaction;
 use crate::model::rate::duration;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Policy, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Threshold, Topic, Unit, grant,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -85,7 +85,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if !matches!(context.privileges.tier.as_str(), "superuser" | "monitor") {
         let detail = "transactions of other roles are shown to members of pg_monitor";
         let gap = Gap::new("transactions", GapReason::MissingPrivilege, detail);
-        judgement.gaps.push(gap.lifted_by("GRANT pg_monitor TO \0;"));
+        judgement.gaps.push(gap.lifted_by(grant("pg_monitor")));
     }
     Ok(judgement)
 }

@@ -21,7 +21,7 @@ impl From<Arc<app::Error>> for Problem {
 impl From<&app::Error> for Problem {
     fn from(error: &app::Error) -> Self {
         match error {
-            // Whoever asks for an analysis did not write the DSN.
+            // The caller of an analysis did not write the DSN.
             app::Error::Store(error) if error.is_of_a_dsn() => misconfigured(error),
             app::Error::Store(error) => error.into(),
             app::Error::Analysis(AnalysisError::Target(error)) => error.into(),

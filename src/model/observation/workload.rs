@@ -1,4 +1,4 @@
-//! What an application runs, as far as anyone told: which keys of which documents its statements use.
+//! What an application runs, as far as it is known: which keys of which documents its statements use.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

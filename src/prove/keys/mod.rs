@@ -213,7 +213,7 @@ fn most_compared(
     })
 }
 
-/// Types of the catalog that text is cast to here, too. Another one may be anyone's, and be missing in a lab.
+/// Types of `pg_catalog` that text is cast to in a proof. Another type may be a user's, and be missing in a lab.
 const CASTS: &[&str] = &[
     "int2",
     "int4",

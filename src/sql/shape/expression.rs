@@ -8,16 +8,16 @@ use crate::sql::catalog::Column;
 use crate::sql::path_to_string;
 use crate::sql::understood::JsonStep;
 
-/// At most this many columns are kept of one expression.
+/// Columns kept of one expression at most.
 const COLUMNS_MAX: usize = 16;
 
-/// At most this many keys of documents are kept of one expression.
+/// Keys of documents kept of one expression at most.
 const KEYS_MAX: usize = 16;
 
-/// At most this many operators within are kept of one expression.
+/// Operators within kept of one expression at most.
 const APPLIED_MAX: usize = 16;
 
-/// At most this many steps are kept of one path.
+/// Steps kept of one path at most.
 const STEPS_MAX: usize = 16;
 
 /// A longer spelling is cut off.

@@ -37,13 +37,13 @@ use crate::model::observation::{
     BlockRole, CommonTable, QueryBlock, RelationUse, StatementKind, StatementShape, Write,
 };
 
-/// At most this many queries are kept of one statement.
+/// Queries kept of one statement at most.
 const BLOCKS_MAX: usize = 128;
 
 /// As many conditions, keys and columns are kept of one statement, all together.
 const ITEMS_MAX: usize = 1024;
 
-/// At most this many names of columns are compared in one statement.
+/// Names of columns compared in one statement at most.
 const LOOKUPS_MAX: usize = 1_000_000;
 
 /// As deep may views stand on one another.

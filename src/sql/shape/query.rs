@@ -15,7 +15,7 @@ use crate::model::observation::{BlockRole, CommonTable, Limit, OrderKey, QueryBl
 use crate::sql::query::{bare_name, column_name, output_position, star};
 use crate::sql::tree;
 
-/// At most this many rows of `VALUES` are looked at: the others are of the same kind.
+/// Rows of `VALUES` read at most: the others are of the same kind.
 const ROWS_MAX: usize = 16;
 
 impl Walker<'_> {

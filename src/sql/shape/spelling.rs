@@ -12,7 +12,7 @@ use crate::model::observation::{Applied, ColumnName, Compared, Distance, Distanc
 use crate::model::quote_identifier;
 use crate::sql::tree;
 
-/// At most this many items of a list are looked at: one of thousands is all of the same kind.
+/// Items of a list read at most: one of thousands is all of the same kind.
 const LISTED_MAX: usize = 64;
 
 /// Functions of text that yield text, so that a cast to text behind them does nothing.

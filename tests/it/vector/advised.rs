@@ -23,7 +23,7 @@ async fn made(member: &str, sql: &str) -> Option<TestDb> {
     Some(db)
 }
 
-/// As many tenants in each partition, which is read alone where a tenant is asked for.
+/// Tenants in each partition, which is read alone where a search asks for a tenant.
 #[rstest]
 #[case::a_tenant_each(20, 20, false)]
 #[case::ten_tenants_each(200, 20, true)]
@@ -99,7 +99,7 @@ async fn an_index_at_half_precision_is_built_beside_the_other_and_both_are_tried
     // A machine that is busy with something else may time the smaller one as slower: then it is refuted, with the numbers.
     if let Some(refuted) = analysis.declined.iter().find(|one| one.reason.contains("refuted")) {
         assert!(refuted.detail.contains("takes clearly longer"), "{member}: {refuted:?}");
-        assert!(refuted.detail.contains("index_bytes 4104192 -> 2056192"), "{member}: {refuted:?}");
+        assert!(refuted.detail.contains("index_bytes 4.1 MB -> 2.1 MB"), "{member}: {refuted:?}");
         return;
     }
     let found = finding(&analysis, check).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));

@@ -157,7 +157,7 @@ async fn a_role_that_may_not_read_its_configuration_judges_no_horizon_and_is_tol
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
 
-/// Its configuration belongs to whoever created the extension, who need not be a superuser.
+/// Its configuration belongs to the role that created the extension, which need not be a superuser.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_that_runs_code_is_not_read() {
     let Some(db) = maintained("deb18").await else { return };
