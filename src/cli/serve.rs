@@ -45,14 +45,8 @@ async fn started(config: &Config, log: LogOutput) -> Result<CommandOutcome, Erro
     tracing::info!(version = env!("CARGO_PKG_VERSION"), store, settings, targets, "starting");
     let stop = stop_signal()?;
     refuse_to_be_open(config).await?;
-    let database = StoreDatabase::open(config, move |text| log.say(text)).await?;
-    let served = if database.is_borrowed(config) {
-        let problem = "another dbopt keeps its state here: stop it, choose another DBOPT_DATA_DIR, or \
-                    give DBOPT_STORE_URL, which several can share";
-        Err(Error::Usage(problem.to_owned()))
-    } else {
-        serve(config, &database, log, stop).await
-    };
+    let database = StoreDatabase::start(config, move |text| log.say(text)).await?;
+    let served = serve(config, &database, log, stop).await;
     database.close().await;
     served
 }

@@ -1,5 +1,7 @@
 //! The service's own database: the one that is configured, else an embedded one. And `dbopt migrate`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use secrecy::SecretString;
 
@@ -26,24 +28,27 @@ impl StoreDatabase {
         config: &Config,
         say: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, Error> {
+        match (&config.store_url, embedded::running(&data_dir(config))) {
+            (None, Some(url)) => Ok(Self::at(url)),
+            _ => Self::start(config, say).await,
+        }
+    }
+
+    /// The same for a process that outlives others: an embedded server that another process runs may end with that at
+    /// any time, and is refused.
+    pub(super) async fn start(
+        config: &Config,
+        say: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, Error> {
         if let Some(url) = &config.store_url {
             return Ok(Self::at(url.clone()));
         }
-        let data_dir = config.data_dir.join("postgres");
-        if let Some(url) = embedded::running(&data_dir) {
-            return Ok(Self::at(url));
-        }
         let options = embedded::ServerOptions {
-            data_dir: Some(data_dir),
+            data_dir: Some(data_dir(config)),
             ..embedded::ServerOptions::default()
         };
         let server = embedded::start(options, say).await.map_err(Error::Embedded)?;
         Ok(Self { url: server.dsn("postgres"), embedded: Some(server) })
-    }
-
-    /// Whether another process runs the embedded server, which then is not ours to rely on.
-    pub(super) fn is_borrowed(&self, config: &Config) -> bool {
-        config.store_url.is_none() && self.embedded.is_none()
     }
 
     /// Stop the server, if it is ours.
@@ -52,6 +57,11 @@ impl StoreDatabase {
             server.stop().await;
         }
     }
+}
+
+/// Where the embedded server keeps its data.
+fn data_dir(config: &Config) -> PathBuf {
+    config.data_dir.join("postgres")
 }
 
 /// `dbopt migrate`.

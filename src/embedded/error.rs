@@ -98,7 +98,7 @@ pub enum Error {
     },
 
     /// Another process uses the data directory.
-    #[error("{} is in use by another process: stop that, or choose another DBOPT_DATA_DIR", path.display())]
+    #[error("{} is in use by another process: stop that, choose another DBOPT_DATA_DIR, or give DBOPT_STORE_URL, which several can share", path.display())]
     InUse {
         /// The directory.
         path: PathBuf,

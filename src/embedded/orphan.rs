@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// How long it may take to end by itself: it was told by the death of its starter.
+/// How long a starter that was killed may take to be gone, and then the server to end by itself: the death of its starter is
+/// its signal.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it may take in all. Its checkpoint writes what is not on disk yet.
 const END_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,8 +35,12 @@ pub(super) fn outlive(data: &Path) -> bool {
     if test_kill_process(pid).is_err() || !is_server_of(pid, data) {
         return false;
     }
-    if has_starter(pid) {
-        return true;
+    let begun = Instant::now();
+    while test_kill_process(pid).is_ok() && has_starter(pid) {
+        if begun.elapsed() > PATIENCE {
+            return true;
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
     let begun = Instant::now();
     let mut signalled = false;
