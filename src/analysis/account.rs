@@ -1,6 +1,6 @@
 //! The account of what was sent of the workload: how much of it was read, and what was not.
 
-use crate::model::{Gap, GapReason, Topic};
+use crate::model::{Gap, GapReason, Topic, counted};
 use crate::workload::{Ledger, SourceCounts};
 
 const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or stderr); docs/api.md lists what is read";
@@ -59,8 +59,4 @@ fn parts(read: &SourceCounts) -> Vec<String> {
     ];
     let some = kinds.into_iter().filter(|(count, ..)| *count > 0);
     some.map(|(count, one, several)| counted(count, one, several)).collect()
-}
-
-fn counted(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }

@@ -55,8 +55,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         make: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Option<Flight<T>> {
         let mut running = lock(&self.running);
-        let under_way = running.flight(key);
-        if under_way.is_some() {
+        let flight = running.flight(key);
+        if flight.is_some() {
             // Dropping it may end the computation, which takes the lock.
             drop(running);
             return None;

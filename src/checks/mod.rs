@@ -63,7 +63,7 @@ impl Check {
     /// What was not seen, and without which there is nothing to judge.
     pub fn run(&self, case: &Case<'_>) -> Result<Judgement, Gap> {
         // What is judged from a plan asks nothing of a server, where there is one.
-        if !(self.requires.is_empty() && self.needs.contains(&Topic::PLANS)) {
+        if !self.requires.is_empty() || self.needs.contains(&Topic::CONTEXT) {
             let context = case.snapshot.context.get().map_err(Clone::clone)?;
             if let Some(gap) = self.requires.iter().find_map(|required| required.bars(context)) {
                 return Err(gap);
@@ -96,9 +96,7 @@ impl Check {
                 .lifted_by(grant("pg_read_all_data")),
             );
         }
-        if self.topics().any(|topic| topic == Topic::SESSIONS)
-            && context.privileges.tier == "connect"
-        {
+        if self.needs.contains(&Topic::SESSIONS) && context.privileges.tier == "connect" {
             gaps.push(
                 Gap::new(
                     Topic::SESSIONS.as_str(),

@@ -24,7 +24,8 @@ pub(super) fn index(indexed: &IndexedKey) -> Ddl {
     let mut statements = index.create();
     statements.push(validation(format!("ANALYZE {};", table.to_sql())));
     let caveats = caveats(indexed, &expression.to_sql(""));
-    Ddl { statements, undo: vec![index.drop()], caveats, ..Ddl::default() }
+    let title = format!("Index `{}` where it is: {}", indexed.object, expression.to_sql(""));
+    Ddl { title, statements, undo: vec![index.drop()], caveats, ..Ddl::default() }
 }
 
 fn caveats(indexed: &IndexedKey, expression: &str) -> Vec<String> {

@@ -3,31 +3,19 @@
 use super::Ddl;
 use super::resolved::under_empty_search_path;
 use super::statement::rewriting;
-use crate::model::{
-    Compression, QualifiedName, Statement, Storage, catalog_type, quote_identifier,
-};
+use crate::model::{JsonbConversion, Statement, catalog_type, quote_identifier};
 
-/// A column of type `json`, or of text.
-pub(super) struct TextColumn<'a> {
-    pub(super) table: &'a QualifiedName,
-    pub(super) column: &'a str,
-    /// Its type, as PostgreSQL prints it.
-    pub(super) from: &'a str,
-    pub(super) default: Option<&'a str>,
-    /// Its storage strategy and compression method, where these are not the type's own.
-    pub(super) settings: (Option<Storage>, Option<Compression>),
-}
-
-/// It becomes one of `jsonb`.
-pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> Ddl {
+/// A column of `json`, or of text, becomes one of `jsonb`.
+pub(super) fn convert(conversion: &JsonbConversion) -> Ddl {
+    let JsonbConversion { from, default, reversible, bytes, .. } = conversion;
     let megabytes = (bytes / 1_000_000).max(1);
-    let there = column
-        .retype("jsonb", column.default.map(|default| format!("({default})::pg_catalog.jsonb")));
-    let back = column.retype(column.from, column.default.map(str::to_owned));
+    let in_jsonb = default.as_ref().map(|default| format!("({default})::pg_catalog.jsonb"));
+    let there = retype(conversion, "jsonb", in_jsonb);
+    let back = retype(conversion, from, default.clone());
     let mut caveats = vec![format!(
         "rewrites the table: {megabytes} MB of WAL, and {megabytes} MB of disk space until it ends"
     )];
-    caveats.push(if reversible {
+    caveats.push(if *reversible {
         "jsonb prints every document of the sample as it was written; one that was written otherwise comes back \
          with other spaces or another order of keys"
             .to_owned()
@@ -39,10 +27,11 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
         )
     });
     Ddl {
+        title: format!("Store `{}` as jsonb", conversion.object),
         statements: vec![there],
-        undo: if reversible { vec![back] } else { Vec::new() },
+        undo: if *reversible { vec![back] } else { Vec::new() },
         preconditions: vec![
-            if column.from == "json" {
+            if from == "json" {
                 "nothing calls functions on the column that exist for json alone (json_each, json_array_elements): their \
                  names for jsonb begin with jsonb_"
             } else {
@@ -56,26 +45,24 @@ pub(super) fn convert(column: &TextColumn<'_>, reversible: bool, bytes: i64) -> 
     }
 }
 
-impl TextColumn<'_> {
-    /// The default goes first and comes back last: the server would not know how to convert it. Settings go with
-    /// the old type, and are made again.
-    fn retype(&self, to: &str, default: Option<String>) -> Statement {
-        let (table, column) = (self.table.to_sql(), quote_identifier(self.column));
-        let (storage, compression) = self.settings;
-        let to = catalog_type(to);
-        let has_default = default.is_some();
-        let mut changes = Vec::new();
-        if has_default {
-            changes.push("DROP DEFAULT".to_owned());
-        }
-        changes.push(format!("TYPE {to} USING {column}::{to}"));
-        changes.extend(default.map(|default| format!("SET DEFAULT {default}")));
-        changes.extend(storage.map(|storage| format!("SET STORAGE {}", storage.as_str())));
-        changes.extend(compression.map(|method| format!("SET COMPRESSION {}", method.as_str())));
-        let changes: Vec<String> =
-            changes.into_iter().map(|change| format!("ALTER COLUMN {column} {change}")).collect();
-        let alter = format!("ALTER TABLE {table} {};", changes.join(", "));
-        // The default is an expression of the user's, as the server printed it.
-        rewriting(if has_default { under_empty_search_path(&alter) } else { alter })
+/// The default goes first and comes back last: the server would not know how to convert it. Settings go with
+/// the old type, and are made again.
+fn retype(conversion: &JsonbConversion, to: &str, default: Option<String>) -> Statement {
+    let (table, column) = (conversion.table.to_sql(), quote_identifier(&conversion.column));
+    let (storage, compression) = (conversion.storage, conversion.compression);
+    let to = catalog_type(to);
+    let has_default = default.is_some();
+    let mut changes = Vec::new();
+    if has_default {
+        changes.push("DROP DEFAULT".to_owned());
     }
+    changes.push(format!("TYPE {to} USING {column}::{to}"));
+    changes.extend(default.map(|default| format!("SET DEFAULT {default}")));
+    changes.extend(storage.map(|storage| format!("SET STORAGE {}", storage.as_str())));
+    changes.extend(compression.map(|method| format!("SET COMPRESSION {}", method.as_str())));
+    let changes: Vec<String> =
+        changes.into_iter().map(|change| format!("ALTER COLUMN {column} {change}")).collect();
+    let alter = format!("ALTER TABLE {table} {};", changes.join(", "));
+    // The default is an expression of the user's, as the server printed it.
+    rewriting(if has_default { under_empty_search_path(&alter) } else { alter })
 }

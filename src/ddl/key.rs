@@ -3,18 +3,18 @@
 use super::Ddl;
 use super::statement::{brief, concurrent, rewriting, validation};
 use crate::model::{
-    AdoptedKey, QualifiedName, Statement, pinned_index, quote_identifier, quote_literal,
+    AddedIdentity, AdoptedKey, Statement, pinned_index, quote_identifier, quote_literal,
 };
 
 /// Columns as a list in parentheses.
-pub(super) fn columns(names: &[String]) -> String {
+fn columns(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| quote_identifier(name)).collect();
     format!("({})", names.join(", "))
 }
 
 /// A unique index becomes the primary key; it is built first where it is not there yet.
-pub(super) fn adopt(table: &QualifiedName, key: &AdoptedKey) -> Ddl {
-    let (table, index) = (table.to_sql(), quote_identifier(&key.index));
+pub(super) fn adopt(key: &AdoptedKey) -> Ddl {
+    let (table, index) = (key.table.to_sql(), quote_identifier(&key.index));
     let mut statements = Vec::new();
     let mut caveats = Vec::new();
     if key.before.is_none() {
@@ -34,7 +34,8 @@ pub(super) fn adopt(table: &QualifiedName, key: &AdoptedKey) -> Ddl {
     if !key.nullable.is_empty() {
         caveats.push("a row that holds NULL there makes VALIDATE fail; nothing else has changed then but the constraint it checks".to_owned());
     }
-    Ddl { statements, undo: abandon(&table, key), caveats, ..Ddl::default() }
+    let title = format!("Make {} the primary key of `{}`", columns(&key.columns), key.object);
+    Ddl { title, statements, undo: abandon(&table, key), caveats, ..Ddl::default() }
 }
 
 /// The server takes a valid CHECK for its own scan, so no one is locked out while rows are checked.
@@ -76,10 +77,11 @@ fn abandon(table: &str, key: &AdoptedKey) -> Vec<Statement> {
 }
 
 /// A column that the server counts up.
-pub(super) fn add_identity(table: &QualifiedName, column: &str, bytes: i64) -> Ddl {
-    let (table, column) = (table.to_sql(), quote_identifier(column));
-    let megabytes = (bytes / 1_000_000).max(1);
+pub(super) fn add_identity(added: &AddedIdentity) -> Ddl {
+    let (table, column) = (added.table.to_sql(), quote_identifier(&added.column));
+    let megabytes = (added.bytes / 1_000_000).max(1);
     Ddl {
+        title: format!("Give `{}` an identity column as its primary key", added.object),
         statements: vec![rewriting(format!(
             "ALTER TABLE {table} ADD COLUMN {column} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;"
         ))],

@@ -37,6 +37,7 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
     ];
     statements.extend(index.create());
     Ddl {
+        title: format!("Give `{}` a column of its own: {column} {type_sql}", promotion.object),
         statements,
         undo: vec![
             index.drop(),
@@ -47,6 +48,7 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
         caveats: caveats(promotion),
         ..Ddl::default()
     }
+    .by_owner()
 }
 
 fn caveats(promotion: &Promotion) -> Vec<String> {

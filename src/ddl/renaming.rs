@@ -16,6 +16,7 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
     let vacuum = || maintenance(format!("VACUUM (ANALYZE) {table};"), false);
     let back = renaming.codes.iter().map(|(key, code)| (code.clone(), key.clone())).collect();
     Ddl {
+        title: format!("Store codes for the {} long keys of `{}`", renaming.codes.len(), renaming.object),
         statements: vec![
             guard(refuse_codes(renaming, &names)),
             definition(format!(
@@ -44,6 +45,7 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
         caveats: caveats(renaming, view),
         ..Ddl::default()
     }
+    .by_owner()
 }
 
 /// What is made, and where, as SQL writes it.

@@ -6,6 +6,7 @@ mod beginning;
 mod capability;
 mod case;
 mod change;
+mod count;
 mod decoded_plan;
 mod documents;
 mod error;
@@ -41,12 +42,8 @@ pub use analysis::{
 pub use beginning::beginning;
 pub use capability::{Capabilities, CheckReadiness, ExtensionInfo, Privileges};
 pub use case::Case;
-pub use change::{
-    AdoptedKey, Compression, DefaultDrain, ExistingIndex, IndexExtras, IndexKey, IndexPartition,
-    IndexedKey, KeyPart, Maintenance, MaintenanceVerb, Member, MemberKind, NewIndex, OptionsChange,
-    OptionsOf, Partition, Persistence, PersistenceChange, Promotion, RangeStep, Renaming, Rewrite,
-    RewriteOf, SettingChange, SettingScope, SlotDrop, Storage, ToastAutovacuum, index_name,
-};
+pub use change::*;
+pub use count::{counted, grouped, rounded};
 pub use decoded_plan::{
     DecodedPlan, DecodedPlans, EstimateDirection, PlanChange, PlanComparison, PlanCondition,
     PlanNode, PlanSource, PlanSummary, PlanTrigger, RowsRemoved,

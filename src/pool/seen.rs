@@ -4,7 +4,7 @@ use super::request::PoolInputs;
 use crate::model::observation::{SessionGroup, SessionNeed};
 use crate::model::pooler::{Pooler, Survival};
 use crate::model::rate::{WINDOW_S_MIN, Window};
-use crate::model::{Gap, GapReason, Policy, Snapshot, grant};
+use crate::model::{Gap, GapReason, Policy, Snapshot, counted, grant};
 
 /// A mean over the time that the counters have counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +64,8 @@ pub fn seen(
     seen.other_sessions = small(limits.all_sessions() - own);
     if limits.hidden > 0 {
         let detail = format!(
-            "{} sessions of other roles show neither role nor address to our role: they count for others",
-            limits.hidden
+            "{} neither role nor address to our role: they count for others",
+            counted(limits.hidden, "session of another role shows", "sessions of other roles show")
         );
         let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
         seen.gaps.push(gap.lifted_by(grant("pg_monitor")));

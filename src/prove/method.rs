@@ -4,6 +4,7 @@ use super::scan::{self, Scan};
 use super::{indexes, keys, storage};
 use crate::model::{
     Action, ExistingIndex, Grade, Member, NewIndex, Proof, ProofMethod, QualifiedName, RewriteOf,
+    StoredRewrite, TupleTargetSetting,
 };
 use storage::NewStorage;
 
@@ -59,50 +60,48 @@ impl ProofPlan<'_> {
 /// How an action is proved.
 pub(super) fn method(action: &Action) -> ProofPlan<'_> {
     match action {
-        Action::SetColumnCompression { column, to, members, .. } => {
-            storage(column, names(members), NewStorage::Compression(*to))
+        Action::SetColumnCompression(set) => {
+            storage(&set.column, names(&set.members), NewStorage::Compression(set.to))
         }
-        Action::SetColumnStorage { column, to, members, .. } => {
-            storage(column, names(members), NewStorage::Storage(*to))
+        Action::SetColumnStorage(set) => {
+            storage(&set.column, names(&set.members), NewStorage::Storage(set.to))
         }
-        Action::SetToastTupleTarget { bytes, rewrite, .. } => {
+        Action::SetToastTupleTarget(TupleTargetSetting { bytes, rewrite, .. }) => {
             storage(&rewrite.column, names(&rewrite.tables), NewStorage::ToastTupleTarget(*bytes))
         }
-        Action::RewriteColumn { rewrite, .. } => match rewrite.of {
+        Action::RewriteColumn(StoredRewrite { rewrite, .. }) => match rewrite.of {
             RewriteOf::NotCompressedBy(to) => {
                 storage(&rewrite.column, names(&rewrite.tables), NewStorage::Recompressed(to))
             }
             RewriteOf::OutOfLine | RewriteOf::WideInline => rests_on(TRIAL),
         },
-        Action::ShortenKeys { renaming, .. } => ProofPlan {
+        Action::ShortenKeys(renaming) => ProofPlan {
             scan: Some(scan::of_codes(renaming)),
             ..storage(&renaming.column, vec![&renaming.table], NewStorage::Codes(renaming))
         },
-        Action::VacuumToast { .. } => {
+        Action::VacuumToast(_) => {
             rests_on(RestsOn { reason: Some("estimated from statistics"), ..STATISTICS })
         }
-        Action::AdoptPrimaryKey { table, key, .. } => {
-            ProofPlan { scan: scan::of_key(table, key), ..rests_on(KEY_IS_THERE) }
+        Action::AdoptPrimaryKey(key) => {
+            ProofPlan { scan: scan::of_key(key), ..rests_on(KEY_IS_THERE) }
         }
-        Action::AddIdentityKey { .. } => rests_on(KEY_IS_THERE),
+        Action::AddIdentityKey(_) => rests_on(KEY_IS_THERE),
         // Where no statement is known that uses the key, there is nothing to time.
-        Action::PromoteKey { promotion, .. } if promotion.shapes.is_empty() => {
+        Action::PromoteKey(promotion) if promotion.shapes.is_empty() => {
             rests_on(sampled("every value of the sample fits the column's type"))
         }
-        Action::PromoteKey { promotion, .. } => {
-            tried(OnTrial::Key(keys::KeyChange::Column(promotion)))
-        }
-        Action::IndexKey { indexed, .. } => ProofPlan {
+        Action::PromoteKey(promotion) => tried(OnTrial::Key(keys::KeyChange::Column(promotion))),
+        Action::IndexKey(indexed) => ProofPlan {
             scan: scan::of_casts(indexed),
             ..tried(OnTrial::Key(keys::KeyChange::Index(indexed)))
         },
-        Action::ConvertToJsonb { table, column, .. } => ProofPlan {
-            scan: Some(scan::of_documents(table, column)),
+        Action::ConvertToJsonb(conversion) => ProofPlan {
+            scan: Some(scan::of_documents(&conversion.table, &conversion.column)),
             ..rests_on(sampled(
                 "every document of the sample was read, and each is one that `jsonb` keeps whole",
             ))
         },
-        Action::ReplaceIndex { new, old } => of_index(new, Some(old)),
+        Action::ReplaceIndex(replacement) => of_index(&replacement.new, Some(&replacement.old)),
         Action::BuildIndex(new) => of_index(new, new.instead_of.as_deref()),
         Action::DropIndex(_)
         | Action::RebuildIndex(_)

@@ -92,11 +92,12 @@ fn counted(row: &str) -> u64 {
 }
 
 /// Whether the columns are never NULL, and no two rows have the same values in them. A unique index has told already.
-pub(super) fn of_key(table: &QualifiedName, key: &AdoptedKey) -> Option<Scan> {
+pub(super) fn of_key(key: &AdoptedKey) -> Option<Scan> {
     if key.before.is_some() && key.nullable.is_empty() {
         return None;
     }
-    let (sql, columns) = (table.to_sql(), key.columns.iter().map(|name| quote_identifier(name)));
+    let (sql, columns) =
+        (key.table.to_sql(), key.columns.iter().map(|name| quote_identifier(name)));
     let columns: Vec<_> = columns.collect();
     let nulls: Vec<String> =
         key.nullable.iter().map(|name| format!("{} is null", quote_identifier(name))).collect();
@@ -112,7 +113,7 @@ pub(super) fn of_key(table: &QualifiedName, key: &AdoptedKey) -> Option<Scan> {
         ),
     };
     Some(Scan {
-        table: table.clone(),
+        table: key.table.clone(),
         sql: format!("select /* dbopt */ pg_catalog.concat({nulls} + {twice})"),
         against: counted,
         why: "rows hold NULL there, or values that other rows hold, too",

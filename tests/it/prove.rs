@@ -101,7 +101,7 @@ async fn every_way_to_store_a_column_is_measured_and_what_is_refuted_is_declined
     }
     let uncompressed = analysis.declined.iter().find(|d| d.reason.contains("EXTERNAL")).unwrap();
     assert!(uncompressed.reason.contains("refuted"), "{uncompressed:?}");
-    assert!(uncompressed.detail.contains("more room"), "{uncompressed:?}");
+    assert!(uncompressed.detail.contains("more space"), "{uncompressed:?}");
 }
 
 #[rstest]

@@ -1,7 +1,7 @@
 //! What the checks share about sessions: which are of this database, and what our role is not shown.
 
 use crate::model::observation::{ConnectionLimits, SessionGroup};
-use crate::model::{Case, Gap, GapReason, grant};
+use crate::model::{Case, Gap, GapReason, counted, grant};
 
 /// Groups of sessions of the visited database: by role and application, or by role alone.
 pub(super) fn groups<'a>(case: &Case<'a>, whole_role: bool) -> Result<Vec<&'a SessionGroup>, Gap> {
@@ -25,7 +25,8 @@ pub(super) fn unseen(case: &Case<'_>) -> Vec<Gap> {
     match case.snapshot.concurrency.limits.get() {
         Ok(ConnectionLimits { hidden, .. }) if *hidden > 0 => {
             let detail = format!(
-                "{hidden} sessions of other roles show neither state nor application to our role"
+                "{} neither state nor application to our role",
+                counted(*hidden, "session of another role shows", "sessions of other roles show")
             );
             let gap = Gap::new("sessions", GapReason::MissingPrivilege, detail);
             gaps.push(gap.lifted_by(grant("pg_monitor")));
@@ -36,8 +37,10 @@ pub(super) fn unseen(case: &Case<'_>) -> Vec<Gap> {
     let groups = case.snapshot.concurrency.groups.get().map(Vec::as_slice).unwrap_or_default();
     let untracked: i64 = groups.iter().filter(|one| one.whole_role).map(|one| one.untracked).sum();
     if untracked > 0 {
-        let detail =
-            format!("{untracked} sessions run with `track_activities` off: no state is known");
+        let detail = format!(
+            "{} with `track_activities` off: no state is known",
+            counted(untracked, "session runs", "sessions run")
+        );
         let gap = Gap::new("sessions", GapReason::NotVisibleInSql, detail);
         gaps.push(gap.lifted_by(
             "ALTER SYSTEM SET track_activities = on; SELECT pg_catalog.pg_reload_conf();",

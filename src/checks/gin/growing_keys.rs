@@ -10,7 +10,7 @@ use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
-    Observation, Severity, Superpower, Threshold, Topic, Unit,
+    Observation, Severity, Superpower, Threshold, Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -109,7 +109,8 @@ pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap>
 
 fn unjudged(indexes: usize) -> Gap {
     let detail = format!(
-        "the keys of {indexes} GIN indexes cannot be compared with their rows: only those on a whole jsonb column that was sampled can"
+        "the keys of {} cannot be compared with their rows: only those on a whole jsonb column that was sampled can",
+        counted(indexes, "GIN index", "GIN indexes")
     );
     Gap::new("gin_keys", GapReason::NotEnoughEvidence, detail)
 }

@@ -9,8 +9,8 @@ use crate::checks::number::float;
 use crate::model::observation::Workload;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex,
-    Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+    Action, Case, Confidence, Declined, Finding, Gap, IndexKey, IndexReplacement, Judgement,
+    KeyPart, NewIndex, Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -148,7 +148,10 @@ fn finding(
             .statistic("workload.containment_calls", count(searches.contains), Unit::Count)
             .statistic("workload.other_calls", count(searches.keys + searches.paths), Unit::Count)
             .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
-            .action(Action::ReplaceIndex { new: Box::new(new), old: Box::new(old) }),
+            .action(Action::ReplaceIndex(IndexReplacement {
+                new: Box::new(new),
+                old: Box::new(old),
+            })),
     )
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn meant_kb(kilobytes: f64) -> f64 {
 
 /// The limit as it was given, and what it comes to.
 pub(crate) fn allowed(kilobytes: f64) -> String {
-    format!("a pending list of {}: {NAME} = {kilobytes:.0} is in kB", bytes(kilobytes * 1024.0))
+    format!("a pending list of {}: `{NAME} = {kilobytes:.0}` is in kB", bytes(kilobytes * 1024.0))
 }
 
 fn bytes(bytes: f64) -> String {

@@ -12,7 +12,7 @@ use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, GapReason, Grade, Judgement,
     Member, Number, Object, Observation, OptionsChange, OptionsOf, Severity, Superpower, Threshold,
-    Topic, Unit,
+    Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -94,8 +94,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     judgement.gaps.extend(too_early);
     if left_out > 0 {
-        let detail =
-            format!("the pending lists of {left_out} indexes that are searched less were not read");
+        let detail = format!(
+            "{} not read: there are others that are searched more",
+            counted(left_out, "pending list was", "pending lists were")
+        );
         judgement.gaps.push(
             Gap::new("gin_pending", GapReason::BudgetSpent, detail)
                 .lifted_by("narrow the analysis with `schema` or `table`"),

@@ -184,18 +184,16 @@ impl KeyInUse<'_> {
 
     fn action(&self, expression: KeyExpression) -> Action {
         let table = self.column.table;
-        Action::IndexKey {
+        Action::IndexKey(IndexedKey {
             object: self.column.key_object(self.seen),
-            indexed: IndexedKey {
-                table: table.name(),
-                partitions: table.partitions.clone(),
-                suffix: self.suffix(),
-                expression,
-                type_sql: self.seen.fits.clone().unwrap_or_else(|| "text".to_owned()),
-                rows: whole(table.rows),
-                shapes: self.key.shapes.clone(),
-            },
-        }
+            table: table.name(),
+            partitions: table.partitions.clone(),
+            suffix: self.suffix(),
+            expression,
+            type_sql: self.seen.fits.clone().unwrap_or_else(|| "text".to_owned()),
+            rows: whole(table.rows),
+            shapes: self.key.shapes.clone(),
+        })
     }
 }
 

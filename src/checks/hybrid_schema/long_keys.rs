@@ -299,17 +299,15 @@ fn shorten(column: &DocumentColumn<'_>, policy: &Policy) -> Action {
     let rank = |key: &&DocumentKey| (key.depth == 1, key.instances.estimate.max(0.0).to_bits());
     let most = names.max_by_key(rank);
     let filled = float(column.count()) / float(documents.sample.rows).max(1.0);
-    Action::ShortenKeys {
+    Action::ShortenKeys(Renaming {
         object: column.object(),
-        renaming: Renaming {
-            table: table.name(),
-            columns: table.layout.columns.iter().map(|column| column.name.clone()).collect(),
-            column: column.layout.name.clone(),
-            codes: documents.renamed.codes.clone(),
-            example: most.and_then(|key| key.name.clone()).unwrap_or_default(),
-            rows: whole(documents.sample.of_rows * filled),
-            bytes: table.bytes,
-            saving_ratio_min: policy.get(&SAVING_RATIO_MIN),
-        },
-    }
+        table: table.name(),
+        columns: table.layout.columns.iter().map(|column| column.name.clone()).collect(),
+        column: column.layout.name.clone(),
+        codes: documents.renamed.codes.clone(),
+        example: most.and_then(|key| key.name.clone()).unwrap_or_default(),
+        rows: whole(documents.sample.of_rows * filled),
+        bytes: table.bytes,
+        saving_ratio_min: policy.get(&SAVING_RATIO_MIN),
+    })
 }

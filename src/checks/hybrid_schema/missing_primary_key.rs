@@ -7,8 +7,8 @@ use crate::checks::staging::names_staging;
 use crate::model::observation::{LayoutColumn, UniqueKey};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, AdoptedKey, Case, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX, Policy, Severity,
-    Superpower, Topic, Unit,
+    Action, AddedIdentity, AdoptedKey, Case, Declined, Finding, Gap, Judgement, NAME_BYTES_MAX,
+    Policy, Severity, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -140,16 +140,14 @@ fn best_index<'a>(table: &Table<'a>) -> Option<&'a UniqueKey> {
 }
 
 fn adopt(table: &Table<'_>, key: &UniqueKey) -> Action {
-    Action::AdoptPrimaryKey {
+    Action::AdoptPrimaryKey(AdoptedKey {
         object: table.object(),
         table: table.name(),
-        key: AdoptedKey {
-            index: key.index.clone(),
-            columns: key.columns.clone(),
-            nullable: key.nullable.clone(),
-            before: Some((key.definition.clone(), key.comment.clone())),
-        },
-    }
+        index: key.index.clone(),
+        columns: key.columns.clone(),
+        nullable: key.nullable.clone(),
+        before: Some((key.definition.clone(), key.comment.clone())),
+    })
 }
 
 /// A column that is called like a key, and of which no value was met twice, nor NULL.
@@ -172,16 +170,14 @@ fn natural_key<'a>(table: &Table<'a>) -> Option<&'a LayoutColumn> {
 
 fn build(table: &Table<'_>, column: &LayoutColumn) -> Option<Action> {
     let columns = vec![column.name.clone()];
-    Some(Action::AdoptPrimaryKey {
+    Some(Action::AdoptPrimaryKey(AdoptedKey {
         object: table.object(),
         table: table.name(),
-        key: AdoptedKey {
-            index: free_name(table)?,
-            nullable: if column.not_null { Vec::new() } else { columns.clone() },
-            columns,
-            before: None,
-        },
-    })
+        index: free_name(table)?,
+        nullable: if column.not_null { Vec::new() } else { columns.clone() },
+        columns,
+        before: None,
+    }))
 }
 
 fn identity_key(table: &Table<'_>) -> Option<Action> {
@@ -194,12 +190,12 @@ fn identity_key(table: &Table<'_>) -> Option<Action> {
     let column = names
         .into_iter()
         .find(|name| layout.column(name).is_none() && name.len() < NAME_BYTES_MAX)?;
-    Some(Action::AddIdentityKey {
+    Some(Action::AddIdentityKey(AddedIdentity {
         object: table.object(),
         table: table.name(),
         column: column.to_owned(),
         bytes: table.bytes,
-    })
+    }))
 }
 
 /// A name as the server would give it, cut to what it keeps: with a number where one is taken.

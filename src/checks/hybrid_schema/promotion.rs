@@ -66,20 +66,18 @@ pub(super) fn promote(
         let detail = format!("`{taken}` is there already: rename it, or promote the key yourself");
         return Err(declined("no name is left for it", &detail));
     }
-    Ok(Action::PromoteKey {
+    Ok(Action::PromoteKey(Promotion {
         object: column.key_object(key),
-        promotion: Promotion {
-            table: table.name(),
-            partitions: table.partitions.clone(),
-            document: column.layout.name.clone(),
-            path,
-            column: name,
-            type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
-            rows: whole(table.rows * key.presence_ratio),
-            bytes: table.bytes,
-            shapes: shapes.to_vec(),
-        },
-    })
+        table: table.name(),
+        partitions: table.partitions.clone(),
+        document: column.layout.name.clone(),
+        path,
+        column: name,
+        type_sql: key.fits.clone().unwrap_or_else(|| "text".to_owned()),
+        rows: whole(table.rows * key.presence_ratio),
+        bytes: table.bytes,
+        shapes: shapes.to_vec(),
+    }))
 }
 
 /// The generated column that holds the key at this path, perhaps cast.

@@ -5,8 +5,8 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Compression, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity,
-    Storage, Superpower, Topic, Unit,
+    Action, Case, Compression, Confidence, Declined, Finding, Gap, JsonbConversion, Judgement,
+    Policy, Severity, Storage, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -132,14 +132,15 @@ fn convert(column: &DocumentColumn<'_>) -> Action {
         Some('l') => Some(Compression::Lz4),
         _ => None,
     };
-    Action::ConvertToJsonb {
+    Action::ConvertToJsonb(JsonbConversion {
         object: column.object(),
         table: table.name(),
         column: layout.name.clone(),
         from: layout.type_sql.clone(),
         default: layout.default.clone(),
-        settings: (storage, compression),
+        storage,
+        compression,
         reversible: column.documents.reprinted == 0,
         bytes: table.bytes,
-    }
+    })
 }

@@ -153,7 +153,8 @@ fn counted(
 
 fn not_timed(statements: u32) -> Gap {
     let detail = format!(
-        "`track_io_timing` is off, so what the reads of {statements} statements take is not known"
+        "`track_io_timing` is off, so what the reads of {} take is not known",
+        crate::model::counted(statements, "statement", "statements")
     );
     Gap::new("statement_reads", GapReason::NotVisibleInSql, detail)
         .lifted_by("ALTER SYSTEM SET track_io_timing = on; SELECT pg_catalog.pg_reload_conf();")

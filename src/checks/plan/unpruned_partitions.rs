@@ -13,7 +13,7 @@ use crate::model::observation::{
 };
 use crate::model::{
     Case, Confidence, Families, Family, Finding, Gap, Judgement, Object, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -100,7 +100,8 @@ fn without_key(
     let total_ms: f64 = lacking.iter().map(|statement| statement.total_ms).sum();
     let object = Object::Table { schema: root.schema.clone(), table: root.name.clone() };
     let message = format!(
-        "{calls:.0} calls read `{object}` without comparing its partition key `{column}` itself: they visit every partition"
+        "{} calls read `{object}` without comparing its partition key `{column}` itself: they visit every partition",
+        grouped(calls)
     );
     Some(
         Finding::new(ID, object, Severity::Low, message)

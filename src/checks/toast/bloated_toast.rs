@@ -7,7 +7,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower,
-    Threshold, ToastAutovacuum, Topic, Unit,
+    Threshold, ToastAutovacuum, ToastVacuum, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -221,12 +221,12 @@ fn finding(
         .statistic("toast_tables.dead_bytes", whole(dead_bytes), Unit::Bytes)
         .statistic("relation_sizes.unused_share", worst.unused_share, Unit::Ratio)
         .statistic("relation_sizes.toast_bytes", table.toast_bytes(), Unit::Bytes)
-        .action(Action::VacuumToast {
+        .action(Action::VacuumToast(ToastVacuum {
             object,
             full: worst.full,
             members,
             autovacuum: worst.unattended.then(|| options(&nodes, context)).flatten(),
-        })
+        }))
 }
 
 fn worse(one: ToastBloat, other: ToastBloat) -> ToastBloat {

@@ -8,7 +8,7 @@ use crate::checks::Check;
 use crate::model::observation::Context;
 use crate::model::{
     Action, Case, Compression, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity,
-    Storage, Superpower, Threshold, Topic, Unit,
+    Storage, StoredRewrite, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -76,7 +76,7 @@ fn find(
             .measured("pglz_values", whole(estimate.pglz_values), Unit::Count)
             .measured("pglz_bytes", whole(estimate.pglz_bytes), Unit::Bytes)
             .measured("lz4_values", whole(estimate.lz4_values), Unit::Count)
-            .action(Action::RewriteColumn { object, rewrite })
+            .action(Action::RewriteColumn(StoredRewrite { object, rewrite }))
     }))
 }
 

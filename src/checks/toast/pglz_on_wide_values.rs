@@ -6,8 +6,8 @@ use super::table::{RelationNode, ToastedTable, effective, set_by_name, storage, 
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
-    Action, Case, Compression, Declined, Finding, Gap, Judgement, Object, Policy, Severity,
-    Storage, Superpower, Threshold, Topic, Unit,
+    Action, Case, Compression, CompressionSetting, Declined, Finding, Gap, Judgement, Object,
+    Policy, Severity, Storage, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -79,14 +79,14 @@ fn find(
     let finding = evidence(Finding::new(ID, object.clone(), severity, message), &estimate);
     let set_here =
         table.reach(&affected).into_iter().filter(|node| setting_is_pglz(node, column, context));
-    Some(Ok(finding.action(Action::SetColumnCompression {
+    Some(Ok(finding.action(Action::SetColumnCompression(CompressionSetting {
         object,
         column: column.to_owned(),
         to: Compression::Lz4,
         members: set_here
             .filter_map(|node| Some(node.member(set_by_name(node.column(column)?))))
             .collect(),
-    })))
+    }))))
 }
 
 /// Whether nearly all of what is stored came with lz4 although no method is set by name: its writers set it for

@@ -3,7 +3,10 @@
 use super::estimate::StorageEstimate;
 use super::table::{RelationNode, ToastedTable, float, is_vector, storage, whole};
 use crate::model::observation::ToastColumn;
-use crate::model::{Action, Compression, Declined, Object, Rewrite, RewriteOf, Storage};
+use crate::model::{
+    Action, Compression, Declined, Object, Rewrite, RewriteOf, Storage, StorageSetting,
+    TupleTargetSetting,
+};
 
 /// `TOAST_TUPLE_THRESHOLD`: from here on the server compresses and moves values out of line.
 pub(super) const TOAST_THRESHOLD: f64 = 2032.0;
@@ -169,7 +172,7 @@ pub(super) fn set_storage(
 ) -> Action {
     let before = |node: &RelationNode<'_>| Some(node.member(storage(node.column(column)?)));
     let reach = table.reach(affected);
-    Action::SetColumnStorage {
+    Action::SetColumnStorage(StorageSetting {
         object: table.column_of(column, affected),
         column: column.to_owned(),
         to,
@@ -179,7 +182,7 @@ pub(super) fn set_storage(
             .filter(|member| member.before != to)
             .collect(),
         rewrite,
-    }
+    })
 }
 
 /// Raise `toast_tuple_target` on the affected leaves: partitioned nodes have no storage parameters.
@@ -197,12 +200,12 @@ pub(super) fn set_target(
     let least = leaves.iter().filter_map(set).max().unwrap_or(128);
     let bytes =
         (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(least.min(PAGE_ROOM), PAGE_ROOM);
-    Action::SetToastTupleTarget {
+    Action::SetToastTupleTarget(TupleTargetSetting {
         object: table.object_of(affected),
         bytes: u32::try_from(bytes).unwrap_or(8160),
         members: leaves.iter().map(|node| node.member(node.toast.options.clone())).collect(),
         rewrite,
-    }
+    })
 }
 
 /// A rewrite of the column's values in these leaves, priced from the estimate, or why it cannot be done.

@@ -8,7 +8,8 @@ use super::operand::VectorOperand;
 use crate::checks::existing;
 use crate::model::observation::VectorKind;
 use crate::model::{
-    Action, Case, ExistingIndex, IndexKey, KeyPart, NewIndex, Object, QualifiedName,
+    Action, Case, ExistingIndex, IndexKey, IndexReplacement, KeyPart, NewIndex, Object,
+    QualifiedName,
 };
 
 /// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero.
@@ -116,7 +117,8 @@ impl<'p> ProposedIndex<'p> {
         (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
         let old = Box::new(existing_index(case, column, old, &object)?);
-        Some(Action::ReplaceIndex { new: Box::new(self.index(case, column, object)?), old })
+        let new = Box::new(self.index(case, column, object)?);
+        Some(Action::ReplaceIndex(IndexReplacement { new, old }))
     }
 }
 

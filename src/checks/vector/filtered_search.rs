@@ -12,7 +12,8 @@ use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, NewIndex,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grant, quote_identifier,
+    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grant, grouped,
+    quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -148,10 +149,10 @@ fn finding(
         None => "the LIMIT is a parameter".to_owned(),
     };
     let message = format!(
-        "`{}` is searched with conditions that {:.2} % of the rows pass: of {:.0} rows of the index about {kept:.1} are left, {limit}",
+        "`{}` is searched with conditions that {:.2} % of the rows pass: of {} rows of the index about {kept:.1} are left, {limit}",
         column.object(),
         passing * 100.0,
-        scan.rows
+        grouped(scan.rows)
     );
     // The share near the query decides, and no query vector is known.
     let certain = kept * 4.0 < wanted.unwrap_or(ROWS_USUAL);

@@ -2,7 +2,9 @@
 
 use super::column::columns;
 use crate::checks::Check;
-use crate::model::{Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit};
+use crate::model::{
+    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit, counted,
+};
 
 pub(super) static CHECK: Check = Check {
     id: "vector/low-recall",
@@ -29,7 +31,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let count = indexes.filter(|index| index.is_usable()).count();
     let mut judgement = Judgement::default();
     if count > 0 {
-        let indexes = if count == 1 { "1 index".to_owned() } else { format!("{count} indexes") };
+        let indexes = counted(count, "index", "indexes");
         let detail = format!(
             "the recall of {indexes} is unknown: it takes searches of the table, with and without the index, and this release makes none"
         );

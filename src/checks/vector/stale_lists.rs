@@ -6,7 +6,9 @@ use super::column::{AnnIndex, IndexMethod, VectorField, columns};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit};
+use crate::model::{
+    Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit, grouped, rounded,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -69,7 +71,9 @@ fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> 
         ("a probe finds too few", rows / has)
     };
     let message = format!(
-        "`{object}` has {has:.0} lists for {rows:.0} rows, {wanted:.0} would fit: {effect}, about {number:.0}"
+        "`{object}` has {has:.0} lists for {} rows, {wanted:.0} would fit: {effect}, about {}",
+        grouped(rows),
+        rounded(number)
     );
     let severity = column.severity(Severity::Medium, case.policy.get(&TABLE_BYTES_MIN));
     let with_lists = ProposedIndex {

@@ -9,7 +9,7 @@ use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Family, Finding, Gap, Judgement, Object, Policy, Severity, Superpower, Threshold,
-    Topic, Unit,
+    Topic, Unit, grouped, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -181,7 +181,9 @@ fn hot_finding(
     let object = object(family, &relations);
     let rate: f64 = affected.iter().map(|leaf| dying(leaf, window).per_day()).sum();
     let message = format!(
-        "`{object}` has {rate:.0} updates and deletes a day over {window}, and autovacuum waits for {waits_for:.0} dead rows"
+        "`{object}` has {} updates and deletes a day over {window}, and autovacuum waits for {} dead rows",
+        rounded(rate),
+        grouped(*waits_for)
     );
     let title = format!("Vacuum `{object}` at {} % dead rows", policy.get(&SCALE_FACTOR) * 100.0);
     let set = vec![scale_factor(policy)];
@@ -237,7 +239,7 @@ mod tests {
         let mut seen = hot_table(5_000_000, 20_000_000);
         let judgement = run(&seen);
         let finding = &judgement.findings[0];
-        let expected = "`ml.events` has 2000000 updates and deletes a day over at most 10 days, and autovacuum waits for 1000050 dead rows";
+        let expected = "`ml.events` has 2,000,000 updates and deletes a day over at most 10 days, and autovacuum waits for 1,000,050 dead rows";
         assert_eq!((finding.severity, finding.message.as_str()), (Severity::Medium, expected));
         let sql = short(&finding.actions[0]);
         assert!(sql.contains("autovacuum_vacuum_scale_factor = 0.02"), "{sql}");

@@ -78,7 +78,8 @@ impl<'a> Divided<'a> {
 
     /// Whether it is divided by time.
     pub(super) fn is_by_time(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part.range.to, End::Time(_)))
+        let is_time = |end: &End| matches!(end, End::Time(_));
+        self.parts.iter().any(|part| is_time(&part.range.from) || is_time(&part.range.to))
     }
 
     /// What `pg_partman` says of it, where it maintains it.

@@ -8,7 +8,7 @@ use crate::model::observation::Relation;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Declined, DefaultDrain, Families, Finding, Gap, Judgement, Object, RangeStep,
-    Severity, Superpower, Topic, Unit, quote_identifier, quote_literal,
+    Severity, Superpower, Topic, Unit, grouped, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -47,12 +47,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 check: ID.to_owned(),
                 object,
                 reason: "its rows have no key".to_owned(),
-                detail: format!("{rows:.0} rows whose key is NULL have no other partition"),
+                detail: format!("{} rows whose key is NULL have no other partition", grouped(rows)),
             });
             continue;
         }
         let message = format!(
-            "`{object}` is a default partition and holds {rows:.0} rows: new partitions scan it under a lock, or fail"
+            "`{object}` is a default partition and holds {} rows: new partitions scan it under a lock, or fail",
+            grouped(rows)
         );
         let severity = by_size(family, case.policy, Severity::Medium);
         let finding = Finding::new(ID, object.clone(), severity, message).statistic(

@@ -9,7 +9,7 @@ use crate::model::rate::{DAY_WINDOW_S_MIN, Window};
 use crate::model::size::UNPARTITIONED_BYTES_MIN;
 use crate::model::{
     Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic,
-    Unit,
+    Unit, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -143,9 +143,9 @@ fn finding(
     let object = table(leaf.relation);
     let rate = window.rate(activity.inserted_rows);
     let message = format!(
-        "`{object}` takes {} and grows by {:.0} rows a day over {window} in the order of `{}`, in one piece",
+        "`{object}` takes {} and grows by {} rows a day over {window} in the order of `{}`, in one piece",
         size(bytes),
-        rate.per_day(),
+        rounded(rate.per_day()),
         column.name
     );
     let range_calls = range_calls(case, leaf, column);

@@ -12,7 +12,7 @@ use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Declined, Families, Family, Finding, Gap, GapReason, Judgement, Object, Severity,
-    Superpower, Threshold, Topic, Unit,
+    Superpower, Threshold, Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -71,7 +71,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.findings.push(finding(case, family, &parts));
     }
     if unknown > 0 {
-        let detail = format!("{unknown} tables divided by time have no retention that is known");
+        let detail = format!(
+            "no retention is known of {}",
+            counted(unknown, "table divided by time", "tables divided by time")
+        );
         let gap = Gap::new("partition_retention", GapReason::NotEnoughEvidence, detail);
         judgement.gaps.push(
             gap.lifted_by("give the threshold retention_days, or set pg_partman's retention"),

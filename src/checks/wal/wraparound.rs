@@ -6,7 +6,7 @@ use crate::checks::number::float;
 use crate::model::observation::{DatabaseAge, Setting};
 use crate::model::{
     Action, Case, Declined, Family, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
-    Severity, Superpower, Threshold, Topic, Unit,
+    Severity, Superpower, Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +91,8 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[LeafTable<'_>]) -> Opt
     let relations: Vec<_> = old.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
     let message = format!(
-        "`{object}` was last frozen {oldest:.0} transactions ago, {} of those there are",
+        "`{object}` was last frozen {} transactions ago, {} of those there are",
+        grouped(oldest),
         crate::model::percent(oldest / 2_147_483_648.0)
     );
     let freeze = Maintenance {
@@ -124,7 +125,8 @@ fn of_database(case: &Case<'_>, database: &DatabaseAge) -> Option<Finding> {
     }
     let object = Object::Database { database: database.name.clone() };
     let message = format!(
-        "Database `{object}` holds ids of {age:.0} transactions ago, {} of those there are",
+        "Database `{object}` holds ids of {} transactions ago, {} of those there are",
+        grouped(age),
         crate::model::percent(age / 2_147_483_648.0)
     );
     Some(

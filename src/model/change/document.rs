@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Compression, Storage};
+use crate::model::action::Change;
 use crate::model::observation::KeyShape;
-use crate::model::{KeyExpression, QualifiedName};
+use crate::model::{KeyExpression, Object, QualifiedName};
 
 /// A unique index that becomes a primary key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptedKey {
+    /// The table as reported.
+    pub object: Object,
+    /// Its name.
+    pub table: QualifiedName,
     /// Its name, and that of the constraint.
     pub index: String,
     /// Its columns, in order.
@@ -20,8 +26,18 @@ pub struct AdoptedKey {
     pub before: Option<(String, Option<String>)>,
 }
 
+impl Change for AdoptedKey {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        &self.index
+    }
+}
+
 /// A table beneath a partitioned one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {
     /// The table.
     pub name: QualifiedName,
@@ -32,8 +48,10 @@ pub struct Partition {
 }
 
 /// A key of a column's documents that becomes a column.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promotion {
+    /// The key as reported.
+    pub object: Object,
     /// The table.
     pub table: QualifiedName,
     /// Its partitions where it is partitioned, each after the one it is a part of.
@@ -54,9 +72,17 @@ pub struct Promotion {
     pub shapes: Vec<KeyShape>,
 }
 
+impl Change for Promotion {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+}
+
 /// An index on a key of documents.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexedKey {
+    /// The key as reported.
+    pub object: Object,
     /// The table.
     pub table: QualifiedName,
     /// Its partitions where it is partitioned, each after the one it is a part of.
@@ -73,9 +99,17 @@ pub struct IndexedKey {
     pub shapes: Vec<KeyShape>,
 }
 
+impl Change for IndexedKey {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+}
+
 /// The keys of a column's documents, which become codes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Renaming {
+    /// The column as reported.
+    pub object: Object,
     /// The table.
     pub table: QualifiedName,
     /// Its columns, in order.
@@ -92,4 +126,58 @@ pub struct Renaming {
     pub bytes: i64,
     /// The share of the relation that it must save to be worth it.
     pub saving_ratio_min: f64,
+}
+
+impl Change for Renaming {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+}
+
+/// An identity column that becomes the primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedIdentity {
+    /// The table as reported.
+    pub object: Object,
+    /// Its name.
+    pub table: QualifiedName,
+    /// The column.
+    pub column: String,
+    /// Bytes that are rewritten.
+    pub bytes: i64,
+}
+
+impl Change for AddedIdentity {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+}
+
+/// A column of `json`, or of text, that becomes one of `jsonb`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JsonbConversion {
+    /// The column as reported.
+    pub object: Object,
+    /// The table's name.
+    pub table: QualifiedName,
+    /// The column's.
+    pub column: String,
+    /// Its type, as PostgreSQL prints it.
+    pub from: String,
+    /// Its default, as SQL writes it.
+    pub default: Option<String>,
+    /// Its storage strategy where that is not the type's own.
+    pub storage: Option<Storage>,
+    /// Its compression method where that is not the default.
+    pub compression: Option<Compression>,
+    /// Whether `jsonb` prints each document of the sample as it was written.
+    pub reversible: bool,
+    /// Bytes that are rewritten.
+    pub bytes: i64,
+}
+
+impl Change for JsonbConversion {
+    fn object(&self) -> &Object {
+        &self.object
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::action::Change;
 use crate::model::{Object, QualifiedName};
 
 /// How the ranges of a table follow each other.
@@ -45,4 +46,10 @@ pub struct DefaultDrain {
     pub step: RangeStep,
     /// Rows that are moved.
     pub rows: i64,
+}
+
+impl Change for DefaultDrain {
+    fn object(&self) -> &Object {
+        &self.object
+    }
 }

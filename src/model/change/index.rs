@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::model::action::Change;
 use crate::model::{NAME_BYTES_MAX, Object, Partition, QualifiedName};
 
 /// What a key of an index is.
@@ -58,6 +59,16 @@ pub struct NewIndex {
     pub caveats: Vec<String>,
 }
 
+impl Change for NewIndex {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        &self.purpose
+    }
+}
+
 /// A leaf or an inner node of a partitioned index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexPartition {
@@ -107,6 +118,35 @@ pub struct ExistingIndex {
     pub is_valid: bool,
     /// What to know before, from the check.
     pub caveats: Vec<String>,
+}
+
+impl Change for ExistingIndex {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        &self.name.name
+    }
+}
+
+/// An index to build in the place of another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexReplacement {
+    /// The index to build.
+    pub new: Box<NewIndex>,
+    /// The index that it replaces.
+    pub old: Box<ExistingIndex>,
+}
+
+impl Change for IndexReplacement {
+    fn object(&self) -> &Object {
+        &self.new.object
+    }
+
+    fn alternative(&self) -> &str {
+        &self.new.purpose
+    }
 }
 
 /// The name of an index: its table's, an underscore and the suffix, within the 63 bytes that the server keeps. A name that

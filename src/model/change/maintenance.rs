@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::action::Change;
 use crate::model::{Object, QualifiedName};
 
 /// What to run.
@@ -46,4 +47,14 @@ pub struct Maintenance {
     pub preconditions: Vec<String>,
     /// What to know before, from the check.
     pub caveats: Vec<String>,
+}
+
+impl Change for Maintenance {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        self.verb.as_str()
+    }
 }

@@ -9,15 +9,15 @@ mod persistence;
 mod setting;
 mod slot;
 mod storage;
+mod toast;
 
-pub use document::{AdoptedKey, IndexedKey, Partition, Promotion, Renaming};
-pub use drain::{DefaultDrain, RangeStep};
-pub use index::{
-    ExistingIndex, IndexExtras, IndexKey, IndexPartition, KeyPart, NewIndex, index_name,
-};
-pub use maintenance::{Maintenance, MaintenanceVerb};
-pub use options::{OptionsChange, OptionsOf};
-pub use persistence::{Persistence, PersistenceChange};
-pub use setting::{SettingChange, SettingScope};
-pub use slot::SlotDrop;
-pub use storage::{Compression, Member, MemberKind, Rewrite, RewriteOf, Storage, ToastAutovacuum};
+pub use document::*;
+pub use drain::*;
+pub use index::*;
+pub use maintenance::*;
+pub use options::*;
+pub use persistence::*;
+pub use setting::*;
+pub use slot::*;
+pub use storage::*;
+pub use toast::*;

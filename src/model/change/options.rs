@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Maintenance;
+use crate::model::action::Change;
 use crate::model::{Member, Object};
 
 /// What storage parameters belong to.
@@ -36,4 +37,14 @@ pub struct OptionsChange {
     pub purpose: String,
     /// What to know before, from the check.
     pub caveats: Vec<String>,
+}
+
+impl Change for OptionsChange {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        &self.purpose
+    }
 }

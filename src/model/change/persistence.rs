@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::action::Change;
 use crate::model::{Object, QualifiedName};
 
 /// Whether changes of a table are logged.
@@ -25,6 +26,16 @@ pub struct PersistenceChange {
     pub to: Persistence,
     /// Bytes that are written again.
     pub bytes: i64,
+}
+
+impl Change for PersistenceChange {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        self.to.as_str()
+    }
 }
 
 impl Persistence {

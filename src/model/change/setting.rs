@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::action::Change;
 use crate::model::{Object, QualifiedName};
 
 /// Where a setting is set.
@@ -42,6 +43,16 @@ pub struct SettingChange {
     pub needs_restart: bool,
     /// What to know before, from the check.
     pub caveats: Vec<String>,
+}
+
+impl Change for SettingChange {
+    fn object(&self) -> &Object {
+        &self.object
+    }
+
+    fn alternative(&self) -> &str {
+        self.scope.as_str()
+    }
 }
 
 impl SettingScope {

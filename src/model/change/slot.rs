@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Object;
+use crate::model::action::Change;
 
 /// A slot to drop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,4 +14,10 @@ pub struct SlotDrop {
     pub name: String,
     /// The output plugin of a logical one; absent of a physical one.
     pub plugin: Option<String>,
+}
+
+impl Change for SlotDrop {
+    fn object(&self) -> &Object {
+        &self.object
+    }
 }

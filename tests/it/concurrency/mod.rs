@@ -36,9 +36,10 @@ async fn every_source_answers_and_a_healthy_server_is_silent(
     member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = TestDb::create(server).await;
+    let mut db = TestDb::create(server).await;
     let web = session(&db, "web - 10.1.2.3:5555").await;
     web.batch_execute("begin; create table public.t (id bigint)").await.unwrap();
+    db.settle().await;
     let seen = seen(&db).await;
 
     let sessions = seen.sessions.get().unwrap();

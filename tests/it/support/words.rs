@@ -12,7 +12,8 @@ static PRIVATE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// More digits than a reader needs: three behind the point, or seven without a separator.
-static DIGITS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d\.\d{3}|(^|[ (])\d{7}").unwrap());
+static DIGITS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(^|[ (])\d{7}").unwrap());
 
 /// The first private word of a text.
 pub(crate) fn private_word(text: &str) -> Option<&str> {
