@@ -17,7 +17,7 @@ use crate::model::DecodedPlans;
 #[derive(Debug, Args)]
 pub(super) struct Decode {
     /// Decode this output of EXPLAIN, text, JSON, YAML or XML; `-` for standard input. Needs no server.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "write_baseline"])]
     plan_file: Option<PathBuf>,
     /// Output of an earlier EXPLAIN of the same statement, to compare with.
     #[arg(long, value_name = "FILE", requires = "plan_file")]
@@ -26,7 +26,7 @@ pub(super) struct Decode {
     #[arg(long, requires = "plan_file")]
     partial: bool,
     /// Explain the statement in this file on the database; `-` for standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "plan_file")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan_file", "baseline", "write_baseline"])]
     query_file: Option<PathBuf>,
     /// Value of `$1`, `$2` and so on; repeatable. Without values the plan is that for any values.
     #[arg(long, value_name = "VALUE", requires = "query_file", allow_hyphen_values = true)]

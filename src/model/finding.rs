@@ -91,6 +91,14 @@ pub struct Finding {
     pub actions: Vec<Action>,
 }
 
+/// With a capital letter at the beginning, as every message has; a name keeps its spelling behind its backtick.
+fn sentence(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 impl Finding {
     /// A finding of `check` about `object`, to be completed by the builders below.
     pub fn new(
@@ -104,7 +112,7 @@ impl Finding {
             severity,
             confidence: Confidence::High,
             object,
-            message: message.into(),
+            message: sentence(message.into()),
             evidence: Vec::new(),
             actions: Vec::new(),
         }

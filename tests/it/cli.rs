@@ -90,7 +90,7 @@ async fn an_analysis_is_printed_in_every_format_and_the_exit_status_says_what_wa
 
     let table = run(&format("table")).await;
     assert_eq!((table.status, table.err.as_str()), (1, ""), "{}", table.out);
-    for part in ["HIGH the TOAST table of `public.sessions`", "VACUUM public.sessions;", "undo"] {
+    for part in ["HIGH The TOAST table of `public.sessions`", "VACUUM public.sessions;", "undo"] {
         assert!(table.out.contains(part), "{part}: {}", table.out);
     }
     assert!(!table.out.contains('\u{1b}'), "colours are for terminals");

@@ -47,6 +47,11 @@ pub(crate) fn faults(text: &str, chars_max: usize) -> Vec<String> {
 pub(crate) fn faults_of(analysis: &Analysis) -> Vec<String> {
     let mut all: Vec<String> =
         analysis.findings.iter().flat_map(|finding| faults(&finding.message, 220)).collect();
+    let lower = |text: &str| text.starts_with(char::is_lowercase);
+    let messages = analysis.findings.iter().map(|finding| &finding.message);
+    all.extend(
+        messages.filter(|text| lower(text)).map(|text| format!("no capital letter: {text}")),
+    );
     for advised in &analysis.recommendations {
         all.extend(faults(&advised.title, 140));
         if !advised.title.starts_with(|c: char| c.is_uppercase() || c == '`') {
