@@ -41,7 +41,6 @@ pub(super) fn convert(conversion: &JsonbConversion) -> Ddl {
             "no reader needs the text byte for byte as it was sent, for a signature for instance".to_owned(),
         ],
         caveats,
-        ..Ddl::default()
     }
 }
 

@@ -95,6 +95,5 @@ pub(super) fn add_identity(added: &AddedIdentity) -> Ddl {
             "COPY and INSERT without a list of columns, and readers of SELECT *, meet one column more".to_owned(),
             "with logical replication, add the column on the subscribers first".to_owned(),
         ],
-        ..Ddl::default()
     }
 }

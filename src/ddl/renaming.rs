@@ -43,7 +43,6 @@ pub(super) fn shorten(renaming: &Renaming) -> Ddl {
                 .to_owned(),
         ],
         caveats: caveats(renaming, view),
-        ..Ddl::default()
     }
     .by_owner()
 }

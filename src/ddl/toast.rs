@@ -26,7 +26,6 @@ pub(super) fn compress(change: &CompressionSetting) -> Ddl {
             "values already stored stay as they are until they are rebuilt; toast/mixed-compression watches that"
                 .to_owned(),
         ],
-        ..Ddl::default()
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) trait Change {
 
     /// What distinguishes it from the other actions of its kind on the same object. No number that a later visit
     /// might estimate otherwise: recommendations keep their identity.
+    #[expect(clippy::unnecessary_literal_bound, reason = "others have a name of their own here")]
     fn alternative(&self) -> &str {
         ""
     }
