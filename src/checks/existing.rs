@@ -54,6 +54,7 @@ fn extras(index: &Index, detail: &IndexDetail, snapshot: &Snapshot) -> IndexExtr
             .filter_map(|(position, part)| Some((position + 1, part.statistics_target?)))
             .collect(),
         clusters: if index.is_clustered { table() } else { None },
+        depends_on_extensions: detail.depends_on_extensions.clone(),
     }
 }
 

@@ -214,7 +214,11 @@ fn extras_again(name: &QualifiedName, extras: &IndexExtras) -> Vec<Statement> {
     if let Some(table) = &extras.clusters {
         statements.push(format!("ALTER TABLE {} CLUSTER ON {index};", table.to_sql()));
     }
-    statements.into_iter().map(concurrent_setting).collect()
+    let depends = |extension: &String| {
+        brief(format!("ALTER INDEX {sql} DEPENDS ON EXTENSION {};", quote_identifier(extension)))
+    };
+    let depends = extras.depends_on_extensions.iter().map(depends);
+    statements.into_iter().map(concurrent_setting).chain(depends).collect()
 }
 
 /// A change of the catalog that blocks other DDL alone.
@@ -302,6 +306,7 @@ mod tests {
                 statistics: vec![(1, 500)],
                 tablespace: None,
                 clusters: Some(QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() }),
+                depends_on_extensions: vec!["pg_trgm".to_owned(), "uuid-ossp".to_owned()],
             },
             is_valid: true,
             caveats: Vec::new(),
@@ -315,6 +320,8 @@ mod tests {
                 "ALTER INDEX ml.t_a ALTER COLUMN 1 SET STATISTICS 500;",
                 "COMMENT ON INDEX ml.t_a IS 'it''s ours';",
                 "ALTER TABLE ml.t CLUSTER ON t_a;",
+                "ALTER INDEX ml.t_a DEPENDS ON EXTENSION pg_trgm;",
+                "ALTER INDEX ml.t_a DEPENDS ON EXTENSION \"uuid-ossp\";",
             ]
         );
         let invalid = ExistingIndex { is_valid: false, ..old };

@@ -95,6 +95,9 @@ pub struct IndexExtras {
     pub tablespace: Option<String>,
     /// Its table, where that was last clustered on it.
     pub clusters: Option<QualifiedName>,
+    /// Extensions that it depends on by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on_extensions: Vec<String>,
 }
 
 /// An index that is there, with all that building it again needs.

@@ -130,6 +130,9 @@ pub struct IndexDetail {
     pub finds_referring_rows: bool,
     /// Whether an extension made it.
     pub belongs_to_extension: bool,
+    /// Extensions that it depends on by name.
+    #[serde(default)]
+    pub depends_on_extensions: Vec<String>,
     /// Its tablespace, where it is not the database's.
     pub tablespace: Option<String>,
 }

@@ -50,6 +50,17 @@ select
             and d.objid = i.indexrelid
             and d.deptype = 'e'
     )                                                               as belongs_to_extension,
+    -- Extensions that take it with them when they are dropped: ALTER INDEX … DEPENDS ON EXTENSION.
+    array(
+        select e.extname::text
+        from pg_catalog.pg_depend as d
+        join pg_catalog.pg_extension as e on e.oid = d.refobjid
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = i.indexrelid
+            and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            and d.deptype = 'x'
+        order by e.extname
+    )                                                               as depends_on_extensions,
     -- The database's own as well where a session may have another default; a partitioned index takes no such name.
     coalesce(
         s.spcname,
