@@ -8,6 +8,7 @@ mod hybrid_schema;
 pub mod number;
 mod plan;
 pub mod row;
+mod setting;
 pub mod staging;
 mod toast;
 mod vector;

@@ -125,8 +125,8 @@ fn owner(case: &Case<'_>) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, setting, snapshot};
     use super::*;
+    use crate::checks::wal::testing::{case, setting, snapshot};
     use crate::model::{Policy, Severity};
 
     fn advised(

@@ -10,8 +10,8 @@ pub(crate) const CERTAIN_BYTES: f64 = 1_073_741_824.0;
 pub(crate) const ROW_BYTES_MIN: f64 = 40.0;
 /// The server's default.
 const DEFAULT_KB: f64 = 4096.0;
-/// The least that the server takes.
-const LEAST_KB: f64 = 64.0;
+/// The least that somebody means who sets it: a quarter of the default. A number of bytes for less is a number of kilobytes.
+const MEANT_KB_MIN: f64 = 1024.0;
 
 /// The largest pending list that is worth having.
 pub(crate) static PENDING_LIMIT_BYTES_MAX: Threshold = Threshold {
@@ -40,7 +40,11 @@ pub(crate) static PENDING_PAGES_MIN: Threshold = Threshold {
 /// What was meant, if the number was given in bytes.
 pub(crate) fn meant_kb(kilobytes: f64) -> f64 {
     let meant = kilobytes / 1024.0;
-    if meant.fract() == 0.0 && (LEAST_KB..=65_536.0).contains(&meant) { meant } else { DEFAULT_KB }
+    if meant.fract() == 0.0 && (MEANT_KB_MIN..=65_536.0).contains(&meant) {
+        meant
+    } else {
+        DEFAULT_KB
+    }
 }
 
 /// The limit as it was given, and what it comes to.
@@ -99,6 +103,7 @@ mod tests {
         assert_eq!(whole(meant_kb(4_194_304.0)), 4096);
         assert_eq!(whole(meant_kb(16_777_216.0)), 16_384);
         assert_eq!(whole(meant_kb(100_000.0)), 4096, "no number of bytes");
+        assert_eq!(whole(meant_kb(131_072.0)), 4096, "a list of 128 kB is drained all the time");
         assert_eq!(whole(meant_kb(2_147_483_647.0)), 4096);
     }
 

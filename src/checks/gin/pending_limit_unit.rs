@@ -4,13 +4,13 @@ use super::index::{GinTree, LeafIndex, trees};
 use super::limit::{
     CERTAIN_BYTES, NAME, PENDING_LIMIT_BYTES_MAX, PendingListLimit, allowed, meant_kb,
 };
-use crate::checks::Check;
 use crate::checks::number::whole;
+use crate::checks::{Check, setting};
 use crate::model::observation::{RoleSetting, Setting};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Finding, Gap, Judgement, Object, OptionsChange, OptionsOf, Policy,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit,
+    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Object, OptionsChange, OptionsOf,
+    Policy, SettingChange, SettingScope, Severity, Superpower, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Gin,
     worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::GIN, Topic::SETTINGS],
-    uses: &[],
+    uses: &[Topic::WAL_SERVER],
     requires: &[],
     thresholds: &[&PENDING_LIMIT_BYTES_MAX, &TABLE_BYTES_MIN],
     page: include_str!("pending_limit_unit.md"),
@@ -39,7 +39,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         return Ok(judgement);
     }
     let setting = seen.common.setting(NAME);
-    judgement.findings.extend(setting.and_then(|setting| of_server(setting, policy)));
+    if let Some((finding, declined)) = setting.and_then(|setting| of_server(case, setting)) {
+        judgement.findings.push(finding);
+        judgement.declined.extend(declined);
+    }
     match seen.common.role_settings.get() {
         Ok(all) => judgement.findings.extend(of_roles(all, policy)),
         Err(gap) => judgement.gaps.push(gap.clone()),
@@ -108,21 +111,18 @@ fn found(object: Object, kilobytes: f64, small: bool) -> Finding {
         .statistic("settings.pending_list_limit_bytes", whole(kilobytes * 1024.0), Unit::Bytes)
 }
 
-/// What the server has, unless our own role or database has it from elsewhere.
-fn of_server(setting: &Setting, policy: &Policy) -> Option<Finding> {
-    let kilobytes = setting.number().filter(|limit| too_large(*limit, policy))?;
-    if !matches!(&*setting.source, "configuration file" | "command line" | "default") {
+/// What the server has, unless our own role or database has it from elsewhere; and why no statement changes it, where none does.
+fn of_server(case: &Case<'_>, setting: &Setting) -> Option<(Finding, Option<Declined>)> {
+    let kilobytes = setting.number().filter(|limit| too_large(*limit, case.policy))?;
+    if !matches!(
+        &*setting.source,
+        "configuration file" | "command line" | "environment variable" | "default"
+    ) {
         return None;
     }
-    let object = Object::Setting { name: NAME.to_owned() };
-    let finding = found(object.clone(), kilobytes, false);
-    // What the command line sets no statement changes.
-    if setting.source == "command line" {
-        return Some(finding);
-    }
-    let before = setting.set_by_alter_system == Some(true);
-    let before = before.then(|| format!("{kilobytes:.0}kB"));
-    Some(finding.action(change(object, kilobytes, SettingScope::System, before)))
+    let finding = found(Object::Setting { name: NAME.to_owned() }, kilobytes, false);
+    let value = format!("{:.0}kB", meant_kb(kilobytes));
+    Some(setting::advise(case, finding, setting, (value, Vec::new())))
 }
 
 fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<String>) -> Action {

@@ -12,21 +12,20 @@ mod pinned_horizon;
 mod ranges;
 mod retained_wal;
 mod rows_in_default_partition;
-mod setting;
 mod short_partition_horizon;
 mod small_max_wal_size;
 mod staging;
 mod table_bloat;
 mod tables;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod time_series_not_partitioned;
 mod unarchived_partition;
 mod uncompressed_full_pages;
 mod vacuum;
 mod wraparound;
 
-use super::Check;
+use super::{Check, setting};
 
 /// Every check, in the order of listings.
 pub(super) static CHECKS: &[&Check] = &[

@@ -12,7 +12,7 @@ pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
 /// Ten days before.
 pub(super) const RESET: &str = "2026-02-19T12:00:00Z";
 
-pub(super) fn case<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
+pub(in crate::checks) fn case<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
     static ALL: std::sync::OnceLock<Scope> = std::sync::OnceLock::new();
     Case { snapshot, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
 }
@@ -31,7 +31,7 @@ fn one(name: &str, value: &str, unit: Option<&str>, context: &str) -> serde_json
 }
 
 /// A server of ten days without load and without tables.
-pub(super) fn snapshot() -> Snapshot {
+pub(in crate::checks) fn snapshot() -> Snapshot {
     let settings = [
         one("autovacuum", "on", None, "sighup"),
         one("autovacuum_vacuum_threshold", "50", None, "sighup"),
@@ -90,7 +90,7 @@ pub(super) fn snapshot() -> Snapshot {
 }
 
 /// A setting, to be edited.
-pub(super) fn setting<'a>(seen: &'a mut Snapshot, name: &str) -> &'a mut Setting {
+pub(in crate::checks) fn setting<'a>(seen: &'a mut Snapshot, name: &str) -> &'a mut Setting {
     let Observation::Seen(settings) = &mut seen.common.settings else { unreachable!() };
     let found = settings.iter_mut().find(|setting| setting.name == name);
     found.unwrap_or_else(|| unreachable!("{name}"))
