@@ -1,4 +1,4 @@
-//! What a statement keeps in its session beyond its transaction.
+//! What a statement keeps in its session beyond its transaction, and what it sets for the transaction.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,8 @@ fn set_of(set: &VariableSetStmt) -> Option<SessionState> {
         _ => false,
     };
     let known = name.len() <= NAME_BYTES_MAX;
-    (sets && !set.is_local).then(|| (SessionNeed::Set, known.then_some(name)))
+    let need = if set.is_local { SessionNeed::SetLocal } else { SessionNeed::Set };
+    sets.then(|| (need, known.then_some(name)))
 }
 
 fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<SessionState> {
@@ -96,11 +97,15 @@ fn called(text: &str) -> BTreeSet<SessionState> {
                 kept.insert((SessionNeed::AdvisoryLock, None));
             }
             // Whether it is local to the transaction is known where it is written as a constant.
-            Some("set_config") if word(position + 6) == Some("false") => {
+            Some("set_config") if matches!(word(position + 6), Some("false" | "true")) => {
+                let need = match word(position + 6) {
+                    Some("true") => SessionNeed::SetLocal,
+                    _ => SessionNeed::Set,
+                };
                 let literal = word(position + 2).unwrap_or_default();
                 let name = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
                 let name = name.filter(|name| name.len() <= NAME_BYTES_MAX);
-                kept.insert((SessionNeed::Set, name.map(str::to_owned)));
+                kept.insert((need, name.map(str::to_owned)));
             }
             _ => {}
         }
@@ -146,9 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_for_the_transaction_is_known_by_its_name() {
+        for sql in
+            ["SET LOCAL hnsw.ef_search = 100", "select set_config('hnsw.ef_search', $1, true)"]
+        {
+            let expected = (Need::SetLocal, Some("hnsw.ef_search".to_owned()));
+            assert_eq!(kept(sql), [expected], "{sql}");
+        }
+    }
+
+    #[test]
     fn what_ends_with_its_transaction_or_cleans_up_is_not() {
         for sql in [
-            "SET LOCAL statement_timeout = 1",
             "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
             "SET transaction_isolation = 'serializable'",
             "RESET ALL",
@@ -162,7 +176,6 @@ mod tests {
             "SELECT pg_advisory_xact_lock(1)",
             "SELECT pg_advisory_unlock(1)",
             "SELECT 'pg_advisory_lock(1)' -- pg_advisory_lock(1)",
-            "select set_config('a', 'b', true)",
             "select set_config($1, $2, $3)",
         ] {
             assert_eq!(kept(sql), [], "{sql}");

@@ -177,9 +177,13 @@ fn said(
     parsed: &ParsedStatement,
     texts: &[ParsedText<'_>],
 ) -> ServerStats {
-    let texts = texts.iter().filter(|_| parsed.shape.has_limit_parameter());
-    let limits_seen = texts.flat_map(|(_, text)| text.shape.limits()).collect();
-    ServerStats { query_id: one.query_id, counters: one.counters, limits_seen }
+    let texts = || texts.iter().filter(|_| parsed.shape.has_limit_parameter());
+    ServerStats {
+        query_id: one.query_id,
+        counters: one.counters,
+        limits_seen: texts().flat_map(|(_, text)| text.shape.limits()).collect(),
+        last_rows_seen: texts().flat_map(|(_, text)| text.shape.last_rows()).collect(),
+    }
 }
 
 /// A tally in equal parts; calls that are left over go to some.

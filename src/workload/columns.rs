@@ -48,6 +48,7 @@ struct Shaped {
     counters: Option<StatementCounters>,
     #[serde(default)]
     limits_seen: BTreeSet<u32>,
+    last_rows_seen: BTreeSet<u32>,
 }
 
 /// How often a column is used.
@@ -72,6 +73,7 @@ pub(super) struct ServerStats {
     pub(super) query_id: Option<i64>,
     pub(super) counters: Option<StatementCounters>,
     pub(super) limits_seen: BTreeSet<u32>,
+    pub(super) last_rows_seen: BTreeSet<u32>,
 }
 
 impl UsedColumns {
@@ -98,6 +100,7 @@ impl UsedColumns {
             query_id: None,
             counters: None,
             limits_seen: BTreeSet::new(),
+            last_rows_seen: BTreeSet::new(),
         };
         self.shapes.insert(parsed.shape_id.clone(), shaped);
         self.bound();
@@ -109,6 +112,7 @@ impl UsedColumns {
         known.query_id = said.query_id.or(known.query_id);
         known.counters = sum(known.counters, said.counters);
         known.limits_seen.extend(said.limits_seen);
+        known.last_rows_seen.extend(said.last_rows_seen);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -124,6 +128,7 @@ impl UsedColumns {
             known.query_id = known.query_id.or(shaped.query_id);
             known.counters = sum(known.counters, shaped.counters);
             known.limits_seen.extend(shaped.limits_seen);
+            known.last_rows_seen.extend(shaped.last_rows_seen);
         }
         for (column, counts) in other.spread {
             self.spread.entry(column).or_default().merge(counts);
@@ -214,6 +219,7 @@ impl Shaped {
             total_ms: milliseconds(self.stats.total_ms),
             counters: self.counters,
             limits_seen: self.limits_seen.iter().copied().collect(),
+            last_rows_seen: self.last_rows_seen.iter().copied().collect(),
             sources: self.sources.keys().map(|source| source.as_str().to_owned()).collect(),
         }
     }

@@ -103,14 +103,14 @@ pub(super) fn numbers(sql: &str) -> Vec<u32> {
 }
 
 /// The text with literals in place of those parameters that have a value here.
-pub(super) fn substituted(sql: &str, values: &[(u32, Cow<'_, str>)]) -> String {
+pub(super) fn substituted(sql: &str, values: &[(u32, String)]) -> String {
     let (mut text, mut copied) = (String::with_capacity(sql.len() + 32), 0);
     for token in tokens(sql).filter(|token| token.kind == TokenKind::Parameter) {
         let number = sql[token.start + 1..token.end].parse::<u32>().ok();
         let value = values.iter().find(|(known, _)| Some(*known) == number);
         if let Some((_, value)) = value {
             text.push_str(&sql[copied..token.start]);
-            text.push_str(&crate::model::quote_literal(value));
+            text.push_str(value);
             copied = token.end;
         }
     }

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::entry::Entry;
 use super::learned::LiteralClassifier;
 use super::parameters;
-use super::shape::{document_shape, shape};
-use crate::model::QualifiedName;
-use crate::model::observation::{SessionNeed, StatementShape};
+use super::shape::{counts_in, document_shape, shape};
+use crate::model::observation::{Limit, SessionNeed, StatementShape};
+use crate::model::{QualifiedName, quote_literal};
 use crate::sql::{Catalog, JsonStep, KeyUse, NotUnderstood, TEXT_BYTES_MAX, statement};
 
 /// As many shapes, twice, are remembered.
@@ -56,6 +56,8 @@ pub(super) struct ParsedStatement {
     pub(super) shape_id: String,
     /// The parameters on which keys depend.
     keys_in: Vec<u32>,
+    /// Those that say how many rows are returned or skipped, where these matter.
+    counts_in: Vec<u32>,
 }
 
 impl ParsedStatement {
@@ -110,6 +112,7 @@ impl ParsedStatement {
             session,
             shape_id,
             keys_in,
+            counts_in: Vec::new(),
         })
     }
 }
@@ -157,22 +160,28 @@ impl<'c> ParsedStatements<'c> {
         self.parsed
     }
 
-    /// What an entry means, keys that its parameters tell included.
+    /// What an entry means, keys and numbers of rows that its parameters tell included.
     pub(super) fn of(&mut self, entry: &Entry) -> ParseResult {
         if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
             return Err(NotUnderstood::TooLong);
         }
         let shape = self.shape(shape(&entry.sql));
         let parsed = self.known(&shape, Self::read)?;
-        if parsed.keys_in.is_empty() || entry.parameters.is_empty() {
+        let depends = !parsed.keys_in.is_empty() || !parsed.counts_in.is_empty();
+        if !depends || entry.parameters.is_empty() {
             return Ok(parsed);
         }
-        let values = parsed.keys_in.iter().filter_map(|number| {
+        let keys = parsed.keys_in.iter().filter_map(|number| {
             let value =
                 entry.parameters.get(*number).filter(|value| value.len() <= KEY_BYTES_MAX)?;
-            Some((*number, document_shape(&value).map_or(value, Cow::Owned)))
+            let value = document_shape(&value).map_or(value, Cow::Owned);
+            Some((*number, quote_literal(&value)))
         });
-        let values: Vec<_> = values.collect();
+        let counts = parsed.counts_in.iter().filter_map(|number| {
+            let rows: u32 = entry.parameters.get(*number)?.trim().parse().ok()?;
+            Some((*number, rows.min(Limit::KEPT_MAX + 1).to_string()))
+        });
+        let values: Vec<_> = keys.chain(counts).collect();
         let text = parameters::substituted(&shape, &values);
         // A value may have made the text one that is refused; then the keys stay unknown.
         Ok(self.known(&text, |this, text| this.with_values(text, &parsed)).unwrap_or(parsed))
@@ -225,10 +234,12 @@ impl<'c> ParsedStatements<'c> {
     /// A shape that is new.
     fn read(&mut self, shape: &str) -> ParseResult {
         let mut parsed = self.parse(shape)?;
+        parsed.counts_in = counts_in(shape);
         if parsed.has_unknown_key() {
             let numbers = parameters::numbers(shape);
             for number in numbers.into_iter().take(PARAMETERS_TRIED_MAX) {
-                let tried = self.parse(&parameters::substituted(shape, &[(number, "k".into())]));
+                let tried =
+                    self.parse(&parameters::substituted(shape, &[(number, "'k'".to_owned())]));
                 if tried.is_ok_and(|tried| !same_paths(&tried.uses, &parsed.uses)) {
                     parsed.keys_in.push(number);
                 }

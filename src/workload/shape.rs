@@ -34,7 +34,9 @@ enum Brackets {
 /// The text with one and the same value for all that are no keys, and without comments. It means the same to [`crate::sql::statement`].
 pub(super) fn shape(sql: &str) -> String {
     let names_keys = compares_keys(sql);
-    let mut shape = ShapeWriter { sql, text: String::with_capacity(sql.len()), copied: 0 };
+    let counted: &[&str] = if has_distance(sql) { &["limit", "offset"] } else { &["limit"] };
+    let text = String::with_capacity(sql.len());
+    let mut shape = ShapeWriter { sql, counted, text, copied: 0 };
     let (mut lists, mut after_list) = (Vec::new(), false);
     let mut before = [None::<TextToken>; 2];
     let mut tokens = tokens(sql).peekable();
@@ -75,9 +77,35 @@ fn compares_keys(sql: &str) -> bool {
     ["_each", "_EACH", "_object_keys", "_OBJECT_KEYS"].into_iter().any(has)
 }
 
+/// Whether it may order by a distance: an index on vectors returns a number of rows that is fixed, and those that are skipped
+/// count. Elsewhere each page of a result would be a statement of its own.
+fn has_distance(sql: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(sql.as_bytes(), word.as_bytes()).is_some();
+    ["<->", "<=>", "<#>", "<+>", "<~>", "<%>"].into_iter().any(has)
+}
+
+/// The parameters that say how many rows a statement returns or skips, where that is kept of both.
+pub(super) fn counts_in(sql: &str) -> Vec<u32> {
+    let is_counted = |word: &str| ["limit", "offset"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let (mut counts, mut behind) = (Vec::new(), false);
+    if !has_distance(sql) {
+        return counts;
+    }
+    for token in tokens(sql) {
+        let text = &sql[token.start..token.end];
+        if behind && token.kind == TokenKind::Parameter {
+            counts.extend(text[1..].parse::<u32>());
+        }
+        behind = token.kind == TokenKind::Word && is_counted(text);
+    }
+    counts
+}
+
 /// A text being rewritten.
 struct ShapeWriter<'a> {
     sql: &'a str,
+    /// Keywords behind which numbers of rows are kept.
+    counted: &'a [&'a str],
     text: String,
     copied: usize,
 }
@@ -122,7 +150,7 @@ impl ShapeWriter<'_> {
 
     fn literal(&mut self, token: TextToken, around: &Around<'_>) {
         let Some(content) = content(token.kind, &self.sql[token.start..token.end]) else { return };
-        if token.kind == TokenKind::Number && around.is_word(&["limit"]) && around.is_value() {
+        if token.kind == TokenKind::Number && around.is_word(self.counted) && around.is_value() {
             // How many rows are asked for is no secret, and matters. Great numbers are not distinguished.
             if !content.parse().is_ok_and(|rows: u32| rows <= Limit::KEPT_MAX) {
                 self.replace(token, &(Limit::KEPT_MAX + 1).to_string());
@@ -252,5 +280,22 @@ fn forget(value: &mut Json) {
             elements.dedup();
         }
         scalar => *scalar = Json::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_skipped_are_kept_of_a_search_by_distance_alone() {
+        let search = "select id from t order by e <-> '[1]' limit 10 offset 100";
+        assert_eq!(shape(search), search);
+        assert_eq!(
+            shape("select id from t order by a limit 10 offset 100"),
+            "select id from t order by a limit 10 offset 0"
+        );
+        assert_eq!(counts_in("select id from t order by e <-> $1 LIMIT $2 offset $3"), [2, 3]);
+        assert_eq!(counts_in("select id from t order by a limit $2"), [] as [u32; 0]);
     }
 }

@@ -59,8 +59,10 @@ impl InForce {
     }
 }
 
-/// Whether statements of the application set it themselves.
+/// Whether statements of the application set one whose name ends so themselves.
 pub(super) fn is_set_by_statements(case: &Case<'_>, name: &str) -> bool {
-    let workload = case.snapshot.workload.get();
-    workload.is_ok_and(|all| all.statements.iter().any(|one| one.text.contains(name)))
+    let Ok(workload) = case.snapshot.workload.get() else { return false };
+    let settings = workload.session_uses.iter().filter_map(|one| one.setting.as_deref());
+    settings.into_iter().any(|setting| setting.ends_with(name))
+        || workload.statements.iter().any(|one| one.text.contains(name))
 }

@@ -17,6 +17,8 @@ pub(super) struct Search<'a> {
     pub(super) spelled: &'a str,
     pub(super) form: DistanceForm,
     pub(super) descending: bool,
+    /// Whether rows without a distance come first: an index has none of them.
+    pub(super) nulls_first: bool,
     pub(super) operand: VectorOperand,
     /// Conditions on other columns of the table.
     pub(super) filters: Vec<&'a Predicate>,
@@ -36,6 +38,10 @@ pub(super) fn searches<'a>(
                 relation.schema == table.schema && relation.name == table.name
             };
             let reads = block.relations.iter().find(of_table).filter(|found| !found.ambiguous);
+            // Groups and distinct rows are made of every row before any is ordered.
+            if !block.group_by.is_empty() || !block.distinct.is_empty() {
+                continue;
+            }
             // An index gives rows in the order of the first key.
             let Some(key) = reads.and_then(|_| block.order_by.first()) else { continue };
             let Some(distance) = &key.distance else { continue };
@@ -47,6 +53,7 @@ pub(super) fn searches<'a>(
                 spelled: &distance.operator,
                 form: distance.form,
                 descending: key.descending,
+                nulls_first: key.nulls_first == Some(true),
                 operand,
                 filters: filters(block, table, column),
             });
@@ -85,7 +92,10 @@ fn filters<'a>(
 impl Search<'_> {
     /// Whether it is in the one form that an index serves: ascending by the operator alone, the first rows.
     pub(super) fn is_indexable(&self) -> bool {
-        self.form == DistanceForm::Operator && !self.descending && self.block.limit.is_some()
+        self.form == DistanceForm::Operator
+            && !self.descending
+            && !self.nulls_first
+            && self.block.limit.is_some()
     }
 
     /// Whether it has conditions on other columns, or joins.
@@ -95,6 +105,13 @@ impl Search<'_> {
 
     /// The most rows that it takes from the index, as far as that is known: `LIMIT` and `OFFSET`.
     pub(super) fn rows_wanted(&self) -> Option<f64> {
+        let last_rows = self.statement.last_rows_seen.iter().copied().max().map(f64::from);
+        if let (Some(Limit::Parameter), Some(_), Some(rows)) =
+            (self.block.limit, self.block.offset, last_rows)
+        {
+            let limits = self.statement.limits_seen.iter().copied().max().map_or(0.0, f64::from);
+            return Some(rows.max(limits));
+        }
         let limit = match self.block.limit? {
             Limit::Constant(limit) => f64::from(limit),
             Limit::Large => f64::from(Limit::KEPT_MAX) + 1.0,

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub enum SessionNeed {
     /// `SET` and `set_config` that are not local to the transaction.
     Set,
+    /// `SET LOCAL` and `set_config` that end with it: nothing is kept, but it is known that the application sets this.
+    SetLocal,
     /// `pg_advisory_lock` and its like, not those of the transaction.
     AdvisoryLock,
     /// `LISTEN`.
@@ -43,6 +45,7 @@ impl SessionNeed {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Set => "SET",
+            Self::SetLocal => "SET LOCAL",
             Self::AdvisoryLock => "session-level advisory locks",
             Self::Listen => "LISTEN",
             Self::TemporaryTable => "temporary tables",

@@ -218,6 +218,14 @@ impl StatementShape {
         })
     }
 
+    /// Rows up to the last that it returns, `LIMIT` and `OFFSET` added, where both are constants.
+    pub fn last_rows(&self) -> impl Iterator<Item = u32> {
+        self.blocks.iter().filter_map(|block| match (block.limit, block.offset) {
+            (Some(Limit::Constant(limit)), Some(Limit::Constant(offset))) => Some(limit + offset),
+            _ => None,
+        })
+    }
+
     /// Whether it reads or writes this table.
     pub fn uses_table(&self, schema: &str, table: &str) -> bool {
         self.relations().any(|relation| relation.schema == schema && relation.name == table)

@@ -109,6 +109,9 @@ pub struct StatementProfile {
     /// itself has a parameter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits_seen: Vec<u32>,
+    /// Constants of its `LIMIT` and `OFFSET` added, in the same texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_rows_seen: Vec<u32>,
     /// The sources that have it: `log`, `stat_statements` and others.
     pub sources: Vec<String>,
 }
