@@ -12,13 +12,15 @@ use crate::model::{
     QualifiedName,
 };
 
-/// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero.
+/// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero. Bit strings of varying length it
+/// indexes only as a cast to a fixed one.
 pub(super) fn dimensions_max(kind: VectorKind) -> i64 {
     match kind {
         VectorKind::Vector => 2000,
         VectorKind::Halfvec => 4000,
         VectorKind::Sparsevec => 1000,
-        VectorKind::Bit | VectorKind::Varbit => 64_000,
+        VectorKind::Bit => 64_000,
+        VectorKind::Varbit => 0,
     }
 }
 
@@ -74,9 +76,7 @@ impl<'p> ProposedIndex<'p> {
         }
         self.caveats.extend(known_defect::caveats(column.extension.code_version(), self.method));
         let method = if self.method == IndexMethod::IvfFlat { "ivfflat" } else { "hnsw" };
-        // No class of pgvector is of varying length.
-        let kind_name = if kind == VectorKind::Varbit { "bit" } else { kind.as_str() };
-        let class = format!("{kind_name}_{}_ops", self.metric.word());
+        let class = format!("{}_{}_ops", kind.as_str(), self.metric.word());
         let on = match &self.operand {
             VectorOperand::Column => KeyPart::Column(column.definition.name.clone()),
             other => KeyPart::Expression(other.to_sql(&column.definition.name, schema)?),

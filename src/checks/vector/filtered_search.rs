@@ -6,7 +6,7 @@ use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::limit_above_ef_search::{ITERATIVE, has_iterative_scans};
 use super::missing_index::EXACT_ROWS_MAX;
 use super::search::Search;
-use super::selectivity::{exact_rows, plain_column, pruning, share};
+use super::selectivity::{is_exact, plain_column, pruning, share};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
@@ -69,14 +69,19 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// What a scan of an index does with conditions.
-struct FilteredScan {
+pub(super) struct FilteredScan {
     method: IndexMethod,
     /// Rows that it returns before the conditions.
-    rows: f64,
+    pub(super) rows: f64,
     iterative: InForce,
 }
 
-fn scan(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<FilteredScan> {
+/// What a scan of an index of pgvector returns, as the settings are.
+pub(super) fn scan(
+    case: &Case<'_>,
+    column: &VectorField<'_>,
+    index: &AnnIndex<'_>,
+) -> Option<FilteredScan> {
     let (rows, iterative) = match index.method {
         IndexMethod::Hnsw => (in_force(case, "hnsw.ef_search", "40").number()?, ITERATIVE),
         IndexMethod::IvfFlat => {
@@ -104,8 +109,7 @@ fn of_search(
         return Ok(None);
     }
     let Some(scan) = scan(case, column, index) else { return Ok(None) };
-    let exact = exact_rows(case, column, search);
-    let is_exact = exact.is_some_and(|rows| rows <= case.policy.get(&EXACT_ROWS_MAX));
+    let is_exact = is_exact(case, column, search);
     let is_iterative = scan.iterative.value != "off"
         || scan.iterative.role_where(|value| value != "off").is_some()
         || is_set_by_statements(case, "iterative_scan");

@@ -6,7 +6,7 @@ use super::column::{AnnIndex, IndexMethod, VectorField, columns, workload};
 use super::distance::DistanceMetric;
 use super::operand::VectorOperand;
 use super::search::Search;
-use super::selectivity::exact_rows;
+use super::selectivity::{exact_rows, is_exact};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::VectorKind;
@@ -60,7 +60,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let large = |column: &&VectorField<'_>| column.table_bytes >= case.policy.get(&TABLE_BYTES_MIN);
     for column in columns.iter().filter(large) {
-        let has_index = column.indexes.iter().any(|index| !is_broken(index));
+        // One on another expression over the column serves other searches.
+        let has_index = column
+            .indexes
+            .iter()
+            .any(|index| !is_broken(index) && index.operand != VectorOperand::Other);
         if has_index {
             continue;
         }
@@ -103,11 +107,13 @@ fn of_column(case: &Case<'_>, column: &VectorField<'_>) -> SearchVerdict {
         return unsearched(column);
     }
     let exact_max = case.policy.get(&EXACT_ROWS_MAX);
-    let is_exact = |search: &&Search<'_>| {
-        exact_rows(case, column, search).is_some_and(|rows| rows <= exact_max)
+    let has_other = column.indexes.iter().any(|index| index.operand == VectorOperand::Other);
+    let needs_index = |search: &&Search<'_>| {
+        search.is_indexable() && !(has_other && search.operand == VectorOperand::Other)
     };
+    let is_exact = |search: &&Search<'_>| is_exact(case, column, search);
     let (exact, scanning): (Vec<&Search<'_>>, Vec<&Search<'_>>) =
-        column.searches.iter().filter(|search| search.is_indexable()).partition(is_exact);
+        column.searches.iter().filter(needs_index).partition(is_exact);
     let calls: f64 = scanning.iter().map(|search| search.calls()).sum();
     let Some(most) = scanning.iter().max_by(|a, b| a.calls().total_cmp(&b.calls())) else {
         return exact.first().map_or(SearchVerdict::Nothing, |search| {
@@ -193,8 +199,9 @@ fn missing(
             object,
             reason: "no index can be built on it as it is".to_owned(),
             detail: format!(
-                "{detail}; state it in the type, or search a cast: `{}::vector(n)`",
-                column.definition.name
+                "{detail}; state it in the type, or search a cast: `{}::{}(n)`",
+                column.definition.name,
+                if kind == VectorKind::Varbit { "bit" } else { kind.as_str() }
             ),
         });
     }
@@ -220,8 +227,19 @@ fn proposals<'p>(
     if dimensions.is_none() {
         return of_one_size(column, search).into_iter().collect();
     }
-    let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
     let (name, operator) = (&column.definition.name, search.metric.operator());
+    if let Some(n) = dimensions.filter(|_| kind == VectorKind::Varbit) {
+        let fixed = VectorOperand::Cast(VectorKind::Bit, Some(n));
+        let rewrite = format!(
+            "serves only statements that order by `{name}::bit({n}) {operator} $1::bit({n})`: change them to that, or state bit({n}) as the type of the column"
+        );
+        return vec![
+            ProposedIndex::hnsw(fixed, search.metric, "cast to its bits")
+                .caveat(rewrite)
+                .caveat("the cast fills shorter values with zeros at their end"),
+        ];
+    }
+    let Some(n) = dimensions.filter(|_| kind == VectorKind::Vector) else { return Vec::new() };
     let half = VectorOperand::Cast(VectorKind::Halfvec, Some(n));
     let bits = VectorOperand::Bits(Some(n));
     let mut all = Vec::new();

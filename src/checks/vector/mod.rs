@@ -4,6 +4,7 @@ mod build;
 mod change;
 mod column;
 mod distance;
+mod few_probes;
 mod filtered_search;
 mod in_force;
 mod index_exceeds_memory;

@@ -46,6 +46,7 @@ impl VectorOperand {
         let (column, schema) = (quote_identifier(column), quote_identifier(schema));
         match self {
             Self::Column => Some(column.into_owned()),
+            Self::Cast(VectorKind::Bit, Some(n)) => Some(format!("{column}::bit({n})")),
             Self::Cast(kind, Some(n)) => Some(format!("{column}::{schema}.{}({n})", kind.as_str())),
             Self::Bits(Some(n)) => Some(format!("{schema}.binary_quantize({column})::bit({n})")),
             Self::Cast(_, None) | Self::Bits(None) | Self::Other => None,

@@ -6,7 +6,9 @@ use super::build::with_estimate;
 use super::change::ProposedIndex;
 use super::column::{AnnIndex, VectorField, columns, workload};
 use super::distance::DistanceMetric;
+use super::missing_index::EXACT_ROWS_MAX;
 use super::search::Search;
+use super::selectivity::is_exact;
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::DistanceForm;
@@ -27,9 +29,9 @@ pub(super) static CHECK: Check = Check {
         Topic::VECTOR,
         Topic::STATEMENTS,
     ],
-    uses: &[Topic::SETTINGS],
+    uses: &[Topic::SETTINGS, Topic::VECTOR_SEARCH],
     requires: &[],
-    thresholds: &[&TABLE_BYTES_MIN],
+    thresholds: &[&EXACT_ROWS_MAX, &TABLE_BYTES_MIN],
     page: include_str!("operator_class_mismatch.md"),
     judge,
 };
@@ -64,8 +66,11 @@ fn of_search(
     indexes: &[&AnnIndex<'_>],
     search: &Search<'_>,
 ) -> Option<Finding> {
-    // Without LIMIT every row is returned, and no index is meant to serve it.
+    // Without LIMIT every row is returned, and no index is meant to serve it; of few rows neither.
     search.block.limit?;
+    if is_exact(case, column, search) {
+        return None;
+    }
     if search.is_indexable() {
         let served = column.indexes.iter().any(|index| index.serves(search));
         return if served { None } else { other_class(case, column, indexes, search) };
@@ -147,6 +152,9 @@ fn rewritten(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> 
         (DistanceForm::Operator, true) => {
             (format!("`{operator}` descending: the farthest first"), Confidence::Low)
         }
+        (DistanceForm::Operator, false) if search.nulls_first => {
+            (format!("`{operator}` with NULLS FIRST"), Confidence::High)
+        }
         (DistanceForm::Operator, false) => return None,
     };
     let object = statement(search).unwrap_or_else(|| column.object());
@@ -156,7 +164,7 @@ fn rewritten(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> 
         search.calls()
     );
     let rewrite = format!(
-        "order by `{operand} {operator} $1`, ascending, and compute from it what is returned"
+        "order by `{operand} {operator} $1`, ascending and NULLS LAST, and compute from it what is returned"
     );
     let finding = found(case, column, (object, message), search);
     Some(finding.confidence(confidence).statistic("rewrite.order_by", &*rewrite, Unit::Name))

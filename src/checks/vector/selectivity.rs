@@ -1,6 +1,7 @@
 //! How many rows pass the conditions beside a search, as the planner's statistics have it.
 
 use super::column::VectorField;
+use super::missing_index::EXACT_ROWS_MAX;
 use super::search::Search;
 use crate::checks::number::float;
 use crate::model::Case;
@@ -71,14 +72,32 @@ pub(super) fn exact_rows(
             && !index.is_partial
     });
     let rows = leading.filter_map(|index| {
-        let equal = search.filters.iter().filter(|filter| filter.operator == "=");
-        let filter = equal.into_iter().find(|filter| leads(case, column, index, filter))?;
+        let equal = search.filters.iter().filter_map(|filter| Some((filter, values(filter)?)));
+        let (filter, values) =
+            equal.into_iter().find(|(filter, _)| leads(case, column, index, filter))?;
         if index.is_unique && index.key_count == 1 {
-            return Some(1.0);
+            return Some(values);
         }
-        Some(of_filter(case, column, filter)? * column.rows)
+        let name = plain_column(filter)?;
+        let statistics = case.snapshot.vector.neighbour(column.root.oid, name)?;
+        Some(of_operator(statistics, "=", column.rows)? * values * column.rows)
     });
     rows.min_by(f64::total_cmp)
+}
+
+/// Whether a B-tree index leaves so few rows that the planner compares them one by one: no index on the vectors matters then.
+pub(super) fn is_exact(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> bool {
+    let most = case.policy.get(&EXACT_ROWS_MAX);
+    exact_rows(case, column, search).is_some_and(|rows| rows <= most)
+}
+
+/// The values that a condition lets pass: of a list the planner takes ten where it does not know it.
+fn values(filter: &Predicate) -> Option<f64> {
+    match filter.operator.as_str() {
+        "=" => Some(1.0),
+        "in" | "= any" => Some(10.0),
+        _ => None,
+    }
 }
 
 /// Whether the column of a condition is the first of an index. Definitions are read of the largest indexes alone.

@@ -61,13 +61,15 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-/// Whether an index at half precision serves the same distance: what is left to do is to change the statements.
+/// Whether another index serves the same distance at half precision: what is left to do is to change the statements. One that
+/// is at half precision itself has none to wait for.
 pub(super) fn has_half(column: &VectorField<'_>, index: &AnnIndex<'_>) -> bool {
-    column.indexes.iter().any(|other| {
-        other.is_usable()
-            && other.metric == index.metric
-            && column.shape_of(&other.operand).0 == VectorKind::Halfvec
-    })
+    let is_half = |one: &AnnIndex<'_>| column.shape_of(&one.operand).0 == VectorKind::Halfvec;
+    !is_half(index)
+        && column
+            .indexes
+            .iter()
+            .any(|other| other.is_usable() && other.metric == index.metric && is_half(other))
 }
 
 pub(super) fn built_already(check: &str, object: Object) -> Declined {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::model::observation::{
     Relation, VectorColumn, VectorInstallation, VectorKind, VectorSample, VectorValues,
 };
-use crate::model::{Families, Gap, Observation, quote_identifier};
+use crate::model::{Families, Gap, GapReason, Observation, QualifiedName, grant, quote_identifier};
 use crate::observe::batch::{Batch, Slot};
 use crate::observe::catalog::CatalogFacts;
 use crate::observe::foreign_code;
@@ -61,8 +61,9 @@ pub(super) fn read(
         .filter_map(|(column, table)| {
             let sql = sql(&extension.schema, column, table)?;
             let name = table.qualified_name();
-            let refused =
-                foreign_code::refusal(&catalog.foreign_code, table.oid, &name, VECTOR_VALUES.name);
+            let refused = unreadable(column, &name).or_else(|| {
+                foreign_code::refusal(&catalog.foreign_code, table.oid, &name, VECTOR_VALUES.name)
+            });
             let values = match refused {
                 Some(gap) => ValuesQuery::Refused(gap),
                 None => ValuesQuery::Pending(batch.query_with(&VECTOR_VALUES, sql, vec![])),
@@ -72,10 +73,17 @@ pub(super) fn read(
         .collect()
 }
 
+fn unreadable(column: &VectorColumn, table: &QualifiedName) -> Option<Gap> {
+    let table = table.to_sql();
+    let detail = format!("our role may not read `{table}.{}`", quote_identifier(&column.name));
+    let gap = Gap::new(VECTOR_VALUES.name, GapReason::MissingPrivilege, detail);
+    (!column.readable).then(|| gap.lifted_by(grant(format_args!("SELECT ON {table}"))))
+}
+
 /// The relation whose rows are read for the column of a root.
 fn source<'a>(column: &VectorColumn, families: &Families<'a>) -> Option<&'a Relation> {
     let family = families.family(column.table_oid)?;
-    if family.root.oid != column.table_oid || !column.readable {
+    if family.root.oid != column.table_oid {
         return None;
     }
     family.leaves().max_by_key(|leaf| (leaf.bytes_at_least(), Reverse(leaf.oid)))

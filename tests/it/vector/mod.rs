@@ -3,3 +3,4 @@
 mod advised;
 mod bad_input;
 mod cases;
+mod searches;

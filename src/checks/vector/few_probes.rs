@@ -1,0 +1,152 @@
+//! Searches of IVFFlat indexes that ask for more rows than the lists hold that are probed: the part of
+//! `vector/limit-above-ef-search` that is about lists.
+
+use super::column::{AnnIndex, IndexMethod, VectorField};
+use super::filtered_search::scan;
+use super::in_force::{InForce, in_force, is_set_by_statements};
+use super::limit_above_ef_search::{ID, LIMIT_SHARE_MAX, has_iterative_scans};
+use super::search::Search;
+use super::selectivity::is_exact;
+use crate::checks::number::whole;
+use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::{
+    Action, Case, Confidence, Declined, Finding, Judgement, Object, SettingChange, SettingScope,
+    Severity, Unit,
+};
+
+const PROBES: &str = "ivfflat.probes";
+const ITERATIVE: &str = "ivfflat.iterative_scan";
+/// Lists are uneven: twice those of average size that hold the rows.
+const MARGIN: f64 = 2.0;
+
+/// A search that gets too few rows.
+struct FewRows<'c, 'a> {
+    column: &'c VectorField<'a>,
+    search: &'c Search<'a>,
+    wanted: f64,
+    /// Rows of the lists that are probed, on average.
+    rows: f64,
+    lists: f64,
+}
+
+pub(super) fn judge(judgement: &mut Judgement, case: &Case<'_>, columns: &[VectorField<'_>]) {
+    let all = columns.iter().flat_map(|column| column.searches.iter().map(move |s| (column, s)));
+    let few = all.filter_map(|(column, search)| few_rows(case, column, search));
+    let Some(worst) = few.min_by(|a, b| (a.rows / a.wanted).total_cmp(&(b.rows / b.wanted))) else {
+        return;
+    };
+    match why_not(case, &worst) {
+        Some((reason, detail)) => judgement.declined.push(Declined {
+            check: ID.to_owned(),
+            object: Object::Setting { name: PROBES.to_owned() },
+            reason: reason.to_owned(),
+            detail,
+        }),
+        None => judgement.findings.push(finding(case, &worst)),
+    }
+}
+
+fn few_rows<'c, 'a>(
+    case: &Case<'_>,
+    column: &'c VectorField<'a>,
+    search: &'c Search<'a>,
+) -> Option<FewRows<'c, 'a>> {
+    let wanted = search.rows_wanted().filter(|rows| *rows <= column.rows * LIMIT_SHARE_MAX)?;
+    let mut serving = column.indexes.iter().filter(|i| i.is_usable() && i.serves(search));
+    let index = serving.next().filter(|index| is_on_lists(index))?;
+    if serving.any(|other| !is_on_lists(other)) {
+        return None;
+    }
+    if is_exact(case, column, search) {
+        return None;
+    }
+    let rows = scan(case, column, index)?.rows;
+    let lists = index.index.option("lists").unwrap_or("100").parse().ok()?;
+    (rows < wanted).then_some(FewRows { column, search, wanted, rows, lists })
+}
+
+/// Of a partial index the rows are not known.
+fn is_on_lists(index: &AnnIndex<'_>) -> bool {
+    index.method == IndexMethod::IvfFlat && !index.index.is_partial
+}
+
+impl FewRows<'_, '_> {
+    fn probes_wanted(&self) -> f64 {
+        (MARGIN * self.wanted * self.lists / self.column.rows).ceil().clamp(1.0, self.lists)
+    }
+}
+
+/// What raises the number of rows, or may.
+fn why_not(case: &Case<'_>, few: &FewRows<'_, '_>) -> Option<(&'static str, String)> {
+    let (probes, iterative) = (in_force(case, PROBES, "1"), in_force(case, ITERATIVE, "off"));
+    if iterative.value != "off" {
+        let detail = format!("{ITERATIVE} is {}", iterative.value);
+        return Some(("iterative scans return the number of rows of LIMIT", detail));
+    }
+    let average = few.wanted * few.lists / few.column.rows;
+    let enough = |value: &str| value.trim().parse::<f64>().is_ok_and(|value| value >= average);
+    let of_role =
+        [(PROBES, probes.role_where(enough)), (ITERATIVE, iterative.role_where(|v| v != "off"))];
+    if let Some((name, Some((role, value)))) = of_role.into_iter().find(|(_, of)| of.is_some()) {
+        let detail = format!("role {role} has {name} = {value}");
+        return Some(("the workload does not say which role searches", detail));
+    }
+    let set = is_set_by_statements(case, PROBES) || is_set_by_statements(case, ITERATIVE);
+    set.then(|| {
+        let detail = format!("the workload has statements that name {PROBES} or {ITERATIVE}");
+        ("the application sets it itself", detail)
+    })
+}
+
+fn finding(case: &Case<'_>, few: &FewRows<'_, '_>) -> Finding {
+    let FewRows { column, search, wanted, rows, lists } = few;
+    let (probes, iterative) = (in_force(case, PROBES, "1"), in_force(case, ITERATIVE, "off"));
+    let message = format!(
+        "{PROBES} is {}: a search of `{}` that asks for {wanted:.0} rows gets about {rows:.0} from an IVFFlat index of {lists:.0} lists ({:.0} calls)",
+        probes.value,
+        column.object(),
+        search.calls()
+    );
+    let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
+    let object = Object::Setting { name: PROBES.to_owned() };
+    let finding = Finding::new(ID, object, severity, message)
+        .confidence(Confidence::Medium)
+        .statistic("settings.rows_of_index", whole(*rows), Unit::Rows)
+        .statistic("workload.rows_wanted", whole(*wanted), Unit::Rows)
+        .statistic("workload.calls", whole(search.calls()), Unit::Count);
+    let value = format!("{:.0}", few.probes_wanted());
+    let finding = finding.action(set(
+        column,
+        (PROBES, &value, &probes),
+        "each search reads that many lists and takes longer",
+    ));
+    if !has_iterative_scans(column.extension.code_version()) {
+        return finding;
+    }
+    finding.action(set(
+        column,
+        (ITERATIVE, "relaxed_order", &iterative),
+        "a search goes on until it has its rows or has read ivfflat.max_probes lists",
+    ))
+}
+
+fn set(
+    column: &VectorField<'_>,
+    (name, value, before): (&str, &str, &InForce),
+    what: &str,
+) -> Action {
+    Action::SetSetting(SettingChange {
+        object: Object::Setting { name: name.to_owned() },
+        name: name.to_owned(),
+        value: value.to_owned(),
+        scope: SettingScope::Database(column.extension.database.clone()),
+        before: before.of_database.clone(),
+        known_by: Some(column.extension.type_name()),
+        needs_restart: false,
+        caveats: vec![
+            what.to_owned(),
+            "not by SET in a session: a pooler hands it to others; SET LOCAL in a transaction does not leak"
+                .to_owned(),
+        ],
+    })
+}
