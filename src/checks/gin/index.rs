@@ -108,6 +108,12 @@ impl GinTree<'_> {
         families.family(self.table.oid).map(Family::partitions).unwrap_or_default()
     }
 
+    /// The root of its table: statements that name a partition count as searches of the root.
+    pub(super) fn searched_table<'c>(&self, case: &Case<'c>) -> Option<&'c Relation> {
+        let relations = case.snapshot.relations.get().ok()?;
+        Families::of(relations).root(self.table.oid)
+    }
+
     /// Scans of all parts since the counters were reset.
     pub(super) fn scans(&self) -> i64 {
         self.leaves.iter().map(|leaf| leaf.index.scans).sum()

@@ -2,11 +2,14 @@
 
 use super::existing::existing;
 use super::index::{GinTree, trees};
-use super::ledger::{JsonbSearches, SEARCH_CALLS_MIN, ambiguous, certain, column_usage, workload};
+use super::ledger::{
+    JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, workload,
+};
+use super::serving::may_serve;
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
-use crate::model::observation::Workload;
+use crate::model::observation::{Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, IndexKey, IndexReplacement, Judgement,
@@ -60,6 +63,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn judge_tree(judgement: &mut Judgement, tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) {
     let Some((column, usage)) = column_usage(tree, case, workload) else { return };
     let searches = JsonbSearches::of(usage);
+    // Of an index on a part of the rows that no search asks for, the class does not matter.
+    let of_column = Sought::new(tree.table, tree.heap_bytes, &case.snapshot.common);
+    let uses = |one: &Predicate| of_column.column(one) == Some(column);
+    let detail = case.snapshot.common.index_detail(tree.root.oid);
+    if !detail.is_some_and(|d| may_serve(d, (&of_column, workload), &uses, searches.all())) {
+        return;
+    }
     let share = float_of(searches.contains) / float_of(searches.all()).max(1.0);
     let least = case.policy.get(&CONTAINMENT_SHARE);
     let sure = certain(usage, searches.contains);

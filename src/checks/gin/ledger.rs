@@ -136,6 +136,14 @@ impl<'a> Sought<'a> {
         self.keys.iter().any(|key| !key.is_empty() && key.is_subset(&equal))
     }
 
+    /// The columns of the table that a query has conditions on.
+    pub(super) fn columns<'b>(&self, block: &'b QueryBlock) -> impl Iterator<Item = &'b str> {
+        let all = block.predicates.iter().flat_map(|one| &one.subject.columns);
+        let own = all
+            .filter(|column| column.schema == self.table.schema && column.table == self.table.name);
+        own.map(|column| &*column.column)
+    }
+
     /// The column of a condition that every row of the result satisfies.
     pub(super) fn column<'p>(&self, one: &'p Predicate) -> Option<&'p str> {
         let [column] = one.subject.columns.as_slice() else { return None };

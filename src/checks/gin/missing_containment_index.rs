@@ -5,15 +5,18 @@ use super::ledger::{
     JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
 };
 use super::partial::{SharedCondition, shared_condition};
+use super::serving::may_serve;
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
-use crate::model::observation::{ColumnUsage, Common, Layout, LayoutColumn, Predicate};
+use crate::model::observation::{
+    ColumnUsage, Common, Index, Layout, LayoutColumn, Predicate, Relation, Workload,
+};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Families, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
-    NewIndex, Object, Severity, Superpower, Topic, Unit, percent,
+    Action, Case, Confidence, Declined, Families, Family, Finding, Gap, IndexKey, Judgement,
+    KeyPart, NewIndex, Object, QualifiedName, Severity, Superpower, Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -64,26 +67,133 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
             continue;
         }
-        let Some(mut wanted) = wanted(usage, layout, &seen.common) else { continue };
-        let sought = Sought::new(family.root, float(family.bytes()), &seen.common);
-        let uses = |one: &Predicate| {
-            sought.column(one) == Some(&*usage.column)
-                && wanted.served.contains(&one.operator.as_str())
-        };
-        let searched = wanted.calls;
-        wanted.calls -=
-            sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
-        if is_indexed(&usage.column, family, &seen.common) {
-            continue;
-        }
-        judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
-        wanted.calls = certain(usage, wanted.calls);
-        if float_of(wanted.calls) >= policy.get(&SEARCH_CALLS_MIN) {
-            let shared = shared_condition(&sought, workload, &uses, (layout, searched));
-            judgement.findings.push(finding(case, (usage, wanted), family, shared));
-        }
+        judge_column(&mut judgement, (usage, layout), (family, workload), case);
     }
     Ok(judgement)
+}
+
+fn judge_column(
+    judgement: &mut Judgement,
+    (usage, layout): (&ColumnUsage, &Layout),
+    (family, workload): (&Family<'_>, &Workload),
+    case: &Case<'_>,
+) {
+    let common = &case.snapshot.common;
+    let sought = Sought::new(family.root, float(family.bytes()), common);
+    let Some(any) = wanted(usage, layout, common, false) else { return };
+    let indexed = indexed(&usage.column, any.calls, (family, &sought, workload), common);
+    let by_paths = indexed == Indexed::ByPaths;
+    let Some(mut wanted) = wanted(usage, layout, common, by_paths) else { return };
+    let uses = |one: &Predicate| {
+        sought.column(one) == Some(&*usage.column) && wanted.served.contains(&one.operator.as_str())
+    };
+    let searched = wanted.calls;
+    wanted.calls -=
+        sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
+    let sure = certain(usage, wanted.calls);
+    let enough = float_of(sure) >= case.policy.get(&SEARCH_CALLS_MIN);
+    match indexed {
+        Indexed::Everywhere => return,
+        Indexed::Partly(without) => {
+            judgement.declined.extend(enough.then(|| partly(usage, family, &without)));
+            return;
+        }
+        Indexed::Nowhere | Indexed::ByPaths => {}
+    }
+    judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
+    wanted.calls = sure;
+    if enough {
+        let shared = shared_condition(&sought, workload, &uses, (layout, searched));
+        judgement.findings.push(finding(case, (usage, wanted), family, shared));
+    }
+}
+
+/// Where an index is that serves searches of a column.
+#[derive(Debug, PartialEq)]
+enum Indexed {
+    /// Nowhere.
+    Nowhere,
+    /// On every table that holds rows, by paths alone: not by keys.
+    ByPaths,
+    /// On some partitions; without one are these.
+    Partly(Vec<QualifiedName>),
+    /// On every table that holds rows.
+    Everywhere,
+}
+
+/// How an index serves a column of one table.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Serves {
+    Not,
+    Paths,
+    Fully,
+}
+
+/// Where an index of any kind that can serve containment is on the column, as any part: one that is invalid is for other checks.
+fn indexed(
+    column: &str,
+    calls: u64,
+    (family, sought, workload): (&Family<'_>, &Sought<'_>, &Workload),
+    common: &Common,
+) -> Indexed {
+    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let uses = |one: &Predicate| sought.column(one) == Some(column);
+    let serves = |index: &Index| {
+        // What was not read may be on it.
+        let Some(detail) = common.index_detail(index.oid) else { return Serves::Fully };
+        let position = detail.parts.iter().position(|part| part.column.as_deref() == Some(column));
+        let Some(position) = position else { return Serves::Not };
+        if !may_serve(detail, (sought, workload), &uses, calls) {
+            return Serves::Not;
+        }
+        let class = index.classes.get(position).and_then(|oid| common.operator_class(*oid));
+        let by_paths = class.is_some_and(|class| class.name == "jsonb_path_ops");
+        if by_paths { Serves::Paths } else { Serves::Fully }
+    };
+    let of_table = |table: i64| {
+        let others = indexes.iter().filter(|index| {
+            index.table_oid == table && !matches!(index.method.as_str(), "btree" | "hash" | "brin")
+        });
+        others.map(serves).fold(Serves::Not, |one, other| if other > one { other } else { one })
+    };
+    let tables: Vec<(&Relation, Serves)> =
+        family.leaves().map(|leaf| (leaf, of_table(leaf.oid))).collect();
+    let all = |serves: Serves| tables.iter().all(|(_, served)| *served == serves);
+    if all(Serves::Not) && !tables.is_empty() {
+        return Indexed::Nowhere;
+    }
+    if all(Serves::Paths) && !tables.is_empty() {
+        return Indexed::ByPaths;
+    }
+    let without = tables.iter().filter(|(_, served)| *served == Serves::Not);
+    let without: Vec<QualifiedName> = without.map(|(table, _)| table.qualified_name()).collect();
+    if without.is_empty() { Indexed::Everywhere } else { Indexed::Partly(without) }
+}
+
+/// Which partitions a statement reads is known to the server alone.
+fn partly(usage: &ColumnUsage, family: &Family<'_>, without: &[QualifiedName]) -> Declined {
+    let first: Vec<String> = without.iter().take(3).map(QualifiedName::to_sql).collect();
+    let more = if without.len() > first.len() { ", …" } else { "" };
+    Declined {
+        check: ID.to_owned(),
+        object: object(usage),
+        reason: "an index is on some partitions alone".to_owned(),
+        detail: format!(
+            "{} of {} partitions have none: {}{more}; whether the searches read these is not known",
+            without.len(),
+            family.leaves().count(),
+            first.join(", ")
+        ),
+    }
+}
+
+fn object(usage: &ColumnUsage) -> Object {
+    Object::Column {
+        schema: usage.schema.clone(),
+        table: usage.table.clone(),
+        column: usage.column.clone(),
+        partition: None,
+    }
 }
 
 fn float_of(calls: u64) -> f64 {
@@ -103,9 +213,32 @@ struct WantedIndex {
     total_ms: f64,
 }
 
+/// Types of the server's own that have an order, as the names of their arrays spell them.
+const ORDERED_ELEMENTS: [&str; 14] = [
+    "bool",
+    "bpchar",
+    "bytea",
+    "date",
+    "float4",
+    "float8",
+    "int2",
+    "int4",
+    "int8",
+    "numeric",
+    "text",
+    "timestamptz",
+    "uuid",
+    "varchar",
+];
+
 /// Whether `array_ops` takes an array of this type: it compares elements, so they need an order. Types that are not the
 /// server's own are enums, composites and domains, which have one as a rule.
 fn is_array_with_an_order(column: &LayoutColumn, common: &Common) -> bool {
+    // Of a domain the name of its base type is known alone: that of an array begins so.
+    let of_domain = || column.type_name.strip_prefix('_').filter(|_| column.built_in);
+    if !column.type_sql.ends_with("[]") {
+        return of_domain().is_some_and(|element| ORDERED_ELEMENTS.contains(&element));
+    }
     let Some(element) = column.type_sql.strip_suffix("[]") else { return false };
     let element = element.split('(').next().unwrap_or(element).trim();
     let classes = common.operator_classes.get().map(Vec::as_slice).unwrap_or_default();
@@ -117,9 +250,16 @@ fn is_array_with_an_order(column: &LayoutColumn, common: &Common) -> bool {
     !column.built_in || element == "character varying" || ordered(element)
 }
 
-fn wanted(usage: &ColumnUsage, layout: &Layout, common: &Common) -> Option<WantedIndex> {
+/// `by_paths` says that an index of `jsonb_path_ops` is there: what it lacks are the operators for keys.
+fn wanted(
+    usage: &ColumnUsage,
+    layout: &Layout,
+    common: &Common,
+    by_paths: bool,
+) -> Option<WantedIndex> {
     let column = layout.column(&usage.column)?;
     let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
+        "jsonb" if by_paths => (&["?", "?|", "?&"], "jsonb_ops"),
         "jsonb" => {
             let searches = JsonbSearches::of(usage);
             let contains_alone = searches.keys == 0 && searches.paths == 0;
@@ -144,6 +284,7 @@ fn wanted(usage: &ColumnUsage, layout: &Layout, common: &Common) -> Option<Wante
     };
     let printed = match class {
         "jsonb_path_ops" => "@>",
+        "jsonb_ops" if by_paths => "?, ?| and ?&",
         "jsonb_ops" => "@> and ?",
         "tsvector_ops" => "@@",
         _ => "@> and &&",
@@ -159,34 +300,13 @@ fn wanted(usage: &ColumnUsage, layout: &Layout, common: &Common) -> Option<Wante
     })
 }
 
-/// Whether an index of any kind that can serve containment is on the column already, of any part: one that is invalid or on
-/// a part of the rows is for other checks.
-fn is_indexed(column: &str, family: &Family<'_>, common: &Common) -> bool {
-    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-    indexes
-        .iter()
-        .filter(|index| family.members.iter().any(|member| member.oid == index.table_oid))
-        .filter(|index| !matches!(index.method.as_str(), "btree" | "hash" | "brin"))
-        .any(|index| match common.index_detail(index.oid) {
-            Some(detail) => detail.parts.iter().any(|part| part.column.as_deref() == Some(column)),
-            // What was not read may be on it.
-            None => true,
-        })
-}
-
 fn finding(
     case: &Case<'_>,
     (usage, wanted): (&ColumnUsage, WantedIndex),
     family: &Family<'_>,
     shared: Option<SharedCondition>,
 ) -> Finding {
-    let table = family.root;
-    let object = Object::Column {
-        schema: table.schema.clone(),
-        table: table.name.clone(),
-        column: usage.column.clone(),
-        partition: None,
-    };
+    let object = object(usage);
     let message = format!(
         "`{object}` is searched by {} in {} calls, and no index serves them: each reads {:.0} MB",
         wanted.operators,

@@ -13,6 +13,7 @@ mod missing_containment_index;
 mod partial;
 mod pending_limit_unit;
 mod pending_list_backlog;
+mod serving;
 mod small_pending_limit;
 mod unservable_operator;
 mod unused_index;

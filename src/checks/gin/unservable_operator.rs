@@ -6,6 +6,7 @@ use super::index::{GinTree, trees};
 use super::ledger::{
     SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, finds_rows, workload,
 };
+use super::serving::may_serve;
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
@@ -83,27 +84,27 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
         });
         (ordered || is_pattern(one)) && known && finds_rows(one) && !one.within && !one.under_or
     };
+    let sought = Sought::new(tree.table, tree.heap_bytes, common);
     let mut by_expression: BTreeMap<(&str, bool), (u64, &OperatorUse)> = BTreeMap::new();
     for one in usage.uses.iter().filter(passes_by) {
         let expression = one.expression.as_deref().unwrap_or_default();
+        if is_indexed((expression, one), tree, (&sought, workload), case) {
+            continue;
+        }
         by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
     }
-    let sought = Sought::new(tree.table, tree.heap_bytes, common);
-    let unserved = by_expression
-        .into_iter()
-        .filter(|((expression, _), _)| !is_indexed(expression, tree, common))
-        .map(|((expression, patterns), (calls, one))| {
-            let uses = |predicate: &Predicate| {
-                predicate.subject.expression == expression
-                    && PATTERNS.contains(&predicate.operator.as_str()) == patterns
-            };
-            let serves = |predicate: &Predicate| {
-                sought.column(predicate) == Some(column)
-                    && SERVED.contains(&predicate.operator.as_str())
-            };
-            let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
-            (expression, (calls.saturating_sub(otherwise), one))
-        });
+    let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, one))| {
+        let uses = |predicate: &Predicate| {
+            predicate.subject.expression == expression
+                && PATTERNS.contains(&predicate.operator.as_str()) == patterns
+        };
+        let serves = |predicate: &Predicate| {
+            sought.column(predicate) == Some(column)
+                && SERVED.contains(&predicate.operator.as_str())
+        };
+        let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
+        (expression, (calls.saturating_sub(otherwise), one))
+    });
     let (expression, (calls, one)) = unserved.max_by_key(|(_, (calls, _))| *calls)?;
     if let Some(gap) = ambiguous(usage, calls, case) {
         return Some(Err(gap));
@@ -113,19 +114,41 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
     enough.then(|| Ok(finding(tree, (column, expression), (calls, one), case)))
 }
 
-/// Whether an index of the table has the expression as a key.
-fn is_indexed(expression: &str, tree: &GinTree<'_>, common: &Common) -> bool {
+/// Whether an index of the table, or of one of its partitions, has the expression as a key, and serves the operator.
+fn is_indexed(
+    (expression, one): (&str, &OperatorUse),
+    tree: &GinTree<'_>,
+    (sought, workload): (&Sought<'_>, &Workload),
+    case: &Case<'_>,
+) -> bool {
+    let common = &case.snapshot.common;
     let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let tables: BTreeSet<i64> = tree.leaves.iter().map(|leaf| leaf.table.oid).collect();
     let wanted = plain(expression);
-    indexes
-        .iter()
-        .filter(|index| {
-            index.table_oid == tree.table.oid && index.is_valid && index.has_expressions
-        })
-        .any(|index| match common.index_detail(index.oid) {
-            Some(detail) => detail.parts.iter().any(|part| plain(&part.sql) == wanted),
-            None => true,
-        })
+    let uses = |predicate: &Predicate| predicate.subject.expression == expression;
+    let of_table = indexes.iter().filter(|index| {
+        (index.table_oid == tree.table.oid || tables.contains(&index.table_oid))
+            && index.is_valid
+            && index.has_expressions
+            && orders(&index.method, one)
+    });
+    of_table.into_iter().any(|index| match common.index_detail(index.oid) {
+        Some(detail) => {
+            detail.parts.iter().any(|part| plain(&part.sql) == wanted)
+                && may_serve(detail, (sought, workload), &uses, one.calls)
+        }
+        None => true,
+    })
+}
+
+/// Whether indexes of a method may serve an operator on their key.
+fn orders(method: &str, one: &OperatorUse) -> bool {
+    let is_equality = matches!(one.operator.as_deref(), Some("=" | "in" | "= any"));
+    match method {
+        "hash" => is_equality,
+        "gin" => is_pattern(one) || is_equality,
+        _ => true,
+    }
 }
 
 /// Types as statements may spell them, and as the server prints them, without blanks.
@@ -143,7 +166,7 @@ const TYPES: [(&str, &str); 10] = [
 ];
 
 /// An expression without what the server adds when it prints one, and its types as the server calls them.
-fn plain(sql: &str) -> String {
+pub(super) fn plain(sql: &str) -> String {
     let bare: String =
         sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
     let mut parts = bare.split("::");

@@ -2,8 +2,12 @@
 
 use super::existing::existing;
 use super::index::{GinTree, trees};
+use super::ledger::{SEARCH_CALLS_MIN, Sought, finds_rows};
+use super::serving::{may_serve, operators};
+use super::unservable_operator::plain;
+use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
-use crate::model::observation::IndexDetail;
+use crate::model::observation::{IndexDetail, IndexPart, OperatorUse, Predicate};
 use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -23,9 +27,9 @@ pub(super) static CHECK: Check = Check {
         Topic::GIN,
         Topic::TABLE_ACTIVITY,
     ],
-    uses: &[],
+    uses: &[Topic::STATEMENTS],
     requires: &[Requirement::Counters],
-    thresholds: &[&SCANS_MIN, &UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&SCANS_MIN, &UNUSED_WINDOW_S_MIN, &SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unused_index.md"),
     judge,
 };
@@ -87,6 +91,13 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         judgement.declined.push(declined(reason, format!("{scans} searches in {window}")));
         return;
     }
+    if let Some(calls) = searched(tree, case) {
+        let detail = format!(
+            "{calls} calls have a condition that it serves, and it was searched {scans} times in {window}: the planner prefers another way, or they ran elsewhere or before the index was built"
+        );
+        judgement.declined.push(declined("the workload searches its column", detail));
+        return;
+    }
     let Some(mut old) = existing(tree, &object, seen) else {
         judgement.gaps.push(Gap::new(
             "index_details",
@@ -102,6 +113,68 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
             .to_owned(),
     );
     judgement.findings.push(finding(tree, object, window, case).action(Action::DropIndex(old)));
+}
+
+/// Calls of the workload that the index serves, where these are enough to pay for one.
+fn searched(tree: &GinTree<'_>, case: &Case<'_>) -> Option<u64> {
+    let common = &case.snapshot.common;
+    let workload = case.snapshot.workload.get().ok()?;
+    let table = tree.searched_table(case)?;
+    let detail = common.index_detail(tree.root.oid)?;
+    let sought = Sought::new(table, tree.heap_bytes, common);
+    let of_part = |(part, class): (&IndexPart, &i64)| {
+        let known = common.operator_class(*class).and_then(operators);
+        let serves = |operator: &str| known.is_none_or(|known| known.contains(&operator));
+        let is_key = |one: &OperatorUse| match (&part.column, &one.expression) {
+            (Some(_), expression) => expression.is_none(),
+            (None, Some(expression)) => plain(expression) == plain(&part.sql),
+            (None, None) => false,
+        };
+        let columns = workload.usage.iter().filter(|usage| {
+            (&usage.schema, &usage.table) == (&table.schema, &table.name)
+                && part.column.as_ref().is_none_or(|column| *column == usage.column)
+        });
+        let calls = columns.map(|usage| {
+            usage.calls_where(|one| {
+                is_key(one) && finds_rows(one) && one.operator.as_deref().is_some_and(serves)
+            })
+        });
+        let calls = calls.fold(0, u64::saturating_add);
+        let uses = |one: &Predicate| match &part.column {
+            Some(column) => sought.column(one) == Some(column),
+            None => plain(&one.subject.expression) == plain(&part.sql),
+        };
+        if may_serve(detail, (&sought, workload), &uses, calls) { calls } else { 0 }
+    };
+    let calls = detail.parts.iter().zip(&tree.root.classes).map(of_part);
+    let calls = calls.fold(0, u64::saturating_add);
+    let least = case.policy.get(&SEARCH_CALLS_MIN);
+    let enough = float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+    (enough && !is_served_by_another(tree, detail, case)).then_some(calls)
+}
+
+/// Whether another index has a key of this one and is searched: it serves the calls.
+fn is_served_by_another(tree: &GinTree<'_>, detail: &IndexDetail, case: &Case<'_>) -> bool {
+    let common = &case.snapshot.common;
+    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let same = |other: &IndexPart| {
+        detail.parts.iter().any(|part| match (&part.column, &other.column) {
+            (Some(column), Some(other)) => column == other,
+            (None, None) => plain(&part.sql) == plain(&other.sql),
+            _ => false,
+        })
+    };
+    tree.leaves.iter().any(|leaf| {
+        let mut others = indexes.iter().filter(|other| {
+            other.table_oid == leaf.table.oid
+                && other.oid != leaf.index.oid
+                && !matches!(other.method.as_str(), "btree" | "hash" | "brin")
+                && float(other.scans) >= case.policy.get(&SEARCH_CALLS_MIN)
+        });
+        others.any(|other| {
+            common.index_detail(other.oid).is_some_and(|detail| detail.parts.iter().any(same))
+        })
+    })
 }
 
 /// What needs an index that is not searched.

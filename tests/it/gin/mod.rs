@@ -3,6 +3,7 @@
 mod bad_input;
 mod pending;
 mod review;
+mod serving;
 mod traps;
 mod trial;
 mod workload;

@@ -11,7 +11,7 @@ use crate::support::{TestDb, analyse, request_of, server, workload};
 const MISSING: &str = "gin/missing-containment-index";
 const UNSERVED: &str = "gin/unservable-operator";
 
-async fn judged(db: &TestDb, statements: &[&str]) -> (Analysis, Request) {
+pub(super) async fn judged(db: &TestDb, statements: &[&str]) -> (Analysis, Request) {
     let row = |statement: &&str| format!("\"{}\",5000,12\n", statement.replace('"', "\"\""));
     let rows: Vec<String> = statements.iter().map(row).collect();
     let list = format!("sql,calls,mean_ms\n{}", rows.concat());
