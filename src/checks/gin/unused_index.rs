@@ -12,7 +12,7 @@ use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Object, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -93,7 +93,9 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
     }
     if let Some(calls) = searched(tree, case) {
         let detail = format!(
-            "{calls} calls have a condition that it serves, and it was searched {scans} times in {window}: the planner prefers another way, or they ran elsewhere or before the index was built"
+            "{} calls have a condition that it serves, and it was searched {} times in {window}: the planner prefers another way, or they ran elsewhere or before the index was built",
+            grouped(float(calls)),
+            grouped(float(scans))
         );
         judgement.declined.push(declined("the workload searches its column", detail));
         return;

@@ -11,7 +11,7 @@ use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Judgement, Object, SettingChange, SettingScope,
-    Severity, Unit,
+    Severity, Unit, grouped,
 };
 
 const PROBES: &str = "ivfflat.probes";
@@ -102,10 +102,13 @@ fn finding(case: &Case<'_>, few: &FewRows<'_, '_>) -> Finding {
     let FewRows { column, search, wanted, rows, lists } = few;
     let (probes, iterative) = (in_force(case, PROBES, "1"), in_force(case, ITERATIVE, "off"));
     let message = format!(
-        "{PROBES} is {}: a search of `{}` that asks for {wanted:.0} rows gets about {rows:.0} from an IVFFlat index of {lists:.0} lists ({:.0} calls)",
+        "The setting {PROBES} is {}: a search of `{}` that asks for {} rows gets about {} from an IVFFlat index of {} lists ({} calls)",
         probes.value,
         column.object(),
-        search.calls()
+        grouped(*wanted),
+        grouped(*rows),
+        grouped(*lists),
+        grouped(search.calls())
     );
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
     let object = Object::Setting { name: PROBES.to_owned() };

@@ -12,7 +12,7 @@ use crate::model::observation::Limit;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Object, QualifiedName,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit,
+    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -125,9 +125,11 @@ fn unknown_limit(case: &Case<'_>, columns: &[VectorField<'_>], ef_search: f64) -
             float(i64::try_from(counters.rows).unwrap_or(i64::MAX)) / search.calls().max(1.0);
         (rows >= ef_search).then(|| {
             format!(
-                "{:.0} calls of a search of `{}` get {rows:.0} rows each, and an HNSW index returns {ef_search:.0}: their LIMIT is a parameter and may be higher",
-                search.calls(),
-                column.object()
+                "{} calls of a search of `{}` get {} rows each, and an HNSW index returns {}: their LIMIT is a parameter and may be higher",
+                grouped(search.calls()),
+                column.object(),
+                grouped(rows),
+                grouped(ef_search)
             )
         })
     };
@@ -172,15 +174,15 @@ fn finding(
     (column, search, wanted): (&VectorField<'_>, &Search<'_>, f64),
 ) -> Finding {
     let rows = if wanted > f64::from(Limit::KEPT_MAX) {
-        format!("more than {} rows", Limit::KEPT_MAX)
+        format!("more than {} rows", grouped(f64::from(Limit::KEPT_MAX)))
     } else {
-        format!("{wanted:.0} rows")
+        format!("{} rows", grouped(wanted))
     };
     let message = format!(
-        "{NAME} is {0}: a search of `{1}` that asks for {rows} gets {0} at most from an HNSW index ({2:.0} calls)",
+        "The setting {NAME} is {0}: a search of `{1}` that asks for {rows} gets {0} at most from an HNSW index ({2} calls)",
         ef_search.value,
         column.object(),
-        search.calls()
+        grouped(search.calls())
     );
     let certain = wanted <= column.rows * LIMIT_SHARE_CERTAIN;
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
