@@ -7,14 +7,25 @@ use jiff::tz::TimeZone;
 /// One end of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
-    /// `MINVALUE`, or `-infinity`.
+    /// `MINVALUE`, `-infinity`, or before Christ.
     Unbounded,
     /// A point in time; without a time zone as if it were UTC.
     Time(Timestamp),
     /// A number.
     Number(i128),
-    /// `MAXVALUE`, or `infinity`.
+    /// `MAXVALUE`, `infinity`, or after the year 9999.
     Endless,
+}
+
+impl End {
+    /// As a literal of a timestamp or a number, in UTC; absent for an end that is none.
+    pub(super) fn text(self) -> Option<String> {
+        match self {
+            Self::Time(time) => Some(TimeZone::UTC.to_datetime(time).to_string()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Unbounded | Self::Endless => None,
+        }
+    }
 }
 
 /// From the first value that belongs to it to the first that does not.
@@ -100,8 +111,21 @@ fn end(value: &str) -> Option<End> {
         "-infinity" => Some(End::Unbounded),
         "infinity" => Some(End::Endless),
         number if number.parse::<i128>().is_ok() => number.parse().ok().map(End::Number),
-        time => self::time(time).map(End::Time),
+        time => self::time(time).map(End::Time).or_else(|| far(time)),
     }
+}
+
+/// A time that is further away than anyone counts: people write such for what has no end.
+fn far(text: &str) -> Option<End> {
+    let year = text.split_once('-')?.0;
+    let is_date = year.len() >= 4 && text.matches('-').count() >= 2;
+    if !is_date || !year.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    if text.ends_with(" BC") {
+        return Some(End::Unbounded);
+    }
+    (year.len() > 4).then_some(End::Endless)
 }
 
 /// A date, a timestamp, or one with a time zone, as ISO writes it.
@@ -143,6 +167,19 @@ mod tests {
             range("FOR VALUES FROM (MINVALUE) TO (MAXVALUE)"),
             (End::Unbounded, End::Endless)
         );
+    }
+
+    #[test]
+    fn times_beyond_those_that_are_counted_are_ends() {
+        let text = "FOR VALUES FROM ('0044-03-15 BC') TO ('10000-01-01 00:00:00+00')";
+        assert_eq!(range(text), (End::Unbounded, End::Endless));
+        let text = "FOR VALUES FROM ('infinity') TO (MAXVALUE)";
+        assert_eq!(range(text), (End::Endless, End::Endless));
+        for text in
+            ["FOR VALUES FROM ('a-b-c BC') TO ('x')", "FOR VALUES FROM ('12') TO ('12345-x')"]
+        {
+            assert_eq!(RangeBound::read(text), RangeBound::Other, "{text}");
+        }
     }
 
     #[test]

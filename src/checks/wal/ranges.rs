@@ -64,7 +64,11 @@ impl<'a> Divided<'a> {
         for (oid, text) in bounds {
             match (RangeBound::read(text), by_oid.get(oid)) {
                 // Parts that differ in another column alone say nothing by their first.
-                (RangeBound::Range(range), Some(_)) if range.from == range.to => unread = true,
+                (RangeBound::Range(range), Some(_))
+                    if range.from == range.to && key.key_columns > 1 =>
+                {
+                    unread = true;
+                }
                 (RangeBound::Range(range), Some(relation)) => {
                     parts.push(RangePartition { relation, range });
                 }
@@ -80,6 +84,29 @@ impl<'a> Divided<'a> {
     pub(super) fn is_by_time(&self) -> bool {
         let is_time = |end: &End| matches!(end, End::Time(_));
         self.parts.iter().any(|part| is_time(&part.range.from) || is_time(&part.range.to))
+    }
+
+    /// From where on there is no partition, for what is there now and comes next: `Endless` where there always is one, and
+    /// absent where there is none already.
+    pub(super) fn covered_until(&self, now: End) -> Option<End> {
+        let mut until = None;
+        for part in &self.parts {
+            let next = until.unwrap_or(now);
+            if part.range.from <= next && next < part.range.to {
+                until = Some(part.range.to);
+            }
+        }
+        until
+    }
+
+    /// Where the ranges end that have no end on the other side: before the first, no row can be missing a partition, nor from
+    /// the second on.
+    pub(super) fn open_ends(&self) -> (Option<End>, Option<End>) {
+        let ranges = || self.parts.iter().map(|part| part.range);
+        let is_finite = |end: &End| matches!(end, End::Time(_) | End::Number(_));
+        let below = ranges().filter(|range| range.from == End::Unbounded).map(|range| range.to);
+        let above = ranges().filter(|range| range.to == End::Endless).map(|range| range.from);
+        (below.filter(is_finite).max(), above.filter(is_finite).min())
     }
 
     /// What `pg_partman` says of it, where it maintains it.

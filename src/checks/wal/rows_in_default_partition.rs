@@ -1,5 +1,6 @@
 //! `wal/rows-in-default-partition`, explained in the page beside this file.
 
+use super::bound::End;
 use super::ranges::Divided;
 use super::tables::{by_size, partition};
 use crate::checks::Check;
@@ -107,6 +108,7 @@ fn drain(
     };
     let type_name = divided.key.first_type.as_deref().unwrap_or_default();
     let step = divided.step().filter(|step| fits(type_name, *step)).ok_or_else(by_hand)?;
+    let (from, until) = divided.open_ends();
     Ok(DefaultDrain {
         object: object.clone(),
         table: root.qualified_name(),
@@ -114,6 +116,8 @@ fn drain(
         column: divided.key.first_column.clone().ok_or_else(by_hand)?,
         type_name: type_name.to_owned(),
         step,
+        from: from.and_then(End::text),
+        until: until.and_then(End::text),
         rows: whole(rows),
     })
 }

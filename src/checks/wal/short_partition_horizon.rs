@@ -41,6 +41,8 @@ static DAYS_AHEAD: Threshold = Threshold {
 };
 
 const DAY_S: f64 = 86_400.0;
+/// A partition that begins a century later is one of values that mean never.
+const NEVER_S: i64 = 100 * 366 * 86_400;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
@@ -176,24 +178,30 @@ fn is_history(case: &Case<'_>, divided: &Divided<'_>, leaves: &[&Relation]) -> b
 }
 
 fn by_time(case: &Case<'_>, divided: &Divided<'_>, now: Timestamp) -> Option<ShortHorizon> {
-    let last = divided.parts.last()?;
-    let End::Time(end) = last.range.to else { return None };
+    let (end, then_from) = first_gap(divided, now)?;
     let seconds = end.as_second() - now.as_second();
     let days = float(seconds) / DAY_S;
     let needed = case.policy.get(&DAYS_AHEAD);
-    if days >= needed || divided.partman(case).is_some_and(|set| keeps_up(set, divided, now)) {
+    let keeps_up = || divided.partman(case).is_some_and(|set| keeps_up(set, divided, now));
+    if days >= needed || then_from.is_none() && keeps_up() {
         return None;
     }
-    let ends = if seconds > 0 {
-        format!("end in {}", duration(float(seconds)))
-    } else {
-        format!("ended {} ago", duration(float(-seconds)))
+    let ends = match (seconds > 0, then_from) {
+        (true, None) => format!("end in {}", duration(float(seconds))),
+        (false, None) => format!("ended {} ago", duration(float(-seconds))),
+        (true, Some(from)) => format!(
+            "have a gap of {} in {}",
+            duration(float(from.as_second() - end.as_second())),
+            duration(float(seconds))
+        ),
+        (false, Some(from)) => format!(
+            "ended {} ago, and the next begins in {}",
+            duration(float(-seconds)),
+            duration(float(from.as_second() - now.as_second()))
+        ),
     };
-    let then = if divided.has_default() {
-        "later rows go to the default partition"
-    } else {
-        "later rows are refused"
-    };
+    let which = if then_from.is_some() { "rows in between" } else { "later rows" };
+    let then = if divided.has_default() { "go to the default partition" } else { "are refused" };
     let severity = match (days, divided.has_default()) {
         (days, false) if days < 2.0 => Severity::High,
         (days, _) if days < 7.0 => Severity::Medium,
@@ -202,9 +210,24 @@ fn by_time(case: &Case<'_>, divided: &Divided<'_>, now: Timestamp) -> Option<Sho
     Some(ShortHorizon {
         severity,
         confidence: Confidence::High,
-        what: format!(": partitions {ends}, {needed} days ahead are wanted: {then}"),
+        what: format!(": partitions {ends}, {needed} days ahead are wanted: {which} {then}"),
         days_ahead: Some(days),
     })
+}
+
+/// From when on there is no partition, and from when on there is one again. Absent where there always is one, or where all
+/// begin later: nothing is inserted yet.
+fn first_gap(divided: &Divided<'_>, now: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
+    let ends = divided.parts.iter().map(|part| part.range.to);
+    let end = divided
+        .covered_until(End::Time(now))
+        .or_else(|| ends.filter(|end| *end <= End::Time(now)).max())?;
+    let End::Time(end) = end else { return None };
+    let begins = divided.parts.iter().filter_map(|part| match part.range.from {
+        End::Time(from) if from > end && from.as_second() - end.as_second() < NEVER_S => Some(from),
+        _ => None,
+    });
+    Some((end, begins.min()))
 }
 
 /// Whether `pg_partman` has made all partitions ahead that it is configured to make. Its maintenance may be due for the one that just
@@ -268,9 +291,11 @@ fn skips_missing_parents(version: &str) -> bool {
 
 /// Ids have no clock: the last range is in use once it holds a row.
 fn by_number(divided: &Divided<'_>) -> Option<ShortHorizon> {
-    let last = divided.parts.last()?;
+    // A partition for the last values that there are is far from the others.
+    let last = divided.parts.iter().rfind(|part| matches!(part.range.to, End::Number(_)))?;
     let End::Number(end) = last.range.to else { return None };
-    if last.relation.rows_now(None) < 1.0 {
+    let is_covered = divided.covered_until(last.range.to).is_some();
+    if is_covered || last.relation.rows_now(None) < 1.0 {
         return None;
     }
     let then = if divided.has_default() { "go to the default partition" } else { "are refused" };
@@ -354,6 +379,47 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_between_partitions_is_found_where_it_comes_soon_and_a_catch_all_hides_none() {
+        let ended = "FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')";
+        let far = "FOR VALUES FROM ('9999-12-01') TO ('10000-01-01')";
+        let at_infinity = "FOR VALUES FROM ('infinity') TO (MAXVALUE)";
+        for (parts, expected) in [
+            (&[("f", FEBRUARY, LARGE), ("m", MARCH, 0), ("x", at_infinity, 9)][..], None),
+            (
+                &[
+                    ("m", "FOR VALUES FROM ('2026-02-01') TO ('2026-03-05')", LARGE),
+                    ("a", APRIL, 0),
+                ],
+                Some(
+                    "`ml.events`: partitions have a gap of 27 days in 4 days, 30 days ahead are wanted: rows in between are refused",
+                ),
+            ),
+            (
+                &[("j", ended, LARGE), ("a", APRIL, 0)],
+                Some(
+                    "`ml.events`: partitions ended 29 days ago, and the next begins in 31 days, 30 days ahead are wanted: rows in between are refused",
+                ),
+            ),
+            (
+                &[("f", FEBRUARY, LARGE), ("x", at_infinity, 9)],
+                Some(
+                    "`ml.events`: partitions ended 12 hours ago, 30 days ahead are wanted: later rows are refused",
+                ),
+            ),
+            (
+                &[("f", FEBRUARY, LARGE), ("x", far, 9)],
+                Some(
+                    "`ml.events`: partitions ended 12 hours ago, 30 days ahead are wanted: later rows are refused",
+                ),
+            ),
+            // Nothing is inserted before the first begins.
+            (&[("a", APRIL, 0)], None),
+        ] {
+            assert_eq!(found(&seen(parts)).map(|(_, message)| message).as_deref(), expected);
+        }
+    }
+
+    #[test]
     fn ids_are_short_of_partitions_once_the_last_one_holds_rows() {
         let [first, last] = ["FOR VALUES FROM (1) TO (1000)", "FOR VALUES FROM (1000) TO (2000)"];
         assert_eq!(found(&seen(&[("a", first, LARGE), ("b", last, 0)])), None);
@@ -361,6 +427,11 @@ mod tests {
             "`ml.events` already fills its last partition: rows from 2000 on are refused";
         let filled = found(&seen(&[("a", first, LARGE), ("b", last, 1)]));
         assert_eq!(filled, Some((Severity::Medium, expected.to_owned())));
+        let end = "FOR VALUES FROM ('9223372036854775000') TO (MAXVALUE)";
+        let filled = found(&seen(&[("a", first, LARGE), ("b", last, 1), ("c", end, 1)]));
+        assert_eq!(filled, Some((Severity::Medium, expected.to_owned())));
+        let rest = "FOR VALUES FROM (2000) TO (MAXVALUE)";
+        assert_eq!(found(&seen(&[("a", first, LARGE), ("b", last, 1), ("c", rest, 0)])), None);
     }
 
     #[test]

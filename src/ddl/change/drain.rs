@@ -13,7 +13,11 @@ use crate::model::{
 /// What tells partitions that were made here from others.
 const MARK: &str = "made by dbopt out of the default partition";
 /// Bytes of the table's name that the name of a partition begins with.
-const NAME_BYTES_MAX: usize = 40;
+const NAME_BYTES_MAX: usize = 36;
+/// What is earlier goes with `-infinity`: where the first range that a timestamp can hold begins is not one.
+const FIRST: &str = "4713-01-01 BC";
+/// What is later goes with `infinity`: behind it a range may end where no timestamp is.
+const LAST: &str = "294276-01-01";
 
 /// Empty a default partition.
 pub(in crate::ddl) fn drain(drain: &DefaultDrain) -> Ddl {
@@ -33,7 +37,7 @@ pub(in crate::ddl) fn drain(drain: &DefaultDrain) -> Ddl {
                 drain.rows
             ),
             "a row of the range that is inserted meanwhile makes it stop without loss: run it again".to_owned(),
-            "rows without a key, and at infinity, stay".to_owned(),
+            "rows without a key stay; those at infinity, or at the last value of the type, get a partition from MINVALUE or to MAXVALUE".to_owned(),
         ],
     }
 }
@@ -54,31 +58,31 @@ fn moving(drain: &DefaultDrain) -> String {
     let key = Key::of(drain);
     let column = quote_identifier(&drain.column);
     let (at, to) = (key.bound("dbopt_at"), key.bound("dbopt_to"));
-    let part = part_prefix(&drain.table);
     format!(
         "
 DECLARE
+    dbopt_lowest {kind};
     dbopt_at {kind};
     dbopt_to {kind};
     dbopt_columns pg_catalog.text;
+    dbopt_name pg_catalog.text;
     dbopt_part pg_catalog.text;
+    dbopt_others pg_catalog.int4;
 BEGIN
     PERFORM pg_catalog.set_config('search_path', '', true);
     {guard}
     {columns}
     LOOP
         PERFORM pg_catalog.set_config('search_path', '', true);
-        SELECT {floor} INTO dbopt_at
-        FROM (SELECT {least} AS lowest FROM ONLY {default} AS d{finite}) AS d;
-        EXIT WHEN dbopt_at IS NULL;
-        dbopt_to := {next};
-        dbopt_part := {schema} || '.' || pg_catalog.quote_ident({part} || {suffix});
-        EXECUTE 'CREATE TABLE ' || dbopt_part || {like};
+        SELECT {least} INTO dbopt_lowest FROM (SELECT pg_catalog.min(d.{column}) AS lowest FROM ONLY {default} AS d) AS d
+        WHERE d.lowest IS NOT NULL;
+        EXIT WHEN dbopt_lowest IS NULL;
+        {range}
+        {create}
         EXECUTE 'WITH moved AS (DELETE FROM ONLY ' || {default_text} || {between} || dbopt_columns
             || ') INSERT INTO ' || dbopt_part || ' (' || dbopt_columns || ') SELECT ' || dbopt_columns || ' FROM moved'
             USING {at}, {to};
-        EXECUTE {attach} || dbopt_part || ' FOR VALUES FROM (' || pg_catalog.quote_literal(({at})::pg_catalog.text)
-            || ') TO (' || pg_catalog.quote_literal(({to})::pg_catalog.text) || ')';
+        EXECUTE {attach} || dbopt_part || ' FOR VALUES FROM (' || {from} || ') TO (' || {until} || ')';
         EXECUTE 'COMMENT ON TABLE ' || dbopt_part || {mark};
         COMMIT;
     END LOOP;
@@ -87,21 +91,45 @@ END
         kind = key.kind(),
         guard = guard(&drain.table, &drain.default),
         columns = columns(&drain.table),
-        floor = key.floor("d.lowest"),
-        least = key.plain(&format!("pg_catalog.min(d.{column})")),
-        finite = key.finite(&column),
-        next = key.next("dbopt_at"),
-        schema = quote_literal(&quote_identifier(&drain.table.schema)),
-        part = quote_literal(&part),
-        suffix = key.suffix("dbopt_at"),
-        like = quote_literal(&format!(
-            " (LIKE {root} INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)"
-        )),
+        least = key.plain("d.lowest"),
+        range = key.range(drain),
+        create = create(&drain.table, &key),
+        from = end(&at, "MINVALUE"),
+        until = end(&to, "MAXVALUE"),
         default_text = quote_literal(&default),
-        between = quote_literal(&format!(" WHERE {column} >= $1 AND {column} < $2 RETURNING ")),
+        between = quote_literal(&format!(
+            " WHERE ({column} >= $1 OR $1 IS NULL) AND ({column} < $2 OR $2 IS NULL) RETURNING "
+        )),
         attach = quote_literal(&format!("ALTER TABLE {root} ATTACH PARTITION ")),
         mark = quote_literal(&format!(" IS {}", quote_literal(MARK))),
     )
+}
+
+/// A table for a range, under a name that nothing has yet.
+fn create(table: &QualifiedName, key: &Key<'_>) -> String {
+    let part = table.name.floor_char_boundary(NAME_BYTES_MAX);
+    let part = format!("{}_p", &table.name[..part]);
+    let like =
+        format!(" (LIKE {} INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)", table.to_sql());
+    format!(
+        "dbopt_name := {part} || coalesce({suffix}, 'min');
+        dbopt_part := {schema} || pg_catalog.quote_ident(dbopt_name);
+        dbopt_others := 1;
+        WHILE pg_catalog.to_regclass(dbopt_part) IS NOT NULL LOOP
+            dbopt_others := dbopt_others + 1;
+            dbopt_part := {schema} || pg_catalog.quote_ident(dbopt_name || '_' || dbopt_others);
+        END LOOP;
+        EXECUTE 'CREATE TABLE ' || dbopt_part || {like};",
+        part = quote_literal(&part),
+        suffix = key.suffix("dbopt_at"),
+        schema = quote_literal(&format!("{}.", quote_identifier(&table.schema))),
+        like = quote_literal(&like),
+    )
+}
+
+/// One end of a range as a literal, or what stands for the end of its type.
+fn end(bound: &str, none: &str) -> String {
+    format!("coalesce(pg_catalog.quote_literal(({bound})::pg_catalog.text), '{none}')")
 }
 
 /// The partitions that were made go, and their rows come back.
@@ -170,11 +198,6 @@ fn class(table: &QualifiedName) -> String {
     format!("{}::pg_catalog.regclass", quote_literal(&table.to_sql()))
 }
 
-fn part_prefix(table: &QualifiedName) -> String {
-    let end = table.name.floor_char_boundary(NAME_BYTES_MAX);
-    format!("{}_p", &table.name[..end])
-}
-
 /// The key in SQL. Times are reckoned as timestamps in UTC.
 struct Key<'a> {
     type_name: &'a str,
@@ -198,6 +221,8 @@ impl<'a> Key<'a> {
     fn plain(&self, value: &str) -> String {
         match self.type_name {
             "timestamptz" => format!("pg_catalog.timezone('UTC', {value})"),
+            // There are dates that no timestamp can hold.
+            "date" => format!("least({value}, date '{LAST}')::{}", self.kind()),
             _ => format!("({value})::{}", self.kind()),
         }
     }
@@ -210,17 +235,68 @@ impl<'a> Key<'a> {
         }
     }
 
-    fn finite(&self, column: &str) -> String {
-        if self.is_number() {
-            return String::new();
+    /// The range of the lowest value, up to what another partition takes. Absent ends are those of the type.
+    fn range(&self, drain: &DefaultDrain) -> String {
+        let kind = self.kind();
+        let literal = |text: &String| format!("{kind} {}", quote_literal(text));
+        let (from, until) = (drain.from.as_ref().map(literal), drain.until.as_ref().map(literal));
+        let floor = self.floor("dbopt_lowest");
+        let next = self.next("dbopt_at");
+        let at_least = |at: String| match &from {
+            Some(from) => format!("greatest({at}, {from})"),
+            None => at,
+        };
+        let at_most = |to: String| match &until {
+            Some(until) => format!("least({to}, {until})"),
+            None => to,
+        };
+        if let Some((least, most)) = self.numbers() {
+            return format!(
+                "dbopt_at := {floor};
+        dbopt_to := {to};
+        dbopt_at := {at};
+        IF dbopt_at < {least} THEN dbopt_at := NULL; END IF;
+        IF dbopt_to > {most} THEN dbopt_to := NULL; END IF;",
+                to = at_most(next),
+                at = at_least("dbopt_at".to_owned()),
+            );
         }
-        format!(" WHERE pg_catalog.isfinite(d.{column})")
+        format!(
+            "IF dbopt_lowest < timestamp '{FIRST}' THEN
+            dbopt_at := NULL;
+            dbopt_to := {first};
+        ELSIF dbopt_lowest >= timestamp '{LAST}' THEN
+            dbopt_at := {last};
+            dbopt_to := NULL;
+        ELSE
+            dbopt_at := {floor};
+            dbopt_to := {to};
+            dbopt_at := {at};
+        END IF;",
+            first = at_most(format!("timestamp '{FIRST}'")),
+            last = at_least(format!("timestamp '{LAST}'")),
+            to = at_most(format!("least({next}, timestamp '{LAST}')")),
+            at = at_least(format!("greatest(dbopt_at, timestamp '{FIRST}')")),
+        )
+    }
+
+    /// The least and the greatest number of the type.
+    fn numbers(&self) -> Option<(i64, i64)> {
+        match self.type_name {
+            "int2" => Some((i16::MIN.into(), i16::MAX.into())),
+            "int4" => Some((i32::MIN.into(), i32::MAX.into())),
+            "int8" => Some((i64::MIN, i64::MAX)),
+            _ => None,
+        }
     }
 
     /// Where the range of a value begins.
     fn floor(&self, value: &str) -> String {
         let aligned = |value: &str, width: i64, origin: i64| {
-            format!("pg_catalog.floor(({value} - ({origin})) / {width}) * {width} + ({origin})")
+            // A division of numeric rounds.
+            format!(
+                "{value} - pg_catalog.mod(pg_catalog.mod({value} - ({origin}), {width}) + {width}, {width})"
+            )
         };
         match self.step {
             RangeStep::Month => format!("pg_catalog.date_trunc('month', {value})"),

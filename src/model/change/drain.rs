@@ -44,6 +44,10 @@ pub struct DefaultDrain {
     pub type_name: String,
     /// How its ranges follow each other.
     pub step: RangeStep,
+    /// Where the partition ends that takes everything below, as text; absent where there is none.
+    pub from: Option<String>,
+    /// Where the partition begins that takes everything above, as text; absent where there is none.
+    pub until: Option<String>,
     /// Rows that are moved.
     pub rows: i64,
 }
