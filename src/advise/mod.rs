@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::ddl::ddl;
 use crate::model::{
     Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof, ProofKey,
-    Recommendation, RecommendationState, ReportedFinding, Scope, Severity, Snapshot, TableCounts,
-    Tried, Unit, Verdict, finding_id, percent, recommendation_id,
+    Recommendation, RecommendationState, ReportedFinding, Scope, SettingScope, Severity, Snapshot,
+    TableCounts, Tried, Unit, Verdict, finding_id, percent, recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -164,10 +164,12 @@ fn recommendation(
 ) -> Recommendation {
     let mut ddl = ddl(action);
     if run.snapshot.server.in_recovery {
-        ddl.preconditions.insert(
-            0,
-            "run it on the primary: this server is a hot standby, and takes no change".to_owned(),
-        );
+        let where_to = if is_of_server(action) {
+            "run it on this standby: its primary has a configuration and slots of its own"
+        } else {
+            "run it on the primary: this server is a hot standby, and takes no change"
+        };
+        ddl.preconditions.insert(0, where_to.to_owned());
     }
     Recommendation {
         id,
@@ -184,6 +186,15 @@ fn recommendation(
         proof: proof.clone(),
         state: RecommendationState::Open,
         last_seen: run.snapshot.observed_at,
+    }
+}
+
+/// Whether it changes what each server has of its own, which replication does not carry.
+fn is_of_server(action: &Action) -> bool {
+    match action {
+        Action::SetSetting(change) => change.scope == SettingScope::System,
+        Action::DropSlot(_) => true,
+        _ => false,
     }
 }
 

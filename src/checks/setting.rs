@@ -5,12 +5,21 @@ use crate::model::{
     Action, Case, Declined, Finding, Gap, GapReason, Object, SettingChange, SettingScope,
 };
 
-/// A setting; a gap where our role is not shown it.
+/// A setting; a gap where our role is not shown it, or has a value of its own.
 pub(super) fn seen<'a>(case: &Case<'a>, name: &str) -> Result<&'a Setting, Gap> {
     case.snapshot.common.settings.get().map_err(Clone::clone)?;
-    case.snapshot.common.setting(name).ok_or_else(|| {
+    let setting = case.snapshot.common.setting(name).ok_or_else(|| {
         Gap::new(name, GapReason::ServerTooOld, format!("this server has no setting `{name}`"))
-    })
+    })?;
+    match setting.source.as_str() {
+        "user" | "database user" | "client" => {
+            let detail =
+                format!("our role has its own value of `{name}`, which hides the server's");
+            let lift = format!("ALTER ROLE … RESET {name};");
+            Err(Gap::new(name, GapReason::NotVisibleInSql, detail).lifted_by(lift))
+        }
+        _ => Ok(setting),
+    }
 }
 
 /// The finding with the change of a setting that clears it, or why that is not to be made by ALTER SYSTEM.
@@ -35,6 +44,7 @@ pub(super) fn advise(
     let outside = match setting.source.as_str() {
         "command line" => Some("on the command line of the server"),
         "environment variable" => Some("in the server's environment"),
+        "global" => Some("for all roles, by ALTER ROLE ALL"),
         _ => None,
     };
     if let Some(outside) = outside {
@@ -172,6 +182,20 @@ mod tests {
         }
         let (change, declined) = advised(|seen| {
             "command line".clone_into(&mut setting(seen, "max_wal_size").source);
+        });
+        assert!(change.is_none() && declined.is_some());
+    }
+
+    #[test]
+    fn what_our_role_has_of_its_own_says_nothing_of_the_server() {
+        for source in ["user", "database user", "client"] {
+            let mut seen = snapshot();
+            source.clone_into(&mut setting(&mut seen, "max_wal_size").source);
+            let policy = Policy::default();
+            assert!(super::seen(&case(&seen, &policy), "max_wal_size").is_err(), "{source}");
+        }
+        let (change, declined) = advised(|seen| {
+            "global".clone_into(&mut setting(seen, "max_wal_size").source);
         });
         assert!(change.is_none() && declined.is_some());
     }

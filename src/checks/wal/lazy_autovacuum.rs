@@ -5,6 +5,7 @@ use super::tables::{LeafTable, by_size, forest, is_large, leaves, object, option
 use super::vacuum::VacuumTrigger;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
+use crate::model::observation::Setting;
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -18,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
     uses: &[Topic::WAL_SERVER],
-    requires: &[Requirement::Counters],
+    requires: &[],
     thresholds: &[
         &SCALE_FACTOR,
         &UPDATES_PER_DAY,
@@ -59,18 +60,18 @@ const DAY_S: f64 = 86_400.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
-    let autovacuum = setting::seen(case, "autovacuum")?;
-    if !autovacuum.is_on() {
-        let object = Object::Setting { name: autovacuum.name.clone() };
-        let message =
-            "`autovacuum` is off: dead rows stay, and tables are vacuumed only against wraparound";
-        let finding = Finding::new(ID, object, Severity::High, message);
-        let (finding, declined) =
-            setting::advise(case, finding, autovacuum, ("on".to_owned(), Vec::new()));
-        judgement.findings.push(finding);
-        judgement.declined.extend(declined);
+    for (name, what) in [
+        ("autovacuum", "dead rows stay, and tables are vacuumed only against wraparound"),
+        ("track_counts", "nothing is counted, so autovacuum comes only against wraparound"),
+    ] {
+        switched_off_here(case, (setting::seen(case, name)?, what), &mut judgement);
     }
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    // Zeros that were never counted say nothing of a table.
+    if let Some(gap) = Requirement::Counters.gap(context) {
+        judgement.gaps.push(gap);
+        return Ok(judgement);
+    }
     let window = Window::of_database(context)
         .and_then(|window| window.at_least("table_updates", &DAY_WINDOW_S_MIN, case.policy));
     let mut is_too_early = false;
@@ -88,6 +89,28 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     judgement.gaps.extend(window.err().filter(|_| is_too_early));
     Ok(judgement)
+}
+
+/// A setting of the server without which autovacuum does not come to any table.
+fn switched_off_here(
+    case: &Case<'_>,
+    (setting, what): (&Setting, &str),
+    judgement: &mut Judgement,
+) {
+    if setting.is_on() {
+        return;
+    }
+    let object = Object::Setting { name: setting.name.clone() };
+    let (severity, what) = if case.snapshot.server.in_recovery {
+        (Severity::Low, "autovacuum does not come once this standby is promoted")
+    } else {
+        (Severity::High, what)
+    };
+    let finding = Finding::new(ID, object, severity, format!("`{}` is off: {what}", setting.name));
+    let (finding, declined) =
+        setting::advise(case, finding, setting, ("on".to_owned(), Vec::new()));
+    judgement.findings.push(finding);
+    judgement.declined.extend(declined);
 }
 
 /// Tables that autovacuum is kept from, though their rows die. Where they die fast, it would come late as well.
@@ -281,6 +304,15 @@ mod tests {
         let mut seen = hot_table(5_000_000, 10);
         set(&mut seen, "autovacuum", "off");
         assert_eq!(run(&seen).findings[0].severity, Severity::High);
+        seen.server.in_recovery = true;
+        assert_eq!(run(&seen).findings[0].severity, Severity::Low, "a standby vacuums nothing");
+        let mut seen = hot_table(5_000_000, 10);
+        set(&mut seen, "track_counts", "off");
+        let settings = &mut edit(&mut seen.context).settings;
+        settings.insert("track_counts".to_owned(), "off".to_owned());
+        let judgement = run(&seen);
+        assert_eq!(short(&judgement.findings[0].actions[0]), "track_counts = on");
+        assert_eq!(judgement.gaps.len(), 1, "and the tables are not judged");
         let mut seen = hot_table(5_000_000, 10);
         edit(&mut seen.common.table_activity)[0].options =
             vec!["autovacuum_enabled=off".to_owned()];

@@ -1,6 +1,7 @@
 //! WAL Orchestrator: WAL, checkpoints, vacuum and partitions.
 
 mod abrupt_checkpoints;
+mod archiver;
 mod bound;
 mod dead_tuples;
 mod forced_checkpoints;

@@ -2,11 +2,11 @@
 
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
-use crate::model::observation::OpenTransaction;
+use crate::model::observation::{OpenTransaction, ReplicationSlot};
 use crate::model::rate::duration;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Policy, Severity, Superpower,
-    Threshold, Topic, Unit, grant,
+    Threshold, Topic, Unit, grant, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Wal,
     worst: Severity::Critical,
     needs: &[Topic::CONTEXT, Topic::WAL_HORIZON],
-    uses: &[],
+    uses: &[Topic::SETTINGS],
     requires: &[],
     thresholds: &[&HORIZON_AGE_S_MAX, &HORIZON_XIDS_MAX],
     page: include_str!("pinned_horizon.md"),
@@ -45,30 +45,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     match wal.transactions.get() {
-        Ok(transactions) => {
-            let here = current_database(case);
-            let concerns = |one: &&OpenTransaction| {
-                // Another database's transactions hold back what all share, which is little, and wraparound.
-                one.database.as_deref().is_none_or(|database| Some(database) == here)
-                    || one.xmin_age.is_some_and(|age| age >= URGENT_XIDS)
-            };
-            for one in transactions.iter().filter(concerns) {
-                add(&mut judgement, of_transaction(one, case.policy));
-            }
-        }
+        Ok(transactions) => of_transactions(case, transactions, &mut judgement),
         Err(gap) => judgement.gaps.push(gap.clone()),
     }
     match wal.slots.get() {
+        // What is lost holds nothing back any more, though the server still shows its transactions.
         Ok(slots) => {
-            for slot in slots {
-                let age = slot.xmin_age.max(slot.catalog_xmin_age);
-                let object = Object::Slot { slot: slot.name.clone() };
-                let culprit = format!("Slot `{object}`");
-                let remedy = format!(
-                    "start its consumer, or drop it: pg_drop_replication_slot('{}')",
-                    slot.name.replace('\'', "''")
-                );
-                add(&mut judgement, by_xids((object, &culprit, remedy), age, case.policy));
+            for slot in slots.iter().filter(|slot| !slot.is_lost()) {
+                add(&mut judgement, of_slot(slot, case.policy));
             }
         }
         Err(gap) => judgement.gaps.push(gap.clone()),
@@ -77,8 +61,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         for sender in senders {
             let name = sender.application.as_deref().unwrap_or_default();
             let culprit = format!("Standby `{name}`, by hot_standby_feedback,");
-            let remedy = "end the long query on the standby".to_owned();
-            let found = by_xids((Object::Cluster, &culprit, remedy), sender.xmin_age, case.policy);
+            let found = by_xids(
+                (Object::Cluster, &culprit, AT_STANDBY.to_owned()),
+                sender.xmin_age,
+                case.policy,
+            );
             add(&mut judgement, found);
         }
     }
@@ -88,6 +75,67 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.gaps.push(gap.lifted_by(grant("pg_monitor")));
     }
     Ok(judgement)
+}
+
+/// What ends what a standby holds back.
+const AT_STANDBY: &str = "end the long query on the standby";
+
+fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement: &mut Judgement) {
+    let here = current_database(case);
+    let concerns = |one: &&OpenTransaction| {
+        // Another database's transactions hold back what all share, which is little, and wraparound.
+        one.database.as_deref().is_none_or(|database| Some(database) == here)
+            || one.xmin_age.is_some_and(|age| age >= URGENT_XIDS)
+    };
+    let feedback = case.snapshot.common.setting("hot_standby_feedback");
+    // Without it, vacuum on the primary knows nothing of a standby's queries: replay ends them, or waits for them.
+    let is_unknown = case.snapshot.server.in_recovery && feedback.is_some_and(|one| !one.is_on());
+    for one in transactions.iter().filter(concerns) {
+        let found = of_transaction(one, case.policy);
+        if is_unknown && one.kind != "prepared" {
+            judgement.declined.extend(found.map(|(finding, _)| Declined {
+                check: ID.to_owned(),
+                object: finding.object,
+                reason: "hot_standby_feedback is off on this standby".to_owned(),
+                detail: "its transactions hold back no vacuum on the primary".to_owned(),
+            }));
+        } else {
+            add(judgement, found);
+        }
+    }
+}
+
+/// A slot by what it holds back everywhere, or else in the catalogs alone.
+fn of_slot(slot: &ReplicationSlot, policy: &Policy) -> Option<(Finding, String)> {
+    let object = Object::Slot { slot: slot.name.clone() };
+    let culprit = format!("Slot `{object}`");
+    let drop = format!("pg_drop_replication_slot({})", quote_literal(&slot.name));
+    let remedy = match (slot.synced, slot.active, slot.kind.as_str()) {
+        (true, ..) => "it is the copy of a slot of the primary: judge that".to_owned(),
+        (_, true, "physical") => format!("{AT_STANDBY}, which has hot_standby_feedback on"),
+        (_, true, _) => {
+            "its consumer streams and confirms nothing: find out what keeps it behind".to_owned()
+        }
+        _ => format!("start its consumer, or drop it: {drop}"),
+    };
+    if let Some(found) = by_xids((object.clone(), &culprit, remedy.clone()), slot.xmin_age, policy)
+    {
+        return Some(found);
+    }
+    let xids = slot.catalog_xmin_age.filter(|age| is_many(*age, policy))?;
+    let message =
+        format!("{culprit} holds back vacuum of the system catalogs, {xids} transactions behind");
+    let severity = if xids >= URGENT_XIDS { Severity::Critical } else { Severity::Medium };
+    let finding = Finding::new(ID, object, severity, message).statistic(
+        "horizon.catalog_xmin_age",
+        xids,
+        Unit::Count,
+    );
+    Some((finding, remedy))
+}
+
+fn is_many(xids: i64, policy: &Policy) -> bool {
+    float(xids) > policy.get(&HORIZON_XIDS_MAX)
 }
 
 fn current_database<'a>(case: &Case<'a>) -> Option<&'a str> {
@@ -110,16 +158,16 @@ fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, St
     let seconds = one.age_s.unwrap_or_default();
     let xids = one.xmin_age.unwrap_or_default();
     let old = seconds > policy.get(&HORIZON_AGE_S_MAX);
-    let many = float(xids) > policy.get(&HORIZON_XIDS_MAX);
+    let many = is_many(xids, policy);
     if !old && !many {
         return None;
     }
     let database = one.database.clone().unwrap_or_default();
     let (object, culprit, remedy) = match (one.kind.as_str(), &one.gid, one.pid) {
         ("prepared", Some(gid), _) => {
-            let gid = gid.replace('\'', "''");
             let culprit = format!("Prepared transaction `{gid}`");
-            let remedy = format!("COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'");
+            let gid = quote_literal(gid);
+            let remedy = format!("COMMIT PREPARED {gid} or ROLLBACK PREPARED {gid}");
             (Object::Database { database }, culprit, remedy)
         }
         (kind, _, pid) => {
@@ -151,7 +199,7 @@ fn by_xids(
     age: Option<i64>,
     policy: &Policy,
 ) -> Option<(Finding, String)> {
-    let xids = age.filter(|age| float(*age) > policy.get(&HORIZON_XIDS_MAX))?;
+    let xids = age.filter(|age| is_many(*age, policy))?;
     let message = format!("{culprit} holds back vacuum, {xids} transactions behind");
     let finding = Finding::new(ID, object, severity(xids, true), message).statistic(
         "horizon.xmin_age",
@@ -173,10 +221,10 @@ fn severity(xids: i64, many: bool) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, snapshot};
+    use super::super::testing::{case, edit, set, snapshot};
     use super::*;
     use crate::model::Snapshot;
-    use crate::model::observation::{ReplicationSlot, Sender};
+    use crate::model::observation::Sender;
 
     fn session(age_s: f64, xmin_age: i64, database: &str) -> OpenTransaction {
         OpenTransaction {
@@ -244,6 +292,10 @@ mod tests {
             invalidation_reason: None,
             xmin_age: None,
             catalog_xmin_age: Some(3_000_000),
+            elsewhere: false,
+            two_phase: false,
+            failover: false,
+            synced: false,
         });
         edit(&mut seen.wal.senders).push(Sender {
             pid: 9,
@@ -258,6 +310,40 @@ mod tests {
         for (name, culprit) in names.iter().zip(["tx-1", "cdc", "replica"]) {
             assert!(name.contains(culprit), "{name}");
         }
+        assert!(names[1].contains("of the system catalogs"), "{}", names[1]);
+        edit(&mut seen.wal.slots)[0].wal_status = Some("lost".to_owned());
+        assert_eq!(found(&seen).len(), 2, "what is lost holds nothing back");
+    }
+
+    #[test]
+    fn a_slot_in_use_is_not_to_be_dropped() {
+        let mut seen = snapshot();
+        let slot = serde_json::json!({
+            "name": "s", "kind": "physical", "plugin": null, "database": null, "temporary": false,
+            "active": true, "wal_status": "reserved", "retained_bytes": 0, "safe_bytes": null,
+            "inactive_since": null, "invalidation_reason": null, "xmin_age": 3_000_000,
+            "catalog_xmin_age": null,
+        });
+        let slot = serde_json::from_value(slot).unwrap_or_else(|error| unreachable!("{error}"));
+        edit(&mut seen.wal.slots).push(slot);
+        let remedy = |seen: &Snapshot| {
+            let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+            judgement.declined[0].detail.clone()
+        };
+        assert!(!remedy(&seen).contains("drop"), "{}", remedy(&seen));
+        edit(&mut seen.wal.slots)[0].active = false;
+        assert!(remedy(&seen).ends_with("pg_drop_replication_slot('s')"), "{}", remedy(&seen));
+    }
+
+    #[test]
+    fn a_query_of_a_standby_holds_nothing_back_without_its_feedback() {
+        let mut seen = snapshot();
+        seen.server.in_recovery = true;
+        edit(&mut seen.wal.transactions).push(session(7300.0, 12, "app"));
+        let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+        assert!(judgement.findings.is_empty() && judgement.declined.len() == 1);
+        set(&mut seen, "hot_standby_feedback", "on");
+        assert_eq!(found(&seen).len(), 1);
     }
 
     #[test]

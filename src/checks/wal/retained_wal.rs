@@ -1,5 +1,6 @@
 //! `wal/retained-wal`, explained in the page beside this file.
 
+use super::archiver;
 use super::load::size;
 use super::setting;
 use crate::checks::Check;
@@ -23,7 +24,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "wal/retained-wal";
+pub(super) const ID: &str = "wal/retained-wal";
 
 static INACTIVE_SLOT_WAL_BYTES_MAX: Threshold = Threshold {
     name: "inactive_slot_wal_bytes_max",
@@ -48,54 +49,54 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     for slot in slots {
         let Some(finding) = of_slot(case, context, slot) else { continue };
-        if is_lost(slot) && !slot.active && !case.snapshot.server.in_recovery {
-            let drop = SlotDrop {
-                object: finding.object.clone(),
+        let finding = if slot.is_lost() && !slot.active && !slot.synced && !slot.elsewhere {
+            finding.action(Action::DropSlot(SlotDrop {
+                object: Object::Slot { slot: slot.name.clone() },
                 name: slot.name.clone(),
                 plugin: slot.plugin.clone(),
-            };
-            judgement.findings.push(finding.action(Action::DropSlot(drop)));
+                two_phase: slot.two_phase,
+                failover: slot.failover,
+            }))
         } else {
             judgement.declined.push(undecided(slot, finding.object.clone()));
-            judgement.findings.push(finding);
-        }
+            finding
+        };
+        judgement.findings.push(finding);
     }
-    match of_archiver(case, context) {
-        Ok(finding) => judgement.findings.extend(finding),
-        Err(gap) => judgement.gaps.push(gap),
-    }
+    archiver::judge(case, context, &mut judgement);
     Ok(judgement)
-}
-
-/// Its consumer cannot continue from it, so nothing more is lost with it.
-fn is_lost(slot: &ReplicationSlot) -> bool {
-    slot.wal_status.as_deref() == Some("lost") || slot.invalidation_reason.is_some()
 }
 
 /// What dropping a slot costs whom, where only its owner knows whether its consumer comes back.
 fn undecided(slot: &ReplicationSlot, object: Object) -> Declined {
     let name = quote_literal(&slot.name);
-    let detail = if slot.active {
-        "its consumer streams: find out what keeps it behind; a slot in use cannot be dropped"
-            .to_owned()
+    let drop = format!("SELECT pg_drop_replication_slot({name})");
+    let comes_back = "only you know whether its consumer comes back";
+    let (reason, detail) = if slot.synced {
+        let reason = "it is the copy of a slot of the primary";
+        (reason, "a standby cannot drop it: judge the slot on the primary".to_owned())
+    } else if slot.active {
+        let detail =
+            "its consumer streams: find out what keeps it behind; a slot in use cannot be dropped";
+        (comes_back, detail.to_owned())
+    } else if slot.is_lost() {
+        let database = slot.database.as_deref().unwrap_or_default();
+        let reason = "it belongs to another database";
+        (reason, format!("in `{database}`, where it could be made again: {drop}"))
     } else if slot.kind == "logical" {
-        format!(
-            "if it does not: SELECT pg_drop_replication_slot({name}); its subscription then loses every change since, and has to \
-             copy its tables again"
-        )
+        let lost =
+            "its subscription then loses every change since, and has to copy its tables again";
+        (comes_back, format!("if it does not: {drop}; {lost}"))
     } else {
-        format!(
-            "if it does not: SELECT pg_drop_replication_slot({name}); its standby then has to be copied again, unless an archive \
-             has the WAL"
-        )
+        let lost = "its standby then has to be copied again, unless an archive has the WAL";
+        (comes_back, format!("if it does not: {drop}; {lost}"))
     };
-    let reason = "only you know whether its consumer comes back".to_owned();
-    Declined { check: ID.to_owned(), object, reason, detail }
+    Declined { check: ID.to_owned(), object, reason: reason.to_owned(), detail }
 }
 
 fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option<Finding> {
     let object = Object::Slot { slot: slot.name.clone() };
-    if is_lost(slot) {
+    if slot.is_lost() {
         let message = format!("Slot `{object}` is invalid: its consumer cannot continue from it");
         return Some(Finding::new(ID, object, Severity::Medium, message));
     }
@@ -137,36 +138,6 @@ fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option
     })
 }
 
-/// An archiver whose last attempt failed keeps every file since.
-fn of_archiver(case: &Case<'_>, context: &Context) -> Result<Option<Finding>, Gap> {
-    let archiver = case.snapshot.wal.archiver.get().map_err(Clone::clone)?;
-    let mode = setting::seen(case, "archive_mode")?;
-    let Some(failed) = archiver.last_failed.filter(|_| mode.value() != "off") else {
-        return Ok(None);
-    };
-    if archiver.last_archived.is_some_and(|archived| archived >= failed) {
-        return Ok(None);
-    }
-    let since = archiver.last_archived.or(archiver.counting_since).unwrap_or(failed);
-    let seconds = float((context.now.as_second() - since.as_second()).max(0));
-    let message = format!(
-        "The archiver failed {} times and has archived nothing for {}",
-        archiver.failed,
-        duration(seconds)
-    );
-    let severity = if seconds >= 3600.0 { Severity::Critical } else { Severity::High };
-    let object = Object::Setting { name: "archive_command".to_owned() };
-    let finding = Finding::new(ID, object, severity, message)
-        .statistic("archiver.failed", archiver.failed, Unit::Count)
-        .statistic("archiver.failing_s", whole(seconds), Unit::S);
-    Ok(Some(match case.snapshot.wal.directory.get() {
-        Ok(directory) => finding
-            .statistic("wal_directory.bytes", directory.bytes, Unit::Bytes)
-            .statistic("wal_directory.ready", directory.ready, Unit::Count),
-        Err(_) => finding,
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{case, edit, set, snapshot};
@@ -188,6 +159,10 @@ mod tests {
             invalidation_reason: None,
             xmin_age: None,
             catalog_xmin_age: None,
+            elsewhere: false,
+            two_phase: false,
+            failover: false,
+            synced: false,
         }
     }
 
@@ -226,16 +201,24 @@ mod tests {
     }
 
     #[test]
-    fn an_archiver_that_fails_is_found_until_it_archives_again() {
-        let mut seen = snapshot();
-        set(&mut seen, "archive_mode", "on");
-        let archiver = edit(&mut seen.wal.archiver);
-        archiver.failed = 12;
-        archiver.last_failed = "2026-03-01T11:59:00Z".parse().ok();
-        archiver.last_archived = "2026-03-01T09:00:00Z".parse().ok();
-        let expected = "The archiver failed 12 times and has archived nothing for 3 hours";
-        assert_eq!(found(&seen), [(Severity::Critical, expected.to_owned())]);
-        edit(&mut seen.wal.archiver).last_archived = "2026-03-01T11:59:30Z".parse().ok();
-        assert!(found(&seen).is_empty());
+    fn a_lost_slot_is_dropped_where_it_can_be_made_again() {
+        let lost = ReplicationSlot { wal_status: Some("lost".to_owned()), ..slot(false, 0) };
+        for (slot, expected) in [
+            (lost.clone(), None),
+            (
+                ReplicationSlot { elsewhere: true, ..lost.clone() },
+                Some("it belongs to another database"),
+            ),
+            (
+                ReplicationSlot { synced: true, ..lost },
+                Some("it is the copy of a slot of the primary"),
+            ),
+        ] {
+            let mut seen = snapshot();
+            edit(&mut seen.wal.slots).push(slot);
+            let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+            assert_eq!(judgement.findings[0].actions.is_empty(), expected.is_some());
+            assert_eq!(judgement.declined.first().map(|one| one.reason.as_str()), expected);
+        }
     }
 }

@@ -34,6 +34,7 @@ fn one(name: &str, value: &str, unit: Option<&str>, context: &str) -> serde_json
 pub(in crate::checks) fn snapshot() -> Snapshot {
     let settings = [
         one("autovacuum", "on", None, "sighup"),
+        one("track_counts", "on", None, "superuser"),
         one("autovacuum_vacuum_threshold", "50", None, "sighup"),
         one("autovacuum_vacuum_scale_factor", "0.2", None, "sighup"),
         one("autovacuum_vacuum_max_threshold", "100000000", None, "sighup"),
@@ -45,6 +46,9 @@ pub(in crate::checks) fn snapshot() -> Snapshot {
         one("wal_compression", "off", None, "superuser"),
         one("full_page_writes", "on", None, "sighup"),
         one("archive_mode", "off", None, "postmaster"),
+        one("archive_command", "", None, "sighup"),
+        one("archive_library", "", None, "sighup"),
+        one("hot_standby_feedback", "off", None, "sighup"),
         one("vacuum_failsafe_age", "1600000000", None, "user"),
     ];
     let value = json!({

@@ -90,9 +90,13 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[LeafTable<'_>]) -> Opt
     let oldest = old.iter().map(age).reduce(f64::max)?;
     let relations: Vec<_> = old.iter().map(|leaf| leaf.relation).collect();
     let object = object(family, &relations);
+    let ages = |of: fn(&LeafTable<'_>) -> Option<i64>| old.iter().filter_map(of).max().unwrap_or(0);
+    let (xid_age, multixact_age) =
+        (ages(|leaf| leaf.activity.xid_age), ages(|leaf| leaf.activity.multixact_age));
     let message = format!(
-        "`{object}` was last frozen {} transactions ago, {} of those there are",
+        "`{object}` was last frozen {} {} ago, {} of those there are",
         grouped(oldest),
+        if multixact_age > xid_age { "multixacts" } else { "transactions" },
         crate::model::percent(oldest / 2_147_483_648.0)
     );
     let freeze = Maintenance {
@@ -105,15 +109,10 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[LeafTable<'_>]) -> Opt
         ],
         caveats: Vec::new(),
     };
-    let ages = |of: fn(&LeafTable<'_>) -> Option<i64>| old.iter().filter_map(of).max().unwrap_or(0);
     Some(
         Finding::new(ID, object, severity(case, oldest), message)
-            .statistic("table_activity.xid_age", ages(|leaf| leaf.activity.xid_age), Unit::Count)
-            .statistic(
-                "table_activity.multixact_age",
-                ages(|leaf| leaf.activity.multixact_age),
-                Unit::Count,
-            )
+            .statistic("table_activity.xid_age", xid_age, Unit::Count)
+            .statistic("table_activity.multixact_age", multixact_age, Unit::Count)
             .action(Action::Maintain(freeze)),
     )
 }
@@ -125,8 +124,9 @@ fn of_database(case: &Case<'_>, database: &DatabaseAge) -> Option<Finding> {
     }
     let object = Object::Database { database: database.name.clone() };
     let message = format!(
-        "Database `{object}` holds ids of {} transactions ago, {} of those there are",
+        "Database `{object}` holds ids of {} {} ago, {} of those there are",
         grouped(age),
+        if database.multixact_age > database.xid_age { "multixacts" } else { "transactions" },
         crate::model::percent(age / 2_147_483_648.0)
     );
     Some(

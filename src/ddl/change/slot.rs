@@ -9,8 +9,15 @@ pub(in crate::ddl) fn drop_slot(drop: &SlotDrop) -> Ddl {
     let name = quote_literal(&drop.name);
     let make = match &drop.plugin {
         Some(plugin) => format!(
-            "SELECT pg_catalog.pg_create_logical_replication_slot({name}, {});",
-            quote_literal(plugin)
+            "SELECT pg_catalog.pg_create_logical_replication_slot({name}, {}{});",
+            quote_literal(plugin),
+            // Not temporary; the last parameter is new in 17.
+            match (drop.two_phase, drop.failover) {
+                (false, false) => "",
+                (true, false) => ", false, true",
+                (false, true) => ", false, false, true",
+                (true, true) => ", false, true, true",
+            }
         ),
         None => format!("SELECT pg_catalog.pg_create_physical_replication_slot({name});"),
     };
@@ -47,9 +54,10 @@ mod tests {
         let drop = |plugin: Option<&str>| {
             let name = "it's".to_owned();
             let object = Object::Slot { slot: name.clone() };
-            drop_slot(&SlotDrop { object, name, plugin: plugin.map(str::to_owned) })
+            let plugin = plugin.map(str::to_owned);
+            SlotDrop { object, name, plugin, two_phase: false, failover: false }
         };
-        let physical = drop(None);
+        let physical = drop_slot(&drop(None));
         assert_eq!(
             physical.statements[0].sql,
             "SELECT pg_catalog.pg_drop_replication_slot('it''s');"
@@ -58,8 +66,14 @@ mod tests {
             physical.undo[0].sql,
             "SELECT pg_catalog.pg_create_physical_replication_slot('it''s');"
         );
-        let logical = drop(Some("pgoutput"));
+        let logical = drop_slot(&drop(Some("pgoutput")));
         assert!(logical.undo[0].sql.ends_with("('it''s', 'pgoutput');"), "{}", logical.undo[0].sql);
         assert_ne!(physical.caveats, logical.caveats);
+        for (two_phase, failover, rest) in
+            [(true, false, ", false, true);"), (false, true, ", false, false, true);")]
+        {
+            let made = drop_slot(&SlotDrop { two_phase, failover, ..drop(Some("pgoutput")) });
+            assert!(made.undo[0].sql.ends_with(rest), "{}", made.undo[0].sql);
+        }
     }
 }

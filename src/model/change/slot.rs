@@ -14,6 +14,10 @@ pub struct SlotDrop {
     pub name: String,
     /// The output plugin of a logical one; absent of a physical one.
     pub plugin: Option<String>,
+    /// Whether it decodes prepared transactions as they are prepared.
+    pub two_phase: bool,
+    /// Whether it is copied to standbys, from 17 on.
+    pub failover: bool,
 }
 
 impl Change for SlotDrop {

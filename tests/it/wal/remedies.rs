@@ -49,6 +49,78 @@ async fn rows_of_a_default_partition_are_moved_to_their_ranges_and_brought_back(
     clears_and_is_undone(&mut db, &request, found, drain).await;
 }
 
+/// Partitions and rows of `{table}`, whose default partition is `rest`.
+const ENDS: &[(&str, &str, &str)] = &[
+    (
+        "timestamptz",
+        "for values from ('2026-01-01 00:00+00') to ('2026-02-01 00:00+00')",
+        "('infinity'), ('-infinity'), ('294276-12-31'), ('9999-12-31'), ('4714-11-24 BC'), ('0001-01-01')",
+    ),
+    (
+        "date",
+        "for values from ('2026-01-01') to ('2027-01-01')",
+        "('infinity'), ('-infinity'), ('5874897-12-31'), ('4714-11-24 BC')",
+    ),
+    (
+        "timestamp",
+        "for values from ('2026-01-05') to ('2026-01-12')",
+        "('infinity'), ('2026-05-05 12:00')",
+    ),
+    (
+        "int8",
+        "for values from (7) to (907)",
+        "(9223372036854775807), (9223372036854774111), (-9223372036854775808)",
+    ),
+    ("int2", "for values from (0) to (30000)", "(32767), (-32768), (30000)"),
+    (
+        "date",
+        "for values from ('2026-01-01') to ('2026-02-01');
+create table public.below partition of public.ends for values from (minvalue) to ('2025-12-15');
+create table public.above partition of public.ends for values from ('2026-03-15') to ('infinity')",
+        "('2025-12-15'), ('2025-12-20'), ('2026-03-14'), ('2026-03-01'), ('infinity')",
+    ),
+    (
+        "date",
+        "for values from ('2026-01-01') to ('2026-02-01');
+create view public.ends_p202603 as select 1;
+create table public.ends_p202603_2 (i int)",
+        "('2026-03-14')",
+    ),
+];
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_at_the_ends_of_a_type_and_beside_partitions_without_an_end_are_moved(
+    #[values("deb15", "deb18")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    for (kind, partitions, rows) in ENDS {
+        let mut db = TestDb::create(server).await;
+        let setup = format!(
+            "create table public.ends (at {kind} not null, payload int) partition by range (at);
+create table public.first partition of public.ends {partitions};
+create table public.rest partition of public.ends default;
+insert into public.ends (at) values {rows}"
+        );
+        for statement in setup.split(";\n") {
+            db.run(statement).await;
+        }
+        db.run("analyze").await;
+        db.settle().await;
+        let request = request_of(Superpower::Wal, &[]);
+        let analysis = analyse(&db, &request).await;
+        let found = finding(&analysis, "wal/rows-in-default-partition");
+        let found = found.unwrap_or_else(|| panic!("{member} {rows}: {analysis:#?}"));
+        let [drain] = advice(&analysis, found)[..] else {
+            panic!("{member} {rows}: {analysis:#?}")
+        };
+        clears_and_is_undone(&mut db, &request, found, drain).await;
+        let after = analyse(&db, &request).await;
+        let unread = after.gaps.iter().find(|gap| gap.observation == "partition_bounds");
+        assert!(unread.is_none(), "{member} {rows}: {unread:?}");
+    }
+}
+
 const EVENTS: &str = "create table public.events (id int) partition by range (id);
 create table public.first partition of public.events for values from (1) to (1001);
 create table public.rest partition of public.events default;
@@ -184,7 +256,8 @@ async fn a_slot_whose_wal_is_gone_is_dropped_and_one_that_can_go_on_is_not(
     let Some(server) = own_server(member, &own) else { return };
     let db = TestDb::create(server).await;
     db.run("select pg_create_physical_replication_slot('standby', true)").await;
-    db.run("select pg_create_logical_replication_slot('subscription', 'pgoutput')").await;
+    db.run("select pg_create_logical_replication_slot('subscription', 'pgoutput', false, true)")
+        .await;
     db.run("create table public.events (id bigint, payload text)").await;
     let states = "select string_agg(distinct wal_status, ',') from pg_replication_slots";
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -196,9 +269,14 @@ async fn a_slot_whose_wal_is_gone_is_dropped_and_one_that_can_go_on_is_not(
         db.run("checkpoint").await;
     }
     db.run("select pg_create_physical_replication_slot('resting', true)").await;
-    let request = request_of(Superpower::Wal, &[("inactive_slot_wal_bytes_max", 1.0)]);
+    let thresholds = [("inactive_slot_wal_bytes_max", 1.0), ("horizon_xids_max", 0.0)];
+    let request = request_of(Superpower::Wal, &thresholds);
     db.run("select pg_switch_wal()").await;
     let analysis = analyse(&db, &request).await;
+    // Its transactions are still shown, and hold nothing back.
+    let shown = "select count(*)::text from pg_replication_slots where catalog_xmin is not null";
+    assert_eq!(db.text(shown).await, "1");
+    assert!(finding(&analysis, "wal/pinned-horizon").is_none(), "{member}: {analysis:#?}");
     let of = |slot: &str| {
         let is_it = |found: &&ReportedFinding| found.message.starts_with(&format!("Slot `{slot}`"));
         analysis.findings.iter().find(is_it).unwrap_or_else(|| panic!("{member}: {analysis:#?}"))
@@ -207,7 +285,9 @@ async fn a_slot_whose_wal_is_gone_is_dropped_and_one_that_can_go_on_is_not(
     for slot in ["standby", "subscription"] {
         assert_eq!(of(slot).severity, Severity::Medium);
         let [drop] = advice(&analysis, of(slot))[..] else { panic!("{member}: {analysis:#?}") };
-        let kind = format!("select plugin from pg_replication_slots where slot_name = '{slot}'");
+        let kind = format!(
+            "select concat_ws(' ', plugin, two_phase) from pg_replication_slots where slot_name = '{slot}'"
+        );
         let before = db.text(&kind).await;
         for statement in &drop.statements {
             db.run(&statement.sql).await;

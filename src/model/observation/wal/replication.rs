@@ -22,6 +22,7 @@ pub struct Archiver {
 /// A replication slot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a view, and not a state")]
 pub struct ReplicationSlot {
     /// Its name.
     pub name: String,
@@ -49,6 +50,25 @@ pub struct ReplicationSlot {
     pub xmin_age: Option<i64>,
     /// The same for the catalogs alone.
     pub catalog_xmin_age: Option<i64>,
+    /// Whether it is a logical one of another database.
+    #[serde(default)]
+    pub elsewhere: bool,
+    /// Whether it decodes prepared transactions as they are prepared.
+    #[serde(default)]
+    pub two_phase: bool,
+    /// Whether it is copied to standbys.
+    #[serde(default)]
+    pub failover: bool,
+    /// Whether it is the copy of one of the primary.
+    #[serde(default)]
+    pub synced: bool,
+}
+
+impl ReplicationSlot {
+    /// Whether its consumer cannot continue from it: it holds nothing back any more.
+    pub fn is_lost(&self) -> bool {
+        self.wal_status.as_deref() == Some("lost") || self.invalidation_reason.is_some()
+    }
 }
 
 /// A WAL sender.

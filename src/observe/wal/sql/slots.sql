@@ -18,7 +18,11 @@ select
     null::timestamptz                                               as inactive_since,
     case when s.wal_status = 'lost' then 'wal_removed' end          as invalidation_reason,
     pg_catalog.age(s.xmin)::int8                                    as xmin_age,
-    pg_catalog.age(s.catalog_xmin)::int8                            as catalog_xmin_age
+    pg_catalog.age(s.catalog_xmin)::int8                            as catalog_xmin_age,
+    coalesce(s.database <> pg_catalog.current_database(), false)    as elsewhere,
+    s.two_phase                                                     as two_phase,
+    false                                                           as failover,
+    false                                                           as synced
 from pg_catalog.pg_replication_slots as s
 order by s.slot_name
 limit 1000
