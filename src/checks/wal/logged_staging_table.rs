@@ -85,6 +85,7 @@ fn facts(leaf: &LeafTable<'_>, roles: TableRoles) -> Facts {
         named: names_staging(&relation.schema) || names_staging(&relation.name),
         emptied: inserted > 0.0 && float(activity.live_rows) <= (1.0 - GONE_SHARE) * inserted,
         published: roles.published,
+        subscribed: roles.subscribed,
         referenced: roles.referenced_by_logged,
         in_hierarchy: roles.is_partition || roles.inheritance,
         standby: false,
@@ -144,6 +145,7 @@ mod tests {
             is_partition: false,
             references_logged: false,
             referenced_by_logged: false,
+            subscribed: false,
             published: false,
             inheritance: false,
         });

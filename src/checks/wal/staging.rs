@@ -10,6 +10,8 @@ pub(super) struct Facts {
     pub(super) emptied: bool,
     /// A publication sends it.
     pub(super) published: bool,
+    /// A subscription fills it.
+    pub(super) subscribed: bool,
     /// A foreign key of a logged table refers to it.
     pub(super) referenced: bool,
     /// It is a partition, inherits, or is inherited from.
@@ -36,6 +38,8 @@ pub(super) enum PersistenceDecision {
 pub(super) enum StagingReason {
     /// Logical replication does not send unlogged tables.
     Published,
+    /// What a crash empties is not sent again.
+    Subscribed,
     /// PostgreSQL refuses it.
     Referenced,
     /// New partitions do not take it over.
@@ -55,6 +59,10 @@ impl StagingReason {
             Self::Published => {
                 ("a publication sends it", "changes of an unlogged table are not replicated")
             }
+            Self::Subscribed => (
+                "a subscription fills it",
+                "a crash would empty it, and the publisher does not send again what was applied",
+            ),
             Self::Referenced => (
                 "a logged table refers to it",
                 "PostgreSQL refuses foreign keys from logged to unlogged tables",
@@ -87,6 +95,7 @@ pub(super) fn decide(facts: Facts) -> PersistenceDecision {
     }
     let reasons = [
         (facts.published, StagingReason::Published),
+        (facts.subscribed, StagingReason::Subscribed),
         (facts.referenced, StagingReason::Referenced),
         (facts.in_hierarchy, StagingReason::InHierarchy),
         (!facts.emptied, StagingReason::NeverEmptied),
@@ -105,6 +114,7 @@ mod tests {
         named: true,
         emptied: true,
         published: false,
+        subscribed: false,
         referenced: false,
         in_hierarchy: false,
         standby: false,
@@ -120,6 +130,7 @@ mod tests {
     fn each_fact_alone_forbids_it_with_its_own_reason() {
         for (facts, reason) in [
             (Facts { published: true, ..TRANSIENT }, StagingReason::Published),
+            (Facts { subscribed: true, ..TRANSIENT }, StagingReason::Subscribed),
             (Facts { referenced: true, ..TRANSIENT }, StagingReason::Referenced),
             (Facts { in_hierarchy: true, ..TRANSIENT }, StagingReason::InHierarchy),
             (Facts { emptied: false, ..TRANSIENT }, StagingReason::NeverEmptied),
@@ -133,7 +144,7 @@ mod tests {
     #[test]
     fn every_cell_is_decided_and_only_one_of_them_is_unlogged() {
         let mut unlogged = 0;
-        for bits in 0..128_u8 {
+        for bits in 0..=u8::MAX {
             let bit = |place: u8| bits & (1 << place) != 0;
             let facts = Facts {
                 named: bit(0),
@@ -143,6 +154,7 @@ mod tests {
                 in_hierarchy: bit(4),
                 standby: bit(5),
                 written_a_lot: bit(6),
+                subscribed: bit(7),
             };
             match decide(facts) {
                 PersistenceDecision::Unlogged => unlogged += 1,

@@ -96,6 +96,9 @@ pub struct TableRoles {
     pub published: bool,
     /// Whether it inherits or is inherited from.
     pub inheritance: bool,
+    /// Whether a subscription fills it.
+    #[serde(default)]
+    pub subscribed: bool,
 }
 
 /// A column of time.

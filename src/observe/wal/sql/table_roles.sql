@@ -29,7 +29,8 @@ select
         )                                                           as published,
     c.oid in (select i.inhparent from pg_catalog.pg_inherits as i)
         or not c.relispartition and c.oid in (select i.inhrelid from pg_catalog.pg_inherits as i)
-                                                                    as inheritance
+                                                                    as inheritance,
+    c.oid in (select s.srrelid from pg_catalog.pg_subscription_rel as s) as subscribed
 from pg_catalog.pg_class as c
 where c.oid = any ($1::int8[]::oid[])
 order by c.oid
