@@ -63,11 +63,14 @@ pub struct ConnectionPlan {
 const FORMULA: &str = "min(cores * 2 + spindles, connections_max, max_connections - \
     reserved_connections - other_sessions - maintenance_connections) / (pods * workers)";
 
+const FORMULA_WITH_LIMIT: &str = "min(cores * 2 + spindles, connections_max, max_connections - \
+    reserved_connections - other_sessions - maintenance_connections, connection_limit) / (pods * workers)";
+
 /// A request that waits longer than this is better refused.
 const TIMEOUT_MS_MAX: u32 = 4000;
 
 /// Connections that are left to people, backups, migrations and dbopt.
-const MAINTENANCE_CONNECTIONS: u32 = 5;
+pub(super) const MAINTENANCE_CONNECTIONS: u32 = 5;
 
 /// How long a request may wait where nothing is said: a fifth of 50 ms, in which an inference answers.
 const TARGET_WAIT_MS: f64 = 10.0;
@@ -102,7 +105,10 @@ pub fn plan(given: Given<'_>) -> ConnectionPlan {
         gaps.push(Gap::new("waiting", GapReason::NotEnoughEvidence, detail));
     }
     ConnectionPlan {
-        formula: FORMULA,
+        formula: match given.seen.connection_limit {
+            Some(_) => FORMULA_WITH_LIMIT,
+            None => FORMULA,
+        },
         inputs: inputs.into_list(),
         ceiling,
         budget,
@@ -164,10 +170,13 @@ fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
     }
     let note = Some("for people, backups and migrations".to_owned());
     inputs.add("maintenance_connections", MAINTENANCE_CONNECTIONS, (Provenance::Default, note));
-    max_connections
+    let of_server = max_connections
         .saturating_sub(*reserved_connections)
         .saturating_sub(*other_sessions)
-        .saturating_sub(MAINTENANCE_CONNECTIONS)
+        .saturating_sub(MAINTENANCE_CONNECTIONS);
+    let Some((limit, of)) = given.seen.connection_limit else { return of_server };
+    inputs.add("connection_limit", limit, (Provenance::Observed, Some(of.to_owned())));
+    of_server.min(limit)
 }
 
 /// Requests per second, and the time that each holds a connection.
@@ -271,6 +280,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_connection_limit_of_the_database_or_the_role_bounds_the_plan() {
+        let limited = ServerLimits { connection_limit: Some((20, "of the role")), ..seen() };
+        let plan = planned(&request(16, 8, 2), &limited);
+        assert_eq!((plan.budget, plan.pool.map(|pool| pool.size)), (Some(20), Some(1)));
+        assert!(
+            plan.formula.contains("connection_limit")
+                && plan.inputs.iter().any(|one| one.name == "connection_limit")
+        );
     }
 
     #[test]

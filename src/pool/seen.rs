@@ -1,5 +1,6 @@
 //! What a visit says of the service that is planned for.
 
+use super::plan::MAINTENANCE_CONNECTIONS;
 use super::request::PoolInputs;
 use crate::model::observation::{SessionGroup, SessionNeed};
 use crate::model::pooler::{Pooler, Survival};
@@ -24,6 +25,8 @@ pub struct ServerLimits {
     pub reserved_connections: u32,
     /// Sessions of others than the service that is planned for.
     pub other_sessions: u32,
+    /// Connections that a CONNECTION LIMIT leaves to the service, and what sets it; absent where none does.
+    pub connection_limit: Option<(u32, &'static str)>,
     /// Different addresses that the service connects from; absent where a pooler is in front, or none is known.
     pub clients: Option<u32>,
     /// Transactions per second.
@@ -62,6 +65,9 @@ pub fn seen(
     let whole = || groups.iter().filter(|group| group.whole_role);
     let own: i64 = whole().filter(is_own).map(|group| group.sessions).sum();
     seen.other_sessions = small(limits.all_sessions() - own);
+    let roles: Vec<&str> =
+        whole().filter(is_own).filter_map(|group| group.role.as_deref()).collect();
+    seen.connection_limit = connection_limit(snapshot, (request.role.as_deref(), &roles), own);
     if limits.hidden > 0 {
         let detail = format!(
             "{} neither role nor address to our role: they count for others",
@@ -93,6 +99,29 @@ pub fn seen(
         Err(gap) => seen.gaps.push(gap.clone()),
     }
     Ok(seen)
+}
+
+/// What a CONNECTION LIMIT leaves to the service: one of the database, or of the role that it is or its only one.
+fn connection_limit(
+    snapshot: &Snapshot,
+    (given, seen): (Option<&str>, &[&str]),
+    own: i64,
+) -> Option<(u32, &'static str)> {
+    let limits = snapshot.concurrency.limits.get().ok()?;
+    let of_database = limits.database_limit.map(|limit| {
+        let others = limits.sessions_in_database - own + i64::from(MAINTENANCE_CONNECTIONS);
+        (
+            small(limit - others),
+            "CONNECTION LIMIT of the database, less sessions of others in it and maintenance_connections",
+        )
+    });
+    let only = seen.first().copied().filter(|first| seen.iter().all(|role| role == first));
+    let of_role = given.or(only).and_then(|role| {
+        let limited = snapshot.concurrency.role_limits.get().ok()?;
+        let limited = limited.iter().find(|one| one.role == role)?;
+        Some((small(limited.connection_limit), "CONNECTION LIMIT of the service's role"))
+    });
+    [of_database, of_role].into_iter().flatten().min()
 }
 
 /// Rates of the whole database since its counters were reset.

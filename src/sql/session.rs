@@ -22,6 +22,9 @@ const ADVISORY: [&str; 4] = [
     "pg_try_advisory_lock_shared",
 ];
 
+/// What has no ON COMMIT clause.
+const NO_CLAUSE: i32 = OnCommitAction::OncommitNoop as i32;
+
 /// Settings that end with the transaction, however they are set.
 const OF_TRANSACTION: [&str; 3] =
     ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
@@ -41,6 +44,8 @@ pub(super) fn kept(statement: &Node, text: &str) -> BTreeSet<SessionState> {
             (cursor.options & CURSOR_HOLD != 0).then_some((SessionNeed::HoldCursor, None))
         }
         Some(NodeEnum::CreateStmt(table)) => temporary(table.relation.as_ref(), table.oncommit),
+        Some(NodeEnum::ViewStmt(view)) => temporary(view.view.as_ref(), NO_CLAUSE),
+        Some(NodeEnum::CreateSeqStmt(sequence)) => temporary(sequence.sequence.as_ref(), NO_CLAUSE),
         Some(NodeEnum::CreateTableAsStmt(table)) => {
             let into = table.into.as_ref();
             into.and_then(|into| temporary(into.rel.as_ref(), into.on_commit))
@@ -71,7 +76,8 @@ fn set_of(set: &VariableSetStmt) -> Option<SessionState> {
 
 fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<SessionState> {
     let dropped = on_commit == OnCommitAction::OncommitDrop as i32;
-    let temporary = table.is_some_and(|table| table.relpersistence == "t");
+    let temporary =
+        table.is_some_and(|table| table.relpersistence == "t" || table.schemaname == "pg_temp");
     (temporary && !dropped).then_some((SessionNeed::TemporaryTable, None))
 }
 
@@ -90,6 +96,11 @@ fn called(text: &str) -> BTreeSet<SessionState> {
     };
     for (position, token) in tokens.iter().enumerate() {
         if token.token() != Token::Ident || word(position + 1) != Some("(") {
+            continue;
+        }
+        // A function of that name in another schema is another function.
+        let before = |back: usize| position.checked_sub(back).and_then(word);
+        if before(1) == Some(".") && before(2) != Some("pg_catalog") {
             continue;
         }
         match word(position) {
@@ -134,6 +145,9 @@ mod tests {
             ("CREATE TEMP TABLE t (i int)", Need::TemporaryTable),
             ("CREATE TEMP TABLE t ON COMMIT DELETE ROWS AS SELECT 1", Need::TemporaryTable),
             ("SELECT 1 AS i INTO TEMP t", Need::TemporaryTable),
+            ("CREATE TABLE pg_temp.t (i int)", Need::TemporaryTable),
+            ("CREATE TEMP VIEW v AS SELECT 1", Need::TemporaryTable),
+            ("CREATE TEMP SEQUENCE s", Need::TemporaryTable),
             ("SELECT pg_catalog.pg_advisory_lock($1)", Need::AdvisoryLock),
             ("select 1 where PG_TRY_ADVISORY_LOCK (1, 2)", Need::AdvisoryLock),
         ] {
@@ -175,6 +189,9 @@ mod tests {
             "CREATE TABLE t (i int)",
             "SELECT pg_advisory_xact_lock(1)",
             "SELECT pg_advisory_unlock(1)",
+            "SELECT app.pg_advisory_lock(1)",
+            "CREATE VIEW v AS SELECT 1",
+            "CREATE SEQUENCE s",
             "SELECT 'pg_advisory_lock(1)' -- pg_advisory_lock(1)",
             "select set_config($1, $2, $3)",
         ] {

@@ -163,22 +163,26 @@ fn own<'a>(case: &Case<'a>, role: &str) -> Option<&'a RoleSetting> {
     Some(own.find(|one| one.database.is_some()).unwrap_or(first))
 }
 
-/// The timeout of new sessions of a role in this database, in seconds; absent where it is not known.
+/// The timeout of new sessions of a role in this database, in seconds: by the role, else by the database, by all roles, or by
+/// the server; absent where it is not known.
 fn timeout_of(case: &Case<'_>, role: &str) -> Option<f64> {
     if let Some(own) = own(case, role) {
         return seconds(&own.value);
     }
     let settings = case.snapshot.common.role_settings.get().map(Vec::as_slice).unwrap_or_default();
-    let named = || settings.iter().filter(|one| one.name == SETTING);
-    let of_database = named().find(|one| one.role.is_none() && one.database.is_some());
-    if let Some(of_database) = of_database {
-        return seconds(&of_database.value);
+    let of_all = || settings.iter().filter(|one| one.name == SETTING && one.role.is_none());
+    let of_database = of_all().find(|one| one.database.is_some());
+    if let Some(set) = of_database.or_else(|| of_all().next()) {
+        return seconds(&set.value);
     }
-    // What our own session begins with is the server's value, unless our role has one of its own.
-    let here = case.snapshot.common.setting(SETTING)?.seconds()?;
-    let is_a_role_s =
-        named().any(|one| seconds(&one.value).is_some_and(|own| (own - here).abs() < 1e-3));
-    (!is_a_role_s).then_some(here)
+    let of_server = case.snapshot.common.setting(SETTING)?.seconds()?;
+    (!hides_the_server_s(case)).then_some(of_server)
+}
+
+/// Whether our own session begins with a value of our role, so that the server's is not shown.
+fn hides_the_server_s(case: &Case<'_>) -> bool {
+    let Ok(context) = case.snapshot.context.get() else { return true };
+    own(case, &context.role).is_some()
 }
 
 /// A time as SET takes it: milliseconds where no unit is written.
@@ -204,6 +208,16 @@ fn change(case: &Case<'_>, (role, object): (&str, Object), timeout_s: f64) -> Se
         Some(database) => SettingScope::RoleInDatabase { role: role.to_owned(), database },
         None => SettingScope::Role(role.to_owned()),
     };
+    let mut caveats = vec![
+        "a session that is idle in a transaction for longer is ended, and its transaction rolled back".to_owned(),
+        "sessions that are there already keep what they began with".to_owned(),
+    ];
+    if own.is_none() && hides_the_server_s(case) {
+        caveats.push(
+            "the server's own value is not shown to a role that has one of its own: a shorter one would be overridden"
+                .to_owned(),
+        );
+    }
     SettingChange {
         object,
         name: SETTING.to_owned(),
@@ -212,10 +226,7 @@ fn change(case: &Case<'_>, (role, object): (&str, Object), timeout_s: f64) -> Se
         before: own.map(|own| own.value.clone()),
         known_by: None,
         needs_restart: false,
-        caveats: vec![
-            "a session that is idle in a transaction for longer is ended, and its transaction rolled back".to_owned(),
-            "sessions that are there already keep what they began with".to_owned(),
-        ],
+        caveats,
     }
 }
 
@@ -313,12 +324,26 @@ mod tests {
             role_setting(Some("app"), None, "5min"),
             role_setting(Some("app"), Some("app"), "30000"),
             role_setting(None, Some("app"), "300 s"),
+            role_setting(None, None, "20s"),
         ] {
             seen.common.role_settings = crate::model::Observation::Seen(vec![own]);
             let judgement = judged(&seen);
             assert!(judgement.findings.is_empty());
             assert!(judgement.declined[0].detail.contains("pg_terminate_backend(7)"));
         }
+    }
+
+    #[test]
+    fn a_value_of_our_own_role_is_not_taken_for_the_server_s() {
+        let mut seen = snapshot();
+        edit(&mut seen.concurrency.sessions).push(session("idle in transaction", 720.0));
+        edit(&mut seen.common.settings)[0].reset_value = Some("60000".to_owned());
+        assert!(judged(&seen).findings.is_empty(), "the server's");
+        "dbopt".clone_into(&mut edit(&mut seen.context).role);
+        edit(&mut seen.common.role_settings).push(role_setting(Some("dbopt"), None, "60s"));
+        let judgement = judged(&seen);
+        let Action::SetSetting(change) = &judgement.findings[0].actions[0] else { unreachable!() };
+        assert!(change.caveats.iter().any(|one| one.contains("is not shown")), "{change:?}");
     }
 
     #[test]

@@ -59,8 +59,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.declined.push(Declined {
             check: ID.to_owned(),
             object,
-            reason: "its sessions are cleared by DISCARD ALL: session mode".to_owned(),
-            detail: format!("transaction mode would break {}", listed(&lost)),
+            reason: "DISCARD ALL clears its sessions, as in session mode".to_owned(),
+            detail: format!(
+                "transaction mode would break {}, and does where server_reset_query_always is on",
+                listed(&lost)
+            ),
         });
         return Ok(judgement);
     }

@@ -54,6 +54,19 @@ async fn a_plan_divides_the_server_among_processes_and_says_where_each_number_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_stays_within_the_connection_limit_of_the_database() {
+    let (service, db) = service().await;
+    let _web = session(&db, "web").await;
+    let limit = "do $$ begin execute format('alter database %I connection limit 25', current_database()); end $$";
+    db.run(limit).await;
+    let reply = service.with("POST", PATH, json!({"cores": 16, "pods": 8, "workers": 2})).await;
+    let plan = reply.json();
+    assert_eq!((&plan["ceiling"], &plan["budget"]), (&json!(32), &json!(20)), "{plan:#}");
+    assert_eq!(input(&plan, "connection_limit")["provenance"], "observed");
+    assert!(plan["formula"].as_str().unwrap().contains("connection_limit"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_not_known_is_invented() {
     let (service, db) = service().await;
     let _web = session(&db, "web").await;
