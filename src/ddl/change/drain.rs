@@ -112,7 +112,7 @@ fn create(table: &QualifiedName, key: &Key<'_>) -> String {
     let like =
         format!(" (LIKE {} INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)", table.to_sql());
     format!(
-        "dbopt_name := {part} || coalesce({suffix}, 'min');
+        "dbopt_name := {part} || coalesce({suffix}, CASE WHEN dbopt_at IS NULL THEN 'min' ELSE 'max' END);
         dbopt_part := {schema} || pg_catalog.quote_ident(dbopt_name);
         dbopt_others := 1;
         WHILE pg_catalog.to_regclass(dbopt_part) IS NOT NULL LOOP
@@ -274,7 +274,12 @@ impl<'a> Key<'a> {
             dbopt_at := {at};
         END IF;",
             first = at_most(format!("timestamp '{FIRST}'")),
-            last = at_least(format!("timestamp '{LAST}'")),
+            // One without an end has all but `infinity` itself, or no such row is here.
+            last = if until.is_some() {
+                "timestamp 'infinity'".to_owned()
+            } else {
+                at_least(format!("timestamp '{LAST}'"))
+            },
             to = at_most(format!("least({next}, timestamp '{LAST}')")),
             at = at_least(format!("greatest(dbopt_at, timestamp '{FIRST}')")),
         )
