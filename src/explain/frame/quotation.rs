@@ -9,13 +9,17 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds(input, "\u{1b}[") {
         colours(lines);
     }
-    if holds(input, "\u{a0}") || holds(input, "-&gt;") {
+    if holds(input, "\u{a0}") || holds(input, "-&gt;") || holds(input, "&nbsp;") {
         signs(lines);
+    }
+    if holds(input, "<td") || holds(input, "<pre") || holds(input, "<code") {
+        tags(lines);
     }
     if holds(input, "```") || holds(input, "~~~") {
         fences(lines);
     }
     quotes(lines);
+    comments(lines);
     numbers(lines);
     if holds(input, "#011") {
         logs(lines);
@@ -76,16 +80,76 @@ fn number(text: &str) -> Option<(u64, usize)> {
 /// No-break spaces become spaces, `-&gt;` becomes an arrow.
 fn signs(lines: &mut [OutputLine]) {
     // In XML the reader of that resolves them.
-    let escaped = lines.iter().any(|line| line.text.contains("-&gt;"))
+    let is_escaped =
+        |line: &OutputLine| line.text.contains("-&gt;") || line.text.contains("&nbsp;");
+    let escaped = lines.iter().any(is_escaped)
         && !lines.iter().any(|line| line.text.trim_start().starts_with("<explain"));
     for line in lines {
         if line.text.contains('\u{a0}') {
             line.text = Cow::Owned(line.text.replace('\u{a0}', " "));
         }
         if escaped && line.text.contains('&') {
-            let text = line.text.replace("&gt;", ">").replace("&lt;", "<").replace("&quot;", "\"");
+            let text = line
+                .text
+                .replace("&nbsp;", " ")
+                .replace("&gt;", ">")
+                .replace("&lt;", "<")
+                .replace("&quot;", "\"");
             line.text = Cow::Owned(text.replace("&#39;", "'").replace("&amp;", "&"));
         }
+    }
+}
+
+/// Tags of a web page around a plan, and of the cells of a table as `psql -H` prints it.
+fn tags(lines: &mut Vec<OutputLine>) {
+    let is_cell = |line: &OutputLine| {
+        let text = line.text.trim();
+        text.starts_with("<td") && text.ends_with("</td>")
+    };
+    if lines.iter().any(is_cell) {
+        lines.retain(is_cell);
+    }
+    for line in lines.iter_mut() {
+        let whole = line.text.trim_end().len();
+        let (mut start, mut end) = (line.text.len() - line.text.trim_start().len(), whole);
+        let blanks = start;
+        while let Some(length) = tag(&line.text[start..end], "<") {
+            start += length;
+        }
+        while let Some(at) = line.text[start..end].rfind("</").map(|at| start + at) {
+            if tag(&line.text[at..end], "</") != Some(end - at) {
+                break;
+            }
+            end = at;
+        }
+        if start > blanks || end < whole {
+            line.cut(if start > blanks { start } else { 0 }, end);
+        }
+    }
+}
+
+/// The length of the tag that a text starts with, of those around a plan.
+fn tag(text: &str, opens: &str) -> Option<usize> {
+    let name = text.strip_prefix(opens)?;
+    ["pre", "code", "td"].iter().find(|known| name.starts_with(**known))?;
+    text.find('>').map(|at| at + 1)
+}
+
+/// The sign of a comment or of a list before each line, as where a plan was kept in a script.
+fn comments(lines: &mut [OutputLine]) {
+    let marked = |line: &OutputLine, mark: &str| {
+        let text = line.text.trim_start();
+        text.starts_with(mark) || text == mark.trim_end()
+    };
+    let filled = || lines.iter().filter(|line| first_byte(&line.text).is_some());
+    let Some(first) = filled().next().filter(|_| filled().nth(1).is_some()) else { return };
+    let marks = ["-- ", "--", "# ", "* ", "// "];
+    let found =
+        marks.into_iter().find(|mark| marked(first, mark) && filled().all(|l| marked(l, mark)));
+    let Some(mark) = found else { return };
+    for line in lines {
+        let blanks = line.text.len() - line.text.trim_start().len();
+        line.cut(blanks + mark.len(), usize::MAX);
     }
 }
 

@@ -79,6 +79,8 @@ struct TextReader<'l> {
     /// The text of the statement that comes next, and what a log says of it.
     next: statement::Next,
     nodes: usize,
+    /// Whether a line before the plan has figures of a node and is none that can be read.
+    unread: bool,
     wrap: wrap::Wrap<'l>,
 }
 
@@ -100,6 +102,7 @@ impl<'l> TextReader<'l> {
             label: None,
             next: statement::Next::default(),
             nodes: 0,
+            unread: false,
             wrap: wrap::Wrap::new(lines),
         }
     }
@@ -171,6 +174,7 @@ impl<'l> TextReader<'l> {
                 Ok(())
             }
             LineKind::Outside => {
+                self.unread |= head::has_figures(line.text.trim());
                 self.next.line(&line.text);
                 Ok(())
             }
@@ -179,6 +183,10 @@ impl<'l> TextReader<'l> {
     }
 
     fn root(&mut self, text: &str) -> Result<(), StopReason> {
+        // Without the node above it, this one would be taken for the whole plan.
+        if std::mem::take(&mut self.unread) && text.trim_start().starts_with("->") {
+            return Err(StopReason::Expected("the line of the node above"));
+        }
         let mut plan = ParsedPlan { format: PlanFormat::Text, ..ParsedPlan::default() };
         self.next.give(&mut plan);
         self.plans.push(plan);

@@ -50,6 +50,51 @@ fn a_bar_at_the_right_alone_is_no_part_of_the_plan() {
 }
 
 #[test]
+fn tags_of_a_page_and_signs_of_comments_are_no_part_of_the_plan() {
+    let escaped = JOIN.replace('<', "&lt;").replace('>', "&gt;");
+    for page in [
+        format!("<pre>{escaped}</pre>\n"),
+        format!("<pre><code class=\"sql\">{JOIN}</code></pre>"),
+        format!("<pre>\n{escaped}\n</pre>"),
+    ] {
+        assert_eq!(one(&page), one(JOIN), "{page}");
+    }
+    let cell = |line: &str| {
+        let own = line.trim_start();
+        let blanks = "&nbsp;".repeat(line.len() - own.len());
+        format!("  <tr valign=\"top\">\n    <td align=\"left\">{blanks}{own}</td>\n  </tr>\n")
+    };
+    let cells: String = escaped.lines().map(cell).collect();
+    let head = "<table border=\"1\">\n  <tr>\n    <th align=\"center\">QUERY PLAN</th>\n  </tr>\n";
+    let table = format!("{head}{cells}</table>\n<p>(10 rows)<br />\n</p>\n");
+    assert_eq!(one(&table), one(JOIN), "{table}");
+    for mark in ["-- ", "--", "# ", "* ", "// ", "  -- "] {
+        let marked: String = JOIN.lines().map(|line| format!("{mark}{line}\n")).collect();
+        assert_eq!(one(&marked), one(JOIN), "{marked}");
+    }
+}
+
+#[test]
+fn tags_within_a_condition_are_its_own() {
+    let literal = JOIN
+        .replace("'{r,p}'", "'</td><pre>'")
+        .replace("(c.relnamespace", "('<td>' = c.relnamespace");
+    assert_eq!(one(&literal).nodes.len(), 4);
+    assert!(one(&literal).nodes[1].conditions[0].text.contains("'</td><pre>'"), "{literal}");
+}
+
+#[test]
+fn a_plan_whose_first_line_cannot_be_read_is_not_one_of_the_nodes_below() {
+    let mut lines = JOIN.lines();
+    let first = lines.next().unwrap();
+    let rest: Vec<&str> = lines.collect();
+    let error = read(&format!("=== {first}\n{}\n", rest.join("\n"))).unwrap_err();
+    assert_eq!(error.reason, StopReason::Expected("the line of the node above"));
+    // A part that was pasted for itself is a plan.
+    assert_eq!(one(&rest[1..4].join("\n")).nodes[0].node_type, "Seq Scan");
+}
+
+#[test]
 fn cells_in_quotes_and_rows_as_json_are_lines() {
     let cell = |line: &str| format!("\"{}\"", line.replace('"', "\"\""));
     let csv: String = JOIN.lines().map(|line| cell(line) + "\n").collect();
