@@ -230,7 +230,8 @@ fn not_advised(run: &RunContext<'_>, findings: &[Finding], tried: &Tried) -> Opt
 
 fn numbers(proof: &Proof) -> String {
     let numbers: Vec<String> = proof.measurements.iter().map(number).collect();
-    format!("{}; {}", proof.reason.as_deref().unwrap_or("no gain"), numbers.join(", "))
+    let reason = proof.reason.as_deref().unwrap_or("no gain");
+    if numbers.is_empty() { reason.to_owned() } else { format!("{reason}; {}", numbers.join(", ")) }
 }
 
 /// A measurement today and under the option; bytes are the same in every run, times are not.

@@ -61,7 +61,8 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
         ),
         format!(
             "filling the column updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
-             indexes not counted; it can be stopped and run again",
+             indexes not counted; it can be stopped and run again, and fires the table's UPDATE triggers for each of these rows: \
+             what they write elsewhere stays",
             promotion.rows
         ),
         format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),

@@ -389,6 +389,51 @@ async fn a_key_that_gets_no_column_says_why(#[case] change: &str, #[case] why: &
     declined(&analysis, why);
 }
 
+/// A nested key that is called like a column which cannot hold it: one that differs in each row, and the documents
+/// themselves; or like another key. Its column is called by the whole path.
+#[rstest]
+#[case("{customer,id}", "", "customer_id")]
+#[case("{customer,data}", "", "customer_data")]
+#[case::other_key("{customer,name}", ", 'name', id", "customer_name")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nested_key_is_not_the_column_that_is_called_like_it_and_cannot_hold_it(
+    #[case] path: &str,
+    #[case] more: &str,
+    #[case] column: &str,
+) {
+    let keys = path.trim_matches(['{', '}']).split_once(',').unwrap();
+    let change = format!(
+        "update ml.t set data = jsonb_build_object('{}', jsonb_build_object('{}', id % 100){more})",
+        keys.0, keys.1
+    );
+    let sql = WIDE.replace("vacuum", &format!("{change};\nvacuum"));
+    let filtered = format!(
+        "sql,calls,mean_ms\n\"select id from ml.t where data #>> '{path}' = '7'\",1000,9\n"
+    );
+    let filtered: &'static str = filtered.leak();
+    for member in ["pg15", "deb19"] {
+        let Some(mut db) = made(member, &sql).await else { continue };
+        let analysis = judged(&db, filtered, ProveMode::Cheap).await;
+        assert_eq!(actions(&analysis), ["index_key", "promote_key"], "{member}: {analysis:#?}");
+        let title = &recommended(&analysis, "promote_key").title;
+        assert!(title.contains(column), "{title}");
+        let request = request(&db, filtered, ProveMode::Cheap).await;
+        all_hold(&mut db, &analysis, &request).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_in_arrays_are_no_column_and_that_is_said() {
+    let sql = WIDE.replace("'customer', i % 100", "'customer', jsonb_build_array(i % 100)");
+    let filtered = "sql,calls,mean_ms
+\"select id from ml.t where data -> 'customer' ->> 0 = '7'\",1000,9
+";
+    let Some(db) = made("pg17", &sql).await else { return };
+    let analysis = judged(&db, filtered, ProveMode::Cheap).await;
+    assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
+    assert!(declined(&analysis, "its path is no plain one").detail.contains("arrays"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_a_materialized_view_is_indexed_and_gets_no_column() {
     let sql = WIDE.replace("create table ml.t ", "create table ml.base ");

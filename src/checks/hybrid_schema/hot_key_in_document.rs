@@ -1,8 +1,7 @@
 //! `hybrid-schema/hot-key-in-document`, explained in the page beside this file.
 
 use super::indexing::{KeyInUse, Served};
-use super::names::{column_name, normalized};
-use super::promotion::{generated, promote};
+use super::promotion::{NO_PATH_OF_KEYS, column_called_like, generated, promote};
 use super::table::{DocumentColumn, columns, tables};
 use super::workload::{
     self, WORKLOAD_CALLS_MIN, WORKLOAD_COVERAGE_MIN, WORKLOAD_EXECUTIONS_MIN, WORKLOAD_SAMPLES_MIN,
@@ -93,9 +92,7 @@ fn judge_key(
         detail,
     };
     let Some(seen) = column.documents.keys.iter().find(|seen| seen.path == key.path) else {
-        let (reason, rows) = ("no document of the sample has the key", column.count());
-        let detail =
-            format!("`{}` is in none of {rows} documents, so its type is not known", key.path);
+        let (reason, detail) = not_sampled(&key.path, column.count());
         judgement.declined.push(declined(column.object(), reason, detail));
         return;
     };
@@ -112,13 +109,20 @@ fn judge_key(
     }
 }
 
+/// Why nothing is known of a key's values.
+fn not_sampled(path: &str, documents: u64) -> (&'static str, String) {
+    if path.contains('[') && path_keys(path).is_none() {
+        let detail =
+            format!("`{path}`: {NO_PATH_OF_KEYS}, or a place in one; no column holds them");
+        return ("its path is no plain one", detail);
+    }
+    let detail = format!("`{path}` is in none of {documents} documents, so its type is not known");
+    ("no document of the sample has the key", detail)
+}
+
 /// Why the key gets no column: one of the table is called like it, or no type but `jsonb` takes its values.
 fn no_column(column: &DocumentColumn<'_>, key: &DocumentKey) -> Option<(&'static str, String)> {
-    let path = path_keys(&key.path).unwrap_or_default();
-    // A nested key that became a column is called by its last name.
-    let name = column_name(path.last().map_or("", String::as_str));
-    let mut columns = column.table.layout.columns.iter();
-    if let Some(there) = columns.find(|column| normalized(&column.name) == name) {
+    if let Some(there) = column_called_like(column, key) {
         let there = quote_identifier(&there.name);
         let detail = format!(
             "query `{there}` where it holds the same value, else rename the key or the column"

@@ -1,9 +1,9 @@
 //! A key of documents becomes a column, which several checks advise.
 
 use super::indexing::INDEXED_BYTES_MAX;
-use super::names::column_name;
+use super::names::{column_name, normalized};
 use super::table::{DocumentColumn, Table};
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::model::observation::{KeyShape, LayoutColumn};
 use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion, path_keys};
 
@@ -11,6 +11,9 @@ use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion, pat
 pub(super) const PARTITIONS_MAX: usize = 32;
 /// Columns that every table has.
 const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+/// Different values of a key, as a share of the documents that have it, below which no column that is unique holds them:
+/// counted within a few per cent.
+const SHARED_DISTINCT_MAX: f64 = 0.5;
 /// What is hung on the names of what is made, at most.
 const SUFFIX: &str = "_from_document";
 
@@ -55,12 +58,15 @@ pub(super) fn promote(
     if let Some(why) = table.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
-    let name = column_name(path.last().map_or("", String::as_str));
     let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
-    let is_taken = SYSTEM_COLUMNS.contains(&name.as_str()) || table.layout.column(&name).is_some();
-    if table.longest_name() + name.len() > room || is_taken {
+    let is_free = |name: &String| {
+        table.longest_name() + name.len() <= room
+            && !SYSTEM_COLUMNS.contains(&name.as_str())
+            && table.layout.column(name).is_none()
+    };
+    let Some(name) = column_names(column, &path).into_iter().find(is_free) else {
         return Err(declined("no name is left for it", "choose one, and promote it yourself"));
-    }
+    };
     let made = [format!("{name}_idx"), format!("{name}{SUFFIX}")];
     if let Some(taken) = made.iter().find_map(|suffix| table.taken_by(suffix)) {
         let detail = format!("`{taken}` is there already: rename it, or promote the key yourself");
@@ -78,6 +84,37 @@ pub(super) fn promote(
         bytes: table.bytes,
         shapes: shapes.to_vec(),
     }))
+}
+
+/// What the column of a key may be called: by its last name, or where that is taken, or what other keys of the documents are
+/// called, by its whole path.
+fn column_names(column: &DocumentColumn<'_>, path: &[String]) -> Vec<String> {
+    let last_name = |path: &[String]| column_name(path.last().map_or("", String::as_str));
+    let last = last_name(path);
+    let words: Vec<String> = path.iter().map(|key| column_name(key)).collect();
+    let whole = words.join("_");
+    if path.len() < 2 {
+        return vec![last];
+    }
+    let others = column.documents.keys.iter().filter_map(|other| path_keys(&other.path));
+    let mut others = others.filter(|other| other != path);
+    if others.any(|other| last_name(&other) == last) { vec![whole] } else { vec![last, whole] }
+}
+
+/// The column of the table that is called like the key, and may hold its values.
+pub(super) fn column_called_like<'a>(
+    column: &DocumentColumn<'a>,
+    key: &DocumentKey,
+) -> Option<&'a LayoutColumn> {
+    let names = column_names(column, &path_keys(&key.path).unwrap_or_default());
+    let documents = float(column.count()) * key.presence_ratio;
+    // What differs in each row is not what documents share.
+    let is_shared = float(key.distinct) < SHARED_DISTINCT_MAX * documents;
+    let layout = column.table.leaf.unwrap_or(column.table.layout);
+    layout.columns.iter().find(|there| {
+        let is_unique = there.not_null && there.distinct.is_some_and(|share| share <= -0.99);
+        names.contains(&normalized(&there.name)) && !there.is_json() && !(is_unique && is_shared)
+    })
 }
 
 /// The generated column that holds the key at this path, perhaps cast.
