@@ -3,10 +3,11 @@
 use super::tree::misestimate::{
     ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, misestimates,
 };
+use super::tree::nested_loop::{NESTED_LOOPS_MIN, has_another_join, scanned};
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed};
 use crate::checks::Check;
 use crate::checks::number::whole;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -28,13 +29,6 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "plan/large-nested-loop";
 
-static NESTED_LOOPS_MIN: Threshold = Threshold {
-    name: "nested_loops_min",
-    default: 1000.0,
-    unit: Unit::Count,
-    reason: "below a thousand executions of the inner side, a hash join saves little",
-};
-
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let wrong = misestimates(tree, case);
@@ -53,6 +47,7 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
     if !estimate.under
         || estimate.factor < factor_min
         || executions < case.policy.get(&NESTED_LOOPS_MIN)
+        || !has_another_join(tree, id)
         || !stake.matters(case)
     {
         return None;
@@ -84,13 +79,4 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
         }
         None => finding,
     })
-}
-
-/// The scan of the inner side, beneath what keeps or caches its rows.
-fn scanned(tree: &Tree<'_>, inner: usize) -> usize {
-    let keeps = |id: &usize| {
-        matches!(tree.node(*id).node_type.as_str(), "Memoize" | "Materialize" | "Hash" | "Sort")
-    };
-    let next = |id: &usize| keeps(id).then(|| tree.node(*id).children.first().copied()).flatten();
-    std::iter::successors(Some(inner), next).last().unwrap_or(inner)
 }

@@ -46,7 +46,7 @@ static REMOVED_SHARE_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed_or_counted(case, |tree, judgement| {
-        for scan in scans(tree) {
+        for scan in scans(tree, |node| node.node_type == "Seq Scan") {
             match find(tree, &scan, case) {
                 Ok(Some(finding)) => {
                     judgement.declined.push(no_index(tree, &finding));
@@ -59,10 +59,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-/// Sequential scans that one node reads together: those of partitions, or one alone.
-fn scans<'a>(tree: &Tree<'a>) -> Vec<Vec<&'a Node>> {
+/// Scans of a kind that one node reads together: those of partitions, or one alone.
+pub(super) fn scans<'a>(tree: &Tree<'a>, is_of_kind: impl Fn(&Node) -> bool) -> Vec<Vec<&'a Node>> {
     let mut together: BTreeMap<(bool, usize), Vec<&Node>> = BTreeMap::new();
-    for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
+    for node in tree.nodes().iter().filter(|node| is_of_kind(node)) {
         let parent = node.parent.map(|parent| tree.node(parent));
         let append = parent.filter(|parent| parent.node_type.ends_with("Append"));
         // The arms of a UNION ALL are tables of their own.
@@ -134,13 +134,13 @@ fn found(
 }
 
 /// In percent, and never all where a row was returned.
-fn share_shown(share: f64) -> f64 {
+pub(super) fn share_shown(share: f64) -> f64 {
     if share < 1.0 { (share * 100.0).min(99.9) } else { 100.0 }
 }
 
 /// Whether an index on what the filter compares could find the rows. What is hidden in a cast or a function has a check of
 /// its own.
-fn an_index_could_serve(filter: &str) -> bool {
+pub(super) fn an_index_could_serve(filter: &str) -> bool {
     let clauses = clauses(filter);
     let served = |clause: &&str| !says(clause, &["<>", "!~", "NOT ", "SubPlan", " IS NOT NULL"]);
     let mut plain = clauses.into_iter().filter(served).filter(|clause| wrapped(clause).is_none());
@@ -148,7 +148,7 @@ fn an_index_could_serve(filter: &str) -> bool {
 }
 
 /// Why no index is advised.
-fn no_index(tree: &Tree<'_>, finding: &Finding) -> Declined {
+pub(super) fn no_index(tree: &Tree<'_>, finding: &Finding) -> Declined {
     let (reason, detail) = match tree.source {
         PlanSource::Generic => (
             "generic plan",

@@ -22,6 +22,7 @@ mod table;
 mod tree;
 mod unindexable_condition;
 mod unpruned_partitions;
+mod unselective_index_scan;
 mod unused_index;
 
 use super::Check;
@@ -36,6 +37,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &stale_statistics::CHECK,
     &large_seq_scan::CHECK,
     &unindexable_condition::CHECK,
+    &unselective_index_scan::CHECK,
     &row_misestimate::CHECK,
     &json_default_selectivity::CHECK,
     &generic_plan::CHECK,

@@ -4,6 +4,7 @@ use super::tree::misestimate::{
     ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, PlannerDecision,
     misestimates,
 };
+use super::tree::nested_loop::NESTED_LOOPS_MIN;
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -16,7 +17,13 @@ pub(super) static CHECK: Check = Check {
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],
-    thresholds: &[&ESTIMATE_ERROR_MAX, &ESTIMATE_FACTOR_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
+    thresholds: &[
+        &ESTIMATE_ERROR_MAX,
+        &ESTIMATE_FACTOR_MIN,
+        &NESTED_LOOPS_MIN,
+        &TIME_SHARE_MIN,
+        &TIME_MS_MIN,
+    ],
     page: include_str!("row_misestimate.md"),
     judge,
 };

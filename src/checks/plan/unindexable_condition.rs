@@ -84,6 +84,11 @@ fn found(
                 clipped(name)
             )
         }
+        Wrapper::Operator(name) => {
+            format!(
+                "compares `{column}` behind `{name}`, which no index on `{column}` alone serves"
+            )
+        }
     };
     let message = format!(
         "{} {how}: {} of {} rows are read for nothing, {:.0} % of the {}",

@@ -183,8 +183,9 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
     let share =
         float(i64::try_from(empty.len()).ok()?) / float(i64::try_from(partitions.len()).ok()?);
     let stake = tree.stake(empty.iter().map(|node| node.id));
+    // Where none returned a row, nothing says that the condition goes by partitions.
     if share < case.policy.get(&EMPTY_SHARE_MIN)
-        || empty.len() == partitions.len()
+        || partitions.iter().all(|node| rows(node) == 0.0)
         || !stake.matters(case)
     {
         return None;

@@ -78,6 +78,90 @@ Execution Time: 501.000 ms
     }
 }
 
+/// A nested loop over so many rows where 20 were expected, its inner side below it.
+fn nested(rows: u64, join: &str, inner: &str) -> String {
+    format!(
+        "Nested Loop  (cost=0.29..890.00 rows=20 width=8) (actual time=0.1..700.0 rows={rows} loops=1)
+{join}  ->  Seq Scan on places p  (cost=0.00..800.00 rows=20 width=8) (actual time=0.1..20.0 rows={rows} loops=1)
+        Filter: ((city = 5) AND (country = 'x'::text))
+        Rows Removed by Filter: 80000
+{inner}Execution Time: 701.000 ms
+"
+    )
+}
+
+#[tokio::test]
+async fn a_nested_loop_is_blamed_only_where_another_join_is_possible_and_likely_to_be_faster() {
+    let lookup = |rows: u64| {
+        format!(
+            "  ->  Index Scan using orders_pkey on orders o  (cost=0.29..4.30 rows=1 width=8) (actual time=0.03..0.03 rows=1 loops={rows})
+        Index Cond: (id = p.id)
+"
+        )
+    };
+    let found = [("plan/row-misestimate", 1), ("plan/large-nested-loop", 0)];
+    assert_eq!(ids(&decoded(&nested(20_000, "", &lookup(20_000)), &[]).await), found);
+    // Rows that an index finds a few hundred times are found faster than by reading all of them.
+    assert_eq!(ids(&decoded(&nested(400, "", &lookup(400)), &[]).await), []);
+
+    let scan = |removed: &str| {
+        format!(
+            "  ->  Seq Scan on orders o  (cost=0.00..4.30 rows=1 width=8) (actual time=0.03..0.03 rows=1 loops=20000)
+{removed}"
+        )
+    };
+    let lateral = "  ->  Limit  (cost=0.29..4.30 rows=1 width=8) (actual time=0.03..0.03 rows=1 loops=20000)
+        ->  Index Scan using orders_place on orders o  (cost=0.29..4.30 rows=9 width=8) (actual time=0.03..0.03 rows=1 loops=20000)
+              Index Cond: (place = p.id)
+";
+    let function = "  ->  Function Scan on jsonb_array_elements x  (cost=0.00..1.00 rows=100 width=32) (actual time=0.03..0.03 rows=4 loops=20000)
+";
+    let range = "  Join Filter: (o.price > p.price)\n";
+    for (join, inner) in [("", lateral), ("", function), (range, &scan("")), ("", &scan(""))] {
+        let plan = nested(20_000, join, inner);
+        assert_eq!(ids(&decoded(&plan, &[]).await), [], "{plan}");
+    }
+    // A join by equality, and a scan whose few rows could be kept.
+    let equal = "  Join Filter: (o.price = p.price)\n";
+    let removed = "        Filter: (note = 'x'::text)\n        Rows Removed by Filter: 900\n";
+    for (join, inner) in [(equal, scan("")), (range, scan(removed))] {
+        let plan = decoded(&nested(20_000, join, &inner), &[]).await;
+        assert!(ids(&plan).contains(&("plan/row-misestimate", 1)), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_index_scan_that_discards_nearly_all_it_fetches_is_found_with_its_partitions() {
+    let scan = |table: &str, removed: u64, filter: &str| {
+        format!(
+            "Index Scan using {table}_pkey on {table}  (cost=0.29..900.00 rows=5 width=8) (actual time=0.1..300.0 rows=5 loops=1)
+  Filter: {filter}
+  Rows Removed by Filter: {removed}
+Execution Time: 601.000 ms
+"
+        )
+    };
+    let one = decoded(&scan("t", 50_000, "(note = 'x'::text)"), &[]).await;
+    assert_eq!(ids(&one), [("plan/unselective-index-scan", 0)]);
+    assert!(one.declined.iter().any(|d| d.check == "plan/missing-index"), "{one:?}");
+    for (removed, filter) in [(9_000, "(note = 'x'::text)"), (50_000, "(note <> 'x'::text)")] {
+        assert_eq!(ids(&decoded(&scan("t", removed, filter), &[]).await), [], "{filter}");
+    }
+    let part = |table: &str, removed: u64| {
+        let scan = scan(table, removed, "(note = 'x'::text)");
+        let lines: Vec<String> = scan.lines().take(3).map(|l| format!("      {l}\n")).collect();
+        lines.concat().replacen("      Index", "  ->  Index", 1)
+    };
+    let plan = format!(
+        "Append  (cost=0.29..1800.00 rows=10 width=8) (actual time=0.1..600.0 rows=10 loops=1)
+{}{}Execution Time: 601.000 ms
+",
+        part("t_1", 7_000),
+        part("t_2", 6_000)
+    );
+    assert_eq!(ids(&decoded(&plan, &[]).await), [("plan/unselective-index-scan", 1)], "{plan}");
+}
+
 #[tokio::test]
 async fn a_large_scan_is_found_by_the_rows_it_removes_and_not_by_its_name() {
     let scan = |returned: u64, removed: u64| {

@@ -1,5 +1,6 @@
 //! Wrong estimates that the plan rests on: the deepest node of each, and what the planner decided by it.
 
+use super::nested_loop::{another_join_is_better, has_another_join};
 use super::{RowEstimate, Stake, Tree, condition, count, removed, rows};
 use crate::explain::{Node, Space};
 use crate::model::{Case, Threshold, Unit};
@@ -72,7 +73,7 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
                 node: node.id,
                 factor,
                 under,
-                decision: decision(tree, node.id, under),
+                decision: decision(tree, (node.id, under), case),
             })
         })
         .collect()
@@ -83,13 +84,18 @@ fn is_subplan(node: &Node) -> bool {
 }
 
 /// The next node above that would have been another one with the right estimate, and costs time.
-fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<PlannerDecision> {
+fn decision(
+    tree: &Tree<'_>,
+    (id, under): (usize, bool),
+    case: &Case<'_>,
+) -> Option<PlannerDecision> {
     let mut from = tree.node(id);
     for above in tree.above(id) {
         if is_subplan(from) {
             return None;
         }
-        let stake = if under { too_small(tree, above, from) } else { too_large(tree, above, from) };
+        let stake =
+            if under { too_small(tree, (above, from), case) } else { too_large(tree, above, from) };
         if let Some(stake) = stake {
             return Some(PlannerDecision { node: above.id, stake });
         }
@@ -100,12 +106,13 @@ fn decision(tree: &Tree<'_>, id: usize, under: bool) -> Option<PlannerDecision> 
 
 /// What too few expected rows cost in the node above them: an inner side that is executed for each row, or rows that do
 /// not fit into the memory that was meant for them.
-fn too_small(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
+fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) -> Option<Stake> {
     match above.node_type.as_str() {
         "Nested Loop" => {
             let inner = tree.child(above.id, "Inner")?;
-            let repeated = count(inner.actual_loops) > 1.0 || from.id == inner.id;
-            repeated.then(|| tree.stake_beside(above.id, inner.id))
+            let otherwise = from.id == inner.id && has_another_join(tree, above.id)
+                || another_join_is_better(tree, above.id, case);
+            otherwise.then(|| tree.stake_beside(above.id, inner.id))
         }
         "Hash" => {
             let spilled = above.hash.is_some_and(|hash| hash.batches > hash.original_batches);

@@ -4,6 +4,7 @@ pub(super) mod condition;
 mod judged;
 pub(super) mod memory;
 pub(super) mod misestimate;
+pub(super) mod nested_loop;
 pub(super) mod scanned;
 mod stake;
 
