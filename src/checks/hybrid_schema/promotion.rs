@@ -58,13 +58,8 @@ pub(super) fn promote(
     if let Some(why) = table.updates_refused {
         return Err(declined("rows cannot be filled", why));
     }
-    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
-    let is_free = |name: &String| {
-        table.longest_name() + name.len() <= room
-            && !SYSTEM_COLUMNS.contains(&name.as_str())
-            && table.layout.column(name).is_none()
-    };
-    let Some(name) = column_names(column, &path).into_iter().find(is_free) else {
+    let Some(name) = column_names(column, &path).into_iter().find(|name| is_free(table, name))
+    else {
         return Err(declined("no name is left for it", "choose one, and promote it yourself"));
     };
     let made = [format!("{name}_idx"), format!("{name}{SUFFIX}")];
@@ -99,6 +94,14 @@ fn column_names(column: &DocumentColumn<'_>, path: &[String]) -> Vec<String> {
     let others = column.documents.keys.iter().filter_map(|other| path_keys(&other.path));
     let mut others = others.filter(|other| other != path);
     if others.any(|other| last_name(&other) == last) { vec![whole] } else { vec![last, whole] }
+}
+
+/// Whether a column of the table can be called so, and what is made beside it after it.
+fn is_free(table: &Table<'_>, name: &str) -> bool {
+    let room = NAME_BYTES_MAX.saturating_sub(SUFFIX.len() + 1);
+    table.longest_name() + name.len() <= room
+        && !SYSTEM_COLUMNS.contains(&name)
+        && table.layout.column(name).is_none()
 }
 
 /// The column of the table that is called like the key, and may hold its values.
