@@ -32,7 +32,7 @@ use crate::model::{
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
 use crate::prove;
-use crate::review::TableSizes;
+use crate::review::TargetTables;
 
 pub use crate::checks::SCHEMA_DRIFT;
 pub use crate::observe::{ExplainRefusal, SampledColumn, Unmatched};
@@ -190,7 +190,7 @@ pub async fn documents(target: &Target, subject: &SampledColumn) -> Result<Docum
     }
 }
 
-/// Review migrations, with the sizes of the target's tables where one is given.
+/// Review migrations, with what the target's tables are where one is given.
 ///
 /// # Errors
 /// Where the target cannot be used at all.
@@ -199,25 +199,11 @@ pub async fn review(
     files: Vec<SqlFile>,
     runner: Runner,
 ) -> Result<Review, Error> {
-    let mut unseen = None;
-    let sizes = match target {
-        None => TableSizes::default(),
-        Some(target) => {
-            let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
-            let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
-            let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
-            match &seen.relations {
-                Observation::Seen(relations) => {
-                    TableSizes::of(relations).with_types(relations, layouts).with_writes(&seen)
-                }
-                Observation::Unseen(gap) => {
-                    unseen = Some(gap.clone());
-                    TableSizes::default()
-                }
-            }
-        }
+    let (tables, unseen) = match target {
+        None => (TargetTables::default(), Vec::new()),
+        Some(target) => reviewing::target_tables(target, &files).await?,
     };
-    let mut reviewed = reviewing::reviewed(files, sizes, runner).await;
+    let mut reviewed = reviewing::reviewed(files, tables, runner).await;
     reviewed.gaps.extend(unseen);
     Gap::name_role(&mut reviewed.gaps, target.and_then(Target::user));
     Ok(reviewed)

@@ -2,10 +2,10 @@
 
 #![no_main]
 
-use database_optimizer::review::{TableSizes, SqlFile, review};
+use database_optimizer::review::{TargetTables, SqlFile, review};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|sql: &str| {
     let file = SqlFile { path: "m.sql".to_owned(), sql: sql.to_owned() };
-    let _ = review(&[file], &TableSizes::default(), &|| true);
+    let _ = review(&[file], &TargetTables::default(), &|| true);
 });

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::model::{Gap, GapReason, Review};
-use crate::review::{self, Runner, SqlFile, TableSizes};
+use super::{Error, look, within};
+use crate::model::{Gap, GapReason, Observation, Review, Topic};
+use crate::observe::{Interest, existing_tables};
+use crate::pg::Target;
+use crate::review::{self, Runner, SqlFile, TargetTables};
 
 /// A review may take this long. The files that are left then are gaps.
 const TIME_MAX: Duration = Duration::from_secs(20);
@@ -29,14 +32,14 @@ impl Drop for Ending {
 }
 
 /// Review files on a thread that no one has to wait for: the runtime would wait for its own before the process ends.
-pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: TableSizes, runner: Runner) -> Review {
+pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: TargetTables, runner: Runner) -> Review {
     reviewed_within((TIME_MAX, STEP_MAX), files, sizes, runner).await
 }
 
 async fn reviewed_within(
     (time_max, step_max): (Duration, Duration),
     files: Vec<SqlFile>,
-    sizes: TableSizes,
+    sizes: TargetTables,
     runner: Runner,
 ) -> Review {
     let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
@@ -63,6 +66,29 @@ async fn reviewed_within(
     }
 }
 
+/// What the target's tables are: how large, and what is made already of those that the files name; and what was not seen.
+pub(super) async fn target_tables(
+    target: &Target,
+    files: &[SqlFile],
+) -> Result<(TargetTables, Vec<Gap>), Error> {
+    let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
+    let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
+    let relations = match &seen.relations {
+        Observation::Seen(relations) => relations,
+        Observation::Unseen(gap) => return Ok((TargetTables::default(), vec![gap.clone()])),
+    };
+    let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
+    let tables = TargetTables::of(relations).with_types(relations, layouts).with_writes(&seen);
+    let mut session = target.session().await.map_err(Error::Target)?;
+    let existing = existing_tables(&mut session, review::relation_names(files));
+    let existing = within(target, existing).await?;
+    session.finish();
+    Ok(match existing {
+        Observation::Seen(existing) => (tables.with_existing(existing), Vec::new()),
+        Observation::Unseen(gap) => (tables, vec![gap]),
+    })
+}
+
 /// Files that were not reviewed through no fault of theirs.
 fn lost(paths: &[String], why: &str) -> Review {
     let gap = |path: &String| {
@@ -85,7 +111,7 @@ mod tests {
         let begun = Instant::now();
         let limits = (Duration::from_millis(50), Duration::from_millis(50));
         let review =
-            reviewed_within(limits, vec![large()], TableSizes::default(), Runner::default());
+            reviewed_within(limits, vec![large()], TargetTables::default(), Runner::default());
         let review = review.await;
         let took = begun.elapsed();
         assert!(review.findings.is_empty(), "{:?}", review.findings.len());
@@ -100,7 +126,7 @@ mod tests {
         for _ in 0..2 * AT_ONCE_MAX {
             let begun = tokio::spawn(reviewed(
                 vec![file.clone()],
-                TableSizes::default(),
+                TargetTables::default(),
                 Runner::default(),
             ));
             tokio::task::yield_now().await;
@@ -109,7 +135,7 @@ mod tests {
         let small =
             SqlFile { path: "b.sql".to_owned(), sql: "create table t (a json);".to_owned() };
         assert!(
-            !reviewed(vec![small], TableSizes::default(), Runner::default())
+            !reviewed(vec![small], TargetTables::default(), Runner::default())
                 .await
                 .findings
                 .is_empty()

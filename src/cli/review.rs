@@ -19,7 +19,8 @@ pub(super) struct ReviewArgs {
     /// Files of SQL, or folders of them; `-` for standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Database the migrations will run on: findings then say how long its tables are blocked.
+    /// Database the migrations will run on: findings then say how long its tables are blocked, and nothing is said of rows that
+    /// its constraints prove already.
     #[arg(long, value_name = "DSN", env = "DBOPT_DSN", hide_env_values = true)]
     dsn: Option<SecretString>,
     /// What runs the migrations: some send a file in one transaction, where some statements fail. One of psql,

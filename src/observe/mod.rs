@@ -7,6 +7,7 @@ mod common;
 mod concurrency;
 mod detail;
 mod documents;
+mod existing_tables;
 mod explained;
 mod explaining;
 mod foreign_code;
@@ -25,6 +26,7 @@ mod visit;
 mod wal;
 
 pub use documents::{DocumentsSeen, SampledColumn, Unmatched, documents};
+pub use existing_tables::existing_tables;
 pub use explained::{ExplainedStatement, ExplainedStatements};
 pub use explaining::{ExplainRefusal, ExplainRequest as ExplainQuestion, Explained, explain};
 pub use names::names;

@@ -74,6 +74,9 @@ pub(super) static LOG_TAIL: Source = Source {
     ],
 };
 
+pub(super) static EXISTING_TABLES: Source =
+    Source { name: "existing_tables", variants: &[(14, include_str!("sql/existing_tables.sql"))] };
+
 pub(super) static DOCUMENT_COLUMNS: Source = Source {
     name: "document_columns",
     variants: &[(14, include_str!("sql/document_columns.sql"))],

@@ -35,7 +35,7 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
 /// Whether a definition of a domain names a constraint.
 fn is_constrained(domain: &SyntaxNode) -> bool {
     let text = domain.text().to_string().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
     let drops = words.contains(&"drop");
     let checks = words.iter().any(|word| *word == "check" || word.starts_with("check("));
     !drops && (checks || words.windows(2).any(|two| two == ["not", "null"]))
@@ -49,12 +49,45 @@ fn word(statement: &SyntaxNode, nth: usize) -> Option<String> {
 
 pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedFinding> {
     let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
+    let of_domains = file.statements().iter().filter_map(|(at, own)| judge_domain(file, *at, own));
     let tables = statements.filter_map(|statement| match statement {
         ast::Stmt::AlterTable(table) => Some(table),
         _ => None,
     });
     let actions = tables.flat_map(|table| table.actions().collect::<Vec<_>>());
-    actions.filter_map(|action| judge_action(&action, domains)).collect()
+    of_domains.chain(actions.filter_map(|action| judge_action(&action, domains))).collect()
+}
+
+/// A constraint that a domain gets: the server reads each table with a column of it. No column is of one that the file makes.
+fn judge_domain(file: &ParsedFile, at: usize, statement: &SyntaxNode) -> Option<LocatedFinding> {
+    if !ast::AlterDomain::can_cast(statement.kind()) {
+        return None;
+    }
+    let text = statement.text().to_string().to_lowercase();
+    let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
+    let is_checked = words.contains(&"add")
+        && is_constrained(statement)
+        && !words.windows(2).any(|two| two == ["not", "valid"]);
+    let domain = word(statement, 2)?;
+    let is_made = |(made_at, made): &(usize, SyntaxNode)| {
+        *made_at < at
+            && ast::CreateDomain::can_cast(made.kind())
+            && word(made, 2).as_ref() == Some(&domain)
+    };
+    if !is_checked || file.statements().iter().any(is_made) {
+        return None;
+    }
+    let message = format!(
+        "a constraint of the domain `{domain}` is checked for every row of the tables that have columns of it, under SHARE, which \
+         blocks writes: add it NOT VALID, and validate it in another transaction"
+    );
+    let found = found(statement, "migration/constraint-missing-not-valid", message);
+    Some(LocatedFinding {
+        severity: Severity::Medium,
+        blocked: BlockedTable::None,
+        confidence: Confidence::Medium,
+        ..found
+    })
 }
 
 fn judge_action(

@@ -5,7 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::added::is_null_everywhere;
 use super::file::ParsedFile;
-use super::{BlockedTable, LocatedFinding};
+use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity, SourceFix};
 
 /// The rules, as checks, with the harm they warn of.
@@ -31,7 +31,6 @@ const RULES: &[(Rule, &str, Severity)] = &[
     (Rule::RequireConcurrentIndexDeletion, "migration/drop-index-not-concurrent", Severity::Medium),
     (Rule::RequireConcurrentPartitionDetach, "migration/detach-not-concurrent", Severity::Medium),
     (Rule::RequireConcurrentReindex, "migration/reindex-not-concurrent", Severity::High),
-    (Rule::RequireLockTimeout, "migration/no-lock-timeout", Severity::Low),
     (Rule::TransactionNesting, "migration/nested-transaction", Severity::Medium),
 ];
 
@@ -47,33 +46,57 @@ const WAITED_FOR: [Rule; 8] = [
     Rule::RequireConcurrentReindex,
 ];
 
-pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
+/// Rules about what rows and statements are there already: there are none of a table that is as new as the run.
+const OF_TABLE: [Rule; 6] = [
+    Rule::AddingRequiredField,
+    Rule::BanDropColumn,
+    Rule::BanDropNotNull,
+    Rule::BanDropTable,
+    Rule::RenamingColumn,
+    Rule::RenamingTable,
+];
+
+pub(super) fn judge(
+    file: &ParsedFile,
+    index: usize,
+    known: &ReviewContext<'_>,
+) -> Vec<LocatedFinding> {
     let mut linter = Linter::from(RULES.iter().map(|(rule, ..)| *rule));
     let violations = linter.lint(&file.tree, &file.text);
     let found = violations.into_iter().filter_map(|violation| {
         let (_, check, severity) = RULES.iter().find(|(rule, ..)| *rule == violation.code)?;
         let at = usize::from(violation.text_range.start());
-        if violation.code == Rule::ConstraintMissingNotValid && !can_be_not_valid(file, at) {
+        if violation.code == Rule::ConstraintMissingNotValid && is_judged_elsewhere(file, at) {
             return None;
         }
         if violation.code == Rule::AddingForeignKeyConstraint && is_of_nulls(file, at) {
             return None;
         }
+        if OF_ROWS.contains(&violation.code) && is_not_enforced(file, at) {
+            return None;
+        }
         if violation.code == Rule::RequireConcurrentIndexCreation && is_of_root_only(file, at) {
             return None;
         }
-        let fix = violation.fix.and_then(|fix| fixed(file, at, fix));
-        let mut message = violation.message.trim().trim_end_matches('.').to_owned();
-        if let Some(help) = violation.help {
-            message = format!("{message}. {}", help.trim().trim_end_matches('.'));
-        }
+        let begin = file.statement_at(at).map_or(0, |(begin, _)| *begin);
+        let partitioned = known.schema.partitioned(index, begin);
+        let own = partitioned.and_then(|root| of_partitioned(violation.code, root));
+        let severity = own.as_ref().map_or(*severity, |(_, severity)| *severity);
+        let fix = violation.fix.filter(|_| own.is_none()).and_then(|fix| fixed(file, at, fix));
+        let message = match own {
+            Some((message, _)) => message,
+            None if violation.code == Rule::ConstraintMissingNotValid => CHECKED.to_owned(),
+            None => with_help(&violation.message, violation.help.as_deref()),
+        };
         Some(LocatedFinding {
             fix,
             at,
             check,
-            severity: *severity,
+            severity,
             blocked: if WAITED_FOR.contains(&violation.code) {
                 BlockedTable::Changed
+            } else if OF_TABLE.contains(&violation.code) {
+                BlockedTable::Used
             } else {
                 BlockedTable::None
             },
@@ -82,6 +105,74 @@ pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
         })
     });
     found.collect()
+}
+
+const CHECKED: &str = "the constraint is checked for every row under ACCESS EXCLUSIVE, which blocks reads and writes: add it NOT \
+                       VALID, and VALIDATE it in another transaction";
+
+fn with_help(message: &str, help: Option<&str>) -> String {
+    let message = message.trim().trim_end_matches('.').to_owned();
+    match help {
+        Some(help) => format!("{message}. {}", help.trim().trim_end_matches('.')),
+        None => message,
+    }
+}
+
+/// What is said of a partitioned table, where the server refuses there what is advised for others; and how severe it is.
+fn of_partitioned(rule: Rule, root: &str) -> Option<(String, Severity)> {
+    Some(match rule {
+        Rule::RequireConcurrentIndexCreation => (
+            format!(
+                "CREATE INDEX on the partitioned table `{root}` blocks writes to all of its partitions until their indexes are \
+                 built, and CONCURRENTLY is refused there: create it ON ONLY `{root}`, build an index on each partition \
+                 CONCURRENTLY, and attach each with ALTER INDEX … ATTACH PARTITION"
+            ),
+            Severity::High,
+        ),
+        Rule::RequireConcurrentIndexDeletion => (
+            format!(
+                "DROP INDEX of the partitioned table `{root}` locks it and its partitions in ACCESS EXCLUSIVE mode, and \
+                 CONCURRENTLY is refused there: set lock_timeout before, and try again where it fails"
+            ),
+            Severity::Low,
+        ),
+        Rule::AddingForeignKeyConstraint => (
+            format!(
+                "a foreign key of the partitioned table `{root}` is checked for every row of its partitions under SHARE ROW \
+                 EXCLUSIVE, which blocks writes, and before PostgreSQL 18 NOT VALID is refused there: add it to each partition \
+                 NOT VALID, validate it there, and add it to `{root}` afterwards, which reads nothing"
+            ),
+            Severity::High,
+        ),
+        Rule::DisallowedUniqueConstraint | Rule::AddingSerialPrimaryKeyField => (
+            format!(
+                "the constraint builds an index on each partition of `{root}` under ACCESS EXCLUSIVE, and USING INDEX is refused \
+                 there: build a unique index on each partition CONCURRENTLY, adopt it there with ADD CONSTRAINT … USING INDEX, \
+                 and add the constraint to `{root}` afterwards, which builds nothing"
+            ),
+            Severity::High,
+        ),
+        _ => return None,
+    })
+}
+
+/// Rules about constraints that rows are checked for.
+const OF_ROWS: [Rule; 2] = [Rule::AddingForeignKeyConstraint, Rule::ConstraintMissingNotValid];
+
+/// Whether the constraint that is added here is NOT ENFORCED: the server looks at no row for it.
+fn is_not_enforced(file: &ParsedFile, at: usize) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return false };
+    let mut around = statement.descendants().filter(|node| {
+        let range = node.text_range();
+        let is_added =
+            ast::AddConstraint::can_cast(node.kind()) || ast::AddColumn::can_cast(node.kind());
+        is_added && (usize::from(range.start())..=usize::from(range.end())).contains(&at)
+    });
+    around.any(|node| {
+        let text = node.text().to_string().to_lowercase();
+        let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
+        words.windows(2).any(|two| two == ["not", "enforced"])
+    })
 }
 
 /// Lines of a statement that is shown as it should be.
@@ -126,17 +217,22 @@ fn is_of_root_only(file: &ParsedFile, at: usize) -> bool {
     words.windows(2).any(|two| two == ["on", "only"])
 }
 
-/// Whether NOT VALID is possible for the constraint that is added here: those that build an index have none.
-fn can_be_not_valid(file: &ParsedFile, at: usize) -> bool {
-    let Some((_, statement)) = file.statement_at(at) else { return true };
+/// Whether the constraint that is added here is judged by other rules: one that builds an index has no NOT VALID, a foreign key
+/// blocks less, and what VALIDATE does depends on the transaction.
+fn is_judged_elsewhere(file: &ParsedFile, at: usize) -> bool {
+    let Some((_, statement)) = file.statement_at(at) else { return false };
     let mut around =
         statement.descendants().filter(|node| usize::from(node.text_range().start()) == at);
-    !around.any(|node| {
+    around.any(|node| {
         node.descendants().any(|node| {
             let kind = node.kind();
             ast::PrimaryKeyConstraint::can_cast(kind)
                 || ast::ExcludeConstraint::can_cast(kind)
                 || ast::UniqueConstraint::can_cast(kind)
+                || ast::ForeignKeyConstraint::can_cast(kind)
+                || ast::ReferencesConstraint::can_cast(kind)
+                || ast::ValidateConstraint::can_cast(kind)
+                || ast::NotNullConstraint::can_cast(kind)
         })
     })
 }

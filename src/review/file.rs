@@ -9,7 +9,6 @@ use super::depth::{self, Excess};
 use super::psql;
 use super::section;
 use super::suppression::Suppressions;
-use super::tables::{TableNames, made};
 use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
@@ -22,8 +21,6 @@ pub(super) struct ParsedFile {
     pub(super) suppressions: Suppressions,
     /// Each statement with the byte where its own text begins, in order.
     statements: Vec<(usize, SyntaxNode)>,
-    /// Each table that it makes, with the byte where the statement begins.
-    made: TableNames<usize>,
     /// Statements that could not be parsed, by where they begin, each with its first error.
     pub(super) broken: BTreeMap<usize, usize>,
     /// Where each line begins.
@@ -56,11 +53,10 @@ impl ParsedFile {
         let suppressions = Suppressions::of(&text);
         let nodes = tree.syntax_node().children();
         let statements: Vec<_> = nodes.map(|node| (code(&node), node)).collect();
-        let made = statements.iter().filter_map(|(at, statement)| Some((made(statement)?, *at)));
-        let (path, made) = (path.to_owned(), TableNames::new(made));
+        let path = path.to_owned();
         let broken = broken(&tree, &statements);
         let last = Cell::new((0, 0));
-        Ok(Self { path, text, tree, suppressions, statements, made, broken, lines, last })
+        Ok(Self { path, text, tree, suppressions, statements, broken, lines, last })
     }
 
     /// The statements, each with the byte where its own text begins.
@@ -78,12 +74,6 @@ impl ParsedFile {
     pub(super) fn is_broken(&self, at: usize) -> bool {
         let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
         self.broken.contains_key(&begin)
-    }
-
-    /// Whether the file makes a table before a byte: no session waits for it.
-    pub(super) fn makes_before(&self, table: &str, at: usize) -> bool {
-        let begin = self.statement_at(at).map_or(0, |(begin, _)| *begin);
-        self.made.same(table).any(|made| *made < begin)
     }
 
     /// The line and column of a byte, counted from 1, columns in characters.

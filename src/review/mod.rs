@@ -8,6 +8,9 @@ mod ddl;
 mod depth;
 mod documents;
 mod file;
+mod lock_timeout;
+mod made;
+mod names;
 mod pending;
 mod psql;
 mod rewrite;
@@ -16,10 +19,13 @@ mod rules;
 mod runner;
 mod schema;
 mod section;
-mod sizes;
 mod suppression;
 mod tables;
+mod target;
 mod types;
+mod validation;
+
+use std::collections::BTreeSet;
 
 use crate::checks::number::whole;
 use crate::model::{
@@ -29,9 +35,10 @@ use crate::model::{
 use file::ParsedFile;
 use tables::TableNames;
 
+pub use names::relation_names;
 pub use rules::{RULES, ReviewRule};
 pub use runner::Runner;
-pub use sizes::TableSizes;
+pub use target::TargetTables;
 
 /// Bytes of a file at most: a dump of data is no migration.
 const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -67,6 +74,8 @@ enum BlockedTable {
     None,
     /// The one that the statement changes.
     Changed,
+    /// The one that the statement changes at once: it matters where it has rows, or statements that use it.
+    Used,
     /// The one of this name.
     Named(String),
 }
@@ -76,19 +85,22 @@ struct ReviewContext<'a> {
     /// Tables that are given a key by some file.
     keyed: TableNames<()>,
     schema: schema::SchemaFindings,
+    made: made::MadeTables,
     /// Domains with constraints.
     domains: TableNames<()>,
-    /// Tables that are written to the WAL from their first row on.
-    logged: TableNames<()>,
+    /// Tables that are written to the WAL from their first row on, and those that never are.
+    logged: tables::Persistences,
+    /// Functions that the files declare immutable or stable.
+    stable_functions: BTreeSet<String>,
     types: types::Before,
     runner: Runner,
-    sizes: &'a TableSizes,
+    sizes: &'a TargetTables,
 }
 
 /// Review files that psql runs; see [`review_by`].
 pub fn review(
     files: &[SqlFile],
-    sizes: &TableSizes,
+    sizes: &TargetTables,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Review {
     review_by(files, sizes, Runner::default(), goes_on)
@@ -100,7 +112,7 @@ pub fn review(
 /// The work is done on a thread of its own, whose stack suffices for what the limit of depth lets through.
 pub fn review_by(
     files: &[SqlFile],
-    sizes: &TableSizes,
+    sizes: &TargetTables,
     runner: Runner,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Review {
@@ -129,7 +141,7 @@ const NO_TIME: &str = "the time for all files of the review was spent";
 
 fn review_here(
     files: &[SqlFile],
-    sizes: &TableSizes,
+    sizes: &TargetTables,
     runner: Runner,
     goes_on: &dyn Fn() -> bool,
 ) -> Review {
@@ -149,9 +161,11 @@ fn review_here(
     // A key may be given to a table later, or in another file.
     let known = ReviewContext {
         keyed: TableNames::new(read.iter().flat_map(tables::keyed_later).map(|name| (name, ()))),
-        schema: schema::follow(&read, goes_on),
+        schema: schema::follow(&read, sizes.existing(), goes_on),
+        made: made::MadeTables::of(&read, sizes),
         domains: added::constrained_domains(&read),
-        logged: tables::always_logged(&read),
+        logged: tables::persistences(&read),
+        stable_functions: rewrite::stable_functions(&read),
         types: types::before(&read, sizes),
         runner,
         sizes,
@@ -160,8 +174,8 @@ fn review_here(
         match judged((index, file), &known, goes_on) {
             Some(found) => {
                 review.gaps.extend(unread(file));
-                let reported = found.into_iter().map(|found| reported(file, found, sizes));
-                review.findings.extend(reported);
+                let found = found.into_iter();
+                review.findings.extend(found.map(|found| reported((index, file), found, &known)));
             }
             None => review.gaps.push(unreviewed(&file.path, NO_TIME)),
         }
@@ -175,16 +189,18 @@ fn judged(
     known: &ReviewContext<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<LocatedFinding>> {
-    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 9] = [
+    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 11] = [
         &|| added::judge(file, &known.domains),
-        &|| ddl::judge(file),
+        &|| ddl::judge(file, index, known),
         &|| rewrite::judge(file, index, known),
         &|| rows::judge(file),
         &|| known.schema.of_file(index),
         &|| runner::judge(file, known.runner),
+        &|| validation::judge(file, known.runner),
         &|| tables::judge(file, &known.keyed),
         &|| documents::judge(file),
         &|| pending::judge(file, known.sizes),
+        &|| lock_timeout::judge(file, index, known).into_iter().collect(),
     ];
     let mut found = Vec::new();
     for judge in judges {
@@ -196,7 +212,7 @@ fn judged(
         if !goes_on() {
             return None;
         }
-        if !blocks_nobody((index, file), &found, &known.schema)
+        if !known.blocks_nobody((index, file), &found)
             && !file.is_broken(found.at)
             && !file.suppressions.cover(file, &found)
         {
@@ -206,33 +222,55 @@ fn judged(
     Some(left)
 }
 
-/// The table that others wait for, where they do.
-fn blocked_table(file: &ParsedFile, found: &LocatedFinding) -> Option<String> {
-    match &found.blocked {
-        BlockedTable::None => None,
-        BlockedTable::Changed => tables::changed(&file.statement_at(found.at)?.1),
-        BlockedTable::Named(table) => Some(table.clone()),
+impl ReviewContext<'_> {
+    /// Whether a table is as new as the run before a statement: no session uses it.
+    fn makes_before(&self, table: &str, at: (usize, usize)) -> bool {
+        self.made.makes_before(table, at, self.sizes.has(table))
+    }
+
+    /// The table of an index that a statement drops or changes; the name itself where it is a table's, or not known.
+    fn table_of(&self, relation: &str, at: (usize, usize)) -> String {
+        let of_index = self.schema.table_of(at, relation).or_else(|| self.sizes.table_of(relation));
+        of_index.unwrap_or(relation).to_owned()
+    }
+
+    /// The table that others wait for or use, where they do.
+    fn blocked_table(
+        &self,
+        (index, file): (usize, &ParsedFile),
+        found: &LocatedFinding,
+    ) -> Option<String> {
+        match &found.blocked {
+            BlockedTable::None => None,
+            BlockedTable::Changed | BlockedTable::Used => {
+                let (begin, statement) = file.statement_at(found.at)?;
+                let relation = tables::changed(statement)?;
+                Some(self.table_of(&relation, (index, *begin)))
+            }
+            BlockedTable::Named(table) => Some(table.clone()),
+        }
+    }
+
+    /// Whether others would have to wait for a table that is as new as the run, or that has no rows.
+    fn blocks_nobody(&self, (index, file): (usize, &ParsedFile), found: &LocatedFinding) -> bool {
+        let Some(table) = self.blocked_table((index, file), found) else { return false };
+        let begin = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
+        self.makes_before(&table, (index, begin))
+            || found.blocked == BlockedTable::Changed && self.schema.reads_nothing(index, begin)
     }
 }
 
-/// Whether others would have to wait for a table that is as new as the file, or that has no rows.
-fn blocks_nobody(
+fn reported(
     (index, file): (usize, &ParsedFile),
-    found: &LocatedFinding,
-    schema: &schema::SchemaFindings,
-) -> bool {
-    let Some(table) = blocked_table(file, found) else { return false };
-    let begin = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
-    file.makes_before(&table, found.at)
-        || found.blocked == BlockedTable::Changed && schema.reads_nothing(index, begin)
-}
-
-fn reported(file: &ParsedFile, found: LocatedFinding, sizes: &TableSizes) -> ReportedFinding {
+    found: LocatedFinding,
+    known: &ReviewContext<'_>,
+) -> ReportedFinding {
     let (line, column) = file.place(found.at);
     let object = Object::Source { path: file.path.clone(), line, column, function: None };
     let id = finding_id("review", found.check, &object);
-    let blocked = blocked_table(file, &found);
-    let blocked = blocked.and_then(|table| Some((sizes.of_table(&table)?, table)));
+    let blocked = known.blocked_table((index, file), &found);
+    let blocked = blocked.filter(|_| found.blocked != BlockedTable::Used);
+    let blocked = blocked.and_then(|table| Some((known.sizes.of_table(&table)?, table)));
     let Some((size, table)) = blocked else {
         let finding = Finding::new(found.check, object, found.severity, found.message);
         let finding = finding.confidence(found.confidence);

@@ -4,8 +4,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::file::ParsedFile;
-use super::sizes::TableSizes;
 use super::tables::{changed, name};
+use super::target::TargetTables;
 use super::{BlockedTable, LocatedFinding};
 use crate::checks::gin::limit::{
     CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
@@ -16,7 +16,7 @@ use crate::model::{Confidence, Severity};
 /// Pages of a list, in kB.
 const PAGE_KB: f64 = 8.0;
 
-pub(super) fn judge(file: &ParsedFile, sizes: &TableSizes) -> Vec<LocatedFinding> {
+pub(super) fn judge(file: &ParsedFile, sizes: &TargetTables) -> Vec<LocatedFinding> {
     let root = file.tree.syntax_node();
     let sets = |statement: &SyntaxNode| {
         let kind = statement.kind();
@@ -29,7 +29,7 @@ pub(super) fn judge(file: &ParsedFile, sizes: &TableSizes) -> Vec<LocatedFinding
     root.children().filter(sets).flat_map(|statement| of_statement(&statement, sizes)).collect()
 }
 
-fn of_statement(statement: &SyntaxNode, sizes: &TableSizes) -> Vec<LocatedFinding> {
+fn of_statement(statement: &SyntaxNode, sizes: &TargetTables) -> Vec<LocatedFinding> {
     let words = words(statement);
     // Without a list there is no limit.
     let is_off = value_of(&words, "fastupdate").is_some_and(|(_, value)| off(&value));
@@ -66,7 +66,7 @@ fn value_of(words: &[(usize, String)], of: &str) -> Option<(usize, String)> {
 }
 
 /// The table whose index it is: as the statement names it, else as the target has it.
-fn table_of(statement: &SyntaxNode, sizes: &TableSizes) -> Option<String> {
+fn table_of(statement: &SyntaxNode, sizes: &TargetTables) -> Option<String> {
     if ast::CreateIndex::can_cast(statement.kind()) {
         return changed(statement);
     }
@@ -77,7 +77,7 @@ fn table_of(statement: &SyntaxNode, sizes: &TableSizes) -> Option<String> {
 fn too_large(
     (at, limit): (usize, PendingListLimit),
     table: Option<&str>,
-    sizes: &TableSizes,
+    sizes: &TargetTables,
 ) -> Option<LocatedFinding> {
     let bytes = limit.kilobytes * 1024.0;
     // A unit that was written is the one that was meant.
@@ -108,7 +108,7 @@ fn too_large(
 fn too_small(
     (at, kilobytes): (usize, f64),
     table: Option<&str>,
-    sizes: &TableSizes,
+    sizes: &TargetTables,
 ) -> Option<LocatedFinding> {
     if kilobytes >= PENDING_PAGES_MIN.default * PAGE_KB {
         return None;

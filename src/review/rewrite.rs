@@ -2,11 +2,13 @@
 //!
 //! A test runs statements of each kind on the oldest and the newest server and compares the table's file before and after.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxNode};
 
 use super::file::{ParsedFile, code};
-use super::tables::{changed, type_of};
+use super::tables::{changed, name, type_of, unqualified};
 use super::types::{Type, TypeChange};
 use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
@@ -65,13 +67,14 @@ fn judge_statement(
     match ast::Stmt::cast(statement.clone()) {
         Some(ast::Stmt::AlterTable(table)) => {
             let own = changed(statement).unwrap_or_default();
-            // What is logged already stays as it is.
-            let is_done = |action: &ast::AlterTableAction| {
-                matches!(action, ast::AlterTableAction::SetLogged(_))
-                    && known.logged.same(&own).next().is_some()
+            // What is so already stays as it is.
+            let is_done = |action: &ast::AlterTableAction| match action {
+                ast::AlterTableAction::SetLogged(_) => known.logged.is_always_logged(&own),
+                ast::AlterTableAction::SetUnlogged(_) => known.logged.is_never_logged(&own),
+                _ => false,
             };
             let actions = table.actions().filter(|action| !is_done(action));
-            actions.filter_map(|action| judge_action(action, old)).collect()
+            actions.filter_map(|action| judge_action(action, old, known)).collect()
         }
         Some(ast::Stmt::Cluster(_)) => {
             rewritten("CLUSTER", "run it in a maintenance window, or use pg_repack")
@@ -79,6 +82,10 @@ fn judge_statement(
         Some(ast::Stmt::Vacuum(vacuum)) if vacuum.is_full() => {
             rewritten("VACUUM FULL", "run it in a maintenance window, or use pg_repack")
         }
+        Some(ast::Stmt::Repack(_)) if !has_word(statement, "concurrently") => rewritten(
+            "REPACK",
+            "use REPACK (CONCURRENTLY), outside of a transaction, or run it in a maintenance window",
+        ),
         Some(ast::Stmt::Refresh(refresh)) if refresh.concurrently_token().is_none() => {
             let message = "REFRESH MATERIALIZED VIEW blocks readers of the view until it ends: add CONCURRENTLY, which \
                            needs a unique index";
@@ -89,7 +96,11 @@ fn judge_statement(
     }
 }
 
-fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<LocatedFinding> {
+fn judge_action(
+    action: ast::AlterTableAction,
+    old: Old<'_>,
+    known: &ReviewContext<'_>,
+) -> Option<LocatedFinding> {
     use ast::AlterTableAction as Of;
     let at = code(action.syntax());
     let rewritten = |what: &str| {
@@ -97,9 +108,13 @@ fn judge_action(action: ast::AlterTableAction, old: Old<'_>) -> Option<LocatedFi
         Some(found(at, "migration/table-rewrite", Severity::High, message))
     };
     match action {
-        Of::AddColumn(added) => judge_added(&added),
+        Of::AddColumn(added) => judge_added(&added, &known.stable_functions),
         Of::AlterColumn(altered) => match altered.option()? {
-            ast::AlterColumnOption::SetType(set) => judge_type(&set, old),
+            ast::AlterColumnOption::SetType(set) => {
+                let column = altered.column_name_ref();
+                let column = column.map(|column| name(&column.syntax().text().to_string()));
+                judge_type(&set, &column.unwrap_or_default(), old)
+            }
             ast::AlterColumnOption::SetExpression(_) => {
                 rewritten("SET EXPRESSION of a stored generated column")
             }
@@ -122,11 +137,16 @@ fn moved(action: &SyntaxNode) -> LocatedFinding {
     } else {
         "SET ACCESS METHOD rewrites the table under ACCESS EXCLUSIVE, unless it is the table's own"
     };
-    let severity = if is_default { Severity::Medium } else { Severity::High };
-    found(code(action), "migration/table-rewrite", severity, what.to_owned())
+    let (severity, confidence) = if is_default {
+        (Severity::Low, Confidence::Low)
+    } else {
+        (Severity::High, Confidence::High)
+    };
+    let found = found(code(action), "migration/table-rewrite", severity, what.to_owned());
+    LocatedFinding { confidence, ..found }
 }
 
-fn judge_added(added: &ast::AddColumn) -> Option<LocatedFinding> {
+fn judge_added(added: &ast::AddColumn, declared: &BTreeSet<String>) -> Option<LocatedFinding> {
     const CHECK: &str = "migration/adding-field-with-default";
     const INSTEAD: &str =
         "add the column without it, set the default for new rows, and fill old rows in batches";
@@ -149,7 +169,7 @@ fn judge_added(added: &ast::AddColumn) -> Option<LocatedFinding> {
         },
         ast::Constraint::DefaultConstraint(default) => {
             let expression = default.expr()?;
-            match volatility(expression.syntax()) {
+            match volatility(expression.syntax(), declared) {
                 Volatility::Stable => None,
                 Volatility::Volatile(name) => {
                     rewritten(expression.syntax(), &format!("a default that calls {name}, which is volatile,"))
@@ -170,11 +190,15 @@ fn judge_added(added: &ast::AddColumn) -> Option<LocatedFinding> {
 
 /// Whether the values of a generated column are stored; they are computed by readers otherwise.
 fn is_stored(generated: &SyntaxNode) -> bool {
-    let mut tokens = generated.descendants_with_tokens().filter_map(SyntaxElement::into_token);
-    tokens.any(|token| token.text().eq_ignore_ascii_case("stored"))
+    has_word(generated, "stored")
 }
 
-fn volatility(expression: &SyntaxNode) -> Volatility {
+fn has_word(node: &SyntaxNode, word: &str) -> bool {
+    let mut tokens = node.descendants_with_tokens().filter_map(SyntaxElement::into_token);
+    tokens.any(|token| token.text().eq_ignore_ascii_case(word))
+}
+
+fn volatility(expression: &SyntaxNode, declared: &BTreeSet<String>) -> Volatility {
     let mut unknown = None;
     for call in expression.descendants().filter_map(ast::CallExpr::cast) {
         let Some(function) = call.expr() else { continue };
@@ -183,7 +207,9 @@ fn volatility(expression: &SyntaxNode) -> Volatility {
         if VOLATILE.contains(&own) {
             return Volatility::Volatile(name);
         }
-        let is_stable = GRAMMAR.contains(&own) || STABLE.lines().any(|stable| stable == own);
+        let is_stable = GRAMMAR.contains(&own)
+            || STABLE.lines().any(|stable| stable == own)
+            || declared.contains(unqualified(own));
         if !is_stable {
             unknown.get_or_insert(name);
         }
@@ -191,18 +217,46 @@ fn volatility(expression: &SyntaxNode) -> Volatility {
     unknown.map_or(Volatility::Stable, Volatility::Unknown)
 }
 
+/// The functions that files declare immutable or stable, by their names without schema; none where a declaration does not.
+pub(super) fn stable_functions(files: &[ParsedFile]) -> BTreeSet<String> {
+    let (mut stable, mut volatile) = (BTreeSet::new(), BTreeSet::new());
+    for file in files {
+        for (_, statement) in file.statements() {
+            if !ast::CreateFunction::can_cast(statement.kind()) {
+                continue;
+            }
+            let tokens = statement.descendants_with_tokens().filter_map(SyntaxElement::into_token);
+            let tokens = tokens.filter(|token| !token.kind().is_trivia());
+            let words: Vec<String> = tokens.map(|token| token.text().to_owned()).collect();
+            let is = |word: &String, other: &str| word.eq_ignore_ascii_case(other);
+            let is_stable = words.iter().any(|word| is(word, "immutable") || is(word, "stable"));
+            let named = words.iter().skip_while(|word| !is(word, "function")).skip(1);
+            let own: String = named.take_while(|word| *word != "(").map(String::as_str).collect();
+            let own = name(&own);
+            let declared = if is_stable { &mut stable } else { &mut volatile };
+            declared.insert(unqualified(&own).to_owned());
+        }
+    }
+    stable.retain(|own| !volatile.contains(own));
+    stable
+}
+
 /// Types to which the server changes others without a rewrite, where these are narrower.
 const WIDENED: [&str; 8] =
     ["text", "varchar", "numeric", "varbit", "inet", "timestamptz", "timestamp", "interval"];
 
 /// A change of type, by the type that the column has, where that is known.
-fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
+fn judge_type(set: &ast::SetType, column: &str, old: Old<'_>) -> Option<LocatedFinding> {
     const CHECK: &str = "migration/changing-column-type";
     let text = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
     let new = Type::parse(&text);
     let at = code(set.syntax());
     let has_collation = set.syntax().descendants().any(|node| ast::Collate::can_cast(node.kind()));
-    let known = old(at).filter(|_| set.using_expr().is_none() && !has_collation);
+    let is_cast = set.using_expr().is_none_or(|using| {
+        let expression = using.expr().map(|own| own.syntax().text().to_string());
+        is_cast_of(&expression.unwrap_or_default(), column, &new)
+    });
+    let known = old(at).filter(|_| is_cast && !has_collation);
     if let Some(old) = known {
         match old.changed_to(&new) {
             TypeChange::Catalog => return None,
@@ -223,7 +277,7 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
                 return Some(LocatedFinding { confidence: Confidence::Low, ..found });
             }
         }
-    } else if set.using_expr().is_none() && WIDENED.contains(&new.name.as_str()) {
+    } else if is_cast && WIDENED.contains(&new.name.as_str()) {
         let message = format!(
             "changing a type to {} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not known \
              here, is the same kind without a lower limit (varchar(100) to text is no rewrite); name the database with --dsn",
@@ -235,6 +289,26 @@ fn judge_type(set: &ast::SetType, old: Old<'_>) -> Option<LocatedFinding> {
     let message = "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type \
                    is binary coercible to the new one";
     Some(found(at, CHECK, Severity::High, message.to_owned()))
+}
+
+/// Whether an expression converts the column as the server does where none is given: `column::type`.
+fn is_cast_of(using: &str, column: &str, new: &Type) -> bool {
+    let is_column = |text: &str| name(text.trim_matches(|c: char| "() ".contains(c))) == column;
+    let lower = using.to_lowercase();
+    let inner = lower.strip_prefix("cast").and_then(|rest| rest.trim().strip_prefix('('));
+    let (value, target) = match inner.and_then(|inner| inner.rsplit_once(" as ")) {
+        Some((value, target)) => {
+            // The same bytes, in the case that they were written in.
+            let begin = lower.len() - inner.map_or(0, str::len);
+            let value = using.get(begin..begin + value.len()).unwrap_or_default();
+            (value, target.trim_end().trim_end_matches(')').to_owned())
+        }
+        None => match using.rsplit_once("::") {
+            Some((value, target)) => (value, target.to_owned()),
+            None => return is_column(using),
+        },
+    };
+    is_column(value) && Type::parse(&target) == *new
 }
 
 fn found(at: usize, check: &'static str, severity: Severity, message: String) -> LocatedFinding {

@@ -98,7 +98,12 @@ const HABITS: [Habit; 21] = [
     habit(Runner::Sqitch, "sqitch", (false, &[], false), ""),
     habit(Runner::GolangMigrate, "golang-migrate", (false, &[], true), ""),
     habit(Runner::Prisma, "prisma", (false, &[], true), ""),
-    habit(Runner::Flyway, "flyway", (false, &[], true), ""),
+    habit(
+        Runner::Flyway,
+        "flyway",
+        (true, &[], false),
+        "set `executeInTransaction=false` in a configuration of its file",
+    ),
     habit(
         Runner::Liquibase,
         "liquibase",
@@ -199,16 +204,89 @@ impl FromStr for Runner {
     }
 }
 
+/// In which transaction of its file each statement runs: by changeset, and counted; none for one that runs alone.
+pub(super) fn transactions(file: &ParsedFile, runner: Runner) -> Vec<Option<(usize, usize)>> {
+    let habit = runner.habit();
+    let statements: Vec<ast::Stmt> = statements(file);
+    let sections = Sections::of(file, habit);
+    let is_message = habit.in_one_message && statements.len() > 1;
+    let is_own = habit.in_transaction && !is_detected(habit, &statements);
+    let (mut number, mut is_open) = (0, false);
+    let nodes = file.statements().iter();
+    let place = |(at, node): &(usize, SyntaxNode)| {
+        if let Some(opens) = ast::Stmt::cast(node.clone()).as_ref().and_then(control) {
+            number += usize::from(!opens);
+            is_open = opens;
+        }
+        let (section, opts_out) = sections.at(*at);
+        (is_message || is_open || is_own && !opts_out).then_some((section, number))
+    };
+    nodes.map(place).collect()
+}
+
+fn statements(file: &ParsedFile) -> Vec<ast::Stmt> {
+    file.statements().iter().filter_map(|(_, node)| ast::Stmt::cast(node.clone())).collect()
+}
+
+/// The parts of a file that a runner runs apart, and whether their transaction is turned off: changesets of Liquibase, else the
+/// whole file.
+struct Sections {
+    begins: Vec<(usize, bool)>,
+    whole: bool,
+}
+
+impl Sections {
+    fn of(file: &ParsedFile, habit: &Habit) -> Self {
+        let (mut begins, mut at) = (Vec::new(), 0);
+        for line in file.text.split_inclusive('\n') {
+            let comment =
+                line.trim_start().strip_prefix("--").map(|rest| rest.trim().to_lowercase());
+            if let Some(comment) = comment
+                && habit.runner == Runner::Liquibase
+                && comment.starts_with("changeset ")
+            {
+                let opts_out = habit.opt_out.iter().any(|marker| comment.contains(marker));
+                begins.push((at, opts_out));
+            }
+            at += line.len();
+        }
+        Self { begins, whole: opts_out(&file.text, habit.opt_out) }
+    }
+
+    /// The part that holds a byte, and whether its transaction is turned off.
+    fn at(&self, at: usize) -> (usize, bool) {
+        let behind = self.begins.partition_point(|(begin, _)| *begin <= at);
+        let part = self.begins[..behind].last().map(|(_, opts_out)| *opts_out);
+        (behind, part.unwrap_or(self.whole && self.begins.is_empty()))
+    }
+}
+
+/// Whether a runner runs a file without a transaction because it knows each of its statements for one that has to be.
+fn is_detected(habit: &Habit, statements: &[ast::Stmt]) -> bool {
+    habit.runner == Runner::Flyway && !statements.is_empty() && statements.iter().all(detects)
+}
+
+/// Whether Flyway knows a statement for one that runs outside of transactions. Those it does not know it sends in one.
+fn detects(statement: &ast::Stmt) -> bool {
+    match statement {
+        ast::Stmt::AlterTable(_) | ast::Stmt::Repack(_) => false,
+        ast::Stmt::Reindex(_) => !has_token(statement.syntax(), "concurrently"),
+        _ => true,
+    }
+    .then(|| barred(statement))
+    .flatten()
+    .is_some()
+}
+
 /// Statements that fail, for they run in a transaction.
 pub(super) fn judge(file: &ParsedFile, runner: Runner) -> Vec<LocatedFinding> {
     let habit = runner.habit();
-    let statements: Vec<ast::Stmt> =
-        file.tree.syntax_node().children().filter_map(ast::Stmt::cast).collect();
+    let statements: Vec<ast::Stmt> = statements(file);
     let controls = statements.iter().any(|one| control(one).is_some());
-    let opts_out = opts_out(&file.text, habit.opt_out);
+    let sections = Sections::of(file, habit);
     let in_one_message = habit.in_one_message && statements.len() > 1;
     // A file that begins and ends transactions itself says where they are.
-    let is_own = habit.in_transaction && !opts_out && !controls;
+    let is_own = habit.in_transaction && !controls && !is_detected(habit, &statements);
     let mut is_open = false;
     let mut found = Vec::new();
     for statement in &statements {
@@ -216,27 +294,35 @@ pub(super) fn judge(file: &ParsedFile, runner: Runner) -> Vec<LocatedFinding> {
             is_open = opens;
         }
         let Some((what, check)) = barred(statement) else { continue };
-        let why = if is_own {
-            format!("{} runs a file in one transaction: {}", habit.name, habit.instead)
+        let at = code(statement.syntax());
+        let message = if is_own && habit.runner == Runner::Flyway && detects(statement) {
+            format!(
+                "Flyway refuses a file that holds {what} beside statements of a transaction: move it to a file of its own"
+            )
+        } else if is_own && !sections.at(at).1 {
+            let (name, instead) = (habit.name, habit.instead);
+            format!(
+                "{what} fails in a transaction, and {name} runs a file in one transaction: {instead}"
+            )
         } else if in_one_message {
             format!(
-                "{} sends a file in one message, which is one transaction where it has several statements: move it to a \
-                 file of its own",
+                "{what} fails in a transaction, and {} sends a file in one message, which is one transaction where it has \
+                 several statements: move it to a file of its own",
                 habit.name
             )
         } else if is_open {
-            "the file has begun one: commit before it".to_owned()
+            format!("{what} fails in a transaction, and the file has begun one: commit before it")
         } else {
             continue;
         };
         found.push(LocatedFinding {
             fix: None,
-            at: code(statement.syntax()),
+            at,
             check,
             severity: Severity::High,
             blocked: BlockedTable::None,
             confidence: Confidence::High,
-            message: format!("{what} fails in a transaction, and {why}"),
+            message,
         });
     }
     found
@@ -287,6 +373,7 @@ fn barred(statement: &ast::Stmt) -> Option<(&'static str, &'static str)> {
             });
             detaches.then_some(("DETACH PARTITION CONCURRENTLY", OTHER))
         }
+        ast::Stmt::Repack(_) if has("concurrently") => Some(("REPACK (CONCURRENTLY)", OTHER)),
         ast::Stmt::Vacuum(_) => Some(("VACUUM", OTHER)),
         ast::Stmt::CreateDatabase(_) => Some(("CREATE DATABASE", OTHER)),
         ast::Stmt::DropDatabase(_) => Some(("DROP DATABASE", OTHER)),

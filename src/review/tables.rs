@@ -40,26 +40,64 @@ pub(super) fn keyed_later(file: &ParsedFile) -> Vec<String> {
         .collect()
 }
 
-/// The tables that files make and none of them makes unlogged.
-pub(super) fn always_logged(files: &[ParsedFile]) -> TableNames<()> {
-    let (mut logged, mut unlogged) = (Vec::new(), Vec::new());
+/// Which tables of the files are written to the WAL.
+pub(super) struct Persistences {
+    made_logged: TableNames<()>,
+    made_unlogged: TableNames<()>,
+    /// Those that become logged later, or may have been.
+    set_logged: TableNames<()>,
+    set_unlogged: TableNames<()>,
+}
+
+impl Persistences {
+    /// Whether the files make a table that is logged, and none makes it unlogged.
+    pub(super) fn is_always_logged(&self, table: &str) -> bool {
+        let has = |tables: &TableNames<()>| tables.same(table).next().is_some();
+        has(&self.made_logged) && !has(&self.made_unlogged) && !has(&self.set_unlogged)
+    }
+
+    /// Whether the files make a table that is unlogged, and none makes it logged.
+    pub(super) fn is_never_logged(&self, table: &str) -> bool {
+        let has = |tables: &TableNames<()>| tables.same(table).next().is_some();
+        has(&self.made_unlogged) && !has(&self.made_logged) && !has(&self.set_logged)
+    }
+}
+
+/// Which tables the files make logged or unlogged, at once or later.
+pub(super) fn persistences(files: &[ParsedFile]) -> Persistences {
+    use ast::AlterTableAction as Of;
+    let (mut made_logged, mut made_unlogged) = (Vec::new(), Vec::new());
+    let (mut set_logged, mut set_unlogged) = (Vec::new(), Vec::new());
     for file in files {
         let root = file.tree.syntax_node();
         for table in root.descendants().filter_map(ast::CreateTable::cast) {
             let Some(own) = table.table_name() else { continue };
-            let is_logged = table.persistence().is_none() && table.if_not_exists().is_none();
-            let tables = if is_logged { &mut logged } else { &mut unlogged };
-            tables.push(name(&own.syntax().text().to_string()));
+            let own = name(&own.syntax().text().to_string());
+            // Of what may be there already, either may be.
+            let is_optional = table.if_not_exists().is_some();
+            if table.persistence().is_some() || is_optional {
+                made_unlogged.push((own.clone(), ()));
+            }
+            if table.persistence().is_none() || is_optional {
+                made_logged.push((own, ()));
+            }
         }
-        let altered = root.descendants().filter_map(ast::AlterTable::cast);
-        let altered = altered.filter(|table| {
-            table.actions().any(|action| matches!(action, ast::AlterTableAction::SetUnlogged(_)))
-        });
-        unlogged.extend(altered.filter_map(|table| changed(table.syntax())));
+        for table in root.descendants().filter_map(ast::AlterTable::cast) {
+            let Some(own) = changed(table.syntax()) else { continue };
+            let mut actions = table.actions();
+            if actions.any(|action| matches!(action, Of::SetUnlogged(_))) {
+                set_unlogged.push((own, ()));
+            } else if table.actions().any(|action| matches!(action, Of::SetLogged(_))) {
+                set_logged.push((own, ()));
+            }
+        }
     }
-    let unlogged = TableNames::new(unlogged.into_iter().map(|table| (table, ())));
-    let logged = logged.into_iter().filter(|table| unlogged.same(table).next().is_none());
-    TableNames::new(logged.map(|table| (table, ())))
+    Persistences {
+        made_logged: TableNames::new(made_logged),
+        made_unlogged: TableNames::new(made_unlogged),
+        set_logged: TableNames::new(set_logged),
+        set_unlogged: TableNames::new(set_unlogged),
+    }
 }
 
 pub(super) fn judge(file: &ParsedFile, keyed: &TableNames<()>) -> Vec<LocatedFinding> {
@@ -299,8 +337,21 @@ pub(super) fn are_same(one: &str, other: &str) -> bool {
     one == other || ends(one, other) || ends(other, one)
 }
 
-/// The table that a statement changes, or that others wait for meanwhile: of ATTACH PARTITION, the partition.
+/// The table that a statement changes, or that others wait for meanwhile: of ATTACH PARTITION, the partition; of DROP INDEX, the
+/// index.
 pub(super) fn changed(statement: &SyntaxNode) -> Option<String> {
+    let dropped = match ast::Stmt::cast(statement.clone()) {
+        Some(ast::Stmt::DropTable(drop)) => {
+            drop.table_name_refs().next().map(|table| table.syntax().clone())
+        }
+        Some(ast::Stmt::DropIndex(drop)) => {
+            drop.syntax().descendants().find(|node| ast::IndexRef::can_cast(node.kind()))
+        }
+        _ => None,
+    };
+    if let Some(relation) = dropped {
+        return Some(name(&relation.text().to_string()));
+    }
     let attached = statement.descendants().find_map(ast::AttachPartition::cast);
     if let Some(partition) = attached.and_then(|attach| attach.table_name_ref()) {
         return Some(name(&partition.syntax().text().to_string()));
@@ -310,13 +361,6 @@ pub(super) fn changed(statement: &SyntaxNode) -> Option<String> {
             || ast::RelationName::can_cast(node.kind());
         own.then(|| name(&node.text().to_string()))
     })
-}
-
-/// The table that a statement makes for certain.
-pub(super) fn made(statement: &SyntaxNode) -> Option<String> {
-    let table = ast::CreateTable::cast(statement.clone())?;
-    let own = table.table_name().filter(|_| table.if_not_exists().is_none())?;
-    Some(name(&own.syntax().text().to_string()))
 }
 
 /// A name as the server would fold it: each part unquoted, or in lower case.

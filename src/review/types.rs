@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
-use super::sizes::TableSizes;
 use super::tables::name;
+use super::target::TargetTables;
 
 /// Types of columns by the statements that change them: file, and the byte where SET TYPE stands.
 pub(super) type Before = BTreeMap<(usize, usize), Type>;
@@ -155,7 +155,7 @@ fn is_built_in(name: &str) -> bool {
 }
 
 /// The types that columns have where statements change them.
-pub(super) fn before(files: &[ParsedFile], sizes: &TableSizes) -> Before {
+pub(super) fn before(files: &[ParsedFile], sizes: &TargetTables) -> Before {
     let mut known = BTreeMap::<(String, String), Type>::new();
     let mut before = Before::new();
     for (index, file) in files.iter().enumerate() {
@@ -192,7 +192,7 @@ fn declare(table: &ast::CreateTable, known: &mut BTreeMap<(String, String), Type
 fn alter(
     action: &ast::AlterTableAction,
     (table, file): (&str, usize),
-    sizes: &TableSizes,
+    sizes: &TargetTables,
     (known, before): (&mut BTreeMap<(String, String), Type>, &mut Before),
 ) {
     match action {

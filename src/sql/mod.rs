@@ -39,8 +39,8 @@ mod tests;
 pub use catalog::{Catalog, CatalogRelation, Column};
 pub use definition::{
     BoundClause, CheckCondition, ComparisonOperator, ConstantValue, DdlStatement,
-    ForeignKeyDefinition, IndexDefinition, LikeClause, RangeDatum, TableAction, TableDefinition,
-    definitions,
+    ForeignKeyDefinition, IndexDefinition, LikeClause, LockMode, RangeDatum, TableAction,
+    TableDefinition, TableLock, definitions, table_locks,
 };
 pub use error::NotUnderstood;
 pub use explainable::{Explainable, NotExplainable, explainable};

@@ -14,6 +14,7 @@ mod documents;
 mod dressed;
 mod drift;
 mod embedded;
+mod existing;
 mod explain;
 mod faults;
 mod foreign_code;

@@ -1,7 +1,7 @@
 //! What a review says of rewrites is what the server does.
 
 use database_optimizer::model::Severity;
-use database_optimizer::review::{SqlFile, TableSizes, review};
+use database_optimizer::review::{SqlFile, TargetTables, review};
 use rstest::rstest;
 
 use crate::support::{TestDb, server};
@@ -65,7 +65,9 @@ async fn a_rewrite_is_found_at_high_where_the_server_rewrites_and_nowhere_else(
 
         let sql = format!("set lock_timeout = 1; set statement_timeout = 1;\n{statement};");
         let reviewed =
-            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &TableSizes::default(), &|| true);
+            review(&[SqlFile { path: "m.sql".to_owned(), sql }], &TargetTables::default(), &|| {
+                true
+            });
         let says = reviewed.findings.iter().any(|found| found.severity == Severity::High);
         assert_eq!(says, *expected, "{member}: {statement}: {reviewed:#?}");
     }
@@ -137,7 +139,7 @@ fn high(before: &str, statement: &str) -> Vec<String> {
         SqlFile { path: "0.sql".to_owned(), sql: format!("{before};") },
         SqlFile { path: "1.sql".to_owned(), sql },
     ];
-    let reviewed = review(&files, &TableSizes::default(), &|| true);
+    let reviewed = review(&files, &TargetTables::default(), &|| true);
     let of_statement = |found: &&database_optimizer::model::ReportedFinding| {
         found.severity == Severity::High && found.object.to_string().starts_with("1.sql")
     };

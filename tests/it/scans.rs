@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use database_optimizer::model::Severity;
-use database_optimizer::review::{SqlFile, TableSizes, review};
+use database_optimizer::review::{SqlFile, TargetTables, review};
 use rstest::rstest;
 
 use crate::support::{TestDb, server};
 
 /// Tables, and rows in those that have no others below them.
-const TABLES: &str = "create table t (id int, a int, b int);
+pub(crate) const TABLES: &str = "create table t (id int, a int, b int);
 create table u (id int primary key);
 create table m (k int, v int) partition by range (k);
 create table c (k int, v int);
@@ -17,11 +17,11 @@ create table n (k int not null, v int) partition by range (k);
 create table d (k int not null, v int);
 create table l (k int not null, v int) partition by list (k);
 create table h (k int not null, v int) partition by hash (k);";
-const ROWS: &str = "insert into u select generate_series(1, 9); insert into t select g, g, g from generate_series(1, 9) as g;
+pub(crate) const ROWS: &str = "insert into u select generate_series(1, 9); insert into t select g, g, g from generate_series(1, 9) as g;
 insert into c select g, g from generate_series(1, 9) as g; insert into d select * from c;";
 
 /// What is made of the tables before, and a statement.
-const CASES: &[(&str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str)] = &[
     ("", "alter table t alter column a set not null"),
     (
         "alter table t add constraint x check (a is not null) not valid",
@@ -515,7 +515,7 @@ async fn a_statement_is_serious_where_the_server_reads_a_table_and_silent_where_
                 format!("set lock_timeout = 1; set statement_timeout = 1;\n{statement};"),
             ),
         ];
-        let reviewed = review(&files, &TableSizes::default(), &|| true);
+        let reviewed = review(&files, &TargetTables::default(), &|| true);
         let found = reviewed.findings.iter().filter(|found| {
             found.severity == Severity::High && found.object.to_string().starts_with("1.sql")
         });

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use database_optimizer::model::{Object, Severity};
-use database_optimizer::review::{SqlFile, TableSizes, review};
+use database_optimizer::review::{SqlFile, TargetTables, review};
 use rstest::rstest;
 
 use crate::scans::blocked;
@@ -161,7 +161,7 @@ async fn no_serious_finding_is_contradicted_and_nothing_that_is_read_under_lock_
     let Some(server) = server(member) else { return };
     let db = TestDb::create(server).await;
     let files = files(tree);
-    let reviewed = review(&files, &TableSizes::default(), &|| true);
+    let reviewed = review(&files, &TargetTables::default(), &|| true);
     assert_eq!(reviewed.gaps, []);
     let mut high = BTreeMap::<(String, usize), Vec<String>>::new();
     for found in reviewed.findings.iter().filter(|found| found.severity == Severity::High) {

@@ -6,6 +6,7 @@ mod concurrency;
 mod context;
 mod documents;
 mod drift;
+mod existing_table;
 mod foreign_code;
 mod gin;
 mod layout;
@@ -37,6 +38,7 @@ pub use concurrency::{
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{ColumnContract, Drift, DriftAt, DriftKind, KeyPresence, KeyRule, KeySample};
+pub use existing_table::ExistingTable;
 pub use foreign_code::ForeignCode;
 pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, DocumentIndexKey, KeyColumn, Layout, LayoutColumn, UniqueKey};

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use squawk_syntax::SourceFile;
 
 use super::*;
-use crate::review::{SqlFile, TableSizes, review};
+use crate::review::{SqlFile, TargetTables, review};
 
 /// What can stand in or behind itself without end: before, again and again, in the middle, again and again, after.
 const CONSTRUCTS: &[[&str; 5]] = &[
@@ -68,7 +68,7 @@ fn text([before, open, middle, close, after]: [&str; 5], times: usize) -> String
 
 fn reviewed(sql: String) -> crate::model::Review {
     let file = SqlFile { path: "m.sql".to_owned(), sql };
-    review(&[file], &TableSizes::default(), &|| true)
+    review(&[file], &TargetTables::default(), &|| true)
 }
 
 /// The most times that is parsed.

@@ -2,9 +2,10 @@
 
 use squawk_syntax::SyntaxNode;
 
+use super::MigratedSchema;
+use super::follow::action_places;
 use super::proof::{Implication, ProofGoal, RowConstraints, all, outside, proves, within};
 use super::table::MigratedTable;
-use super::{MigratedSchema, action_places};
 use crate::model::{Confidence, Severity};
 use crate::review::file::code;
 use crate::review::tables::are_same;
@@ -124,7 +125,7 @@ impl MigratedSchema {
             }
         }
         let message = format!(
-            "{what} on `{column}` reads all of `{table}` under ACCESS EXCLUSIVE, for no valid CHECK constraint in these files \
+            "{what} on `{column}` reads all of `{table}` under ACCESS EXCLUSIVE, for no valid CHECK constraint known here \
              proves that it is never NULL: add `CHECK ({column} IS NOT NULL) NOT VALID`, and validate that, before; it can be \
              dropped afterwards"
         );
@@ -178,7 +179,7 @@ impl MigratedSchema {
             )
         } else {
             format!(
-                "ATTACH PARTITION reads all of `{partition}` under ACCESS EXCLUSIVE, for no valid CHECK constraint in these \
+                "ATTACH PARTITION reads all of `{partition}` under ACCESS EXCLUSIVE, for no valid CHECK constraint known \
                  files proves {what}: add one NOT VALID, and validate it, before"
             )
         };
@@ -305,7 +306,10 @@ impl MigratedSchema {
             "ATTACH PARTITION builds {named}{others} of `{root}` on `{table}`, which has no index like it, under ACCESS EXCLUSIVE: \
              build it there CONCURRENTLY before, with the constraint where it is one's"
         );
-        let proof = if own.is_known { Implication::Unproved } else { Implication::Unknown };
+        let may_serve =
+            |index: &&IndexDefinition| own.indexes.iter().any(|other| other.may_serve(index));
+        let is_certain = own.is_known && !missing.iter().all(may_serve);
+        let proof = if is_certain { Implication::Unproved } else { Implication::Unknown };
         Some(TableRead { check: ATTACH, is_known: self.is_known(&table), table, proof, message })
     }
 

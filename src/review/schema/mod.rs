@@ -1,25 +1,25 @@
 //! The tables as the files of a run make them, statement by statement: what a statement reads under a lock is decided by
 //! what the tables are when it runs, not by what a later file makes of them.
 
+mod existing;
+mod follow;
+mod indexes;
 mod judge;
 mod proof;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
-use squawk_syntax::SyntaxNode;
-use squawk_syntax::ast::{self, AstNode};
-
-use super::LocatedFinding;
-use super::file::{ParsedFile, code};
 use super::tables::{are_same, unqualified};
 use crate::sql::{
-    BoundClause, CheckCondition, ComparisonOperator, DdlStatement, LikeClause, RangeDatum,
-    TableAction, TableDefinition, definitions,
+    BoundClause, CheckCondition, ComparisonOperator, DdlStatement, IndexDefinition, LikeClause,
+    RangeDatum, TableAction, TableDefinition,
 };
 use table::MigratedTable;
+
+pub(super) use follow::{SchemaFindings, follow};
 
 /// Tables that are gone through at most for one statement: partitions of partitions, and what a table inherits from.
 const RELATED_MAX: usize = 1000;
@@ -28,85 +28,14 @@ const RELATED_MAX: usize = 1000;
 /// copy tables of copies until the memory is full.
 const COPIED_MAX: usize = 16 * 1024 * 1024;
 
-/// What follows from the order of the statements.
-pub(super) struct SchemaFindings {
-    /// What is found in each file.
-    found: Vec<Vec<LocatedFinding>>,
-    /// Statements that change a partitioned table while it has no partition: by file, and byte.
-    rootless: BTreeSet<(usize, usize)>,
-}
-
-impl SchemaFindings {
-    /// What is found in a file.
-    pub(super) fn of_file(&self, file: usize) -> Vec<LocatedFinding> {
-        self.found.get(file).cloned().unwrap_or_default()
-    }
-
-    /// Whether the statement that begins at a byte changes a partitioned table that has no partition: there is nothing to read.
-    pub(super) fn reads_nothing(&self, file: usize, at: usize) -> bool {
-        self.rootless.contains(&(file, at))
-    }
-}
-
-/// Follow the statements of all files, as far as there is time.
-pub(super) fn follow(files: &[ParsedFile], goes_on: &dyn Fn() -> bool) -> SchemaFindings {
-    let mut schema = MigratedSchema::default();
-    let mut followed = SchemaFindings { found: Vec::new(), rootless: BTreeSet::new() };
-    for (number, file) in files.iter().enumerate() {
-        let mut found = Vec::new();
-        for (at, statement) in file.statements() {
-            if !defines(statement) || file.is_broken(*at) {
-                continue;
-            }
-            if !goes_on() {
-                return followed;
-            }
-            let text = statement.text().to_string();
-            for definition in definitions(&text).unwrap_or_default() {
-                if schema.is_without_rows(&definition) {
-                    followed.rootless.insert((number, *at));
-                }
-                found.extend(schema.judge(&definition, statement));
-                schema.apply(definition, text.len());
-            }
-        }
-        followed.found.push(found);
-    }
-    followed
-}
-
-/// Whether a statement may make or change a table or an index.
-fn defines(statement: &SyntaxNode) -> bool {
-    use ast::Stmt as Of;
-    matches!(
-        ast::Stmt::cast(statement.clone()),
-        Some(
-            Of::CreateTable(_)
-                | Of::AlterTable(_)
-                | Of::CreateIndex(_)
-                | Of::DropTable(_)
-                | Of::DropIndex(_)
-                | Of::AlterIndex(_)
-        )
-    )
-}
-
-/// The byte where each action of an ALTER TABLE begins.
-fn action_places(statement: &SyntaxNode) -> Vec<usize> {
-    match ast::Stmt::cast(statement.clone()) {
-        Some(ast::Stmt::AlterTable(table)) => {
-            table.actions().map(|action| code(action.syntax())).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// All tables so far.
 #[derive(Default)]
 struct MigratedSchema {
     tables: Vec<MigratedTable>,
     /// Their numbers by name without schema.
     by_name: HashMap<String, Vec<usize>>,
+    /// The numbers of the tables that had an index of a name, without its schema; some have it no more.
+    by_index: HashMap<String, Vec<usize>>,
     /// Bytes of statements whose outcome was copied so far.
     copied: usize,
 }
@@ -154,10 +83,10 @@ impl MigratedSchema {
     /// A table with all that it inherits from.
     fn lineage(&self, number: usize) -> Vec<&MigratedTable> {
         let (mut numbers, mut at) = (vec![number], 0);
+        let mut seen = HashSet::from([number]);
         while at < numbers.len() && numbers.len() < RELATED_MAX {
             let further = self.tables[numbers[at]].parents.iter().copied();
-            let further: Vec<usize> = further.filter(|other| !numbers.contains(other)).collect();
-            numbers.extend(further);
+            numbers.extend(further.filter(|other| seen.insert(*other)));
             at += 1;
         }
         numbers.into_iter().map(|number| &self.tables[number]).collect()
@@ -207,6 +136,9 @@ impl MigratedSchema {
             DdlStatement::Index { table, index } => {
                 let number = self.find_or_note(&table);
                 self.tables[number].weight += bytes;
+                if let Some(name) = &index.name {
+                    self.note_index(name, number);
+                }
                 self.tables[number].add_index(index);
             }
             DdlStatement::DroppedTables(names) => {
@@ -218,9 +150,9 @@ impl MigratedSchema {
             }
             DdlStatement::DroppedIndexes(names) => {
                 for name in names {
-                    let holders =
-                        self.tables.iter_mut().filter(|table| table.index(&name).is_some());
-                    holders.for_each(|table| table.drop_index(&name));
+                    for number in self.tables_of_index(&name) {
+                        self.tables[number].drop_index(&name);
+                    }
                 }
             }
             DdlStatement::RenamedTable { table, new } => {
@@ -230,8 +162,10 @@ impl MigratedSchema {
                 self.rename(number, new);
             }
             DdlStatement::RenamedIndex { index, new } => {
-                let holders = self.tables.iter_mut().filter(|table| table.index(&index).is_some());
-                holders.for_each(|table| table.rename_index(&index, &new));
+                for number in self.tables_of_index(&index) {
+                    self.tables[number].rename_index(&index, &new);
+                    self.note_index(&new, number);
+                }
             }
             DdlStatement::Moved { table, schema } => {
                 let number = self.find_or_note(&table);
@@ -241,8 +175,15 @@ impl MigratedSchema {
     }
 
     fn make(&mut self, new: TableDefinition, bytes: usize) {
-        if new.is_optional && self.find(&new.name).is_some() {
-            return;
+        if let Some(old) = self.find(&new.name) {
+            if new.is_optional {
+                return;
+            }
+            // The files begin before the one of that name that is there was made.
+            let own = |name: &str| name.trim_start_matches("public.").to_owned();
+            if own(&self.tables[old].name) == own(&new.name) {
+                self.forget(old);
+            }
         }
         let mut table = MigratedTable::named(&new.name);
         table.is_known = !new.is_optional;
@@ -251,8 +192,8 @@ impl MigratedSchema {
         for like in &new.copied {
             self.copy_like(&mut table, like);
         }
-        new.elements.iter().for_each(|element| table.change(element));
         let number = self.add(table);
+        new.elements.iter().for_each(|element| self.change(number, element));
         let of = new.part_of.map(|(parent, bound)| {
             self.tables[number].bound = Some(bound);
             parent
@@ -316,7 +257,15 @@ impl MigratedSchema {
                     self.part(parent, number);
                 }
             }
-            change => self.tables[number].change(change),
+            change => {
+                let (TableAction::Index(IndexDefinition { name: Some(name), .. })
+                | TableAction::RenameConstraint { new: name, .. }) = change
+                else {
+                    return self.tables[number].change(change);
+                };
+                self.note_index(name, number);
+                self.tables[number].change(change);
+            }
         }
     }
 

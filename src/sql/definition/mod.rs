@@ -4,9 +4,11 @@
 
 mod condition;
 mod index;
+mod lock;
 mod read;
 
 pub use condition::{CheckCondition, ComparisonOperator, ConstantValue};
+pub use lock::{LockMode, TableLock, table_locks};
 pub use read::definitions;
 
 /// What a statement makes or changes.
@@ -262,6 +264,20 @@ impl IndexDefinition {
             && self.condition == root.condition
             && self.is_unique == root.is_unique;
         is_alike && (self.is_of_constraint || !root.is_of_constraint)
+    }
+}
+
+impl IndexDefinition {
+    /// Whether it may serve, where only expressions or conditions differ: the server may take two spellings for one.
+    pub fn may_serve(&self, root: &Self) -> bool {
+        let is_spelled = |index: &Self| {
+            index.condition.is_some() || index.keys.iter().any(|key| key.starts_with("Node"))
+        };
+        let is_alike = self.method == root.method
+            && self.keys.len() == root.keys.len()
+            && self.is_unique == root.is_unique
+            && self.condition.is_some() == root.condition.is_some();
+        is_alike && is_spelled(self) && is_spelled(root)
     }
 }
 

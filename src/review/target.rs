@@ -1,8 +1,8 @@
-//! How large the tables of a target are, and so how long a statement stands in the way.
+//! The tables of a target: how large they are, and so how long a statement stands in the way, and what is made of them already.
 
 use std::collections::BTreeMap;
 
-use crate::model::observation::{Layout, Relation};
+use crate::model::observation::{ExistingTable, Layout, Relation};
 use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{Policy, Snapshot};
@@ -20,17 +20,21 @@ pub(super) struct Size {
 
 /// The tables of a target by name, with and without their schema, and the types of their columns.
 #[derive(Debug, Default)]
-pub struct TableSizes {
+pub struct TargetTables {
     tables: BTreeMap<String, Size>,
     /// By table without its schema, and column; absent where tables of several schemas differ.
     types: BTreeMap<(String, String), Option<String>>,
     /// The table of each index, by the index's name with and without its schema; absent where several have the name.
     indexes: BTreeMap<String, Option<String>>,
+    /// What statements would make the tables that the files name.
+    existing: Vec<ExistingTable>,
+    /// Whether there is a target, whose tables were seen.
+    is_known: bool,
     /// Rows written to a table a second, of a partitioned one to the partition that is written most.
     written: BTreeMap<String, f64>,
 }
 
-impl TableSizes {
+impl TargetTables {
     /// As the catalog last counted them.
     #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
     pub fn of(relations: &[Relation]) -> Self {
@@ -49,7 +53,7 @@ impl TableSizes {
                 owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
             }
         }
-        Self { tables: sizes, ..Self::default() }
+        Self { tables: sizes, is_known: true, ..Self::default() }
     }
 
     /// With the types of columns, as far as they were looked at.
@@ -104,6 +108,28 @@ impl TableSizes {
             }
         }
         self
+    }
+
+    /// With what is made already of the tables that the files name.
+    #[must_use]
+    pub fn with_existing(mut self, existing: Vec<ExistingTable>) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// Whether there is a target, whose tables were seen.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// What is made already of the tables that the files name.
+    pub(super) fn existing(&self) -> &[ExistingTable] {
+        &self.existing
+    }
+
+    /// Whether the target has a table.
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.tables.contains_key(table)
     }
 
     /// The size of a table.

@@ -1,0 +1,79 @@
+//! What a review concludes from the tables of its target is what it concludes from the files that made them, and what the server
+//! does.
+
+use database_optimizer::analysis::{Runner, SqlFile, review};
+use database_optimizer::model::{Confidence, ReportedFinding};
+use database_optimizer::pg::Target;
+use rstest::rstest;
+
+use crate::scans::{CASES, ROWS, TABLES, blocked};
+use crate::support::{TestDb, server};
+
+fn target(db: &TestDb) -> Target {
+    Target::open("test", &db.dsn(), None).unwrap()
+}
+
+async fn reviewed(db: &TestDb, sql: &str) -> Vec<ReportedFinding> {
+    let sql = format!("set lock_timeout = 1; {sql}");
+    let files = vec![SqlFile { path: "m.sql".to_owned(), sql }];
+    let reviewed = review(Some(&target(db)), files, Runner::Psql).await.unwrap();
+    assert!(reviewed.gaps.is_empty(), "{:?}", reviewed.gaps);
+    reviewed.findings
+}
+
+#[rstest]
+#[case("pg15")]
+#[case("pg18")]
+#[case("deb19")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_target_proves_is_not_read_again(#[case] member: &str) {
+    let Some(server) = server(member) else { return };
+    let db = TestDb::create(server).await;
+    let (mut wrong, mut reads) = (Vec::new(), 0);
+    for (before, statement) in CASES {
+        db.run("drop schema if exists o cascade; drop schema public cascade; create schema public")
+            .await;
+        db.run(&format!("{TABLES} {ROWS} {before}")).await;
+        db.run("begin").await;
+        let blocked = blocked(&db, statement).await;
+        db.run("rollback").await;
+        let found = reviewed(&db, statement).await;
+        let certain = found.iter().filter(|one| {
+            // To detach a partition takes a lock, and reads nothing.
+            one.confidence == Confidence::High && one.check != "migration/detach-not-concurrent"
+        });
+        let certain: Vec<&str> = certain.map(|one| one.message.as_str()).collect();
+        reads += usize::from(!blocked.is_empty());
+        if certain.is_empty() != blocked.is_empty() {
+            wrong.push(format!(
+                "{before}; {statement}: the server reads {blocked:?}, certain are {certain:#?} of {found:#?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{member}: {} wrong: {wrong:#?}", wrong.len());
+    assert!(reads > 40 && CASES.len() - reads > 40, "{member}: {reads} of {} read", CASES.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_target_lacks_and_the_run_makes_is_waited_for_by_nobody() {
+    let Some(server) = server("pg17") else { return };
+    let db = TestDb::create(server).await;
+    db.run("create table old (id int primary key, a int)").await;
+    let file = |path: &str, sql: &str| SqlFile { path: path.to_owned(), sql: sql.to_owned() };
+    let files = vec![
+        file("1.sql", "create table new (id int primary key, a int);"),
+        file(
+            "2.sql",
+            "create table if not exists old (id int); create table if not exists newer (id int primary key);",
+        ),
+        file(
+            "3.sql",
+            "set lock_timeout = 1; create index on new (a); create index on newer (id); create index on old (a);",
+        ),
+    ];
+    let reviewed = review(Some(&target(&db)), files, Runner::Psql).await.unwrap();
+    let found = reviewed.findings.iter();
+    let found = found.filter(|one| one.check == "migration/index-not-concurrent");
+    let messages: Vec<&str> = found.map(|one| one.message.as_str()).collect();
+    assert!(messages.len() == 1 && messages[0].contains("`old`"), "{messages:?}");
+}
