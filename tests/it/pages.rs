@@ -318,7 +318,7 @@ impl Example {
     }
 
     /// Each alone: VACUUM runs outside a transaction block.
-    fn statements(&self) -> impl Iterator<Item = &'static str> {
-        self.sql.split(";\n").filter(|statement| !statement.trim().is_empty())
+    fn statements(&self) -> Vec<&'static str> {
+        pg_query::split_with_scanner(self.sql).unwrap_or_else(|why| panic!("{why}: {}", self.sql))
     }
 }
