@@ -316,7 +316,11 @@ async fn a_service_without_a_store_keeps_one_of_its_own_that_keys_reach_while_it
     let made = said(own(&["keys", "create", "--scope", "read"])).await;
     assert!(made.out.starts_with("dbopt_"), "{}", made.err);
     let second = said(own(&["serve", "--listen", "127.0.0.1:0"])).await;
-    assert!(second.status == 2 && second.err.contains("in use by another process"), "{}", second.err);
+    assert!(
+        second.status == 2 && second.err.contains("in use by another process"),
+        "{}",
+        second.err
+    );
     tokio::task::spawn_blocking(|| running.stop("-INT")).await.unwrap();
 
     let listed = said(own(&["keys", "list"])).await;

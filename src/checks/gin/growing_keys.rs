@@ -10,7 +10,7 @@ use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
-    Observation, Severity, Superpower, Threshold, Topic, Unit, counted,
+    Observation, Severity, Superpower, Threshold, Topic, Unit, counted, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -206,15 +206,15 @@ fn finding(
         GrowthKind::Growing => (
             ID,
             format!(
-                "`{object}` holds {:.0} keys, {factor:.1} times those of its rows, and rows are still replaced ({window})",
-                stale.keys
+                "`{object}` holds {} keys, {factor:.1} times those of its rows, and rows are still replaced ({window})",
+                grouped(stale.keys)
             ),
         ),
         GrowthKind::Bloated => (
             super::bloated_index::ID,
             format!(
-                "`{object}` holds {:.0} keys, {factor:.1} times those of its rows: about {:.0} MB of it serve no row",
-                stale.keys,
+                "`{object}` holds {} keys, {factor:.1} times those of its rows: about {:.0} MB of it serve no row",
+                grouped(stale.keys),
                 stale.freed() / 1e6
             ),
         ),

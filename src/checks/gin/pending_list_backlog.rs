@@ -12,7 +12,7 @@ use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, GapReason, Grade, Judgement,
     Member, Number, Object, Observation, OptionsChange, OptionsOf, Severity, Superpower, Threshold,
-    Topic, Unit, counted,
+    Topic, Unit, counted, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -183,8 +183,9 @@ fn finding(tree: &GinTree<'_>, affected: &[Backlog<'_, '_>], case: &Case<'_>) ->
     let Some(worst) = worst else { unreachable!("called with at least one") };
     let severity = if vain >= VAIN_BUFFERS_HIGH { Severity::High } else { Severity::Medium };
     let message = format!(
-        "`{object}` makes each search read {} pending pages, {vain:.0} buffers a second over {}; {}",
+        "`{object}` makes each search read {} pending pages, {} buffers a second over {}; {}",
         worst.pending.pages,
+        rounded(vain),
         worst.searches.window,
         worst.drainer.reason()
     );

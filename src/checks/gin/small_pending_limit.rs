@@ -10,7 +10,7 @@ use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, Grade, Judgement, Number, Object,
-    Observation, OptionsChange, OptionsOf, Severity, Superpower, Threshold, Topic, Unit,
+    Observation, OptionsChange, OptionsOf, Severity, Superpower, Threshold, Topic, Unit, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -131,7 +131,8 @@ fn judge_leaf(
             object,
             reason: "searches would read the longer list".to_owned(),
             detail: format!(
-                "{searches:.1} searches a second would read {reads:.0} pages a second of a list of {limit_kb:.0} kB, half full"
+                "{searches:.1} searches a second would read {} pages a second of a list of {limit_kb:.0} kB, half full",
+                rounded(reads)
             ),
         });
         return;

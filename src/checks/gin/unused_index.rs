@@ -202,8 +202,9 @@ fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) 
         .sum();
     let read: i64 = tree.leaves.iter().map(|leaf| leaf.index.tuples_read).sum();
     let message = format!(
-        "`{object}` {times} in {window} and takes {:.0} MB; {written} rows were written to it",
-        crate::checks::number::float(bytes) / 1e6
+        "`{object}` {times} in {window} and takes {:.0} MB; {} rows were written to it",
+        crate::checks::number::float(bytes) / 1e6,
+        grouped(crate::checks::number::float(written))
     );
     let mut finding = Finding::new(ID, object, severity, message)
         .confidence(confidence)

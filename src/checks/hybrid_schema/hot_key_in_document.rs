@@ -12,7 +12,7 @@ use crate::model::observation::{ColumnWorkload, KeyWorkload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Object, Policy, Severity,
-    Superpower, Threshold, Topic, Unit, path_keys, quote_identifier,
+    Superpower, Threshold, Topic, Unit, grouped, path_keys, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -233,12 +233,12 @@ impl Hot<'_> {
             _ => "",
         };
         let detail = format!(
-            "a stored one rewrites the table, about {:.0} MB and {:.0} rows with every index, under ACCESS \
+            "a stored one rewrites the table, about {:.0} MB and {} rows with every index, under ACCESS \
              EXCLUSIVE, and a value that does not fit its type stops that; a virtual one, from 18 on, \
              reads the document each time and takes no index; no planner rewrites a query to \
              either{casts}",
             float(table.bytes) / 1e6,
-            table.rows
+            grouped(table.rows)
         );
         self.declined("a stored generated column rewrites the table", detail)
     }

@@ -13,7 +13,7 @@ use crate::model::observation::VectorKind;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Severity, Superpower,
-    Threshold, Topic, Unit,
+    Threshold, Topic, Unit, grouped, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -123,8 +123,9 @@ fn of_column(case: &Case<'_>, column: &VectorField<'_>) -> SearchVerdict {
                 object: column.object(),
                 reason: "an exact search over few rows misses no neighbour".to_owned(),
                 detail: format!(
-                    "a B-tree index leaves about {rows:.0} rows of {:.0} to compare; up to {exact_max:.0} an index on the vector is no faster",
-                    column.rows
+                    "a B-tree index leaves about {} rows of {} to compare; up to {exact_max:.0} an index on the vector is no faster",
+                    rounded(rows),
+                    grouped(column.rows)
                 ),
             })
         });
@@ -158,9 +159,10 @@ fn missing(
 ) -> SearchVerdict {
     let object = column.object();
     let message = format!(
-        "`{object}` has no index for `{}`: each of {calls:.0} searches compares {:.0} rows",
+        "`{object}` has no index for `{}`: each of {} searches compares {} rows",
         search.metric.operator(),
-        column.rows
+        grouped(calls),
+        grouped(column.rows)
     );
     let slow = search.mean_ms().is_some_and(|ms| ms >= 100.0);
     let severity = if slow { Severity::High } else { Severity::Medium };

@@ -15,6 +15,7 @@ use crate::model::observation::DistanceForm;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Topic, Unit,
+    grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -96,9 +97,9 @@ fn other_class(
     let (object, operator) = (column.object(), search.metric.operator());
     let has = index.metric.map_or("", DistanceMetric::operator);
     let message = format!(
-        "`{object}` is searched by `{operator}`, its index `{}` serves `{has}`: {:.0} calls scan the table",
+        "`{object}` is searched by `{operator}`, its index `{}` serves `{has}`: {} calls scan the table",
         index.index.qualified_name().to_sql(),
-        search.calls()
+        grouped(search.calls())
     );
     let mut finding = found(case, column, (object.clone(), message), search);
     let (kind, dimensions) = column.shape_of(&search.operand);
@@ -126,9 +127,9 @@ fn other_operand(
 ) -> Option<Finding> {
     let operand = index.operand.to_sql(&column.definition.name, &column.extension.schema)?;
     let message = format!(
-        "`{}` is on `{operand}`, and a search of {:.0} calls orders by another expression over `{}`: it scans the table",
+        "`{}` is on `{operand}`, and a search of {} calls orders by another expression over `{}`: it scans the table",
         index.index.qualified_name().to_sql(),
-        search.calls(),
+        grouped(search.calls()),
         column.object()
     );
     let object = statement(search).unwrap_or_else(|| column.index_object(index));
@@ -159,9 +160,9 @@ fn rewritten(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> 
     };
     let object = statement(search).unwrap_or_else(|| column.object());
     let message = format!(
-        "`{}` is ordered by {what}: no index serves that, {:.0} calls scan the table",
+        "`{}` is ordered by {what}: no index serves that, {} calls scan the table",
         column.object(),
-        search.calls()
+        grouped(search.calls())
     );
     let rewrite = format!(
         "order by `{operand} {operator} $1`, ascending and NULLS LAST, and compute from it what is returned"

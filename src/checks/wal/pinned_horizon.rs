@@ -6,7 +6,7 @@ use crate::model::observation::{OpenTransaction, ReplicationSlot};
 use crate::model::rate::duration;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Policy, Severity, Superpower,
-    Threshold, Topic, Unit, grant, quote_literal,
+    Threshold, Topic, Unit, counted, grant, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -123,8 +123,10 @@ fn of_slot(slot: &ReplicationSlot, policy: &Policy) -> Option<(Finding, String)>
         return Some(found);
     }
     let xids = slot.catalog_xmin_age.filter(|age| is_many(*age, policy))?;
-    let message =
-        format!("{culprit} holds back vacuum of the system catalogs, {xids} transactions behind");
+    let message = format!(
+        "{culprit} holds back vacuum of the system catalogs, {} behind",
+        counted(xids, "transaction", "transactions")
+    );
     let severity = if xids >= URGENT_XIDS { Severity::Critical } else { Severity::Medium };
     let finding = Finding::new(ID, object, severity, message).statistic(
         "horizon.catalog_xmin_age",
@@ -185,8 +187,9 @@ fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, St
         }
     };
     let message = format!(
-        "{culprit} has held back vacuum for {}, {xids} transactions behind",
-        duration(seconds)
+        "{culprit} has held back vacuum for {}, {} behind",
+        duration(seconds),
+        counted(xids, "transaction", "transactions")
     );
     let finding = Finding::new(ID, object, severity(xids, many), message)
         .statistic("transactions.age_s", whole(seconds), Unit::S)
@@ -200,7 +203,8 @@ fn by_xids(
     policy: &Policy,
 ) -> Option<(Finding, String)> {
     let xids = age.filter(|age| is_many(*age, policy))?;
-    let message = format!("{culprit} holds back vacuum, {xids} transactions behind");
+    let behind = counted(xids, "transaction", "transactions");
+    let message = format!("{culprit} holds back vacuum, {behind} behind");
     let finding = Finding::new(ID, object, severity(xids, true), message).statistic(
         "horizon.xmin_age",
         xids,
