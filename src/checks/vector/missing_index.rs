@@ -123,9 +123,10 @@ fn of_column(case: &Case<'_>, column: &VectorField<'_>) -> SearchVerdict {
                 object: column.object(),
                 reason: "an exact search over few rows misses no neighbour".to_owned(),
                 detail: format!(
-                    "a B-tree index leaves about {} rows of {} to compare; up to {exact_max:.0} an index on the vector is no faster",
+                    "a B-tree index leaves about {} rows of {} to compare; up to {} an index on the vector is no faster",
                     rounded(rows),
-                    grouped(column.rows)
+                    grouped(column.rows),
+                    grouped(exact_max)
                 ),
             })
         });

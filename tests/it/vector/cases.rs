@@ -88,7 +88,7 @@ async fn a_small_table_and_a_search_that_a_b_tree_makes_exact_need_no_index() {
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
     let declined =
         analysis.declined.iter().find(|one| one.check == "vector/missing-index").unwrap();
-    assert!(declined.detail.contains("about 40 rows of 4000"), "{declined:?}");
+    assert!(declined.detail.contains("about 40 rows of 4,000"), "{declined:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
