@@ -51,6 +51,9 @@ fn of_nothing(object: Object) -> Finding {
     Finding::new(ID, object, Severity::High, message)
 }
 
+/// Seconds between two attempts of an archiver that fails: three, and then it waits for a minute.
+const ATTEMPT_S: f64 = 20.0;
+
 /// An archiver whose last attempt failed keeps every file since.
 fn failing(archiver: &Archiver, context: &Context, object: Object) -> Option<Finding> {
     let failed = archiver.last_failed?;
@@ -64,7 +67,9 @@ fn failing(archiver: &Archiver, context: &Context, object: Object) -> Option<Fin
         archiver.failed,
         duration(seconds)
     );
-    let severity = if seconds >= 3600.0 { Severity::Critical } else { Severity::High };
+    // A server that had nothing to archive fails for no longer than its attempts took.
+    let failing_s = seconds.min(float(archiver.failed) * ATTEMPT_S);
+    let severity = if failing_s >= 3600.0 { Severity::Critical } else { Severity::High };
     Some(
         Finding::new(ID, object, severity, message)
             .statistic("archiver.failed", archiver.failed, Unit::Count)
@@ -98,7 +103,7 @@ mod tests {
         set(&mut seen, "archive_mode", "on");
         set(&mut seen, "archive_command", "false");
         let archiver = edit(&mut seen.wal.archiver);
-        archiver.failed = 12;
+        archiver.failed = 540;
         archiver.last_failed = "2026-03-01T11:59:00Z".parse().ok();
         archiver.last_archived = "2026-03-01T09:00:00Z".parse().ok();
         seen
@@ -107,8 +112,11 @@ mod tests {
     #[test]
     fn an_archiver_that_fails_is_found_until_it_archives_again() {
         let mut seen = failing();
-        let expected = "The archiver failed 12 times and has archived nothing for 3 hours";
+        let expected = "The archiver failed 540 times and has archived nothing for 3 hours";
         assert_eq!(found(&seen), [(Severity::Critical, expected.to_owned())]);
+        // There was nothing to archive before.
+        edit(&mut seen.wal.archiver).failed = 3;
+        assert_eq!(found(&seen)[0].0, Severity::High);
         edit(&mut seen.wal.archiver).last_archived = "2026-03-01T11:59:30Z".parse().ok();
         assert!(found(&seen).is_empty());
     }
