@@ -98,7 +98,7 @@ impl Gap {
         }
     }
 
-    /// `step` would lift it; [`grant`] writes that of a grant.
+    /// With the statement or step after which it is seen; [`grant`] writes a grant.
     #[must_use]
     pub fn lifted_by(self, step: impl Into<String>) -> Self {
         Self { lift: Some(step.into()), ..self }

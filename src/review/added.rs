@@ -3,6 +3,8 @@
 //! The server reads the table for a CHECK of a new column, although its every value is known, and writes it for a column of
 //! a domain with constraints, even without a default. A foreign key of a column that is NULL everywhere it takes as it is.
 
+use std::collections::HashSet;
+
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
@@ -13,7 +15,7 @@ use crate::model::{Confidence, Severity};
 
 /// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them.
 pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
-    let mut constrained: Vec<String> = Vec::new();
+    let mut constrained = HashSet::new();
     for file in files {
         for statement in file.tree.syntax_node().children() {
             let (own, base) = match ast::Stmt::cast(statement.clone()) {
@@ -25,7 +27,7 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
             if let Some(own) = own
                 && (of_constrained || is_constrained(&statement))
             {
-                constrained.push(own);
+                constrained.insert(own);
             }
         }
     }
@@ -49,32 +51,38 @@ fn word(statement: &SyntaxNode, nth: usize) -> Option<String> {
 
 pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedFinding> {
     let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
-    let of_domains = file.statements().iter().filter_map(|(at, own)| judge_domain(file, *at, own));
+    let of_domains = judge_domains(file);
     let tables = statements.filter_map(|statement| match statement {
         ast::Stmt::AlterTable(table) => Some(table),
         _ => None,
     });
     let actions = tables.flat_map(|table| table.actions().collect::<Vec<_>>());
-    of_domains.chain(actions.filter_map(|action| judge_action(&action, domains))).collect()
+    let of_actions = actions.filter_map(|action| judge_action(&action, domains));
+    of_domains.into_iter().chain(of_actions).collect()
 }
 
-/// A constraint that a domain gets: the server reads each table with a column of it. No column is of one that the file makes.
-fn judge_domain(file: &ParsedFile, at: usize, statement: &SyntaxNode) -> Option<LocatedFinding> {
-    if !ast::AlterDomain::can_cast(statement.kind()) {
-        return None;
+/// Constraints of domains that the file does not make: no column is of one that it makes.
+fn judge_domains(file: &ParsedFile) -> Vec<LocatedFinding> {
+    let (mut made, mut findings) = (HashSet::new(), Vec::new());
+    for (_, statement) in file.statements() {
+        if ast::CreateDomain::can_cast(statement.kind()) {
+            made.extend(word(statement, 2));
+        } else if ast::AlterDomain::can_cast(statement.kind()) {
+            findings.extend(judge_domain(statement, &made));
+        }
     }
+    findings
+}
+
+/// A constraint that a domain gets: the server reads each table with a column of it.
+fn judge_domain(statement: &SyntaxNode, made: &HashSet<String>) -> Option<LocatedFinding> {
     let text = statement.text().to_string().to_lowercase();
     let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
     let is_checked = words.contains(&"add")
         && is_constrained(statement)
         && !words.windows(2).any(|two| two == ["not", "valid"]);
     let domain = word(statement, 2)?;
-    let is_made = |(made_at, made): &(usize, SyntaxNode)| {
-        *made_at < at
-            && ast::CreateDomain::can_cast(made.kind())
-            && word(made, 2).as_ref() == Some(&domain)
-    };
-    if !is_checked || file.statements().iter().any(is_made) {
+    if !is_checked || made.contains(&domain) {
         return None;
     }
     let message = format!(

@@ -33,9 +33,9 @@ struct PresentTables<'a> {
 
 impl PresentTables<'_> {
     fn has(&self, table: &str) -> bool {
-        let alike = self.made.get(unqualified(table)).into_iter().flatten();
+        let mut alike = self.made.get(unqualified(table)).into_iter().flatten();
         self.target.has(table) && !self.dropped.contains(table)
-            || alike.into_iter().any(|own| are_same(own, table))
+            || alike.any(|own| are_same(own, table))
     }
 
     fn add(&mut self, table: &str) {

@@ -8,6 +8,7 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxNode};
 
 use super::file::{ParsedFile, code};
+use super::runner::has_token;
 use super::tables::{changed, name, type_of, unqualified};
 use super::types::{Type, TypeChange};
 use super::{BlockedTable, LocatedFinding, ReviewContext};
@@ -82,7 +83,7 @@ fn judge_statement(
         Some(ast::Stmt::Vacuum(vacuum)) if vacuum.is_full() => {
             rewritten("VACUUM FULL", "run it in a maintenance window, or use pg_repack")
         }
-        Some(ast::Stmt::Repack(_)) if !has_word(statement, "concurrently") => rewritten(
+        Some(ast::Stmt::Repack(_)) if !has_token(statement, "concurrently") => rewritten(
             "REPACK",
             "use REPACK (CONCURRENTLY), outside of a transaction, or run it in a maintenance window",
         ),
@@ -190,12 +191,7 @@ fn judge_added(added: &ast::AddColumn, declared: &BTreeSet<String>) -> Option<Lo
 
 /// Whether the values of a generated column are stored; they are computed by readers otherwise.
 fn is_stored(generated: &SyntaxNode) -> bool {
-    has_word(generated, "stored")
-}
-
-fn has_word(node: &SyntaxNode, word: &str) -> bool {
-    let mut tokens = node.descendants_with_tokens().filter_map(SyntaxElement::into_token);
-    tokens.any(|token| token.text().eq_ignore_ascii_case(word))
+    has_token(generated, "stored")
 }
 
 fn volatility(expression: &SyntaxNode, declared: &BTreeSet<String>) -> Volatility {

@@ -384,7 +384,7 @@ fn barred(statement: &ast::Stmt) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn has_token(node: &SyntaxNode, word: &str) -> bool {
+pub(super) fn has_token(node: &SyntaxNode, word: &str) -> bool {
     let mut tokens =
         node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
     tokens.any(|token| token.text().eq_ignore_ascii_case(word))

@@ -6,7 +6,7 @@ use database_optimizer::model::{Confidence, ReportedFinding};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use crate::scans::{CASES, ROWS, TABLES, blocked};
+use crate::scans::hold_to_the_server;
 use crate::support::{TestDb, server};
 
 fn target(db: &TestDb) -> Target {
@@ -27,31 +27,14 @@ async fn reviewed(db: &TestDb, sql: &str) -> Vec<ReportedFinding> {
 #[case("deb19")]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_target_proves_is_not_read_again(#[case] member: &str) {
-    let Some(server) = server(member) else { return };
-    let db = TestDb::create(server).await;
-    let (mut wrong, mut reads) = (Vec::new(), 0);
-    for (before, statement) in CASES {
-        db.run("drop schema if exists o cascade; drop schema public cascade; create schema public")
-            .await;
-        db.run(&format!("{TABLES} {ROWS} {before}")).await;
-        db.run("begin").await;
-        let blocked = blocked(&db, statement).await;
-        db.run("rollback").await;
-        let found = reviewed(&db, statement).await;
-        let certain = found.iter().filter(|one| {
+    hold_to_the_server(member, async |db, _, statement| {
+        let certain = reviewed(db, statement).await.into_iter().filter(|one| {
             // To detach a partition takes a lock, and reads nothing.
             one.confidence == Confidence::High && one.check != "migration/detach-not-concurrent"
         });
-        let certain: Vec<&str> = certain.map(|one| one.message.as_str()).collect();
-        reads += usize::from(!blocked.is_empty());
-        if certain.is_empty() != blocked.is_empty() {
-            wrong.push(format!(
-                "{before}; {statement}: the server reads {blocked:?}, certain are {certain:#?} of {found:#?}"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{member}: {} wrong: {wrong:#?}", wrong.len());
-    assert!(reads > 40 && CASES.len() - reads > 40, "{member}: {reads} of {} read", CASES.len());
+        certain.map(|one| one.message).collect()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -389,7 +389,7 @@ async fn a_key_that_gets_no_column_says_why(#[case] change: &str, #[case] why: &
     declined(&analysis, why);
 }
 
-/// A nested key that is called like a column which cannot hold it: one that differs in each row, and the documents
+/// A nested key with the name of a column that cannot hold it: one that differs in each row, and the documents
 /// themselves; or like another key. Its column is called by the whole path.
 #[rstest]
 #[case("{customer,id}", "", "customer_id")]

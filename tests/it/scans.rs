@@ -9,7 +9,7 @@ use rstest::rstest;
 use crate::support::{TestDb, server};
 
 /// Tables, and rows in those that have no others below them.
-pub(crate) const TABLES: &str = "create table t (id int, a int, b int);
+const TABLES: &str = "create table t (id int, a int, b int);
 create table u (id int primary key);
 create table m (k int, v int) partition by range (k);
 create table c (k int, v int);
@@ -17,11 +17,11 @@ create table n (k int not null, v int) partition by range (k);
 create table d (k int not null, v int);
 create table l (k int not null, v int) partition by list (k);
 create table h (k int not null, v int) partition by hash (k);";
-pub(crate) const ROWS: &str = "insert into u select generate_series(1, 9); insert into t select g, g, g from generate_series(1, 9) as g;
+const ROWS: &str = "insert into u select generate_series(1, 9); insert into t select g, g, g from generate_series(1, 9) as g;
 insert into c select g, g from generate_series(1, 9) as g; insert into d select * from c;";
 
 /// What is made of the tables before, and a statement.
-pub(crate) const CASES: &[(&str, &str)] = &[
+const CASES: &[(&str, &str)] = &[
     ("", "alter table t alter column a set not null"),
     (
         "alter table t add constraint x check (a is not null) not valid",
@@ -489,13 +489,10 @@ pub(crate) async fn blocked(db: &TestDb, statement: &str) -> Vec<String> {
     after.into_iter().filter(is_blocked).map(|(table, _)| table).collect()
 }
 
-#[rstest]
-#[case("pg14")]
-#[case("pg17")]
-#[case("deb19")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_serious_where_the_server_reads_a_table_and_silent_where_it_does_not(
-    #[case] member: &str,
+/// Holds what is found of each statement, behind what comes before it, against the tables that the server reads.
+pub(crate) async fn hold_to_the_server(
+    member: &str,
+    found: impl AsyncFn(&TestDb, &str, &str) -> Vec<String>,
 ) {
     let Some(server) = server(member) else { return };
     let db = TestDb::create(server).await;
@@ -507,19 +504,7 @@ async fn a_statement_is_serious_where_the_server_reads_a_table_and_silent_where_
         db.run("begin").await;
         let blocked = blocked(&db, statement).await;
         db.run("rollback").await;
-        let file = |path: &str, sql: String| SqlFile { path: path.to_owned(), sql };
-        let files = [
-            file("0.sql", format!("{TABLES}\n{before};")),
-            file(
-                "1.sql",
-                format!("set lock_timeout = 1; set statement_timeout = 1;\n{statement};"),
-            ),
-        ];
-        let reviewed = review(&files, &TargetTables::default(), &|| true);
-        let found = reviewed.findings.iter().filter(|found| {
-            found.severity == Severity::High && found.object.to_string().starts_with("1.sql")
-        });
-        let found: Vec<&str> = found.map(|found| found.message.as_str()).collect();
+        let found = found(&db, before, statement).await;
         reads += usize::from(!blocked.is_empty());
         if found.is_empty() != blocked.is_empty() {
             wrong.push(format!(
@@ -529,4 +514,28 @@ async fn a_statement_is_serious_where_the_server_reads_a_table_and_silent_where_
     }
     assert!(wrong.is_empty(), "{member}: {} wrong: {wrong:#?}", wrong.len());
     assert!(reads > 40 && CASES.len() - reads > 40, "{member}: {reads} of {} read", CASES.len());
+}
+
+#[rstest]
+#[case("pg14")]
+#[case("pg17")]
+#[case("deb19")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_serious_where_the_server_reads_a_table_and_silent_where_it_does_not(
+    #[case] member: &str,
+) {
+    hold_to_the_server(member, async |_, before, statement| {
+        let file = |path: &str, sql: String| SqlFile { path: path.to_owned(), sql };
+        let timeouts = "set lock_timeout = 1; set statement_timeout = 1;";
+        let files = [
+            file("0.sql", format!("{TABLES}\n{before};")),
+            file("1.sql", format!("{timeouts}\n{statement};")),
+        ];
+        let reviewed = review(&files, &TargetTables::default(), &|| true);
+        let found = reviewed.findings.into_iter().filter(|found| {
+            found.severity == Severity::High && found.object.to_string().starts_with("1.sql")
+        });
+        found.map(|found| found.message).collect()
+    })
+    .await;
 }

@@ -10,7 +10,7 @@ pub(crate) const CERTAIN_BYTES: f64 = 1_073_741_824.0;
 pub(crate) const ROW_BYTES_MIN: f64 = 40.0;
 /// The server's default.
 const DEFAULT_KB: f64 = 4096.0;
-/// The least that somebody means who sets it: a quarter of the default. A number of bytes for less is a number of kilobytes.
+/// The smallest limit that a number of bytes is taken to mean: a quarter of the default. A smaller one was meant in kilobytes.
 const MEANT_KB_MIN: f64 = 1024.0;
 
 /// The largest pending list that is worth having.

@@ -104,7 +104,7 @@ fn is_free(table: &Table<'_>, name: &str) -> bool {
         && table.layout.column(name).is_none()
 }
 
-/// The column of the table that is called like the key, and may hold its values.
+/// The column of the table that has the key's name, and may hold its values.
 pub(super) fn column_called_like<'a>(
     column: &DocumentColumn<'a>,
     key: &DocumentKey,

@@ -117,7 +117,7 @@ fn served<'c, 'a>(
     })
 }
 
-/// A search whose LIMIT no text shows, and that gets as many rows as the index returns: it may have asked for more.
+/// A search whose LIMIT no statement shows, and whose calls each return `ef_search` rows: its LIMIT may be larger.
 fn unknown_limit(case: &Case<'_>, columns: &[VectorField<'_>], ef_search: f64) -> Option<Gap> {
     let cut_off = |(column, search): (&VectorField<'_>, &Search<'_>)| {
         let counters = search.statement.counters.filter(|_| search.rows_wanted().is_none())?;
