@@ -130,7 +130,7 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
         assert!(!text.contains("  "), "{text}");
     }
     let generated = &declined(&analysis, "a stored generated column rewrites the table").detail;
-    assert!(generated.contains("2000 rows") && generated.contains("MB"), "{generated}");
+    assert!(generated.contains("2,000 rows") && generated.contains("MB"), "{generated}");
 
     let request = request(&db, FILTERED_AND_READ, ProveMode::Cheap).await;
     all_hold(&mut db, &analysis, &request).await;
