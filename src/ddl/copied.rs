@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::change::built_on;
+use super::change::index::built_on;
 use super::new_index::BuiltIndex;
 use super::promotion::{create_function, create_trigger};
 use super::renaming;

@@ -51,16 +51,18 @@ pub fn ddl(action: &Action) -> Ddl {
         Action::IndexKey(indexed) => indexed::index(indexed),
         Action::ShortenKeys(renaming) => renaming::shorten(renaming),
         Action::ConvertToJsonb(conversion) => jsonb::convert(conversion),
-        Action::BuildIndex(new) => change::build(new),
-        Action::DropIndex(old) => change::drop(old),
-        Action::ReplaceIndex(replacement) => change::replace(&replacement.new, &replacement.old),
-        Action::RebuildIndex(old) => change::rebuild(old),
-        Action::SetOptions(options) => change::set_options(options),
-        Action::SetSetting(setting) => change::set(setting),
-        Action::Maintain(maintenance) => change::maintain(maintenance),
-        Action::SetPersistence(change) => change::set_persistence(change),
-        Action::DrainDefault(drain) => change::drain(drain),
-        Action::DropSlot(drop) => change::drop_slot(drop),
+        Action::BuildIndex(new) => change::index::build(new),
+        Action::DropIndex(old) => change::index::drop(old),
+        Action::ReplaceIndex(replacement) => {
+            change::index::replace(&replacement.new, &replacement.old)
+        }
+        Action::RebuildIndex(old) => change::index::rebuild(old),
+        Action::SetOptions(options) => change::options::set_options(options),
+        Action::SetSetting(setting) => change::setting::set(setting),
+        Action::Maintain(maintenance) => change::maintenance::maintain(maintenance),
+        Action::SetPersistence(change) => change::persistence::set_persistence(change),
+        Action::DrainDefault(drain) => change::drain::drain(drain),
+        Action::DropSlot(drop) => change::slot::drop_slot(drop),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 pub const MAJORS_SUPPORTED: RangeInclusive<u32> = 15..=19;
 
 /// The server that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Server {
     /// Its version as it prints it.
     #[schema(example = "18.6")]

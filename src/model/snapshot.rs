@@ -76,7 +76,7 @@ impl Topic {
 pub const SNAPSHOT_FORMAT: u32 = 2;
 
 /// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The version of this form, [`SNAPSHOT_FORMAT`] when it was written.
@@ -131,30 +131,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Of a visit that has seen nothing yet.
+    pub fn new(server: Server, observed_at: Timestamp) -> Self {
+        Self { format: SNAPSHOT_FORMAT, observed_at, server, ..Self::default() }
+    }
+
     /// Holds nothing but plans.
     pub fn of_plans(plans: Vec<StatementPlan>, server: Server, observed_at: Timestamp) -> Self {
-        let statements = Observation::Seen(plans);
-        Self {
-            format: SNAPSHOT_FORMAT,
-            observed_at,
-            server,
-            cost: Cost::default(),
-            context: Observation::default(),
-            relations: Observation::default(),
-            foreign_code: Observation::default(),
-            common: Common::default(),
-            wal: Box::default(),
-            concurrency: Box::default(),
-            gin: Gin::default(),
-            vector: Vector::default(),
-            layouts: Observation::default(),
-            documents: Observation::default(),
-            toast_tables: Observation::default(),
-            stored_values: Observation::default(),
-            plan: Plan { statements, ..Plan::default() },
-            workload: Observation::default(),
-            contracts: Vec::new(),
-            left_out: Vec::new(),
-        }
+        let plan = Plan { statements: Observation::Seen(plans), ..Plan::default() };
+        Self { plan, ..Self::new(server, observed_at) }
     }
 }

@@ -9,7 +9,7 @@ use crate::contract::Registered;
 use crate::model::observation::{
     ColumnContract, Common, Context, Relation, Wal, Workload, WorkloadStatement,
 };
-use crate::model::{Observation, Policy, SNAPSHOT_FORMAT, Scope, Snapshot, Topic};
+use crate::model::{Observation, Policy, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
 use super::batch::{Batch, Slot};
@@ -93,28 +93,23 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     let workload = first.workload();
     let CatalogFacts { context, relations, foreign_code, common } = first.catalog;
     let (index_details, index_sizes) = detail.indexes;
-    let snapshot = Snapshot {
-        format: SNAPSHOT_FORMAT,
-        observed_at,
-        server: session.facts().clone().into(),
+    let mut snapshot = Snapshot {
         cost: session.cost(),
         context,
         relations,
         foreign_code,
         common: Common { index_details, index_sizes, ..common },
         wal: detail.wal,
-        concurrency: looks.concurrency.seen(),
-        gin: looks.gin.seen(),
-        vector: looks.vector.seen(),
         layouts: detail.layouts,
         documents,
         toast_tables: detail.toast_tables,
         stored_values,
-        plan: looks.plan.seen(),
         workload,
         contracts: interest.contracts.iter().map(registered).collect(),
         left_out,
+        ..Snapshot::new(session.facts().clone().into(), observed_at)
     };
+    looks.tell(&mut snapshot);
     let texts = texts.filter(|_| interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]));
     Ok(Observed { snapshot, texts, explained })
 }
@@ -135,7 +130,7 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
     Ok(context.row())
 }
 
-/// Defines [`Looks`] from a field and its type for each superpower.
+/// Defines [`Looks`] from the field of the snapshot and the type for each superpower.
 macro_rules! looks {
     ($($name:ident: $look:ty),* $(,)?) => {
         /// What single superpowers look at in the round trips that all share.
@@ -161,6 +156,11 @@ macro_rules! looks {
                 interest: &Interest,
             ) {
                 $(self.$name.detail(batch, catalog, interest);)*
+            }
+
+            /// What was seen, as parts of the snapshot.
+            fn tell(self, snapshot: &mut Snapshot) {
+                $(snapshot.$name = self.$name.seen();)*
             }
         }
     };

@@ -10,6 +10,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
 use super::tables::{TableNames, name, type_of};
+use super::tokens::{has_token, has_tokens, tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -19,8 +20,10 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
     for file in files {
         for statement in file.tree.syntax_node().children() {
             let (own, base) = match ast::Stmt::cast(statement.clone()) {
-                Some(ast::Stmt::CreateDomain(_)) => (word(&statement, 2), word(&statement, 4)),
-                Some(ast::Stmt::AlterDomain(_)) => (word(&statement, 2), None),
+                Some(ast::Stmt::CreateDomain(made)) => {
+                    (domain_name(&statement), made.ty().as_ref().map(type_of))
+                }
+                Some(ast::Stmt::AlterDomain(_)) => (domain_name(&statement), None),
                 _ => continue,
             };
             let of_constrained = base.is_some_and(|base| constrained.contains(&base));
@@ -36,17 +39,19 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
 
 /// Whether a definition of a domain names a constraint.
 fn is_constrained(domain: &SyntaxNode) -> bool {
-    let text = domain.text().to_string().to_lowercase();
-    let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
-    let drops = words.contains(&"drop");
-    let checks = words.iter().any(|word| *word == "check" || word.starts_with("check("));
-    !drops && (checks || words.windows(2).any(|two| two == ["not", "null"]))
+    let drops = has_token(domain, "drop");
+    !drops && (has_token(domain, "check") || has_tokens(domain, &["not", "null"]))
 }
 
-/// The nth word of a statement, as a name.
-fn word(statement: &SyntaxNode, nth: usize) -> Option<String> {
-    let text = statement.text().to_string();
-    text.split_whitespace().nth(nth).map(|word| name(word.trim_end_matches(';')))
+/// The name that follows `CREATE DOMAIN` or `ALTER DOMAIN`.
+fn domain_name(statement: &SyntaxNode) -> Option<String> {
+    let tokens = tokens(statement);
+    let mut rest = tokens.iter().skip(2);
+    let mut full = rest.next()?.clone();
+    while rest.next().is_some_and(|token| token == ".") {
+        full = format!("{full}.{}", rest.next()?);
+    }
+    Some(name(&full))
 }
 
 pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedFinding> {
@@ -66,7 +71,7 @@ fn judge_domains(file: &ParsedFile) -> Vec<LocatedFinding> {
     let (mut made, mut findings) = (HashSet::new(), Vec::new());
     for (_, statement) in file.statements() {
         if ast::CreateDomain::can_cast(statement.kind()) {
-            made.extend(word(statement, 2));
+            made.extend(domain_name(statement));
         } else if ast::AlterDomain::can_cast(statement.kind()) {
             findings.extend(judge_domain(statement, &made));
         }
@@ -76,12 +81,10 @@ fn judge_domains(file: &ParsedFile) -> Vec<LocatedFinding> {
 
 /// A constraint that a domain gets: the server reads each table with a column of it.
 fn judge_domain(statement: &SyntaxNode, made: &HashSet<String>) -> Option<LocatedFinding> {
-    let text = statement.text().to_string().to_lowercase();
-    let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
-    let is_checked = words.contains(&"add")
+    let is_checked = has_token(statement, "add")
         && is_constrained(statement)
-        && !words.windows(2).any(|two| two == ["not", "valid"]);
-    let domain = word(statement, 2)?;
+        && !has_tokens(statement, &["not", "valid"]);
+    let domain = domain_name(statement)?;
     if !is_checked || made.contains(&domain) {
         return None;
     }

@@ -5,6 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::added::is_null_everywhere;
 use super::file::ParsedFile;
+use super::tokens::has_tokens;
 use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity, SourceFix};
 
@@ -168,11 +169,7 @@ fn is_not_enforced(file: &ParsedFile, at: usize) -> bool {
             ast::AddConstraint::can_cast(node.kind()) || ast::AddColumn::can_cast(node.kind());
         is_added && (usize::from(range.start())..=usize::from(range.end())).contains(&at)
     });
-    around.any(|node| {
-        let text = node.text().to_string().to_lowercase();
-        let words: Vec<&str> = text.trim_end_matches(';').split_whitespace().collect();
-        words.windows(2).any(|two| two == ["not", "enforced"])
-    })
+    around.any(|node| has_tokens(&node, &["not", "enforced"]))
 }
 
 /// Lines of a statement that is shown as it should be.
@@ -212,9 +209,7 @@ fn is_of_nulls(file: &ParsedFile, at: usize) -> bool {
 /// Whether an index is made of a partitioned table alone, `ON ONLY`: nothing is read, and its partitions' come later.
 fn is_of_root_only(file: &ParsedFile, at: usize) -> bool {
     let Some((_, statement)) = file.statement_at(at) else { return false };
-    let text = statement.text().to_string().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.windows(2).any(|two| two == ["on", "only"])
+    has_tokens(statement, &["on", "only"])
 }
 
 /// Whether the constraint that is added here is judged by other rules: one that builds an index has no NOT VALID, a foreign key

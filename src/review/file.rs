@@ -9,6 +9,7 @@ use super::depth::{self, Excess};
 use super::psql;
 use super::section;
 use super::suppression::Suppressions;
+use super::tokens::own_tokens;
 use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
@@ -104,10 +105,8 @@ fn broken(tree: &Parse<SourceFile>, statements: &[(usize, SyntaxNode)]) -> BTree
 
 /// The byte where a node's own text begins, behind the space and comments before it.
 pub(super) fn code(node: &SyntaxNode) -> usize {
-    let tokens =
-        node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    let mut own = tokens.filter(|token| !token.kind().is_trivia());
-    let start = own.next().map_or(node.text_range().start(), |token| token.text_range().start());
+    let first = own_tokens(node).next();
+    let start = first.map_or(node.text_range().start(), |token| token.text_range().start());
     usize::from(start)
 }
 

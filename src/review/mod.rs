@@ -22,6 +22,7 @@ mod section;
 mod suppression;
 mod tables;
 mod target;
+mod tokens;
 mod types;
 mod validation;
 

@@ -6,6 +6,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::file::ParsedFile;
 use super::tables::{changed, name};
 use super::target::TargetTables;
+use super::tokens::own_tokens;
 use super::{BlockedTable, LocatedFinding};
 use crate::checks::gin::limit::{
     CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
@@ -45,16 +46,14 @@ fn of_statement(statement: &SyntaxNode, sizes: &TargetTables) -> Vec<LocatedFind
 
 /// Words, numbers and strings of a statement with their places: words in lower case, strings without their quotes.
 fn words(statement: &SyntaxNode) -> Vec<(usize, String)> {
-    let tokens =
-        statement.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    let own = tokens.filter(|token| !token.kind().is_trivia());
-    own.map(|token| {
-        let text = token.text();
-        let bare = text.trim_matches(|c: char| c == '\'' || c == '"');
-        let word = if text.starts_with('\'') { bare.to_owned() } else { bare.to_lowercase() };
-        (usize::from(token.text_range().start()), word)
-    })
-    .collect()
+    own_tokens(statement)
+        .map(|token| {
+            let text = token.text();
+            let bare = text.trim_matches(|c: char| c == '\'' || c == '"');
+            let word = if text.starts_with('\'') { bare.to_owned() } else { bare.to_lowercase() };
+            (usize::from(token.text_range().start()), word)
+        })
+        .collect()
 }
 
 /// The value that an option or setting is given, and where its name stands.

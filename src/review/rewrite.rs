@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::{SyntaxElement, SyntaxNode};
 
 use super::file::{ParsedFile, code};
-use super::runner::has_token;
 use super::tables::{changed, name, type_of, unqualified};
+use super::tokens::{has_token, tokens};
 use super::types::{Type, TypeChange};
 use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
@@ -130,10 +130,9 @@ fn judge_action(
 
 /// A table that is written elsewhere or otherwise, unless it is so already: as most tables are where the default is named.
 fn moved(action: &SyntaxNode) -> LocatedFinding {
-    let text = action.text().to_string().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let is_default = matches!(words.last(), Some(&("heap" | "pg_default" | "default")));
-    let what = if words.contains(&"tablespace") {
+    let to = tokens(action).pop().unwrap_or_default();
+    let is_default = matches!(to.as_str(), "heap" | "pg_default" | "default");
+    let what = if has_token(action, "tablespace") {
         "SET TABLESPACE copies the table under ACCESS EXCLUSIVE, unless it is there already"
     } else {
         "SET ACCESS METHOD rewrites the table under ACCESS EXCLUSIVE, unless it is the table's own"
@@ -221,12 +220,9 @@ pub(super) fn stable_functions(files: &[ParsedFile]) -> BTreeSet<String> {
             if !ast::CreateFunction::can_cast(statement.kind()) {
                 continue;
             }
-            let tokens = statement.descendants_with_tokens().filter_map(SyntaxElement::into_token);
-            let tokens = tokens.filter(|token| !token.kind().is_trivia());
-            let words: Vec<String> = tokens.map(|token| token.text().to_owned()).collect();
-            let is = |word: &String, other: &str| word.eq_ignore_ascii_case(other);
-            let is_stable = words.iter().any(|word| is(word, "immutable") || is(word, "stable"));
-            let named = words.iter().skip_while(|word| !is(word, "function")).skip(1);
+            let words = tokens(statement);
+            let is_stable = words.iter().any(|word| word == "immutable" || word == "stable");
+            let named = words.iter().skip_while(|word| *word != "function").skip(1);
             let own: String = named.take_while(|word| *word != "(").map(String::as_str).collect();
             let own = name(&own);
             let declared = if is_stable { &mut stable } else { &mut volatile };

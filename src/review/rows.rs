@@ -7,6 +7,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
 use super::tables::name;
+use super::tokens::{has_token, tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -62,14 +63,11 @@ fn whole(
 ) -> Option<LocatedFinding> {
     let table = table?;
     if let Some(condition) = condition {
-        let text = condition.text().to_string().to_lowercase();
-        let words: Vec<&str> = text.split_whitespace().collect();
+        let words = tokens(&condition);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let is_of_all = match words.as_slice() {
-            ["where", "true" | "1=1"] | ["where", "1", "=", "1"] => true,
-            ["where", column, "is", "null"] => {
-                let column = column.rsplit('.').next().unwrap_or_default();
-                added.contains(&(table.clone(), name(column)))
-            }
+            ["where", "true"] | ["where", "1", "=", "1"] => true,
+            ["where", .., column, "is", "null"] => added.contains(&(table.clone(), name(column))),
             _ => false,
         };
         if !is_of_all {
@@ -93,9 +91,7 @@ fn whole(
 
 /// Tables that are emptied. With CASCADE, another check says so.
 fn truncated(statement: &SyntaxNode) -> Option<LocatedFinding> {
-    let text = statement.text().to_string().to_lowercase();
-    let is_cascade = text.split_whitespace().any(|word| word == "cascade");
-    (!is_cascade).then(|| LocatedFinding { fix: None,
+    (!has_token(statement, "cascade")).then(|| LocatedFinding { fix: None,
         at: code(statement),
         check: "migration/whole-table-change",
         severity: Severity::Medium,

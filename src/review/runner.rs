@@ -12,6 +12,7 @@ use squawk_syntax::ast::{self, AstNode};
 use utoipa::ToSchema;
 
 use super::file::{ParsedFile, code};
+use super::tokens::{has_token, own_tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -337,11 +338,8 @@ fn opts_out(text: &str, markers: &[&str]) -> bool {
 
 /// Whether a statement opens a transaction, or ends one; none where it does neither.
 fn control(statement: &ast::Stmt) -> Option<bool> {
-    let tokens = statement.syntax().descendants_with_tokens();
-    let mut own = tokens
-        .filter_map(squawk_syntax::SyntaxElement::into_token)
-        .filter(|token| !token.kind().is_trivia());
-    let first = own.next().map(|token| token.text().to_lowercase()).unwrap_or_default();
+    let first = own_tokens(statement.syntax()).next();
+    let first = first.map(|token| token.text().to_lowercase()).unwrap_or_default();
     match (statement, first.as_str()) {
         (ast::Stmt::Begin(_), _) => Some(true),
         (_, "commit" | "end" | "rollback" | "abort") => Some(false),
@@ -382,10 +380,4 @@ fn barred(statement: &ast::Stmt) -> Option<(&'static str, &'static str)> {
         ast::Stmt::AlterSystem(_) => Some(("ALTER SYSTEM", OTHER)),
         _ => None,
     }
-}
-
-pub(super) fn has_token(node: &SyntaxNode, word: &str) -> bool {
-    let mut tokens =
-        node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    tokens.any(|token| token.text().eq_ignore_ascii_case(word))
 }
