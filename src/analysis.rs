@@ -26,8 +26,8 @@ use crate::advise::{RunContext, advise};
 use crate::checks;
 use crate::contract::Registered;
 use crate::model::{
-    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Families, Finding, Gap,
-    Judgement, Observation, Proposal, ProveMode, Review, Snapshot, Topic,
+    Analysis, Capabilities, Case, CheckReadiness, DocumentReport, Finding, Gap, Judgement,
+    Observation, Proposal, ProveMode, Review, Snapshot, Topic,
 };
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
@@ -213,9 +213,8 @@ pub async fn review(
 pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     let mut all = Judgement::default();
     let (policy, scope) = (&request.policy, &request.scope);
-    let case = Case { snapshot, earlier: &[], policy, scope };
-    let families = Families::of(snapshot.relations.get().map(Vec::as_slice).unwrap_or_default());
-    let in_scope = case.wants_object(&families);
+    let case = Case::new(snapshot, policy, scope);
+    let in_scope = case.wants_object();
     let mut uses_workload = false;
     for check in selected_checks(request) {
         uses_workload |=

@@ -29,13 +29,18 @@ pub(super) struct Analyse {
 
 impl Analyse {
     pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
-        let request = self.request(None)?;
-        self.report(&request, None).await
+        let project = self.output().project()?;
+        let request = self.request(None, &project)?;
+        self.report(&request, &project, None).await
     }
 
     /// What these options ask of a superpower, or of all.
-    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
-        let mut request = self.options.request(superpower)?;
+    pub(super) fn request(
+        &self,
+        superpower: Option<Superpower>,
+        project: &ProjectSettings,
+    ) -> Result<Request, Error> {
+        let mut request = self.options.request(superpower, project)?;
         request.contracts = self.contracts.read()?;
         if !request.contracts.is_empty() && !request.covers(Superpower::HybridSchema) {
             let problem =
@@ -59,6 +64,7 @@ impl Analyse {
     pub(super) async fn report(
         &self,
         request: &Request,
+        project: &ProjectSettings,
         pool_inputs: Option<&PoolInputs>,
     ) -> Result<CommandOutcome, Error> {
         let target = self.options.target()?;
@@ -77,7 +83,7 @@ impl Analyse {
                 Some(plan.map_err(Error::Analysis)?)
             }
         };
-        report((run.analysis, plan.as_ref()), &self.options.selection)
+        report((run.analysis, plan.as_ref()), &self.options.selection, project)
     }
 }
 
@@ -96,19 +102,19 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
 pub(super) fn report(
     (mut analysis, plan): (Analysis, Option<&PoolPlan>),
     selection: &Selection,
+    project: &ProjectSettings,
 ) -> Result<CommandOutcome, Error> {
-    let project = ProjectSettings::here()?;
     project.ignore_in_analysis(&mut analysis);
-    let baseline = selection.output.baseline(&project, &analysis.findings)?;
+    let baseline = selection.output.baseline(project, &analysis.findings)?;
     analysis.keep(|finding| !baseline.covers(finding));
     let found = analysis.findings.iter().map(|finding| finding.severity);
     // What a lock or a time limit hid this time is no pass either.
     let saw = analysis.saw_scope() && !analysis.is_passing;
-    let outcome = selection.output.outcome(&project, found, saw);
+    let outcome = selection.output.outcome(project, found, saw);
     if let Some(least) = selection.severity_min {
         analysis.keep_from(least);
     }
-    let (format, verbose) = (selection.output.format(&project), selection.output.verbose);
+    let (format, verbose) = (selection.output.format(project), selection.output.verbose);
     print(&match plan {
         None => render::analysis(&analysis, format, verbose),
         Some(plan) => render::planned((&analysis, plan), format, verbose),

@@ -9,14 +9,14 @@ use super::Error;
 use crate::model::{ReportedFinding, Severity};
 
 /// The file, by the id of each finding: an id is the same on every run.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Baseline {
     findings: BTreeMap<String, BaselineEntry>,
 }
 
 /// A finding, for those who read the file in a review.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BaselineEntry {
     check: String,

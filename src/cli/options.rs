@@ -127,6 +127,15 @@ impl Output {
         self.format.or(project.format).unwrap_or(OutputFormat::Table)
     }
 
+    /// What the repository says beside these options. A file that cannot be read is known before anything is looked at.
+    pub(super) fn project(&self) -> Result<ProjectSettings, Error> {
+        let mut project = ProjectSettings::here()?;
+        if self.write_baseline.is_none() {
+            project.read_baseline(self.baseline.as_deref())?;
+        }
+        Ok(project)
+    }
+
     /// The findings to leave out; those of now, where they are to be written.
     pub(super) fn baseline(
         &self,
@@ -140,8 +149,7 @@ impl Output {
             say(&format!("dbopt: wrote {count} findings to {}", path.display()));
             return Ok(baseline);
         }
-        let path = self.baseline.as_deref().or(project.baseline());
-        path.map_or_else(|| Ok(Baseline::default()), Baseline::read)
+        Ok(project.baseline.clone())
     }
 
     /// What becomes of a command that found these severities, and whether it saw what it was asked for. What was found is
@@ -178,8 +186,12 @@ pub(super) enum OutputFormat {
 
 impl AnalysisArgs {
     /// The request these options make.
-    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
-        Ok(Request { prove: self.prove, ..self.selection.request(superpower)? })
+    pub(super) fn request(
+        &self,
+        superpower: Option<Superpower>,
+        project: &ProjectSettings,
+    ) -> Result<Request, Error> {
+        Ok(Request { prove: self.prove, ..self.selection.request(superpower, project)? })
     }
 
     /// What the files say that the application runs; none where there are no files.
@@ -216,7 +228,11 @@ impl AnalysisArgs {
 
 impl Selection {
     /// The request these options make, with nothing proved.
-    pub(super) fn request(&self, superpower: Option<Superpower>) -> Result<Request, Error> {
+    pub(super) fn request(
+        &self,
+        superpower: Option<Superpower>,
+        project: &ProjectSettings,
+    ) -> Result<Request, Error> {
         let mut request = Request::new(superpower);
         request.scope.schemas.clone_from(&self.schema);
         request.scope.tables.clone_from(&self.table);
@@ -227,7 +243,7 @@ impl Selection {
         for check in &self.ignore {
             request.drop_checks(check).map_err(|problem| usage("ignore", problem))?;
         }
-        ProjectSettings::here()?.set_thresholds(&mut request)?;
+        project.set_thresholds(&mut request)?;
         for text in &self.set {
             let (name, value) = text
                 .split_once('=')

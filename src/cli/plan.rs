@@ -49,6 +49,7 @@ impl Decode {
         self,
         request: Request,
         analyse: &Analyse,
+        project: &ProjectSettings,
     ) -> Result<CommandOutcome, Error> {
         let output = analyse.output();
         let decoded = match (&self.plan_file, &self.query_file) {
@@ -58,11 +59,10 @@ impl Decode {
                 return Err(Error::Usage("--plan-file or --query-file is needed".to_owned()));
             }
         };
-        let project = ProjectSettings::here()?;
-        print(&render::plans(&decoded, output.format(&project)))?;
+        print(&render::plans(&decoded, output.format(project)))?;
         let findings = decoded.plans().iter().flat_map(|plan| &plan.findings);
         // A plan that was read is all that was asked for; its gaps are what a fuller EXPLAIN would show.
-        Ok(output.outcome(&project, findings.map(|finding| finding.severity), true))
+        Ok(output.outcome(project, findings.map(|finding| finding.severity), true))
     }
 
     async fn decode(&self, file: &Path, request: Request) -> Result<DecodedPlans, Error> {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
+use super::baseline::Baseline;
 use super::options::{FailOn, OutputFormat};
 use super::{Error, warn};
 use crate::analysis::{Request, Runner};
@@ -19,6 +20,8 @@ pub(super) struct ProjectSettings {
     pub(super) format: Option<OutputFormat>,
     pub(super) fail_on: Option<FailOn>,
     pub(super) runner: Option<Runner>,
+    /// The findings to leave out.
+    pub(super) baseline: Baseline,
 }
 
 impl ProjectSettings {
@@ -52,7 +55,7 @@ impl ProjectSettings {
         let fail_on = read.fail_on.as_deref().map(|name| variant("fail_on", name)).transpose()?;
         let runner = read.runner.as_deref().map(Runner::from_str).transpose();
         let runner = runner.map_err(|problem| usage(&format!("`runner`: {problem}")))?;
-        Ok(Self { read, format, fail_on, runner })
+        Ok(Self { read, format, fail_on, runner, baseline: Baseline::default() })
     }
 
     /// Gives the thresholds that concern the request their values.
@@ -66,9 +69,11 @@ impl ProjectSettings {
         Ok(())
     }
 
-    /// The file with the findings to leave out.
-    pub(super) fn baseline(&self) -> Option<&Path> {
-        self.read.baseline.as_deref().map(Path::new)
+    /// Reads the findings to leave out from this file, or from that of the project.
+    pub(super) fn read_baseline(&mut self, given: Option<&Path>) -> Result<(), Error> {
+        let path = given.or(self.read.baseline.as_deref().map(Path::new));
+        self.baseline = path.map_or_else(|| Ok(Baseline::default()), Baseline::read)?;
+        Ok(())
     }
 
     /// Leaves out of an analysis what is ignored, and says how much that is.

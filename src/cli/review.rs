@@ -7,7 +7,6 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::options::{Output, target_of};
-use super::project::ProjectSettings;
 use super::render::Sources;
 use super::{CommandOutcome, Error, print, render, warn};
 use crate::analysis::{self, Runner, SqlFile};
@@ -35,7 +34,7 @@ pub(super) struct ReviewArgs {
 
 impl ReviewArgs {
     pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
-        let project = ProjectSettings::here()?;
+        let project = self.output.project()?;
         let runner = self.runner.or(project.runner).unwrap_or_default();
         let mut read = Files::default();
         for path in &self.paths {

@@ -23,12 +23,13 @@ pub(super) struct JudgeArgs {
 
 impl JudgeArgs {
     pub(super) fn run(self) -> Result<CommandOutcome, Error> {
-        let request = self.selection.request(self.superpower)?;
+        let project = self.selection.output.project()?;
+        let request = self.selection.request(self.superpower, &project)?;
         let snapshot = read(&self.file)?;
         let name =
             self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into());
         let analysis = analysis::judge_snapshot(&name, &request, &snapshot);
-        analyse::report((analysis, None), &self.selection)
+        analyse::report((analysis, None), &self.selection, &project)
     }
 }
 

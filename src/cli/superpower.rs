@@ -94,15 +94,20 @@ impl More {
 
 impl One {
     pub(super) async fn run(self) -> Result<CommandOutcome, Error> {
-        let mut request = self.analyse.request(Some(self.superpower))?;
+        let project = self.analyse.output().project()?;
+        let mut request = self.analyse.request(Some(self.superpower), &project)?;
         for (flag, threshold, value) in &self.thresholds {
             let usage = |problem| Error::Usage(format!("--{flag}: {problem}"));
             request.set_threshold(threshold, value).map_err(usage)?;
         }
         match self.more {
-            More::Plan(decode) if decode.is_given() => decode.run(request, &self.analyse).await,
-            More::Pool(flags) => self.analyse.report(&request, flags.pool_inputs()?.as_ref()).await,
-            More::Plan(_) | More::Nothing => self.analyse.report(&request, None).await,
+            More::Plan(decode) if decode.is_given() => {
+                decode.run(request, &self.analyse, &project).await
+            }
+            More::Pool(flags) => {
+                self.analyse.report(&request, &project, flags.pool_inputs()?.as_ref()).await
+            }
+            More::Plan(_) | More::Nothing => self.analyse.report(&request, &project, None).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The forest of partitions: each table with everything beneath it, built once and safe against cycles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Partition;
 use super::observation::{Relation, RelationKind};
@@ -13,8 +14,11 @@ const ROW_BYTES_MIN: i64 = 28;
 /// Every table with its partitions, by the root's oid.
 #[derive(Debug, Default)]
 pub struct Families<'a> {
+    by_oid: BTreeMap<i64, &'a Relation>,
     by_root: BTreeMap<i64, Family<'a>>,
     root_of: BTreeMap<i64, i64>,
+    /// Roots by schema and name, once they are asked for.
+    by_name: OnceCell<HashMap<(&'a str, &'a str), i64>>,
 }
 
 /// A table with all its partitions, or a relation alone.
@@ -30,14 +34,29 @@ impl<'a> Families<'a> {
     /// The forest that these relations form.
     pub fn of(relations: &'a [Relation]) -> Self {
         let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
-        let mut families = Self::default();
+        let mut by_root: BTreeMap<i64, Family<'a>> = BTreeMap::new();
+        let mut root_of = BTreeMap::new();
         for relation in relations {
-            let root = root_of(relation, &by_oid);
-            families.root_of.insert(relation.oid, root.oid);
-            let family = families.by_root.entry(root.oid);
+            let root = top(relation, &by_oid);
+            root_of.insert(relation.oid, root.oid);
+            let family = by_root.entry(root.oid);
             family.or_insert_with(|| Family { root, members: Vec::new() }).members.push(relation);
         }
-        families
+        Self { by_oid, by_root, root_of, by_name: OnceCell::new() }
+    }
+
+    /// The relation with that oid.
+    pub fn relation(&self, oid: i64) -> Option<&'a Relation> {
+        self.by_oid.get(&oid).copied()
+    }
+
+    /// The table of that name, with its partitions.
+    pub fn named(&self, schema: &str, name: &str) -> Option<&Family<'a>> {
+        let by_name = self.by_name.get_or_init(|| {
+            let roots = self.by_root.values().map(|family| family.root);
+            roots.map(|root| ((root.schema.as_str(), root.name.as_str()), root.oid)).collect()
+        });
+        self.by_root.get(by_name.get(&(schema, name))?)
     }
 
     /// Each table once, by the root's oid.
@@ -57,7 +76,7 @@ impl<'a> Families<'a> {
 }
 
 /// A catalog that was read while it changed may show a cycle where the server has none.
-fn root_of<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
+fn top<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
     let mut root = relation;
     let mut passed = BTreeSet::new();
     while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {

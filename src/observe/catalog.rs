@@ -15,9 +15,24 @@ pub(super) struct CatalogFacts {
     pub(super) common: Common,
 }
 
-impl CatalogFacts {
-    /// The forest of partitions; empty where the relations were not seen.
-    pub(super) fn families(&self) -> Families<'_> {
-        self.relations.get().map(|relations| Families::of(relations)).unwrap_or_default()
+/// The same with the forest of partitions, which each superpower walks through.
+pub(super) struct Catalog<'a> {
+    facts: &'a CatalogFacts,
+    /// Empty where the relations were not seen.
+    pub(super) families: Families<'a>,
+}
+
+impl<'a> From<&'a CatalogFacts> for Catalog<'a> {
+    fn from(facts: &'a CatalogFacts) -> Self {
+        let relations = facts.relations.get().map(Vec::as_slice).unwrap_or_default();
+        Self { facts, families: Families::of(relations) }
+    }
+}
+
+impl std::ops::Deref for Catalog<'_> {
+    type Target = CatalogFacts;
+
+    fn deref(&self) -> &CatalogFacts {
+        self.facts
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use super::batch::{Batch, Slot};
+use super::catalog::Catalog;
 use super::common::CommonDetail;
 use super::look::Look;
 use super::source;
@@ -74,10 +75,11 @@ impl DetailStage {
             texts.query(&mut batch);
         }
         let mut indexes = CommonDetail::new();
-        indexes.detail(&mut batch, &first.catalog, interest);
         let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
-        wal.detail(&mut batch, &first.catalog, interest);
-        looks.detail(&mut batch, &first.catalog, interest);
+        let catalog = Catalog::from(&first.catalog);
+        indexes.detail(&mut batch, &catalog, interest);
+        wal.detail(&mut batch, &catalog, interest);
+        looks.detail(&mut batch, &catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
         let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());

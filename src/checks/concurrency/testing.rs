@@ -11,7 +11,7 @@ const RESET: &str = "2026-02-19T12:00:00Z";
 
 pub(super) fn case<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
     static ALL: std::sync::OnceLock<Scope> = std::sync::OnceLock::new();
-    Case { snapshot, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
+    Case::new(snapshot, policy, ALL.get_or_init(Scope::default))
 }
 
 /// A server of ten days with two sessions of `web`.

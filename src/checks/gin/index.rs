@@ -1,6 +1,6 @@
 //! GIN indexes as findings are about them: those of a partitioned table under the index of its root.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::limit::off;
 use crate::checks::number::float;
@@ -39,23 +39,21 @@ pub(super) struct LeafIndex<'a> {
 /// Every GIN index of interest with its parts, by the oid of the root.
 pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
     let seen = case.snapshot;
-    let relations = seen.relations.get().map_err(Clone::clone)?;
+    let families = case.families()?;
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
-    let by_oid: BTreeMap<i64, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
-    let tables: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
-    let mut index_bytes: BTreeMap<i64, i64> = BTreeMap::new();
-    for index in indexes {
-        let root = families.root(index.table_oid).map_or(index.table_oid, |root| root.oid);
-        *index_bytes.entry(root).or_default() += seen.common.index_bytes(index);
-    }
-    let mut trees: BTreeMap<i64, GinTree<'a>> = BTreeMap::new();
     let of_interest = seen.gin.indexes.get().map_err(Clone::clone)?;
-    let of_interest: BTreeSet<i64> = of_interest.iter().map(|index| index.oid).collect();
-    for index in indexes.iter().filter(|index| of_interest.contains(&index.oid)) {
+    if of_interest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let by_oid: BTreeMap<i64, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let of_interest: Vec<&Index> =
+        of_interest.iter().filter_map(|index| by_oid.get(&index.oid).copied()).collect();
+    let index_bytes = bytes_of_indexes(&of_interest, case, families)?;
+    let mut trees: BTreeMap<i64, GinTree<'a>> = BTreeMap::new();
+    for index in of_interest {
         let root = root(index, &by_oid);
         let (Some(family), Some(table)) =
-            (families.family(root.table_oid), tables.get(&root.table_oid))
+            (families.family(root.table_oid), families.relation(root.table_oid))
         else {
             continue;
         };
@@ -67,12 +65,30 @@ pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
             table_bytes: float(bytes),
             heap_bytes: float(family.bytes()),
         });
-        if let Some(table) = tables.get(&index.table_oid).filter(|_| !index.partitioned) {
+        if let Some(table) = families.relation(index.table_oid).filter(|_| !index.partitioned) {
             let activity = seen.common.activity(index.table_oid);
             tree.leaves.push(LeafIndex { index, table, activity });
         }
     }
     Ok(trees.into_values().collect())
+}
+
+/// Bytes of all indexes of the tables that these are on, by the oid of the root.
+fn bytes_of_indexes(
+    of_interest: &[&Index],
+    case: &Case<'_>,
+    families: &Families<'_>,
+) -> Result<BTreeMap<i64, i64>, Gap> {
+    let common = &case.snapshot.common;
+    let root = |index: &Index| families.root(index.table_oid).map(|root| root.oid);
+    let mut bytes: BTreeMap<i64, i64> =
+        of_interest.iter().filter_map(|index| Some((root(index)?, 0))).collect();
+    for index in common.indexes.get().map_err(Clone::clone)? {
+        if let Some(sum) = root(index).and_then(|root| bytes.get_mut(&root)) {
+            *sum += common.index_bytes(index);
+        }
+    }
+    Ok(bytes)
 }
 
 /// A catalog that was read while it changed may show a cycle where the server has none.
@@ -103,15 +119,13 @@ impl GinTree<'_> {
 
     /// The partitions of the table, each after the one it is a part of.
     pub(super) fn partitions(&self, case: &Case<'_>) -> Vec<Partition> {
-        let relations = case.snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
-        let families = Families::of(relations);
-        families.family(self.table.oid).map(Family::partitions).unwrap_or_default()
+        let family = case.families().ok().and_then(|families| families.family(self.table.oid));
+        family.map(Family::partitions).unwrap_or_default()
     }
 
     /// The root of its table: statements that name a partition count as searches of the root.
     pub(super) fn searched_table<'c>(&self, case: &Case<'c>) -> Option<&'c Relation> {
-        let relations = case.snapshot.relations.get().ok()?;
-        Families::of(relations).root(self.table.oid)
+        case.families().ok()?.root(self.table.oid)
     }
 
     /// Scans of all parts since the counters were reset.

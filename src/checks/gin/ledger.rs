@@ -32,7 +32,7 @@ pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
 /// How statements use the column of an index of one column, and its name; none where it has more, or an expression.
 pub(super) fn column_usage<'a>(
     tree: &GinTree<'_>,
-    case: &Case<'a>,
+    case: &'a Case<'_>,
     workload: &'a Workload,
 ) -> Option<(&'a str, &'a ColumnUsage)> {
     let detail = case.snapshot.common.index_detail(tree.root.oid)?;

@@ -15,8 +15,8 @@ use crate::model::observation::{
 };
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Families, Family, Finding, Gap, IndexKey, Judgement,
-    KeyPart, NewIndex, Object, QualifiedName, Severity, Superpower, Topic, Unit, percent,
+    Action, Case, Confidence, Declined, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
+    NewIndex, Object, QualifiedName, Severity, Superpower, Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -45,16 +45,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let workload = workload(case)?;
     let layouts = seen.layouts.get().map_err(Clone::clone)?;
-    let relations = seen.relations.get().map_err(Clone::clone)?;
     seen.common.indexes.get().map_err(Clone::clone)?;
     seen.common.index_details.get().map_err(Clone::clone)?;
     seen.common.table_activity.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut judgement = Judgement::default();
     for usage in &workload.usage {
-        let family = families.iter().find(|family| {
-            (&family.root.schema, &family.root.name) == (&usage.schema, &usage.table)
-        });
+        let family = families.named(&usage.schema, &usage.table);
         let Some(family) =
             family.filter(|f| float(f.total_bytes()) >= policy.get(&TABLE_BYTES_MIN))
         else {

@@ -9,8 +9,8 @@ use crate::explain::Node;
 use crate::model::observation::{Index, Relation};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Families, Finding, Gap, Judgement, Maintenance, MaintenanceVerb,
-    Object, Severity, Superpower, Threshold, Topic, Unit, percent,
+    Action, Case, Confidence, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
+    Severity, Superpower, Threshold, Topic, Unit, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -59,10 +59,9 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
     if let Some(gap) = Requirement::Counters.gap(context) {
         return Err(gap);
     }
-    let relations = seen.relations.get().map_err(Clone::clone)?;
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
     seen.common.table_activity.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut judgement = Judgement::default();
     for family in families.iter().filter(|family| case.wants(family)) {
         let large =

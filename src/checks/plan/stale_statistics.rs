@@ -7,8 +7,8 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::TableActivity;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Families, Family, Finding, Gap, GapReason, Judgement, Maintenance,
-    MaintenanceVerb, Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+    Action, Case, Family, Finding, Gap, GapReason, Judgement, Maintenance, MaintenanceVerb, Object,
+    QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -41,9 +41,8 @@ static STALE_AGE_S_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
-    let relations = seen.relations.get().map_err(Clone::clone)?;
     seen.common.table_activity.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut not_read = 0;
     let large = |family: &&Family<'_>| {

@@ -6,7 +6,7 @@ use crate::checks::existing::LEVELS_MAX;
 use crate::checks::number::float;
 use crate::model::observation::{Common, Index, IndexDetail, Relation};
 use crate::model::size::TABLE_BYTES_MIN;
-use crate::model::{Case, Families, Gap, Object, Severity};
+use crate::model::{Case, Gap, Object, Severity};
 
 /// The indexes of one relation: a table, a partition, or the root of a partitioned table.
 pub(super) struct IndexedTable<'a> {
@@ -27,11 +27,9 @@ pub(super) fn for_each_table(
     mut judge: impl FnMut(&IndexedTable<'_>),
 ) -> Result<(), Gap> {
     let seen = case.snapshot;
-    let relations = seen.relations.get().map_err(Clone::clone)?;
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
     seen.common.index_details.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
-    let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+    let families = case.families()?;
     let mut by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     let mut parts_by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     let mut bytes: BTreeMap<i64, i64> = BTreeMap::new();
@@ -42,7 +40,7 @@ pub(super) fn for_each_table(
         of.entry(index.table_oid).or_default().push(index);
     }
     for (oid, indexes) in by_table {
-        let (Some(family), Some(relation)) = (families.family(oid), by_oid.get(&oid)) else {
+        let (Some(family), Some(relation)) = (families.family(oid), families.relation(oid)) else {
             continue;
         };
         let of_indexes = bytes.get(&family.root.oid).copied().unwrap_or_default();

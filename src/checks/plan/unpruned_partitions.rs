@@ -12,8 +12,8 @@ use crate::model::observation::{
     Workload,
 };
 use crate::model::{
-    Case, Confidence, Families, Family, Finding, Gap, Judgement, Object, Severity, Superpower,
-    Threshold, Topic, Unit, grouped,
+    Case, Confidence, Family, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold,
+    Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -63,9 +63,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Statements of the workload that read a partitioned table and name its partition key nowhere.
 fn by_statements(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let relations = case.snapshot.relations.get().map_err(Clone::clone)?;
     let keys = case.snapshot.wal.partition_keys.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let divided = keys.iter().filter_map(|key| {
         let family = families.family(key.oid).filter(|family| family.root.oid == key.oid)?;
         let many = float(family.leaves().count()) >= case.policy.get(&PARTITIONS_MIN);

@@ -9,7 +9,7 @@ use crate::checks::number::float;
 use crate::model::observation::{
     Index, Relation, VectorColumn, VectorInstallation, VectorKind, VectorValues, Workload,
 };
-use crate::model::{Case, Families, Gap, Object, Observation, Partition, QualifiedName, Severity};
+use crate::model::{Case, Gap, Object, Observation, Partition, QualifiedName, Severity};
 
 /// Access methods that index no distance of vectors.
 const OTHER_METHODS: &[&str] = &["btree", "hash", "gin", "gist", "spgist", "brin", "bloom"];
@@ -69,13 +69,12 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<VectorField<'a>>, Gap> 
     let Some(extension) = seen.vector.extension().filter(|_| !all.is_empty()) else {
         return Ok(Vec::new());
     };
-    let relations = seen.relations.get().map_err(Clone::clone)?;
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
     let workload = match &seen.workload {
         Observation::Seen(workload) => Some(workload),
         Observation::Unseen(_) => None,
     };
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut by_root: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     for index in indexes {
         if let Some(root) = families.root(index.table_oid) {

@@ -8,8 +8,8 @@ use crate::checks::number::whole;
 use crate::model::observation::Relation;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Declined, DefaultDrain, Families, Finding, Gap, Judgement, Object, RangeStep,
-    Severity, Superpower, Topic, Unit, grouped, quote_identifier, quote_literal,
+    Action, Case, Declined, DefaultDrain, Finding, Gap, Judgement, Object, RangeStep, Severity,
+    Superpower, Topic, Unit, grouped, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -27,8 +27,7 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "wal/rows-in-default-partition";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let relations = case.snapshot.relations.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut judgement = Judgement::default();
     for divided in Divided::all(case, &families)? {
         let Some(default) = divided.key.default_partition else { continue };

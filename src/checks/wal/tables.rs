@@ -23,10 +23,9 @@ impl LeafTable<'_> {
 }
 
 /// The forest of tables; a gap where relations or counters were not seen.
-pub(super) fn forest<'a>(case: &Case<'a>) -> Result<Families<'a>, Gap> {
+pub(super) fn forest<'c, 'a>(case: &'c Case<'a>) -> Result<&'c Families<'a>, Gap> {
     case.snapshot.common.table_activity.get().map_err(Clone::clone)?;
-    let relations = case.snapshot.relations.get().map_err(Clone::clone)?;
-    Ok(Families::of(relations))
+    case.families()
 }
 
 /// Those of a table's leaves whose counters were read.

@@ -14,7 +14,7 @@ pub(super) const RESET: &str = "2026-02-19T12:00:00Z";
 
 pub(in crate::checks) fn case<'a>(snapshot: &'a Snapshot, policy: &'a Policy) -> Case<'a> {
     static ALL: std::sync::OnceLock<Scope> = std::sync::OnceLock::new();
-    Case { snapshot, earlier: &[], policy, scope: ALL.get_or_init(Scope::default) }
+    Case::new(snapshot, policy, ALL.get_or_init(Scope::default))
 }
 
 fn unseen() -> serde_json::Value {

@@ -11,8 +11,8 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Declined, Families, Family, Finding, Gap, GapReason, Judgement, Object, Severity,
-    Superpower, Threshold, Topic, Unit, counted,
+    Case, Declined, Family, Finding, Gap, GapReason, Judgement, Object, Severity, Superpower,
+    Threshold, Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -40,8 +40,7 @@ const DAY_S: f64 = 86_400.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
-    let relations = case.snapshot.relations.get().map_err(Clone::clone)?;
-    let families = Families::of(relations);
+    let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut unknown = 0_u32;
     let all = Divided::all(case, &families)?;

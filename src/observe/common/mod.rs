@@ -2,7 +2,7 @@
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::CatalogFacts;
+use super::catalog::Catalog;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -107,7 +107,7 @@ impl Look for CommonLook {
 impl Look for CommonDetail {
     type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
             let chosen = chosen(catalog, interest);
             self.details = batch.query_relations(&INDEX_DETAILS, &chosen);
@@ -128,9 +128,9 @@ impl CommonDetail {
 
 /// Invalid indexes first, then those of access methods that a superpower looks into, then the largest; those of a
 /// partitioned table follow its root.
-fn chosen(catalog: &CatalogFacts, interest: &Interest) -> Vec<i64> {
+fn chosen(catalog: &Catalog<'_>, interest: &Interest) -> Vec<i64> {
     let Ok(indexes) = catalog.common.indexes.get() else { return Vec::new() };
-    let families = catalog.families();
+    let families = &catalog.families;
     let in_scope = |index: &&Index| {
         let family = families.family(index.table_oid);
         family.is_some_and(|family| {

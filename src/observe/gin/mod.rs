@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::CatalogFacts;
+use super::catalog::Catalog;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
@@ -71,11 +71,11 @@ impl Look for GinLook {
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
         let unasked = || Slot::unasked(&GIN_INDEXES);
         let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
         if let Observation::Seen(indexes) = &mut seen {
-            let families = catalog.families();
+            let families = &catalog.families;
             indexes.retain(|index| in_scope(&families, index.table_oid, interest));
         }
         let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();

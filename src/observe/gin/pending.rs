@@ -19,7 +19,7 @@ use super::unreadable;
 use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReader};
 use crate::model::{Gap, GapReason, Observation, grant, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
-use crate::observe::catalog::CatalogFacts;
+use crate::observe::catalog::Catalog;
 use crate::observe::foreign_code::refusal;
 use crate::pg::Question;
 
@@ -88,7 +88,7 @@ pub(super) fn read(
     batch: &mut Batch<'_>,
     How { schema, keys }: How<'_>,
     (index, gin): (&Index, &GinIndex),
-    catalog: &CatalogFacts,
+    catalog: &Catalog<'_>,
 ) -> PendingListRead {
     if let Some(gap) = unreadable(index, gin) {
         return PendingListRead { list: ListReading::Gap(gap), plan: None };
@@ -124,13 +124,10 @@ fn off_the_plan(
     batch: &mut Batch<'_>,
     index: &Index,
     gin: &GinIndex,
-    catalog: &CatalogFacts,
+    catalog: &Catalog<'_>,
 ) -> Result<PlanLines, Gap> {
     let name = index.qualified_name().to_sql();
-    let families = catalog.families();
-    let table = families.family(gin.table_oid).and_then(|family| {
-        family.members.iter().find(|member| member.oid == gin.table_oid).copied()
-    });
+    let table = catalog.families.relation(gin.table_oid);
     let (Some(table), Some(sql)) =
         (table, table.and_then(|t| sql(&t.qualified_name().to_sql(), gin)))
     else {

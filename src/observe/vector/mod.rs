@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::CatalogFacts;
+use super::catalog::Catalog;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -80,7 +80,7 @@ impl Look for VectorLook {
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogFacts, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
         let installation =
             std::mem::replace(&mut self.installation, Slot::unasked(&VECTOR_INSTALLATION)).rows();
         let mut columns =
@@ -125,8 +125,8 @@ impl Look for VectorLook {
 }
 
 /// Tables of interest, with all their partitions.
-fn in_scope(catalog: &CatalogFacts, interest: &Interest) -> BTreeSet<i64> {
-    let families = catalog.families();
+fn in_scope(catalog: &Catalog<'_>, interest: &Interest) -> BTreeSet<i64> {
+    let families = &catalog.families;
     let of_interest = families.iter().filter(|family| {
         family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
     });
@@ -134,8 +134,8 @@ fn in_scope(catalog: &CatalogFacts, interest: &Interest) -> BTreeSet<i64> {
 }
 
 /// The largest tables with vectors: each by its root, whose statistics are those of the whole.
-fn largest(catalog: &CatalogFacts, columns: &[VectorColumn]) -> Vec<i64> {
-    let families = catalog.families();
+fn largest(catalog: &Catalog<'_>, columns: &[VectorColumn]) -> Vec<i64> {
+    let families = &catalog.families;
     let tables: BTreeSet<i64> = columns.iter().map(|column| column.table_oid).collect();
     let roots: BTreeSet<(Reverse<i64>, i64)> = tables
         .into_iter()

@@ -7,7 +7,7 @@ use crate::model::observation::{
 };
 use crate::model::{Families, Gap, GapReason, Observation, QualifiedName, grant, quote_identifier};
 use crate::observe::batch::{Batch, Slot};
-use crate::observe::catalog::CatalogFacts;
+use crate::observe::catalog::Catalog;
 use crate::observe::foreign_code;
 use crate::observe::source::Source;
 
@@ -45,13 +45,13 @@ impl Reading {
 /// Ask for a few values of the columns of the largest tables; of a partitioned one of its largest partition.
 pub(super) fn read(
     batch: &mut Batch<'_>,
-    catalog: &CatalogFacts,
+    catalog: &Catalog<'_>,
     extension: &VectorInstallation,
     columns: &[VectorColumn],
 ) -> Vec<Reading> {
-    let families = catalog.families();
+    let families = &catalog.families;
     let mut chosen: Vec<(&VectorColumn, &Relation)> =
-        columns.iter().filter_map(|column| Some((column, source(column, &families)?))).collect();
+        columns.iter().filter_map(|column| Some((column, source(column, families)?))).collect();
     chosen.sort_by_key(|(column, table)| {
         (Reverse(table.bytes_at_least()), column.table_oid, column.number)
     });

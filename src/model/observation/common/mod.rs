@@ -51,25 +51,28 @@ impl Common {
 
     /// The operator class of that number.
     pub fn operator_class(&self, oid: i64) -> Option<&OperatorClass> {
-        let classes = self.operator_classes.get().ok()?;
-        let position = classes.binary_search_by_key(&oid, |class| class.oid).ok()?;
-        classes.get(position)
+        by_oid(&self.operator_classes, oid, |class| class.oid)
     }
 
     /// The definition of an index, where it was among the chosen.
     pub fn index_detail(&self, oid: i64) -> Option<&IndexDetail> {
-        self.index_details.get().ok()?.iter().find(|detail| detail.oid == oid)
+        by_oid(&self.index_details, oid, |detail| detail.oid)
     }
 
     /// Bytes of an index now, or as last counted.
     pub fn index_bytes(&self, index: &Index) -> i64 {
-        let sizes = self.index_sizes.get().map(Vec::as_slice).unwrap_or_default();
-        let now = sizes.iter().find(|size| size.oid == index.oid);
+        let now = by_oid(&self.index_sizes, index.oid, |size| size.oid);
         now.map_or(index.pages * 8192, |size| size.bytes)
     }
 
     /// Counters of a table, where it was among the largest.
     pub fn activity(&self, table: i64) -> Option<&TableActivity> {
-        self.table_activity.get().ok()?.iter().find(|activity| activity.oid == table)
+        by_oid(&self.table_activity, table, |activity| activity.oid)
     }
+}
+
+/// One of many that a source returned in the order of their oids.
+fn by_oid<T>(all: &Observation<Vec<T>>, oid: i64, key: impl Fn(&T) -> i64) -> Option<&T> {
+    let all = all.get().ok()?;
+    all.get(all.binary_search_by_key(&oid, key).ok()?)
 }
