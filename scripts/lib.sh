@@ -23,7 +23,8 @@ packages() {
   [ ${#missing[@]} = 0 ] && return 0
   say "installing ${missing[*]}"
   if ! as_root true 2>/dev/null; then die "run this as root, or install first: ${missing[*]}"; fi
-  apt_install "${missing[@]}" && return 0
+  # Package lists may be absent, or older than the archive.
+  apt_install "${missing[@]}" 2>/dev/null && return 0
   as_root apt-get update -qq
   apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
 }

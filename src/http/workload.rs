@@ -128,9 +128,9 @@ pub(super) async fn show(
     params(
         ("target" = String, Path, description = "The target's name", example = "demo"),
         ("replace" = Option<bool>, Query, description = "Replace what was sent before"),
-        ("log_line_prefix" = Option<String>, Query, example = "%m [%p] %q%u@%d ",
-            description = "The server's `log_line_prefix`, for a log as plain text whose lines do not show by themselves \
-                           which number is the process"),
+        ("log_line_prefix" = Option<String>, Query,
+            description = "The server's `log_line_prefix`, such as `%m [%p] %q%u@%d `, for a log as plain text whose lines do \
+                           not show by themselves which number is the process"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The source, in any of its formats; of another content type, too"),
     responses(

@@ -29,7 +29,7 @@ const ID: &str = "wal/rows-in-default-partition";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let families = case.families()?;
     let mut judgement = Judgement::default();
-    for divided in Divided::all(case, &families)? {
+    for divided in Divided::all(case, families)? {
         let Some(default) = divided.key.default_partition else { continue };
         let Some(family) = families.family(divided.root.oid) else { continue };
         let Some(one) = family.members.iter().find(|member| member.oid == default) else {

@@ -51,7 +51,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     // Where pg_partman's configuration cannot be read, it is unknown how far ahead it makes partitions.
     case.snapshot.wal.partman_sets.get().map_err(Clone::clone)?;
     missing_parents(case, &mut judgement);
-    let all = Divided::all(case, &families)?;
+    let all = Divided::all(case, families)?;
     let mut by_root: BTreeMap<i64, Vec<&Divided<'_>>> = BTreeMap::new();
     for divided in &all {
         if let Some(root) = families.root(divided.root.oid) {

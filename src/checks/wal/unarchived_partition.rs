@@ -43,7 +43,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut unknown = 0_u32;
-    let all = Divided::all(case, &families)?;
+    let all = Divided::all(case, families)?;
     let mut by_root: BTreeMap<i64, ExpiredParts<'_>> = BTreeMap::new();
     for divided in all.iter().filter(|divided| divided.is_by_time()) {
         let Some(days) = retention(case, divided) else {

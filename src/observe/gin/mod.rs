@@ -76,7 +76,7 @@ impl Look for GinLook {
         let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
         if let Observation::Seen(indexes) = &mut seen {
             let families = &catalog.families;
-            indexes.retain(|index| in_scope(&families, index.table_oid, interest));
+            indexes.retain(|index| in_scope(families, index.table_oid, interest));
         }
         let reader = std::mem::replace(&mut self.reader, Slot::unasked(&PENDING_READER)).rows();
         let keys = interest.in_any(&[Topic::GIN_KEYS]);
