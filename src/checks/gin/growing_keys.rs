@@ -6,7 +6,7 @@ use super::window::window;
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::{ColumnDocuments, Documents};
-use crate::model::rate::{WINDOW_S_MIN, Window};
+use crate::model::rate::{DAY_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
@@ -41,7 +41,7 @@ pub(super) const NEEDS: &[Topic] = &[
 
 /// What both checks compare with.
 pub(super) const THRESHOLDS: &[&Threshold] =
-    &[&STALE_KEYS_FACTOR, &TURNOVER_PER_DAY_MIN, &WINDOW_S_MIN, &TABLE_BYTES_MIN];
+    &[&STALE_KEYS_FACTOR, &TURNOVER_PER_DAY_MIN, &DAY_WINDOW_S_MIN, &TABLE_BYTES_MIN];
 
 static STALE_KEYS_FACTOR: Threshold = Threshold {
     name: "stale_keys_factor",
@@ -94,7 +94,7 @@ pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap>
         if stale.keys < policy.get(&STALE_KEYS_FACTOR) * stale.needed.max(1.0) {
             continue;
         }
-        match window(context, policy) {
+        match window(context, &DAY_WINDOW_S_MIN, policy) {
             Ok(window) if of(tree, window, case) == kind => {
                 judgement.findings.push(finding((kind, window), tree, &stale, case));
             }

@@ -80,7 +80,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         for leaf in &tree.leaves {
             match seen.gin.pending(leaf.index.oid) {
                 Some(Observation::Seen(pending)) if is_long(pending, case) => {
-                    match window(context, policy) {
+                    match window(context, &WINDOW_S_MIN, policy) {
                         Ok(window) => affected.extend(backlog(leaf, *pending, window, case)),
                         Err(gap) => too_early = Some(gap),
                     }

@@ -60,7 +60,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let below =
             |leaf: &&LeafIndex<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
         for leaf in tree.leaves.iter().filter(below) {
-            match window(context, policy) {
+            match window(context, &WINDOW_S_MIN, policy) {
                 Ok(window) => judge_leaf(&mut judgement, (&tree, leaf), window, case),
                 Err(gap) => too_early = Some(gap),
             }

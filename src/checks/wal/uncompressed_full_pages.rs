@@ -5,7 +5,7 @@ use super::setting;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::observation::WalWritten;
-use crate::model::rate::WINDOW_S_MIN;
+use crate::model::rate::DAY_WINDOW_S_MIN;
 use crate::model::{
     Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic, Unit,
 };
@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     needs: &[Topic::CONTEXT, Topic::SETTINGS, Topic::WAL_SERVER],
     uses: &[],
     requires: &[],
-    thresholds: &[&FULL_PAGE_SHARE_MIN, &WAL_BYTES_PER_DAY_MIN, &WINDOW_S_MIN],
+    thresholds: &[&FULL_PAGE_SHARE_MIN, &WAL_BYTES_PER_DAY_MIN, &DAY_WINDOW_S_MIN],
     page: include_str!("uncompressed_full_pages.md"),
     judge,
 };
@@ -54,7 +54,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if compression.value() != "off" || !writes_them {
         return Ok(judgement);
     }
-    let (rate, wal) = wal_rate(case)?;
+    let (rate, wal) = wal_rate(case, &DAY_WINDOW_S_MIN)?;
     let (share, is_counted) = share(wal);
     if share < case.policy.get(&FULL_PAGE_SHARE_MIN)
         || rate.per_day() < case.policy.get(&WAL_BYTES_PER_DAY_MIN)
@@ -145,6 +145,16 @@ mod tests {
         let mut off = sparse();
         set(&mut off, "full_page_writes", "off");
         assert_eq!(sql(&off), None);
+    }
+
+    #[test]
+    fn less_than_an_hour_says_nothing_of_a_day() {
+        let mut seen = sparse();
+        let now = edit(&mut seen.context).now;
+        edit(&mut seen.wal.written).counting_since =
+            Some(now - std::time::Duration::from_secs(2_400));
+        let gap = CHECK.run(&case(&seen, &Policy::default())).unwrap_err();
+        assert!(gap.detail.contains("60 minutes are needed"), "{gap:?}");
     }
 
     #[test]

@@ -19,8 +19,12 @@ use secrecy::SecretString;
 use crate::support::{TestDb, TestServer};
 
 /// Thresholds for tables that are made in no time and counters that began a moment ago.
-const SMALL: &[(&str, f64)] =
-    &[("window_s_min", 0.0), ("unused_window_s_min", 0.0), ("table_bytes_min", 100_000.0)];
+const SMALL: &[(&str, f64)] = &[
+    ("window_s_min", 0.0),
+    ("day_window_s_min", 0.0),
+    ("unused_window_s_min", 0.0),
+    ("table_bytes_min", 100_000.0),
+];
 
 async fn made(server: &'static TestServer, sql: &str) -> TestDb {
     let mut db = TestDb::create(server).await;

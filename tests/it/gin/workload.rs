@@ -15,8 +15,8 @@ pub(super) async fn judged(db: &TestDb, statements: &[&str]) -> (Analysis, Reque
     let row = |statement: &&str| format!("\"{}\",5000,12\n", statement.replace('"', "\"\""));
     let rows: Vec<String> = statements.iter().map(row).collect();
     let list = format!("sql,calls,mean_ms\n{}", rows.concat());
-    let mut request =
-        request_of(Superpower::Gin, &[("table_bytes_min", 0.0), ("window_s_min", 0.0)]);
+    let policy = [("table_bytes_min", 0.0), ("window_s_min", 0.0), ("day_window_s_min", 0.0)];
+    let mut request = request_of(Superpower::Gin, &policy);
     request.workload = Some(workload(db, list.leak()).await);
     (analyse(db, &request).await, request)
 }
