@@ -6,7 +6,7 @@ use super::indexed::LONG_VALUES;
 use super::new_index::BuiltIndex;
 use super::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
-    PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, key_text,
+    PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, counted, key_text,
     quote_identifier,
 };
 
@@ -60,10 +60,10 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
             "queries go on reading the document until they are changed: {text} becomes {column}"
         ),
         format!(
-            "filling the column updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
+            "filling the column updates about {}: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
              indexes not counted; it can be stopped and run again, and fires the table's UPDATE triggers for each of these rows: \
              what they write elsewhere stays",
-            promotion.rows
+            counted(promotion.rows, "row", "rows")
         ),
         format!("a value that does not fit {} leaves NULL and breaks no write", promotion.type_sql),
         "INSERT and COPY without a list of columns, and readers of SELECT *, meet one column more"

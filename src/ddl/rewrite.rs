@@ -4,7 +4,7 @@ use super::batch;
 use super::statement::{maintenance, refresh};
 use crate::model::{
     Compression, Member, MemberKind, QualifiedName, Rewrite, RewriteOf, Statement,
-    catalog_operator as operator, quote_identifier, text_literal,
+    catalog_operator as operator, counted, quote_identifier, text_literal,
 };
 
 /// Update the rows in batches, then vacuum what they leave behind.
@@ -27,9 +27,9 @@ pub(super) fn statements(rewrite: &Rewrite) -> Vec<Statement> {
 pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
     let megabytes = (rewrite.bytes / 1_048_576).max(1);
     let mut caveats = vec![format!(
-        "the rewrite updates about {} rows: some {megabytes} MB of WAL and, until the vacuum, as much bloat \
+        "the rewrite updates about {}: some {megabytes} MB of WAL and, until the vacuum, as much bloat \
          (estimated from the sample, indexes not counted); it can be stopped and run again",
-        rewrite.rows
+        counted(rewrite.rows, "row", "rows")
     )];
     if rewrite.tables.iter().any(|table| table.kind == MemberKind::MaterializedView) {
         caveats.push(

@@ -14,6 +14,7 @@ use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, IndexKey, IndexReplacement, Judgement,
     KeyPart, NewIndex, Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+    grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -150,7 +151,7 @@ fn finding(
     let bytes = tree.bytes(case);
     let message = format!(
         "`{object}` has the class jsonb_ops, and all {} searches use @>, which jsonb_path_ops serves with one key for each value",
-        searches.contains
+        grouped(float(searches.contains))
     );
     Some(
         Finding::new(ID, object, Severity::Medium, message)

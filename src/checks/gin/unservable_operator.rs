@@ -14,7 +14,7 @@ use crate::model::observation::{Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Observation,
-    QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling,
+    QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -195,12 +195,13 @@ fn finding(
     let small = tree.table_bytes < case.policy.get(&TABLE_BYTES_MIN);
     let operator = one.operator.as_deref().unwrap_or("=");
     let message = format!(
-        "`{object}` serves none of {calls} calls that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index"
+        "`{object}` serves none of {} that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index",
+        counted(calls, "call", "calls")
     );
     let severity = if small { Severity::Low } else { Severity::Medium };
     let not_advised = |why: &str| {
         let message = format!("{message}; an index on it is not advised: {why}");
-        counted(Finding::new(ID, object.clone(), severity, message), calls, one)
+        with_calls(Finding::new(ID, object.clone(), severity, message), calls, one)
     };
     let Some(key) = catalog_spelling(expression) else {
         return not_advised("what it calls or casts may depend on the session");
@@ -214,7 +215,7 @@ fn finding(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
         ));
     }
-    counted(Finding::new(ID, object.clone(), severity, message), calls, one).action(
+    with_calls(Finding::new(ID, object.clone(), severity, message), calls, one).action(
         Action::BuildIndex(NewIndex {
             object,
             table: tree.table.qualified_name(),
@@ -307,7 +308,7 @@ fn longest_value(
     Some(key.value_bytes_max)
 }
 
-fn counted(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
+fn with_calls(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
     let calls = i64::try_from(calls).unwrap_or(i64::MAX);
     let finding = finding.confidence(Confidence::Medium).statistic(
         "workload.unserved_calls",

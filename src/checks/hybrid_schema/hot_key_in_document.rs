@@ -12,7 +12,7 @@ use crate::model::observation::{ColumnWorkload, KeyWorkload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, Object, Policy, Severity,
-    Superpower, Threshold, Topic, Unit, grouped, path_keys, quote_identifier,
+    Superpower, Threshold, Topic, Unit, counted, grouped, path_keys, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -205,10 +205,10 @@ impl Hot<'_> {
     fn is_indexed(&self) -> Declined {
         let Served { indexes, calls } = &self.served;
         let detail = format!(
-            "{} finds the rows of {calls} of the {} calls that use it; the others are {} of the calls that use \
-             these documents",
+            "{} finds the rows of {} of the {} that use it; the others are {} of the calls that use these documents",
             indexes.join(" and "),
-            self.key.key.calls,
+            grouped(float(*calls)),
+            counted(self.key.key.calls, "call", "calls"),
             crate::model::percent(self.share_without(*calls))
         );
         self.declined("an index on the key serves its calls", detail)
@@ -216,9 +216,10 @@ impl Hot<'_> {
 
     fn serves_few(&self, calls: u64) -> Declined {
         let detail = format!(
-            "it would find the rows of {calls} of the {} calls that use the key; the others read the document for \
-             the value, and an index on an expression is never read alone",
-            self.key.key.calls
+            "it would find the rows of {} of the {} that use the key; the others read the document for the value, \
+             and an index on an expression is never read alone",
+            grouped(float(calls)),
+            counted(self.key.key.calls, "call", "calls")
         );
         self.declined("an index on the expression leaves most calls as they are", detail)
     }

@@ -3,7 +3,7 @@
 use super::table::DocumentColumn;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnWorkload, Workload};
-use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit};
+use crate::model::{Finding, Gap, GapReason, Policy, Snapshot, Threshold, Topic, Unit, counted};
 
 /// Calls of a column's documents that are enough to judge by.
 pub(super) static WORKLOAD_CALLS_MIN: Threshold = Threshold {
@@ -80,10 +80,8 @@ fn enough<'a>(
     let few = float(used.calls) < policy.get(&WORKLOAD_CALLS_MIN)
         && float(used.executions) < policy.get(&WORKLOAD_EXECUTIONS_MIN);
     if few {
-        let calls = used.calls;
-        return gap(format!(
-            "only {calls} calls that use `{object}` are known, too few for shares"
-        ));
+        let calls = counted(used.calls, "call is", "calls are");
+        return gap(format!("only {calls} known that use `{object}`, too few for shares"));
     }
     if used.attributed_ratio < policy.get(&WORKLOAD_COVERAGE_MIN) {
         let percent = crate::model::percent(used.attributed_ratio);

@@ -7,7 +7,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower,
-    Threshold, ToastAutovacuum, ToastVacuum, Topic, Unit,
+    Threshold, ToastAutovacuum, ToastVacuum, Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -156,8 +156,9 @@ fn left_to_autovacuum(
         object: table.object_of(&nodes),
         reason: "autovacuum is due and comes by itself".to_owned(),
         detail: format!(
-            "{dead} chunks are dead, more than autovacuum waits for; if they stay, something holds the xmin \
-             horizon back, and no vacuum of ours would get further"
+            "{} dead, more than autovacuum waits for; if they stay, something holds the xmin horizon back, and no \
+             vacuum of ours would get further",
+            counted(dead, "chunk is", "chunks are")
         ),
     }
 }
