@@ -1,5 +1,6 @@
 //! `dbopt review`.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,7 @@ struct Files {
 }
 
 impl Files {
-    /// A file, or those of a folder in the order of their names, which is that of migrations.
+    /// A file, or those of a folder in the order of their versions, as runners do.
     fn add(&mut self, path: &Path) -> Result<(), Error> {
         if path == Path::new("-") {
             let mut sql = String::new();
@@ -87,7 +88,7 @@ impl Files {
         let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
             .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
             .map_err(failed)?;
-        entries.sort();
+        entries.sort_by_cached_key(|entry| run_order(entry));
         for entry in entries {
             // Links are not followed: they may lead in circles.
             let kind = entry.symlink_metadata().map_err(failed)?.file_type();
@@ -128,6 +129,42 @@ impl Files {
     }
 }
 
+/// What orders files and folders: the numbers of a version, `V1_10__name` or `0009_name`, and then the name. What has no version
+/// comes last: Flyway runs what is repeatable after all versions.
+fn run_order(path: &Path) -> (bool, Vec<u64>, OsString) {
+    let name = path.file_name().unwrap_or_default().to_owned();
+    let text = name.to_string_lossy();
+    let version = text.strip_prefix(['V', 'v']).unwrap_or(&text);
+    let parts = version.split("__").next().unwrap_or_default().split(['_', '.', '-']);
+    let numbers: Vec<u64> = parts.map_while(|part| part.parse().ok()).collect();
+    (numbers.is_empty(), numbers, name)
+}
+
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ordered(names: &[&str]) -> Vec<String> {
+        let mut paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+        paths.sort_by_cached_key(|path| run_order(path));
+        paths.iter().map(|path| path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn versions_are_ordered_by_their_numbers_and_names_by_their_letters() {
+        for in_order in [
+            ["V1__first.sql", "V1_4__more.sql", "V1_10__most.sql", "V2__next.sql", "R__views.sql"],
+            ["1_a.up.sql", "9_b.up.sql", "10_c.up.sql", "11_2fa.up.sql", "100_d.up.sql"],
+            ["0001_a", "0002_b", "20240101120000_c", "20240101120001_b", "20240102120000_a"],
+            ["a.sql", "b.sql", "b2.sql", "c.sql", "vault.sql"],
+        ] {
+            let mut shuffled = in_order;
+            shuffled.reverse();
+            assert_eq!(ordered(&shuffled), in_order);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! The server reads the table for a CHECK of a new column, although its every value is known, and writes it for a column of
 //! a domain with constraints, even without a default. A foreign key of a column that is NULL everywhere it takes as it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
@@ -14,27 +14,28 @@ use super::tokens::{has_token, has_tokens, tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
-/// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them.
-pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<()> {
-    let mut constrained = HashSet::new();
-    for file in files {
-        for statement in file.tree.syntax_node().children() {
+/// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them, each with
+/// the file and the byte of the first statement that gives it one.
+pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<(usize, usize)> {
+    let mut constrained = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        for (at, statement) in file.statements() {
             let (own, base) = match ast::Stmt::cast(statement.clone()) {
                 Some(ast::Stmt::CreateDomain(made)) => {
-                    (domain_name(&statement), made.ty().as_ref().map(type_of))
+                    (domain_name(statement), made.ty().as_ref().map(type_of))
                 }
-                Some(ast::Stmt::AlterDomain(_)) => (domain_name(&statement), None),
+                Some(ast::Stmt::AlterDomain(_)) => (domain_name(statement), None),
                 _ => continue,
             };
-            let of_constrained = base.is_some_and(|base| constrained.contains(&base));
+            let of_constrained = base.is_some_and(|base| constrained.contains_key(&base));
             if let Some(own) = own
-                && (of_constrained || is_constrained(&statement))
+                && (of_constrained || is_constrained(statement))
             {
-                constrained.insert(own);
+                constrained.entry(own).or_insert((index, *at));
             }
         }
     }
-    TableNames::new(constrained.into_iter().map(|domain| (domain, ())))
+    TableNames::new(constrained)
 }
 
 /// Whether a definition of a domain names a constraint.
@@ -54,7 +55,11 @@ fn domain_name(statement: &SyntaxNode) -> Option<String> {
     Some(name(&full))
 }
 
-pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedFinding> {
+pub(super) fn judge(
+    file: &ParsedFile,
+    index: usize,
+    domains: &TableNames<(usize, usize)>,
+) -> Vec<LocatedFinding> {
     let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
     let of_domains = judge_domains(file);
     let tables = statements.filter_map(|statement| match statement {
@@ -62,7 +67,10 @@ pub(super) fn judge(file: &ParsedFile, domains: &TableNames<()>) -> Vec<LocatedF
         _ => None,
     });
     let actions = tables.flat_map(|table| table.actions().collect::<Vec<_>>());
-    let of_actions = actions.filter_map(|action| judge_action(&action, domains));
+    let of_actions = actions.filter_map(|action| {
+        let is_before = |place: &(usize, usize)| *place < (index, code(action.syntax()));
+        judge_action(&action, &|domain| domains.same(domain).any(is_before))
+    });
     of_domains.into_iter().chain(of_actions).collect()
 }
 
@@ -103,10 +111,10 @@ fn judge_domain(statement: &SyntaxNode, made: &HashSet<String>) -> Option<Locate
 
 fn judge_action(
     action: &ast::AlterTableAction,
-    domains: &TableNames<()>,
+    is_constrained: &dyn Fn(&str) -> bool,
 ) -> Option<LocatedFinding> {
     match action {
-        ast::AlterTableAction::AddColumn(added) => judge_column(added, domains),
+        ast::AlterTableAction::AddColumn(added) => judge_column(added, is_constrained),
         ast::AlterTableAction::AddConstraint(added) => {
             let exclude = added
                 .syntax()
@@ -120,10 +128,13 @@ fn judge_action(
     }
 }
 
-fn judge_column(added: &ast::AddColumn, domains: &TableNames<()>) -> Option<LocatedFinding> {
+fn judge_column(
+    added: &ast::AddColumn,
+    is_constrained: &dyn Fn(&str) -> bool,
+) -> Option<LocatedFinding> {
     if let Some(ty) = added.ty() {
         let domain = type_of(&ty);
-        if domains.same(&domain).next().is_some() {
+        if is_constrained(&domain) {
             let message = format!(
                 "a column of the domain `{domain}`, which has constraints, rewrites the table under ACCESS EXCLUSIVE: add it \
                  with the domain's own type and a CHECK constraint that is NOT VALID, and validate that"

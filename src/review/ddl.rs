@@ -5,6 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::added::is_null_everywhere;
 use super::file::ParsedFile;
+use super::tables::name;
 use super::tokens::has_tokens;
 use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity, SourceFix};
@@ -80,6 +81,11 @@ pub(super) fn judge(
             return None;
         }
         let begin = file.statement_at(at).map_or(0, |(begin, _)| *begin);
+        if violation.code == Rule::RequireConcurrentIndexDeletion
+            && let Some(found) = of_unknown_index(file, at, (index, known))
+        {
+            return Some(found);
+        }
         let partitioned = known.schema.partitioned(index, begin);
         let own = partitioned.and_then(|root| of_partitioned(violation.code, root));
         let severity = own.as_ref().map_or(*severity, |(_, severity)| *severity);
@@ -154,6 +160,32 @@ fn of_partitioned(rule: Rule, root: &str) -> Option<(String, Severity)> {
             Severity::High,
         ),
         _ => return None,
+    })
+}
+
+/// What is said of DROP INDEX IF EXISTS where nothing is known of any such index: it may not be there.
+fn of_unknown_index(
+    file: &ParsedFile,
+    at: usize,
+    (index, known): (usize, &ReviewContext<'_>),
+) -> Option<LocatedFinding> {
+    let (begin, statement) = file.statement_at(at)?;
+    let drop = ast::DropIndex::cast(statement.clone())?;
+    drop.if_exists()?;
+    let mut names = statement.descendants().filter(|node| ast::IndexRef::can_cast(node.kind()));
+    if names.any(|own| known.has_index(&name(&own.text().to_string()), (index, *begin))) {
+        return None;
+    }
+    Some(LocatedFinding {
+        fix: None,
+        at,
+        check: "migration/drop-index-not-concurrent",
+        severity: Severity::Low,
+        blocked: BlockedTable::None,
+        confidence: Confidence::Low,
+        message: "where the index exists, which is not known here, DROP INDEX locks its table in ACCESS EXCLUSIVE mode, and waits \
+                  behind every running query: use DROP INDEX CONCURRENTLY, outside a transaction"
+            .to_owned(),
     })
 }
 

@@ -100,6 +100,15 @@ fn broken(tree: &Parse<SourceFile>, statements: &[(usize, SyntaxNode)]) -> BTree
         let begin = statements[..behind].last().map_or(0, |(begin, _)| *begin);
         broken.entry(begin).or_insert(at);
     }
+    // What the parser could not read behind a statement that nothing ends is the server's rest of that statement.
+    for (own, next) in statements.iter().zip(statements.iter().skip(1)).rev() {
+        let is_open = || own_tokens(&own.1).last().is_none_or(|last| last.text() != ";");
+        if let Some(at) = broken.get(&next.0).copied()
+            && is_open()
+        {
+            broken.entry(own.0).or_insert(at);
+        }
+    }
     broken
 }
 

@@ -27,14 +27,15 @@ pub(super) fn judge(
             !known.makes_before(&table, (index, *at))
         };
         if let Some(lock) = locks.iter().filter(is_used).max_by_key(|lock| lock.mode) {
-            return Some(found(statement, lock));
+            let table = known.table_of(&lock.relation, (index, *at));
+            return Some(found(statement, lock.mode, &table));
         }
     }
     None
 }
 
-fn found(statement: &SyntaxNode, lock: &TableLock) -> LocatedFinding {
-    let waiting = match lock.mode {
+fn found(statement: &SyntaxNode, mode: LockMode, table: &str) -> LocatedFinding {
+    let waiting = match mode {
         LockMode::AccessExclusive => "all later reads and writes of it",
         LockMode::Exclusive | LockMode::ShareRowExclusive | LockMode::Share => {
             "all later writes of it"
@@ -48,8 +49,7 @@ fn found(statement: &SyntaxNode, lock: &TableLock) -> LocatedFinding {
         blocked: BlockedTable::None,
         confidence: Confidence::High,
         message: format!(
-            "the {} lock on `{}` is waited for without a lock_timeout, and {waiting} wait behind it: set one before",
-            lock.mode, lock.relation
+            "the {mode} lock on `{table}` is waited for without a lock_timeout, and {waiting} wait behind it: set one before"
         ),
     }
 }

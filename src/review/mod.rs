@@ -7,18 +7,21 @@ mod added;
 mod ddl;
 mod depth;
 mod documents;
+mod dropped;
 mod file;
 mod lock_timeout;
 mod made;
 mod names;
 mod pending;
 mod psql;
+mod retype;
 mod rewrite;
 mod rows;
 mod rules;
 mod runner;
 mod schema;
 mod section;
+mod session;
 mod suppression;
 mod tables;
 mod target;
@@ -87,13 +90,15 @@ struct ReviewContext<'a> {
     keyed: TableNames<()>,
     schema: schema::SchemaFindings,
     made: made::MadeTables,
-    /// Domains with constraints.
-    domains: TableNames<()>,
+    /// Domains with constraints, each with the place of the first one.
+    domains: TableNames<(usize, usize)>,
     /// Tables that are written to the WAL from their first row on, and those that never are.
     logged: tables::Persistences,
     /// Functions that the files declare immutable or stable.
     stable_functions: BTreeSet<String>,
     types: types::Before,
+    /// Types that the files make.
+    made_types: types::MadeTypes,
     runner: Runner,
     sizes: &'a TargetTables,
 }
@@ -168,6 +173,7 @@ fn review_here(
         logged: tables::persistences(&read),
         stable_functions: rewrite::stable_functions(&read),
         types: types::before(&read, sizes),
+        made_types: types::made(&read),
         runner,
         sizes,
     };
@@ -190,9 +196,10 @@ fn judged(
     known: &ReviewContext<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<LocatedFinding>> {
-    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 11] = [
-        &|| added::judge(file, &known.domains),
+    let judges: [&dyn Fn() -> Vec<LocatedFinding>; 12] = [
+        &|| added::judge(file, index, &known.domains),
         &|| ddl::judge(file, index, known),
+        &|| dropped::judge(file),
         &|| rewrite::judge(file, index, known),
         &|| rows::judge(file),
         &|| known.schema.of_file(index),
@@ -231,8 +238,16 @@ impl ReviewContext<'_> {
 
     /// The table of an index that a statement drops or changes; the name itself where it is a table's, or not known.
     fn table_of(&self, relation: &str, at: (usize, usize)) -> String {
-        let of_index = self.schema.table_of(at, relation).or_else(|| self.sizes.table_of(relation));
-        of_index.unwrap_or(relation).to_owned()
+        self.table_of_index(relation, at).unwrap_or(relation).to_owned()
+    }
+
+    /// Whether the files before a statement, or the target, have an index of a name that it drops.
+    fn has_index(&self, index: &str, at: (usize, usize)) -> bool {
+        self.table_of_index(index, at).is_some()
+    }
+
+    fn table_of_index(&self, index: &str, at: (usize, usize)) -> Option<&str> {
+        self.schema.table_of(at, index).or_else(|| self.sizes.table_of(index))
     }
 
     /// The table that others wait for or use, where they do.
@@ -304,9 +319,18 @@ fn unread(file: &ParsedFile) -> Vec<Gap> {
     gaps
 }
 
-/// Statements that could not be parsed, each once: one slip makes many errors.
+/// Statements that could not be parsed, each once: one slip makes many errors, and the parser takes words of what is no SQL
+/// for a statement each.
 fn not_understood(file: &ParsedFile) -> Vec<Gap> {
-    let gaps = file.broken.values().take(BROKEN_MAX).map(|at| {
+    let mut before = None;
+    let mut is_apart = |begin: usize| {
+        let last = before.replace(begin);
+        let between = last.and_then(|last| file.text.get(last..begin));
+        between.is_none_or(|text| text.contains(';'))
+    };
+    let broken = file.broken.iter().filter(|(begin, _)| is_apart(**begin));
+    let broken: Vec<usize> = broken.map(|(_, at)| *at).collect();
+    let gaps = broken.iter().take(BROKEN_MAX).map(|at| {
         let (line, column) = file.place(*at);
         let detail = format!(
             "{}:{line}:{column} is not understood as SQL; its statement was not judged",
@@ -315,11 +339,11 @@ fn not_understood(file: &ParsedFile) -> Vec<Gap> {
         Gap::new("migration", GapReason::NotEnoughEvidence, detail)
     });
     let mut gaps: Vec<Gap> = gaps.collect();
-    if file.broken.len() > BROKEN_MAX {
+    if broken.len() > BROKEN_MAX {
         let detail = format!(
             "{}: {} more statements are not understood as SQL",
             file.path,
-            file.broken.len() - BROKEN_MAX
+            broken.len() - BROKEN_MAX
         );
         gaps.push(Gap::new("migration", GapReason::NotEnoughEvidence, detail));
     }

@@ -10,8 +10,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::file::{ParsedFile, code};
 use super::tables::{changed, name, type_of, unqualified};
 use super::tokens::{has_token, tokens};
-use super::types::{Type, TypeChange};
-use super::{BlockedTable, LocatedFinding, ReviewContext};
+use super::{BlockedTable, LocatedFinding, ReviewContext, retype};
 use crate::model::{Confidence, Severity};
 
 /// PostgreSQL's own functions of which no overload is volatile, on every supported major.
@@ -49,17 +48,14 @@ enum Volatility {
 }
 
 pub(super) fn judge(file: &ParsedFile, index: usize, known: &ReviewContext) -> Vec<LocatedFinding> {
-    let old = |at: usize| known.types.get(&(index, at));
     let statements = file.tree.syntax_node().children();
-    statements.flat_map(|statement| judge_statement(&statement, (&old, known))).collect()
+    statements.flat_map(|statement| judge_statement(&statement, index, known)).collect()
 }
-
-/// The type that a column has before the statement at a byte changes it, where that is known.
-type Old<'a> = &'a dyn Fn(usize) -> Option<&'a Type>;
 
 fn judge_statement(
     statement: &SyntaxNode,
-    (old, known): (Old<'_>, &ReviewContext),
+    index: usize,
+    known: &ReviewContext<'_>,
 ) -> Vec<LocatedFinding> {
     let rewritten = |what: &str, instead: &str| {
         let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
@@ -75,7 +71,7 @@ fn judge_statement(
                 _ => false,
             };
             let actions = table.actions().filter(|action| !is_done(action));
-            actions.filter_map(|action| judge_action(action, old, known)).collect()
+            actions.filter_map(|action| judge_action(action, index, known)).collect()
         }
         Some(ast::Stmt::Cluster(_)) => {
             rewritten("CLUSTER", "run it in a maintenance window, or use pg_repack")
@@ -99,7 +95,7 @@ fn judge_statement(
 
 fn judge_action(
     action: ast::AlterTableAction,
-    old: Old<'_>,
+    index: usize,
     known: &ReviewContext<'_>,
 ) -> Option<LocatedFinding> {
     use ast::AlterTableAction as Of;
@@ -114,7 +110,7 @@ fn judge_action(
             ast::AlterColumnOption::SetType(set) => {
                 let column = altered.column_name_ref();
                 let column = column.map(|column| name(&column.syntax().text().to_string()));
-                judge_type(&set, &column.unwrap_or_default(), old)
+                retype::judge(&set, &column.unwrap_or_default(), (index, known))
             }
             ast::AlterColumnOption::SetExpression(_) => {
                 rewritten("SET EXPRESSION of a stored generated column")
@@ -150,20 +146,23 @@ fn judge_added(added: &ast::AddColumn, declared: &BTreeSet<String>) -> Option<Lo
     const CHECK: &str = "migration/adding-field-with-default";
     const INSTEAD: &str =
         "add the column without it, set the default for new rows, and fill old rows in batches";
-    let rewritten = |at: &SyntaxNode, what: &str| {
-        let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {INSTEAD}");
+    const COUNTED: &str = "add a plain column, set nextval of a sequence as its default for new rows, and fill old rows in batches";
+    const COMPUTED: &str = "add a plain column, let a trigger compute it for new rows, and fill old rows in batches; a VIRTUAL \
+                            column, from PostgreSQL 18 on, is computed by readers and writes nothing";
+    let rewritten = |at: &SyntaxNode, what: &str, instead: &str| {
+        let message = format!("{what} rewrites the table under ACCESS EXCLUSIVE: {instead}");
         Some(found(code(at), CHECK, Severity::High, message))
     };
     if let Some(ty) = added.ty().filter(|ty| SERIAL.contains(&type_of(ty).as_str())) {
-        return rewritten(ty.syntax(), "a serial column, whose default is nextval,");
+        return rewritten(ty.syntax(), "a serial column, whose default is nextval,", COUNTED);
     }
     added.constraints().find_map(|constraint| match constraint {
         ast::Constraint::GeneratedConstraint(generated) => match generated.generated_as()? {
             ast::GeneratedAs::GeneratedIdentity(_) => {
-                rewritten(generated.syntax(), "an identity column")
+                rewritten(generated.syntax(), "an identity column", COUNTED)
             }
             ast::GeneratedAs::GeneratedStored(_) if is_stored(generated.syntax()) => {
-                rewritten(generated.syntax(), "a stored generated column")
+                rewritten(generated.syntax(), "a stored generated column", COMPUTED)
             }
             ast::GeneratedAs::GeneratedStored(_) => None,
         },
@@ -172,7 +171,8 @@ fn judge_added(added: &ast::AddColumn, declared: &BTreeSet<String>) -> Option<Lo
             match volatility(expression.syntax(), declared) {
                 Volatility::Stable => None,
                 Volatility::Volatile(name) => {
-                    rewritten(expression.syntax(), &format!("a default that calls {name}, which is volatile,"))
+                    let what = format!("a default that calls {name}, which is volatile,");
+                    rewritten(expression.syntax(), &what, INSTEAD)
                 }
                 Volatility::Unknown(name) => {
                     let message = format!(
@@ -233,77 +233,12 @@ pub(super) fn stable_functions(files: &[ParsedFile]) -> BTreeSet<String> {
     stable
 }
 
-/// Types to which the server changes others without a rewrite, where these are narrower.
-const WIDENED: [&str; 8] =
-    ["text", "varchar", "numeric", "varbit", "inet", "timestamptz", "timestamp", "interval"];
-
-/// A change of type, by the type that the column has, where that is known.
-fn judge_type(set: &ast::SetType, column: &str, old: Old<'_>) -> Option<LocatedFinding> {
-    const CHECK: &str = "migration/changing-column-type";
-    let text = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
-    let new = Type::parse(&text);
-    let at = code(set.syntax());
-    let has_collation = set.syntax().descendants().any(|node| ast::Collate::can_cast(node.kind()));
-    let is_cast = set.using_expr().is_none_or(|using| {
-        let expression = using.expr().map(|own| own.syntax().text().to_string());
-        is_cast_of(&expression.unwrap_or_default(), column, &new)
-    });
-    let known = old(at).filter(|_| is_cast && !has_collation);
-    if let Some(old) = known {
-        match old.changed_to(&new) {
-            TypeChange::Catalog => return None,
-            TypeChange::Rewrite => {
-                let message = format!(
-                    "changing a column from {} to {} rewrites the table and its indexes under ACCESS EXCLUSIVE",
-                    old.name, new.name
-                );
-                return Some(found(at, CHECK, Severity::High, message));
-            }
-            TypeChange::Unknown => {
-                let message = format!(
-                    "changing a column from {} to {} may rewrite the table under ACCESS EXCLUSIVE (of timestamp and \
-                     timestamptz it does not where the session's time zone is UTC)",
-                    old.name, new.name
-                );
-                let found = found(at, CHECK, Severity::Medium, message);
-                return Some(LocatedFinding { confidence: Confidence::Low, ..found });
-            }
-        }
-    } else if is_cast && WIDENED.contains(&new.name.as_str()) {
-        let message = format!(
-            "changing a type to {} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not known \
-             here, is the same kind without a lower limit (varchar(100) to text is no rewrite); name the database with --dsn",
-            new.name
-        );
-        let found = found(at, CHECK, Severity::Medium, message);
-        return Some(LocatedFinding { confidence: Confidence::Low, ..found });
-    }
-    let message = "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type \
-                   is binary coercible to the new one";
-    Some(found(at, CHECK, Severity::High, message.to_owned()))
-}
-
-/// Whether an expression converts the column as the server does where none is given: `column::type`.
-fn is_cast_of(using: &str, column: &str, new: &Type) -> bool {
-    let is_column = |text: &str| name(text.trim_matches(|c: char| "() ".contains(c))) == column;
-    let lower = using.to_lowercase();
-    let inner = lower.strip_prefix("cast").and_then(|rest| rest.trim().strip_prefix('('));
-    let (value, target) = match inner.and_then(|inner| inner.rsplit_once(" as ")) {
-        Some((value, target)) => {
-            // The same bytes, in the case that they were written in.
-            let begin = lower.len() - inner.map_or(0, str::len);
-            let value = using.get(begin..begin + value.len()).unwrap_or_default();
-            (value, target.trim_end().trim_end_matches(')').to_owned())
-        }
-        None => match using.rsplit_once("::") {
-            Some((value, target)) => (value, target.to_owned()),
-            None => return is_column(using),
-        },
-    };
-    is_column(value) && Type::parse(&target) == *new
-}
-
-fn found(at: usize, check: &'static str, severity: Severity, message: String) -> LocatedFinding {
+pub(super) fn found(
+    at: usize,
+    check: &'static str,
+    severity: Severity,
+    message: String,
+) -> LocatedFinding {
     LocatedFinding {
         fix: None,
         at,

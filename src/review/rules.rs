@@ -118,6 +118,15 @@ pub static RULES: &[ReviewRule] = &[
         ],
     ),
     rule(
+        "migration/drop-cascade",
+        Severity::High,
+        [
+            "DROP … CASCADE that drops columns or tables",
+            "Every column of the type, or every table of the schema or owner, is dropped with its values, and the statement names none of them.",
+            "Change or drop the columns and tables by name, and drop without CASCADE, which fails while anything depends on it.",
+        ],
+    ),
+    rule(
         "migration/drop-column",
         Severity::Medium,
         [

@@ -1,6 +1,7 @@
 //! What is found in short migrations.
 
 mod locks;
+mod public;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;

@@ -2,16 +2,26 @@
 //!
 //! What the target says is where a run begins; what its files declare and change comes on top, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
+use super::session::SessionZone;
 use super::tables::name;
 use super::target::TargetTables;
+use super::tokens::tokens;
 
-/// Types of columns by the statements that change them: file, and the byte where SET TYPE stands.
-pub(super) type Before = BTreeMap<(usize, usize), Type>;
+/// What holds before each statement that changes a type: by file, and the byte where SET TYPE stands.
+pub(super) type Before = BTreeMap<(usize, usize), BeforeChange>;
+
+/// What holds before a type is changed.
+pub(super) struct BeforeChange {
+    /// The type that the column has, where that is known.
+    pub(super) old: Option<Type>,
+    /// Whether the file has set the session's time zone to UTC.
+    pub(super) is_utc: bool,
+}
 
 /// A type with its modifiers: `varchar(100)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +37,8 @@ pub(super) enum TypeChange {
     Catalog,
     /// Every row is written.
     Rewrite,
+    /// Every row is written, unless the session's time zone is UTC.
+    Zone,
     /// It depends on what is not known here.
     Unknown,
 }
@@ -69,7 +81,11 @@ impl Type {
     }
 
     /// What changing it to another type does, by the rules of PostgreSQL 14 to 19.
-    pub(super) fn changed_to(&self, new: &Self) -> TypeChange {
+    pub(super) fn changed_to(&self, new: &Self, made: &MadeTypes) -> TypeChange {
+        // The values of a domain are those of its type.
+        if let Some(of) = made.domains.get(&plain_name(&self.name)) {
+            return of.changed_to(new, made);
+        }
         let (old_name, new_name) = (self.name.as_str(), new.name.as_str());
         match (old_name, new_name) {
             _ if self == new => TypeChange::Catalog,
@@ -83,21 +99,40 @@ impl Type {
             | ("time", "time")
             | ("timetz", "timetz")
             | ("interval", "interval") => {
-                let precision = |of: &Self| of.modifiers.first().copied().unwrap_or(6);
-                if precision(new) >= precision(self) {
+                if new.precision() >= self.precision() {
                     TypeChange::Catalog
                 } else {
                     TypeChange::Rewrite
                 }
             }
-            ("cidr", "inet") | ("citext", "text" | "varchar") | ("text", "citext") => {
-                widened(None, new.modifiers.first())
+            ("cidr", "inet")
+            | ("citext" | "xml", "text" | "varchar")
+            | ("text", "citext")
+            | ("bit", "varbit") => widened(None, new.modifiers.first()),
+            _ if is_oid(old_name) && is_oid(new_name) => TypeChange::Catalog,
+            ("timestamp", "timestamptz") | ("timestamptz", "timestamp")
+                if self.precision() <= new.precision() =>
+            {
+                TypeChange::Zone
             }
-            // The server leaves rows as they are where the session's time zone is UTC.
-            ("timestamp", "timestamptz") | ("timestamptz", "timestamp") => TypeChange::Unknown,
-            _ if is_built_in(old_name) && is_built_in(new_name) => TypeChange::Rewrite,
+            _ if self.is_converted(made) && new.is_converted(made) => TypeChange::Rewrite,
             _ => TypeChange::Unknown,
         }
+    }
+
+    /// Digits of the fraction of a second.
+    fn precision(&self) -> i64 {
+        self.modifiers.first().copied().unwrap_or(6)
+    }
+
+    /// Whether it is a date with a time.
+    pub(super) fn is_timestamp(&self) -> bool {
+        matches!(self.name.as_str(), "timestamp" | "timestamptz")
+    }
+
+    /// Whether the server converts its values where it becomes another type: one of its own, or an enumerated one.
+    fn is_converted(&self, made: &MadeTypes) -> bool {
+        is_built_in(&self.name) || made.enums.contains(&plain_name(&self.name))
     }
 
     fn widened_numeric(&self, new: &Self) -> TypeChange {
@@ -119,6 +154,11 @@ fn widened(old: Option<&i64>, new: Option<&i64>) -> TypeChange {
         (Some(old), Some(new)) if new >= old => TypeChange::Catalog,
         _ => TypeChange::Rewrite,
     }
+}
+
+/// Whether values are numbers of objects, which the server takes for one another as they are.
+fn is_oid(name: &str) -> bool {
+    ["oid", "integer", "regclass", "regproc", "regtype", "regrole", "regnamespace"].contains(&name)
 }
 
 /// Types between which the server has functions to convert, which write each row.
@@ -154,22 +194,70 @@ fn is_built_in(name: &str) -> bool {
     .contains(&name)
 }
 
+/// The types that the files make, by their names without schema and quotes.
+#[derive(Default)]
+pub(super) struct MadeTypes {
+    /// Enumerated ones.
+    enums: BTreeSet<String>,
+    /// Domains, each with the type it is of.
+    domains: BTreeMap<String, Type>,
+}
+
+/// The types that the files make.
+pub(super) fn made(files: &[ParsedFile]) -> MadeTypes {
+    let mut made = MadeTypes::default();
+    for (_, statement) in files.iter().flat_map(ParsedFile::statements) {
+        match ast::Stmt::cast(statement.clone()) {
+            Some(ast::Stmt::CreateType(_)) => {
+                let words = tokens(statement);
+                let end = words.windows(2).position(|two| two[0] == "as" && two[1] == "enum");
+                let own = end.and_then(|end| Some(words.get(2..end)?.concat()));
+                made.enums.extend(own.map(|own| plain_name(&own)));
+            }
+            Some(ast::Stmt::CreateDomain(domain)) => {
+                let words = tokens(statement);
+                let name = words.iter().skip(2).take_while(|word| *word != "as");
+                let of = domain.ty().map(|of| Type::parse(&of.syntax().text().to_string()));
+                let own: String = match &of {
+                    // Without AS, the name ends where the type begins.
+                    Some(_) if !words.iter().any(|word| word == "as") => {
+                        words.get(2).cloned().unwrap_or_default()
+                    }
+                    _ => name.map(String::as_str).collect(),
+                };
+                // A domain of itself, which the server refuses, would be followed without end.
+                let of = of.filter(|of| plain_name(&of.name) != plain_name(&own));
+                made.domains.extend(of.map(|of| (plain_name(&own), of)));
+            }
+            _ => (),
+        }
+    }
+    made
+}
+
+/// A type's name without schema and quotes, in lower case, as types are kept here.
+fn plain_name(text: &str) -> String {
+    unqualified(text).trim_matches('"').to_lowercase()
+}
+
 /// The types that columns have where statements change them.
 pub(super) fn before(files: &[ParsedFile], sizes: &TargetTables) -> Before {
     let mut known = BTreeMap::<(String, String), Type>::new();
     let mut before = Before::new();
     for (index, file) in files.iter().enumerate() {
-        for statement in file.tree.syntax_node().children().filter_map(ast::Stmt::cast) {
-            match statement {
-                ast::Stmt::CreateTable(table) => declare(&table, &mut known),
-                ast::Stmt::AlterTable(table) => {
+        let mut zone = SessionZone::default();
+        for (_, statement) in file.statements() {
+            match ast::Stmt::cast(statement.clone()) {
+                Some(ast::Stmt::CreateTable(table)) => declare(&table, &mut known),
+                Some(ast::Stmt::AlterTable(table)) => {
                     let Some(relation) = table.table_relation_name() else { continue };
                     let table_name = unqualified(&name(&relation.syntax().text().to_string()));
                     for action in table.actions() {
-                        alter(&action, (&table_name, index), sizes, (&mut known, &mut before));
+                        let place = (table_name.as_str(), index, zone.is_utc());
+                        alter(&action, place, sizes, (&mut known, &mut before));
                     }
                 }
-                _ => {}
+                _ => zone.follow(statement),
             }
         }
     }
@@ -191,7 +279,7 @@ fn declare(table: &ast::CreateTable, known: &mut BTreeMap<(String, String), Type
 
 fn alter(
     action: &ast::AlterTableAction,
-    (table, file): (&str, usize),
+    (table, file, is_utc): (&str, usize, bool),
     sizes: &TargetTables,
     (known, before): (&mut BTreeMap<(String, String), Type>, &mut Before),
 ) {
@@ -209,7 +297,7 @@ fn alter(
             let of = (table.to_owned(), name(&called.syntax().text().to_string()));
             let old =
                 known.get(&of).cloned().or_else(|| sizes.type_of(&of.0, &of.1).map(Type::parse));
-            before.extend(old.map(|old| ((file, code(set.syntax())), old)));
+            before.insert((file, code(set.syntax())), BeforeChange { old, is_utc });
             known.insert(of, Type::parse(&ty.syntax().text().to_string()));
         }
         _ => {}
