@@ -25,6 +25,11 @@ pub enum StopReason {
     /// The input ends inside a plan.
     #[error("the plan is cut off here")]
     CutOff,
+    /// All nodes stand in one column.
+    #[error(
+        "the blanks at the beginning of lines are lost, which say what each node belongs to: paste the plan with them"
+    )]
+    LostIndentation,
     /// The syntax of the format is broken.
     #[error("{0} was expected")]
     Expected(&'static str),

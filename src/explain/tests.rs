@@ -1,3 +1,5 @@
+mod pasted;
+
 use super::*;
 
 #[test]

@@ -25,7 +25,8 @@ fn with<'a>(sql: Cow<'a, str>, parameters: Option<Cow<'_, str>>) -> Planned<'a> 
     Planned { sql, parameters }
 }
 
-/// The query is followed by its parameters, or by the topmost node, which always has its costs.
+/// The query is followed by its parameters, or by the topmost node, which always has its costs, and alone begins its line. A
+/// comment of the query may hold a plan, too: the last such line is that of this one.
 fn text(plan: &str) -> Option<Planned<'_>> {
     let query = plan.strip_prefix("Query Text: ")?;
     let (mut end, mut parameters) = (query.len(), None);
@@ -37,9 +38,8 @@ fn text(plan: &str) -> Option<Planned<'_>> {
             (end, parameters) = (at, Some(values.into()));
             break;
         }
-        if line.contains("  (cost=") {
+        if line.starts_with(|first: char| first.is_ascii_uppercase()) && line.contains("  (cost=") {
             end = at;
-            break;
         }
         at += line.len() + 1;
     }

@@ -24,7 +24,7 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds(input, "#011") {
         logs(lines);
     }
-    if holds(input, "\"\n") || holds(input, "\"\r") || input.ends_with('"') {
+    if ["\"\n", "\"\r", "\"  "].iter().any(|end| holds(input, end)) || input.ends_with('"') {
         cells(lines);
     }
 }
@@ -192,8 +192,8 @@ fn logs(lines: &mut [OutputLine]) {
     }
 }
 
-/// Lines in double quotes, as tables that are copied or exported as CSV have them: all of them, or, as `psql --csv` does below
-/// its header, those that hold a comma, a quote or a line break.
+/// Lines in double quotes, as tables that are copied or exported as CSV have them: all of them, or, as `psql --csv` and editors
+/// of SQL do, those that hold a comma, a quote or a line break.
 fn cells(lines: &mut [OutputLine]) {
     let is_header = |line: &OutputLine| line.text.trim() == "QUERY PLAN";
     let quoted = |line: &OutputLine| {
@@ -201,15 +201,24 @@ fn cells(lines: &mut [OutputLine]) {
         text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
     };
     let mut filled = lines.iter().filter(|line| !line.text.trim().is_empty()).peekable();
-    let below_header = filled.peek().is_some_and(|line| is_header(line));
+    let below_header = filled.next_if(|line| is_header(line)).is_some();
+    let begins = filled.peek().map_or("", |line| line.text.trim_start());
+    let unquoted = ["[", "{", "<", "- Plan:", "--", "+-", "──"];
+    if unquoted.iter().any(|start| begins.starts_with(start)) {
+        return;
+    }
+    // What is quoted begins with the blanks of a plan, which neither a name that was wrapped nor a key of JSON does.
+    let is_plan = |line: &OutputLine| line.text.starts_with("\" ") && quoted(line);
+    let is_mixed = !below_header && lines.iter().any(is_plan);
     if filled.peek().is_none()
-        || !below_header && !filled.all(|line| quoted(line) || is_header(line))
+        || !below_header && !is_mixed && !filled.all(|line| quoted(line) || is_header(line))
     {
         return whole_cell(lines);
     }
     let mut is_open = false;
     for line in lines {
-        let starts = !is_open && line.text.trim_start().starts_with('"');
+        let starts = !is_open
+            && if is_mixed { quoted(line) } else { line.text.trim_start().starts_with('"') };
         if !starts && !is_open {
             continue;
         }

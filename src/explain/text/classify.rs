@@ -51,7 +51,11 @@ impl TextReader<'_> {
         if let Some(kind) = property(text) {
             return match kind {
                 PropertyOrigin::Yes => LineKind::Property,
-                PropertyOrigin::Perhaps if self.stands_as_property(column) => LineKind::Property,
+                PropertyOrigin::Perhaps
+                    if self.stands_as_property(column) || self.stands_as_label(column) =>
+                {
+                    LineKind::Property
+                }
                 PropertyOrigin::Perhaps => LineKind::Continuation,
             };
         }
@@ -107,7 +111,12 @@ enum PropertyOrigin {
     Perhaps,
 }
 
-/// Whether a line is `Name: value` or `Name:`.
+/// Whether a line is `Name: value` or `Name:`, of whatever name.
+pub(super) fn is_property(text: &str) -> bool {
+    property(text).is_some()
+}
+
+/// Whether a line is `Name: value` or `Name:`, and of what name.
 fn property(text: &str) -> Option<PropertyOrigin> {
     let colon = memchr::memchr(b':', text.as_bytes())?;
     let (name, after) = (&text[..colon], &text[colon + 1..]);
@@ -184,6 +193,9 @@ fn is_known(name: &str) -> bool {
             | "Tuples Inserted"
             | "Conflicting Tuples"
             | "Tuples"
+            | "Planning"
+            | "Planning Time"
+            | "Execution Time"
     )
 }
 
@@ -212,7 +224,7 @@ fn is_footer(text: &str) -> bool {
 }
 
 /// The next entry of a log, by its time or its level.
-fn is_log(text: &str) -> bool {
+pub(super) fn is_log(text: &str) -> bool {
     let digits = |from: usize, to: usize| {
         text.as_bytes().get(from..to).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
     };
@@ -241,6 +253,11 @@ fn statement_key(text: &str) -> bool {
     ) && text.len() > name.len()
         || (text.starts_with("Trigger ") && text.contains(" calls=")
             || text.starts_with("Trigger ") && text.contains(": time="))
+}
+
+/// Whether a line may be the first of a plan that a log holds.
+pub(super) fn is_root_with_costs(text: &str) -> bool {
+    text.contains("  (cost=") && !text.starts_with("->") && is_root(text)
 }
 
 /// Whether a line may be the first of a plan.

@@ -3,15 +3,16 @@
 use super::super::plan::Node;
 use super::name;
 
-/// Reads a node's line, without its arrow. None where it names no node.
-pub(super) fn read(line: &str) -> Option<Node> {
-    let mut node = Node::default();
-    let (what, figures) = figures(line, &mut node);
-    if what.is_empty() || (!figures && !is_name(what)) {
-        return None;
+/// Reads a node's line, without its arrow. Returns false where it names no node.
+pub(super) fn read(line: &str, node: &mut Node) -> bool {
+    let (what, figures) = figures(line, node);
+    // Another server's figures: MySQL prints no width.
+    let is_foreign = figures && node.total_cost.is_none() && what.contains("(cost=");
+    if what.is_empty() || is_foreign || (!figures && !is_name(what)) {
+        return false;
     }
-    name::read(&mut node, what);
-    Some(node)
+    name::read(node, what);
+    true
 }
 
 /// Whether a line ends as the line of a node does, which tells a node from a property whatever its name.

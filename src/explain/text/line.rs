@@ -21,7 +21,8 @@ impl TextReader<'_> {
         let text = line.trim_end().trim_start_matches([' ', '\t']);
         let (key, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.trim_start();
-        if let Section::Worker(_, at) | Section::WorkerJit(_, at) = self.section
+        if let Section::Worker(_, at) | Section::WorkerJit(_, at) | Section::RemotePlanning(at) =
+            self.section
             && column <= at
         {
             self.section = Section::Node;
@@ -46,8 +47,18 @@ impl TextReader<'_> {
             Section::Statement | Section::Outside => {
                 plan.extra.insert(key.to_owned(), untyped(value).to_value());
             }
+            Section::RemotePlanning(_) => (),
+            Section::Node if key == "Planning" && value.is_empty() => {
+                self.section = Section::RemotePlanning(column);
+            }
             Section::Node | Section::Worker(..) | Section::WorkerJit(..) => {
-                let Some(node) = plan.nodes.last_mut() else { return };
+                // Some print properties of a node behind the nodes below it.
+                let above = self.open.iter().rev().skip(1).find(|(open, _)| open + 6 == column);
+                let of_root = (column == self.base + 2).then_some(0);
+                let above = above.map(|(_, id)| *id).or(of_root);
+                let id = above.filter(|_| column < self.column);
+                let last = plan.nodes.len().wrapping_sub(1);
+                let Some(node) = plan.nodes.get_mut(id.unwrap_or(last)) else { return };
                 self.section = in_node(node, self.section, (key, value), (column, text));
             }
         }

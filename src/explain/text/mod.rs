@@ -18,7 +18,7 @@ mod wrap;
 use std::borrow::Cow;
 
 use super::error::StopReason;
-use super::frame::OutputLine;
+use super::frame::{OutputLine, first_byte};
 use super::outcome::{ReadOutcome, Stopped};
 use super::plan::{Node, ParsedPlan, PlanFormat};
 use super::{NODES_MAX, finish};
@@ -32,7 +32,9 @@ const LABEL_INDENT: usize = 2;
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
-    let stopped = stopped.or_else(|| cut(&reader.plans).map(|reason| (last(lines), reason)));
+    let is_flat = reader.is_flat;
+    let cut = cut(&reader.plans).map(|cut| if is_flat { StopReason::LostIndentation } else { cut });
+    let stopped = stopped.or_else(|| cut.map(|reason| (last(lines), reason)));
     let mut plans = reader.plans;
     plans.retain(|plan| !plan.nodes.is_empty());
     for plan in &mut plans {
@@ -58,6 +60,8 @@ enum Section {
     Worker(u64, usize),
     /// Just-in-time compilation of a worker.
     WorkerJit(u64, usize),
+    /// How another server planned its part, with the column where its line starts: no figures of the node.
+    RemotePlanning(usize),
     Planning,
     Jit,
     Serialization,
@@ -81,6 +85,10 @@ struct TextReader<'l> {
     nodes: usize,
     /// Whether a line before the plan has figures of a node and is none that can be read.
     unread: bool,
+    /// Whether nodes stand where the root does.
+    is_flat: bool,
+    /// Lines with an arrow: as many nodes are there at most, beside the roots.
+    arrows: usize,
     wrap: wrap::Wrap<'l>,
 }
 
@@ -89,6 +97,15 @@ struct Logical<'l> {
     text: Cow<'l, str>,
     kind: LineKind,
     number: usize,
+}
+
+impl Logical<'_> {
+    /// Whether what stands where no property is expected is a property all the same: the line of the node before is whole.
+    fn is_followed_by(&self, text: &str) -> bool {
+        matches!(self.kind, LineKind::Root | LineKind::Node)
+            && classify::is_property(text.trim())
+            && (!self.text.contains('(') || head::has_figures(self.text.trim()))
+    }
 }
 
 impl<'l> TextReader<'l> {
@@ -103,6 +120,8 @@ impl<'l> TextReader<'l> {
             next: statement::Next::default(),
             nodes: 0,
             unread: false,
+            is_flat: false,
+            arrows: lines.iter().filter(|line| first_byte(&line.text) == Some(b'-')).count(),
             wrap: wrap::Wrap::new(lines),
         }
     }
@@ -120,7 +139,17 @@ impl<'l> TextReader<'l> {
                 }
                 continue;
             }
-            let kind = self.classify(text);
+            let mut kind = self.classify(text);
+            if kind == LineKind::Root && self.next.is_in_statement() && has_root_behind(lines, at) {
+                kind = LineKind::Outside;
+            }
+            if kind == LineKind::Continuation
+                && pending.as_ref().is_some_and(|before| before.is_followed_by(text))
+            {
+                // Those that follow stand there, too.
+                self.column = indent(text);
+                kind = LineKind::Property;
+            }
             match (&mut pending, kind) {
                 (Some(before), LineKind::Continuation) => {
                     self.wrap.join(&mut before.text, text, at);
@@ -131,8 +160,13 @@ impl<'l> TextReader<'l> {
                         self.apply(&before)?;
                     }
                     self.enter(kind, text);
-                    pending =
-                        Some(Logical { text: Cow::Borrowed(text), kind, number: line.number });
+                    let own = Logical { text: Cow::Borrowed(text), kind, number: line.number };
+                    if kind == LineKind::Outside {
+                        // Nothing continues it, and what it says decides what the next one is.
+                        self.apply(&own)?;
+                    } else {
+                        pending = Some(own);
+                    }
                 }
             }
             if matches!(kind, LineKind::Property | LineKind::Continuation) {
@@ -188,6 +222,9 @@ impl<'l> TextReader<'l> {
             return Err(StopReason::Expected("the line of the node above"));
         }
         let mut plan = ParsedPlan { format: PlanFormat::Text, ..ParsedPlan::default() };
+        if self.plans.is_empty() {
+            plan.nodes.reserve(self.arrows.min(NODES_MAX) + 1);
+        }
         self.next.give(&mut plan);
         self.plans.push(plan);
         self.open.clear();
@@ -198,6 +235,7 @@ impl<'l> TextReader<'l> {
 
     fn node(&mut self, text: &str) -> Result<(), StopReason> {
         let column = indent(text);
+        self.is_flat |= column <= self.base;
         // A subplan stands below its label, which stands where the arrows of the owner's other children do.
         let level = if self.label.is_some() { column.saturating_sub(LABEL_INDENT) } else { column };
         while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= level) {
@@ -214,19 +252,31 @@ impl<'l> TextReader<'l> {
         }
         let label = self.label.take();
         let Some(plan) = self.plans.last_mut() else { return Ok(()) };
-        let node = head::read(text).ok_or_else(|| expected(text))?;
         let id = plan.nodes.len();
-        let mut node = Node { id, parent, ..node };
+        // A node has a kilobyte: it is read where it stays.
+        let node = plan.nodes.push_mut(Node { id, parent, ..Node::default() });
+        if !head::read(text, node) {
+            plan.nodes.pop();
+            return Err(expected(text));
+        }
         if let Some(label) = label {
-            label::apply(&mut node, &label);
+            label::apply(node, &label);
         }
         if let Some(parent) = parent {
             plan.nodes[parent].children.push(id);
         }
-        plan.nodes.push(node);
         self.open.push((column, id));
         Ok(())
     }
+}
+
+/// Whether the entry of a log that holds a line goes on with another first line of a plan: the one before stands in a comment
+/// of the statement.
+fn has_root_behind(lines: &[OutputLine], at: usize) -> bool {
+    let column = indent(&lines[at].text);
+    let behind = lines[at + 1..].iter().map(|line| line.text.as_ref());
+    let mut own = behind.take_while(|text| !statement::begins_entry(text.trim()));
+    own.any(|text| indent(text) == column && classify::is_root_with_costs(text.trim()))
 }
 
 /// What a node's line lacks.

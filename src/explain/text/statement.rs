@@ -27,6 +27,11 @@ impl Next {
         self.within == Within::Statement && !text.contains("(cost=")
     }
 
+    /// Whether the statement of an entry of a log is read.
+    pub(super) fn is_in_statement(&self) -> bool {
+        self.within == Within::Statement
+    }
+
     /// A line outside of a plan.
     pub(super) fn line(&mut self, line: &str) {
         let text = line.trim();
@@ -63,6 +68,11 @@ impl Next {
         plan.duration_ms = next.duration_ms;
         plan.query_id = next.query_id;
     }
+}
+
+/// Whether a line begins an entry of a log, or what it says of a statement.
+pub(super) fn begins_entry(text: &str) -> bool {
+    text.starts_with("Query Text:") || super::classify::is_log(text)
 }
 
 /// `LOG:  duration: 12.3 ms  plan:`.

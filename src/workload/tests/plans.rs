@@ -42,6 +42,15 @@ fn a_plan_is_handed_on_with_its_statement_whichever_of_the_two_comes_first() {
     assert!(alone[0].plan.is_some());
 }
 
+#[test]
+fn a_plan_in_a_comment_does_not_end_the_statement() {
+    let sql = "select /* was\nSeq Scan on orders  (cost=0.00..9.01 rows=1 width=8)\n*/ 1\n-- Limit  (cost=0.00..1.01 rows=1 width=8)\nfrom orders";
+    let root = "Seq Scan on orders  (cost=0.00..1.01 rows=1 width=8)";
+    let alone = all(&log(&[&format!("duration: 2.000 ms  plan:\nQuery Text: {sql}\n{root}")]));
+    let told: Vec<&str> = alone.iter().map(|entry| entry.sql.as_str()).collect();
+    assert_eq!(told, [sql]);
+}
+
 fn found(ms: f64, node: u32) -> LoggedFinding {
     let time = Evidence {
         name: "time_ms".to_owned(),
