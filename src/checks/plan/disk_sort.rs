@@ -26,8 +26,17 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
+/// Of a block, as servers are built.
+const BLOCK_KB: f64 = 8.0;
+
+/// Of the shortest row in a temporary file: of a window, the rows on disk are those of its largest partition.
+const ROW_BYTES_MIN: f64 = 12.0;
+
+/// Nodes that keep their rows to read them again. Those of functions are not among them: their time is that of the function.
+const KEEPERS: [&str; 3] = ["CTE Scan", "Materialize", "WindowAgg"];
+
 fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
-    let disk_kb = on_disk(node)?;
+    let disk_kb = on_disk(node).or_else(|| kept_on_disk(tree, node))?;
     let stake = tree.stake([node.id]);
     if !stake.matters(case) {
         return None;
@@ -35,11 +44,12 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     // Each process sorts a part of its own.
     let processes = if node.workers.is_empty() { 1.0 } else { count(node.actual_loops).max(1.0) };
     let most = node.workers.iter().filter_map(|worker| worker.actual_rows).fold(0.0, f64::max);
-    let rows = node.actual_rows.unwrap_or_default().max(most);
+    let rows = node.actual_rows.unwrap_or_default().max(most)
+        + node.rows_removed_by("filter").unwrap_or_default();
     let needed = match &node.incremental_sort {
         // A group at a time: how many rows the largest has is not printed.
         Some(_) => memory::of_sort(disk_kb * 2.0, 0.0),
-        None => memory::of_sort(disk_kb, rows),
+        None => memory::of_sort(disk_kb, rows.min(disk_kb * 1024.0 / ROW_BYTES_MIN)),
     };
     let each =
         if processes > 1.0 { format!(" in each of {processes} processes") } else { String::new() };
@@ -60,6 +70,23 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     } else {
         finding
     })
+}
+
+/// Temporary files of a node that keeps its rows: from 18 on the server says so, before it counts the blocks alone.
+fn kept_on_disk(tree: &Tree<'_>, node: &Node) -> Option<f64> {
+    if !KEEPERS.contains(&node.node_type.as_str()) {
+        return None;
+    }
+    let written = tree.own_buffers(node.id).map(|own| own.temp_written);
+    // Each reader of a CTE says how large it is; all but the first one write the last block of it at most.
+    if written.is_some_and(|blocks| blocks <= 1) {
+        return None;
+    }
+    let kb = match node.storage {
+        Some(storage) => count(Some(storage.maximum_kb).filter(|_| storage.space == Space::Disk)),
+        None => count(written) * BLOCK_KB,
+    };
+    (kb > 0.0).then_some(kb)
 }
 
 /// Temporary files of the process that wrote most.
