@@ -38,22 +38,20 @@ impl Encoding {
         }
     }
 
-    /// Hands on a chunk as UTF-8. Returns false where it cannot be decoded.
-    pub(super) fn decode(&mut self, chunk: &[u8], mut to: impl FnMut(&[u8])) -> bool {
+    /// Hands on a chunk as UTF-8, piece by piece, each with how many bytes it was; as long as the taker goes on. Returns false
+    /// where it does not, or where the chunk cannot be decoded.
+    pub(super) fn decode(
+        &mut self,
+        chunk: &[u8],
+        mut to: impl FnMut(usize, &[u8]) -> bool,
+    ) -> bool {
         match self {
-            Self::Plain => {
-                to(chunk);
-                true
-            }
+            Self::Plain => to(chunk.len(), chunk),
             Self::Gzip(decoder) => chunk.chunks(PIECE_BYTES).all(|piece| {
                 let is_whole = decoder.write_all(piece).is_ok();
-                to(&std::mem::take(decoder.get_mut()));
-                is_whole
+                to(piece.len(), &std::mem::take(decoder.get_mut())) && is_whole
             }),
-            Self::Utf16(utf16) => {
-                to(utf16.decode(chunk).as_bytes());
-                true
-            }
+            Self::Utf16(utf16) => to(chunk.len(), utf16.decode(chunk).as_bytes()),
             Self::Broken => true,
         }
     }

@@ -22,8 +22,17 @@ pub struct SourceReader {
     form: Form,
     lines: Lines,
     counts: SourceCounts,
+    /// Bytes that were decoded, and what came out of them.
+    decoded: u64,
+    expanded: u64,
     known: KnownSource,
 }
+
+/// How many times as long a compressed source may become. Logs become 10 to 50 times as long; what is one line again and again, up to
+/// a thousand times.
+const EXPANSION_MAX: u64 = 200;
+/// Bytes up to which it may expand as it likes: they are read in a few seconds.
+const EXPANDED_BYTES_MIN: u64 = 64 * 1024 * 1024;
 
 /// What is known of a source before it is read.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +97,8 @@ impl SourceReader {
             form: Form::Unknown { format, begins: Vec::new() },
             lines: Lines::default(),
             counts: SourceCounts::default(),
+            decoded: 0,
+            expanded: 0,
             known: KnownSource::default(),
         }
     }
@@ -128,9 +139,22 @@ impl SourceReader {
     }
 
     fn decode(&mut self, mut encoding: Encoding, chunk: &[u8], to: &mut dyn FnMut(Entry)) {
-        let is_readable = encoding.decode(chunk, |plain| self.plain(plain, to));
+        let is_readable = encoding.decode(chunk, |bytes, plain| {
+            self.decoded += bytes as u64;
+            self.expanded += plain.len() as u64;
+            self.plain(plain, to);
+            !self.expands_too_far()
+        });
+        if self.expands_too_far() {
+            self.form = Form::Foreign(refused::EXPANDS);
+        }
         // What follows is none of it, and is not read.
         self.encoding = Some(if is_readable { encoding } else { self.broken() });
+    }
+
+    /// Whether few bytes become so many that reading them takes longer than who sent them may have meant.
+    fn expands_too_far(&self) -> bool {
+        self.expanded > EXPANDED_BYTES_MIN && self.expanded / EXPANSION_MAX > self.decoded
     }
 
     /// A source whose end cannot be decoded.

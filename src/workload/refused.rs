@@ -4,6 +4,10 @@
 pub(super) const BROKEN: &str =
     "compressed with gzip, and cannot be decompressed: send the log itself";
 
+/// What is wrong with one of which much more comes out than logs hold.
+pub(super) const EXPANDS: &str = "compressed with gzip, and over 200 times as long when decompressed: what is one line again and \
+                                  again says nothing more; send a part of it, through `gzip -dc FILE | head -n 1000000`";
+
 /// What a query of Loki answers: its lines are values of arrays.
 const LOKI: &str = "the answer of a query of Loki: send its lines, which `jq -r '.data.result[].values[][1]'` prints";
 

@@ -1,5 +1,7 @@
 //! Arbitrary bytes, and chunks that end anywhere.
 
+use std::io::Write as _;
+
 use proptest::prelude::*;
 
 use super::super::shape::shape;
@@ -100,4 +102,30 @@ proptest! {
         let (entries, read) = read_in_chunks(log.as_bytes(), Some(SourceFormat::Stderr), 7);
         prop_assert_eq!((entries.len(), read.counts.malformed), (1, lines.len() as u64));
     }
+}
+
+#[test]
+fn what_expands_a_thousandfold_is_refused_before_it_is_read_to_its_end() {
+    let gzip = |plain: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    };
+    let line =
+        b"2026-11-25 00:44:19.973 UTC [11306] LOG:  duration: 0.123 ms  statement: select 1\n";
+    let (begins, more) = (gzip(line), gzip(&vec![b'a'; 1 << 20]));
+    let read = |times: usize| {
+        let mut reader = SourceReader::new(None);
+        for part in std::iter::once(&begins).chain(std::iter::repeat_n(&more, times)) {
+            reader.push(part, |_| {});
+        }
+        reader.finish(|_| {})
+    };
+    let of_few = read(3);
+    assert_eq!((of_few.format, of_few.counts.entries), (Some(SourceFormat::Stderr), 1));
+    let of_many = read(70);
+    assert_eq!(of_many.format, None);
+    assert!(of_many.refused.is_some_and(|why| why.contains("200 times")), "{of_many:?}");
+    // What follows is not read.
+    assert_eq!(read(90).counts.lines, of_many.counts.lines);
 }
