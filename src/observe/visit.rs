@@ -109,7 +109,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         left_out,
         ..Snapshot::new(session.facts().clone().into(), observed_at)
     };
-    looks.tell(&mut snapshot);
+    looks.report(&mut snapshot);
     let texts = texts.filter(|_| interest.in_any(&[Topic::WORKLOAD, Topic::STATEMENTS]));
     Ok(Observed { snapshot, texts, explained })
 }
@@ -159,7 +159,7 @@ macro_rules! looks {
             }
 
             /// What was seen, as parts of the snapshot.
-            fn tell(self, snapshot: &mut Snapshot) {
+            fn report(self, snapshot: &mut Snapshot) {
                 $(snapshot.$name = self.$name.seen();)*
             }
         }
