@@ -152,7 +152,7 @@ mod tests {
         let mut seen = sparse();
         let now = edit(&mut seen.context).now;
         edit(&mut seen.wal.written).counting_since =
-            Some(now - std::time::Duration::from_secs(2_400));
+            Some(now - std::time::Duration::from_mins(40));
         let gap = CHECK.run(&case(&seen, &Policy::default())).unwrap_err();
         assert!(gap.detail.contains("60 minutes are needed"), "{gap:?}");
     }
