@@ -151,8 +151,7 @@ mod tests {
     fn less_than_an_hour_says_nothing_of_a_day() {
         let mut seen = sparse();
         let now = edit(&mut seen.context).now;
-        edit(&mut seen.wal.written).counting_since =
-            Some(now - std::time::Duration::from_mins(40));
+        edit(&mut seen.wal.written).counting_since = Some(now - std::time::Duration::from_mins(40));
         let gap = CHECK.run(&case(&seen, &Policy::default())).unwrap_err();
         assert!(gap.detail.contains("60 minutes are needed"), "{gap:?}");
     }
