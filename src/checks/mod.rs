@@ -4,6 +4,7 @@ mod advisories;
 mod concurrency;
 mod existing;
 pub(crate) mod gin;
+mod horizon;
 mod hybrid_schema;
 pub mod number;
 mod plan;

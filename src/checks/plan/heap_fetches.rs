@@ -3,6 +3,7 @@
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, removed, rows,
 };
+use crate::checks::horizon::{HELD_S_MIN, holder_of_most, withhold};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::explain::Node;
@@ -18,11 +19,12 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Plan,
     worst: Severity::High,
     needs: &[Topic::PLANS, Topic::RELATIONS, Topic::INDEXES, Topic::TABLE_ACTIVITY],
-    uses: &[Topic::CONTEXT],
+    uses: &[Topic::CONTEXT, Topic::WAL_HORIZON],
     requires: &[],
     thresholds: &[
         &HEAP_FETCHES_MIN,
         &HEAP_FETCH_SHARE_MAX,
+        &HELD_S_MIN,
         &TIME_SHARE_MIN,
         &TIME_MS_MIN,
         &TABLE_BYTES_MIN,
@@ -63,6 +65,8 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
     seen.common.table_activity.get().map_err(Clone::clone)?;
     let families = case.families()?;
     let mut judgement = Judgement::default();
+    // A page with a row that died, or came, since someone began to look is not marked.
+    let holder = holder_of_most(case);
     for family in families.iter().filter(|family| case.wants(family)) {
         let large =
             |leaf: &&Relation| float(leaf.bytes_at_least()) >= case.policy.get(&TABLE_BYTES_MIN);
@@ -70,7 +74,13 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
             let covering = indexes.iter().filter(|index| index.table_oid == leaf.oid);
             let used = covering.filter(|index| is_covering(index) && is_used(index, case));
             if let Some(index) = used.max_by_key(|index| index.scans) {
-                judgement.findings.extend(unmarked(case, leaf, index));
+                match (unmarked(case, leaf, index), &holder) {
+                    (Some(finding), Some(holder)) => withhold(&mut judgement, finding, holder),
+                    (Some(finding), None) => {
+                        judgement.findings.push(finding.action(vacuum(leaf)));
+                    }
+                    (None, _) => {}
+                }
             }
         }
     }
@@ -97,22 +107,24 @@ fn unmarked(case: &Case<'_>, table: &Relation, index: &Index) -> Option<Finding>
         percent(share),
         index.qualified_name().to_sql()
     );
-    let vacuum = Maintenance {
-        object: object.clone(),
+    Some(
+        Finding::new(ID, object, Severity::Low, message)
+            .confidence(Confidence::Low)
+            .statistic("table_activity.not_all_visible_share", share, Unit::Ratio)
+            .statistic("indexes.scans", index.scans, Unit::Count),
+    )
+}
+
+fn vacuum(table: &Relation) -> Action {
+    Action::Maintain(Maintenance {
+        object: Object::Table { schema: table.schema.clone(), table: table.name.clone() },
         verb: MaintenanceVerb::Vacuum,
         tables: vec![table.qualified_name()],
         preconditions: Vec::new(),
         caveats: vec![
             "what changes later has to be vacuumed again: see wal/lazy-autovacuum".to_owned(),
         ],
-    };
-    Some(
-        Finding::new(ID, object, Severity::Low, message)
-            .confidence(Confidence::Low)
-            .statistic("table_activity.not_all_visible_share", share, Unit::Ratio)
-            .statistic("indexes.scans", index.scans, Unit::Count)
-            .action(Action::Maintain(vacuum)),
-    )
+    })
 }
 
 fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {

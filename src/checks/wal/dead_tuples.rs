@@ -3,6 +3,7 @@
 use super::lazy_autovacuum::LAZY_ROWS_MIN;
 use super::tables::{LeafTable, forest, is_large, leaves, object, options};
 use super::vacuum::VacuumTrigger;
+use crate::checks::horizon::{HELD_S_MIN, Holder, holder_of_most, withhold};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -17,10 +18,11 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Wal,
     worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
-    uses: &[],
+    uses: &[Topic::WAL_HORIZON],
     requires: &[Requirement::Counters],
     thresholds: &[
         &DEAD_RATIO_MAX,
+        &HELD_S_MIN,
         &AUTOVACUUM_LATE,
         &VACUUM_AGE_S_MIN,
         &LAZY_ROWS_MIN,
@@ -78,7 +80,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     // When autovacuum comes is what the settings say.
     seen.common.settings.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
-    let mut large = false;
+    let (mut large, holder) = (false, holder_of_most(case));
     for family in forest(case)?.iter().filter(|family| is_large(family, policy)) {
         large = true;
         let leaves = leaves(case, family);
@@ -89,7 +91,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if bad.is_empty() {
             judgement.declined.extend(left_alone(family, &left));
         } else {
-            judgement.findings.push(finding(case, family, &bad));
+            let finding = finding(family, &bad, holder.as_ref());
+            report(&mut judgement, case, finding, (&bad, holder.as_ref()));
         }
     }
     // Counters that were just reset know of no dead row.
@@ -148,18 +151,52 @@ fn left_alone(family: &Family<'_>, left: &[(LeafTable<'_>, Why)]) -> Option<Decl
     })
 }
 
-fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(LeafTable<'_>, Why)]) -> Finding {
-    let leaves: Vec<LeafTable<'_>> = bad.iter().map(|(leaf, _)| *leaf).collect();
-    let relations: Vec<_> = leaves.iter().map(|leaf| leaf.relation).collect();
+/// With the vacuum that clears it, or with who has to let go first: until then it would remove nothing that died since.
+fn report(
+    judgement: &mut Judgement,
+    case: &Case<'_>,
+    finding: Finding,
+    (bad, holder): (&[(LeafTable<'_>, Why)], Option<&Holder>),
+) {
+    let object = finding.object.clone();
+    if let Some(holder) = holder {
+        return withhold(judgement, finding, holder);
+    }
+    let vacuum = Maintenance {
+        object: object.clone(),
+        verb: MaintenanceVerb::Vacuum,
+        tables: bad.iter().map(|(leaf, _)| leaf.relation.qualified_name()).collect(),
+        preconditions: Vec::new(),
+        caveats: vec![
+            "rows that a transaction may still see stay: see wal/pinned-horizon".to_owned(),
+        ],
+    };
+    let finding = match attended(case, &object, bad, &vacuum) {
+        Some(change) => finding.action(Action::SetOptions(change)),
+        None => finding,
+    };
+    judgement.findings.push(finding.action(Action::Maintain(vacuum)));
+}
+
+fn finding(family: &Family<'_>, bad: &[(LeafTable<'_>, Why)], holder: Option<&Holder>) -> Finding {
+    let relations: Vec<_> = bad.iter().map(|(leaf, _)| leaf.relation).collect();
     let object = object(family, &relations);
-    let dead: i64 = leaves.iter().map(|leaf| leaf.activity.dead_rows).sum();
-    let live: f64 = leaves.iter().map(LeafTable::rows).sum();
+    let dead: i64 = bad.iter().map(|(leaf, _)| leaf.activity.dead_rows).sum();
+    let live: f64 = bad.iter().map(|(leaf, _)| leaf.rows()).sum();
     let ratio = float(dead) / live.max(1.0);
     let worst = bad.iter().map(|(_, why)| *why).max().unwrap_or(Why::Waiting);
-    let reason = match worst {
-        Why::Never => "autovacuum never comes to it",
-        Why::Late => "autovacuum is late, or something holds the horizon back",
-        Why::Waiting | Why::Due | Why::Vacuumed => "too few for autovacuum to come",
+    let held = holder.map(|holder| format!("{} holds back vacuum", holder.culprit));
+    let reason = match (worst, held) {
+        (Why::Late, Some(held)) => held,
+        (Why::Late, None) => "autovacuum is late, or something holds the horizon back".to_owned(),
+        (_, held) => {
+            let why = if worst == Why::Never {
+                "autovacuum never comes to it"
+            } else {
+                "too few for autovacuum to come"
+            };
+            held.map_or_else(|| why.to_owned(), |held| format!("{why}, and {held}"))
+        }
     };
     let severity = match worst {
         Why::Never | Why::Late if ratio > USUAL_RATIO_MAX => Severity::Medium,
@@ -169,24 +206,10 @@ fn finding(case: &Case<'_>, family: &Family<'_>, bad: &[(LeafTable<'_>, Why)]) -
         "`{object}` has {dead} dead rows, {} of the living: {reason}",
         crate::model::percent(ratio)
     );
-    let finding = Finding::new(ID, object.clone(), severity, message)
+    Finding::new(ID, object, severity, message)
         .statistic("table_activity.dead_ratio", ratio, Unit::Ratio)
         .statistic("table_activity.dead_rows", dead, Unit::Rows)
-        .statistic("relations.rows", whole(live), Unit::Rows);
-    let vacuum = Maintenance {
-        object: object.clone(),
-        verb: MaintenanceVerb::Vacuum,
-        tables: relations.iter().map(|relation| relation.qualified_name()).collect(),
-        preconditions: Vec::new(),
-        caveats: vec![
-            "rows that a transaction may still see stay: see wal/pinned-horizon".to_owned(),
-        ],
-    };
-    match attended(case, &object, bad, &vacuum) {
-        Some(change) => finding.action(Action::SetOptions(change)),
-        None => finding,
-    }
-    .action(Action::Maintain(vacuum))
+        .statistic("relations.rows", whole(live), Unit::Rows)
 }
 
 /// Parameters with which autovacuum would have come; none where these are small tables, or it is late anyway.
@@ -224,7 +247,7 @@ fn attended(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, set, short, snapshot, table};
+    use super::super::testing::{case, edit, set, short, snapshot, table, transaction};
     use super::*;
     use crate::model::{Policy, Snapshot};
 
@@ -279,6 +302,23 @@ mod tests {
                 (judgement.declined.len(), judgement.findings.len()),
                 (declined, 1 - declined)
             );
+        }
+    }
+
+    #[test]
+    fn while_something_holds_the_horizon_back_it_is_named_and_no_vacuum_is_advised() {
+        for (age_s, xids, actions) in [(59.0, 9, 1), (61.0, 0, 1), (61.0, 1, 0)] {
+            let mut seen = seen(500_000, 250_000, &[]);
+            edit(&mut seen.wal.transactions).push(transaction(age_s, xids));
+            let judgement = run(&seen);
+            assert_eq!(judgement.findings[0].actions.len(), actions, "{age_s} {xids}");
+            assert_eq!(judgement.declined.len(), 1 - actions);
+            if actions == 0 {
+                let culprit = "Process 7 of mage (idle in transaction) holds back vacuum";
+                assert!(judgement.findings[0].message.ends_with(culprit));
+                let first = "end its transaction, or pg_terminate_backend(7); then vacuum";
+                assert_eq!(judgement.declined[0].detail, first);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! `wal/pinned-horizon`, explained in the page beside this file.
 
 use crate::checks::Check;
+use crate::checks::horizon::{AT_STANDBY, named, of_sender, of_slot as end_of_slot};
 use crate::checks::number::{float, whole};
 use crate::model::observation::{OpenTransaction, ReplicationSlot};
 use crate::model::rate::duration;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Policy, Severity, Superpower,
-    Threshold, Topic, Unit, counted, grant, quote_literal,
+    Threshold, Topic, Unit, counted, grant,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -59,10 +60,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     if let Ok(senders) = wal.senders.get() {
         for sender in senders {
-            let name = sender.application.as_deref().unwrap_or_default();
-            let culprit = format!("Standby `{name}`, by hot_standby_feedback,");
             let found = by_xids(
-                (Object::Cluster, &culprit, AT_STANDBY.to_owned()),
+                (Object::Cluster, &of_sender(sender), AT_STANDBY.to_owned()),
                 sender.xmin_age,
                 case.policy,
             );
@@ -76,9 +75,6 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     Ok(judgement)
 }
-
-/// What ends what a standby holds back.
-const AT_STANDBY: &str = "end the long query on the standby";
 
 fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement: &mut Judgement) {
     let here = current_database(case);
@@ -109,15 +105,7 @@ fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement:
 fn of_slot(slot: &ReplicationSlot, policy: &Policy) -> Option<(Finding, String)> {
     let object = Object::Slot { slot: slot.name.clone() };
     let culprit = format!("Slot `{object}`");
-    let drop = format!("pg_drop_replication_slot({})", quote_literal(&slot.name));
-    let remedy = match (slot.synced, slot.active, slot.kind.as_str()) {
-        (true, ..) => "it is the copy of a slot of the primary: judge that".to_owned(),
-        (_, true, "physical") => format!("{AT_STANDBY}, which has hot_standby_feedback on"),
-        (_, true, _) => {
-            "its consumer streams and confirms nothing: find out what keeps it behind".to_owned()
-        }
-        _ => format!("start its consumer, or drop it: {drop}"),
-    };
+    let remedy = end_of_slot(slot);
     if let Some(found) = by_xids((object.clone(), &culprit, remedy.clone()), slot.xmin_age, policy)
     {
         return Some(found);
@@ -164,27 +152,11 @@ fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, St
     if !old && !many {
         return None;
     }
-    let database = one.database.clone().unwrap_or_default();
-    let (object, culprit, remedy) = match (one.kind.as_str(), &one.gid, one.pid) {
-        ("prepared", Some(gid), _) => {
-            let culprit = format!("Prepared transaction `{gid}`");
-            let gid = quote_literal(gid);
-            let remedy = format!("COMMIT PREPARED {gid} or ROLLBACK PREPARED {gid}");
-            (Object::Database { database }, culprit, remedy)
-        }
-        (kind, _, pid) => {
-            let pid = pid.unwrap_or_default();
-            let state = one.state.as_deref().or(one.backend_type.as_deref()).unwrap_or(kind);
-            let application = one.application.as_deref().filter(|name| !name.is_empty());
-            let of = application.map(|name| format!(" of {name}")).unwrap_or_default();
-            let culprit = format!("Process {pid}{of} ({state})");
-            let remedy = format!("end its transaction, or pg_terminate_backend({pid})");
-            let object = match &one.role {
-                Some(role) => Object::Role { role: role.clone() },
-                None => Object::Cluster,
-            };
-            (object, culprit, remedy)
-        }
+    let (culprit, remedy) = named(one);
+    let object = match (one.kind.as_str(), &one.role) {
+        ("prepared", _) => Object::Database { database: one.database.clone().unwrap_or_default() },
+        (_, Some(role)) => Object::Role { role: role.clone() },
+        (_, None) => Object::Cluster,
     };
     let message = format!(
         "{culprit} has held back vacuum for {}, {} behind",
@@ -225,24 +197,13 @@ fn severity(xids: i64, many: bool) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, set, snapshot};
+    use super::super::testing::{case, edit, set, snapshot, transaction};
     use super::*;
     use crate::model::Snapshot;
     use crate::model::observation::Sender;
 
     fn session(age_s: f64, xmin_age: i64, database: &str) -> OpenTransaction {
-        OpenTransaction {
-            kind: "session".to_owned(),
-            pid: Some(7),
-            gid: None,
-            role: Some("etl".to_owned()),
-            database: Some(database.to_owned()),
-            application: Some("mage".to_owned()),
-            backend_type: Some("client backend".to_owned()),
-            state: Some("idle in transaction".to_owned()),
-            age_s: Some(age_s),
-            xmin_age: Some(xmin_age),
-        }
+        OpenTransaction { database: Some(database.to_owned()), ..transaction(age_s, xmin_age) }
     }
 
     fn found(snapshot: &Snapshot) -> Vec<(Severity, String)> {

@@ -3,6 +3,7 @@
 use super::load::size;
 use super::tables::{LeafTable, forest, is_large, leaves, object};
 use crate::checks::Check;
+use crate::checks::horizon::{HELD_S_MIN, holder_of_most};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, Widths, bytes};
 use crate::model::observation::{Layout, Relation, RelationKind};
@@ -23,9 +24,9 @@ pub(super) static CHECK: Check = Check {
         Topic::LAYOUTS,
         Topic::WAL_BLOAT,
     ],
-    uses: &[],
+    uses: &[Topic::WAL_HORIZON],
     requires: &[],
-    thresholds: &[&BLOAT_RATIO_MAX, &TABLE_BYTES_MIN],
+    thresholds: &[&BLOAT_RATIO_MAX, &HELD_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("table_bloat.md"),
     judge,
 };
@@ -58,10 +59,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let layouts = case.snapshot.layouts.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
     let tables = forest(case)?;
+    // A rewrite copies the rows that someone may still see, dead as they are.
+    let is_held = holder_of_most(case).is_some();
     for family in tables.iter().filter(|family| is_large(family, case.policy)) {
         let bloated: Vec<(LeafTable<'_>, HeapBloat)> = leaves(case, family)
             .into_iter()
-            .filter_map(|leaf| Some((leaf, bloat(case, &leaf, layouts)?)))
+            .filter_map(|leaf| Some((leaf, bloat(case, (&leaf, is_held), layouts)?)))
             .collect();
         judgement.findings.extend(finding(case, family, &bloated));
     }
@@ -69,7 +72,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// Measured where the server has the extension, else estimated by the width of rows.
-fn bloat(case: &Case<'_>, leaf: &LeafTable<'_>, layouts: &[Layout]) -> Option<HeapBloat> {
+fn bloat(
+    case: &Case<'_>,
+    (leaf, is_held): (&LeafTable<'_>, bool),
+    layouts: &[Layout],
+) -> Option<HeapBloat> {
     let LeafTable { relation, activity } = leaf;
     let fillfactor = activity.option("fillfactor").and_then(|value| value.parse::<f64>().ok());
     let filled = fillfactor.unwrap_or(100.0) / 100.0;
@@ -77,11 +84,13 @@ fn bloat(case: &Case<'_>, leaf: &LeafTable<'_>, layouts: &[Layout]) -> Option<He
     let measured = measured.and_then(|all| all.iter().find(|one| one.oid == relation.oid));
     let bloat = if let Some(one) = measured {
         let on_purpose = (1.0 - filled) * float(one.bytes);
-        let bytes = (one.free_bytes + one.dead_bytes - on_purpose).max(0.0);
+        let dead_bytes = if is_held { 0.0 } else { one.dead_bytes };
+        let bytes = (one.free_bytes + dead_bytes - on_purpose).max(0.0);
         HeapBloat { bytes, of_bytes: float(one.bytes), measured: true }
     } else {
         let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
-        estimated(relation, layout, filled)?
+        let dead_rows = if is_held { float(activity.dead_rows) } else { 0.0 };
+        estimated((relation, relation.rows? + dead_rows), layout, filled)?
     };
     let is_bloated = bloat.bytes > case.policy.get(&BLOAT_RATIO_MAX) * bloat.of_bytes
         && bloat.bytes >= case.policy.get(&TABLE_BYTES_MIN);
@@ -89,8 +98,11 @@ fn bloat(case: &Case<'_>, leaf: &LeafTable<'_>, layouts: &[Layout]) -> Option<He
 }
 
 /// Pages beside what the rows would take that were last counted, each as wide as the average of its columns.
-fn estimated(relation: &Relation, layout: &Layout, filled: f64) -> Option<HeapBloat> {
-    let rows = relation.rows?;
+fn estimated(
+    (relation, rows): (&Relation, f64),
+    layout: &Layout,
+    filled: f64,
+) -> Option<HeapBloat> {
     let items: Option<Vec<Item>> = layout.columns.iter().map(Item::of).collect();
     let dropped = usize::try_from(layout.dropped_columns).ok()?;
     let row_bytes = bytes(&items?, dropped, Widths::Equal) + POINTER_BYTES;
@@ -172,7 +184,7 @@ fn without_lock(major: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, snapshot, table};
+    use super::super::testing::{case, edit, snapshot, table, transaction};
     use super::*;
     use crate::model::observation::MeasuredBloat;
     use crate::model::{Policy, Snapshot};
@@ -234,6 +246,17 @@ mod tests {
         let (severity, confidence, message) = found(&seen).unwrap_or_else(|| unreachable!());
         assert_eq!((severity, confidence), (Severity::Low, Confidence::High));
         assert!(message.ends_with("measured"), "{message}");
+    }
+
+    #[test]
+    fn dead_rows_that_someone_may_still_see_are_no_space_that_a_rewrite_frees() {
+        let mut seen = seen(2_260_000, 30_000, &[]);
+        edit(&mut seen.common.table_activity)[0].dead_rows = 4_520_000;
+        assert!(found(&seen).is_some());
+        edit(&mut seen.wal.transactions).push(transaction(3000.0, 12));
+        assert_eq!(found(&seen), None);
+        edit(&mut seen.common.table_activity)[0].dead_rows = 0;
+        assert!(found(&seen).is_some());
     }
 
     #[test]

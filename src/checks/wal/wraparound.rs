@@ -2,6 +2,7 @@
 
 use super::tables::{LeafTable, forest, leaves, object};
 use crate::checks::Check;
+use crate::checks::horizon::{HELD_S_MIN, Holder, holder_of, withhold};
 use crate::checks::number::float;
 use crate::model::observation::{DatabaseAge, Setting};
 use crate::model::{
@@ -22,7 +23,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[],
     requires: &[],
-    thresholds: &[&AGE_MAX],
+    thresholds: &[&AGE_MAX, &HELD_S_MIN],
     page: include_str!("wraparound.md"),
     judge,
 };
@@ -42,10 +43,13 @@ const FAILSAFE_AGE: f64 = 1_600_000_000.0;
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let databases = case.snapshot.wal.databases.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
+    // Nothing is frozen that is younger than what someone may still see.
+    let holder = holder_of(case, max(case));
     for family in forest(case)?.iter() {
         let old: Vec<LeafTable<'_>> =
             leaves(case, family).into_iter().filter(|leaf| age(leaf) > max(case)).collect();
-        judgement.findings.extend(of_tables(case, family, &old));
+        let Some(finding) = of_tables(case, family, &old) else { continue };
+        report(&mut judgement, finding, (&old, holder.as_ref()));
     }
     for database in databases {
         let Some(finding) = of_database(case, database) else { continue };
@@ -68,6 +72,29 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         judgement.findings.push(finding);
     }
     Ok(judgement)
+}
+
+/// With the vacuum that clears it, or with who has to let go first.
+fn report(
+    judgement: &mut Judgement,
+    finding: Finding,
+    (old, holder): (&[LeafTable<'_>], Option<&Holder>),
+) {
+    let object = finding.object.clone();
+    if let Some(holder) = holder {
+        return withhold(judgement, finding, holder);
+    }
+    let freeze = Maintenance {
+        object,
+        verb: MaintenanceVerb::VacuumFreeze,
+        tables: old.iter().map(|leaf| leaf.relation.qualified_name()).collect(),
+        preconditions: vec![
+            "no transaction, slot or standby holds the horizon back: see wal/pinned-horizon"
+                .to_owned(),
+        ],
+        caveats: Vec::new(),
+    };
+    judgement.findings.push(finding.action(Action::Maintain(freeze)));
 }
 
 fn max(case: &Case<'_>) -> f64 {
@@ -99,21 +126,10 @@ fn of_tables(case: &Case<'_>, family: &Family<'_>, old: &[LeafTable<'_>]) -> Opt
         if multixact_age > xid_age { "multixacts" } else { "transactions" },
         crate::model::percent(oldest / 2_147_483_648.0)
     );
-    let freeze = Maintenance {
-        object: object.clone(),
-        verb: MaintenanceVerb::VacuumFreeze,
-        tables: relations.iter().map(|relation| relation.qualified_name()).collect(),
-        preconditions: vec![
-            "no transaction, slot or standby holds the horizon back: see wal/pinned-horizon"
-                .to_owned(),
-        ],
-        caveats: Vec::new(),
-    };
     Some(
         Finding::new(ID, object, severity(case, oldest), message)
             .statistic("table_activity.xid_age", xid_age, Unit::Count)
-            .statistic("table_activity.multixact_age", multixact_age, Unit::Count)
-            .action(Action::Maintain(freeze)),
+            .statistic("table_activity.multixact_age", multixact_age, Unit::Count),
     )
 }
 
@@ -138,7 +154,7 @@ fn of_database(case: &Case<'_>, database: &DatabaseAge) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, edit, snapshot, table};
+    use super::super::testing::{case, edit, snapshot, table, transaction};
     use super::*;
     use crate::model::Policy;
 
@@ -154,5 +170,14 @@ mod tests {
         let severities: Vec<Severity> = judgement.findings.iter().map(|f| f.severity).collect();
         assert_eq!(severities, [Severity::High, Severity::Critical]);
         assert_eq!(judgement.declined.len(), 1);
+        assert_eq!(judgement.findings[0].actions.len(), 1);
+        // One that is younger than what is to be frozen stands in no way.
+        edit(&mut seen.wal.transactions).push(transaction(99.0, 1_000_000_000));
+        let judgement = CHECK.run(&case(&seen, &policy)).unwrap_or_default();
+        assert_eq!(judgement.findings[0].actions.len(), 1);
+        edit(&mut seen.wal.transactions)[0].xmin_age = Some(1_000_000_001);
+        let judgement = CHECK.run(&case(&seen, &policy)).unwrap_or_default();
+        assert!(judgement.findings[0].actions.is_empty());
+        assert!(judgement.declined[0].reason.starts_with("Process 7"), "{judgement:?}");
     }
 }

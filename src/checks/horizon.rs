@@ -1,0 +1,142 @@
+//! What keeps vacuum from removing dead rows of this database: while it lasts, a vacuum frees nothing that died since.
+
+use super::number::float;
+use crate::model::observation::{OpenTransaction, ReplicationSlot, Sender};
+use crate::model::rate::duration;
+use crate::model::{
+    Case, Declined, Finding, Judgement, Threshold, Unit, quote_identifier, quote_literal,
+};
+
+/// Since when a transaction must be open to be named. A shorter one ends before anyone reads of it.
+pub(super) static HELD_S_MIN: Threshold = Threshold {
+    name: "held_s_min",
+    default: 60.0,
+    unit: Unit::S,
+    reason: "rows that died while a transaction was open for a minute are not removed by a vacuum of now",
+};
+
+/// Standbys report their horizon every ten seconds, and lag behind by what a busy server does meanwhile.
+const FEEDBACK_XIDS_MIN: i64 = 10_000;
+
+/// What ends what a standby holds back.
+pub(super) const AT_STANDBY: &str = "end the long query on the standby";
+
+/// One that holds the horizon of vacuum back.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Holder {
+    /// `Process 7 of mage (idle in transaction)`.
+    pub(super) culprit: String,
+    /// What ends it.
+    pub(super) remedy: String,
+    /// Since when, where the server shows it.
+    pub(super) age_s: Option<f64>,
+    /// Transactions begun since the oldest that it may still see.
+    pub(super) xids: i64,
+}
+
+/// Reports it without the vacuum that would clear it, and who has to let go first.
+pub(super) fn withhold(judgement: &mut Judgement, finding: Finding, holder: &Holder) {
+    let since = holder.age_s.map(|age| format!(" for {}", duration(age))).unwrap_or_default();
+    judgement.declined.push(Declined {
+        check: finding.check.to_owned(),
+        object: finding.object.clone(),
+        reason: format!(
+            "{} has held back vacuum{since}: nothing newer would be removed or frozen",
+            holder.culprit
+        ),
+        detail: format!("{}; then vacuum", holder.remedy),
+    });
+    judgement.findings.push(finding);
+}
+
+/// Everyone who holds back vacuum of this database's tables, as far as our role is shown it.
+pub(super) fn holders(case: &Case<'_>) -> Vec<Holder> {
+    let wal = &case.snapshot.wal;
+    // Of a standby the primary knows by its slot or its sender.
+    if case.snapshot.server.in_recovery {
+        return Vec::new();
+    }
+    let here = wal.databases.get().ok();
+    let here = here.and_then(|all| all.iter().find(|one| one.is_current)).map(|one| &one.name);
+    let transactions = wal.transactions.get().map(Vec::as_slice).unwrap_or_default().iter();
+    let transactions = transactions
+        .filter(|one| one.database.is_none() || one.database.as_ref() == here)
+        .filter(|one| one.age_s.is_some_and(|age| age >= case.policy.get(&HELD_S_MIN)))
+        .filter_map(|one| {
+            let (culprit, remedy) = named(one);
+            holder(culprit, remedy, one.age_s, one.xmin_age)
+        });
+    let slots = wal.slots.get().map(Vec::as_slice).unwrap_or_default().iter();
+    let slots = slots
+        .filter(|slot| {
+            !slot.is_lost() && (!slot.active || slot.xmin_age >= Some(FEEDBACK_XIDS_MIN))
+        })
+        .filter_map(|slot| {
+            let culprit = format!("Slot `{}`", quote_identifier(&slot.name));
+            holder(culprit, of_slot(slot), None, slot.xmin_age)
+        });
+    let senders = wal.senders.get().map(Vec::as_slice).unwrap_or_default().iter();
+    let senders = senders
+        .filter(|sender| sender.xmin_age >= Some(FEEDBACK_XIDS_MIN))
+        .filter_map(|one| holder(of_sender(one), AT_STANDBY.to_owned(), None, one.xmin_age));
+    transactions.chain(slots).chain(senders).collect()
+}
+
+/// The one that holds back most.
+pub(super) fn holder_of_most(case: &Case<'_>) -> Option<Holder> {
+    let age = |one: &Holder| one.age_s.unwrap_or_default();
+    let all = holders(case).into_iter();
+    all.max_by(|one, other| one.xids.cmp(&other.xids).then(age(one).total_cmp(&age(other))))
+}
+
+/// The one that keeps ids older than these from being frozen.
+pub(super) fn holder_of(case: &Case<'_>, xids: f64) -> Option<Holder> {
+    holder_of_most(case).filter(|one| float(one.xids) > xids)
+}
+
+/// One that nothing was committed after holds nothing back.
+fn holder(
+    culprit: String,
+    remedy: String,
+    age_s: Option<f64>,
+    xids: Option<i64>,
+) -> Option<Holder> {
+    let xids = xids.filter(|xids| *xids > 0)?;
+    Some(Holder { culprit, remedy, age_s, xids })
+}
+
+/// A transaction, and what ends it.
+pub(super) fn named(one: &OpenTransaction) -> (String, String) {
+    if let ("prepared", Some(gid)) = (one.kind.as_str(), &one.gid) {
+        let culprit = format!("Prepared transaction `{gid}`");
+        let gid = quote_literal(gid);
+        return (culprit, format!("COMMIT PREPARED {gid} or ROLLBACK PREPARED {gid}"));
+    }
+    let pid = one.pid.unwrap_or_default();
+    let state = one.state.as_deref().or(one.backend_type.as_deref()).unwrap_or(&one.kind);
+    let application = one.application.as_deref().filter(|name| !name.is_empty());
+    let of = application.map(|name| format!(" of {name}")).unwrap_or_default();
+    let remedy = format!("end its transaction, or pg_terminate_backend({pid})");
+    (format!("Process {pid}{of} ({state})"), remedy)
+}
+
+/// What lets go what a slot holds back.
+pub(super) fn of_slot(slot: &ReplicationSlot) -> String {
+    match (slot.synced, slot.active, slot.kind.as_str()) {
+        (true, ..) => "it is the copy of a slot of the primary: judge that".to_owned(),
+        (_, true, "physical") => format!("{AT_STANDBY}, which has hot_standby_feedback on"),
+        (_, true, _) => {
+            "its consumer streams and confirms nothing: find out what keeps it behind".to_owned()
+        }
+        _ => {
+            let drop = format!("pg_drop_replication_slot({})", quote_literal(&slot.name));
+            format!("start its consumer, or drop it: {drop}")
+        }
+    }
+}
+
+/// A standby, as what it holds back is said.
+pub(super) fn of_sender(sender: &Sender) -> String {
+    let name = sender.application.as_deref().unwrap_or_default();
+    format!("Standby `{name}`, by hot_standby_feedback,")
+}
