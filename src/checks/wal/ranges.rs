@@ -127,7 +127,8 @@ impl<'a> Divided<'a> {
             .map(|part| part.range)
             .filter(|range| range.from != End::Unbounded && range.to != End::Endless)
             .collect();
-        step_of(&bounded)
+        let step = step_of(&bounded)?;
+        (!follows_a_calendar(step, self.key.first_type.as_deref())).then_some(step)
     }
 
     /// Whether it has a partition for what no other takes.
@@ -172,6 +173,18 @@ fn step_of(ranges: &[Range]) -> Option<RangeStep> {
 }
 
 const HOUR_S: i64 = 3600;
+const DAY_S: i64 = 86_400;
+/// February, which is the shortest month.
+const MONTH_S_MIN: i64 = 28 * DAY_S;
+
+/// Whether what looks like one length of time may be a unit of a calendar: a month or a quarter, or a day of a time zone that
+/// has summer time. The next range would then be longer or shorter, and overlap those that are made by that calendar.
+fn follows_a_calendar(step: RangeStep, type_name: Option<&str>) -> bool {
+    let RangeStep::Seconds { width, origin } = step else { return false };
+    let is_local_day =
+        type_name == Some("timestamptz") && width % DAY_S == 0 && origin % DAY_S != 0;
+    width >= MONTH_S_MIN || is_local_day
+}
 
 /// Where one range begins and how long each is, where all are as long and lie on one grid.
 fn evenly(mut ranges: impl Iterator<Item = (i64, i64)>) -> Option<(i64, i64)> {
@@ -230,6 +243,27 @@ mod tests {
         assert_eq!(step(&[day, local]), None, "two grids");
         let summer = "FOR VALUES FROM ('2026-03-28 23:00:00+00') TO ('2026-03-29 22:00:00+00')";
         assert_eq!(step(&[local, summer]), None, "a day of 23 hours");
+    }
+
+    #[test]
+    fn what_may_be_a_month_a_quarter_or_a_day_of_a_time_zone_follows_a_calendar() {
+        let days = |days: i64, hours: i64| RangeStep::Seconds {
+            width: days * DAY_S,
+            origin: hours * HOUR_S,
+        };
+        for (step, type_name, expected) in [
+            (days(28, 0), "timestamp", true),
+            (days(90, 0), "date", true),
+            (days(1, 0), "timestamptz", false),
+            (days(1, 23), "timestamptz", true),
+            (days(1, 23), "timestamp", false),
+            (days(7, 96), "timestamptz", false),
+            (days(7, 95), "timestamptz", true),
+            (RangeStep::Seconds { width: HOUR_S, origin: 0 }, "timestamptz", false),
+            (RangeStep::Month, "timestamptz", false),
+        ] {
+            assert_eq!(follows_a_calendar(step, Some(type_name)), expected, "{step:?} {type_name}");
+        }
     }
 
     #[test]

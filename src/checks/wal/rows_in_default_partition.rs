@@ -8,8 +8,8 @@ use crate::checks::number::whole;
 use crate::model::observation::Relation;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Declined, DefaultDrain, Finding, Gap, Judgement, Object, RangeStep, Severity,
-    Superpower, Topic, Unit, grouped, quote_identifier, quote_literal,
+    Action, Case, Declined, DefaultDrain, Finding, Gap, GapReason, Judgement, Object, RangeStep,
+    Severity, Superpower, Topic, Unit, counted, grant_in, grouped, quote_identifier, quote_literal,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -42,7 +42,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let object = partition(family.root, one);
         // A range takes no NULL: these rows have no other partition to go to.
         let movable = rows * (1.0 - divided.key.default_null_share.unwrap_or(0.0));
-        if movable < 1.0 {
+        // A share is rounded.
+        if movable < 0.5 {
             judgement.declined.push(Declined {
                 check: ID.to_owned(),
                 object,
@@ -52,8 +53,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         let message = format!(
-            "`{object}` is a default partition and holds {} rows: new partitions scan it under a lock, or fail",
-            grouped(rows)
+            "`{object}` is a default partition and holds {}: new partitions scan it under a lock, or fail",
+            counted(whole(rows), "row", "rows")
         );
         let severity = by_size(family, case.policy, Severity::Medium);
         let finding = Finding::new(ID, object.clone(), severity, message).statistic(
@@ -61,6 +62,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             whole(rows),
             Unit::Rows,
         );
+        judgement.gaps.extend(nulls_hidden(&divided, one));
         match drain(case, &divided, (one, &object), rows) {
             Ok(drain) => judgement.findings.push(finding.action(Action::DrainDefault(drain))),
             Err(detail) => {
@@ -98,6 +100,9 @@ fn drain(
     if let Some(why) = divided.key.default_stays.as_deref() {
         return Err(stays(why, default));
     }
+    if let Some(gap) = nulls_hidden(divided, default) {
+        return Err(format!("rows without a key would stay, and {}", gap.detail));
+    }
     let by_hand = || {
         format!(
             "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the range, \
@@ -119,6 +124,20 @@ fn drain(
         until: until.and_then(End::text),
         rows: whole(rows),
     })
+}
+
+/// Rows without a key have no other partition: where their share is not shown, it is unknown whether any row can be moved.
+fn nulls_hidden(divided: &Divided<'_>, default: &Relation) -> Option<Gap> {
+    let key = divided.key;
+    let column = key.first_column.as_ref().filter(|_| key.default_nulls_hidden)?;
+    if key.default_null_share.is_some() {
+        return None;
+    }
+    let name = default.qualified_name().to_sql();
+    let detail = format!("how many rows of `{name}` have no `{column}` is not shown to our role");
+    let privilege = format!("SELECT ({}) ON {name}", quote_identifier(column));
+    let gap = Gap::new("default_null_share", GapReason::MissingPrivilege, detail);
+    Some(gap.lifted_by(grant_in(&default.schema, privilege)))
 }
 
 /// Why no statement is recommended that moves the rows, and what to do first.
@@ -149,7 +168,7 @@ fn fits(type_name: &str, step: RangeStep) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, divided, snapshot};
+    use super::super::testing::{case, divided, edit, snapshot};
     use super::*;
     use crate::model::Policy;
 
@@ -163,6 +182,26 @@ mod tests {
             divided(&mut seen, "events", &[("a", range, 10), ("rest", "DEFAULT", rows)]);
             let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
             assert_eq!(judgement.findings.first().map(|f| f.severity), expected);
+        }
+    }
+    #[test]
+    fn rows_are_not_moved_where_it_is_not_shown_whether_they_have_a_key() {
+        let mut seen = snapshot();
+        let january = "FOR VALUES FROM ('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00')";
+        divided(&mut seen, "events", &[("a", january, 10), ("rest", "DEFAULT", 10)]);
+        for (hidden, share, actions) in [(false, None, 1), (true, None, 0), (true, Some(0.0), 1)] {
+            let key = &mut edit(&mut seen.wal.partition_keys)[0];
+            (key.default_nulls_hidden, key.default_null_share) = (hidden, share);
+            let judgement = CHECK.run(&case(&seen, &Policy::default())).unwrap_or_default();
+            assert_eq!(judgement.findings[0].actions.len(), actions);
+            assert_eq!(
+                (judgement.gaps.len(), judgement.declined.len()),
+                (1 - actions, 1 - actions)
+            );
+            if let Some(gap) = judgement.gaps.first() {
+                let lift = gap.lift.as_deref().unwrap_or_default();
+                assert!(lift.contains("GRANT SELECT (at) ON ml.rest TO"), "{lift}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::model::observation::{
-    PartitionBound, PartitionKey, Relation, RelationKind, Setting, TableActivity,
+    OpenTransaction, PartitionBound, PartitionKey, Relation, RelationKind, Setting, TableActivity,
 };
 use crate::model::{Action, Case, Observation, Policy, Scope, Snapshot};
 
@@ -112,6 +112,22 @@ pub(super) fn edit<T>(observation: &mut Observation<T>) -> &mut T {
     }
 }
 
+/// A session of this database whose transaction has been open for so long.
+pub(in crate::checks) fn transaction(age_s: f64, xmin_age: i64) -> OpenTransaction {
+    OpenTransaction {
+        kind: "session".to_owned(),
+        pid: Some(7),
+        gid: None,
+        role: Some("etl".to_owned()),
+        database: Some("app".to_owned()),
+        application: Some("mage".to_owned()),
+        backend_type: Some("client backend".to_owned()),
+        state: Some("idle in transaction".to_owned()),
+        age_s: Some(age_s),
+        xmin_age: Some(xmin_age),
+    }
+}
+
 /// Add a table of `ml` with that many live and dead rows, of 100 bytes each.
 pub(super) fn table<'a>(
     seen: &'a mut Snapshot,
@@ -166,6 +182,7 @@ pub(super) fn divided(seen: &mut Snapshot, name: &str, parts: &[(&str, &str, i64
         default_partition: default,
         default_stays: None,
         default_null_share: None,
+        default_nulls_hidden: false,
     });
 }
 

@@ -1,7 +1,8 @@
 //! Rows of a default partition, moved range by range to partitions of their own.
 //!
 //! Each range is a transaction: a table is made, the rows are moved, and the table is attached, which scans what is left of the
-//! default partition. A row of the range that is inserted meanwhile makes the transaction fail, and nothing of it stays.
+//! default partition. Before that, writers are kept from the root: one that had chosen the default partition already would find
+//! that it takes the row no more. What they inserted while rows were moved is moved, too.
 
 use crate::ddl::batch::dollar_quoted;
 use crate::ddl::statement::maintenance;
@@ -33,10 +34,11 @@ pub(in crate::ddl) fn drain(drain: &DefaultDrain) -> Ddl {
         caveats: vec![
             format!(
                 "moves {} rows, one range per transaction; while a range is attached, the rest of the default partition is scanned \
-                 and cannot be read",
+                 and cannot be read, and writers of the table wait",
                 drain.rows
             ),
-            "a row of the range that is inserted meanwhile makes it stop without loss: run it again".to_owned(),
+            "a transaction that wrote to the table and stays open makes it wait, and a deadlock or a timeout stop without loss: run it again"
+                .to_owned(),
             "rows without a key stay; those at infinity, or at the last value of the type, get a partition from MINVALUE or to MAXVALUE".to_owned(),
         ],
     }
@@ -67,6 +69,7 @@ DECLARE
     dbopt_columns pg_catalog.text;
     dbopt_name pg_catalog.text;
     dbopt_part pg_catalog.text;
+    dbopt_move pg_catalog.text;
     dbopt_others pg_catalog.int4;
 BEGIN
     PERFORM pg_catalog.set_config('search_path', '', true);
@@ -79,9 +82,11 @@ BEGIN
         EXIT WHEN dbopt_lowest IS NULL;
         {range}
         {create}
-        EXECUTE 'WITH moved AS (DELETE FROM ONLY ' || {default_text} || {between} || dbopt_columns
-            || ') INSERT INTO ' || dbopt_part || ' (' || dbopt_columns || ') SELECT ' || dbopt_columns || ' FROM moved'
-            USING {at}, {to};
+        dbopt_move := 'WITH moved AS (DELETE FROM ONLY ' || {default_text} || {between} || dbopt_columns
+            || ') INSERT INTO ' || dbopt_part || ' (' || dbopt_columns || ') SELECT ' || dbopt_columns || ' FROM moved';
+        EXECUTE dbopt_move USING {at}, {to};
+        LOCK TABLE ONLY {root} IN SHARE ROW EXCLUSIVE MODE;
+        EXECUTE dbopt_move USING {at}, {to};
         EXECUTE {attach} || dbopt_part || ' FOR VALUES FROM (' || {from} || ') TO (' || {until} || ')';
         EXECUTE 'COMMENT ON TABLE ' || dbopt_part || {mark};
         COMMIT;

@@ -26,6 +26,9 @@ pub struct PartitionKey {
     /// The share of its rows whose key is NULL, as last analyzed.
     #[serde(default)]
     pub default_null_share: Option<f64>,
+    /// Whether statistics of the default partition's key are not shown to our role, so that the share stays unknown.
+    #[serde(default)]
+    pub default_nulls_hidden: bool,
 }
 
 /// The bound of a range partition.

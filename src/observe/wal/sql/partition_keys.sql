@@ -56,13 +56,25 @@ select
         ) then 'no_replica_identity'
     end                                                             as default_stays,
     -- The share of its rows without a key, as last analyzed: no other partition of ranges takes them.
-    (
-        select s.null_frac::float8
-        from pg_catalog.pg_stats as s
-        join pg_catalog.pg_namespace as m on m.nspname = s.schemaname
-        where m.oid = f.relnamespace and s.tablename = f.relname and s.attname = a.attname
-        limit 1
-    )                                                               as default_null_share
+    case
+        when a.attnotnull then 0.0
+        else (
+            select s.null_frac::float8
+            from pg_catalog.pg_stats as s
+            join pg_catalog.pg_namespace as m on m.nspname = s.schemaname
+            where m.oid = f.relnamespace and s.tablename = f.relname and s.attname = a.attname
+            limit 1
+        )
+    end                                                             as default_null_share,
+    -- Whether statistics of its key are not shown to our role, however often it is analyzed.
+    coalesce(
+        not a.attnotnull
+        and (
+            not pg_catalog.has_column_privilege(f.oid, d.attnum, 'select')
+            or pg_catalog.row_security_active(f.oid)
+        ),
+        false
+    )                                                               as default_nulls_hidden
 from pg_catalog.pg_partitioned_table as p
 join pg_catalog.pg_class as c on c.oid = p.partrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -70,6 +82,7 @@ left join pg_catalog.pg_attribute as a on a.attrelid = p.partrelid and a.attnum 
 left join pg_catalog.pg_type as t on t.oid = a.atttypid
 left join pg_catalog.pg_type as b on b.oid = nullif(t.typbasetype, 0)
 left join pg_catalog.pg_class as f on f.oid = nullif(p.partdefid, 0)
+left join pg_catalog.pg_attribute as d on d.attrelid = f.oid and d.attname = a.attname and d.attnum > 0
 where c.relpersistence <> 't' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
 order by p.partrelid
 limit 5000
