@@ -1,6 +1,6 @@
 //! How a setting of the server is advised: by ALTER SYSTEM where that takes effect, and else where it is set.
 
-use crate::model::observation::{Setting, SettingContext};
+use crate::model::observation::{RoleSetting, Setting, SettingContext};
 use crate::model::{
     Action, Case, Declined, Finding, Gap, GapReason, Object, SettingChange, SettingScope,
 };
@@ -11,7 +11,7 @@ pub(super) fn seen<'a>(case: &Case<'a>, name: &str) -> Result<&'a Setting, Gap> 
     let setting = case.snapshot.common.setting(name).ok_or_else(|| {
         Gap::new(name, GapReason::ServerTooOld, format!("this server has no setting `{name}`"))
     })?;
-    match setting.source.as_str() {
+    match source(case, setting) {
         "user" | "database user" | "client" => {
             let detail =
                 format!("our role has its own value of `{name}`, which hides the server's");
@@ -20,6 +20,27 @@ pub(super) fn seen<'a>(case: &Case<'a>, name: &str) -> Result<&'a Setting, Gap> 
         }
         _ => Ok(setting),
     }
+}
+
+/// Where the value is from that sessions begin with. Our own session changes some of its own, and then shows that alone: what
+/// roles and databases have comes before what the server has.
+fn source<'a>(case: &Case<'_>, setting: &'a Setting) -> &'a str {
+    if setting.source != "session" {
+        return &setting.source;
+    }
+    let role = case.snapshot.context.get().map(|context| context.role.as_str()).ok();
+    let own = case.snapshot.common.role_settings.get().map(Vec::as_slice).unwrap_or_default();
+    let is_ours = |one: &&RoleSetting| {
+        one.name == setting.name && (one.role.is_none() || one.role.as_deref() == role)
+    };
+    let rank = |one: &RoleSetting| match (&one.role, &one.database) {
+        (Some(_), Some(_)) => (3, "database user"),
+        (Some(_), None) => (2, "user"),
+        (None, Some(_)) => (1, "database"),
+        (None, None) => (0, "global"),
+    };
+    let of_ours = own.iter().filter(is_ours).map(rank).max();
+    of_ours.map_or("configuration file", |(_, source)| source)
 }
 
 /// The finding with the change of a setting that clears it, or why that is not to be made by ALTER SYSTEM.
@@ -41,7 +62,7 @@ pub(super) fn advise(
         let declined = declined(&reason, detail);
         return (finding, Some(declined));
     }
-    let outside = match setting.source.as_str() {
+    let outside = match source(case, setting) {
         "command line" => Some("on the command line of the server"),
         "environment variable" => Some("in the server's environment"),
         "global" => Some("for all roles, by ALTER ROLE ALL"),
@@ -73,6 +94,13 @@ fn change(
             with_unit(setting)
         ));
     }
+    if scope == SettingScope::System && before.is_some() && setting.written.is_none() {
+        caveats.push(format!(
+            "undo sets {} as pg_settings prints it; the file may spell the value otherwise, which only those who may read \
+             pg_file_settings are shown",
+            setting.name
+        ));
+    }
     SettingChange {
         object: Object::Setting { name: setting.name.clone() },
         name: setting.name.clone(),
@@ -87,7 +115,7 @@ fn change(
 
 /// The database that has a value of its own, and the value: one of the system would not take effect there.
 fn database_value(case: &Case<'_>, setting: &Setting) -> Option<(String, String)> {
-    if setting.source != "database" {
+    if source(case, setting) != "database" {
         return None;
     }
     let own = case.snapshot.common.role_settings.get().ok()?;
@@ -95,9 +123,10 @@ fn database_value(case: &Case<'_>, setting: &Setting) -> Option<(String, String)
     Some((here.database.clone()?, here.value.clone()))
 }
 
-/// What ALTER SYSTEM wrote before.
+/// What ALTER SYSTEM wrote before: as it stands in the file, else as the server prints it.
 fn written(setting: &Setting) -> Option<String> {
-    (setting.set_by_alter_system == Some(true)).then(|| with_unit(setting))
+    let printed = || (setting.set_by_alter_system == Some(true)).then(|| with_unit(setting));
+    setting.written.clone().or_else(printed)
 }
 
 /// The value as SET takes it.
@@ -137,6 +166,7 @@ fn owner(case: &Case<'_>) -> Option<(&'static str, &'static str)> {
 mod tests {
     use super::*;
     use crate::checks::wal::testing::{case, setting, snapshot};
+    use crate::model::observation::WrittenSetting;
     use crate::model::{Policy, Severity};
 
     fn advised(
@@ -165,7 +195,16 @@ mod tests {
                 ..setting(seen, "max_wal_size").clone()
             };
         });
-        assert_eq!(change.and_then(|change| change.before).as_deref(), Some("1024MB"));
+        let change = change.unwrap_or_else(|| unreachable!());
+        assert_eq!(change.before.as_deref(), Some("1024MB"));
+        assert!(change.caveats[0].contains("may spell the value otherwise"), "{change:?}");
+        let (change, _) = advised(|seen| {
+            let written = WrittenSetting { name: "max_wal_size".into(), value: "1 GB".into() };
+            let setting = setting(seen, "max_wal_size");
+            *setting = setting.clone().written_as(&[written]);
+        });
+        let change = change.unwrap_or_else(|| unreachable!());
+        assert_eq!((change.before.as_deref(), change.caveats.len()), (Some("1 GB"), 0));
         let (change, _) = advised(|_| {});
         assert_eq!(change.map(|change| (change.before, change.needs_restart)), Some((None, false)));
     }
@@ -198,6 +237,30 @@ mod tests {
             "global".clone_into(&mut setting(seen, "max_wal_size").source);
         });
         assert!(change.is_none() && declined.is_some());
+    }
+
+    #[test]
+    fn what_our_own_session_hides_is_known_from_what_roles_and_databases_have() {
+        let own = |role: Option<&str>, database: Option<&str>| RoleSetting {
+            database: database.map(str::to_owned),
+            role: role.map(str::to_owned),
+            name: "max_wal_size".to_owned(),
+            value: "2GB".to_owned(),
+        };
+        let (everyone, here) = (own(None, None), own(None, Some("app")));
+        for (all, scope) in [
+            (vec![], Some(SettingScope::System)),
+            (vec![own(Some("web"), None)], Some(SettingScope::System)),
+            (vec![everyone.clone()], None),
+            (vec![everyone, here], Some(SettingScope::Database("app".to_owned()))),
+        ] {
+            let (change, declined) = advised(|seen| {
+                "session".clone_into(&mut setting(seen, "max_wal_size").source);
+                seen.common.role_settings = crate::model::Observation::Seen(all);
+            });
+            assert_eq!(change.map(|change| change.scope), scope);
+            assert_eq!(declined.is_some(), scope.is_none());
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub struct Privileges {
     pub reads_all_data: bool,
     /// Whether it may create temporary tables, which experiments on the target need.
     pub creates_temporary_tables: bool,
+    /// Whether it may read the configuration files (`pg_file_settings`), which show a setting as it was written.
+    #[serde(default)]
+    pub reads_configuration: bool,
 }
 
 /// An extension the database has.

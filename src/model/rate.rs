@@ -84,6 +84,12 @@ impl Window {
         Self { is_certain: false, ..self }
     }
 
+    /// The part of it that begins at that time, of what was reset since.
+    #[must_use]
+    pub fn beginning(self, since: Timestamp) -> Self {
+        if since > self.since { Self { since, is_certain: true, ..self } } else { self }
+    }
+
     /// Whether the counters are known to have counted from its beginning.
     pub fn is_certain(self) -> bool {
         self.is_certain

@@ -24,8 +24,8 @@ pub(super) struct DetailStage {
     pub(super) toast_tables: Observation<Vec<ToastTable>>,
     /// What the server tells of its statements, where that was asked.
     pub(super) texts: Option<StatementTexts>,
-    /// Definitions and sizes of the chosen indexes.
-    pub(super) indexes: <CommonDetail as Look>::Seen,
+    /// Definitions and sizes of the chosen indexes, and settings as they are written.
+    pub(super) common: <CommonDetail as Look>::Seen,
     /// WAL, checkpoints, transactions and partitions.
     pub(super) wal: Box<Wal>,
     /// Bytes by relation, where they could be had.
@@ -74,17 +74,17 @@ impl DetailStage {
         if let Some(texts) = &mut texts {
             texts.query(&mut batch);
         }
-        let mut indexes = CommonDetail::new();
+        let mut common = CommonDetail::new();
         let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
         let catalog = Catalog::from(&first.catalog);
-        indexes.detail(&mut batch, &catalog, interest);
+        common.detail(&mut batch, &catalog, interest);
         wal.detail(&mut batch, &catalog, interest);
         looks.detail(&mut batch, &catalog, interest);
         batch.send(session).await?;
         let (layouts, toast_tables, sizes, refusals) = tables.seen();
-        let (texts, indexes) = (texts.map(TextLook::seen), indexes.seen());
+        let (texts, common) = (texts.map(TextLook::seen), common.seen());
         let wal = wal.seen();
-        Ok(Self { layouts, toast_tables, texts, indexes, wal, sizes }.completed(refusals))
+        Ok(Self { layouts, toast_tables, texts, common, wal, sizes }.completed(refusals))
     }
 
     /// With sizes and refusals joined to each table.

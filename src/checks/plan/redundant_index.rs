@@ -87,6 +87,12 @@ fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover
     {
         return None;
     }
+    // Those of core's B-trees take no parameters.
+    if index.method != "btree"
+        && class_options(table, index, keys)? != class_options(table, other, keys)?
+    {
+        return None;
+    }
     // A column that `index` includes must be in `other`, or index-only scans are lost.
     let included = index.attributes.get(keys..)?;
     if !included.iter().all(|column| *column != 0 && other.attributes.contains(column)) {
@@ -103,6 +109,16 @@ fn is_tuned_alike(option: &str, other: &Index) -> bool {
     let decides = ["fillfactor", "fastupdate", "gin_pending_list_limit", "buffering", "length"];
     !decides.iter().any(|name| option.starts_with(name))
         || other.options.iter().any(|o| o == option)
+}
+
+/// Parameters of the operator classes of the keys.
+fn class_options<'a>(
+    table: &'a IndexedTable<'_>,
+    index: &Index,
+    keys: usize,
+) -> Option<Vec<&'a [String]>> {
+    let parts = table.detail(index)?.parts.iter().take(keys);
+    Some(parts.map(|part| part.options.as_slice()).collect())
 }
 
 fn same_expressions(one: &IndexDetail, other: &IndexDetail, keys: usize) -> bool {

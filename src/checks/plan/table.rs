@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::checks::existing::LEVELS_MAX;
 use crate::checks::number::float;
 use crate::model::observation::{Common, Index, IndexDetail, Relation};
@@ -68,6 +70,11 @@ impl IndexedTable<'_> {
     /// Scans of an index, those of its parts added up.
     pub(super) fn scans(&self, index: &Index) -> i64 {
         self.parts(index).iter().map(|part| part.scans).sum()
+    }
+
+    /// Since when the scans of an index and of all its parts are counted, where that is later than those of the database.
+    pub(super) fn counting_since(&self, index: &Index) -> Option<Timestamp> {
+        self.parts(index).iter().filter_map(|part| part.counting_since).max()
     }
 
     /// The index and everything beneath it. Only a partitioned one has parts to look for.

@@ -4,7 +4,7 @@ use super::table::{IndexedTable, for_each_table};
 use crate::checks::existing::{existing, needed_by};
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
-use crate::model::observation::Index;
+use crate::model::observation::{Index, ReplicationSlot};
 use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     superpower: Superpower::Plan,
     worst: Severity::Low,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS],
-    uses: &[],
+    uses: &[Topic::WAL_HORIZON],
     requires: &[Requirement::Counters],
     thresholds: &[&UNUSED_WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unused_index.md"),
@@ -31,8 +31,7 @@ const OTHERS: &[&str] = &["gin", "hnsw", "ivfflat"];
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
-    let window = Window::of_database(context)
-        .and_then(|window| window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, case.policy));
+    let all = Window::of_database(context);
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for_each_table(case, |table| {
@@ -43,9 +42,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             index.is_valid && table.scans(index) == 0 && !OTHERS.contains(&index.method.as_str())
         };
         for index in table.indexes.iter().filter(is_unused) {
-            match &window {
-                Ok(window) => unused(&mut judgement, table, (index, *window), case),
-                Err(gap) => too_early = Some(gap.clone()),
+            // Counters of one index can be reset alone.
+            let own = table.counting_since(index);
+            let window = all.clone();
+            let window = window.map(|all| own.map_or(all, |since| all.beginning(since)));
+            let window = window.and_then(|window| {
+                window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, case.policy)
+            });
+            match window {
+                Ok(window) => unused(&mut judgement, table, (index, window), case),
+                Err(gap) => too_early = Some(gap),
             }
         }
     })?;
@@ -99,15 +105,33 @@ fn unused(
         "each standby counts its own scans: look at pg_stat_user_indexes there before you drop it"
             .to_owned(),
     );
+    old.caveats.push(
+        "the server does not show when an index was made: one that is younger was without a scan for less"
+            .to_owned(),
+    );
+    if index.has_expressions {
+        old.caveats.push(
+            "the statistics of its expression go with it, which the planner uses for estimates"
+                .to_owned(),
+        );
+    }
     let bytes = table.index_bytes(index);
     let message =
         format!("`{object}` had no scan in {window} and takes {:.0} MB", float(bytes) / 1e6);
     judgement.findings.push(
         Finding::new(ID, object, Severity::Low, message)
-            .confidence(Confidence::Medium)
+            .confidence(if has_standbys(case) { Confidence::Low } else { Confidence::Medium })
             .statistic("indexes.scans", 0, Unit::Count)
             .statistic("indexes.window_s", window.seconds(), Unit::S)
             .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
             .action(Action::DropIndex(old)),
     );
+}
+
+/// Whether queries may use it where this server counts none.
+fn has_standbys(case: &Case<'_>) -> bool {
+    let wal = &case.snapshot.wal;
+    let senders = wal.senders.get().is_ok_and(|senders| !senders.is_empty());
+    let is_standby_s = |slot: &ReplicationSlot| slot.kind == "physical" && slot.active;
+    senders || wal.slots.get().is_ok_and(|slots| slots.iter().any(is_standby_s))
 }

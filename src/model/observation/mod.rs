@@ -29,7 +29,7 @@ pub use column_use::{
 };
 pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
-    SettingContext, TableActivity,
+    SettingContext, TableActivity, WrittenSetting,
 };
 pub use concurrency::{
     ClientSession, Concurrency, ConnectionLimits, PoolerSign, RoleLimit, SessionCounters,

@@ -7,6 +7,7 @@ use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
     Common, Index, IndexDetail, IndexSize, OperatorClass, RoleSetting, Setting, TableActivity,
+    WrittenSetting,
 };
 use crate::model::{Observation, Topic};
 
@@ -19,6 +20,7 @@ static INDEXES: Source = Source {
         (14, include_str!("sql/indexes.sql")),
         (15, include_str!("sql/indexes.pg15.sql")),
         (16, include_str!("sql/indexes.pg16.sql")),
+        (19, include_str!("sql/indexes.pg19.sql")),
     ],
 };
 
@@ -35,6 +37,11 @@ static INDEX_SIZES: Source =
 
 static SETTINGS: Source =
     Source { name: "settings", variants: &[(14, include_str!("sql/settings.sql"))] };
+
+static WRITTEN_SETTINGS: Source = Source {
+    name: "written_settings",
+    variants: &[(14, include_str!("sql/written_settings.sql"))],
+};
 
 static ROLE_SETTINGS: Source =
     Source { name: "role_settings", variants: &[(14, include_str!("sql/role_settings.sql"))] };
@@ -56,10 +63,11 @@ pub(super) struct CommonLook {
     table_activity: Slot<TableActivity>,
 }
 
-/// Definitions and sizes of the chosen indexes: the second round trip.
+/// Definitions and sizes of the chosen indexes, and the file of settings: the second round trip.
 pub(super) struct CommonDetail {
     details: Slot<IndexDetail>,
     sizes: Slot<IndexSize>,
+    written: Slot<WrittenSetting>,
 }
 
 impl CommonLook {
@@ -104,8 +112,12 @@ impl Look for CommonLook {
     }
 }
 
+/// Definitions and sizes of indexes, and settings as they are written.
+type CommonDetailSeen =
+    (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>, Observation<Vec<WrittenSetting>>);
+
 impl Look for CommonDetail {
-    type Seen = (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>);
+    type Seen = CommonDetailSeen;
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
@@ -113,16 +125,26 @@ impl Look for CommonDetail {
             self.details = batch.query_relations(&INDEX_DETAILS, &chosen);
             self.sizes = batch.query_relations(&INDEX_SIZES, &chosen);
         }
+        let context = catalog.context.get();
+        if interest.in_any(&[Topic::SETTINGS])
+            && context.is_ok_and(|context| context.privileges.reads_configuration)
+        {
+            self.written = batch.query(&WRITTEN_SETTINGS, vec![]);
+        }
     }
 
     fn seen(self) -> Self::Seen {
-        (self.details.rows(), self.sizes.rows())
+        (self.details.rows(), self.sizes.rows(), self.written.rows())
     }
 }
 
 impl CommonDetail {
     pub(super) fn new() -> Self {
-        Self { details: Slot::unasked(&INDEX_DETAILS), sizes: Slot::unasked(&INDEX_SIZES) }
+        Self {
+            details: Slot::unasked(&INDEX_DETAILS),
+            sizes: Slot::unasked(&INDEX_SIZES),
+            written: Slot::unasked(&WRITTEN_SETTINGS),
+        }
     }
 }
 

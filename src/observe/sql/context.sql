@@ -22,7 +22,10 @@ select
             end,
             'reads_all_data', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_data', 'usage'),
             'creates_temporary_tables',
-            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temp')
+            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temp'),
+            'reads_configuration',
+            pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
+            and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute')
         )
         from pg_catalog.pg_roles as r
         where r.rolname = current_user

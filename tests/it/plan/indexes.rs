@@ -36,6 +36,12 @@ create unique index t_ci on public.t (c, id);
 create table public.r (c text, id bigint, foreign key (c, id) references public.t (c, id))",
     ""
 )]
+#[case::parameters_of_the_operator_class(
+    "alter table public.t add g tsvector;
+create index t_g1 on public.t using gist (g tsvector_ops (siglen = 100));
+create index t_g2 on public.t using gist (g tsvector_ops (siglen = 400))",
+    ""
+)]
 #[case::ranges_of_pages(
     "create index t_b1 on public.t using brin (id) with (pages_per_range = 8);
 create index t_b2 on public.t using brin (id)",
@@ -101,4 +107,21 @@ create table public.r (a int, b int, payload text, foreign key (a, b) references
         .iter()
         .any(|one| one.reason == "a foreign key of its table looks for rows by it");
     assert_eq!(declined, is_needed, "{member}: {analysis:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_whose_counters_alone_were_reset_a_moment_ago_is_not_unused() {
+    const CHECK: &str = "plan/unused-index";
+    let more = "create index t_a on public.t (a)";
+    let Some((mut db, analysis)) = judged("deb19", CHECK, more).await else { return };
+    assert!(finding(&analysis, CHECK).is_some(), "{analysis:#?}");
+    db.run("select pg_stat_reset_single_table_counters('public.t_a'::regclass)").await;
+    db.settle().await;
+    let set = [("table_bytes_min", 0.0), ("unused_window_s_min", 3600.0)];
+    let mut request = request_of(Superpower::Plan, &set);
+    request.scope.checks = vec![CHECK.to_owned()];
+    let analysis = analyse(&db, &request).await;
+    assert!(finding(&analysis, CHECK).is_none(), "{analysis:#?}");
+    let gap = analysis.gaps.iter().find(|gap| gap.observation == "index_counters");
+    assert!(gap.is_some(), "{analysis:#?}");
 }

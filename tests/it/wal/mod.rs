@@ -4,6 +4,7 @@ mod bad_input;
 mod partman;
 mod remedies;
 mod staging;
+mod undone;
 
 use database_optimizer::analysis::analyse as analyse_target;
 use database_optimizer::model::{Analysis, GapReason, Object, Severity, Superpower};

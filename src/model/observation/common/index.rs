@@ -71,6 +71,9 @@ pub struct Index {
     pub tuples_fetched: i64,
     /// The last scan, from PostgreSQL 16 on.
     pub last_scan: Option<Timestamp>,
+    /// Since when its scans are counted, where its counters alone were reset; from PostgreSQL 19 on.
+    #[serde(default)]
+    pub counting_since: Option<Timestamp>,
 }
 
 impl Index {
@@ -149,6 +152,9 @@ pub struct IndexPart {
     pub type_name: String,
     /// `ALTER INDEX … ALTER COLUMN … SET STATISTICS`.
     pub statistics_target: Option<i64>,
+    /// Parameters of its operator class: `siglen=32`.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// Bytes of an index now.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Observation, Topic};
 
 pub use index::{Index, IndexDetail, IndexPart, IndexSize, OperatorClass};
-pub use setting::{RoleSetting, Setting, SettingContext};
+pub use setting::{RoleSetting, Setting, SettingContext, WrittenSetting};
 pub use table_activity::TableActivity;
 
 /// What several superpowers read.

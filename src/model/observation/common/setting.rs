@@ -1,4 +1,4 @@
-//! Sources `settings` and `role_settings`.
+//! Sources `settings`, `written_settings` and `role_settings`.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,9 @@ pub struct Setting {
     pub source: String,
     /// Whether `ALTER SYSTEM` wrote it; absent where our role is not shown the file.
     pub set_by_alter_system: Option<bool>,
+    /// What `ALTER SYSTEM` wrote, as it stands in the file; absent where it wrote none, or our role may not read it.
+    #[serde(default)]
+    pub written: Option<String>,
     /// Whether the file has another value that waits for a restart.
     pub pending_restart: bool,
     /// Values of an `enum`.
@@ -96,6 +99,26 @@ impl Setting {
     /// Whether it is on, for a `bool`.
     pub fn is_on(&self) -> bool {
         self.value() == "on"
+    }
+}
+
+/// A setting as `ALTER SYSTEM` wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenSetting {
+    /// The setting.
+    pub name: String,
+    /// Its value, as it was written.
+    pub value: String,
+}
+
+impl Setting {
+    /// With what the file says of it: that may not be loaded yet.
+    #[must_use]
+    pub fn written_as(self, written: &[WrittenSetting]) -> Self {
+        let found = written.iter().find(|one| one.name.eq_ignore_ascii_case(&self.name));
+        let value = found.map(|one| one.value.clone());
+        Self { set_by_alter_system: Some(value.is_some()), written: value, ..self }
     }
 }
 

@@ -11,7 +11,14 @@ select
                     pg_catalog.format_type(a.atttypid, a.atttypmod),
                     pg_catalog.format_type(k.atttypid, k.atttypmod)
                 ),
-                'statistics_target', nullif(k.attstattarget, -1)
+                'statistics_target', nullif(k.attstattarget, -1),
+                -- Parameters of the operator class. Some minor releases keep a counter among them.
+                'options', array(
+                    select o.setting
+                    from pg_catalog.unnest(k.attoptions) as o (setting)
+                    where o.setting not like 'pg\_attver=%'
+                    order by 1
+                )
             )
             order by k.attnum
         )

@@ -32,7 +32,8 @@ select
     pg_catalog.pg_stat_get_numscans(c.oid)                          as scans,
     pg_catalog.pg_stat_get_tuples_returned(c.oid)                   as tuples_read,
     pg_catalog.pg_stat_get_tuples_fetched(c.oid)                    as tuples_fetched,
-    pg_catalog.pg_stat_get_lastscan(c.oid)                          as last_scan
+    pg_catalog.pg_stat_get_lastscan(c.oid)                          as last_scan,
+    null::timestamptz                                               as counting_since
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
