@@ -119,7 +119,10 @@ fn database_value(case: &Case<'_>, setting: &Setting) -> Option<(String, String)
         return None;
     }
     let own = case.snapshot.common.role_settings.get().ok()?;
-    let here = own.iter().find(|own| own.name == setting.name && own.role.is_none())?;
+    let is_here = |own: &&RoleSetting| {
+        own.name == setting.name && own.role.is_none() && own.database.is_some()
+    };
+    let here = own.iter().find(is_here)?;
     Some((here.database.clone()?, here.value.clone()))
 }
 

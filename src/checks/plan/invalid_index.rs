@@ -36,7 +36,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         // A partitioned index is invalid until each partition has its part: nothing is broken by that.
         let invalid = |index: &&&Index| !index.is_valid && !index.partitioned;
         let is_worked_on = maintained.iter().any(|one| one.oid == table.relation.oid);
-        for index in table.indexes.iter().filter(invalid) {
+        for index in table.indexes.iter().chain(&table.parts_of_others).filter(invalid) {
             if is_worked_on {
                 judgement.declined.push(Declined {
                     check: ID.to_owned(),
@@ -56,7 +56,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case: &Case<'_>) {
     let object = table.object(index);
     let name = table.relation.qualified_name();
-    let Some(old) = existing(index, &name, &object, case.snapshot) else {
+    let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
         let detail = format!("the definition of `{object}` was not read");
         judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, detail));
         return;
@@ -70,6 +70,17 @@ fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case
         case.snapshot.common.index_bytes(index),
         Unit::Bytes,
     );
+    // A part cannot be dropped alone, and its index stays invalid until it is attached once more.
+    if let Some(parent) = index.parent {
+        let indexes = case.snapshot.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+        let parent = indexes.iter().find(|one| one.oid == parent && !one.is_valid);
+        old.caveats.extend(parent.map(|parent| {
+            let (parent, part) = (parent.qualified_name().to_sql(), index.qualified_name().to_sql());
+            format!("`{parent}` becomes valid by ALTER INDEX {parent} ATTACH PARTITION {part}; once more")
+        }));
+        judgement.findings.push(finding.action(Action::RebuildIndex(old)));
+        return;
+    }
     // What REINDEX CONCURRENTLY left behind is a second copy of an index that is there.
     let is_leftover = index.name.contains("_ccnew") || index.name.contains("_ccold");
     if !is_leftover {

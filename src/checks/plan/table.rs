@@ -23,7 +23,7 @@ pub(super) struct IndexedTable<'a> {
     common: &'a Common,
 }
 
-/// Calls `judge` with each relation in scope that has indexes of its own.
+/// Calls `judge` with each relation in scope that has indexes.
 pub(super) fn for_each_table(
     case: &Case<'_>,
     mut judge: impl FnMut(&IndexedTable<'_>),
@@ -38,8 +38,12 @@ pub(super) fn for_each_table(
     for index in indexes {
         let Some(family) = families.family(index.table_oid) else { continue };
         *bytes.entry(family.root.oid).or_default() += seen.common.index_bytes(index);
-        let of = if index.parent.is_none() { &mut by_table } else { &mut parts_by_table };
-        of.entry(index.table_oid).or_default().push(index);
+        let own = by_table.entry(index.table_oid).or_default();
+        if index.parent.is_none() {
+            own.push(index);
+        } else {
+            parts_by_table.entry(index.table_oid).or_default().push(index);
+        }
     }
     for (oid, indexes) in by_table {
         let (Some(family), Some(relation)) = (families.family(oid), families.relation(oid)) else {

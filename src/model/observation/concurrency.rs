@@ -50,7 +50,7 @@ pub struct ClientSession {
     pub xmin_age: Option<i64>,
     /// Processes that it waits for.
     pub blocked_by: Vec<i64>,
-    /// Sessions that wait for it.
+    /// Sessions that wait for it, or behind one that does.
     pub blocks: i64,
     /// The client's address, hashed with a key of this answer; absent for a Unix socket.
     pub client: Option<String>,

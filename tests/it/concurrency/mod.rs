@@ -88,9 +88,10 @@ async fn who_waits_for_an_idle_session_is_said(#[values("pg14", "deb19")] member
     let db = TestDb::create(server).await;
     db.run("create table public.t (id bigint); insert into public.t values (1)").await;
     let (holder, waiter) = (session(&db, "web").await, session(&db, "jobs").await);
+    let reader = session(&db, "reports").await;
     holder.batch_execute("begin; update public.t set id = 2").await.unwrap();
     let waiting = tokio::spawn(async move {
-        let _ = waiter.batch_execute("update public.t set id = 3").await;
+        let _ = waiter.batch_execute("alter table public.t add payload text").await;
     });
     let blocked = format!(
         "select count(*)::text from pg_stat_activity where datname = '{}' and wait_event_type = 'Lock'",
@@ -99,15 +100,23 @@ async fn who_waits_for_an_idle_session_is_said(#[values("pg14", "deb19")] member
     while db.text(&blocked).await != "1" {
         tokio::task::yield_now().await;
     }
+    // It could read beside the holder, but waits behind the one that waits.
+    let behind = tokio::spawn(async move {
+        let _ = reader.batch_execute("select from public.t").await;
+    });
+    while db.text(&blocked).await != "2" {
+        tokio::task::yield_now().await;
+    }
     let request = request_of(Superpower::Concurrency, &[("idle_s_max", 0.0)]);
     let analysis = analyse(&db, &request).await;
     let found = finding(&analysis, "concurrency/idle-in-transaction");
     let found = found.unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     assert_eq!(found.severity, Severity::High);
     assert!(found.message.contains("`web` as `postgres`"), "{}", found.message);
-    assert!(found.message.contains("1 session waits for it"), "{}", found.message);
+    assert!(found.message.contains("2 sessions wait for it"), "{}", found.message);
     holder.batch_execute("commit").await.unwrap();
     waiting.await.unwrap();
+    behind.await.unwrap();
     let analysis = analyse(&db, &request).await;
     assert!(finding(&analysis, "concurrency/idle-in-transaction").is_none(), "{analysis:#?}");
 }

@@ -3,7 +3,7 @@
 use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 
-use crate::support::advice::{all_hold, finding};
+use crate::support::advice::{advice, all_hold, finding};
 use crate::support::{TestDb, analyse, request_of, server};
 
 const TABLE: &str = "create table public.t (id bigint primary key, a int not null, b int, c text);
@@ -124,4 +124,40 @@ async fn an_index_whose_counters_alone_were_reset_a_moment_ago_is_not_unused() {
     assert!(finding(&analysis, CHECK).is_none(), "{analysis:#?}");
     let gap = analysis.gaps.iter().find(|gap| gap.observation == "index_counters");
     assert!(gap.is_some(), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalid_index_of_a_partition_is_found_where_it_is_attached_and_rebuilt(
+    #[values("pg14", "deb19")] member: &str,
+) {
+    const CHECK: &str = "plan/invalid-index";
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    for statement in "create table public.p (a int, b int) partition by range (a);
+create table public.p1 partition of public.p for values from (0) to (1000);
+insert into public.p select i, i % 7 from generate_series(1, 900) as i"
+        .split(";\n")
+    {
+        db.run(statement).await;
+    }
+    let build = "create index concurrently p1_b on public.p1 ((1 / b))";
+    assert!(db.session().await.batch_execute(build).await.is_err(), "a division by zero");
+    for statement in "create index p_b on only public.p ((1 / b));
+alter index public.p_b attach partition public.p1_b;
+update public.p set b = 8 where b = 0;
+analyze"
+        .split(";\n")
+    {
+        db.run(statement).await;
+    }
+    db.settle().await;
+    let mut request = request_of(Superpower::Plan, &[]);
+    request.scope.checks = vec![CHECK.to_owned()];
+    let analysis = analyse(&db, &request).await;
+    let found = finding(&analysis, CHECK).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
+    assert!(found.message.starts_with("`public.p1_b` is invalid"), "{}", found.message);
+    let [rebuild] = advice(&analysis, found)[..] else { panic!("{member}: {analysis:#?}") };
+    assert!(rebuild.caveats[0].contains("ATTACH PARTITION public.p1_b"), "{rebuild:?}");
+    all_hold(&mut db, &analysis, &request).await;
 }

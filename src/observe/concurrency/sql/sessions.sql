@@ -1,7 +1,7 @@
 -- The client sessions that hold most: those idle in a transaction first, then those that others wait for, then those with
 -- the oldest transaction. No statement. A client's address goes out as a hash with a key of this answer alone, and is cut
 -- out of the application's name, where poolers write it.
-with key as materialized (
+with recursive key as materialized (
     select pg_catalog.gen_random_uuid()::text                       as secret
 ),
 -- Finding out who blocks takes the locks of the lock table, so it is asked of sessions that wait for a lock alone.
@@ -17,13 +17,28 @@ waiting as materialized (
         limit 100
     ) as w
 ),
-blocking as (
+-- Whoever waits for one that waits is waiting for the first as well: as behind an ALTER TABLE that waits for a reader.
+queue as (
     select
-        b.pid,
-        count(distinct w.pid)                                       as sessions
+        w.pid,
+        b.pid                                                       as blocker
     from waiting as w
     cross join lateral unnest(w.blockers) as b (pid)
-    group by b.pid
+    union
+    select
+        q.pid,
+        b.pid
+    from queue as q
+    join waiting as w on w.pid = q.blocker
+    cross join lateral unnest(w.blockers) as b (pid)
+),
+blocking as (
+    select
+        q.blocker                                                   as pid,
+        count(*)                                                    as sessions
+    from queue as q
+    where q.pid <> q.blocker
+    group by q.blocker
 )
 select
     a.pid::int8                                                     as pid,
