@@ -8,8 +8,8 @@ use crate::model::{
 };
 
 /// Since when a transaction must be open to be named. A shorter one ends before anyone reads of it.
-pub(super) static HELD_S_MIN: Threshold = Threshold {
-    name: "held_s_min",
+pub(super) static PINNED_S_MIN: Threshold = Threshold {
+    name: "pinned_s_min",
     default: 60.0,
     unit: Unit::S,
     reason: "rows that died while a transaction was open for a minute are not removed by a vacuum of now",
@@ -61,7 +61,7 @@ pub(super) fn holders(case: &Case<'_>) -> Vec<Holder> {
     let transactions = wal.transactions.get().map(Vec::as_slice).unwrap_or_default().iter();
     let transactions = transactions
         .filter(|one| one.database.is_none() || one.database.as_ref() == here)
-        .filter(|one| one.age_s.is_some_and(|age| age >= case.policy.get(&HELD_S_MIN)))
+        .filter(|one| one.age_s.is_some_and(|age| age >= case.policy.get(&PINNED_S_MIN)))
         .filter_map(|one| {
             let (culprit, remedy) = named(one);
             holder(culprit, remedy, one.age_s, one.xmin_age)

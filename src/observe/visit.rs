@@ -105,7 +105,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         context,
         relations,
         foreign_code,
-        common: Common { settings, index_details, index_sizes, ..common },
+        common: Common { index_details, index_sizes, settings, ..common },
         wal: detail.wal,
         layouts: detail.layouts,
         documents,

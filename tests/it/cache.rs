@@ -330,7 +330,7 @@ async fn every_answer_is_counted_by_where_it_came_from() {
 }
 
 #[tokio::test]
-async fn what_is_held_stays_within_its_bytes() {
+async fn what_is_pinned_stays_within_its_bytes() {
     let cache = in_process(&CacheConfig { capacity_bytes: 64 << 10, ..CONFIG });
     for number in 0..200 {
         let compute = || async { Ok(RenderedBody::new(vec![b' '; 4 << 10])) };

@@ -3,7 +3,7 @@
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, removed, rows,
 };
-use crate::checks::horizon::{HELD_S_MIN, holder_of_most, withhold};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, withhold};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::explain::Node;
@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
     thresholds: &[
         &HEAP_FETCHES_MIN,
         &HEAP_FETCH_SHARE_MAX,
-        &HELD_S_MIN,
+        &PINNED_S_MIN,
         &TIME_SHARE_MIN,
         &TIME_MS_MIN,
         &TABLE_BYTES_MIN,

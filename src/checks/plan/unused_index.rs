@@ -101,20 +101,7 @@ fn unused(
             .push(declined("its parts were not read", format!("no scan in {window}")));
         return;
     };
-    old.caveats.push(
-        "each standby counts its own scans: look at pg_stat_user_indexes there before you drop it"
-            .to_owned(),
-    );
-    old.caveats.push(
-        "the server does not show when an index was made: one that is younger was without a scan for less"
-            .to_owned(),
-    );
-    if index.has_expressions {
-        old.caveats.push(
-            "the statistics of its expression go with it, which the planner uses for estimates"
-                .to_owned(),
-        );
-    }
+    old.caveats.extend(caveats(index));
     let bytes = table.index_bytes(index);
     let message =
         format!("`{object}` had no scan in {window} and takes {:.0} MB", float(bytes) / 1e6);
@@ -134,4 +121,20 @@ fn has_standbys(case: &Case<'_>) -> bool {
     let senders = wal.senders.get().is_ok_and(|senders| !senders.is_empty());
     let is_standby_s = |slot: &ReplicationSlot| slot.kind == "physical" && slot.active;
     senders || wal.slots.get().is_ok_and(|slots| slots.iter().any(is_standby_s))
+}
+
+/// What the counters do not show.
+fn caveats(index: &Index) -> Vec<String> {
+    let mut caveats = vec![
+        "each standby counts its own scans: look at pg_stat_user_indexes there before you drop it"
+            .to_owned(),
+        "the server does not show when an index was made: one that is younger was without a scan for less"
+            .to_owned(),
+    ];
+    if index.has_expressions {
+        let lost =
+            "the statistics of its expression go with it, which the planner uses for estimates";
+        caveats.push(lost.to_owned());
+    }
+    caveats
 }

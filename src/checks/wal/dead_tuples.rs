@@ -3,7 +3,7 @@
 use super::lazy_autovacuum::LAZY_ROWS_MIN;
 use super::tables::{LeafTable, forest, is_large, leaves, object, options};
 use super::vacuum::VacuumTrigger;
-use crate::checks::horizon::{HELD_S_MIN, Holder, holder_of_most, withhold};
+use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of_most, withhold};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -22,7 +22,7 @@ pub(super) static CHECK: Check = Check {
     requires: &[Requirement::Counters],
     thresholds: &[
         &DEAD_RATIO_MAX,
-        &HELD_S_MIN,
+        &PINNED_S_MIN,
         &AUTOVACUUM_LATE,
         &VACUUM_AGE_S_MIN,
         &LAZY_ROWS_MIN,
@@ -185,17 +185,17 @@ fn finding(family: &Family<'_>, bad: &[(LeafTable<'_>, Why)], holder: Option<&Ho
     let live: f64 = bad.iter().map(|(leaf, _)| leaf.rows()).sum();
     let ratio = float(dead) / live.max(1.0);
     let worst = bad.iter().map(|(_, why)| *why).max().unwrap_or(Why::Waiting);
-    let held = holder.map(|holder| format!("{} holds back vacuum", holder.culprit));
-    let reason = match (worst, held) {
-        (Why::Late, Some(held)) => held,
+    let pinned = holder.map(|holder| format!("{} holds back vacuum", holder.culprit));
+    let reason = match (worst, pinned) {
+        (Why::Late, Some(pinned)) => pinned,
         (Why::Late, None) => "autovacuum is late, or something holds the horizon back".to_owned(),
-        (_, held) => {
+        (_, pinned) => {
             let why = if worst == Why::Never {
                 "autovacuum never comes to it"
             } else {
                 "too few for autovacuum to come"
             };
-            held.map_or_else(|| why.to_owned(), |held| format!("{why}, and {held}"))
+            pinned.map_or_else(|| why.to_owned(), |pinned| format!("{why}, and {pinned}"))
         }
     };
     let severity = match worst {

@@ -3,7 +3,7 @@
 use super::load::size;
 use super::tables::{LeafTable, forest, is_large, leaves, object};
 use crate::checks::Check;
-use crate::checks::horizon::{HELD_S_MIN, holder_of_most};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of_most};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, Widths, bytes};
 use crate::model::observation::{Layout, Relation, RelationKind};
@@ -26,7 +26,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[Topic::WAL_HORIZON],
     requires: &[],
-    thresholds: &[&BLOAT_RATIO_MAX, &HELD_S_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&BLOAT_RATIO_MAX, &PINNED_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("table_bloat.md"),
     judge,
 };
@@ -60,11 +60,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let tables = forest(case)?;
     // A rewrite copies the rows that someone may still see, dead as they are.
-    let is_held = holder_of_most(case).is_some();
+    let is_pinned = holder_of_most(case).is_some();
     for family in tables.iter().filter(|family| is_large(family, case.policy)) {
         let bloated: Vec<(LeafTable<'_>, HeapBloat)> = leaves(case, family)
             .into_iter()
-            .filter_map(|leaf| Some((leaf, bloat(case, (&leaf, is_held), layouts)?)))
+            .filter_map(|leaf| Some((leaf, bloat(case, (&leaf, is_pinned), layouts)?)))
             .collect();
         judgement.findings.extend(finding(case, family, &bloated));
     }
@@ -74,7 +74,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 /// Measured where the server has the extension, else estimated by the width of rows.
 fn bloat(
     case: &Case<'_>,
-    (leaf, is_held): (&LeafTable<'_>, bool),
+    (leaf, is_pinned): (&LeafTable<'_>, bool),
     layouts: &[Layout],
 ) -> Option<HeapBloat> {
     let LeafTable { relation, activity } = leaf;
@@ -84,12 +84,12 @@ fn bloat(
     let measured = measured.and_then(|all| all.iter().find(|one| one.oid == relation.oid));
     let bloat = if let Some(one) = measured {
         let on_purpose = (1.0 - filled) * float(one.bytes);
-        let dead_bytes = if is_held { 0.0 } else { one.dead_bytes };
+        let dead_bytes = if is_pinned { 0.0 } else { one.dead_bytes };
         let bytes = (one.free_bytes + dead_bytes - on_purpose).max(0.0);
         HeapBloat { bytes, of_bytes: float(one.bytes), measured: true }
     } else {
         let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
-        let dead_rows = if is_held { float(activity.dead_rows) } else { 0.0 };
+        let dead_rows = if is_pinned { float(activity.dead_rows) } else { 0.0 };
         estimated((relation, relation.rows? + dead_rows), layout, filled)?
     };
     let is_bloated = bloat.bytes > case.policy.get(&BLOAT_RATIO_MAX) * bloat.of_bytes

@@ -2,7 +2,7 @@
 
 use super::tables::{LeafTable, forest, leaves, object};
 use crate::checks::Check;
-use crate::checks::horizon::{HELD_S_MIN, Holder, holder_of, withhold};
+use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of, withhold};
 use crate::checks::number::float;
 use crate::model::observation::{DatabaseAge, Setting};
 use crate::model::{
@@ -23,7 +23,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[],
     requires: &[],
-    thresholds: &[&AGE_MAX, &HELD_S_MIN],
+    thresholds: &[&AGE_MAX, &PINNED_S_MIN],
     page: include_str!("wraparound.md"),
     judge,
 };

@@ -94,7 +94,7 @@ async fn no_vacuum_is_advised_that_would_remove_nothing(
     session.batch_execute(other).await.unwrap();
     db.run("delete from public.e where id % 3 = 0").await;
     db.settle().await;
-    let thresholds = [("held_s_min", 0.0), ("vacuum_age_s_min", 0.0)];
+    let thresholds = [("pinned_s_min", 0.0), ("vacuum_age_s_min", 0.0)];
     let request = request_of(Superpower::Wal, &thresholds);
     let analysis = analyse(&db, &request).await;
     let found = finding(&analysis, "wal/dead-tuples");
