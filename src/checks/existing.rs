@@ -43,19 +43,22 @@ fn definition(detail: &IndexDetail) -> String {
 
 fn extras(index: &Index, detail: &IndexDetail, snapshot: &Snapshot) -> IndexExtras {
     let statistics = detail.parts.iter().enumerate();
-    let table = || {
-        let all = snapshot.relations.get().ok()?;
-        all.iter().find(|table| table.oid == index.table_oid).map(Relation::qualified_name)
-    };
+    let options = index.options.iter().filter_map(|option| option.split_once('='));
     IndexExtras {
         comment: detail.comment.clone(),
         tablespace: detail.tablespace.clone(),
         statistics: statistics
             .filter_map(|(position, part)| Some((position + 1, part.statistics_target?)))
             .collect(),
-        clusters: if index.is_clustered { table() } else { None },
+        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        clusters: if index.is_clustered { table_of(index, snapshot) } else { None },
         depends_on_extensions: detail.depends_on_extensions.clone(),
     }
+}
+
+fn table_of(index: &Index, snapshot: &Snapshot) -> Option<QualifiedName> {
+    let all = snapshot.relations.get().ok()?;
+    all.iter().find(|table| table.oid == index.table_oid).map(Relation::qualified_name)
 }
 
 /// A suffix whose index is not there yet, on the table and on each partition.
@@ -129,6 +132,7 @@ fn partition(part: &Index, parent: &QualifiedName, snapshot: &Snapshot) -> Optio
     let detail = snapshot.common.index_detail(part.oid)?;
     Some(IndexPartition {
         name: part.qualified_name(),
+        table: table_of(part, snapshot)?,
         parent: parent.clone(),
         partitioned: part.partitioned,
         definition: definition(detail),

@@ -16,10 +16,7 @@ pub(super) fn index(indexed: &IndexedKey) -> Ddl {
         table,
         partitions,
         suffix,
-        method: None,
-        unique: false,
-        tail: "",
-        on: format!("({})", expression.to_catalog_sql()),
+        ..BuiltIndex::of(format!("({})", expression.to_catalog_sql()))
     };
     let mut statements = index.create();
     statements.push(validation(format!("ANALYZE {};", table.to_sql())));

@@ -15,8 +15,22 @@ pub(super) struct BuiltIndex<'a> {
     pub(super) unique: bool,
     /// What it is on.
     pub(super) on: String,
-    /// What follows the keys: `INCLUDE`, `WITH`, `WHERE`; empty for nothing, else with a blank before it.
-    pub(super) tail: &'a str,
+    /// `INCLUDE`; empty for nothing, else with a blank before it.
+    pub(super) include: &'a str,
+    /// Storage parameters; empty for none.
+    pub(super) options: &'a str,
+    /// `WHERE`; empty for nothing, else with a blank before it.
+    pub(super) condition: &'a str,
+    /// What the indexes of single tables have of their own.
+    pub(super) places: &'a [IndexPlace<'a>],
+}
+
+/// Where the index of one table is stored, and how.
+pub(super) struct IndexPlace<'a> {
+    pub(super) table: &'a QualifiedName,
+    pub(super) tablespace: Option<&'a str>,
+    /// Storage parameters instead of those of the others.
+    pub(super) options: Option<String>,
 }
 
 /// A table that an experiment names itself.
@@ -26,7 +40,19 @@ impl BuiltIndex<'static> {
     /// A B-tree of no table yet.
     pub(super) fn of(on: String) -> Self {
         let (table, partitions): (_, &[Partition]) = (&NO_NAME, &[]);
-        Self { table, partitions, suffix: "", method: None, unique: false, tail: "", on }
+        let (include, options, condition) = ("", "", "");
+        Self {
+            table,
+            partitions,
+            suffix: "",
+            method: None,
+            unique: false,
+            on,
+            include,
+            options,
+            condition,
+            places: &[],
+        }
     }
 }
 
@@ -34,7 +60,7 @@ impl BuiltIndex<'_> {
     /// The same on a temporary table, under a name that the server chooses, and without uniqueness, which a sample of the
     /// rows does not show.
     pub(super) fn on_copy(&self, table: &str) -> String {
-        format!("CREATE INDEX ON {table}{};", self.what())
+        format!("CREATE INDEX ON {table}{};", self.what(None))
     }
 
     /// Of a partitioned table none can be built without blocking writes. So one is made there of no partition, which holds
@@ -73,15 +99,24 @@ impl BuiltIndex<'_> {
 
     fn sql(&self, table: &QualifiedName, concurrently: &str, only: &str) -> String {
         let unique = if self.unique { " UNIQUE" } else { "" };
-        let (index, table, what) = (self.name(table), table.to_sql(), self.what());
+        let what = self.what(self.places.iter().find(|place| place.table == table));
+        let (index, table) = (self.name(table), table.to_sql());
         format!("CREATE{unique} INDEX{concurrently} {index} ON{only} {table}{what};")
     }
 
     /// What follows the table: the method, the keys, and what comes behind them.
-    fn what(&self) -> String {
-        let Self { on, tail, .. } = self;
+    fn what(&self, place: Option<&IndexPlace<'_>>) -> String {
+        let Self { on, include, options, condition, .. } = self;
         let using = self.method.map(|method| format!(" USING {method}")).unwrap_or_default();
-        format!("{using} ({on}){tail}")
+        let own = place.and_then(|place| place.options.as_deref());
+        let options = match own.unwrap_or(options) {
+            "" => String::new(),
+            options => format!(" WITH ({options})"),
+        };
+        let tablespace = place.and_then(|place| place.tablespace);
+        let tablespace = tablespace.map(|name| format!(" TABLESPACE {}", quote_identifier(name)));
+        let tablespace = tablespace.unwrap_or_default();
+        format!("{using} ({on}){include}{options}{tablespace}{condition}")
     }
 
     fn name(&self, table: &QualifiedName) -> String {
@@ -89,6 +124,12 @@ impl BuiltIndex<'_> {
     }
 
     fn qualified(&self, table: &QualifiedName) -> String {
-        format!("{}.{}", quote_identifier(&table.schema), self.name(table))
+        self.index_of(table).to_sql()
+    }
+
+    /// The index of a table.
+    pub(super) fn index_of(&self, table: &QualifiedName) -> QualifiedName {
+        let name = index_name(&table.name, self.suffix);
+        QualifiedName { schema: table.schema.clone(), name }
     }
 }

@@ -20,10 +20,7 @@ pub(super) fn promote(promotion: &Promotion) -> Ddl {
         table: &promotion.table,
         partitions: &promotion.partitions,
         suffix: &suffix,
-        method: None,
-        unique: false,
-        tail: "",
-        on: column.to_string(),
+        ..BuiltIndex::of(column.to_string())
     };
     let sync = format!("{}_{}_from_document", promotion.table.name, promotion.column);
     let sync = quote_identifier(&sync);

@@ -68,7 +68,7 @@ pub use recommendation::{
 };
 pub use resolution::{
     PINNED, Pinned, catalog_operator, catalog_spelling, catalog_type, pinned_expression,
-    pinned_index, text_literal,
+    pinned_index, text_literal, text_search_spelling,
 };
 pub use scope::{ProveMode, Scope};
 pub use snapshot::{Observation, SNAPSHOT_FORMAT, Snapshot, Topic};

@@ -13,7 +13,7 @@ mod token;
 use std::borrow::Cow;
 
 pub use printed::{Pinned, pinned_expression, pinned_index};
-pub use spelled::catalog_spelling;
+pub use spelled::{catalog_spelling, text_search_spelling};
 
 use super::quote_literal;
 

@@ -637,3 +637,33 @@ async fn one_value_of_many_that_the_cast_refuses_is_seen_before_the_index_fails(
         assert_eq!(actions(&analysis).contains(&"index_key"), !refused, "{value}::{cast}");
     }
 }
+
+/// Each column's key has a name of its own: both statements can be run, one after the other.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_two_columns_have_is_called_after_its_own(
+    #[values("pg15", "deb19")] member: &str,
+) {
+    let sql = "create table ml.t (id bigint primary key, data jsonb not null, meta jsonb not null);
+        insert into ml.t select i, jsonb_build_object('customer', i % 100, 'note', md5(i::text)),
+            jsonb_build_object('customer', 'c' || i % 700, 'userId', i, 'user_id', i % 90)
+        from generate_series(1, 4000) as i;
+        vacuum (analyze) ml.t";
+    let Some(mut db) = made(member, sql).await else { return };
+    let statements = "sql,calls,mean_ms
+\"select id from ml.t where data ->> 'customer' = '7'\",950,9
+\"select id from ml.t where meta ->> 'customer' = 'c7'\",950,9
+";
+    let analysis = judged(&db, statements, ProveMode::Cheap).await;
+    let promoted = analysis.recommendations.iter().filter(|one| one.action == "promote_key");
+    let mut titles: Vec<&str> = promoted.clone().map(|one| one.title.as_str()).collect();
+    titles.sort_unstable();
+    let [one, other] = titles[..] else { panic!("{member}: {analysis:#?}") };
+    assert!(one.contains("customer_of_data") && other.contains("customer_of_meta"), "{titles:?}");
+    for statement in promoted.flat_map(|one| &one.statements) {
+        db.settle().await;
+        db.run(&statement.sql).await;
+    }
+    let request = request(&db, statements, ProveMode::Cheap).await;
+    assert!(finding(&analyse(&db, &request).await, HOT).is_none(), "{member}");
+}

@@ -133,13 +133,7 @@ fn finding(
         keys: vec![path_ops(column)],
         include: Vec::new(),
         unique: false,
-        options: tree
-            .root
-            .options
-            .iter()
-            .filter_map(|option| option.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        options: old.extras.options.clone(),
         predicate: detail.predicate.clone(),
         purpose: "jsonb_path_ops".to_owned(),
         instead_of: None,

@@ -1,22 +1,20 @@
 //! `gin/missing-containment-index`, explained in the page beside this file.
 
-use super::known_defect;
+use super::indexed::{Indexed, SearchKey, indexed};
 use super::ledger::{
     JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
 };
 use super::partial::{SharedCondition, shared_condition};
-use super::serving::may_serve;
+use super::{any_of_array, known_defect, searched_expression};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
-use crate::model::observation::{
-    ColumnUsage, Common, Index, Layout, LayoutColumn, Predicate, Relation, Workload,
-};
+use crate::model::observation::{ColumnUsage, Common, Layout, LayoutColumn, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
-    NewIndex, Object, QualifiedName, Severity, Superpower, Topic, Unit, percent,
+    NewIndex, Object, QualifiedName, Severity, Superpower, Topic, Unit, counted, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -39,7 +37,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "gin/missing-containment-index";
+pub(super) const ID: &str = "gin/missing-containment-index";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
@@ -64,21 +62,33 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
             continue;
         }
-        judge_column(&mut judgement, (usage, layout), (family, workload), case);
+        let field = FieldOfSearch { usage, layout, family, workload, case };
+        judge_column(&mut judgement, &field);
+        searched_expression::judge(&mut judgement, &field);
     }
     Ok(judgement)
 }
 
-fn judge_column(
-    judgement: &mut Judgement,
-    (usage, layout): (&ColumnUsage, &Layout),
-    (family, workload): (&Family<'_>, &Workload),
-    case: &Case<'_>,
-) {
+/// A column with the statements that search it.
+#[derive(Clone, Copy)]
+pub(super) struct FieldOfSearch<'f, 'a> {
+    pub(super) usage: &'f ColumnUsage,
+    pub(super) layout: &'f Layout,
+    pub(super) family: &'f Family<'a>,
+    pub(super) workload: &'f Workload,
+    pub(super) case: &'f Case<'a>,
+}
+
+fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
+    let FieldOfSearch { usage, layout, family, workload, case } = *field;
     let common = &case.snapshot.common;
     let sought = Sought::new(family.root, float(family.bytes()), common);
-    let Some(any) = wanted(usage, layout, common, false) else { return };
-    let indexed = indexed(&usage.column, any.calls, (family, &sought, workload), common);
+    let Some(any) = wanted(usage, layout, common, false) else {
+        judgement.findings.extend(any_of_array(field, &sought));
+        return;
+    };
+    let key = SearchKey::Column(&usage.column);
+    let indexed = indexed(key, any.calls, (family, &sought, workload), common);
     let by_paths = indexed == Indexed::ByPaths;
     let Some(mut wanted) = wanted(usage, layout, common, by_paths) else { return };
     let uses = |one: &Predicate| {
@@ -95,6 +105,10 @@ fn judge_column(
             judgement.declined.extend(enough.then(|| partly(usage, family, &without)));
             return;
         }
+        Indexed::Nowhere | Indexed::ByPaths if layout.inheritance => {
+            judgement.declined.extend(enough.then(|| inherited(usage)));
+            return;
+        }
         Indexed::Nowhere | Indexed::ByPaths => {}
     }
     judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
@@ -105,70 +119,52 @@ fn judge_column(
     }
 }
 
-/// Where an index is that serves searches of a column.
-#[derive(Debug, PartialEq)]
-enum Indexed {
-    /// Nowhere.
-    Nowhere,
-    /// On every table that holds rows, by paths alone: not by keys.
-    ByPaths,
-    /// On some partitions; without one are these.
-    Partly(Vec<QualifiedName>),
-    /// On every table that holds rows.
-    Everywhere,
+/// An array that is searched by `= ANY` alone, and has no index. One that serves `@>` has an effect once statements are changed.
+fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Finding> {
+    let FieldOfSearch { usage, layout, family, workload, case } = *field;
+    let common = &case.snapshot.common;
+    let column = layout.column(&usage.column)?;
+    let all = any_of_array::calls(usage);
+    let ordered = all > 0 && is_array_with_an_order(column, common);
+    let rewrite = any_of_array::rewrite(column).filter(|_| ordered)?;
+    let key = SearchKey::Column(&usage.column);
+    if indexed(key, all, (family, sought, workload), common) != Indexed::Nowhere {
+        return None;
+    }
+    let uses =
+        |one: &Predicate| key.is_of(sought, one) && any_of_array::is_any(one.operator.as_str());
+    let otherwise = sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false);
+    let calls = certain(usage, all.saturating_sub(otherwise));
+    let object = object(usage);
+    let message = format!(
+        "`{object}` is searched by `= ANY` in {}, which no index serves: each reads {:.0} MB; `@>` finds the same rows, by a GIN index",
+        counted(calls, "call", "calls"),
+        float(family.bytes()) / 1e6
+    );
+    let finding = Finding::new(ID, object, Severity::Medium, message)
+        .confidence(Confidence::Medium)
+        .statistic("workload.search_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
+        .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
+        .statistic("rewrite.condition", &*rewrite, Unit::Name);
+    (float_of(calls) >= case.policy.get(&SEARCH_CALLS_MIN)).then_some(finding)
 }
 
-/// How an index serves a column of one table.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Serves {
-    Not,
-    Paths,
-    Fully,
-}
-
-/// Where an index of any kind that can serve containment is on the column, as any part: one that is invalid is for other checks.
-fn indexed(
-    column: &str,
-    calls: u64,
-    (family, sought, workload): (&Family<'_>, &Sought<'_>, &Workload),
-    common: &Common,
-) -> Indexed {
-    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-    let uses = |one: &Predicate| sought.column(one) == Some(column);
-    let serves = |index: &Index| {
-        // What was not read may be on it.
-        let Some(detail) = common.index_detail(index.oid) else { return Serves::Fully };
-        let position = detail.parts.iter().position(|part| part.column.as_deref() == Some(column));
-        let Some(position) = position else { return Serves::Not };
-        if !may_serve(detail, (sought, workload), &uses, calls) {
-            return Serves::Not;
-        }
-        let class = index.classes.get(position).and_then(|oid| common.operator_class(*oid));
-        let by_paths = class.is_some_and(|class| class.name == "jsonb_path_ops");
-        if by_paths { Serves::Paths } else { Serves::Fully }
-    };
-    let of_table = |table: i64| {
-        let others = indexes.iter().filter(|index| {
-            index.table_oid == table && !matches!(index.method.as_str(), "btree" | "hash" | "brin")
-        });
-        others.map(serves).fold(Serves::Not, |one, other| if other > one { other } else { one })
-    };
-    let tables: Vec<(&Relation, Serves)> =
-        family.leaves().map(|leaf| (leaf, of_table(leaf.oid))).collect();
-    let all = |serves: Serves| tables.iter().all(|(_, served)| *served == serves);
-    if all(Serves::Not) && !tables.is_empty() {
-        return Indexed::Nowhere;
+/// A search of a table reads those that inherit from it, too.
+pub(super) fn inherited(usage: &ColumnUsage) -> Declined {
+    Declined {
+        check: ID.to_owned(),
+        object: object(usage),
+        reason: "inheritance".to_owned(),
+        detail: "an index of one table finds no rows of those it shares them with: build one on each that holds rows".to_owned(),
     }
-    if all(Serves::Paths) && !tables.is_empty() {
-        return Indexed::ByPaths;
-    }
-    let without = tables.iter().filter(|(_, served)| *served == Serves::Not);
-    let without: Vec<QualifiedName> = without.map(|(table, _)| table.qualified_name()).collect();
-    if without.is_empty() { Indexed::Everywhere } else { Indexed::Partly(without) }
 }
 
 /// Which partitions a statement reads is known to the server alone.
-fn partly(usage: &ColumnUsage, family: &Family<'_>, without: &[QualifiedName]) -> Declined {
+pub(super) fn partly(
+    usage: &ColumnUsage,
+    family: &Family<'_>,
+    without: &[QualifiedName],
+) -> Declined {
     let first: Vec<String> = without.iter().take(3).map(QualifiedName::to_sql).collect();
     let more = if without.len() > first.len() { ", …" } else { "" };
     Declined {
@@ -324,7 +320,8 @@ fn finding(
     } else {
         finding
     };
-    let whole = index(case, (usage, wanted.key), family, object);
+    let name = format!("{}_gin", usage.column);
+    let whole = index(case, (&name, wanted.key), family, object);
     let Some(shared) = shared else { return finding.action(Action::BuildIndex(whole)) };
     // Where it is known how few rows it is of, it comes first.
     let is_small = shared.rows_share.is_some();
@@ -333,9 +330,9 @@ fn finding(
     finding.action(Action::BuildIndex(first)).action(Action::BuildIndex(second))
 }
 
-fn index(
+pub(super) fn index(
     case: &Case<'_>,
-    (usage, key): (&ColumnUsage, IndexKey),
+    (name, key): (&str, IndexKey),
     family: &Family<'_>,
     object: Object,
 ) -> NewIndex {
@@ -343,7 +340,7 @@ fn index(
         object,
         table: family.root.qualified_name(),
         partitions: family.partitions(),
-        suffix: suffix(case, family, &format!("{}_gin", usage.column)),
+        suffix: suffix(case, family, name),
         method: "gin".to_owned(),
         keys: vec![key],
         include: Vec::new(),

@@ -1,10 +1,12 @@
 //! GIN Index Tuner: pending lists, operator classes, growth.
 
+mod any_of_array;
 mod bloated_index;
 mod drainer;
 mod existing;
 mod growing_keys;
 mod index;
+mod indexed;
 mod jsonb_ops_for_containment;
 mod known_defect;
 mod ledger;
@@ -13,6 +15,7 @@ mod missing_containment_index;
 mod partial;
 mod pending_limit_unit;
 mod pending_list_backlog;
+mod searched_expression;
 mod serving;
 mod small_pending_limit;
 mod unservable_operator;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::any_of_array;
 use super::index::{GinTree, trees};
 use super::ledger::{
     SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, finds_rows, workload,
@@ -10,7 +11,7 @@ use super::serving::may_serve;
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
-use crate::model::observation::{Common, OperatorUse, Predicate, Workload};
+use crate::model::observation::{ColumnUsage, Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Observation,
@@ -29,7 +30,7 @@ pub(super) static CHECK: Check = Check {
         Topic::GIN,
         Topic::STATEMENTS,
     ],
-    uses: &[Topic::DOCUMENTS],
+    uses: &[Topic::DOCUMENTS, Topic::LAYOUTS],
     requires: &[],
     thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
     page: include_str!("unservable_operator.md"),
@@ -71,10 +72,13 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Result<Finding, Gap>> {
     let common = &case.snapshot.common;
     let class = common.operator_class(*tree.root.classes.first()?)?;
+    let (column, usage) = column_usage(tree, case, workload)?;
+    if class.name == "array_ops" {
+        return any_of_array(tree, usage, workload, case).map(Ok);
+    }
     if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
         return None;
     }
-    let (column, usage) = column_usage(tree, case, workload)?;
     let passes_by = |one: &&OperatorUse| {
         let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
         // A key that is a parameter in the text is known to no one; under OR one index is not enough.
@@ -112,6 +116,38 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
     let calls = certain(usage, calls);
     let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
     enough.then(|| Ok(finding(tree, (column, expression), (calls, one), case)))
+}
+
+/// Searches of an array by `= ANY`, which pass its index by.
+fn any_of_array(
+    tree: &GinTree<'_>,
+    usage: &ColumnUsage,
+    workload: &Workload,
+    case: &Case<'_>,
+) -> Option<Finding> {
+    let layouts = case.snapshot.layouts.get().ok()?;
+    let layout = layouts.iter().find(|layout| layout.oid == tree.table.oid)?;
+    let rewrite = any_of_array::rewrite(layout.column(&usage.column)?)?;
+    let sought = Sought::new(tree.table, tree.heap_bytes, &case.snapshot.common);
+    let uses = |one: &Predicate| {
+        sought.column(one) == Some(&*usage.column) && any_of_array::is_any(&one.operator)
+    };
+    let serves = |one: &Predicate| {
+        sought.column(one) == Some(&*usage.column) && matches!(&*one.operator, "@>" | "&&")
+    };
+    let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
+    let calls = certain(usage, any_of_array::calls(usage).saturating_sub(otherwise));
+    let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
+    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let message = format!(
+        "`{object}` serves none of {} that find rows by `= ANY`: `@>` finds the same rows by it",
+        counted(calls, "call", "calls")
+    );
+    let small = tree.table_bytes < case.policy.get(&TABLE_BYTES_MIN);
+    let severity = if small { Severity::Low } else { Severity::Medium };
+    let one = OperatorUse::default();
+    let finding = with_calls(Finding::new(ID, object, severity, message), calls, &one);
+    enough.then(|| finding.statistic("rewrite.condition", &*rewrite, Unit::Name))
 }
 
 /// Whether an index of the table, or of one of its partitions, has the expression as a key, and serves the operator.
@@ -176,11 +212,12 @@ pub(super) fn plain(sql: &str) -> String {
         let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
         let (name, rest) = part.split_at(end);
         let printed = TYPES.iter().find(|(spelled, _)| *spelled == name);
-        if name != "text" {
+        let is_implied = matches!(name, "text" | "regconfig");
+        if !is_implied {
             plain.push_str("::");
             plain.push_str(printed.map_or(name, |(_, printed)| printed));
         }
-        plain.push_str(if name == "text" { rest.trim_start_matches("[]") } else { rest });
+        plain.push_str(if is_implied { rest.trim_start_matches("[]") } else { rest });
     }
     plain
 }
@@ -324,7 +361,7 @@ fn with_calls(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
 }
 
 /// The keys of an expression, for a name.
-fn words(expression: &str, column: &str) -> String {
+pub(super) fn words(expression: &str, column: &str) -> String {
     let rest = expression.replacen(column, "", 1);
     let words = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).take(3).collect::<Vec<_>>().join("_").to_lowercase()
@@ -341,6 +378,8 @@ mod tests {
         assert_ne!(plain("d ->> 'k'"), plain("d -> 'k'"));
         assert_eq!(plain("((d ->> 'a'::text))::integer"), plain("(d ->> 'a')::int4"));
         assert_eq!(plain("(d ->> 'a')::double precision"), plain("(d ->> 'a')::float8"));
+        let search = plain("to_tsvector('english'::regconfig, (body)::text)");
+        assert_eq!(search, plain("to_tsvector('english', body)"));
         assert_ne!(plain("(d ->> 'a')::bigint"), plain("(d ->> 'a')::int4"));
     }
 

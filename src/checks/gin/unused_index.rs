@@ -1,7 +1,7 @@
 //! `gin/unused-index`, explained in the page beside this file.
 
 use super::existing::existing;
-use super::index::{GinTree, trees};
+use super::index::{GinTree, LeafIndex, trees};
 use super::ledger::{SEARCH_CALLS_MIN, Sought, finds_rows};
 use super::serving::{may_serve, operators};
 use super::unservable_operator::plain;
@@ -11,8 +11,8 @@ use crate::model::observation::{IndexDetail, IndexPart, OperatorUse, Predicate};
 use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Object, Severity, Superpower,
-    Threshold, Topic, Unit, grouped,
+    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Object, Severity,
+    Superpower, Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -103,10 +103,14 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         judgement.declined.push(declined("the workload searches its column", detail));
         return;
     }
+    if let Some(gap) = younger(tree, case) {
+        judgement.gaps.push(gap);
+        return;
+    }
     let Some(mut old) = existing(tree, &object, seen) else {
         judgement.gaps.push(Gap::new(
             "index_details",
-            crate::model::GapReason::BudgetSpent,
+            GapReason::BudgetSpent,
             format!(
                 "the definition of `{object}` was not read, so dropping it could not be undone"
             ),
@@ -114,10 +118,34 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
         return;
     };
     old.caveats.push(
+        "make sure that it was there all that time: PostgreSQL does not record when an index was built"
+            .to_owned(),
+    );
+    old.caveats.push(
         "standbys count their own searches: look at pg_stat_user_indexes on each before you drop it"
             .to_owned(),
     );
     judgement.findings.push(finding(tree, object, window, case).action(Action::DropIndex(old)));
+}
+
+/// An index that is younger than the counters of its table: each row that is written reads a block of it at least, and fewer
+/// were read than rows were written. Of one on a part of the rows that says nothing.
+fn younger(tree: &GinTree<'_>, case: &Case<'_>) -> Option<Gap> {
+    let is_younger = |leaf: &LeafIndex<'_>| {
+        let (index, table) = (case.snapshot.gin.index(leaf.index.oid)?, leaf.activity?);
+        Some(
+            index.blocks_fetched
+                < table.inserted_rows + table.updated_rows - table.hot_updated_rows,
+        )
+    };
+    let found = tree.leaves.iter().filter(|leaf| !leaf.index.is_partial);
+    let leaf = found.into_iter().find(|leaf| is_younger(leaf) == Some(true))?;
+    let detail = format!(
+        "fewer blocks of `{}` were read than rows were written to its table: it is younger than the counters, and how old is not recorded",
+        leaf.index.qualified_name().to_sql()
+    );
+    let gap = Gap::new("index_counters", GapReason::NotEnoughHistory, detail);
+    Some(gap.lifted_by("wait until it has been there for a week"))
 }
 
 /// Calls of the workload that the index serves, where these are enough to pay for one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::names::{identified, normalized};
-use super::promotion::promote;
+use super::promotion::{names_that_hold, promote};
 use super::table::{DocumentColumn, Table, columns, tables};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
@@ -115,7 +115,8 @@ fn business_key(
     }
     let name = normalized(&key.path);
     let columns = &column.table.layout.columns;
-    if columns.iter().any(|column| normalized(&column.name) == name) {
+    let names = names_that_hold(column, key);
+    if columns.iter().any(|column| names.contains(&normalized(&column.name))) {
         return None;
     }
     if matches!(fits, Some("bigint" | "uuid" | "text")) {

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::column_name;
-use super::promotion::{NO_PATH_OF_KEYS, PARTITIONS_MAX, too_many};
+use super::promotion::{NO_PATH_OF_KEYS, PARTITIONS_MAX, last_name, paths, too_many, whole_name};
 use super::table::DocumentColumn;
 use crate::checks::number::whole;
 use crate::model::observation::{
@@ -172,9 +171,18 @@ impl KeyInUse<'_> {
         finds.any(|find| matches!(find.filter, KeyFilter::Order | KeyFilter::Extreme))
     }
 
+    /// By the key's last name, or by its whole path where another key of the documents is called so.
     fn suffix(&self) -> String {
         let path = path_keys(&self.seen.path).unwrap_or_default();
-        let key = column_name(path.last().map_or("", String::as_str));
+        let others = || paths(self.column.documents).filter(|other| *other != path);
+        let (last, whole) = (last_name(&path), whole_name(&path));
+        let is_taken = others().any(|other| last_name(&other) == last);
+        let before = others().filter(|other| whole_name(other) == whole && *other < path).count();
+        let key = match (is_taken, before) {
+            (false, _) => last,
+            (true, 0) => whole,
+            (true, _) => format!("{whole}_{}", before + 1),
+        };
         let (table, document) = (self.column.table, &self.column.layout.name);
         let taken = table.longest_name() + key.len() + SUFFIX_BYTES + 1;
         let room = NAME_BYTES_MAX.saturating_sub(taken);

@@ -115,7 +115,9 @@ fn uncounted(table: &Table<'_>) -> Gap {
         .collect();
     let gap = |reason, detail| Gap::new("layouts", reason, detail);
     if hidden.is_empty() {
-        let detail = format!("`{sql}` was not analyzed, so the length of its values is unknown");
+        let detail = format!(
+            "no statistics of `{sql}` are shown, so the length of its values is unknown: it was not analyzed, or row security hides them from our role"
+        );
         return gap(GapReason::NotEnoughEvidence, detail).lifted_by(format!("ANALYZE {sql};"));
     }
     let hidden = hidden.join(", ");

@@ -4,7 +4,7 @@ use super::indexing::INDEXED_BYTES_MAX;
 use super::names::{column_name, normalized};
 use super::table::{DocumentColumn, Table};
 use crate::checks::number::{float, whole};
-use crate::model::observation::{KeyShape, LayoutColumn};
+use crate::model::observation::{Documents, KeyShape, LayoutColumn};
 use crate::model::{Action, Declined, DocumentKey, NAME_BYTES_MAX, Promotion, path_keys};
 
 /// Partitions from which on their indexes are no matter of statements to be read: each is built, and attached, by one.
@@ -81,19 +81,54 @@ pub(super) fn promote(
     }))
 }
 
-/// What the column of a key may be called: by its last name, or where that is taken, or what other keys of the documents are
-/// called, by its whole path.
+/// What the column of a key may be called. Where documents of another column have a key of that name, the name of its own
+/// column goes behind it. None where another key of the documents, written otherwise, would be called the same.
 fn column_names(column: &DocumentColumn<'_>, path: &[String]) -> Vec<String> {
-    let last_name = |path: &[String]| column_name(path.last().map_or("", String::as_str));
-    let last = last_name(path);
-    let words: Vec<String> = path.iter().map(|key| column_name(key)).collect();
-    let whole = words.join("_");
+    let mut plain = plain_names(column, path);
+    let whole = whole_name(path);
+    let takes_it = |other: &Vec<String>| {
+        let comes_first = other.len() < path.len() || other.len() == path.len() && **other < *path;
+        whole_name(other) == whole && comes_first && !(path.len() > 1 && plain.len() > 1)
+    };
+    if paths(column.documents).any(|other| takes_it(&other)) {
+        return Vec::new();
+    }
+    let is_beside = |name: &str| {
+        let mut beside = column.beside.iter().flat_map(|documents| paths(documents));
+        beside.any(|other| last_name(&other) == name || whole_name(&other) == name)
+    };
+    plain.retain(|name| !is_beside(name));
+    if plain.is_empty() {
+        plain.push(format!("{whole}_of_{}", column_name(&column.layout.name)));
+    }
+    plain
+}
+
+/// The same as if no other column had documents: by its last name, or where that is taken, or what other keys of the
+/// documents are called, by its whole path.
+fn plain_names(column: &DocumentColumn<'_>, path: &[String]) -> Vec<String> {
+    let (last, whole) = (last_name(path), whole_name(path));
     if path.len() < 2 {
         return vec![last];
     }
-    let others = column.documents.keys.iter().filter_map(|other| path_keys(&other.path));
-    let mut others = others.filter(|other| other != path);
+    let mut others = paths(column.documents).filter(|other| other != path);
     if others.any(|other| last_name(&other) == last) { vec![whole] } else { vec![last, whole] }
+}
+
+/// The paths of the keys of documents, without those within arrays.
+pub(super) fn paths(documents: &Documents) -> impl Iterator<Item = Vec<String>> {
+    documents.keys.iter().filter_map(|key| path_keys(&key.path))
+}
+
+/// The last name of a path, as a column.
+pub(super) fn last_name(path: &[String]) -> String {
+    column_name(path.last().map_or("", String::as_str))
+}
+
+/// All names of a path, as a column.
+pub(super) fn whole_name(path: &[String]) -> String {
+    let words: Vec<String> = path.iter().map(|key| column_name(key)).collect();
+    words.join("_")
 }
 
 /// Whether a column of the table can be called so, and what is made beside it after it.
@@ -104,12 +139,18 @@ fn is_free(table: &Table<'_>, name: &str) -> bool {
         && table.layout.column(name).is_none()
 }
 
+/// What a column that holds the key may be called, whoever made it.
+pub(super) fn names_that_hold(column: &DocumentColumn<'_>, key: &DocumentKey) -> Vec<String> {
+    let path = path_keys(&key.path).unwrap_or_default();
+    [plain_names(column, &path), column_names(column, &path)].concat()
+}
+
 /// The column of the table that has the key's name, and may hold its values.
 pub(super) fn column_called_like<'a>(
     column: &DocumentColumn<'a>,
     key: &DocumentKey,
 ) -> Option<&'a LayoutColumn> {
-    let names = column_names(column, &path_keys(&key.path).unwrap_or_default());
+    let names = names_that_hold(column, key);
     let documents = float(column.count()) * key.presence_ratio;
     // What differs in each row is not what documents share.
     let is_shared = float(key.distinct) < SHARED_DISTINCT_MAX * documents;

@@ -187,6 +187,8 @@ pub(super) struct DocumentColumn<'a> {
     pub(super) table: &'a Table<'a>,
     pub(super) layout: &'a LayoutColumn,
     pub(super) documents: &'a Documents,
+    /// What the documents of the table's other columns hold.
+    pub(super) beside: Vec<&'a Documents>,
     /// How they keep their contract, where one is registered.
     pub(super) drift: Option<&'a Drift>,
 }
@@ -212,7 +214,10 @@ pub(super) fn all_columns<'a>(
         match (sample, table.layout.column(column)) {
             (Observation::Seen(documents), Some(layout)) => {
                 let drift = drift.as_ref();
-                columns.push(DocumentColumn { table, layout, documents, drift });
+                let beside =
+                    all.iter().filter(|other| other.oid == *oid && other.column != *column);
+                let beside = beside.filter_map(|other| other.sample.get().ok()).collect();
+                columns.push(DocumentColumn { table, layout, documents, beside, drift });
             }
             (Observation::Seen(_), None) => {}
             (Observation::Unseen(gap), _) => gaps.push(gap.clone()),

@@ -109,14 +109,22 @@ impl<'p> ProposedIndex<'p> {
         })
     }
 
-    /// As an index in the place of another.
+    /// As an index in the place of another, with its storage parameters where both are of one method.
     pub(super) fn replacing(
-        self,
+        mut self,
         case: &Case<'_>,
         column: &VectorField<'_>,
         (old, object): (&AnnIndex<'_>, Object),
     ) -> Option<Action> {
+        if old.index.is_partial && self.predicate.is_none() {
+            let caveat = "the old index holds a part of the rows, the new one holds all";
+            self.caveats.push(caveat.to_owned());
+        }
+        let same_method = self.method == old.method;
         let old = Box::new(existing_index(case, column, old, &object)?);
+        if same_method && self.options.is_empty() {
+            self.options.clone_from(&old.extras.options);
+        }
         let new = Box::new(self.index(case, column, object)?);
         Some(Action::ReplaceIndex(IndexReplacement { new, old }))
     }

@@ -4,7 +4,8 @@
 use super::column::{AnnIndex, IndexMethod, VectorField};
 use super::filtered_search::scan;
 use super::in_force::{InForce, in_force, is_set_by_statements};
-use super::limit_above_ef_search::{ID, LIMIT_SHARE_MAX, has_iterative_scans};
+use super::limit_above_ef_search::{ID, has_iterative_scans};
+use super::reads::{SearchPlan, reads};
 use super::search::Search;
 use super::selectivity::is_exact;
 use crate::checks::number::whole;
@@ -51,7 +52,7 @@ fn few_rows<'c, 'a>(
     column: &'c VectorField<'a>,
     search: &'c Search<'a>,
 ) -> Option<FewRows<'c, 'a>> {
-    let wanted = search.rows_wanted().filter(|rows| *rows <= column.rows * LIMIT_SHARE_MAX)?;
+    let wanted = search.rows_wanted()?;
     let mut serving = column.indexes.iter().filter(|i| i.is_usable() && i.serves(search));
     let index = serving.next().filter(|index| is_on_lists(index))?;
     if serving.any(|other| !is_on_lists(other)) {
@@ -62,7 +63,8 @@ fn few_rows<'c, 'a>(
     }
     let rows = scan(case, column, index)?.rows;
     let lists = index.index.option("lists").unwrap_or("100").parse().ok()?;
-    (rows < wanted).then_some(FewRows { column, search, wanted, rows, lists })
+    let is_read = || reads(case, column, (search, wanted), &[index]) == SearchPlan::Index;
+    (rows < wanted && is_read()).then_some(FewRows { column, search, wanted, rows, lists })
 }
 
 /// Of a partial index the rows are not known.

@@ -1,9 +1,10 @@
 //! `vector/limit-above-ef-search`, explained in the page beside this file.
 
-use super::column::{IndexMethod, VectorField, columns, workload};
+use super::column::{AnnIndex, IndexMethod, VectorField, columns, workload};
 use super::few_probes;
 use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::missing_index::EXACT_ROWS_MAX;
+use super::reads::{SearchPlan, reads};
 use super::search::Search;
 use super::selectivity::is_exact;
 use crate::checks::Check;
@@ -41,11 +42,6 @@ const NAME: &str = "hnsw.ef_search";
 pub(super) const ITERATIVE: &str = "hnsw.iterative_scan";
 /// The most that the setting takes.
 const EF_SEARCH_MAX: f64 = 1000.0;
-/// The share of the rows from which on the planner is taken to sort them all. Measured on 18 with pgvector 0.8.6: it uses the
-/// index up to 28 % of 1,000 rows of 3 elements, 18 % of 5,000 of 64, 9 % of 5,000 of 384, 2 % of 3,000 of 768.
-pub(super) const LIMIT_SHARE_MAX: f64 = 0.25;
-/// The share up to which it uses the index, by the same measurement.
-const LIMIT_SHARE_CERTAIN: f64 = 0.02;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let columns = columns(case)?;
@@ -62,8 +58,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let ef_search = in_force(case, NAME, "40");
     let iterative = in_force(case, ITERATIVE, "off");
     let in_force = ef_search.number().unwrap_or(40.0);
-    let Some((column, search, wanted)) = widest(case, &columns, in_force) else {
-        let may_be_cut_off = iterative.value == "off";
+    let may_be_cut_off = iterative.value == "off";
+    let Some((column, search, wanted)) =
+        widest(&mut judgement, case, &columns, (in_force, may_be_cut_off))
+    else {
         judgement.gaps.extend(unknown_limit(case, &columns, in_force).filter(|_| may_be_cut_off));
         return Ok(judgement);
     };
@@ -90,18 +88,52 @@ fn object() -> Object {
     Object::Setting { name: NAME.to_owned() }
 }
 
-/// The search that an HNSW index serves and that takes most rows, where these are more than the index returns.
+/// The search that takes most rows from an HNSW index, where these are more than the index returns. Where the planner does not
+/// read one for any, that is declined; where it is not known whether it does, it is a gap.
 fn widest<'c, 'a>(
+    judgement: &mut Judgement,
     case: &'c Case<'_>,
     columns: &'c [VectorField<'a>],
-    ef_search: f64,
+    (ef_search, may_be_cut_off): (f64, bool),
 ) -> Option<(&'c VectorField<'a>, &'c Search<'a>, f64)> {
-    served(case, columns)
+    let mut wide: Vec<(&VectorField<'_>, &Search<'_>, f64)> = served(case, columns)
         .filter_map(|(column, search)| Some((column, search, search.rows_wanted()?)))
-        .filter(|(column, _, wanted)| {
-            *wanted > ef_search && *wanted <= column.rows * LIMIT_SHARE_MAX
-        })
-        .max_by(|(.., a), (.., b)| a.total_cmp(b))
+        .filter(|(.., wanted)| *wanted > ef_search)
+        .collect();
+    wide.sort_by(|(.., a), (.., b)| b.total_cmp(a));
+    let (mut sorted, mut gap) = (None, None);
+    for (column, search, wanted) in wide {
+        let graphs: Vec<&AnnIndex<'_>> = graphs(column, search).collect();
+        match reads(case, column, (search, wanted), &graphs) {
+            SearchPlan::Index => return Some((column, search, wanted)),
+            SearchPlan::Sort(limits) => {
+                let detail = format!(
+                    "{limits}; a search of `{}` asks for {}",
+                    column.object(),
+                    rows(wanted)
+                );
+                sorted = sorted.or(Some(detail));
+            }
+            SearchPlan::Unknown(unknown) => gap = gap.or(Some(unknown)),
+        }
+    }
+    judgement.gaps.extend(gap.filter(|_| may_be_cut_off));
+    judgement.declined.extend(sorted.map(|detail| Declined {
+        check: ID.to_owned(),
+        object: object(),
+        reason: "the planner sorts the rows for such a LIMIT".to_owned(),
+        detail,
+    }));
+    None
+}
+
+/// The HNSW indexes that serve a search.
+fn graphs<'c, 'a>(
+    column: &'c VectorField<'a>,
+    search: &'c Search<'a>,
+) -> impl Iterator<Item = &'c AnnIndex<'a>> {
+    let graphs = column.indexes.iter().filter(|index| index.method == IndexMethod::Hnsw);
+    graphs.filter(|index| index.is_usable() && index.serves(search))
 }
 
 /// The searches that an HNSW index serves.
@@ -111,9 +143,7 @@ fn served<'c, 'a>(
 ) -> impl Iterator<Item = (&'c VectorField<'a>, &'c Search<'a>)> {
     let all = columns.iter().flat_map(|column| column.searches.iter().map(move |s| (column, s)));
     all.filter(|(column, search)| {
-        let mut graphs = column.indexes.iter().filter(|index| index.method == IndexMethod::Hnsw);
-        graphs.any(|index| index.is_usable() && index.serves(search))
-            && !is_exact(case, column, search)
+        graphs(column, search).next().is_some() && !is_exact(case, column, search)
     })
 }
 
@@ -173,21 +203,16 @@ fn finding(
     iterative: &InForce,
     (column, search, wanted): (&VectorField<'_>, &Search<'_>, f64),
 ) -> Finding {
-    let rows = if wanted > f64::from(Limit::KEPT_MAX) {
-        format!("more than {} rows", grouped(f64::from(Limit::KEPT_MAX)))
-    } else {
-        format!("{} rows", grouped(wanted))
-    };
+    let rows = rows(wanted);
     let message = format!(
         "The setting {NAME} is {0}: a search of `{1}` that asks for {rows} gets {0} at most from an HNSW index ({2} calls)",
         ef_search.value,
         column.object(),
         grouped(search.calls())
     );
-    let certain = wanted <= column.rows * LIMIT_SHARE_CERTAIN;
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
     let finding = Finding::new(ID, object(), severity, message)
-        .confidence(if certain { Confidence::High } else { Confidence::Medium })
+        .confidence(if search.is_filtered() { Confidence::Medium } else { Confidence::High })
         .statistic("settings.ef_search", whole(ef_search.number().unwrap_or(40.0)), Unit::Count)
         .statistic("workload.rows_wanted", whole(wanted), Unit::Rows)
         .statistic("workload.calls", whole(search.calls()), Unit::Count);
@@ -211,6 +236,14 @@ fn finding(
         ));
     }
     actions.into_iter().fold(finding, Finding::action)
+}
+
+fn rows(wanted: f64) -> String {
+    if wanted > f64::from(Limit::KEPT_MAX) {
+        format!("more than {} rows", grouped(f64::from(Limit::KEPT_MAX)))
+    } else {
+        format!("{} rows", grouped(wanted))
+    }
 }
 
 fn set(

@@ -14,6 +14,7 @@ mod low_recall;
 mod missing_index;
 mod operand;
 mod operator_class_mismatch;
+mod reads;
 mod search;
 mod selectivity;
 mod stale_lists;

@@ -1,7 +1,7 @@
 //! Indexes built, dropped, replaced and rebuilt while their table is read and written.
 
 use crate::ddl::Ddl;
-use crate::ddl::new_index::BuiltIndex;
+use crate::ddl::new_index::{BuiltIndex, IndexPlace};
 use crate::ddl::resolved::{NOT_CONCURRENTLY, resolved};
 use crate::ddl::statement::{brief, concurrent, reserving};
 use crate::model::{
@@ -47,8 +47,10 @@ pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
 /// Build an index in the place of another.
 pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
     let built = built(new);
-    let index = built.of(new);
+    let places = places(new, old);
+    let index = BuiltIndex { places: &places, ..built.of(new) };
     let mut statements = resolved(index.create(), built.by_name);
+    statements.extend(taken_over(&index, new, old));
     statements.push(dropped(old));
     let mut undo = create_again(old);
     undo.push(index.drop());
@@ -63,6 +65,41 @@ pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
         preconditions: Vec::new(),
         caveats: with(&new.caveats, [built.caveat().to_owned()]),
     }
+}
+
+/// Where the old index is stored, for the new one; and how, where both are of one kind.
+fn places<'a>(new: &NewIndex, old: &'a ExistingIndex) -> Vec<IndexPlace<'a>> {
+    let same_kind = old.definition.contains(&format!(" USING {} ", new.method))
+        && new.options == old.extras.options;
+    let own = |extras: &'a IndexExtras| IndexPlace {
+        table: &old.table,
+        tablespace: extras.tablespace.as_deref(),
+        options: same_kind.then(|| options(&extras.options)),
+    };
+    let parts = old.partitions.iter();
+    let parts = parts.map(|part| IndexPlace { table: &part.table, ..own(&part.extras) });
+    std::iter::once(own(&old.extras)).chain(parts).collect()
+}
+
+/// What is set on the old index beside its definition, for the new one. A statistics target is one of an expression.
+fn taken_over(index: &BuiltIndex<'_>, new: &NewIndex, old: &ExistingIndex) -> Vec<Statement> {
+    let is_expression = |(number, _): &(usize, i64)| {
+        let key = new.keys.get(number.saturating_sub(1));
+        key.is_some_and(|key| matches!(key.on, KeyPart::Expression(_)))
+    };
+    let again = |table: &QualifiedName, extras: &IndexExtras| {
+        let statistics = extras.statistics.iter().copied().filter(is_expression).collect();
+        let extras = IndexExtras { statistics, clusters: None, ..extras.clone() };
+        extras_again(&index.index_of(table), &extras)
+    };
+    let parts = old.partitions.iter().flat_map(|part| again(&part.table, &part.extras));
+    parts.chain(again(&old.table, &old.extras)).collect()
+}
+
+/// Storage parameters as SQL writes them.
+fn options(all: &[(String, String)]) -> String {
+    let options = all.iter().map(|(name, value)| format!("{name} = {value}"));
+    options.collect::<Vec<_>>().join(", ")
 }
 
 /// Rebuild an index.
@@ -103,7 +140,9 @@ fn article(words: &str) -> String {
 /// The texts of an index to build, which [`BuiltIndex`] borrows.
 struct IndexTexts {
     on: String,
-    tail: String,
+    include: String,
+    options: String,
+    condition: String,
     /// See [`Pinned::by_name`].
     by_name: bool,
 }
@@ -118,15 +157,13 @@ fn built(new: &NewIndex) -> IndexTexts {
     let keys: Vec<String> = new.keys.iter().map(|one| key(one, &mut pinned)).collect();
     let predicate = new.predicate.as_deref().map(&mut pinned);
     let include: Vec<_> = new.include.iter().map(|column| quote_identifier(column)).collect();
-    let options = new.options.iter().map(|(name, value)| format!("{name} = {value}"));
-    let options = options.collect::<Vec<_>>().join(", ");
-    let tail = [
-        (!include.is_empty()).then(|| format!(" INCLUDE ({})", include.join(", "))),
-        (!options.is_empty()).then(|| format!(" WITH ({options})")),
-        predicate.map(|predicate| format!(" WHERE {predicate}")),
-    ];
-    let tail: String = tail.into_iter().flatten().collect();
-    IndexTexts { on: keys.join(", "), tail, by_name }
+    let include = if include.is_empty() {
+        String::new()
+    } else {
+        format!(" INCLUDE ({})", include.join(", "))
+    };
+    let condition = predicate.map(|predicate| format!(" WHERE {predicate}")).unwrap_or_default();
+    IndexTexts { on: keys.join(", "), include, options: options(&new.options), condition, by_name }
 }
 
 impl IndexTexts {
@@ -143,7 +180,10 @@ impl IndexTexts {
             method: Some(&new.method),
             unique: new.unique,
             on: self.on.clone(),
-            tail: &self.tail,
+            include: &self.include,
+            options: &self.options,
+            condition: &self.condition,
+            places: &[],
         }
     }
 }
@@ -305,6 +345,7 @@ mod tests {
                 comment: Some("it's ours".to_owned()),
                 statistics: vec![(1, 500)],
                 tablespace: None,
+                options: Vec::new(),
                 clusters: Some(QualifiedName { schema: "ml".to_owned(), name: "t".to_owned() }),
                 depends_on_extensions: vec!["pg_trgm".to_owned(), "uuid-ossp".to_owned()],
             },

@@ -74,17 +74,19 @@ impl Change for NewIndex {
 pub struct IndexPartition {
     /// The index.
     pub name: QualifiedName,
+    /// Its table.
+    pub table: QualifiedName,
     /// The index it is a part of.
     pub parent: QualifiedName,
     /// Whether it is partitioned itself.
     pub partitioned: bool,
     /// `pg_get_indexdef`, with its tablespace.
     pub definition: String,
-    /// What its definition does not say.
+    /// What is set on it.
     pub extras: IndexExtras,
 }
 
-/// What is set on an index beside its definition.
+/// What is set on an index beside its keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexExtras {
     /// Its comment.
@@ -93,6 +95,9 @@ pub struct IndexExtras {
     pub statistics: Vec<(usize, i64)>,
     /// Its tablespace, where its definition names one.
     pub tablespace: Option<String>,
+    /// Its storage parameters, which its definition has too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<(String, String)>,
     /// Its table, where that was last clustered on it.
     pub clusters: Option<QualifiedName>,
     /// Extensions that it depends on by name.
@@ -115,7 +120,7 @@ pub struct ExistingIndex {
     pub partitions: Vec<IndexPartition>,
     /// Whether its table is partitioned.
     pub partitioned: bool,
-    /// What its definition does not say.
+    /// What is set on it.
     pub extras: IndexExtras,
     /// Whether it is valid. One that is not is dropped for good: nothing builds an invalid index again.
     pub is_valid: bool,

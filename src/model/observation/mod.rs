@@ -54,8 +54,8 @@ pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
 pub use vector::{
-    IndexBuild, NeighbourColumn, Vector, VectorColumn, VectorInstallation, VectorKind,
-    VectorSample, VectorValues,
+    IndexBuild, NeighbourColumn, SearchReach, Vector, VectorColumn, VectorInstallation, VectorKind,
+    VectorReach, VectorSample, VectorValues,
 };
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,

@@ -1,4 +1,4 @@
-//! Sources `vector_installation`, `vector_columns`, `vector_neighbours`, `vector_values`, `vector_builds` and `vector_settings`.
+//! Sources `vector_installation`, `vector_columns`, `vector_neighbours`, `vector_values`, `vector_builds`, `vector_indexes` and `vector_settings`.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Vector {
     pub neighbours: Observation<Vec<NeighbourColumn>>,
     /// What a few values of columns in the largest of these tables are like.
     pub values: Vec<VectorSample>,
+    /// Up to which LIMIT the planner reads the indexes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reaches: Vec<SearchReach>,
     /// Indexes that are being built.
     pub builds: Observation<Vec<IndexBuild>>,
     /// The extension's settings.
@@ -46,6 +49,11 @@ impl Vector {
     pub fn values(&self, table: i64, number: i64) -> Option<&Observation<VectorValues>> {
         let of = |one: &&VectorSample| one.table_oid == table && one.number == number;
         self.values.iter().find(of).map(|sample| &sample.values)
+    }
+
+    /// Up to which LIMIT the planner reads an index; absent where it was not asked.
+    pub fn reach(&self, index: i64) -> Option<&Observation<Vec<VectorReach>>> {
+        self.reaches.iter().find(|reach| reach.index_oid == index).map(|found| &found.reach)
     }
 
     /// Whether an index is being built, as far as our role is shown it.
@@ -183,6 +191,29 @@ impl VectorValues {
     pub fn dimensions(&self) -> Option<i64> {
         self.least_dimensions.filter(|least| self.most_dimensions == Some(*least))
     }
+}
+
+/// Up to which LIMIT the planner reads an index, by the share of the rows that pass the conditions beside the search, the
+/// smallest first; or why it was not asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchReach {
+    /// The index.
+    pub index_oid: i64,
+    /// The limits.
+    pub reach: Observation<Vec<VectorReach>>,
+}
+
+/// Limits as the planner was asked about them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorReach {
+    /// The share of the rows that pass, as the planner estimates it.
+    pub rows_share: f64,
+    /// The greatest at which it reads an index; 0 where at none.
+    pub indexed_limit: i64,
+    /// The least at which it sorts the rows; absent where at none.
+    pub sorted_limit: Option<i64>,
 }
 
 /// An index that is being built.

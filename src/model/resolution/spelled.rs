@@ -77,6 +77,52 @@ pub fn catalog_spelling(spelled: &str) -> Option<String> {
     Some(sql)
 }
 
+/// Text search configurations of PostgreSQL itself.
+const CONFIGURATIONS: &[&str] = &[
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "estonian",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "simple",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
+];
+
+/// `to_tsvector` of a column, or of a key of a document, with a configuration of PostgreSQL itself, as statements spell it;
+/// absent for anything else. Without a configuration it depends on the session, which an index refuses.
+pub fn text_search_spelling(spelled: &str) -> Option<String> {
+    let rest = spelled.strip_prefix("to_tsvector('")?.strip_suffix(')')?;
+    let (configuration, of) = rest.split_once("', ")?;
+    let known = CONFIGURATIONS.contains(&configuration);
+    let of = catalog_spelling(of).filter(|_| known)?;
+    Some(format!(
+        "pg_catalog.to_tsvector('pg_catalog.{configuration}'::pg_catalog.regconfig, {of})"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +146,21 @@ mod tests {
             Some("(d OPERATOR(pg_catalog.#>>) '{a,b}'::pg_catalog.text[])::pg_catalog.uuid")
         );
         assert_eq!(written("d['a']").as_deref(), Some("d['a']"));
+    }
+
+    #[test]
+    fn a_text_search_is_of_a_configuration_that_is_postgresqls() {
+        let body = "pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, body)";
+        assert_eq!(text_search_spelling("to_tsvector('english', body)").as_deref(), Some(body));
+        for spelled in [
+            "to_tsvector($1, body)",
+            "to_tsvector(body)",
+            "to_tsvector('ours', body)",
+            "to_tsvector('english', coalesce(body, $1))",
+            "to_tsvector('english', a || b)",
+        ] {
+            assert_eq!(text_search_spelling(spelled), None, "{spelled}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::model::{Gap, GapReason, Observation, grant, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
 use crate::observe::catalog::Catalog;
 use crate::observe::foreign_code::refusal;
+use crate::observe::gaps;
 use crate::pg::Question;
 
 /// The name in gaps and metrics.
@@ -251,7 +252,7 @@ impl PendingListRead {
                 }
             }
             (ListReading::Plan, Some(plan)) => plan.pending(),
-            (ListReading::Plan, None) => Observation::Unseen(crate::observe::gaps::unasked(SOURCE)),
+            (ListReading::Plan, None) => Observation::Unseen(gaps::unasked(SOURCE)),
         };
         (list, keys)
     }
@@ -285,8 +286,9 @@ impl PlanLines {
     /// The list, or why it was not read.
     fn pending(&self) -> Observation<Pending> {
         let failure = self.receipt.failure().map(|failure| failure.reason);
+        // What the role lacks beside the grant, which was looked at before.
         if failure == Some(GapReason::MissingPrivilege) {
-            return Observation::Unseen(denied(&self.index, &self.table));
+            return Observation::Unseen(gaps::hidden_by_row_security(SOURCE, &self.table));
         }
         let read = self.costs().and_then(|costs| costs.pending(self.index_pages));
         match (read, failure) {

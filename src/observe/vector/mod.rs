@@ -1,5 +1,6 @@
 //! Columns of vectors, and what their searches depend on.
 
+mod reach;
 mod values;
 
 use std::cmp::Reverse;
@@ -14,6 +15,7 @@ use crate::model::observation::{
     IndexBuild, NeighbourColumn, Setting, Vector, VectorColumn, VectorInstallation,
 };
 use crate::model::{Observation, Topic, quote_identifier};
+use reach::{ReachIndex, ReachQuery};
 use values::Reading;
 
 /// Tables whose other columns are looked at: the largest.
@@ -35,6 +37,9 @@ static VECTOR_NEIGHBOURS: Source = Source {
 static VECTOR_BUILDS: Source =
     Source { name: "vector_builds", variants: &[(14, include_str!("sql/vector_builds.sql"))] };
 
+static VECTOR_INDEXES: Source =
+    Source { name: "vector_indexes", variants: &[(14, include_str!("sql/vector_indexes.sql"))] };
+
 static VECTOR_SETTINGS: Source =
     Source { name: "vector_settings", variants: &[(14, include_str!("sql/vector_settings.sql"))] };
 
@@ -43,9 +48,11 @@ pub(super) struct VectorLook {
     installation: Slot<VectorInstallation>,
     columns: Slot<VectorColumn>,
     builds: Slot<IndexBuild>,
+    indexes: Slot<ReachIndex>,
     neighbours: Slot<NeighbourColumn>,
     settings: Slot<Setting>,
     values: Vec<Reading>,
+    reaches: Vec<ReachQuery>,
     /// What the first round trip showed, once it is over.
     seen: Option<VectorCatalog>,
 }
@@ -61,9 +68,11 @@ impl VectorLook {
             installation: Slot::unasked(&VECTOR_INSTALLATION),
             columns: Slot::unasked(&VECTOR_COLUMNS),
             builds: Slot::unasked(&VECTOR_BUILDS),
+            indexes: Slot::unasked(&VECTOR_INDEXES),
             neighbours: Slot::unasked(&VECTOR_NEIGHBOURS),
             settings: Slot::unasked(&VECTOR_SETTINGS),
             values: Vec::new(),
+            reaches: Vec::new(),
             seen: None,
         }
     }
@@ -78,6 +87,9 @@ impl Look for VectorLook {
             self.columns = batch.query(&VECTOR_COLUMNS, vec![]);
             self.builds = batch.query_together(&VECTOR_BUILDS);
         }
+        if interest.in_any(&[Topic::VECTOR_SEARCH]) {
+            self.indexes = batch.query_together(&VECTOR_INDEXES);
+        }
     }
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
@@ -89,6 +101,7 @@ impl Look for VectorLook {
             let tables = in_scope(catalog, interest);
             columns.retain(|column| tables.contains(&column.table_oid));
         }
+        let indexes = std::mem::replace(&mut self.indexes, Slot::unasked(&VECTOR_INDEXES)).rows();
         if interest.in_any(&[Topic::VECTOR_SEARCH])
             && let (Ok(installation), Ok(columns)) = (installation.get(), columns.get())
         {
@@ -96,6 +109,9 @@ impl Look for VectorLook {
             match installation.first() {
                 Some(extension) if !columns.is_empty() => {
                     self.values = values::read(batch, catalog, extension, columns);
+                    if let Ok(indexes) = indexes.get() {
+                        self.reaches = reach::read(batch, catalog, (indexes, columns));
+                    }
                     let schema = format!("::{}.vector", quote_identifier(&extension.schema));
                     let sql = VECTOR_SETTINGS.sql_for(batch.major());
                     let sql = sql.replace("::public.vector", &schema);
@@ -118,6 +134,7 @@ impl Look for VectorLook {
             columns: seen.columns,
             neighbours: self.neighbours.rows(),
             values: self.values.into_iter().map(Reading::seen).collect(),
+            reaches: self.reaches.into_iter().map(ReachQuery::seen).collect(),
             builds: self.builds.rows(),
             settings: self.settings.rows(),
         }

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod pending;
+mod replaced;
 mod review;
+mod searched;
 mod serving;
 mod traps;
 mod trial;

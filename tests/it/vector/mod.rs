@@ -3,4 +3,5 @@
 mod advised;
 mod bad_input;
 mod cases;
+mod limits;
 mod searches;

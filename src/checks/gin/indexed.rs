@@ -1,0 +1,99 @@
+//! Where the indexes are that serve searches of a column, or of an expression over it.
+
+use super::ledger::Sought;
+use super::serving::may_serve;
+use super::unservable_operator::plain;
+use crate::model::observation::{Common, Index, IndexPart, Predicate, Relation, Workload};
+use crate::model::{Family, QualifiedName};
+
+/// What is searched.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SearchKey<'k> {
+    /// A column itself.
+    Column(&'k str),
+    /// An expression, as statements spell it.
+    Expression(&'k str),
+}
+
+impl SearchKey<'_> {
+    fn is_on(self, part: &IndexPart) -> bool {
+        match self {
+            Self::Column(column) => part.column.as_deref() == Some(column),
+            Self::Expression(spelled) => {
+                part.column.is_none() && plain(&part.sql) == plain(spelled)
+            }
+        }
+    }
+
+    /// Whether a condition that every row of the result satisfies is on it.
+    pub(super) fn is_of(self, sought: &Sought<'_>, one: &Predicate) -> bool {
+        match self {
+            Self::Column(column) => sought.column(one) == Some(column),
+            Self::Expression(spelled) => {
+                one.subject.expression == spelled && !one.under_or && !one.under_not
+            }
+        }
+    }
+}
+
+/// Where an index is that serves the searches.
+#[derive(Debug, PartialEq)]
+pub(super) enum Indexed {
+    /// Nowhere.
+    Nowhere,
+    /// On every table that holds rows, by paths alone: not by keys.
+    ByPaths,
+    /// On some partitions; without one are these.
+    Partly(Vec<QualifiedName>),
+    /// On every table that holds rows.
+    Everywhere,
+}
+
+/// How an index serves a column of one table.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Serves {
+    Not,
+    Paths,
+    Fully,
+}
+
+/// Where an index of any kind that can serve containment is on the key, as any part: one that is invalid is for other checks.
+pub(super) fn indexed(
+    key: SearchKey<'_>,
+    calls: u64,
+    (family, sought, workload): (&Family<'_>, &Sought<'_>, &Workload),
+    common: &Common,
+) -> Indexed {
+    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+    let uses = |one: &Predicate| key.is_of(sought, one);
+    let serves = |index: &Index| {
+        // What was not read may be on it.
+        let Some(detail) = common.index_detail(index.oid) else { return Serves::Fully };
+        let position = detail.parts.iter().position(|part| key.is_on(part));
+        let Some(position) = position else { return Serves::Not };
+        if !may_serve(detail, (sought, workload), &uses, calls) {
+            return Serves::Not;
+        }
+        let class = index.classes.get(position).and_then(|oid| common.operator_class(*oid));
+        let by_paths = class.is_some_and(|class| class.name == "jsonb_path_ops");
+        if by_paths { Serves::Paths } else { Serves::Fully }
+    };
+    let of_table = |table: i64| {
+        let others = indexes.iter().filter(|index| {
+            index.table_oid == table && !matches!(index.method.as_str(), "btree" | "hash" | "brin")
+        });
+        others.map(serves).fold(Serves::Not, |one, other| if other > one { other } else { one })
+    };
+    let tables: Vec<(&Relation, Serves)> =
+        family.leaves().map(|leaf| (leaf, of_table(leaf.oid))).collect();
+    let all = |serves: Serves| tables.iter().all(|(_, served)| *served == serves);
+    if all(Serves::Not) && !tables.is_empty() {
+        return Indexed::Nowhere;
+    }
+    if all(Serves::Paths) && !tables.is_empty() {
+        return Indexed::ByPaths;
+    }
+    let without = tables.iter().filter(|(_, served)| *served == Serves::Not);
+    let without: Vec<QualifiedName> = without.map(|(table, _)| table.qualified_name()).collect();
+    if without.is_empty() { Indexed::Everywhere } else { Indexed::Partly(without) }
+}

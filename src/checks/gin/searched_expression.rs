@@ -1,0 +1,202 @@
+//! Searches of an expression over a column: `payload -> 'tags' @> …`, `to_tsvector('english', body) @@ …`. An index serves
+//! them where it is on the expression, spelled like this; one on the column does not.
+
+use std::collections::BTreeMap;
+
+use super::indexed::{Indexed, SearchKey, indexed};
+use super::ledger::{SEARCH_CALLS_MIN, Sought, ambiguous, certain, finds_rows};
+use super::missing_containment_index::{FieldOfSearch, ID, index, inherited, partly};
+use super::unservable_operator::words;
+use crate::checks::number::float;
+use crate::model::observation::{ColumnUsage, LayoutColumn, OperatorUse, Predicate};
+use crate::model::{
+    Action, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, Object,
+    QualifiedName, Severity, Unit, catalog_spelling, counted, text_search_spelling,
+};
+
+/// Operators of `jsonb` that an index by keys serves.
+const OF_DOCUMENTS: [&str; 6] = ["@>", "?", "?|", "?&", "@?", "@@"];
+
+/// An expression that is searched, with its calls by operator.
+struct Searched<'a> {
+    expression: &'a str,
+    by_operator: BTreeMap<&'a str, u64>,
+    calls: u64,
+    total_ms: f64,
+}
+
+/// Judge each expression over the column that statements search.
+pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
+    let FieldOfSearch { usage, layout, case, .. } = *field;
+    let Some(column) = layout.column(&usage.column) else { return };
+    let by_rows = searched(usage, column);
+    // Statements may search a column by several configurations: what is found is about the column, and is said once.
+    let mut texts: Vec<&Searched<'_>> = by_rows.iter().filter(|one| one.is_text_search()).collect();
+    texts.sort_by_key(|one| std::cmp::Reverse(one.calls));
+    let of_keys = by_rows.iter().filter(|one| !one.is_text_search());
+    for one in texts.into_iter().take(1).chain(of_keys) {
+        let Some(calls) = unserved(judgement, field, one) else { continue };
+        let enough =
+            float(i64::try_from(calls).unwrap_or(i64::MAX)) >= case.policy.get(&SEARCH_CALLS_MIN);
+        if enough && layout.inheritance {
+            judgement.declined.push(inherited(usage));
+        } else if enough {
+            match finding(field, one, calls) {
+                Ok(finding) => judgement.findings.extend(finding),
+                Err(gap) => judgement.gaps.push(gap),
+            }
+        }
+    }
+}
+
+fn searched<'a>(usage: &'a ColumnUsage, column: &LayoutColumn) -> Vec<Searched<'a>> {
+    let is_search = |expression: &str, operator: &str| {
+        if expression.starts_with("to_tsvector(") {
+            return operator == "@@";
+        }
+        column.type_name == "jsonb" && column.built_in && OF_DOCUMENTS.contains(&operator)
+    };
+    let mut found: BTreeMap<&str, Searched<'_>> = BTreeMap::new();
+    for one in usage.uses.iter().filter(|one| finds_rows(one) && !one.within && !one.under_or) {
+        let OperatorUse { expression: Some(expression), operator: Some(operator), .. } = one else {
+            continue;
+        };
+        if !is_search(expression, operator) || one.joins {
+            continue;
+        }
+        let (by_operator, calls, total_ms) = (BTreeMap::new(), 0, 0.0);
+        let new = || Searched { expression, by_operator, calls, total_ms };
+        let searched = found.entry(expression).or_insert_with(new);
+        *searched.by_operator.entry(operator).or_default() += one.calls;
+        searched.calls = searched.calls.saturating_add(one.calls).min(usage.calls);
+        searched.total_ms += one.total_ms;
+    }
+    found.into_values().collect()
+}
+
+/// Calls that find rows by the expression alone and that no index serves.
+fn unserved(
+    judgement: &mut Judgement,
+    field: &FieldOfSearch<'_, '_>,
+    one: &Searched<'_>,
+) -> Option<u64> {
+    let FieldOfSearch { usage, family, workload, case, .. } = *field;
+    let common = &case.snapshot.common;
+    let sought = Sought::new(family.root, float(family.bytes()), common);
+    let key = SearchKey::Expression(one.expression);
+    let uses = |predicate: &Predicate| {
+        key.is_of(&sought, predicate) && one.by_operator.contains_key(&*predicate.operator)
+    };
+    let otherwise = sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false);
+    let calls = one.calls.saturating_sub(otherwise);
+    match indexed(key, one.calls, (family, &sought, workload), common) {
+        Indexed::Nowhere => {}
+        Indexed::ByPaths if one.needs_keys() => {}
+        Indexed::ByPaths | Indexed::Everywhere => return None,
+        Indexed::Partly(without) => {
+            judgement.declined.push(partly(usage, family, &without));
+            return None;
+        }
+    }
+    judgement.gaps.extend(ambiguous(usage, calls, case));
+    Some(certain(usage, calls))
+}
+
+impl Searched<'_> {
+    fn is_text_search(&self) -> bool {
+        self.expression.starts_with("to_tsvector(")
+    }
+
+    /// Whether keys are searched for, which an index by paths does not hold.
+    fn needs_keys(&self) -> bool {
+        self.by_operator.keys().any(|operator| *operator != "@>")
+    }
+
+    /// The key of the index that serves the searches.
+    fn key(&self) -> Option<IndexKey> {
+        let written = if self.is_text_search() {
+            text_search_spelling(self.expression)
+        } else {
+            catalog_spelling(self.expression)
+        };
+        let by_paths = !self.is_text_search() && !self.needs_keys();
+        let class = by_paths.then(|| QualifiedName {
+            schema: "pg_catalog".to_owned(),
+            name: "jsonb_path_ops".to_owned(),
+        });
+        Some(IndexKey { on: KeyPart::Expression(written?), class, ordering: String::new() })
+    }
+}
+
+/// What the searches ask for; nothing where their expression cannot be written as an index has it.
+fn finding(
+    field: &FieldOfSearch<'_, '_>,
+    one: &Searched<'_>,
+    calls: u64,
+) -> Result<Option<Finding>, Gap> {
+    let FieldOfSearch { usage, family, case, .. } = *field;
+    let expression = one.expression;
+    let operators: Vec<&str> = one.by_operator.keys().copied().collect();
+    let Some(object) = object(field, one) else { return Ok(None) };
+    let message = format!(
+        "`{object}` is searched by `{expression} {}` in {}, and no index serves them: each reads {:.0} MB",
+        operators.join(", "),
+        counted(calls, "call", "calls"),
+        float(family.bytes()) / 1e6
+    );
+    let finding = |message: String| {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+            .confidence(Confidence::Medium)
+            .statistic("workload.search_calls", calls, Unit::Count)
+            .statistic("relations.table_bytes", family.bytes(), Unit::Bytes);
+        if one.total_ms > 0.0 {
+            return finding.statistic("workload.search_ms", one.total_ms, Unit::Ms);
+        }
+        finding
+    };
+    if let Some(key) = one.key() {
+        let suffix = format!("{}_{}_gin", usage.column, words(expression, &usage.column));
+        let mut new = index(case, (&suffix, key), family, object.clone());
+        let caveat = "used only by statements that spell the expression like this";
+        new.caveats.insert(0, caveat.to_owned());
+        return Ok(Some(finding(message).action(Action::BuildIndex(new))));
+    }
+    if expression.starts_with("to_tsvector($") {
+        let detail = format!(
+            "searches of `{object}` by `to_tsvector` make {}, and their texts do not show the text search configuration, which an index has to name",
+            counted(calls, "call", "calls")
+        );
+        let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
+        return Err(gap.lifted_by("send a log or a list of statements: --workload FILE"));
+    }
+    let name = quoted(&usage.column);
+    if expression == format!("to_tsvector({name})") {
+        let rewrite =
+            format!("to_tsvector('english', {name}), with the configuration of your texts");
+        let message = format!(
+            "{message}; none can: without a configuration `to_tsvector` depends on the session"
+        );
+        return Ok(Some(finding(message).statistic("rewrite.expression", &*rewrite, Unit::Name)));
+    }
+    Ok(None)
+}
+
+fn quoted(column: &str) -> String {
+    crate::model::quote_identifier(column).into_owned()
+}
+
+/// The column, or the key of its documents.
+fn object(field: &FieldOfSearch<'_, '_>, one: &Searched<'_>) -> Option<Object> {
+    let FieldOfSearch { usage, workload, .. } = *field;
+    let (schema, table) = (usage.schema.clone(), usage.table.clone());
+    let column = usage.column.clone();
+    if one.is_text_search() {
+        return Some(Object::Column { schema, table, column, partition: None });
+    }
+    let statements = workload.statements_of(&usage.schema, &usage.table);
+    let mut predicates = statements.flat_map(|statement| statement.shape.predicates());
+    let subject = predicates.find(|predicate| predicate.subject.expression == one.expression)?;
+    let key = subject.subject.path.clone()?;
+    Some(Object::Key { schema, table, column, key })
+}
