@@ -16,20 +16,20 @@ pub(super) struct CatalogFacts {
 }
 
 /// The same with the forest of partitions, which each superpower walks through.
-pub(super) struct Catalog<'a> {
+pub(super) struct CatalogForest<'a> {
     facts: &'a CatalogFacts,
     /// Empty where the relations were not seen.
     pub(super) families: Families<'a>,
 }
 
-impl<'a> From<&'a CatalogFacts> for Catalog<'a> {
+impl<'a> From<&'a CatalogFacts> for CatalogForest<'a> {
     fn from(facts: &'a CatalogFacts) -> Self {
         let relations = facts.relations.get().map(Vec::as_slice).unwrap_or_default();
         Self { facts, families: Families::of(relations) }
     }
 }
 
-impl std::ops::Deref for Catalog<'_> {
+impl std::ops::Deref for CatalogForest<'_> {
     type Target = CatalogFacts;
 
     fn deref(&self) -> &CatalogFacts {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 use super::common::CommonDetail;
 use super::look::Look;
 use super::source;
@@ -76,7 +76,7 @@ impl DetailStage {
         }
         let mut common = CommonDetail::new();
         let mut wal = WalDetail::new(std::mem::take(&mut first.wal));
-        let catalog = Catalog::from(&first.catalog);
+        let catalog = CatalogForest::from(&first.catalog);
         common.detail(&mut batch, &catalog, interest);
         wal.detail(&mut batch, &catalog, interest);
         looks.detail(&mut batch, &catalog, interest);

@@ -2,7 +2,7 @@
 
 use super::Interest;
 use super::batch::Batch;
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 
 /// The sources of one superpower. Each method adds queries to a round trip and keeps their slots.
 pub(super) trait Look {
@@ -13,7 +13,13 @@ pub(super) trait Look {
     fn catalog(&mut self, _batch: &mut Batch<'_>, _interest: &Interest) {}
 
     /// The second: sources about what the catalogs showed, bounded in number.
-    fn detail(&mut self, _batch: &mut Batch<'_>, _catalog: &Catalog<'_>, _interest: &Interest) {}
+    fn detail(
+        &mut self,
+        _batch: &mut Batch<'_>,
+        _catalog: &CatalogForest<'_>,
+        _interest: &Interest,
+    ) {
+    }
 
     /// What was seen. A slot that was never asked is unseen with that reason.
     fn seen(self) -> Self::Seen;

@@ -13,7 +13,7 @@ use crate::model::{Observation, Policy, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
 use super::batch::{Batch, Slot};
-use super::catalog::{Catalog, CatalogFacts};
+use super::catalog::{CatalogFacts, CatalogForest};
 use super::choice::{Choice, LayoutChoice, choose, lay_out};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
@@ -159,7 +159,7 @@ macro_rules! looks {
             pub(super) fn detail(
                 &mut self,
                 batch: &mut Batch<'_>,
-                catalog: &Catalog<'_>,
+                catalog: &CatalogForest<'_>,
                 interest: &Interest,
             ) {
                 $(self.$name.detail(batch, catalog, interest);)*

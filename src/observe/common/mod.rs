@@ -2,7 +2,7 @@
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -119,7 +119,7 @@ type CommonDetailSeen =
 impl Look for CommonDetail {
     type Seen = CommonDetailSeen;
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
             let chosen = chosen(catalog, interest);
             self.details = batch.query_relations(&INDEX_DETAILS, &chosen);
@@ -150,7 +150,7 @@ impl CommonDetail {
 
 /// Invalid indexes first, then those of access methods that a superpower looks into, then the largest; those of a
 /// partitioned table follow its root.
-fn chosen(catalog: &Catalog<'_>, interest: &Interest) -> Vec<i64> {
+fn chosen(catalog: &CatalogForest<'_>, interest: &Interest) -> Vec<i64> {
     let Ok(indexes) = catalog.common.indexes.get() else { return Vec::new() };
     let families = &catalog.families;
     let in_scope = |index: &&Index| {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{Gin, GinIndex, ImpossibleRows, Index, KeyCount, PendingList};
@@ -71,7 +71,7 @@ impl Look for GinLook {
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         let unasked = || Slot::unasked(&GIN_INDEXES);
         let mut seen = std::mem::replace(&mut self.indexes, unasked()).rows();
         if let Observation::Seen(indexes) = &mut seen {

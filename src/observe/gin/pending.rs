@@ -19,7 +19,7 @@ use super::unreadable;
 use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReader};
 use crate::model::{Gap, GapReason, Observation, grant, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
-use crate::observe::catalog::Catalog;
+use crate::observe::catalog::CatalogForest;
 use crate::observe::foreign_code::refusal;
 use crate::observe::gaps;
 use crate::pg::Question;
@@ -89,7 +89,7 @@ pub(super) fn read(
     batch: &mut Batch<'_>,
     How { schema, keys }: How<'_>,
     (index, gin): (&Index, &GinIndex),
-    catalog: &Catalog<'_>,
+    catalog: &CatalogForest<'_>,
 ) -> PendingListRead {
     if let Some(gap) = unreadable(index, gin) {
         return PendingListRead { list: ListReading::Gap(gap), plan: None };
@@ -125,7 +125,7 @@ fn off_the_plan(
     batch: &mut Batch<'_>,
     index: &Index,
     gin: &GinIndex,
-    catalog: &Catalog<'_>,
+    catalog: &CatalogForest<'_>,
 ) -> Result<PlanLines, Gap> {
     let name = index.qualified_name().to_sql();
     let table = catalog.families.relation(gin.table_oid);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
@@ -92,7 +92,7 @@ impl Look for VectorLook {
         }
     }
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         let installation =
             std::mem::replace(&mut self.installation, Slot::unasked(&VECTOR_INSTALLATION)).rows();
         let mut columns =
@@ -142,7 +142,7 @@ impl Look for VectorLook {
 }
 
 /// Tables of interest, with all their partitions.
-fn in_scope(catalog: &Catalog<'_>, interest: &Interest) -> BTreeSet<i64> {
+fn in_scope(catalog: &CatalogForest<'_>, interest: &Interest) -> BTreeSet<i64> {
     let families = &catalog.families;
     let of_interest = families.iter().filter(|family| {
         family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
@@ -151,7 +151,7 @@ fn in_scope(catalog: &Catalog<'_>, interest: &Interest) -> BTreeSet<i64> {
 }
 
 /// The largest tables with vectors: each by its root, whose statistics are those of the whole.
-fn largest(catalog: &Catalog<'_>, columns: &[VectorColumn]) -> Vec<i64> {
+fn largest(catalog: &CatalogForest<'_>, columns: &[VectorColumn]) -> Vec<i64> {
     let families = &catalog.families;
     let tables: BTreeSet<i64> = columns.iter().map(|column| column.table_oid).collect();
     let roots: BTreeSet<(Reverse<i64>, i64)> = tables

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::model::observation::{SearchReach, VectorColumn, VectorReach};
 use crate::model::{Gap, GapReason, Observation, QualifiedName, grant};
 use crate::observe::batch::{Batch, Receipt};
-use crate::observe::catalog::Catalog;
+use crate::observe::catalog::CatalogForest;
 use crate::observe::foreign_code::refusal;
 use crate::observe::gaps;
 use crate::pg::Question;
@@ -63,7 +63,7 @@ struct PlanQuery {
 /// Ask about the indexes of these columns' tables.
 pub(super) fn read(
     batch: &mut Batch<'_>,
-    catalog: &Catalog<'_>,
+    catalog: &CatalogForest<'_>,
     (indexes, columns): (&[ReachIndex], &[VectorColumn]),
 ) -> Vec<ReachQuery> {
     let is_of_interest =

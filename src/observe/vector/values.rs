@@ -7,7 +7,7 @@ use crate::model::observation::{
 };
 use crate::model::{Families, Gap, GapReason, Observation, QualifiedName, grant, quote_identifier};
 use crate::observe::batch::{Batch, Slot};
-use crate::observe::catalog::Catalog;
+use crate::observe::catalog::CatalogForest;
 use crate::observe::foreign_code;
 use crate::observe::source::Source;
 
@@ -45,7 +45,7 @@ impl Reading {
 /// Ask for a few values of the columns of the largest tables; of a partitioned one of its largest partition.
 pub(super) fn read(
     batch: &mut Batch<'_>,
-    catalog: &Catalog<'_>,
+    catalog: &CatalogForest<'_>,
     extension: &VectorInstallation,
     columns: &[VectorColumn],
 ) -> Vec<Reading> {

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::Interest;
 use super::batch::{Batch, Slot};
-use super::catalog::Catalog;
+use super::catalog::CatalogForest;
 use super::foreign_code::refusal;
 use super::look::Look;
 use crate::model::observation::{
@@ -147,7 +147,7 @@ impl WalDetail {
     fn partman(
         &self,
         batch: &mut Batch<'_>,
-        catalog: &Catalog<'_>,
+        catalog: &CatalogForest<'_>,
     ) -> Option<Result<Slot<PartmanSet>, Gap>> {
         let ExtensionSchema { schema, configuration, .. } = self.extension("pg_partman")?;
         let name = QualifiedName { schema: schema.clone(), name: "part_config".to_owned() };
@@ -164,7 +164,7 @@ impl WalDetail {
         Some(Ok(batch.query_with(&source::PARTMAN_SETS, sql, vec![])))
     }
 
-    fn measure(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
+    fn measure(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         let Some(schema) = self.schema("pgstattuple") else { return };
         let sql = source::BLOAT.sql_for(batch.major()).replace(EXTENSION_SCHEMA, &schema);
         let least = interest.policy.get(&TABLE_BYTES_MIN);
@@ -182,7 +182,7 @@ impl WalDetail {
 impl Look for WalDetail {
     type Seen = Box<Wal>;
 
-    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &Catalog<'_>, interest: &Interest) {
+    fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::WAL_PARTITIONS]) {
             self.partman_sets = self.partman(batch, catalog);
         }
@@ -244,7 +244,7 @@ fn as_bytes(bytes: i64) -> f64 {
 }
 
 /// Tables by the rows that were inserted, most first.
-fn most_inserted(catalog: &Catalog<'_>) -> Vec<i64> {
+fn most_inserted(catalog: &CatalogForest<'_>) -> Vec<i64> {
     let Ok(activity) = catalog.common.table_activity.get() else { return Vec::new() };
     let mut tables: Vec<_> = activity.iter().filter(|table| table.inserted_rows > 0).collect();
     tables.sort_by_key(|table| (std::cmp::Reverse(table.inserted_rows), table.oid));
@@ -253,7 +253,7 @@ fn most_inserted(catalog: &Catalog<'_>) -> Vec<i64> {
 
 /// The largest relations that hold rows, in scope, of which `wanted` holds.
 fn largest(
-    catalog: &Catalog<'_>,
+    catalog: &CatalogForest<'_>,
     interest: &Interest,
     most: usize,
     wanted: impl Fn(&Relation) -> bool,
