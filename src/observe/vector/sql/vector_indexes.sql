@@ -1,5 +1,14 @@
 -- What it takes to ask the planner up to which LIMIT it reads an index of vectors: its key as SQL, and the operator that it
--- orders by. Of partitioned tables the index of the root. Nothing here opens an index.
+-- orders by. Of partitioned tables the index of the root. Nothing here opens an index. One with an expression or a predicate is
+-- left out where another session has locked its table, or waits to: the server locks tables to write expressions as SQL.
+with locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+)
 select
     i.indexrelid::int8                                              as oid,
     i.indrelid::int8                                                as table_oid,
@@ -29,4 +38,8 @@ join lateral (
     limit 1
 ) as p on true
 where m.amname in ('hnsw', 'ivfflat') and i.indisvalid
+    and (
+        (i.indpred is null and i.indexprs is null)
+        or not exists (select from locked as l where l.relation = i.indrelid)
+    )
 order by i.indexrelid
