@@ -70,8 +70,8 @@ impl Analyse {
         let target = self.options.target()?;
         self.options.reach_lab(&target).await?;
         let workload = self.options.workload(&target).await?;
-        let asked = Request { workload: workload.clone(), ..request.clone() };
-        let run = Box::pin(run(&target, &asked)).await?;
+        let with_workload = Request { workload: workload.clone(), ..request.clone() };
+        let run = Box::pin(run(&target, &with_workload)).await?;
         if let Some(path) = &self.snapshot {
             snapshot::write(path, &run.snapshot)?;
         }

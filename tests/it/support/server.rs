@@ -34,16 +34,18 @@ struct Launch {
 }
 
 impl TestServer {
-    /// End it as `kill -9` does, and wait until its port is free.
+    /// End it as `kill -9` does, and wait until its port is free, and its memory.
     pub fn kill(&self) {
         let pid = self.postmaster();
+        let backends = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
         let killed = Command::new("kill").args(["-9", &pid]).status().unwrap();
         assert!(killed.success());
         let deadline = Instant::now() + Duration::from_secs(10);
-        // Backends end by themselves when they see that it is gone.
-        while Path::new("/proc").join(&pid).exists()
-            || TcpListener::bind(("127.0.0.1", self.port)).is_err()
-        {
+        // Backends end by themselves when they see that it is gone; while one is left, none starts on the same data.
+        let all = backends.split_whitespace().chain([pid.as_str()]);
+        // One that ended and that no parent waited for has no program any more.
+        let runs = |pid: &str| fs::read_link(Path::new("/proc").join(pid).join("exe")).is_ok();
+        while all.clone().any(runs) || TcpListener::bind(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < deadline, "{} is still there", self.name);
             std::thread::sleep(Duration::from_millis(20));
         }
