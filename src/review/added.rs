@@ -45,7 +45,7 @@ fn is_constrained(domain: &SyntaxNode) -> bool {
 }
 
 /// The name that follows `CREATE DOMAIN` or `ALTER DOMAIN`.
-fn domain_name(statement: &SyntaxNode) -> Option<String> {
+pub(super) fn domain_name(statement: &SyntaxNode) -> Option<String> {
     let tokens = tokens(statement);
     let mut rest = tokens.iter().skip(2);
     let mut full = rest.next()?.clone();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::ast::{self, AstNode};
 
+use super::added::domain_name;
 use super::file::{ParsedFile, code};
 use super::session::SessionZone;
 use super::tables::name;
@@ -83,9 +84,11 @@ impl Type {
     /// What changing it to another type does, by the rules of PostgreSQL 14 to 19.
     pub(super) fn changed_to(&self, new: &Self, made: &MadeTypes) -> TypeChange {
         // The values of a domain are those of its type.
-        if let Some(of) = made.domains.get(&plain_name(&self.name)) {
-            return of.changed_to(new, made);
-        }
+        made.domains.get(&plain_name(&self.name)).unwrap_or(self).stored_as(new, made)
+    }
+
+    /// The same for a type that is no domain.
+    fn stored_as(&self, new: &Self, made: &MadeTypes) -> TypeChange {
         let (old_name, new_name) = (self.name.as_str(), new.name.as_str());
         match (old_name, new_name) {
             _ if self == new => TypeChange::Catalog,
@@ -199,7 +202,7 @@ fn is_built_in(name: &str) -> bool {
 pub(super) struct MadeTypes {
     /// Enumerated ones.
     enums: BTreeSet<String>,
-    /// Domains, each with the type it is of.
+    /// Domains, each with the type that its values are stored as, which is no domain made before it.
     domains: BTreeMap<String, Type>,
 }
 
@@ -215,19 +218,10 @@ pub(super) fn made(files: &[ParsedFile]) -> MadeTypes {
                 made.enums.extend(own.map(|own| plain_name(&own)));
             }
             Some(ast::Stmt::CreateDomain(domain)) => {
-                let words = tokens(statement);
-                let name = words.iter().skip(2).take_while(|word| *word != "as");
                 let of = domain.ty().map(|of| Type::parse(&of.syntax().text().to_string()));
-                let own: String = match &of {
-                    // Without AS, the name ends where the type begins.
-                    Some(_) if !words.iter().any(|word| word == "as") => {
-                        words.get(2).cloned().unwrap_or_default()
-                    }
-                    _ => name.map(String::as_str).collect(),
-                };
-                // A domain of itself, which the server refuses, would be followed without end.
-                let of = of.filter(|of| plain_name(&of.name) != plain_name(&own));
-                made.domains.extend(of.map(|of| (plain_name(&own), of)));
+                let (Some(own), Some(of)) = (domain_name(statement), of) else { continue };
+                let of = made.domains.get(&plain_name(&of.name)).cloned().unwrap_or(of);
+                made.domains.insert(plain_name(&own), of);
             }
             _ => (),
         }

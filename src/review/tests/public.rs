@@ -209,3 +209,25 @@ fn a_domain_has_its_constraints_from_the_statement_on_that_adds_them() {
     assert_eq!(said(CHECK, &[made, constrain, add]).len(), 1);
     assert_eq!(said(CHECK, &[&format!("{made} {constrain} {add}")]).len(), 1);
 }
+
+#[test]
+fn domains_are_followed_to_the_type_they_are_of_and_not_in_a_circle() {
+    const CHECK: &str = "migration/changing-column-type";
+    let table = "create table t (id int primary key, c a);";
+    let change = "alter table t alter c type text;";
+    for chain in [
+        "create domain b as text; create domain a as b;",
+        "create domain app.b text; create domain app.a app.b;",
+    ] {
+        assert_eq!(said(CHECK, &[chain, table, change]), [] as [&str; 0], "{chain}");
+    }
+    // The server refuses the first two; with schemas it takes the last.
+    for circle in [
+        "create domain a as a;",
+        "create domain a as b; create domain b as a;",
+        "create domain x.b as int; create domain y.a as x.b; create domain y.b as y.a;",
+        "create domain a as b; create domain b as c; create domain c as a;",
+    ] {
+        assert_eq!(said(CHECK, &[circle, table, change]).len(), 1, "{circle}");
+    }
+}
