@@ -106,6 +106,17 @@ fn a_plan_in_a_comment_of_a_logged_statement_is_part_of_the_statement() {
 }
 
 #[test]
+fn many_first_lines_in_a_comment_are_looked_through_once() {
+    let many = "\tHash Join (cost=0.0..4.0 rows=1 width=0)\n".repeat(100_000);
+    let root = "\tSeq Scan on t  (cost=0.0..4.0 rows=1 width=0)\n";
+    let text =
+        format!("LOG:  duration: 0.970 ms  plan:\n\tQuery Text: select /*\n{many}\t*/ 1\n{root}");
+    let plan = plan(&text);
+    assert_eq!(tree(&plan), [("Seq Scan", None)]);
+    assert_eq!(plan.nodes[0].relation.as_deref(), Some("t"));
+}
+
+#[test]
 fn what_other_servers_say_of_their_part_is_none_of_the_statement() {
     let plan = plan(
         "Custom Scan (Shards)  (cost=0.0..0.0 rows=9 width=0) (actual time=25.1..26.1 rows=9 loops=1)\n\

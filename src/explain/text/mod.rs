@@ -11,6 +11,7 @@ mod label;
 mod line;
 mod list;
 mod name;
+mod roots;
 mod shape;
 mod statement;
 mod wrap;
@@ -87,6 +88,7 @@ struct TextReader<'l> {
     unread: bool,
     /// Whether nodes stand where the root does.
     is_flat: bool,
+    roots: roots::EntryRoots,
     /// Lines with an arrow: as many nodes are there at most, beside the roots.
     arrows: usize,
     wrap: wrap::Wrap<'l>,
@@ -121,6 +123,7 @@ impl<'l> TextReader<'l> {
             nodes: 0,
             unread: false,
             is_flat: false,
+            roots: roots::EntryRoots::default(),
             arrows: lines.iter().filter(|line| first_byte(&line.text) == Some(b'-')).count(),
             wrap: wrap::Wrap::new(lines),
         }
@@ -140,7 +143,11 @@ impl<'l> TextReader<'l> {
                 continue;
             }
             let mut kind = self.classify(text);
-            if kind == LineKind::Root && self.next.is_in_statement() && has_root_behind(lines, at) {
+            if kind == LineKind::Root
+                && self.next.is_in_statement()
+                && self.roots.has_behind(lines, at)
+            {
+                // It stands in a comment of the statement.
                 kind = LineKind::Outside;
             }
             if kind == LineKind::Continuation
@@ -268,15 +275,6 @@ impl<'l> TextReader<'l> {
         self.open.push((column, id));
         Ok(())
     }
-}
-
-/// Whether the entry of a log that holds a line goes on with another first line of a plan: the one before stands in a comment
-/// of the statement.
-fn has_root_behind(lines: &[OutputLine], at: usize) -> bool {
-    let column = indent(&lines[at].text);
-    let behind = lines[at + 1..].iter().map(|line| line.text.as_ref());
-    let mut own = behind.take_while(|text| !statement::begins_entry(text.trim()));
-    own.any(|text| indent(text) == column && classify::is_root_with_costs(text.trim()))
 }
 
 /// What a node's line lacks.
