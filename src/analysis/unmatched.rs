@@ -30,25 +30,9 @@ fn gap(kind: &str, name: &str) -> Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::observation::RelationKind;
 
     fn relation(schema: &str, name: &str) -> Relation {
-        Relation {
-            oid: 1,
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-            kind: RelationKind::Table,
-            parent: None,
-            pages: 0,
-            rows: None,
-            live_rows: 0,
-            toastable: true,
-            primary_key: true,
-            toast_pages: 0,
-            toast_counted: true,
-            toast_live_chunks: 0,
-            index_pages: 0,
-        }
+        Relation::empty(1, schema, name)
     }
 
     fn missing(schemas: &[&str], tables: &[&str]) -> usize {

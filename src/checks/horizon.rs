@@ -34,8 +34,20 @@ pub(super) struct Holder {
     pub(super) xids: i64,
 }
 
-/// Reports it without the vacuum that would clear it, and who has to let go first.
-pub(super) fn withhold(judgement: &mut Judgement, finding: Finding, holder: &Holder) {
+/// Reports it with the vacuum that clears it; or without, and who has to let go first.
+pub(super) fn report(
+    judgement: &mut Judgement,
+    finding: Finding,
+    holder: Option<&Holder>,
+    with_vacuum: impl FnOnce(Finding) -> Finding,
+) {
+    match holder {
+        Some(holder) => withhold(judgement, finding, holder),
+        None => judgement.findings.push(with_vacuum(finding)),
+    }
+}
+
+fn withhold(judgement: &mut Judgement, finding: Finding, holder: &Holder) {
     let since = holder.age_s.map(|age| format!(" for {}", duration(age))).unwrap_or_default();
     judgement.declined.push(Declined {
         check: finding.check.to_owned(),
@@ -73,12 +85,12 @@ pub(super) fn holders(case: &Case<'_>) -> Vec<Holder> {
         })
         .filter_map(|slot| {
             let culprit = format!("Slot `{}`", quote_identifier(&slot.name));
-            holder(culprit, of_slot(slot), None, slot.xmin_age)
+            holder(culprit, slot_remedy(slot), None, slot.xmin_age)
         });
     let senders = wal.senders.get().map(Vec::as_slice).unwrap_or_default().iter();
     let senders = senders
         .filter(|sender| sender.xmin_age >= Some(FEEDBACK_XIDS_MIN))
-        .filter_map(|one| holder(of_sender(one), AT_STANDBY.to_owned(), None, one.xmin_age));
+        .filter_map(|one| holder(sender_culprit(one), AT_STANDBY.to_owned(), None, one.xmin_age));
     transactions.chain(slots).chain(senders).collect()
 }
 
@@ -121,7 +133,7 @@ pub(super) fn named(one: &OpenTransaction) -> (String, String) {
 }
 
 /// What lets go what a slot holds back.
-pub(super) fn of_slot(slot: &ReplicationSlot) -> String {
+pub(super) fn slot_remedy(slot: &ReplicationSlot) -> String {
     match (slot.synced, slot.active, slot.kind.as_str()) {
         (true, ..) => "it is the copy of a slot of the primary: judge that".to_owned(),
         (_, true, "physical") => format!("{AT_STANDBY}, which has hot_standby_feedback on"),
@@ -136,7 +148,7 @@ pub(super) fn of_slot(slot: &ReplicationSlot) -> String {
 }
 
 /// A standby, as what it holds back is said.
-pub(super) fn of_sender(sender: &Sender) -> String {
+pub(super) fn sender_culprit(sender: &Sender) -> String {
     let name = sender.application.as_deref().unwrap_or_default();
     format!("Standby `{name}`, by hot_standby_feedback,")
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::observation::Relation;
 use super::size::TABLE_BYTES_MIN;
 use super::{
     AffectedObject, Confidence, Declined, Evidence, Families, Finding, Gap, GapReason, Object,
@@ -174,8 +173,7 @@ impl TableCounts {
         let limit_bytes = policy.get(&TABLE_BYTES_MIN).max(0.0) as u64;
         let mut counts = Self { looked_into: 0, under_limit: 0, limit_bytes };
         for family in Families::of(relations).iter() {
-            let holds = |one: &&Relation| scope.holds(&one.schema, &one.name);
-            if !family.members.iter().any(holds) {
+            if !family.is_in(scope) {
                 continue;
             }
             let large = u64::try_from(family.total_bytes()).unwrap_or(0) >= limit_bytes;

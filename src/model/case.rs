@@ -38,7 +38,7 @@ impl<'a> Case<'a> {
 
     /// Whether a table is in scope: itself, or one of its partitions.
     pub fn wants(&self, family: &Family<'_>) -> bool {
-        family.members.iter().any(|member| self.scope.holds(&member.schema, &member.name))
+        family.is_in(self.scope)
     }
 
     /// Tests objects against the scope. Where it names schemas or tables, what belongs to no table is out of it.
@@ -116,27 +116,8 @@ mod tests {
 
     use super::*;
     use crate::explain;
-    use crate::model::observation::{LoggedPlans, RelationKind, Workload, WorkloadStatement};
+    use crate::model::observation::{LoggedPlans, Workload, WorkloadStatement};
     use crate::model::{Observation, PlanSource};
-
-    fn relation(oid: i64, schema: &str, name: &str) -> Relation {
-        Relation {
-            oid,
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-            kind: RelationKind::Table,
-            parent: None,
-            pages: 0,
-            rows: None,
-            live_rows: 0,
-            toastable: true,
-            primary_key: true,
-            toast_pages: 0,
-            toast_counted: true,
-            toast_live_chunks: 0,
-            index_pages: 0,
-        }
-    }
 
     #[test]
     fn a_node_without_a_table_is_in_scope_where_its_statement_reads_a_table_that_is() {
@@ -163,7 +144,7 @@ mod tests {
         };
         snapshot.workload =
             Observation::Seen(Workload { logged_plans: vec![logged], ..Workload::default() });
-        let relations = [relation(1, "shop", "orders"), relation(2, "hr", "people")];
+        let relations = [Relation::empty(1, "shop", "orders"), Relation::empty(2, "hr", "people")];
         snapshot.relations = Observation::Seen(relations.to_vec());
         let policy = Policy::default();
         let wants = |schema: &str, statement: &str, table: Option<&str>| {

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Partition;
 use super::observation::{Relation, RelationKind};
+use super::{Partition, Scope};
 
 /// Bytes of a chunk of a TOAST table at most; four fit a page.
 const CHUNK_BYTES: i64 = 2048;
@@ -12,7 +12,7 @@ const CHUNK_BYTES: i64 = 2048;
 const ROW_BYTES_MIN: i64 = 28;
 
 /// Every table with its partitions, by the root's oid.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Families<'a> {
     by_oid: BTreeMap<i64, &'a Relation>,
     by_root: BTreeMap<i64, Family<'a>>,
@@ -89,6 +89,11 @@ fn top<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a 
 }
 
 impl<'a> Family<'a> {
+    /// Whether the table or a part of it is in scope.
+    pub fn is_in(&self, scope: &Scope) -> bool {
+        self.members.iter().any(|member| scope.holds(&member.schema, &member.name))
+    }
+
     /// Whether the root is a partitioned table.
     pub fn is_partitioned(&self) -> bool {
         self.root.kind == RelationKind::PartitionedTable
@@ -161,22 +166,8 @@ mod tests {
     use super::*;
 
     fn relation(oid: i64, parent: Option<i64>, kind: RelationKind) -> Relation {
-        Relation {
-            oid,
-            schema: "ml".to_owned(),
-            name: format!("t{oid}"),
-            kind,
-            parent,
-            pages: 10,
-            rows: Some(100.0),
-            toastable: true,
-            primary_key: true,
-            live_rows: 0,
-            toast_pages: 0,
-            toast_counted: true,
-            toast_live_chunks: 0,
-            index_pages: 0,
-        }
+        let (pages, rows) = (10, Some(100.0));
+        Relation { kind, parent, pages, rows, ..Relation::empty(oid, "ml", &format!("t{oid}")) }
     }
 
     #[test]

@@ -84,10 +84,14 @@ impl Window {
         Self { is_certain: false, ..self }
     }
 
-    /// The part of it that begins at that time, of what was reset since.
-    #[must_use]
-    pub fn beginning(self, since: Timestamp) -> Self {
-        if since > self.since { Self { since, is_certain: true, ..self } } else { self }
+    /// The same for an index, whose counters can be reset alone, from PostgreSQL 19 on.
+    ///
+    /// # Errors
+    /// A gap where the server does not know it.
+    pub fn of_index(context: &Context, reset: Option<Timestamp>) -> Result<Self, Gap> {
+        let all = Self::of_database(context)?;
+        let own = reset.filter(|reset| *reset > all.since);
+        Ok(own.map_or(all, |since| Self { since, is_certain: true, ..all }))
     }
 
     /// Whether the counters are known to have counted from its beginning.

@@ -40,7 +40,7 @@ pub(super) fn choose(relations: &[Relation], interest: &Interest) -> Choice {
     let all = Families::of(relations);
     let mut families: Vec<&Family<'_>> = all
         .iter()
-        .filter(|family| is_of_interest(family, interest))
+        .filter(|family| family.is_in(&interest.scope))
         .filter(|family| family.leaves().any(|leaf| leaf.toastable))
         .filter(|family| is_large_enough(family, interest))
         .collect();
@@ -89,7 +89,7 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
     let json: BTreeSet<i64> = json.iter().copied().collect();
     let all = Families::of(relations);
     let mut families: Vec<&Family<'_>> =
-        all.iter().filter(|family| is_of_interest(family, interest)).collect();
+        all.iter().filter(|family| family.is_in(&interest.scope)).collect();
     // Whoever registered a contract wants it held, however small the table is.
     families
         .sort_by_key(|family| (!has_contract(family, interest), std::cmp::Reverse(family.bytes())));
@@ -119,11 +119,6 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
         choice.documents.push(DocumentTable { root, leaves, all, other_rows });
     }
     choice
-}
-
-fn is_of_interest(family: &Family<'_>, interest: &Interest) -> bool {
-    let in_scope = |relation: &Relation| interest.scope.holds(&relation.schema, &relation.name);
-    in_scope(family.root) || family.members.iter().any(|member| in_scope(member))
 }
 
 /// Whether a column of it has a contract.
@@ -167,22 +162,8 @@ mod tests {
     use crate::model::observation::RelationKind;
 
     fn relation(oid: i64, pages: i64) -> Relation {
-        Relation {
-            oid,
-            schema: "ml".to_owned(),
-            name: format!("t{oid}"),
-            kind: RelationKind::Table,
-            parent: None,
-            pages,
-            rows: Some(50_000.0),
-            live_rows: 0,
-            toastable: true,
-            primary_key: true,
-            toast_pages: 0,
-            toast_counted: true,
-            toast_live_chunks: 0,
-            index_pages: 0,
-        }
+        let rows = Some(50_000.0);
+        Relation { pages, rows, ..Relation::empty(oid, "ml", &format!("t{oid}")) }
     }
 
     fn interest() -> Interest {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::contract::Registered;
 use crate::model::observation::{
-    ColumnContract, Common, Context, Relation, Wal, Workload, WorkloadStatement,
+    ColumnContract, Context, Relation, Wal, Workload, WorkloadStatement,
 };
 use crate::model::{Observation, Policy, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
@@ -92,20 +92,12 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
     let CatalogFacts { context, relations, foreign_code, common } = first.catalog;
-    let (index_details, index_sizes, written) = detail.common;
-    let settings = match (common.settings, written) {
-        (Observation::Seen(settings), Observation::Seen(written)) => {
-            let settings = settings.into_iter().map(|setting| setting.written_as(&written));
-            Observation::Seen(settings.collect())
-        }
-        (settings, _) => settings,
-    };
     let mut snapshot = Snapshot {
         cost: session.cost(),
         context,
         relations,
         foreign_code,
-        common: Common { index_details, index_sizes, settings, ..common },
+        common: detail.common.complete(common),
         wal: detail.wal,
         layouts: detail.layouts,
         documents,

@@ -9,8 +9,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
-use super::tables::{TableNames, name, type_of};
-use super::tokens::{has_token, has_tokens, tokens};
+use super::tables::{TableNames, type_of};
+use super::tokens::{has_token, has_tokens, qualified, tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -22,9 +22,9 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<(usize, us
         for (at, statement) in file.statements() {
             let (own, base) = match ast::Stmt::cast(statement.clone()) {
                 Some(ast::Stmt::CreateDomain(made)) => {
-                    (domain_name(statement), made.ty().as_ref().map(type_of))
+                    (defined_name(statement), made.ty().as_ref().map(type_of))
                 }
-                Some(ast::Stmt::AlterDomain(_)) => (domain_name(statement), None),
+                Some(ast::Stmt::AlterDomain(_)) => (defined_name(statement), None),
                 _ => continue,
             };
             let of_constrained = base.is_some_and(|base| constrained.contains_key(&base));
@@ -44,15 +44,9 @@ fn is_constrained(domain: &SyntaxNode) -> bool {
     !drops && (has_token(domain, "check") || has_tokens(domain, &["not", "null"]))
 }
 
-/// The name that follows `CREATE DOMAIN` or `ALTER DOMAIN`.
-pub(super) fn domain_name(statement: &SyntaxNode) -> Option<String> {
-    let tokens = tokens(statement);
-    let mut rest = tokens.iter().skip(2);
-    let mut full = rest.next()?.clone();
-    while rest.next().is_some_and(|token| token == ".") {
-        full = format!("{full}.{}", rest.next()?);
-    }
-    Some(name(&full))
+/// The name that follows `CREATE DOMAIN`, `ALTER DOMAIN` or `CREATE TYPE`.
+pub(super) fn defined_name(statement: &SyntaxNode) -> Option<String> {
+    qualified(tokens(statement).get(2..)?).map(|(own, _)| own)
 }
 
 pub(super) fn judge(
@@ -79,7 +73,7 @@ fn judge_domains(file: &ParsedFile) -> Vec<LocatedFinding> {
     let (mut made, mut findings) = (HashSet::new(), Vec::new());
     for (_, statement) in file.statements() {
         if ast::CreateDomain::can_cast(statement.kind()) {
-            made.extend(domain_name(statement));
+            made.extend(defined_name(statement));
         } else if ast::AlterDomain::can_cast(statement.kind()) {
             findings.extend(judge_domain(statement, &made));
         }
@@ -92,7 +86,7 @@ fn judge_domain(statement: &SyntaxNode, made: &HashSet<String>) -> Option<Locate
     let is_checked = has_token(statement, "add")
         && is_constrained(statement)
         && !has_tokens(statement, &["not", "valid"]);
-    let domain = domain_name(statement)?;
+    let domain = defined_name(statement)?;
     if !is_checked || made.contains(&domain) {
         return None;
     }

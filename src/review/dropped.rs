@@ -6,7 +6,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::file::{ParsedFile, code};
 use super::tables::name;
-use super::tokens::{own_tokens, tokens};
+use super::tokens::{first_word, qualified, tokens};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -32,8 +32,7 @@ struct NamedObjects {
 pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
     let (mut made, mut found) = (HashSet::new(), Vec::new());
     for (_, statement) in file.statements() {
-        let first = own_tokens(statement).next();
-        let verb = first.map(|token| token.text().to_lowercase()).unwrap_or_default();
+        let verb = first_word(statement);
         if verb != "create" && verb != "drop" {
             continue;
         }
@@ -67,25 +66,18 @@ fn named(words: &[&str]) -> Option<NamedObjects> {
         ["extension", rest @ ..] => (DroppedKind::Extension, rest),
         _ => return None,
     };
-    let (is_optional, rest) = match rest {
+    let (is_optional, mut rest) = match rest {
         ["if", "exists", rest @ ..] | ["if", "not", "exists", rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let (mut names, mut at) = (Vec::new(), 0);
-    while let Some(first) = rest.get(at) {
-        let mut full = (*first).to_owned();
-        at += 1;
-        while let [".", part, ..] = &rest[at..] {
-            full = format!("{full}.{part}");
-            at += 2;
-        }
-        names.push(name(&full));
-        if rest.get(at) != Some(&",") {
-            break;
-        }
-        at += 1;
+    let mut names = Vec::new();
+    while let Some((own, behind)) = qualified(rest) {
+        names.push(own);
+        rest = behind;
+        let [",", behind @ ..] = rest else { break };
+        rest = behind;
     }
-    Some(NamedObjects { kind, names, is_optional, cascades: rest.get(at) == Some(&"cascade") })
+    Some(NamedObjects { kind, names, is_optional, cascades: rest.first() == Some(&"cascade") })
 }
 
 fn cascading(statement: &SyntaxNode, named: &NamedObjects, own: &str) -> LocatedFinding {

@@ -12,7 +12,7 @@ use squawk_syntax::ast::{self, AstNode};
 use utoipa::ToSchema;
 
 use super::file::{ParsedFile, code};
-use super::tokens::{has_token, own_tokens};
+use super::tokens::{first_word, has_token};
 use super::{BlockedTable, LocatedFinding};
 use crate::model::{Confidence, Severity};
 
@@ -338,9 +338,7 @@ fn opts_out(text: &str, markers: &[&str]) -> bool {
 
 /// Whether a statement opens a transaction, or ends one; none where it does neither.
 fn control(statement: &ast::Stmt) -> Option<bool> {
-    let first = own_tokens(statement.syntax()).next();
-    let first = first.map(|token| token.text().to_lowercase()).unwrap_or_default();
-    match (statement, first.as_str()) {
+    match (statement, first_word(statement.syntax()).as_str()) {
         (ast::Stmt::Begin(_), _) => Some(true),
         (_, "commit" | "end" | "rollback" | "abort") => Some(false),
         _ => None,

@@ -2,7 +2,7 @@
 
 use squawk_syntax::SyntaxNode;
 
-use super::tokens::{own_tokens, tokens};
+use super::tokens::{first_word, tokens};
 
 /// Names of the time zone in which timestamp and timestamptz are stored alike.
 const UTC: [&str; 8] = ["utc", "gmt", "etc/utc", "etc/gmt", "uct", "zulu", "gmt0", "0"];
@@ -23,9 +23,8 @@ impl SessionZone {
 
     /// What a statement makes of it.
     pub(super) fn follow(&mut self, statement: &SyntaxNode) {
-        let first = own_tokens(statement).next().map(|token| token.text().to_lowercase());
         let sets = ["set", "reset", "discard", "commit", "rollback", "end", "abort"];
-        if first.is_none_or(|first| !sets.contains(&first.as_str())) {
+        if !sets.contains(&first_word(statement).as_str()) {
             return;
         }
         let words = tokens(statement);

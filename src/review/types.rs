@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::ast::{self, AstNode};
 
-use super::added::domain_name;
+use super::added::defined_name;
 use super::file::{ParsedFile, code};
 use super::session::SessionZone;
 use super::tables::name;
 use super::target::TargetTables;
-use super::tokens::tokens;
+use super::tokens::has_tokens;
 
 /// What holds before each statement that changes a type: by file, and the byte where SET TYPE stands.
 pub(super) type Before = BTreeMap<(usize, usize), BeforeChange>;
@@ -212,14 +212,13 @@ pub(super) fn made(files: &[ParsedFile]) -> MadeTypes {
     for (_, statement) in files.iter().flat_map(ParsedFile::statements) {
         match ast::Stmt::cast(statement.clone()) {
             Some(ast::Stmt::CreateType(_)) => {
-                let words = tokens(statement);
-                let end = words.windows(2).position(|two| two[0] == "as" && two[1] == "enum");
-                let own = end.and_then(|end| Some(words.get(2..end)?.concat()));
+                let own = defined_name(statement);
+                let own = own.filter(|_| has_tokens(statement, &["as", "enum"]));
                 made.enums.extend(own.map(|own| plain_name(&own)));
             }
             Some(ast::Stmt::CreateDomain(domain)) => {
                 let of = domain.ty().map(|of| Type::parse(&of.syntax().text().to_string()));
-                let (Some(own), Some(of)) = (domain_name(statement), of) else { continue };
+                let (Some(own), Some(of)) = (defined_name(statement), of) else { continue };
                 let of = made.domains.get(&plain_name(&of.name)).cloned().unwrap_or(of);
                 made.domains.insert(plain_name(&own), of);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::limit::off;
 use crate::checks::number::float;
-use crate::model::observation::{Index, Relation, RelationKind, Setting, TableActivity};
+use crate::model::observation::{Common, Index, Relation, RelationKind, Setting, TableActivity};
 use crate::model::{
     Case, Families, Family, Gap, Maintenance, MaintenanceVerb, Member, MemberKind, Object,
     Partition,
@@ -40,18 +40,17 @@ pub(super) struct LeafIndex<'a> {
 pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
     let seen = case.snapshot;
     let families = case.families()?;
-    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
+    seen.common.indexes.get().map_err(Clone::clone)?;
     let of_interest = seen.gin.indexes.get().map_err(Clone::clone)?;
     if of_interest.is_empty() {
         return Ok(Vec::new());
     }
-    let by_oid: BTreeMap<i64, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let of_interest: Vec<&Index> =
-        of_interest.iter().filter_map(|index| by_oid.get(&index.oid).copied()).collect();
+        of_interest.iter().filter_map(|index| seen.common.index(index.oid)).collect();
     let index_bytes = bytes_of_indexes(&of_interest, case, families)?;
     let mut trees: BTreeMap<i64, GinTree<'a>> = BTreeMap::new();
     for index in of_interest {
-        let root = root(index, &by_oid);
+        let root = root(index, &seen.common);
         let (Some(family), Some(table)) =
             (families.family(root.table_oid), families.relation(root.table_oid))
         else {
@@ -92,10 +91,10 @@ fn bytes_of_indexes(
 }
 
 /// A catalog that was read while it changed may show a cycle where the server has none.
-fn root<'a>(index: &'a Index, by_oid: &BTreeMap<i64, &'a Index>) -> &'a Index {
+fn root<'a>(index: &'a Index, common: &'a Common) -> &'a Index {
     let mut root = index;
     for _ in 0..64 {
-        match root.parent.and_then(|oid| by_oid.get(&oid)) {
+        match root.parent.and_then(|oid| common.index(oid)) {
             Some(parent) => root = parent,
             None => break,
         }

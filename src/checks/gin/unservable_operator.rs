@@ -145,8 +145,7 @@ fn any_of_array(
     );
     let small = tree.table_bytes < case.policy.get(&TABLE_BYTES_MIN);
     let severity = if small { Severity::Low } else { Severity::Medium };
-    let one = OperatorUse::default();
-    let finding = with_calls(Finding::new(ID, object, severity, message), calls, &one);
+    let finding = with_calls(Finding::new(ID, object, severity, message), calls, 0.0);
     enough.then(|| finding.statistic("rewrite.condition", &*rewrite, Unit::Name))
 }
 
@@ -238,7 +237,7 @@ fn finding(
     let severity = if small { Severity::Low } else { Severity::Medium };
     let not_advised = |why: &str| {
         let message = format!("{message}; an index on it is not advised: {why}");
-        with_calls(Finding::new(ID, object.clone(), severity, message), calls, one)
+        with_calls(Finding::new(ID, object.clone(), severity, message), calls, one.total_ms)
     };
     let Some(key) = catalog_spelling(expression) else {
         return not_advised("what it calls or casts may depend on the session");
@@ -252,7 +251,7 @@ fn finding(
             "instead, `{column} @> …` uses the index that is there; it finds the same rows only if each value is of the JSON type that you compare with: compare both results first"
         ));
     }
-    with_calls(Finding::new(ID, object.clone(), severity, message), calls, one).action(
+    with_calls(Finding::new(ID, object.clone(), severity, message), calls, one.total_ms).action(
         Action::BuildIndex(NewIndex {
             object,
             table: tree.table.qualified_name(),
@@ -345,7 +344,7 @@ fn longest_value(
     Some(key.value_bytes_max)
 }
 
-fn with_calls(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
+fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {
     let calls = i64::try_from(calls).unwrap_or(i64::MAX);
     let finding = finding.confidence(Confidence::Medium).statistic(
         "workload.unserved_calls",
@@ -353,8 +352,8 @@ fn with_calls(finding: Finding, calls: u64, one: &OperatorUse) -> Finding {
         Unit::Count,
     );
     // Lists and some logs say no times.
-    if one.total_ms > 0.0 {
-        finding.statistic("workload.unserved_ms", one.total_ms, Unit::Ms)
+    if total_ms > 0.0 {
+        finding.statistic("workload.unserved_ms", total_ms, Unit::Ms)
     } else {
         finding
     }

@@ -58,10 +58,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if !few || small || tree.leaves.is_empty() || !tree.root.is_valid {
             continue;
         }
-        // Counters of one index can be reset alone.
         let own = tree.leaves.iter().filter_map(|leaf| leaf.index.counting_since).max();
-        let counted = Window::of_database(context)
-            .map(|window| own.map_or(window, |since| window.beginning(since)))
+        let counted = Window::of_index(context, own)
             .and_then(|window| window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, policy));
         match counted {
             Ok(window) => rarely_used(&mut judgement, &tree, window, case),

@@ -3,7 +3,7 @@
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, removed, rows,
 };
-use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, withhold};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, report};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::explain::Node;
@@ -74,13 +74,8 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
             let covering = indexes.iter().filter(|index| index.table_oid == leaf.oid);
             let used = covering.filter(|index| is_covering(index) && is_used(index, case));
             if let Some(index) = used.max_by_key(|index| index.scans) {
-                match (unmarked(case, leaf, index), &holder) {
-                    (Some(finding), Some(holder)) => withhold(&mut judgement, finding, holder),
-                    (Some(finding), None) => {
-                        judgement.findings.push(finding.action(vacuum(leaf)));
-                    }
-                    (None, _) => {}
-                }
+                let Some(finding) = unmarked(case, leaf, index) else { continue };
+                report(&mut judgement, finding, holder.as_ref(), |one| one.action(vacuum(leaf)));
             }
         }
     }

@@ -72,8 +72,7 @@ fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case
     );
     // A part cannot be dropped alone, and its index stays invalid until it is attached once more.
     if let Some(parent) = index.parent {
-        let indexes = case.snapshot.common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-        let parent = indexes.iter().find(|one| one.oid == parent && !one.is_valid);
+        let parent = case.snapshot.common.index(parent).filter(|parent| !parent.is_valid);
         old.caveats.extend(parent.map(|parent| {
             let (parent, part) = (parent.qualified_name().to_sql(), index.qualified_name().to_sql());
             format!("`{parent}` becomes valid by ALTER INDEX {parent} ATTACH PARTITION {part}; once more")

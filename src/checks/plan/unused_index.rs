@@ -31,7 +31,6 @@ const OTHERS: &[&str] = &["gin", "hnsw", "ivfflat"];
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
-    let all = Window::of_database(context);
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for_each_table(case, |table| {
@@ -42,14 +41,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             index.is_valid && table.scans(index) == 0 && !OTHERS.contains(&index.method.as_str())
         };
         for index in table.indexes.iter().filter(is_unused) {
-            // Counters of one index can be reset alone.
-            let own = table.counting_since(index);
-            let window = all.clone();
-            let window = window.map(|all| own.map_or(all, |since| all.beginning(since)));
-            let window = window.and_then(|window| {
+            let window = Window::of_index(context, table.counting_since(index));
+            match window.and_then(|window| {
                 window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, case.policy)
-            });
-            match window {
+            }) {
                 Ok(window) => unused(&mut judgement, table, (index, window), case),
                 Err(gap) => too_early = Some(gap),
             }

@@ -3,7 +3,7 @@
 use super::lazy_autovacuum::LAZY_ROWS_MIN;
 use super::tables::{LeafTable, forest, is_large, leaves, object, options};
 use super::vacuum::VacuumTrigger;
-use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of_most, withhold};
+use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of_most, report};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -91,8 +91,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if bad.is_empty() {
             judgement.declined.extend(left_alone(family, &left));
         } else {
-            let finding = finding(family, &bad, holder.as_ref());
-            report(&mut judgement, case, finding, (&bad, holder.as_ref()));
+            let holder = holder.as_ref();
+            let finding = finding(family, &bad, holder);
+            report(&mut judgement, finding, holder, |finding| vacuumed(case, finding, &bad));
         }
     }
     // Counters that were just reset know of no dead row.
@@ -151,17 +152,9 @@ fn left_alone(family: &Family<'_>, left: &[(LeafTable<'_>, Why)]) -> Option<Decl
     })
 }
 
-/// With the vacuum that clears it, or with who has to let go first: until then it would remove nothing that died since.
-fn report(
-    judgement: &mut Judgement,
-    case: &Case<'_>,
-    finding: Finding,
-    (bad, holder): (&[(LeafTable<'_>, Why)], Option<&Holder>),
-) {
+/// With the vacuum that clears it.
+fn vacuumed(case: &Case<'_>, finding: Finding, bad: &[(LeafTable<'_>, Why)]) -> Finding {
     let object = finding.object.clone();
-    if let Some(holder) = holder {
-        return withhold(judgement, finding, holder);
-    }
     let vacuum = Maintenance {
         object: object.clone(),
         verb: MaintenanceVerb::Vacuum,
@@ -175,7 +168,7 @@ fn report(
         Some(change) => finding.action(Action::SetOptions(change)),
         None => finding,
     };
-    judgement.findings.push(finding.action(Action::Maintain(vacuum)));
+    finding.action(Action::Maintain(vacuum))
 }
 
 fn finding(family: &Family<'_>, bad: &[(LeafTable<'_>, Why)], holder: Option<&Holder>) -> Finding {

@@ -1,7 +1,7 @@
 //! `wal/pinned-horizon`, explained in the page beside this file.
 
 use crate::checks::Check;
-use crate::checks::horizon::{AT_STANDBY, named, of_sender, of_slot as end_of_slot};
+use crate::checks::horizon::{AT_STANDBY, named, sender_culprit, slot_remedy};
 use crate::checks::number::{float, whole};
 use crate::model::observation::{OpenTransaction, ReplicationSlot};
 use crate::model::rate::duration;
@@ -61,7 +61,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if let Ok(senders) = wal.senders.get() {
         for sender in senders {
             let found = by_xids(
-                (Object::Cluster, &of_sender(sender), AT_STANDBY.to_owned()),
+                (Object::Cluster, &sender_culprit(sender), AT_STANDBY.to_owned()),
                 sender.xmin_age,
                 case.policy,
             );
@@ -105,7 +105,7 @@ fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement:
 fn of_slot(slot: &ReplicationSlot, policy: &Policy) -> Option<(Finding, String)> {
     let object = Object::Slot { slot: slot.name.clone() };
     let culprit = format!("Slot `{object}`");
-    let remedy = end_of_slot(slot);
+    let remedy = slot_remedy(slot);
     if let Some(found) = by_xids((object.clone(), &culprit, remedy.clone()), slot.xmin_age, policy)
     {
         return Some(found);

@@ -2,7 +2,7 @@
 
 use super::tables::{LeafTable, forest, leaves, object};
 use crate::checks::Check;
-use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of, withhold};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of, report};
 use crate::checks::number::float;
 use crate::model::observation::{DatabaseAge, Setting};
 use crate::model::{
@@ -49,7 +49,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let old: Vec<LeafTable<'_>> =
             leaves(case, family).into_iter().filter(|leaf| age(leaf) > max(case)).collect();
         let Some(finding) = of_tables(case, family, &old) else { continue };
-        report(&mut judgement, finding, (&old, holder.as_ref()));
+        report(&mut judgement, finding, holder.as_ref(), |finding| frozen(finding, &old));
     }
     for database in databases {
         let Some(finding) = of_database(case, database) else { continue };
@@ -74,18 +74,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-/// With the vacuum that clears it, or with who has to let go first.
-fn report(
-    judgement: &mut Judgement,
-    finding: Finding,
-    (old, holder): (&[LeafTable<'_>], Option<&Holder>),
-) {
-    let object = finding.object.clone();
-    if let Some(holder) = holder {
-        return withhold(judgement, finding, holder);
-    }
+/// With the vacuum that clears it.
+fn frozen(finding: Finding, old: &[LeafTable<'_>]) -> Finding {
     let freeze = Maintenance {
-        object,
+        object: finding.object.clone(),
         verb: MaintenanceVerb::VacuumFreeze,
         tables: old.iter().map(|leaf| leaf.relation.qualified_name()).collect(),
         preconditions: vec![
@@ -94,7 +86,7 @@ fn report(
         ],
         caveats: Vec::new(),
     };
-    judgement.findings.push(finding.action(Action::Maintain(freeze)));
+    finding.action(Action::Maintain(freeze))
 }
 
 fn max(case: &Case<'_>) -> f64 {

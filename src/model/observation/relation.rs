@@ -53,6 +53,29 @@ pub struct Relation {
     pub toast_live_chunks: i64,
 }
 
+#[cfg(test)]
+impl Relation {
+    /// A table without rows.
+    pub(crate) fn empty(oid: i64, schema: &str, name: &str) -> Self {
+        Self {
+            oid,
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            kind: RelationKind::Table,
+            parent: None,
+            pages: 0,
+            rows: None,
+            live_rows: 0,
+            toastable: true,
+            primary_key: true,
+            toast_pages: 0,
+            toast_counted: true,
+            toast_live_chunks: 0,
+            index_pages: 0,
+        }
+    }
+}
+
 /// How far the counters may be ahead of the last count before they are believed instead: rows that were loaded by
 /// the session that then vacuumed are counted twice.
 const AHEAD_MAX: f64 = 2.1;

@@ -112,12 +112,30 @@ impl Look for CommonLook {
     }
 }
 
-/// Definitions and sizes of indexes, and settings as they are written.
-type CommonDetailSeen =
-    (Observation<Vec<IndexDetail>>, Observation<Vec<IndexSize>>, Observation<Vec<WrittenSetting>>);
+/// What the second round trip showed.
+pub(super) struct CommonDetails {
+    index_details: Observation<Vec<IndexDetail>>,
+    index_sizes: Observation<Vec<IndexSize>>,
+    written: Observation<Vec<WrittenSetting>>,
+}
+
+impl CommonDetails {
+    /// What the first one showed, with this.
+    pub(super) fn complete(self, first: Common) -> Common {
+        let Self { index_details, index_sizes, written } = self;
+        let settings = match (first.settings, written) {
+            (Observation::Seen(settings), Observation::Seen(written)) => {
+                let settings = settings.into_iter().map(|setting| setting.written_as(&written));
+                Observation::Seen(settings.collect())
+            }
+            (settings, _) => settings,
+        };
+        Common { index_details, index_sizes, settings, ..first }
+    }
+}
 
 impl Look for CommonDetail {
-    type Seen = CommonDetailSeen;
+    type Seen = CommonDetails;
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
@@ -134,7 +152,11 @@ impl Look for CommonDetail {
     }
 
     fn seen(self) -> Self::Seen {
-        (self.details.rows(), self.sizes.rows(), self.written.rows())
+        CommonDetails {
+            index_details: self.details.rows(),
+            index_sizes: self.sizes.rows(),
+            written: self.written.rows(),
+        }
     }
 }
 
@@ -154,10 +176,7 @@ fn chosen(catalog: &CatalogForest<'_>, interest: &Interest) -> Vec<i64> {
     let Ok(indexes) = catalog.common.indexes.get() else { return Vec::new() };
     let families = &catalog.families;
     let in_scope = |index: &&Index| {
-        let family = families.family(index.table_oid);
-        family.is_some_and(|family| {
-            family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
-        })
+        families.family(index.table_oid).is_some_and(|family| family.is_in(&interest.scope))
     };
     let mut chosen: Vec<&Index> = indexes.iter().filter(in_scope).collect();
     chosen.sort_by_key(|index| {

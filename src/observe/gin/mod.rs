@@ -121,9 +121,7 @@ impl Look for GinLook {
 
 /// Whether the table, or one that it is a part of, is of interest.
 fn in_scope(families: &Families<'_>, table: i64, interest: &Interest) -> bool {
-    families.family(table).is_some_and(|family| {
-        family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
-    })
+    families.family(table).is_some_and(|family| family.is_in(&interest.scope))
 }
 
 /// Those that hold entries: the most searched and the largest in turn.

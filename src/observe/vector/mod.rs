@@ -144,9 +144,7 @@ impl Look for VectorLook {
 /// Tables of interest, with all their partitions.
 fn in_scope(catalog: &CatalogForest<'_>, interest: &Interest) -> BTreeSet<i64> {
     let families = &catalog.families;
-    let of_interest = families.iter().filter(|family| {
-        family.members.iter().any(|table| interest.scope.holds(&table.schema, &table.name))
-    });
+    let of_interest = families.iter().filter(|family| family.is_in(&interest.scope));
     of_interest.flat_map(|family| family.members.iter().map(|table| table.oid)).collect()
 }
 

@@ -89,18 +89,14 @@ fn query(batch: &mut Batch<'_>, index: &ReachIndex, table: QualifiedName) -> Pla
     let ReachIndex { key, predicate, operator, operand, .. } = index;
     let predicate = predicate.as_ref().map(|predicate| format!("({predicate}) and "));
     let predicate = predicate.unwrap_or_default();
+    let of = table.to_sql();
     let search = |condition: &str, limit: i64| {
-        let table = table.to_sql();
         format!(
-            "(select 1 from {table} as t where {predicate}{condition} order by {key} {operator} (select null::{operand}) limit {limit})"
+            "(select 1 from {of} as t where {predicate}{condition} order by {key} {operator} (select null::{operand}) limit {limit})"
         )
     };
-    let of_share = |(_, condition): &(f64, &'static str)| {
-        let condition = *condition;
-        LIMITS.iter().map(move |limit| (condition, *limit))
-    };
-    let searches = CONDITIONS.iter().flat_map(of_share);
-    let searches: Vec<String> = searches.map(|(what, limit)| search(what, limit)).collect();
+    let of_share = |(_, condition): &(f64, &str)| LIMITS.map(|limit| search(condition, limit));
+    let searches: Vec<String> = CONDITIONS.iter().flat_map(of_share).collect();
     let sql = format!("explain (costs off) {}", searches.join(" union all "));
     let sorts: Arc<Mutex<Vec<bool>>> = Arc::default();
     let kept = Arc::clone(&sorts);

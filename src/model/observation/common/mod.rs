@@ -49,6 +49,11 @@ impl Common {
         self.settings.get().ok()?.iter().find(|setting| setting.name == name)
     }
 
+    /// The index of that number.
+    pub fn index(&self, oid: i64) -> Option<&Index> {
+        by_oid(&self.indexes, oid, |index| index.oid)
+    }
+
     /// The operator class of that number.
     pub fn operator_class(&self, oid: i64) -> Option<&OperatorClass> {
         by_oid(&self.operator_classes, oid, |class| class.oid)
