@@ -54,7 +54,7 @@ struct AppInner {
     metrics: PrometheusHandle,
     /// What targets' last analyses said.
     last: LastAnalyses,
-    /// Whom drift is told, where the operator says so.
+    /// Where events of drift are posted, where the operator says so.
     webhook: Option<Webhook>,
     /// Whether we listen on loopback only: there, no API key is needed while none exists.
     loopback: bool,

@@ -1,4 +1,4 @@
-//! What an analysis saw of columns with a contract, for whoever keeps samples and tells of drift.
+//! What an analysis saw of columns with a contract, for what keeps samples and reports drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 

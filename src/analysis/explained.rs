@@ -1,4 +1,4 @@
-//! The plans of the statements that take most time, as the checks are told of them.
+//! The plans of the statements that take most time, as the checks get them.
 
 use std::sync::Arc;
 

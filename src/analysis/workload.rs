@@ -1,4 +1,4 @@
-//! What an application runs, taken in as a stream, and what the checks are told of it.
+//! What an application runs, taken in as a stream, and what the checks get of it.
 
 use std::collections::BTreeMap;
 
@@ -119,7 +119,7 @@ pub(super) fn catalog(names: Names) -> Catalog {
     catalog
 }
 
-/// What the checks are told of a ledger.
+/// What the checks get of a ledger.
 pub fn workload(ledger: &Ledger) -> Workload {
     let coverage = ledger.total_coverage();
     let shapes = KeyShapes::of(ledger);
@@ -159,7 +159,7 @@ fn executions(used: &ColumnUse) -> u64 {
     seen.map(|(_, stats)| stats.calls.min(stats.entries)).sum()
 }
 
-/// Calls whose key the application sent as a parameter, and the log told all the same.
+/// Calls whose key the application sent as a parameter, and the log names all the same.
 fn known_but_bound(used: &ColumnUse) -> u64 {
     let known = used.paths.iter().filter(|(path, _)| !path.contains(&JsonStep::Bound));
     known.map(|(_, path)| path.bound.calls).max().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Contracts in an analysis: judged by, compared with the sample before, and told of once.
+//! Contracts in an analysis: judged by, compared with the sample before, and reported once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::model::observation::KeySample;
 use crate::model::{Gap, GapReason, Object, Policy};
 use crate::store::{ContractColumn, ContractState};
 
-/// For how long a change of keys is told, before the sample that showed it becomes the one to compare with.
+/// For how long a change of keys is reported, before the sample that showed it becomes the one to compare with.
 const NOTIFIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A sample so many times as large takes the place of the one before: it tells more.
 const LARGER: u64 = 2;
-/// Thresholds of the check: an analysis under others of its own says nothing about what is told.
+/// Thresholds of the check: an analysis under others of its own says nothing about what is reported.
 const THRESHOLDS: [&str; 2] = ["drift_share_max", "key_chance_max"];
 
 /// A contract, with what is known of its column.
@@ -79,7 +79,7 @@ impl App {
         Ok(if states.is_empty() { Default::default() } else { registered(states).await })
     }
 
-    /// Keep what was seen for the next analysis, and tell of drift that was not told yet. The analysis is right
+    /// Keep what was seen for the next analysis, and post the drift that was not posted yet. The analysis is right
     /// whether or not that can be done.
     pub(super) async fn record_drift(
         &self,
@@ -120,7 +120,7 @@ impl App {
         kept.await.map_err(Error::Store)
     }
 
-    /// Tell by webhook, where one is configured: of each change once, whoever analysed it.
+    /// Post to the webhook, where one is configured: each change once, whichever replica analysed it.
     async fn notify(
         &self,
         target: &str,
@@ -129,7 +129,7 @@ impl App {
     ) -> Result<(), Error> {
         let Some(webhook) = &self.inner.webhook else { return Ok(()) };
         let (drift, notified) = (seen.drift(), &state.notified);
-        // What is still there in a few documents was not mended, and is not told again when it is in more of them.
+        // What is still there in a few documents was not mended, and is not posted again when it is in more of them.
         let left = notified.iter().filter(|trace| seen.traces.contains(*trace)).cloned();
         let now: BTreeSet<String> = drift.iter().cloned().chain(left).collect();
         if now == *notified {
@@ -170,8 +170,8 @@ impl App {
 
 /// Whether the sample is to be kept, and since when samples differ from the kept one; none where nothing changes.
 ///
-/// The sample to compare with stays as it is while nothing is told: a key that comes slowly would otherwise be taken
-/// for an old one before it is in enough documents to be told of.
+/// The sample to compare with stays as it is while nothing is reported: a key that comes slowly would otherwise be taken
+/// for an old one before it is in enough documents to be reported.
 fn next(state: &DriftState, seen: &ContractObservation) -> Option<(bool, Option<Timestamp>)> {
     let Some(before) = &state.sample else { return Some((true, None)) };
     let now = seen.keys.observed_at;

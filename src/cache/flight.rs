@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 use super::CacheKey;
 
-/// A computation that many may wait for. Whoever waits drives it; it is dropped with the last one.
+/// A computation that several requests may wait for. Each that waits drives it; it is dropped with the last one.
 pub(super) type Flight<T> = Shared<BoxFuture<'static, T>>;
 
 /// The computations under way.

@@ -31,7 +31,7 @@ pub(super) struct RedisConnection {
     started: Instant,
     /// Milliseconds after `started` until which Redis is left alone.
     paused_until_ms: AtomicU64,
-    /// What the log was told last.
+    /// What was logged last.
     is_away: AtomicBool,
     refuses_writes: AtomicBool,
 }
@@ -98,7 +98,7 @@ impl RedisConnection {
         self.run_or(command, |_| ()).await
     }
 
-    /// The same; `refused` is told what Redis says where it answers and refuses.
+    /// The same; `refused` gets Redis's text where it answers and refuses.
     async fn run_or<T: FromRedisValue>(
         &self,
         command: &Cmd,
@@ -133,7 +133,7 @@ impl RedisConnection {
         Err(Unavailable)
     }
 
-    /// The connection, or the one being made. It is made in the background, whoever waits for it.
+    /// The connection, or the one being made. It is made in the background, whether or not a request waits for it.
     fn connecting(&self) -> Connecting {
         let mut connection = self.lock();
         if let Some(connecting) = &*connection {

@@ -1,4 +1,4 @@
-//! Tables that hold rows on their way elsewhere, told by their names.
+//! Tables that hold rows on their way elsewhere, recognised by their names.
 
 /// Words that name what is loaded, transformed and emptied again.
 const WORDS: [&str; 8] =

@@ -90,7 +90,7 @@ impl DemoArgs {
         Ok(CommandOutcome::Clean)
     }
 
-    /// Listen where we were told to; else on the usual port, or any free one.
+    /// Listen on the address that was given; else on the usual port, or any free one.
     async fn bind(&self, warehouse: &Warehouse) -> Result<ListeningService, Error> {
         let database = StoreDatabase::at(warehouse.store_dsn());
         if let Some(listen) = self.listen {
@@ -131,7 +131,7 @@ async fn demo_workload(target: &Target) -> Result<Ledger, Error> {
     Ok(intake.close().await.0)
 }
 
-/// What the service is told: nothing of the environment but where a home is, and a key of its own.
+/// The service's configuration: nothing of the environment but where a home is, and a key of its own.
 fn configuration(warehouse: &Warehouse, listen: Option<SocketAddr>) -> Result<Config, Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| Error::Store(crate::store::Error::Random))?;

@@ -179,7 +179,7 @@ fn warn(text: &str) {
     say(&format!("dbopt: warning: {text}"));
 }
 
-/// A line for whoever watches, on standard error.
+/// A line for a person who watches, on standard error.
 fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! What `dbopt concurrency` is told of a service, to plan its pools.
+//! What `dbopt concurrency` needs to know of a service to plan its pools.
 
 use std::path::PathBuf;
 

@@ -89,7 +89,7 @@ pub(super) async fn bind(
     http::bind(app, config.listen).await.map_err(Error::Http)
 }
 
-/// Resolves when we are told to stop: by Ctrl-C, or as init systems and containers do it.
+/// Resolves at the signal to stop: Ctrl-C, or SIGTERM from init systems and containers.
 pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| signal(kind).map_err(|source| Error::Runtime { source });
     let (mut interrupt, mut terminate) =

@@ -23,7 +23,7 @@ impl StoreDatabase {
     }
 
     /// The database `DBOPT_STORE_URL` names, or the embedded one, which is started unless another
-    /// process of ours runs it. `say` is told what takes long.
+    /// process of ours runs it. `say` prints what takes long.
     pub(super) async fn open(
         config: &Config,
         say: impl Fn(&str) + Send + 'static,

@@ -33,7 +33,7 @@ pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
 pub use unknown_variables::unknown_variables;
 pub use webhook::WebhookConfig;
 
-/// Everything the service can be told. Debug shows no secret.
+/// The service's whole configuration. Debug shows no secret.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address to serve HTTP on.

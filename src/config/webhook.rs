@@ -1,4 +1,4 @@
-//! Whom drift is told by HTTP.
+//! Where events of drift are posted.
 
 use axum::http::Uri;
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 /// What a secret begins with that is base64, by Standard Webhooks.
 const ENCODED: &str = "whsec_";
 
-/// Whom drift is told by HTTP. Debug shows no secret: a URL often holds a token.
+/// Where events of drift are posted. Debug shows no secret: a URL often holds a token.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookConfig {
     /// Where events are sent; absent where only a secret was given, and then nothing is sent.

@@ -84,7 +84,7 @@ impl PathShape {
         };
     }
 
-    /// What can only be told once everything is there.
+    /// What can only be decided once everything is there.
     fn complete(&mut self, codes: &BTreeMap<String, String>) {
         let objects = self.count("object");
         self.long = codes.get(&self.key).unwrap_or(&self.key).clone();

@@ -23,7 +23,7 @@ pub(super) fn statements(rewrite: &Rewrite) -> Vec<Statement> {
     statements
 }
 
-/// What a rewrite costs, as far as it can be told beforehand.
+/// What a rewrite costs, as far as it is known beforehand.
 pub(super) fn caveats(rewrite: &Rewrite) -> Vec<String> {
     let megabytes = (rewrite.bytes / 1_048_576).max(1);
     let mut caveats = vec![format!(

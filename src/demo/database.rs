@@ -49,7 +49,7 @@ pub(super) async fn connect_as(
         None => "it could not be reached; check its host, port and that it runs".to_owned(),
     })?;
     let driver = tokio::spawn(async move {
-        // Whoever waits for an answer is told of the loss.
+        // Each request that waits for an answer gets the loss.
         let _ = connection.await;
     });
     Ok(DemoClient { client, driver })
@@ -86,7 +86,7 @@ impl DemoDatabase {
         pg::with_database(self.server.expose_secret(), &self.name).into()
     }
 
-    /// Drop it, whoever is still connected.
+    /// Drop it, with the sessions that are still connected.
     pub(super) async fn drop(self) -> Result<(), Error> {
         let name = &self.name;
         let failed =

@@ -17,7 +17,7 @@ pub(super) const SUPERUSER: &str = "postgres";
 
 /// How long the server may take to come up: crash recovery of a store reads its WAL first.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long it may take to go down before it is told to drop everything.
+/// How long it may take to go down before an immediate shutdown is sent.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often we look whether it is up or gone.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

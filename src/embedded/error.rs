@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why there is no server of our own. Paths are of this machine, shown to whoever runs it.
+/// Why there is no server of our own. Paths are of this machine, shown to its user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The binaries that were named are not there, or too old.

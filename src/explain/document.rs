@@ -103,7 +103,7 @@ fn next(lines: &[OutputLine], from: usize) -> (PlanFormat, usize) {
 
 /// The format of the document that starts at a line.
 fn start(lines: &[OutputLine], at: usize) -> Option<PlanFormat> {
-    // Most lines of text are told from a document's first by one byte.
+    // One byte tells most lines of text from a document's first.
     if !matches!(frame::first_byte(&lines[at].text)?, b'[' | b'{' | b'<' | b'-' | b'P' | b'Q') {
         return None;
     }

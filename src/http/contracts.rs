@@ -120,7 +120,7 @@ pub(super) async fn list(
 /// The column that a cursor names.
 fn column_after(place: &str) -> Result<ContractColumn, Problem> {
     let names: Option<[String; 3]> = serde_json::from_str(place).ok();
-    // Escaped in JSON, it passes whoever looks at the cursor alone.
+    // Escaped in JSON, it passes a check of the cursor alone.
     let names = names.filter(|names| !names.iter().any(|name| name.contains('\0')));
     let [schema, table, column] = names.ok_or_else(|| {
         let detail = "`cursor` must be a `next_cursor` of this list";

@@ -216,7 +216,7 @@ pub(super) fn unknown_check(error: &UnknownName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown-check", title, error.to_string())
 }
 
-/// The service answers as many requests as it may.
+/// The service answers the most requests that it may at once.
 pub(super) fn overloaded() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -115,7 +115,7 @@ impl ListeningService {
     }
 }
 
-/// Answer whoever connects.
+/// Answer every connection.
 async fn answer_all(
     mut listener: TcpListener,
     router: Router,
@@ -204,7 +204,7 @@ mod tests {
         let mut received = Vec::new();
         let read =
             timeout(Duration::from_secs(10), caller.read_to_end(&mut received)).await.unwrap();
-        // Who still talks when it hangs up is told so by a reset.
+        // A client that still sends when it closes gets a reset.
         assert!(read.is_ok() || !received.is_empty(), "{read:?}");
         String::from_utf8(received).unwrap()
     }

@@ -170,7 +170,7 @@ async fn in_time<T>(app: &App, work: impl Future<Output = T>) -> Result<T, Probl
     timeout(time, work).await.map_err(|_| problem::timed_out(time.as_secs()))
 }
 
-/// JSON is a list; everything else is told by how it begins.
+/// JSON is a list; everything else is recognised by its beginning.
 fn declared(request: &Request) -> Option<SourceFormat> {
     let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
     content_type.starts_with("application/json").then_some(SourceFormat::JsonList)

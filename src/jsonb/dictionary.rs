@@ -1,4 +1,4 @@
-//! Codes for keys: at most three bytes, told from each other, and as much like the key as that allows.
+//! Codes for keys: at most three bytes, each different, and as much like the key as that allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

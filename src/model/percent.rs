@@ -1,6 +1,6 @@
 //! Shares as people read them.
 
-/// A share as a percentage with as many digits as it takes: what is there is never printed as `0 %`, and what is missing never
+/// A share as a percentage with the digits it takes: what is there is never printed as `0 %`, and what is missing never
 /// as `100 %`.
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;

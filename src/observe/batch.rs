@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::gaps;
-use super::source::Source;
+use super::source::{Source, as_json, row_as_json};
 use crate::model::{Gap, GapReason, Observation};
 use crate::pg::{Error, Failure, QueryResult, Question, Session};
 
@@ -61,6 +61,8 @@ pub(super) struct Batch<'a> {
 /// A source that shares a statement with others.
 struct Small<'a> {
     source: &'static Source,
+    /// The expression that is its row as JSON.
+    row: String,
     on_row: OnRow<'a>,
     receipt: Receipt,
 }
@@ -97,21 +99,21 @@ impl<'a> Batch<'a> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.query_with(source, source.sql_for(self.major), parameters)
+        self.query_with(source, source.spelling(self.major), parameters)
     }
 
     /// The same with another spelling of the source's SQL.
     pub(super) fn query_with<T>(
         &mut self,
         source: &'static Source,
-        sql: String,
+        sql: &str,
         parameters: QueryParameters,
     ) -> Slot<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
         let (rows, on_row) = collected();
-        let question = Question { parameters, ..Question::new(source.name, sql) };
+        let question = Question { parameters, ..Question::new(source.name, as_json::<T>(sql)) };
         Slot { source: source.name, rows, receipt: self.stream(question, on_row) }
     }
 
@@ -122,7 +124,8 @@ impl<'a> Batch<'a> {
     {
         let (rows, on_row) = collected();
         let receipt = Receipt::sent();
-        self.small.push(Small { source, on_row: Box::new(on_row), receipt: receipt.clone() });
+        let row = row_as_json::<T>();
+        self.small.push(Small { source, row, on_row: Box::new(on_row), receipt: receipt.clone() });
         Slot { source: source.name, rows, receipt }
     }
 
@@ -183,8 +186,9 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         let mut apart = Batch::new(major);
-        for Small { source, on_row, receipt } in small {
-            let sql = source.sql_for(major);
+        for Small { source, row, on_row, receipt } in small {
+            let sql =
+                format!("select /* dbopt */ {row}::text from (\n{}) as r", source.spelling(major));
             let parameters = QueryParameters::new();
             apart.queries.push(Question { parameters, ..Question::new(source.name, sql) });
             apart.on_rows.push(on_row);
@@ -229,10 +233,9 @@ where
 /// One statement of several sources: each row begins with the position of its source.
 fn joined(small: &[Small<'_>], major: u32) -> Question {
     let one = |(position, small): (usize, &Small<'_>)| {
-        let sql = small.source.spelling(major);
-        format!(
-            "select /* dbopt */ '{position} ' || pg_catalog.row_to_json(r)::text from (\n{sql}) as r"
-        )
+        let Small { source, row, .. } = small;
+        let sql = source.spelling(major);
+        format!("select /* dbopt */ '{position} ' || {row}::text from (\n{sql}) as r")
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");

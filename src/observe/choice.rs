@@ -1,4 +1,4 @@
-//! Which relations are worth a closer look: the largest, as many as the budget allows.
+//! Which relations are worth a closer look: the largest, up to the budget.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest)
     let all = Families::of(relations);
     let mut families: Vec<&Family<'_>> =
         all.iter().filter(|family| family.is_in(&interest.scope)).collect();
-    // Whoever registered a contract wants it held, however small the table is.
+    // A registered contract is to be held, however small the table is.
     families
         .sort_by_key(|family| (!has_contract(family, interest), std::cmp::Reverse(family.bytes())));
     let mut choice = LayoutChoice::default();

@@ -316,7 +316,7 @@ fn of_extension<T>(batch: &mut Batch<'_>, source: &'static Source, schema: &str)
 where
     T: serde::de::DeserializeOwned + Send + 'static,
 {
-    let sql = source.sql_for(batch.major());
+    let sql = source.spelling(batch.major());
     let sql = sql.replace(" public.", &format!(" {}.", quote_identifier(schema)));
-    batch.query_with(source, sql, vec![])
+    batch.query_with(source, &sql, vec![])
 }

@@ -280,7 +280,7 @@ impl Frames {
     }
 }
 
-/// The types of the columns that a body describes; as many as are whole.
+/// The types of the columns that a body describes, as far as it is whole.
 fn types(body: &[u8]) -> Vec<u32> {
     let mut types = Vec::new();
     let mut rest = body.get(2..).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::pg::{self, Target, TrialError};
 /// Rounds that count. One before them warms up.
 pub(super) const ROUNDS: u32 = 5;
 
-/// Of as many executions of a call in a round the fastest counts: they take some milliseconds, and what disturbs them only
+/// Executions of a call in a round, of which the fastest counts: they take some milliseconds, and what disturbs them only
 /// adds.
 const TIMES: u32 = 3;
 

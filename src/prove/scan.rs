@@ -24,7 +24,7 @@ pub(super) struct Scan {
     against: fn(&str) -> u64,
     /// Why they do.
     why: &'static str,
-    /// Whether it proves the action where none does. Else it is told only where some do, and what the action brings is for a
+    /// Whether it proves the action where none does. Else it is reported only where some do, and what the action brings is for a
     /// sampled copy to say.
     confirms: bool,
 }
@@ -91,7 +91,7 @@ fn counted(row: &str) -> u64 {
     row.parse().unwrap_or(u64::MAX)
 }
 
-/// Whether the columns are never NULL, and no two rows have the same values in them. A unique index has told already.
+/// Whether the columns are never NULL, and no two rows have the same values in them. A unique index has proved it already.
 pub(super) fn of_key(key: &AdoptedKey) -> Option<Scan> {
     if key.before.is_some() && key.nullable.is_empty() {
         return None;

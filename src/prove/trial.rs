@@ -34,7 +34,7 @@ pub(super) const POINTS: &str = "{0.1,0.3,0.5,0.7,0.9}";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TrialPlan {
     pub(super) subject: TrialRows,
-    /// The first is what is there today. All have as many stages.
+    /// The first is what is there today. All have equally many stages.
     pub(super) arms: Vec<Arm>,
     /// What is reported, in this order. A metric that today's arm has not is left out.
     pub(super) reported: &'static [(Name, Unit)],

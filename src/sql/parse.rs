@@ -1,7 +1,7 @@
 //! From a text to the parser's trees.
 //!
 //! The parser guards its own stack, and its trees are decoded to a depth of 100 messages at most, about 45 expressions in
-//! one another: whoever walks them needs no guard of his own.
+//! one another: code that walks them needs no guard of its own.
 
 use pg_query::Error;
 use pg_query::protobuf::{Node, RawStmt};

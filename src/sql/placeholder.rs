@@ -1,7 +1,7 @@
 //! Placeholders of drivers, rewritten to the parameters that PostgreSQL knows.
 //!
 //! psycopg writes `%s` and `%(name)s`, SQLAlchemy `:name`, JDBC `?`. PostgreSQL's own scanner tells them from strings,
-//! comments and quoted names; `?` is also an operator of jsonb, which is told by what stands around it.
+//! comments and quoted names; `?` is also an operator of jsonb, which the text around it decides.
 
 use std::fmt::Write as _;
 

@@ -46,7 +46,7 @@ pub struct ContractState<S> {
     pub sample: Option<S>,
     /// Since when a later one differs.
     pub differs_since: Option<Timestamp>,
-    /// The drift that was told already.
+    /// The drift that was posted already.
     pub notified: BTreeSet<String>,
 }
 
@@ -212,7 +212,7 @@ impl Store {
             &contract.updated_at,
         ];
         let changed = client.execute(&sql, values).await;
-        Ok(changed.map_err(query_failed("note what was told"))? > 0)
+        Ok(changed.map_err(query_failed("note what was posted"))? > 0)
     }
 }
 

@@ -127,7 +127,7 @@ impl Store {
     }
 }
 
-/// A variable's name as a shell takes it, and none that holds a secret of ours: whoever may register a
+/// A variable's name as a shell takes it, and none that holds a secret of ours: a client that may register a
 /// target must not learn whether one of those is a DSN, or connect by it.
 fn check_variable(target: &str, variable: &str) -> Result<(), Error> {
     let (target, name) = (target.to_owned(), variable.to_owned());

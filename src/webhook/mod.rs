@@ -23,7 +23,7 @@ const PAUSES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(5), Duration::from_secs(30)];
 /// How long one attempt may take, from the name of the host to the status.
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
-/// Events on their way at most; more are told with a later analysis.
+/// Events on their way at most; the rest is sent with a later analysis.
 const EVENTS_MAX: usize = 16;
 
 /// The operator's address. Cheap to clone; Debug shows neither it nor the secret.

@@ -39,9 +39,9 @@ pub struct StatementStats<'a> {
 /// What became of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributed {
-    /// The ledger: shared calls under the source of the texts that told their keys.
+    /// The ledger: shared calls under the source of the texts that name their keys.
     pub ledger: Ledger,
-    /// How many texts, each of as many calls, would tell as much, by column; absent where no calls were shared.
+    /// How many texts of equally many calls would tell the same, by column; absent where no calls were shared.
     pub sample_sizes: BTreeMap<(QualifiedName, String), f64>,
 }
 
@@ -71,7 +71,7 @@ impl Bookkeeper<'_> {
     }
 
     /// Attributes what the server counted by the texts that were heard. Where it does not count, executions in its log count
-    /// themselves, or else those that sessions showed: each of the three is told of the same calls.
+    /// themselves, or else those that sessions showed: all three are about the same calls.
     ///
     /// `in_time` is asked before each statement; once it says no, the others stay unattributed.
     pub fn attribute(
@@ -206,7 +206,7 @@ struct SampleWeight {
 struct SampledStatement {
     /// All calls whose keys are known.
     calls: f64,
-    /// The squares of those parts that a text told.
+    /// The squares of those parts that a text names.
     squares: f64,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Utf16 {
 }
 
 impl Encoding {
-    /// As many bytes tell it.
+    /// Bytes that decide it.
     pub(super) const BEGIN_BYTES: usize = 64;
 
     /// The encoding of what begins so.

@@ -54,7 +54,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// Whether it tells nothing but the plan of a statement that was told before.
+    /// Whether it holds nothing but the plan of a statement that came before.
     pub fn is_plan_alone(&self) -> bool {
         self.calls == 0 && self.total_ms.is_none() && self.plan.is_some()
     }

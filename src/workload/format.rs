@@ -1,4 +1,4 @@
-//! In which format a source is, told by how it begins.
+//! The format of a source, recognised by its beginning.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub enum SourceFormat {
 pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl SourceFormat {
-    /// As many bytes tell the format, where the source is not shorter.
+    /// Bytes that decide the format, where the source is not shorter.
     pub const SAMPLE_BYTES: usize = 64 * 1024;
 
     /// The format of what begins so; none where it is none of these.

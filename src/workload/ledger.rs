@@ -50,7 +50,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// How much of what each source told could be attributed.
+    /// How much of each source could be attributed.
     pub fn coverage(&self) -> &BTreeMap<StatementSource, Coverage> {
         &self.coverage
     }

@@ -14,10 +14,10 @@ use crate::model::observation::{Limit, SessionNeed, StatementShape};
 use crate::model::{QualifiedName, quote_literal};
 use crate::sql::{Catalog, JsonStep, KeyUse, NotUnderstood, TEXT_BYTES_MAX, statement};
 
-/// As many shapes, twice, are remembered.
+/// Most shapes that are remembered, twice.
 const SHAPES_MAX: usize = 4096;
 
-/// As many bytes, twice, are remembered of shapes and of what they mean.
+/// Most bytes of shapes and of their meaning that are remembered, twice.
 const SHAPES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// As much takes one use of a document, with its names.
@@ -248,7 +248,7 @@ impl<'c> ParsedStatements<'c> {
         Ok(Arc::new(parsed))
     }
 
-    /// A shape whose keys parameters told. It is still the statement that the application sent.
+    /// A shape whose keys came as parameters. It is still the statement that the application sent.
     fn with_values(&mut self, text: &str, sent: &ParsedStatement) -> ParseResult {
         let with_values = self.parse(text)?;
         let id = identity(&sent.fingerprint, &with_values.uses);

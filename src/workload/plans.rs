@@ -19,7 +19,7 @@ const LONGER: f64 = 2.0;
 /// Findings of a statement kept at most, those with most time at stake.
 const FINDINGS_MAX: usize = 16;
 
-/// What a plan told.
+/// What a plan showed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct JudgedPlan {
     /// Whether it holds estimates alone.

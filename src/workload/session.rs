@@ -1,4 +1,4 @@
-//! Messages of one session put together: one execution is told by up to four of them.
+//! Messages of one session put together: one execution writes up to four of them.
 //!
 //! `log_statement` writes the text and `log_duration` the time; `log_min_duration_statement` writes both; `auto_explain`
 //! writes the plan with the text again: before the others in the simple protocol, after them in the extended one.
@@ -12,7 +12,7 @@ use super::parameters::Parameters;
 use super::plan::planned;
 use crate::sql::TEXT_BYTES_MAX;
 
-/// As many sessions, twice, are remembered; those that said nothing for longest are closed.
+/// Most sessions that are remembered, twice; those that said nothing for longest are closed.
 const SESSIONS_MAX: usize = 1024;
 
 /// Bytes of text that wait for another message at most, twice.
@@ -112,7 +112,7 @@ impl LogSession {
         self.last = Some((text, more + 1));
     }
 
-    /// A plan came: of a statement that was told already, or of one that will be.
+    /// A plan came: of a statement that came already, or of one that will be.
     fn planned(&mut self, plan: Entry, out: &mut Out<'_>) {
         if let Some(statement) = self.statement.as_mut().filter(|open| open.sql == plan.sql) {
             let ms = statement.total_ms.unwrap_or(0.0) + plan.total_ms.unwrap_or(0.0);
@@ -142,7 +142,7 @@ impl LogSession {
         self.plans.push(plan);
     }
 
-    /// What was told before took this long.
+    /// The statement before took this long.
     fn lasted(&mut self, ms: Option<f64>, out: &mut Out<'_>) {
         self.plans.drain(..).for_each(|plan| out.give(plan));
         if let Some(mut statement) = self.statement.take() {
@@ -189,7 +189,7 @@ impl Out<'_> {
             entry.sql.truncate(entry.sql.floor_char_boundary(TEXT_BYTES_MAX));
             entry.cut_off = true;
         }
-        // What is told of a statement that was counted is not counted again.
+        // A statement that was counted is not counted again.
         if !entry.is_plan_alone() {
             self.counts.cut_off += u64::from(entry.cut_off);
             self.counts.entries += 1;

@@ -1,7 +1,7 @@
 //! What statements have in common that differ in values only, found without parsing them.
 //!
 //! Parsing takes a hundred times longer than reading a line of a log. A literal that can be no key is left out of the text,
-//! and each text that remains is parsed once. Which literals can be none is told by the tokens around: they stand behind a
+//! and each text that remains is parsed once. The tokens around show which literals can be none: they stand behind a
 //! comparison, or in a list of values, and nothing that binds closer follows. In doubt the literal stays, and costs a parse.
 
 use serde_json::Value as Json;

@@ -24,10 +24,10 @@ pub enum StatementSource {
     Catalog,
 }
 
-/// How much of what a source told could be attributed to keys.
+/// How much of a source could be attributed to keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Everything it told.
+    /// Everything in it.
     pub all: CallStats,
     /// That which was read, and whose every column was followed to its table.
     #[serde(default)]

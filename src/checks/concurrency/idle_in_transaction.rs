@@ -9,7 +9,7 @@ use crate::model::observation::{ClientSession, RoleSetting};
 use crate::model::rate::duration;
 use crate::model::{
     Action, Case, Declined, Finding, Gap, Judgement, Object, SettingChange, SettingScope, Severity,
-    Superpower, Threshold, Topic, Unit,
+    Superpower, Threshold, Topic, Unit, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -139,7 +139,9 @@ fn message(worst: &ClientSession, sessions: &[&ClientSession]) -> String {
         count => format!(", {count} sessions wait for it"),
     };
     let pins = match worst.xmin_age {
-        Some(xids) if xids > 0 => format!(", holds back vacuum by {xids} transactions"),
+        Some(xids) if xids > 0 => {
+            format!(", holds back vacuum by {}", counted(xids, "transaction", "transactions"))
+        }
         _ => String::new(),
     };
     format!("{client} has been idle in a transaction for {seconds}{blocks}{pins}{others}")

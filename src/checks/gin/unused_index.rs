@@ -12,7 +12,7 @@ use crate::model::rate::{UNUSED_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Object, Severity,
-    Superpower, Threshold, Topic, Unit, grouped,
+    Superpower, Threshold, Topic, Unit, counted, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -83,13 +83,19 @@ fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, ca
     if seen.server.in_recovery {
         judgement.declined.push(declined(
             "this server is a standby",
-            format!("it searched the index {scans} times in {window}; the primary counts its own searches"),
+            format!(
+                "it searched the index {} times in {window}; the primary counts its own searches",
+                grouped(float(scans))
+            ),
         ));
         return;
     }
     let needed = seen.common.index_detail(tree.root.oid).and_then(|detail| needed_by(detail, tree));
     if let Some(reason) = needed {
-        judgement.declined.push(declined(reason, format!("{scans} searches in {window}")));
+        judgement.declined.push(declined(
+            reason,
+            format!("{} in {window}", counted(scans, "search", "searches")),
+        ));
         return;
     }
     if let Some(calls) = searched(tree, case) {
@@ -221,7 +227,11 @@ fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) 
     let (severity, confidence, times) = match scans {
         0 => (Severity::Medium, Confidence::Medium, "was never searched".to_owned()),
         1 => (Severity::Low, Confidence::Low, "was searched once".to_owned()),
-        _ => (Severity::Low, Confidence::Low, format!("was searched {scans} times")),
+        _ => (
+            Severity::Low,
+            Confidence::Low,
+            format!("was searched {} times", grouped(float(scans))),
+        ),
     };
     let written: i64 = tree
         .leaves
@@ -232,8 +242,8 @@ fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) 
     let read: i64 = tree.leaves.iter().map(|leaf| leaf.index.tuples_read).sum();
     let message = format!(
         "`{object}` {times} in {window} and takes {:.0} MB; {} rows were written to it",
-        crate::checks::number::float(bytes) / 1e6,
-        grouped(crate::checks::number::float(written))
+        float(bytes) / 1e6,
+        grouped(float(written))
     );
     let mut finding = Finding::new(ID, object, severity, message)
         .confidence(confidence)
@@ -242,7 +252,7 @@ fn finding(tree: &GinTree<'_>, object: Object, window: Window, case: &Case<'_>) 
         .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
         .statistic("table_activity.written_rows", written, Unit::Rows);
     if scans > 0 {
-        let per_scan = crate::checks::number::float(read) / crate::checks::number::float(scans);
+        let per_scan = float(read) / float(scans);
         finding = finding.statistic("indexes.tuples_per_scan", per_scan, Unit::Rows);
     }
     finding

@@ -11,7 +11,7 @@ pub(super) static KEY_CHANCE_MAX: Threshold = Threshold {
     reason: "samples miss rare keys: where nothing changed, one analysis in a thousand may say so all the same",
 };
 
-/// Keys told of each column.
+/// Keys that are reported of each column.
 const KEYS_LISTED: usize = 10;
 
 /// A key that one sample has and the other has not.
@@ -25,7 +25,7 @@ pub(super) struct KeyDifference {
     since: String,
 }
 
-/// The keys that are new or vanished, the most frequent first; what is below one of them is not told again.
+/// The keys that are new or vanished, the most frequent first; what is below one of them is not reported again.
 pub(super) fn changed(
     drift: &Drift,
     contract: &ColumnContract,
@@ -34,7 +34,7 @@ pub(super) fn changed(
     let (Some(now), Some(before)) = (&drift.keys, &contract.before) else { return Vec::new() };
     let chance_max = policy.get(&KEY_CHANCE_MAX);
     let mut changes = Vec::new();
-    // What the contract names is expected to come; what it forbids is told as that, and is expected to go.
+    // What the contract names is expected to come; what it forbids is reported as that, and is expected to go.
     for (is_new, has, lacks) in [(true, now, before), (false, before, now)] {
         if lacks.keys_left_out {
             continue;

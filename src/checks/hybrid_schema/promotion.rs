@@ -139,7 +139,7 @@ fn is_free(table: &Table<'_>, name: &str) -> bool {
         && table.layout.column(name).is_none()
 }
 
-/// What a column that holds the key may be called, whoever made it.
+/// What a column that holds the key may be called, by us or by others.
 pub(super) fn names_that_hold(column: &DocumentColumn<'_>, key: &DocumentKey) -> Vec<String> {
     let path = path_keys(&key.path).unwrap_or_default();
     [plain_names(column, &path), column_names(column, &path)].concat()

@@ -9,7 +9,7 @@ use crate::checks::number::{float, whole};
 use crate::model::observation::{ColumnContract, ColumnDocuments, Drift, DriftAt, DriftKind};
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Object, Observation, Policy, Severity,
-    Snapshot, Superpower, Threshold, Topic, Unit,
+    Snapshot, Superpower, Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -33,7 +33,7 @@ static DRIFT_SHARE_MAX: Threshold = Threshold {
     reason: "one document in a thousand may be left from before the contract; more of them are met by every batch of a reader",
 };
 
-/// Key paths told of each column: what is found first is mended first.
+/// Key paths that are reported of each column: what is found first is mended first.
 const PATHS_LISTED: usize = 20;
 /// Standard errors to each side that hold 95 % of a normal distribution.
 const Z_95: f64 = 1.96;
@@ -80,7 +80,7 @@ fn judge_column(
     let changed = key_change::changed(drift, contract, policy);
     let changed = changed.into_iter().filter_map(|change| {
         let object = key_of(column, &change.path);
-        // What breaks the contract is told of already.
+        // What breaks the contract is reported already.
         (!names.contains(&&object)).then(|| change.finding(ID, object))
     });
     let changed: Vec<Finding> = changed.collect();
@@ -191,8 +191,10 @@ fn unjudged(column: &DocumentColumn<'_>, drift: &Drift) -> Option<Gap> {
     let (unjudged, all) = (drift.unjudged, drift.unjudged + drift.judged);
     let object = column.object();
     let detail = format!(
-        "{unjudged} of {all} documents of `{object}` were not judged by its contract: that takes too many steps, or they \
-         hold numbers that no reader of JSON takes"
+        "{} of {} documents of `{object}` were not judged by its contract: that takes too many steps, or they \
+         hold numbers that no reader of JSON takes",
+        grouped(float(unjudged)),
+        grouped(float(all)),
     );
     (unjudged > 0).then(|| {
         Gap::new("documents", GapReason::BudgetSpent, detail).lifted_by(

@@ -89,7 +89,7 @@ fn find(column: &DocumentColumn<'_>, policy: &Policy) -> Finding {
     if blocker(column).is_some() { finding } else { finding.action(convert(column)) }
 }
 
-/// Why the server, or whoever depends on the column, would not let its type be changed.
+/// Why the server, or an object that depends on the column, would not let its type be changed.
 fn blocker(column: &DocumentColumn<'_>) -> Option<String> {
     let (table, layout) = (column.table, column.layout);
     if !layout.pins.is_empty() {

@@ -34,7 +34,7 @@ pub(super) fn workload(snapshot: &Snapshot) -> Result<&Workload, Gap> {
     snapshot.workload.get().map_err(Clone::clone)
 }
 
-/// As many texts must have told the keys by which a server's own counts are shared.
+/// Texts of statements that are needed before a server's own counts are shared among keys.
 pub(super) static WORKLOAD_SAMPLES_MIN: Threshold = Threshold {
     name: "workload_samples_min",
     default: 20.0,
@@ -98,7 +98,7 @@ fn enough<'a>(
     Ok(used)
 }
 
-/// A finding with who told what it rests on.
+/// A finding with the sources that it rests on.
 pub(super) fn with_sources(finding: Finding, used: &ColumnWorkload) -> Finding {
     let sources = used.sources.join(", ");
     let finding = finding.statistic("workload.sources", sources.as_str(), Unit::Name);

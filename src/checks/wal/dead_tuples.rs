@@ -10,7 +10,7 @@ use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Declined, Family, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
-    OptionsChange, Severity, Superpower, Threshold, Topic, Unit,
+    OptionsChange, Severity, Superpower, Threshold, Topic, Unit, counted, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -49,7 +49,7 @@ static AUTOVACUUM_LATE: Threshold = Threshold {
     reason: "at twice the number of dead rows that autovacuum waits for, it is late or cannot clean",
 };
 
-/// The default scale factor lets as many die: more is no usual state.
+/// The default scale factor: a larger share is no usual state.
 const USUAL_RATIO_MAX: f64 = 0.2;
 
 static VACUUM_AGE_S_MIN: Threshold = Threshold {
@@ -196,8 +196,9 @@ fn finding(family: &Family<'_>, bad: &[(LeafTable<'_>, Why)], holder: Option<&Ho
         _ => Severity::Low,
     };
     let message = format!(
-        "`{object}` has {dead} dead rows, {} of the living: {reason}",
-        crate::model::percent(ratio)
+        "`{object}` has {}, {} of the living: {reason}",
+        counted(dead, "dead row", "dead rows"),
+        percent(ratio)
     );
     Finding::new(ID, object, severity, message)
         .statistic("table_activity.dead_ratio", ratio, Unit::Ratio)

@@ -77,7 +77,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         .statistic("wal_written.bytes_per_s", load.rate.per_second, Unit::Bytes)
         .statistic("settings.max_wal_bytes", whole(load.max_wal_bytes), Unit::Bytes);
     // Where the server does not count skipped ones apart, the share is the least it can be; what was requested by a
-    // statement is told from what WAL forced by the amount of WAL alone.
+    // statement is separated from what WAL forced by the amount of WAL alone.
     let finding = match load.checkpoints.done {
         Some(_) => finding.confidence(Confidence::Medium),
         None => finding.confidence(Confidence::Low),

@@ -49,7 +49,7 @@ struct WrappedLines {
 }
 
 impl WrappedLines {
-    /// `text`, broken at blanks; the first line after `first`, the others after as many blanks.
+    /// `text`, broken at blanks; the first line after `first`, the others indented as far.
     fn lines(&mut self, first: &str, style: Style, text: &str) {
         let rest = " ".repeat(first.chars().count());
         self.broken([first, &rest], style, text);

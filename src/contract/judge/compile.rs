@@ -25,7 +25,7 @@ pub const SCHEMAS_MAX: usize = 5000;
 pub const PATTERNS_MAX: usize = 100;
 /// Those of them at most whose automata take megabytes.
 const LARGE_PATTERNS_MAX: usize = 8;
-/// Faults that are told.
+/// Most faults that are reported.
 const FAULTS_MAX: usize = 20;
 
 /// Keywords whose meaning is not known here: to pass over them would be to judge otherwise than they say.

@@ -74,6 +74,6 @@ pub struct Registered {
     pub column: String,
     /// What its documents promise.
     pub contract: Arc<Contract>,
-    /// The sample that new and vanished keys are told by, where there is one.
+    /// The earlier sample that new and vanished keys are found against, where there is one.
     pub before: Option<KeySample>,
 }

@@ -13,9 +13,9 @@ use super::rules::{
 use super::same::{is_integer, order, same};
 use crate::model::observation::DriftKind;
 
-/// Steps that one document may take: a thousand keys take some thousands. As many took 0.2 to 0.4 s in a debug build.
+/// Steps that one document may take: a thousand keys take some thousands. This number took 0.2 to 0.4 s in a debug build.
 const STEPS_MAX: u64 = 400_000;
-/// What is told of one document at most, each path and kind once.
+/// Most findings of one document, each path and kind once.
 const FOUND_MAX: usize = 50;
 /// Rules in rules in values, before the stack would end.
 const DEPTH_MAX: usize = 400;
@@ -62,7 +62,7 @@ struct ValueJudge<'a> {
     depth: usize,
     path: String,
     found: Vec<Deviation>,
-    /// Whether something could not be told; then nothing is found there.
+    /// Whether something could not be decided; then nothing is found there.
     unknown: bool,
 }
 
@@ -315,7 +315,7 @@ impl ValueJudge<'_> {
         items.iter().all(|item| seen.insert(item.to_string()))
     }
 
-    /// Of several subschemas one must hold. Where none does, what is told is what the likeliest of them finds: not one
+    /// Of several subschemas one must hold. Where none does, what is reported is what the likeliest of them finds: not one
     /// of another type, and of the others the one that finds least.
     fn choice(&mut self, choices: &[At], only_one: bool, value: &Value) {
         let unknown = self.unknown;

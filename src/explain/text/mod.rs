@@ -89,7 +89,7 @@ struct TextReader<'l> {
     /// Whether nodes stand where the root does.
     is_flat: bool,
     roots: roots::EntryRoots,
-    /// Lines with an arrow: as many nodes are there at most, beside the roots.
+    /// Lines with an arrow, the most nodes that there can be beside the roots.
     arrows: usize,
     wrap: wrap::Wrap<'l>,
 }

@@ -1,4 +1,4 @@
-//! Enums told by a field, as generators of clients want them: each variant a schema of its own, and a discriminator that
+//! Enums with a field that names the variant, as generators of clients want them: each variant a schema of its own, and a discriminator that
 //! leads to it.
 
 use utoipa::openapi::schema::{Components, Discriminator, OneOf, Schema};

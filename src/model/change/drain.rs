@@ -9,7 +9,7 @@ use crate::model::{Object, QualifiedName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RangeStep {
-    /// Ranges of as many seconds; one begins so many seconds after 1970.
+    /// Ranges of equal length in seconds; one begins so many seconds after 1970.
     Seconds {
         /// How long each is.
         width: i64,
@@ -20,7 +20,7 @@ pub enum RangeStep {
     Month,
     /// Calendar years, in UTC.
     Year,
-    /// Ranges of as many whole numbers.
+    /// Ranges of equally many whole numbers.
     Numbers {
         /// How many each has.
         width: i64,

@@ -138,6 +138,6 @@ pub struct ColumnContract {
     pub table: String,
     /// The column.
     pub column: String,
-    /// The sample that new and vanished keys are told by, where there is one.
+    /// The earlier sample that new and vanished keys are found against, where there is one.
     pub before: Option<KeySample>,
 }

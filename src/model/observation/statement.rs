@@ -1,7 +1,7 @@
 //! The shape of a statement: which columns it filters, joins, groups, orders and writes by, and how. No literal is in it.
 //!
 //! Operators are as the statement spells them: `@>` is the operator of jsonb, of arrays or of ranges, depending on the type
-//! of the column. The snapshot knows the type, so whoever reads a shape resolves the operator by it.
+//! of the column. The snapshot knows the type, so a reader of the shape resolves the operator by it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

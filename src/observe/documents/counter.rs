@@ -14,7 +14,7 @@ const Z_95: f64 = 1.96;
 /// Counts the rows of the sample, in memory that does not grow with them.
 #[derive(Default)]
 pub(super) struct DocumentCounter {
-    /// Whether the column is of type `json` or of text, and it is to be told whether `jsonb` would keep its documents.
+    /// Whether the column is of type `json` or of text, and it is to be said whether `jsonb` would keep its documents.
     is_text: bool,
     /// Rows read.
     rows: u64,

@@ -129,7 +129,7 @@ impl Sampled {
     }
 }
 
-/// The keys of a sample that new and vanished ones are told by later.
+/// The keys of a sample that new and vanished ones are found against later.
 fn keys(
     contract: &Contract,
     documents: &Documents,

@@ -22,6 +22,7 @@ use crate::observe::batch::{Batch, Receipt};
 use crate::observe::catalog::CatalogForest;
 use crate::observe::foreign_code::refusal;
 use crate::observe::gaps;
+use crate::observe::source::as_json;
 use crate::pg::Question;
 
 /// The name in gaps and metrics.
@@ -104,12 +105,11 @@ pub(super) fn read(
 }
 
 fn off_the_index(batch: &mut Batch<'_>, schema: &str, index: &Index) -> ListReading {
-    let sql = format!(
-        "select /* dbopt */ pg_catalog.row_to_json(r)::text from (
-select p.pending_pages::int8 as pages, p.pending_tuples::int8 as tuples
-from {}.pgstatginindex($1::int8::oid::regclass) as p) as r",
+    let sql = as_json::<PendingRow>(&format!(
+        "select p.pending_pages::int8 as pages, p.pending_tuples::int8 as tuples
+from {}.pgstatginindex($1::int8::oid::regclass) as p",
         quote_identifier(schema)
-    );
+    ));
     let row = Arc::default();
     let kept: Arc<Mutex<Option<PendingRow>>> = Arc::clone(&row);
     let parameters: Vec<(Box<dyn tokio_postgres::types::ToSql + Sync + Send>, Type)> =

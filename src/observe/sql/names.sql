@@ -19,14 +19,17 @@ select
             select pg_catalog.json_agg(
                 pg_catalog.json_build_object(
                     'name', a.attname,
-                    'json', coalesce(nullif(k.typbasetype, 0), k.oid) in (
-                        'pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype
+                    'json', a.atttypid in (
+                        select k.oid
+                        from pg_catalog.pg_type as k
+                        where coalesce(nullif(k.typbasetype, 0), k.oid) in (
+                            'pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype
+                        )
                     )
                 )
                 order by a.attnum
             )
             from pg_catalog.pg_attribute as a
-            join pg_catalog.pg_type as k on k.oid = a.atttypid
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind <> 'v'
                 and not c.relispartition
         ),

@@ -103,7 +103,7 @@ cross join lateral (
                     'type_storage', k.typstorage,
                     'compression', nullif(a.attcompression, ''),
                     'generated', a.attgenerated = 's',
-                    -- A column to touch so that the server computes the value anew. An identity column that
+                    -- A column to touch so that the server computes the value again. An identity column that
                     -- is always generated takes no value, not even its own.
                     'generated_from', case when a.attgenerated = 's' then (
                         select b.attname

@@ -32,7 +32,7 @@ left join lateral (
                     select
                     from pg_catalog.pg_attribute as a
                     where a.attrelid = c.oid
-                        -- What computes a generated column anew is an update of any column below it.
+                        -- What computes a generated column again is an update of any column below it.
                         and (a.attnum = any (g.tgattr) and a.attlen = -1 or a.attgenerated = 's')
                 )
             )                                                       as on_update,

@@ -113,9 +113,9 @@ impl Look for VectorLook {
                         self.reaches = reach::read(batch, catalog, (indexes, columns));
                     }
                     let schema = format!("::{}.vector", quote_identifier(&extension.schema));
-                    let sql = VECTOR_SETTINGS.sql_for(batch.major());
+                    let sql = VECTOR_SETTINGS.spelling(batch.major());
                     let sql = sql.replace("::public.vector", &schema);
-                    self.settings = batch.query_with(&VECTOR_SETTINGS, sql, vec![]);
+                    self.settings = batch.query_with(&VECTOR_SETTINGS, &sql, vec![]);
                 }
                 // Where there is no column of vectors, no setting matters.
                 _ => self.settings = batch.query_relations(&VECTOR_SETTINGS, &[]),

@@ -66,7 +66,7 @@ pub(super) fn read(
             });
             let values = match refused {
                 Some(gap) => ValuesQuery::Refused(gap),
-                None => ValuesQuery::Pending(batch.query_with(&VECTOR_VALUES, sql, vec![])),
+                None => ValuesQuery::Pending(batch.query_with(&VECTOR_VALUES, &sql, vec![])),
             };
             Some(Reading { table_oid: column.table_oid, number: column.number, values })
         })
@@ -103,14 +103,13 @@ fn sql(schema: &str, column: &VectorColumn, table: &Relation) -> Option<String> 
         String::new()
     };
     Some(format!(
-        "select /* dbopt */ pg_catalog.row_to_json(r)::text from (
-select
+        "select
     count(*)                                            as rows,
     count(*) filter (where s.value is null)             as nulls,
     count(*) filter (where {schema}.{length}(s.value) = 0) as zeros,
     min({schema}.vector_dims(s.value))::int8            as least_dimensions,
     max({schema}.vector_dims(s.value))::int8            as most_dimensions
-from (select t.{name} as value from only {} as t{sampled} limit {ROWS}) as s) as r",
+from (select t.{name} as value from only {} as t{sampled} limit {ROWS}) as s",
         table.qualified_name().to_sql()
     ))
 }

@@ -159,14 +159,14 @@ impl WalDetail {
         if let Some(gap) = refusal(&catalog.foreign_code, *table, &name, observation) {
             return Some(Err(gap));
         }
-        let sql = source::PARTMAN_SETS.sql_for(batch.major());
+        let sql = source::PARTMAN_SETS.spelling(batch.major());
         let sql = sql.replace(EXTENSION_SCHEMA, &quote_identifier(schema));
-        Some(Ok(batch.query_with(&source::PARTMAN_SETS, sql, vec![])))
+        Some(Ok(batch.query_with(&source::PARTMAN_SETS, &sql, vec![])))
     }
 
     fn measure(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         let Some(schema) = self.schema("pgstattuple") else { return };
-        let sql = source::BLOAT.sql_for(batch.major()).replace(EXTENSION_SCHEMA, &schema);
+        let sql = source::BLOAT.spelling(batch.major()).replace(EXTENSION_SCHEMA, &schema);
         let least = interest.policy.get(&TABLE_BYTES_MIN);
         let fits = |table: &Relation| {
             let bytes = table.pages * 8192;
@@ -174,7 +174,7 @@ impl WalDetail {
         };
         for oid in largest(catalog, interest, MEASURED_MAX, fits) {
             let parameters: super::batch::QueryParameters = vec![(Box::new(oid), Type::INT8)];
-            self.bloat.push(batch.query_with(&source::BLOAT, sql.clone(), parameters));
+            self.bloat.push(batch.query_with(&source::BLOAT, &sql, parameters));
         }
     }
 }

@@ -40,7 +40,7 @@ use crate::model::observation::{
 /// Queries kept of one statement at most.
 const BLOCKS_MAX: usize = 128;
 
-/// As many conditions, keys and columns are kept of one statement, all together.
+/// Most conditions, keys and columns that are kept of one statement, together.
 const ITEMS_MAX: usize = 1024;
 
 /// Names of columns compared in one statement at most.

@@ -17,7 +17,7 @@ waiting as materialized (
         limit 100
     ) as w
 ),
--- Whoever waits for one that waits is waiting for the first as well: as behind an ALTER TABLE that waits for a reader.
+-- A session that waits for one that waits is waiting for the first as well: as behind an ALTER TABLE that waits for a reader.
 queue as (
     select
         w.pid,
