@@ -7,7 +7,7 @@ use super::choice::{Choice, LayoutChoice};
 use super::sample::readable;
 use super::texts::{CountedStatement, ServerStatementText};
 use super::visit::VisitPlan;
-use crate::model::observation::{Layout, Relation, StoredSample, ToastTable};
+use crate::model::observation::{Index, Layout, Relation, StoredSample, ToastTable};
 use crate::model::{
     Gap, GapReason, Observation, QualifiedName, Topic, grant, grant_in, quote_identifier,
 };
@@ -73,6 +73,13 @@ pub(super) fn unseen_layouts(
         passing(Gap::new(format!("layouts of {name}"), GapReason::Locked, detail))
     };
     unseen.map(gap).collect()
+}
+
+/// An index whose definition was to be read and was not: its table was locked.
+pub(super) fn unseen_index(index: &Index) -> Gap {
+    let name = index.qualified_name().to_sql();
+    let detail = format!("the table of `{name}` was locked, or dropped, during the visit");
+    passing(Gap::new(format!("definition of {name}"), GapReason::Locked, detail))
 }
 
 /// Why a standby holds no rows of a table that has some: unlogged tables are not sent.

@@ -79,6 +79,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         .filter(|_| explains)
         .map(|texts| ExplainLook::choose(&first, texts, &interest.statements));
     let mut left_out = gaps::left_out(&plan);
+    left_out.extend(detail.common.left_out(&first.catalog.common));
     if let Ok(relations) = first.catalog.relations.get() {
         if let (Some(choice), Ok(tables)) = (&plan.values, detail.toast_tables.get()) {
             left_out.extend(gaps::unread_columns(choice, relations, tables));

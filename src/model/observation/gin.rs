@@ -53,8 +53,8 @@ pub struct GinIndex {
     pub oid: i64,
     /// Its table.
     pub table_oid: i64,
-    /// The first key as SQL.
-    pub key: String,
+    /// The first key as SQL; absent where the table was locked, and the server would have waited for it.
+    pub key: Option<String>,
     /// The predicate as SQL.
     pub predicate: Option<String>,
     /// An operator that the class of the first key serves, as SQL.

@@ -1,15 +1,18 @@
 //! What several superpowers read, asked once for all of them.
 
+use std::collections::BTreeSet;
+
 use super::Interest;
 use super::batch::{Batch, Slot};
 use super::catalog::CatalogForest;
+use super::gaps;
 use super::look::Look;
 use super::source::Source;
 use crate::model::observation::{
     Common, Index, IndexDetail, IndexSize, OperatorClass, RoleSetting, Setting, TableActivity,
     WrittenSetting,
 };
-use crate::model::{Observation, Topic};
+use crate::model::{Gap, Observation, Topic};
 
 /// Indexes whose definitions are read.
 const DETAILS_MAX: usize = 1000;
@@ -65,6 +68,8 @@ pub(super) struct CommonLook {
 
 /// Definitions and sizes of the chosen indexes, and the file of settings: the second round trip.
 pub(super) struct CommonDetail {
+    /// Indexes to be read, by number.
+    chosen: Vec<i64>,
     details: Slot<IndexDetail>,
     sizes: Slot<IndexSize>,
     written: Slot<WrittenSetting>,
@@ -114,15 +119,24 @@ impl Look for CommonLook {
 
 /// What the second round trip showed.
 pub(super) struct CommonDetails {
+    chosen: Vec<i64>,
     index_details: Observation<Vec<IndexDetail>>,
     index_sizes: Observation<Vec<IndexSize>>,
     written: Observation<Vec<WrittenSetting>>,
 }
 
 impl CommonDetails {
+    /// Indexes that were to be read and were not: those of tables that another session has locked are left out.
+    pub(super) fn left_out(&self, first: &Common) -> Vec<Gap> {
+        let Ok(details) = self.index_details.get() else { return Vec::new() };
+        let seen: BTreeSet<i64> = details.iter().map(|detail| detail.oid).collect();
+        let unseen = self.chosen.iter().filter(|oid| !seen.contains(oid));
+        unseen.filter_map(|oid| first.index(*oid)).map(gaps::unseen_index).collect()
+    }
+
     /// What the first one showed, with this.
     pub(super) fn complete(self, first: Common) -> Common {
-        let Self { index_details, index_sizes, written } = self;
+        let Self { index_details, index_sizes, written, .. } = self;
         let settings = match (first.settings, written) {
             (Observation::Seen(settings), Observation::Seen(written)) => {
                 let settings = settings.into_iter().map(|setting| setting.written_as(&written));
@@ -139,9 +153,9 @@ impl Look for CommonDetail {
 
     fn detail(&mut self, batch: &mut Batch<'_>, catalog: &CatalogForest<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::INDEX_DETAILS, Topic::PLANS]) {
-            let chosen = chosen(catalog, interest);
-            self.details = batch.query_relations(&INDEX_DETAILS, &chosen);
-            self.sizes = batch.query_relations(&INDEX_SIZES, &chosen);
+            self.chosen = chosen(catalog, interest);
+            self.details = batch.query_relations(&INDEX_DETAILS, &self.chosen);
+            self.sizes = batch.query_relations(&INDEX_SIZES, &self.chosen);
         }
         let context = catalog.context.get();
         if interest.in_any(&[Topic::SETTINGS])
@@ -153,6 +167,7 @@ impl Look for CommonDetail {
 
     fn seen(self) -> Self::Seen {
         CommonDetails {
+            chosen: self.chosen,
             index_details: self.details.rows(),
             index_sizes: self.sizes.rows(),
             written: self.written.rows(),
@@ -163,6 +178,7 @@ impl Look for CommonDetail {
 impl CommonDetail {
     pub(super) fn new() -> Self {
         Self {
+            chosen: Vec::new(),
             details: Slot::unasked(&INDEX_DETAILS),
             sizes: Slot::unasked(&INDEX_SIZES),
             written: Slot::unasked(&WRITTEN_SETTINGS),

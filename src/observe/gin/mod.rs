@@ -151,6 +151,9 @@ fn unreadable(index: &Index, gin: &GinIndex) -> Option<Gap> {
     if gin.building {
         return gap(GapReason::Locked, format!("`{name}` is being built"));
     }
+    if gin.key.is_none() {
+        return gap(GapReason::Locked, format!("the table of `{name}` was locked"));
+    }
     if !index.is_valid || !index.is_ready {
         return gap(
             GapReason::NotVisibleInSql,

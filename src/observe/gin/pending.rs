@@ -171,14 +171,15 @@ fn denied(index: &str, table: &str) -> Gap {
 /// Two searches that only this index serves, and one for all its keys.
 fn sql(table: &str, gin: &GinIndex) -> Option<String> {
     let (operator, operand) = (gin.operator.as_deref()?, gin.operand.as_deref()?);
+    let key = gin.key.as_deref()?;
     let search = |condition: String, times: usize| {
         let predicate = gin.predicate.iter().map(|predicate| format!("({predicate})"));
         let all: Vec<String> = std::iter::repeat_n(condition, times).chain(predicate).collect();
         format!("select 1 from only {table} where {}", all.join(" and "))
     };
-    let key = || format!("{} {operator} (select null::{operand})", gin.key);
-    let mut searches = vec![search(key(), KEYS), search(key(), 2 * KEYS)];
-    searches.extend(gin.match_all.as_ref().map(|all| search(format!("{} {all}", gin.key), 1)));
+    let one = || format!("{key} {operator} (select null::{operand})");
+    let mut searches = vec![search(one(), KEYS), search(one(), 2 * KEYS)];
+    searches.extend(gin.match_all.as_ref().map(|all| search(format!("{key} {all}"), 1)));
     Some(format!("explain {}", searches.join(" union all ")))
 }
 

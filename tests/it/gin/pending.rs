@@ -86,6 +86,9 @@ async fn a_list_that_cannot_be_read_is_a_gap_that_says_why(
 create index open_d on ml.open using gin (d);
 create table ml.locked (d jsonb);
 create index locked_d on ml.locked using gin (d);
+-- To write these as SQL the server would wait for the lock.
+create index locked_expression on ml.locked using gin ((d -> 'a'));
+create index locked_part on ml.locked using gin (d) where d ? 'a';
 create table ml.broken (d jsonb);
 create index broken_d on ml.broken using gin (d);
 create table ml.twin (d jsonb);
@@ -102,7 +105,9 @@ update pg_index set indisvalid = false where indexrelid = 'ml.broken_d'::regclas
         }
     };
     assert_eq!(gap("open_d"), None, "an empty table has an empty list");
-    assert_eq!(gap("locked_d").unwrap().reason, GapReason::Locked);
+    for locked in ["locked_d", "locked_expression", "locked_part"] {
+        assert_eq!(gap(locked).unwrap().reason, GapReason::Locked, "{locked}");
+    }
     assert_eq!(gap("broken_d").unwrap().reason, GapReason::NotVisibleInSql);
     // The planner takes one of both, and says nothing of the other.
     let twins = [gap("twin_ops"), gap("twin_path")];

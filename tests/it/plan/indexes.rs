@@ -1,6 +1,6 @@
 //! What catalogs alone say of indexes: which are superfluous, and which something needs that no query shows.
 
-use database_optimizer::model::{Analysis, Superpower};
+use database_optimizer::model::{Analysis, GapReason, Superpower};
 use rstest::rstest;
 
 use crate::support::advice::{advice, all_hold, finding};
@@ -22,6 +22,26 @@ async fn judged(member: &str, check: &str, more: &str) -> Option<(TestDb, Analys
     let analysis = analyse(&db, &request).await;
     all_hold(&mut db, &analysis, &request).await;
     Some((db, analysis))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_whose_table_is_locked_is_a_gap_and_the_others_are_judged() {
+    let Some(server) = server("deb18") else { return };
+    let db = TestDb::create(server).await;
+    db.run(TABLE).await;
+    db.run(
+        "create index t_a on public.t (a); create index t_ab on public.t (a, b);
+        create table public.locked (c text); create index locked_c on public.locked (lower(c))",
+    )
+    .await;
+    db.run("analyze").await;
+    db.run("begin; lock table public.locked in access exclusive mode").await;
+    let request = request_of(Superpower::Plan, &[("table_bytes_min", 0.0)]);
+    let analysis = analyse(&db, &request).await;
+    db.run("rollback").await;
+    assert!(finding(&analysis, "plan/redundant-index").is_some(), "{analysis:#?}");
+    let gap = analysis.gaps.iter().find(|gap| gap.observation.contains("locked_c"));
+    assert_eq!(gap.map(|gap| gap.reason), Some(GapReason::Locked), "{:#?}", analysis.gaps);
 }
 
 #[rstest]

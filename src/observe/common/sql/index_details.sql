@@ -1,4 +1,13 @@
--- What the chosen indexes are on, and what a new one would have to repeat. Nothing here opens an index.
+-- What the chosen indexes are on, and what a new one would have to repeat. Nothing here opens an index. One with an expression or a
+-- predicate is left out where another session has locked its table, or waits to: the server locks tables to write expressions as SQL.
+with locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+)
 select
     i.indexrelid::int8                                              as oid,
     pg_catalog.pg_get_indexdef(i.indexrelid)                        as definition,
@@ -91,4 +100,8 @@ join pg_catalog.pg_class as c on c.oid = i.indexrelid
 left join pg_catalog.pg_tablespace as s on s.oid = c.reltablespace
 left join pg_catalog.pg_constraint as o on o.conindid = i.indexrelid and o.contype in ('p', 'u', 'x')
 where i.indexrelid = any ($1::int8[]::oid[])
+    and (
+        (i.indpred is null and i.indexprs is null)
+        or not exists (select from locked as l where l.relation = i.indrelid)
+    )
 order by i.indexrelid

@@ -1,20 +1,30 @@
 -- What it takes to have the planner say how long the pending list of a GIN index is: the first key as SQL, and an operator
--- that its class serves. Nothing here opens an index.
+-- that its class serves. Nothing here opens an index. One with an expression or a predicate has no key where another session has
+-- locked its table, or waits to: the server locks tables to write expressions as SQL.
 -- They are few among many indexes, which the planner does not know.
 with gin as materialized (
     select x.*
     from pg_catalog.pg_class as x
     join pg_catalog.pg_am as m on m.oid = x.relam
     where m.amname = 'gin'
+),
+locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
 )
 select
     i.indexrelid::int8                                              as oid,
     i.indrelid::int8                                                as table_oid,
     case
+        when w.relation is not null then null
         when i.indkey[0] = 0 then pg_catalog.pg_get_indexdef(i.indexrelid, 1, true)
         else pg_catalog.quote_ident(a.attname)
     end                                                             as key,
-    pg_catalog.pg_get_expr(i.indpred, i.indrelid)                   as predicate,
+    case when w.relation is null then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end as predicate,
     p.operator                                                      as operator,
     -- A class for arrays of any type: the index stores their elements.
     case p.operand
@@ -66,6 +76,12 @@ select
 from pg_catalog.pg_index as i
 join gin as c on c.oid = i.indexrelid
 join pg_catalog.pg_class as t on t.oid = i.indrelid
+left join lateral (
+    select l.relation
+    from locked as l
+    where l.relation = i.indrelid and (i.indpred is not null or i.indexprs is not null)
+    limit 1
+) as w on true
 join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
 join pg_catalog.pg_opclass as f on f.oid = i.indclass[0]
 left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attnum <> 0
