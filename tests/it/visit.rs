@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use database_optimizer::analysis::{self, Request};
 use database_optimizer::checks::{self, Requirement};
 use database_optimizer::model::{Analysis, Gap, GapReason, Superpower, Topic};
+use database_optimizer::observe;
 use database_optimizer::pg::{self, Target};
 use rstest::rstest;
 
@@ -273,4 +274,23 @@ async fn an_empty_database_has_nothing_to_say_and_no_gap() {
     let db = TestDb::create(server).await;
     let analysis = analyse(&db, &request(&[])).await;
     assert_eq!((analysis.findings.len(), analysis.gaps.len()), (0, 0), "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_of_a_locked_table_has_no_name_and_the_others_keep_theirs(
+    #[values("pg14", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let db = TestDb::create(server).await;
+    db.run("create table t (d jsonb); create view of_t as select d from t").await;
+    db.run("create table u (d jsonb); create view of_u as select d from u").await;
+    db.run("begin; lock table t in access exclusive mode").await;
+    let target = Target::open("test", &db.dsn().into(), None).unwrap();
+    let mut session = target.session().await.unwrap();
+    let names = observe::names(&mut session).await.unwrap();
+    db.run("rollback").await;
+    let names: Vec<&str> =
+        names.get().unwrap().relations.iter().map(|relation| &*relation.name).collect();
+    assert_eq!(names, ["t", "u", "of_u"]);
 }

@@ -1,6 +1,24 @@
 -- What names in statements mean: tables with their columns, and views with the queries they stand for. A partition means the
--- table that it is a part of.
-with recursive parts as (
+-- table that it is a part of. A view of a table that another session has locked, or waits to lock, is left out: the server locks
+-- tables to write queries as SQL.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+),
+views_of_locked as materialized (
+    select w.ev_class as oid
+    from locked as l
+    join pg_catalog.pg_depend as d
+        on d.refobjid = l.relation
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    join pg_catalog.pg_rewrite as w on w.oid = d.objid
+),
+parts as (
     select i.inhrelid as oid, i.inhparent as root
     from pg_catalog.pg_inherits as i
     join pg_catalog.pg_class as c on c.oid = i.inhparent
@@ -45,6 +63,7 @@ left join pg_catalog.pg_namespace as o on o.oid = r.relnamespace
 where c.relkind in ('r', 'p', 'm', 'f', 'v')
     and c.relpersistence <> 't'
     and (not c.relispartition or r.oid is not null)
+    and (c.relkind <> 'v' or not exists (select from views_of_locked as w where w.oid = c.oid))
     and n.nspname <> 'information_schema'
     and n.nspname !~ '^pg_'
 order by c.oid
