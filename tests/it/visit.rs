@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use database_optimizer::analysis::{self, Request};
 use database_optimizer::checks::{self, Requirement};
-use database_optimizer::model::{Analysis, Gap, GapReason, Superpower, Topic};
+use database_optimizer::model::{Analysis, Gap, GapReason, ReportedFinding, Superpower, Topic};
 use database_optimizer::observe;
 use database_optimizer::pg::{self, Target};
 use rstest::rstest;
 
 use crate::support::proxy::Proxy;
-use crate::support::{TestDb, analyse, request, server};
+use crate::support::{TestDb, analyse, request, request_of, server};
 
 const FEATURES: &str = "create schema ml;
 create table ml.features (id bigint, payload text);
@@ -293,4 +293,32 @@ async fn a_view_of_a_locked_table_has_no_name_and_the_others_keep_theirs(
     let names: Vec<&str> =
         names.get().unwrap().relations.iter().map(|relation| &*relation.name).collect();
     assert_eq!(names, ["t", "u", "of_u"]);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_with_a_conditional_trigger_hides_no_other(
+    #[values("pg15", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let db = TestDb::create(server).await;
+    db.run(
+        "create table keyless as select i from generate_series(1, 20000) as i;
+        create table watched as select i, i::text as t from generate_series(1, 20000) as i;
+        create trigger same before update on watched for each row
+            when (old.* is not distinct from new.*) execute function suppress_redundant_updates_trigger();
+        analyze",
+    )
+    .await;
+    db.run("begin; lock table watched in access exclusive mode").await;
+    let request = request_of(Superpower::HybridSchema, &[("table_bytes_min", 0.0)]);
+    let analysis = analyse(&db, &request).await;
+    db.run("rollback").await;
+    let about = |table: &str| {
+        let named =
+            |found: &&ReportedFinding| found.object.to_string() == format!("public.{table}");
+        analysis.findings.iter().find(named).map(|found| &*found.check)
+    };
+    assert_eq!(about("keyless"), Some("hybrid-schema/missing-primary-key"), "{analysis:#?}");
+    assert!(analysis.gaps.iter().all(|gap| gap.observation != "updates_refused"), "{analysis:#?}");
 }

@@ -1,5 +1,14 @@
 -- Of the relations in $1, those that refuse every UPDATE, or may turn it into something else, and why. Publications may
--- refuse some, too: unidentified_updates.
+-- refuse some, too: unidentified_updates. To write the condition of a trigger as SQL the server locks its table, so that of a table
+-- which another session has locked, or waits to, is not read.
+with locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database
+    where d.datname = pg_catalog.current_database()
+        and l.locktype = 'relation'
+        and l.mode = 'AccessExclusiveLock'
+)
 select
     c.oid::int8                                                     as oid,
     case
@@ -37,19 +46,24 @@ left join lateral (
                 )
             )                                                       as on_update,
             -- A change and whatever else, or one change or another.
-            g.tgqual is not null
-                and w.condition ~ w.change
-                and (
-                    pg_catalog.regexp_replace(w.condition, w.change, '', 'g') !~ '\m(OR|NOT)\M'
-                    or pg_catalog.regexp_replace(w.condition, w.change, '', 'g') ~ '^([() ]|\mOR\M)*$'
-                )                                                   as watches
+            coalesce(
+                g.tgqual is not null
+                    and w.condition ~ w.change
+                    and (
+                        pg_catalog.regexp_replace(w.condition, w.change, '', 'g') !~ '\m(OR|NOT)\M'
+                        or pg_catalog.regexp_replace(w.condition, w.change, '', 'g') ~ '^([() ]|\mOR\M)*$'
+                    ),
+                false
+            )                                                       as watches
         from pg_catalog.pg_trigger as g
         cross join lateral (
             select
                 '\(?\mold\.(\*|"[^"]+"|[\w$]+) IS DISTINCT FROM new\.\1|\(?\mnew\.(\*|"[^"]+"|[\w$]+) IS DISTINCT FROM old\.\2'
                                                                     as change,
-                substring(pg_catalog.pg_get_triggerdef(g.oid) from ' WHEN \((.*)\) EXECUTE ')
-                                                                    as condition
+                case
+                    when g.tgqual is null or c.oid in (select l.relation from locked as l) then null
+                    else substring(pg_catalog.pg_get_triggerdef(g.oid) from ' WHEN \((.*)\) EXECUTE ')
+                end                                                 as condition
         ) as w
         where g.tgrelid = c.oid and g.tgenabled in ('O', 'A')
     ) as g
