@@ -100,8 +100,60 @@ pub fn explainable(text: &str) -> Result<Explainable, NotExplainable> {
     for (position, token) in tokens.iter().enumerate() {
         found.add(&statement.text, token, calls(&tokens, position))?;
     }
-    found.text = statement.text;
+    found.text = with_casts(&statement.text, &tokens);
     Ok(found)
+}
+
+/// The text with a cast for each typed literal that `pg_stat_statements` put a parameter into: it makes `interval $1` of
+/// `interval '1 day'`, which no server reads.
+fn with_casts(text: &str, tokens: &[ScanToken]) -> String {
+    let piece = |from: i32, to: i32| {
+        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
+        text.get(at(from)..at(to)).unwrap_or_default()
+    };
+    let (mut cast, mut written) = (String::with_capacity(text.len()), 0);
+    for (position, parameter) in tokens.iter().enumerate() {
+        let words = type_words(text, tokens, position);
+        let Some(of_type) =
+            position.checked_sub(words).and_then(|first| tokens.get(first..position))
+        else {
+            continue;
+        };
+        if let (Some(first), Some(last)) = (of_type.first(), of_type.last()) {
+            cast.push_str(piece(written, first.start));
+            cast.push_str(piece(parameter.start, parameter.end));
+            cast.push_str("::");
+            cast.push_str(piece(first.start, last.end));
+            written = parameter.end;
+        }
+    }
+    cast.push_str(text.get(usize::try_from(written).unwrap_or_default()..).unwrap_or_default());
+    cast
+}
+
+/// How many words before a parameter name its type. A name stands there in no other case.
+fn type_words(text: &str, tokens: &[ScanToken], position: usize) -> usize {
+    let is_parameter = tokens.get(position).is_some_and(|one| one.token() == Token::Param);
+    let before = |count: usize| position.checked_sub(count).and_then(|at| tokens.get(at));
+    let word = |count: usize| {
+        let token = before(count)?;
+        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
+        text.get(at(token.start)..at(token.end)).map(str::to_ascii_lowercase)
+    };
+    let is = |count: usize, names: &[&str]| {
+        word(count).is_some_and(|word| names.contains(&word.as_str()))
+    };
+    let is_name = before(1).is_some_and(|one| one.token() == Token::Ident)
+        && before(2).is_none_or(|one| one.token() != Token::Ascii46);
+    if !is_parameter {
+        0
+    } else if is_name || is(1, &["interval", "timestamp", "time"]) {
+        1
+    } else if is(1, &["zone"]) && is(3, &["with", "without"]) && is(4, &["timestamp", "time"]) {
+        4
+    } else {
+        0
+    }
 }
 
 impl Explainable {
@@ -187,6 +239,26 @@ mod tests {
         assert!(!read.names.contains("z"), "a comment calls nothing");
         assert!(read.operators.contains("->>") && read.operators.contains("~*"), "{read:?}");
         assert!(!read.text.ends_with(';'));
+    }
+
+    #[test]
+    fn a_typed_literal_without_its_value_becomes_a_cast() {
+        for (sql, expected) in [
+            (
+                "select interval $1, DATE $2, now() - interval $3 day",
+                "select $1::interval, $2::DATE, now() - $3::interval day",
+            ),
+            (
+                "select timestamp with time zone $1 at time zone $2",
+                "select $1::timestamp with time zone at time zone $2",
+            ),
+            (
+                "select 1 where a like $1 and b between $2 and $3 limit $4",
+                "select 1 where a like $1 and b between $2 and $3 limit $4",
+            ),
+        ] {
+            assert_eq!(explainable(sql).unwrap().text, expected);
+        }
     }
 
     #[test]
