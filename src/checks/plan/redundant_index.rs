@@ -28,7 +28,7 @@ const ID: &str = "plan/redundant-index";
 enum Cover {
     /// Both have the same keys.
     Same,
-    /// The other begins with the keys of this one.
+    /// The other begins with the keys of this one and holds more.
     Prefix,
 }
 
@@ -98,10 +98,11 @@ fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover
     if !included.iter().all(|column| *column != 0 && other.attributes.contains(column)) {
         return None;
     }
-    if keys == other.key_count {
+    let same_keys = keys == other.key_count;
+    if same_keys && other.attributes.get(keys..)?.iter().all(|column| included.contains(column)) {
         return Some(Cover::Same);
     }
-    (index.method == "btree").then_some(Cover::Prefix)
+    (same_keys || index.method == "btree").then_some(Cover::Prefix)
 }
 
 /// Whether an option is no reason to keep an index beside the other: one that changes what a search or an insert costs is.
@@ -158,7 +159,10 @@ fn report(
             old.caveats.push(format!(
                 "a query that uses it alone reads `{by}` instead, whose entries are longer"
             ));
-            (Severity::Low, Confidence::Medium, "has the first keys of")
+            let same_keys = index.key_count == other.key_count;
+            let how =
+                if same_keys { "holds nothing that is not in" } else { "has the first keys of" };
+            (Severity::Low, Confidence::Medium, how)
         }
     };
     let message = format!("`{object}` {how} `{by}` and takes {}", megabytes(bytes));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
-use crate::model::observation::TableActivity;
+use crate::model::observation::{Relation, TableActivity};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Family, Finding, Gap, GapReason, Judgement, Maintenance, MaintenanceVerb, Object,
@@ -39,6 +39,18 @@ static STALE_AGE_S_MIN: Threshold = Threshold {
     reason: "autovacuum has its turn within minutes; rows loaded just before an ANALYZE may be counted after it",
 };
 
+/// Bytes of a usual row: what a table without counted pages is taken to have for each of its rows.
+const ROW_BYTES_USUAL: i64 = 100;
+
+/// A table that no ANALYZE or VACUUM has seen has no pages in the catalog: its rows tell its size.
+fn bytes(family: &Family<'_>) -> f64 {
+    let of_leaf = |leaf: &Relation| match leaf.rows {
+        None if leaf.pages == 0 => leaf.total_bytes().max(leaf.live_rows * ROW_BYTES_USUAL),
+        _ => leaf.total_bytes(),
+    };
+    float(family.leaves().map(of_leaf).sum::<i64>())
+}
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
     seen.common.table_activity.get().map_err(Clone::clone)?;
@@ -46,7 +58,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let mut not_read = 0;
     let large = |family: &&Family<'_>| {
-        float(family.total_bytes()) >= case.policy.get(&TABLE_BYTES_MIN) && case.wants(family)
+        bytes(family) >= case.policy.get(&TABLE_BYTES_MIN) && case.wants(family)
     };
     for family in families.iter().filter(large) {
         match stale(family, case) {

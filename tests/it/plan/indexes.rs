@@ -86,6 +86,40 @@ async fn an_index_with_the_same_keys_stays_where_it_is_needed_by_its_name_or_bui
     }
 }
 
+/// Whichever is older: of the two only one holds all that the other does.
+#[rstest]
+#[case::the_shorter_is_older(
+    "create index s1 on public.s (a, b); create index s2 on public.s (a, b) include (c)",
+    &["`public.s1` holds nothing that is not in `public.s2`"]
+)]
+#[case::the_shorter_is_younger(
+    "create index s1 on public.s (a) include (c, b); create index s2 on public.s (a) include (b)",
+    &["`public.s2` holds nothing that is not in `public.s1`"]
+)]
+#[case::in_another_order(
+    "create index s1 on public.s (a) include (c, b); create index s2 on public.s (a) include (b, c)",
+    &["`public.s2` has the same keys as `public.s1`"]
+)]
+#[case::each_includes_its_own(
+    "create index s1 on public.s (a) include (c); create index s2 on public.s (a) include (b)",
+    &[]
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_goes_where_another_has_its_keys_and_includes_what_it_does(
+    #[case] indexes: &str,
+    #[case] expected: &[&str],
+    #[values("pg14", "deb19")] member: &str,
+) {
+    const CHECK: &str = "plan/redundant-index";
+    let more = format!("create table public.s (a int, b int, c int);\n{indexes}");
+    let Some((_, analysis)) = judged(member, CHECK, &more).await else { return };
+    let found: Vec<&str> = analysis.findings.iter().map(|one| &*one.message).collect();
+    assert_eq!(found.len(), expected.len(), "{member}: {analysis:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{member}: {found}");
+    }
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_of_a_partition_is_covered_by_a_part_of_its_table_s(
