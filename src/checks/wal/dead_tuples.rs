@@ -195,11 +195,15 @@ fn finding(family: &Family<'_>, bad: &[(LeafTable<'_>, Why)], holder: Option<&Ho
         Why::Never | Why::Late if ratio > USUAL_RATIO_MAX => Severity::Medium,
         _ => Severity::Low,
     };
-    let message = format!(
-        "`{object}` has {}, {} of the living: {reason}",
-        counted(dead, "dead row", "dead rows"),
-        percent(ratio)
-    );
+    let of_living = if ratio <= 1.0 {
+        format!("{} of the living", percent(ratio))
+    } else if live < 1.0 {
+        "and no living one".to_owned()
+    } else {
+        format!("{ratio:.1} times the living")
+    };
+    let rows = counted(dead, "dead row", "dead rows");
+    let message = format!("`{object}` has {rows}, {of_living}: {reason}");
     Finding::new(ID, object, severity, message)
         .statistic("table_activity.dead_ratio", ratio, Unit::Ratio)
         .statistic("table_activity.dead_rows", dead, Unit::Rows)
