@@ -2,7 +2,7 @@
 
 use super::ledger::Sought;
 use super::serving::may_serve;
-use super::unservable_operator::plain;
+use super::spelling::plain;
 use crate::model::observation::{Common, Index, IndexPart, Predicate, Relation, Workload};
 use crate::model::{Family, QualifiedName};
 
@@ -19,9 +19,7 @@ impl SearchKey<'_> {
     fn is_on(self, part: &IndexPart) -> bool {
         match self {
             Self::Column(column) => part.column.as_deref() == Some(column),
-            Self::Expression(spelled) => {
-                part.column.is_none() && plain(&part.sql) == plain(spelled)
-            }
+            Self::Expression(spelled) => part.column.is_none() && may_be(&part.sql, spelled),
         }
     }
 
@@ -34,6 +32,29 @@ impl SearchKey<'_> {
             }
         }
     }
+}
+
+/// Whether an index is on an expression as statements spell it. Where these leave out constants, it may be on any.
+fn may_be(printed: &str, spelled: &str) -> bool {
+    let (printed, spelled) = (plain(printed), plain(spelled));
+    if !spelled.contains(LEFT_OUT) {
+        return printed == spelled;
+    }
+    without_constants(&printed) == without_constants(&spelled)
+}
+
+/// What stands for a constant in the spelling of an expression.
+pub(super) const LEFT_OUT: &str = "$1";
+
+/// An expression with its strings left out. A quote within one makes two of it, in both spellings.
+fn without_constants(plain: &str) -> String {
+    let mut pieces = plain.split('\'');
+    let mut bare = pieces.next().unwrap_or_default().to_owned();
+    while let (Some(_), Some(behind)) = (pieces.next(), pieces.next()) {
+        bare.push_str(LEFT_OUT);
+        bare.push_str(behind);
+    }
+    bare
 }
 
 /// Where an index is that serves the searches.
@@ -96,4 +117,19 @@ pub(super) fn indexed(
     let without = tables.iter().filter(|(_, served)| *served == Serves::Not);
     let without: Vec<QualifiedName> = without.map(|(table, _)| table.qualified_name()).collect();
     if without.is_empty() { Indexed::Everywhere } else { Indexed::Partly(without) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_may_be_on_what_statements_spell_without_its_constants() {
+        let printed =
+            "to_tsvector('english'::regconfig, ((COALESCE(title, ''::text) || ' '::text) || body))";
+        assert!(may_be(printed, "to_tsvector($1, coalesce(title, $1) || $1 || body)"));
+        assert!(may_be(printed, "to_tsvector('english', coalesce(title, '') || ' ' || body)"));
+        assert!(!may_be(printed, "to_tsvector('german', coalesce(title, '') || ' ' || body)"));
+        assert!(!may_be(printed, "to_tsvector($1, coalesce(title, $1) || body)"));
+    }
 }

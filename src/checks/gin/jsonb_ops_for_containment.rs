@@ -61,11 +61,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn judge_tree(judgement: &mut Judgement, tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) {
+fn judge_tree<'a>(
+    judgement: &mut Judgement,
+    tree: &GinTree<'a>,
+    workload: &Workload,
+    case: &Case<'a>,
+) {
     let Some((column, usage)) = column_usage(tree, case, workload) else { return };
     let searches = JsonbSearches::of(usage);
     // Of an index on a part of the rows that no search asks for, the class does not matter.
-    let of_column = Sought::new(tree.table, tree.heap_bytes, &case.snapshot.common);
+    let of_column = Sought::new(tree.table, tree.heap_bytes, case);
     let uses = |one: &Predicate| of_column.column(one) == Some(column);
     let detail = case.snapshot.common.index_detail(tree.root.oid);
     if !detail.is_some_and(|d| may_serve(d, (&of_column, workload), &uses, searches.all())) {

@@ -2,7 +2,7 @@
 
 use super::indexed::{Indexed, SearchKey, indexed};
 use super::ledger::{
-    JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
+    ROWS_LEFT_MAX, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
 };
 use super::partial::{SharedCondition, shared_condition};
 use super::{any_of_array, known_defect, searched_expression};
@@ -32,7 +32,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[],
     requires: &[],
-    thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&SEARCH_CALLS_MIN, &ROWS_LEFT_MAX, &TABLE_BYTES_MIN],
     page: include_str!("missing_containment_index.md"),
     judge,
 };
@@ -82,15 +82,15 @@ pub(super) struct FieldOfSearch<'f, 'a> {
 fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
     let FieldOfSearch { usage, layout, family, workload, case } = *field;
     let common = &case.snapshot.common;
-    let sought = Sought::new(family.root, float(family.bytes()), common);
-    let Some(any) = wanted(usage, layout, common, false) else {
+    let sought = Sought::new(family.root, float(family.bytes()), case);
+    let Some(any) = wanted(field, &sought, false) else {
         judgement.findings.extend(any_of_array(field, &sought));
         return;
     };
     let key = SearchKey::Column(&usage.column);
     let indexed = indexed(key, any.calls, (family, &sought, workload), common);
     let by_paths = indexed == Indexed::ByPaths;
-    let Some(mut wanted) = wanted(usage, layout, common, by_paths) else { return };
+    let Some(mut wanted) = wanted(field, &sought, by_paths) else { return };
     let uses = |one: &Predicate| {
         sought.column(one) == Some(&*usage.column) && wanted.served.contains(&one.operator.as_str())
     };
@@ -137,7 +137,7 @@ fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Fi
     let calls = certain(usage, all.saturating_sub(otherwise));
     let object = object(usage);
     let message = format!(
-        "`{object}` is searched by `= ANY` in {}, which no index serves: each reads {:.0} MB; `@>` finds the same rows, by a GIN index",
+        "`{object}` is searched by `= ANY` in {}, which no index serves: each reads up to {:.0} MB; `@>` finds the same rows, by a GIN index",
         counted(calls, "call", "calls"),
         float(family.bytes()) / 1e6
     );
@@ -198,9 +198,9 @@ struct WantedIndex {
     key: IndexKey,
     /// Its class as prose names it.
     class: &'static str,
-    /// Operators that it serves, as prose names them.
-    operators: &'static str,
-    /// The same.
+    /// Operators in use that it serves, as prose names them.
+    operators: String,
+    /// All that it serves.
     served: &'static [&'static str],
     calls: u64,
     total_ms: f64,
@@ -245,17 +245,18 @@ fn is_array_with_an_order(column: &LayoutColumn, common: &Common) -> bool {
 
 /// `by_paths` says that an index of `jsonb_path_ops` is there: what it lacks are the operators for keys.
 fn wanted(
-    usage: &ColumnUsage,
-    layout: &Layout,
-    common: &Common,
+    field: &FieldOfSearch<'_, '_>,
+    sought: &Sought<'_>,
     by_paths: bool,
 ) -> Option<WantedIndex> {
+    let FieldOfSearch { usage, layout, workload, case, .. } = *field;
+    let common = &case.snapshot.common;
     let column = layout.column(&usage.column)?;
+    let left = |operators: &[&str]| sought.calls_left(workload, usage, operators);
     let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
         "jsonb" if by_paths => (&["?", "?|", "?&"], "jsonb_ops"),
         "jsonb" => {
-            let searches = JsonbSearches::of(usage);
-            let contains_alone = searches.keys == 0 && searches.paths == 0;
+            let contains_alone = left(&["?", "?|", "?&", "@?", "@@"]) == 0;
             let class = if contains_alone { "jsonb_path_ops" } else { "jsonb_ops" };
             (&["@>", "?", "?|", "?&", "@?", "@@"], class)
         }
@@ -275,18 +276,13 @@ fn wanted(
             ordering: String::new(),
         },
     };
-    let printed = match class {
-        "jsonb_path_ops" => "@>",
-        "jsonb_ops" if by_paths => "?, ?| and ?&",
-        "jsonb_ops" => "@> and ?",
-        "tsvector_ops" => "@@",
-        _ => "@> and &&",
-    };
+    let in_use: Vec<&str> =
+        operators.iter().copied().filter(|operator| left(&[operator]) > 0).collect();
     let total_ms = usage.uses.iter().filter(serves).map(|one| one.total_ms).sum();
     (calls > 0).then_some(WantedIndex {
         key,
         class,
-        operators: printed,
+        operators: in_use.join(", "),
         served: operators,
         calls,
         total_ms,
@@ -301,7 +297,7 @@ fn finding(
 ) -> Finding {
     let object = object(usage);
     let message = format!(
-        "`{object}` is searched by {} in {} calls, and no index serves them: each reads {:.0} MB",
+        "`{object}` is searched by {} in {} calls, and no index serves them: each reads up to {:.0} MB",
         wanted.operators,
         wanted.calls,
         float(family.bytes()) / 1e6

@@ -18,6 +18,7 @@ mod pending_list_backlog;
 mod searched_expression;
 mod serving;
 mod small_pending_limit;
+mod spelling;
 mod unservable_operator;
 mod unused_index;
 mod window;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::indexed::{Indexed, SearchKey, indexed};
+use super::indexed::{Indexed, LEFT_OUT, SearchKey, indexed};
 use super::ledger::{SEARCH_CALLS_MIN, Sought, ambiguous, certain, finds_rows};
 use super::missing_containment_index::{FieldOfSearch, ID, index, inherited, partly};
-use super::unservable_operator::words;
+use super::spelling::words;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnUsage, LayoutColumn, OperatorUse, Predicate};
 use crate::model::{
@@ -35,6 +35,9 @@ pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
     texts.sort_by_key(|one| std::cmp::Reverse(one.calls));
     let of_keys = by_rows.iter().filter(|one| !one.is_text_search());
     for one in texts.into_iter().take(1).chain(of_keys) {
+        if !one.begins_with_column_of(field) {
+            continue;
+        }
         let Some(calls) = unserved(judgement, field, one) else { continue };
         let enough =
             float(i64::try_from(calls).unwrap_or(i64::MAX)) >= case.policy.get(&SEARCH_CALLS_MIN);
@@ -82,7 +85,7 @@ fn unserved(
 ) -> Option<u64> {
     let FieldOfSearch { usage, family, workload, case, .. } = *field;
     let common = &case.snapshot.common;
-    let sought = Sought::new(family.root, float(family.bytes()), common);
+    let sought = Sought::new(family.root, float(family.bytes()), case);
     let key = SearchKey::Expression(one.expression);
     let uses = |predicate: &Predicate| {
         key.is_of(&sought, predicate) && one.by_operator.contains_key(&*predicate.operator)
@@ -105,6 +108,27 @@ fn unserved(
 impl Searched<'_> {
     fn is_text_search(&self) -> bool {
         self.expression.starts_with("to_tsvector(")
+    }
+
+    /// The columns of the expression, as the known statements have it.
+    fn columns<'f>(&self, field: &FieldOfSearch<'f, '_>) -> Vec<&'f str> {
+        let statements = field.workload.statements_of(&field.usage.schema, &field.usage.table);
+        let mut predicates = statements.flat_map(|statement| statement.shape.predicates());
+        let found = predicates.find(|one| one.subject.expression == self.expression);
+        let columns = found.map(|one| one.subject.columns.iter()).into_iter().flatten();
+        columns.map(|column| &*column.column).collect()
+    }
+
+    /// Whether it is about this column: of several joined ones, about the first.
+    fn begins_with_column_of(&self, field: &FieldOfSearch<'_, '_>) -> bool {
+        self.columns(field).first().is_none_or(|first| *first == field.usage.column)
+    }
+
+    /// Whether all its columns are of text: others are joined by operators that an index refuses.
+    fn is_of_text(&self, field: &FieldOfSearch<'_, '_>) -> bool {
+        let columns = self.columns(field);
+        let is_text = |name: &&str| field.layout.column(name).is_some_and(LayoutColumn::is_text);
+        columns.len() < 2 && !self.expression.contains("||") || columns.iter().all(is_text)
     }
 
     /// Whether keys are searched for, which an index by paths does not hold.
@@ -139,7 +163,7 @@ fn finding(
     let operators: Vec<&str> = one.by_operator.keys().copied().collect();
     let Some(object) = object(field, one) else { return Ok(None) };
     let message = format!(
-        "`{object}` is searched by `{expression} {}` in {}, and no index serves them: each reads {:.0} MB",
+        "`{object}` is searched by `{expression} {}` in {}, and no index serves them: each reads up to {:.0} MB",
         operators.join(", "),
         counted(calls, "call", "calls"),
         float(family.bytes()) / 1e6
@@ -155,7 +179,7 @@ fn finding(
         }
         finding
     };
-    if let Some(key) = one.key() {
+    if let Some(key) = one.key().filter(|_| one.is_of_text(field)) {
         let suffix = format!("{}_{}_gin", usage.column, words(expression, &usage.column));
         let mut new = index(case, (&suffix, key), family, object.clone());
         let caveat = "used only by statements that spell the expression like this";
@@ -178,6 +202,12 @@ fn finding(
             "{message}; none can: without a configuration `to_tsvector` depends on the session"
         );
         return Ok(Some(finding(message).statistic("rewrite.expression", &*rewrite, Unit::Name)));
+    }
+    if expression.starts_with("to_tsvector('") && expression.contains(LEFT_OUT) {
+        let message = format!(
+            "{message}; an index has to spell the expression with the constants of the statements, which dbopt does not keep"
+        );
+        return Ok(Some(finding(message)));
     }
     Ok(None)
 }

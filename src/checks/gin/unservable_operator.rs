@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::any_of_array;
 use super::index::{GinTree, trees};
 use super::ledger::{
-    SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, finds_rows, workload,
+    ROWS_LEFT_MAX, SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, finds_rows, workload,
 };
 use super::serving::may_serve;
+use super::spelling::{plain, words};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnUsage, Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Observation,
-    QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling, counted,
+    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Object,
+    Observation, QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling, counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -32,7 +33,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[Topic::DOCUMENTS, Topic::LAYOUTS],
     requires: &[],
-    thresholds: &[&SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&SEARCH_CALLS_MIN, &ROWS_LEFT_MAX, &TABLE_BYTES_MIN],
     page: include_str!("unservable_operator.md"),
     judge,
 };
@@ -59,26 +60,74 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut columns = BTreeSet::new();
     for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
         let column = (tree.table.oid, tree.root.attributes.first().copied());
-        match find(tree, workload, case) {
-            Some(Ok(found)) if columns.insert(column) => judgement.findings.push(found),
-            Some(Err(gap)) if columns.insert(column) => judgement.gaps.push(gap),
-            _ => {}
+        let found = find(tree, workload, case);
+        if found.is_empty() || !columns.insert(column) {
+            continue;
+        }
+        for one in found {
+            match one {
+                Ok(finding) => judgement.findings.push(finding),
+                Err(gap) => judgement.gaps.push(gap),
+            }
         }
     }
     Ok(judgement)
 }
 
-/// The expression over the column that most calls find rows by, and that no index serves.
-fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Result<Finding, Gap>> {
-    let common = &case.snapshot.common;
-    let class = common.operator_class(*tree.root.classes.first()?)?;
-    let (column, usage) = column_usage(tree, case, workload)?;
+/// Expressions of one index that are found at most, those with most calls first: each asks for an index of its own, which every
+/// write pays for.
+const EXPRESSIONS_MAX: usize = 3;
+
+/// The expressions over the column that enough calls find rows by, and that no index serves.
+fn find<'a>(tree: &GinTree<'a>, workload: &Workload, case: &Case<'a>) -> Vec<Result<Finding, Gap>> {
+    let class = tree.root.classes.first().and_then(|oid| case.snapshot.common.operator_class(*oid));
+    let (Some(class), Some((column, usage))) = (class, column_usage(tree, case, workload)) else {
+        return Vec::new();
+    };
     if class.name == "array_ops" {
-        return any_of_array(tree, usage, workload, case).map(Ok);
+        return any_of_array(tree, usage, workload, case).map(Ok).into_iter().collect();
     }
     if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
-        return None;
+        return Vec::new();
     }
+    let unserved = unserved(tree, (column, usage), workload, case);
+    let most = unserved.first().map_or(0, |one| one.calls);
+    if let Some(gap) = ambiguous(usage, most, case) {
+        return vec![Err(gap)];
+    }
+    let least = case.policy.get(&SEARCH_CALLS_MIN);
+    let enough = unserved
+        .into_iter()
+        .filter(|one| float(i64::try_from(certain(usage, one.calls)).unwrap_or(i64::MAX)) >= least);
+    let mut objects = Vec::new();
+    let mut findings = Vec::new();
+    for one in enough {
+        let calls = certain(usage, one.calls);
+        let found = finding(tree, (column, one.expression), (calls, one.sample), case);
+        // By one key rows are found in one way most often.
+        if !objects.contains(&found.object) && objects.len() < EXPRESSIONS_MAX {
+            objects.push(found.object.clone());
+            findings.push(Ok(found));
+        }
+    }
+    findings
+}
+
+/// An expression that no index serves.
+struct UnservedKey<'u> {
+    expression: &'u str,
+    calls: u64,
+    /// One of its uses.
+    sample: &'u OperatorUse,
+}
+
+/// Those of a column, the one with most calls first.
+fn unserved<'u, 'a>(
+    tree: &GinTree<'a>,
+    (column, usage): (&str, &'u ColumnUsage),
+    workload: &Workload,
+    case: &Case<'a>,
+) -> Vec<UnservedKey<'u>> {
     let passes_by = |one: &&OperatorUse| {
         let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
         // A key that is a parameter in the text is known to no one; under OR one index is not enough.
@@ -88,7 +137,7 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
         });
         (ordered || is_pattern(one)) && known && finds_rows(one) && !one.within && !one.under_or
     };
-    let sought = Sought::new(tree.table, tree.heap_bytes, common);
+    let sought = Sought::new(tree.table, tree.heap_bytes, case);
     let mut by_expression: BTreeMap<(&str, bool), (u64, &OperatorUse)> = BTreeMap::new();
     for one in usage.uses.iter().filter(passes_by) {
         let expression = one.expression.as_deref().unwrap_or_default();
@@ -97,7 +146,7 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
         }
         by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
     }
-    let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, one))| {
+    let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, sample))| {
         let uses = |predicate: &Predicate| {
             predicate.subject.expression == expression
                 && PATTERNS.contains(&predicate.operator.as_str()) == patterns
@@ -107,28 +156,24 @@ fn find(tree: &GinTree<'_>, workload: &Workload, case: &Case<'_>) -> Option<Resu
                 && SERVED.contains(&predicate.operator.as_str())
         };
         let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
-        (expression, (calls.saturating_sub(otherwise), one))
+        UnservedKey { expression, calls: calls.saturating_sub(otherwise), sample }
     });
-    let (expression, (calls, one)) = unserved.max_by_key(|(_, (calls, _))| *calls)?;
-    if let Some(gap) = ambiguous(usage, calls, case) {
-        return Some(Err(gap));
-    }
-    let calls = certain(usage, calls);
-    let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
-    enough.then(|| Ok(finding(tree, (column, expression), (calls, one), case)))
+    let mut all: Vec<UnservedKey<'u>> = unserved.collect();
+    all.sort_by_key(|one| std::cmp::Reverse(one.calls));
+    all
 }
 
 /// Searches of an array by `= ANY`, which pass its index by.
-fn any_of_array(
-    tree: &GinTree<'_>,
+fn any_of_array<'a>(
+    tree: &GinTree<'a>,
     usage: &ColumnUsage,
     workload: &Workload,
-    case: &Case<'_>,
+    case: &Case<'a>,
 ) -> Option<Finding> {
     let layouts = case.snapshot.layouts.get().ok()?;
     let layout = layouts.iter().find(|layout| layout.oid == tree.table.oid)?;
     let rewrite = any_of_array::rewrite(layout.column(&usage.column)?)?;
-    let sought = Sought::new(tree.table, tree.heap_bytes, &case.snapshot.common);
+    let sought = Sought::new(tree.table, tree.heap_bytes, case);
     let uses = |one: &Predicate| {
         sought.column(one) == Some(&*usage.column) && any_of_array::is_any(&one.operator)
     };
@@ -186,52 +231,26 @@ fn orders(method: &str, one: &OperatorUse) -> bool {
     }
 }
 
-/// Types as statements may spell them, and as the server prints them, without blanks.
-const TYPES: [(&str, &str); 10] = [
-    ("int2", "smallint"),
-    ("int4", "integer"),
-    ("int", "integer"),
-    ("int8", "bigint"),
-    ("float4", "real"),
-    ("float8", "doubleprecision"),
-    ("bool", "boolean"),
-    ("decimal", "numeric"),
-    ("timestamptz", "timestampwithtimezone"),
-    ("varchar", "charactervarying"),
-];
-
-/// An expression without what the server adds when it prints one, and its types as the server calls them.
-pub(super) fn plain(sql: &str) -> String {
-    let bare: String =
-        sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
-    let mut parts = bare.split("::");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let part = part.strip_prefix("pg_catalog.").unwrap_or(part);
-        let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
-        let (name, rest) = part.split_at(end);
-        let printed = TYPES.iter().find(|(spelled, _)| *spelled == name);
-        let is_implied = matches!(name, "text" | "regconfig");
-        if !is_implied {
-            plain.push_str("::");
-            plain.push_str(printed.map_or(name, |(_, printed)| printed));
-        }
-        plain.push_str(if is_implied { rest.trim_start_matches("[]") } else { rest });
-    }
-    plain
-}
-
 fn finding(
     tree: &GinTree<'_>,
     (column, expression): (&str, &str),
     (calls, one): (u64, &OperatorUse),
     case: &Case<'_>,
 ) -> Finding {
-    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let index = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let object = match key_path(tree, expression, case) {
+        Some(key) => Object::Key {
+            schema: tree.table.schema.clone(),
+            table: tree.table.name.clone(),
+            column: column.to_owned(),
+            key: key.clone(),
+        },
+        None => index.clone(),
+    };
     let small = tree.table_bytes < case.policy.get(&TABLE_BYTES_MIN);
     let operator = one.operator.as_deref().unwrap_or("=");
     let message = format!(
-        "`{object}` serves none of {} that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index",
+        "`{index}` serves none of {} that find rows by `{expression} {operator}`: GIN has no such operator, nor any other index",
         counted(calls, "call", "calls")
     );
     let severity = if small { Severity::Low } else { Severity::Medium };
@@ -330,18 +349,22 @@ fn longest_value(
     (column, expression): (&str, &str),
     case: &Case<'_>,
 ) -> Option<u64> {
-    let workload = case.snapshot.workload.get().ok()?;
-    let statements = workload.statements_of(&tree.table.schema, &tree.table.name);
-    let mut predicates = statements
-        .flat_map(|statement| &statement.shape.blocks)
-        .flat_map(|block| &block.predicates);
-    let path =
-        predicates.find(|one| one.subject.expression == expression)?.subject.path.as_ref()?;
+    let path = key_path(tree, expression, case)?;
     let documents = case.snapshot.documents.get().ok()?;
     let of = documents.iter().find(|of| of.oid == tree.table.oid && of.column == column)?;
     let Observation::Seen(sample) = &of.sample else { return None };
     let key = sample.keys.iter().find(|key| key.path == *path)?;
     Some(key.value_bytes_max)
+}
+
+/// The key that an expression is of, as the known statements have it.
+fn key_path<'a>(tree: &GinTree<'_>, expression: &str, case: &Case<'a>) -> Option<&'a String> {
+    let workload = case.snapshot.workload.get().ok()?;
+    let statements = workload.statements_of(&tree.table.schema, &tree.table.name);
+    let mut predicates = statements
+        .flat_map(|statement| &statement.shape.blocks)
+        .flat_map(|block| &block.predicates);
+    predicates.find(|one| one.subject.expression == expression)?.subject.path.as_ref()
 }
 
 fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {
@@ -356,35 +379,5 @@ fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {
         finding.statistic("workload.unserved_ms", total_ms, Unit::Ms)
     } else {
         finding
-    }
-}
-
-/// The keys of an expression, for a name.
-pub(super) fn words(expression: &str, column: &str) -> String {
-    let rest = expression.replacen(column, "", 1);
-    let words = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| !word.is_empty()).take(3).collect::<Vec<_>>().join("_").to_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expression_is_the_same_however_the_server_prints_it() {
-        assert_eq!(plain("(d ->> 'k'::text)"), plain("d ->> 'k'"));
-        assert_eq!(plain("((d ->> 'k'::text))::integer"), plain("(d ->> 'k')::integer"));
-        assert_ne!(plain("d ->> 'k'"), plain("d -> 'k'"));
-        assert_eq!(plain("((d ->> 'a'::text))::integer"), plain("(d ->> 'a')::int4"));
-        assert_eq!(plain("(d ->> 'a')::double precision"), plain("(d ->> 'a')::float8"));
-        let search = plain("to_tsvector('english'::regconfig, (body)::text)");
-        assert_eq!(search, plain("to_tsvector('english', body)"));
-        assert_ne!(plain("(d ->> 'a')::bigint"), plain("(d ->> 'a')::int4"));
-    }
-
-    #[test]
-    fn an_index_is_named_after_the_keys() {
-        assert_eq!(words("d ->> 'userId'", "d"), "userid");
-        assert_eq!(words("(d -> 'a' ->> 'b')::integer", "d"), "a_b_integer");
     }
 }

@@ -4,7 +4,7 @@ use super::existing::existing;
 use super::index::{GinTree, LeafIndex, trees};
 use super::ledger::{SEARCH_CALLS_MIN, Sought, finds_rows};
 use super::serving::{may_serve, operators};
-use super::unservable_operator::plain;
+use super::spelling::plain;
 use crate::checks::number::float;
 use crate::checks::{Check, Requirement};
 use crate::model::observation::{IndexDetail, IndexPart, OperatorUse, Predicate};
@@ -158,7 +158,7 @@ fn searched(tree: &GinTree<'_>, case: &Case<'_>) -> Option<u64> {
     let workload = case.snapshot.workload.get().ok()?;
     let table = tree.searched_table(case)?;
     let detail = common.index_detail(tree.root.oid)?;
-    let sought = Sought::new(table, tree.heap_bytes, common);
+    let sought = Sought::new(table, tree.heap_bytes, case);
     let of_part = |(part, class): (&IndexPart, &i64)| {
         let known = common.operator_class(*class).and_then(operators);
         let serves = |operator: &str| known.is_none_or(|known| known.contains(&operator));

@@ -111,16 +111,41 @@ const CONFIGURATIONS: &[&str] = &[
     "yiddish",
 ];
 
-/// `to_tsvector` of a column, or of a key of a document, with a configuration of PostgreSQL itself, as statements spell it;
-/// absent for anything else. Without a configuration it depends on the session, which an index refuses.
+/// `to_tsvector` of a column, of a key of a document or of columns joined by blanks, with a configuration of PostgreSQL itself,
+/// as statements spell it; absent for anything else. Of joined columns the caller knows whether they are text: the server
+/// joins other types by operators that an index refuses. Without a configuration it depends on the session, which an index refuses.
 pub fn text_search_spelling(spelled: &str) -> Option<String> {
     let rest = spelled.strip_prefix("to_tsvector('")?.strip_suffix(')')?;
     let (configuration, of) = rest.split_once("', ")?;
     let known = CONFIGURATIONS.contains(&configuration);
-    let of = catalog_spelling(of).filter(|_| known)?;
+    let of = catalog_spelling(of).or_else(|| joined_spelling(of)).filter(|_| known)?;
     Some(format!(
         "pg_catalog.to_tsvector('pg_catalog.{configuration}'::pg_catalog.regconfig, {of})"
     ))
+}
+
+/// Columns, `coalesce` of them, and blanks, joined by `||`. A blank has no type: the server takes that of what it stands beside, in
+/// the statement and in the index alike.
+fn joined_spelling(spelled: &str) -> Option<String> {
+    let all = tokens(spelled);
+    let mut sql = String::new();
+    for (at, token) in all.iter().enumerate() {
+        let next = all.get(at + 1).map_or("", |next| next.text());
+        match *token {
+            SqlToken::Operator("||") => sql.push_str(&catalog_operator("||")),
+            // As the server prints words of the grammar: they have no schema.
+            SqlToken::Word("coalesce") if next == "(" => sql.push_str("COALESCE"),
+            SqlToken::Word(_) | SqlToken::Quoted(_) if matches!(next, "(" | ".") => return None,
+            SqlToken::Word(word) if quote_identifier(word) != word => return None,
+            SqlToken::Text(text) if text.trim_matches(['\'', ' ']).is_empty() => sql.push_str(text),
+            SqlToken::Space(_) => sql.push(' '),
+            SqlToken::Word(_) | SqlToken::Quoted(_) | SqlToken::Other("(" | ")" | ",") => {
+                sql.push_str(token.text());
+            }
+            _ => return None,
+        }
+    }
+    Some(sql)
 }
 
 #[cfg(test)]
@@ -157,10 +182,21 @@ mod tests {
             "to_tsvector(body)",
             "to_tsvector('ours', body)",
             "to_tsvector('english', coalesce(body, $1))",
-            "to_tsvector('english', a || b)",
+            "to_tsvector('english', a || '-' || b)",
+            "to_tsvector('english', upper(a) || b)",
+            "to_tsvector('english', a || 7)",
         ] {
             assert_eq!(text_search_spelling(spelled), None, "{spelled}");
         }
+    }
+
+    #[test]
+    fn columns_that_blanks_join_are_searched_as_one_text() {
+        let spelled =
+            "to_tsvector('english', coalesce(\"Title\", '') || ' ' || coalesce(body, ''))";
+        let expected = "pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, COALESCE(\"Title\", '') \
+             OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) COALESCE(body, ''))";
+        assert_eq!(text_search_spelling(spelled).as_deref(), Some(expected));
     }
 
     #[test]

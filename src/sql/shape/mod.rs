@@ -15,6 +15,7 @@ mod operators;
 mod query;
 mod scope;
 mod spelling;
+mod text_search;
 mod utility;
 mod write;
 

@@ -44,9 +44,6 @@ const OF_TEXT: &[&str] = &[
     "format",
 ];
 
-/// A longer string is no name of a text search configuration.
-const CONFIGURATION_BYTES_MAX: usize = 64;
-
 /// Types to which text is cast without being changed.
 const TEXTS: &[&str] = &["text", "varchar"];
 
@@ -151,7 +148,7 @@ impl Walker<'_> {
         }
     }
 
-    fn column_ref(&mut self, column: &ColumnRef) -> Expr {
+    pub(super) fn column_ref(&mut self, column: &ColumnRef) -> Expr {
         let names: Vec<&str> = column.fields.iter().filter_map(tree::name).collect();
         // `relation.*` is a row.
         if names.len() < column.fields.len() { Expr::opaque("*") } else { self.named(&names) }
@@ -219,9 +216,7 @@ impl Walker<'_> {
         }
         let name = tree::last_name(&call.funcname);
         let mut parts = self.walk(call.args.iter().map(tree::argument));
-        if let (Some(name), Some(first)) = (text_search_configuration(call), parts.first_mut()) {
-            first.text = format!("'{name}'");
-        }
+        self.respell_text_search(call, &mut parts);
         let arguments = if call.agg_star { "*".to_owned() } else { listed(&parts) };
         let distinct = if call.agg_distinct { "distinct " } else { "" };
         let shown = quote_identifier(name);
@@ -270,24 +265,6 @@ impl Walker<'_> {
         parts.extend(case.defresult.as_deref().map(|result| self.expr(result)));
         Expr::of(format!("case … then {} end", listed(&parts)), &parts).atom()
     }
-}
-
-/// The configuration that `to_tsvector` names: a name of the catalog, and none of the values that are left out.
-fn text_search_configuration(call: &FuncCall) -> Option<&str> {
-    let is_builtin = match call.funcname.as_slice() {
-        [_] => true,
-        [schema, _] => tree::name(schema) == Some("pg_catalog"),
-        _ => false,
-    };
-    let [configuration, _] = call.args.as_slice() else { return None };
-    if !is_builtin || tree::last_name(&call.funcname) != "to_tsvector" {
-        return None;
-    }
-    let name = tree::string(configuration)?;
-    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let is_name = !name.is_empty() && name.len() < CONFIGURATION_BYTES_MAX;
-    (is_name && name.chars().all(is_part)).then_some(name)
 }
 
 /// `left operator right`.

@@ -162,6 +162,7 @@ analyze ml.plain";
     let healthy = "sql,calls,mean_ms
 \"select tags from ml.t where id = 5 and d ->> 'b' = 'x'\",5000,12
 \"select tags from ml.t where code = 'a' and site = 3 and tags && '{1}'\",5000,12
+\"select tags from ml.t where code = 'a' and tags && '{1}'\",5000,12
 \"select tags from ml.t where d @> '{\"\"a\"\": 1}' and d ->> 'b' = 'x'\",5000,12
 \"select tags from ml.t where (d ->> 'a')::int = 5\",5000,12
 \"select id from ml.plain where d @> '{\"\"b\"\": \"\"x\"\"}'\",5000,0.01
@@ -172,7 +173,7 @@ analyze ml.plain";
     assert!(others.is_empty(), "{member}: {others:#?}");
 
     let unhealthy = "sql,calls,mean_ms
-\"select tags from ml.t where code = 'a' and tags && '{1}'\",5000,12
+\"select tags from ml.t where site = 3 and tags && '{1}'\",5000,12
 \"select tags from ml.t where id > 5 and d ->> 'b' = 'x'\",5000,12
 \"select id from ml.plain where d @> '{\"\"b\"\": \"\"x\"\"}'\",5000,12
 ";

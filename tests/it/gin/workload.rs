@@ -129,6 +129,34 @@ analyze ml.t";
     all_hold(&mut db, &analysis, &request).await;
 }
 
+/// Each has a name of its own, so that the index of one clears it and leaves the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_that_no_gin_index_serves_is_found_by_itself() {
+    let Some(server) = server("deb19") else { return };
+    let sql = "create table ml.t (id bigint, d jsonb);
+insert into ml.t select i, jsonb_build_object('a', i, 'e-mail', md5(i::text)) from generate_series(1, 9000) as i;
+create index t_d on ml.t using gin (d jsonb_path_ops);
+analyze ml.t";
+    let db = made(server, sql).await;
+    let statements = [
+        "select id from ml.t where d ->> 'e-mail' = 'x'",
+        "select id from ml.t where (d ->> 'a')::int = 7",
+    ];
+    let ids = |analysis: &database_optimizer::model::Analysis| -> Vec<String> {
+        let found = analysis.findings.iter().filter(|one| one.check == UNSERVED);
+        found.map(|one| one.id.clone()).collect()
+    };
+    let (analysis, _) = judged(&db, &statements).await;
+    let before = ids(&analysis);
+    assert_eq!(before.len(), 2, "{analysis:#?}");
+    let first = finding(&analysis, UNSERVED).unwrap();
+    let kept = before.iter().find(|id| **id != first.id).unwrap();
+    db.run(&advice(&analysis, first)[0].statements[0].sql).await;
+    db.run("analyze ml.t").await;
+    let (analysis, _) = judged(&db, &statements).await;
+    assert_eq!(ids(&analysis), std::slice::from_ref(kept), "{analysis:#?}");
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_array_is_indexed_where_its_elements_have_an_order(
