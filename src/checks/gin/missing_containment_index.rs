@@ -297,9 +297,9 @@ fn finding(
 ) -> Finding {
     let object = object(usage);
     let message = format!(
-        "`{object}` is searched by {} in {} calls, and no index serves them: each reads up to {:.0} MB",
+        "`{object}` is searched by {} in {}, and no index serves them: each reads up to {:.0} MB",
         wanted.operators,
-        wanted.calls,
+        counted(wanted.calls, "call", "calls"),
         float(family.bytes()) / 1e6
     );
     let finding = Finding::new(ID, object.clone(), Severity::Medium, message)

@@ -247,10 +247,10 @@ impl Hot<'_> {
     fn statistics(&self) -> Declined {
         let detail = format!(
             "extended statistics on the expression cost one more value in each ANALYZE, a lock that only keeps other \
-             maintenance out, and improve the planner's estimate of {} calls that filter by the key (without, it takes \
+             maintenance out, and improve the planner's estimate of {} that filter by the key (without, it takes \
              every comparison to meet 0.5 % of the rows); an index on the expression and a column bring \
              statistics with them, and these alone spare no reading of a document",
-            self.key.key.filter_calls
+            counted(self.key.key.filter_calls, "call", "calls")
         );
         self.declined("extended statistics improve estimates only", detail)
     }

@@ -11,9 +11,9 @@ static PRIVATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)\b({words})\b|DB-OPT-\d")).unwrap()
 });
 
-/// More digits than a reader needs: three behind the point, or seven without a separator.
+/// More digits than a reader needs: three behind the point, or five without a separator.
 static DIGITS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(^|[ (])\d{7}").unwrap());
+    LazyLock::new(|| Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(^|[ (])\d{5}").unwrap());
 
 /// The first private word of a text.
 pub(crate) fn private_word(text: &str) -> Option<&str> {
