@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::index::GinTree;
 use crate::checks::number::float;
 use crate::model::observation::{
-    ColumnUsage, Layout, OperatorUse, Predicate, QueryBlock, Relation, StatementProfile, UsePlace,
-    Workload,
+    ColumnUsage, Layout, OperatorUse, Predicate, QueryBlock, Relation, RelationKind,
+    StatementProfile, UsePlace, Workload,
 };
 use crate::model::{Case, Gap, GapReason, Threshold, Unit};
 
@@ -80,6 +80,8 @@ pub(super) struct Sought<'a> {
     bytes: f64,
     /// Columns that an index begins with and that leave one row, or few, where each equals a value.
     keys: Vec<BTreeSet<&'a str>>,
+    /// Columns that an index begins with and of which no statistics say how many rows equality leaves.
+    unknown: BTreeSet<&'a str>,
 }
 
 impl<'a> Sought<'a> {
@@ -95,17 +97,51 @@ impl<'a> Sought<'a> {
         });
         let left = RowsLeft::of(table, case);
         let most = case.policy.get(&ROWS_LEFT_MAX);
-        let keys = equality.filter_map(|index| {
-            let parts = common.index_detail(index.oid)?.parts.iter().take(index.key_count);
+        let (mut keys, mut unknown) = (Vec::new(), BTreeSet::new());
+        for index in equality {
+            let Some(detail) = common.index_detail(index.oid) else { continue };
+            let parts = detail.parts.iter().take(index.key_count);
             let columns: Vec<&str> = parts.map_while(|part| part.column.as_deref()).collect();
-            let unique = (index.is_unique && columns.len() == index.key_count)
-                .then(|| columns.iter().copied().collect());
-            unique
-                .into_iter()
-                .chain(left.as_ref()?.least_prefix(&columns, most))
-                .min_by_key(BTreeSet::len)
-        });
-        Self { table, bytes, keys: keys.collect() }
+            if index.is_unique && columns.len() == index.key_count {
+                keys.push(columns.iter().copied().collect());
+            }
+            let Some((left, first)) = left.as_ref().zip(columns.first()) else { continue };
+            if left.is_known(first) {
+                keys.extend(left.least_prefix(&columns, most));
+            } else {
+                unknown.insert(*first);
+            }
+        }
+        Self { table, bytes, keys, unknown }
+    }
+
+    /// Why it is not known whether calls of statements find their rows by an index, where enough of them may.
+    pub(super) fn unknown_rows(
+        &self,
+        workload: &Workload,
+        uses: &dyn Fn(&Predicate) -> bool,
+        least: f64,
+    ) -> Option<Gap> {
+        let (mut calls, mut named) = (0_u64, None);
+        for statement in self.statements(workload) {
+            let mut blocks = statement.shape.blocks.iter();
+            let found = blocks.find_map(|block| {
+                let searches = block.predicates.iter().any(uses) && !self.has_known_key(block);
+                self.equal(block).intersection(&self.unknown).next().copied().filter(|_| searches)
+            });
+            calls = calls.saturating_add(found.map_or(0, |_| statement.calls));
+            named = named.or(found);
+        }
+        let enough = float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+        let name = self.table.qualified_name().to_sql();
+        let detail = format!(
+            "how many rows an index leaves a search with equality on `{}` of `{name}` is not known: no statistics of the whole table were read",
+            named.filter(|_| enough)?
+        );
+        let gap = Gap::new("column_statistics", GapReason::NotEnoughEvidence, detail);
+        // Of a partitioned table those of its partitions are not put together here.
+        let is_partitioned = self.table.kind == RelationKind::PartitionedTable;
+        Some(if is_partitioned { gap } else { gap.lifted_by(format!("ANALYZE {name}")) })
     }
 
     /// Statements that read the table.
@@ -158,15 +194,20 @@ impl<'a> Sought<'a> {
         all.saturating_sub(self.calls_found_otherwise(workload, &uses, &|_: &Predicate| false))
     }
 
-    /// Whether a query asks each column of such a key to equal something.
+    /// Whether a query asks each column of such a key to equal something, or of one that may be.
     fn has_key(&self, block: &QueryBlock) -> bool {
-        let equal: BTreeSet<&str> = block
-            .predicates
-            .iter()
-            .filter(|one| one.operator == "=")
-            .filter_map(|one| self.column(one))
-            .collect();
+        self.has_known_key(block) || !self.equal(block).is_disjoint(&self.unknown)
+    }
+
+    fn has_known_key(&self, block: &QueryBlock) -> bool {
+        let equal = self.equal(block);
         self.keys.iter().any(|key| !key.is_empty() && key.is_subset(&equal))
+    }
+
+    /// The columns that a query asks to equal something.
+    fn equal<'b>(&self, block: &'b QueryBlock) -> BTreeSet<&'b str> {
+        let equal = block.predicates.iter().filter(|one| one.operator == "=");
+        equal.filter_map(|one| self.column(one)).collect()
     }
 
     /// The columns of the table that a query has conditions on.
@@ -196,6 +237,10 @@ impl<'a> RowsLeft<'a> {
         let layouts = case.snapshot.layouts.get().ok()?;
         let layout = layouts.iter().find(|layout| layout.oid == table.oid)?;
         Some(Self { rows: case.families().ok()?.family(table.oid)?.rows(), layout })
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.layout.column(name).is_some_and(|column| column.distinct.is_some())
     }
 
     /// The fewest leading columns of an index that leave at most so many rows where each equals a value of average frequency.

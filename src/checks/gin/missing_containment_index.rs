@@ -112,6 +112,8 @@ fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
         Indexed::Nowhere | Indexed::ByPaths => {}
     }
     judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
+    let least = case.policy.get(&SEARCH_CALLS_MIN);
+    judgement.gaps.extend(sought.unknown_rows(workload, &uses, least));
     wanted.calls = sure;
     if enough {
         let shared = shared_condition(&sought, workload, &uses, (layout, searched));

@@ -187,6 +187,45 @@ analyze ml.plain";
     all_hold(&mut db, &analysis, &request).await;
 }
 
+/// What no statistics tell is neither found nor passed over in silence.
+#[rstest]
+#[case::not_analyzed(
+    "create table ml.t (id bigint, tenant int, d jsonb) with (autovacuum_enabled = off)",
+    true
+)]
+#[case::analyzed_by_its_partitions(
+    "create table ml.t (id bigint, tenant int, d jsonb) partition by range (id);
+create table ml.t1 partition of ml.t for values from (0) to (10000)",
+    false
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_an_index_leaves_without_statistics_are_a_gap_and_no_index(
+    #[case] table: &str,
+    #[case] is_lifted: bool,
+    #[values("pg14", "deb19")] member: &str,
+) {
+    let Some(server) = server(member) else { return };
+    let sql = format!(
+        "{table};
+create index on ml.t (tenant);
+insert into ml.t select i, i % 1000, jsonb_build_object('a', i) from generate_series(1, 9000) as i"
+    );
+    let db = made(server, &sql).await;
+    let judged = async || {
+        let mut request = request_of(Superpower::Gin, SEARCHES);
+        let statements =
+            "sql,calls,mean_ms\n\"select id from ml.t where tenant = 7 and d @> '{}'\",5000,12\n";
+        request.workload = Some(crate::support::workload(&db, statements).await);
+        let analysis = analyse(&db, &request).await;
+        let found = finding(&analysis, "gin/missing-containment-index").is_some();
+        let gap = analysis.gaps.iter().find(|gap| gap.observation == "column_statistics");
+        (found, gap.map(|gap| gap.lift.is_some()))
+    };
+    assert_eq!(judged().await, (false, Some(is_lifted)), "{member}");
+    db.run("analyze ml.t").await;
+    assert_eq!(judged().await, (false, (!is_lifted).then_some(false)), "{member}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_whose_unit_is_written_is_meant() {
     let Some(server) = server("deb18") else { return };
