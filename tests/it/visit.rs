@@ -286,7 +286,7 @@ async fn a_view_of_a_locked_table_has_no_name_and_the_others_keep_theirs(
     db.run("create table t (d jsonb); create view of_t as select d from t").await;
     db.run("create table u (d jsonb); create view of_u as select d from u").await;
     db.run("begin; lock table t in access exclusive mode").await;
-    let target = Target::open("test", &db.dsn().into(), None).unwrap();
+    let target = Target::open("test", &db.dsn(), None).unwrap();
     let mut session = target.session().await.unwrap();
     let names = observe::names(&mut session).await.unwrap();
     db.run("rollback").await;
