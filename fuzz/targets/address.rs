@@ -2,12 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::config::{AllowedHosts, is_loopback_name};
-use database_optimizer::model::pooler::PoolerVersion;
-use database_optimizer::pg::Dsn;
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|text: &str| {
-    let _ = (Dsn::parse(text), AllowedHosts::parse(text));
-    let _ = (PoolerVersion::parse(text), is_loopback_name(text));
-});
+libfuzzer_sys::fuzz_target!(|input: &str| bodies::address(input));

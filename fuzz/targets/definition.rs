@@ -2,12 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::model::{catalog_spelling, catalog_type, pinned_expression, pinned_index};
-use database_optimizer::sql::{explainable, spelled_key};
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|text: &str| {
-    let _ = (pinned_expression(text), pinned_index(text));
-    let _ = (catalog_spelling(text), catalog_type(text));
-    let _ = (spelled_key(text), explainable(text));
-});
+libfuzzer_sys::fuzz_target!(|input: &str| bodies::definition(input));

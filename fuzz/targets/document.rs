@@ -2,14 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::jsonb::{DocumentCounts, conversion, stored_bytes};
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|document: &str| {
-    let mut counts = DocumentCounts::default();
-    counts.add(document);
-    let _ = counts.renamed(&counts.dictionary());
-    let converts = conversion(document);
-    // What converts has a size.
-    assert!(converts.is_err() || stored_bytes(document).is_ok(), "{document}");
-});
+libfuzzer_sys::fuzz_target!(|input: &str| bodies::document(input));

@@ -2,10 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::review::{TargetTables, SqlFile, review};
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|sql: &str| {
-    let file = SqlFile { path: "m.sql".to_owned(), sql: sql.to_owned() };
-    let _ = review(&[file], &TargetTables::default(), &|| true);
-});
+libfuzzer_sys::fuzz_target!(|input: &str| bodies::review(input));

@@ -2,9 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::sql::{Catalog, statement};
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|sql: &str| {
-    let _ = statement(sql, &Catalog::new(Vec::new()));
-});
+libfuzzer_sys::fuzz_target!(|input: &str| bodies::statement(input));

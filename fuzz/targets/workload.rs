@@ -2,15 +2,8 @@
 
 #![no_main]
 
-use database_optimizer::sql::Catalog;
-use database_optimizer::workload::{Bookkeeper, SourceReader, StatementSource};
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code)]
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|upload: &[u8]| {
-    let catalog = Catalog::new(Vec::new());
-    let mut book = Bookkeeper::new(&catalog);
-    let mut reader = SourceReader::new(None);
-    reader.push(upload, |entry| book.add(StatementSource::List, &entry));
-    reader.finish(|entry| book.add(StatementSource::List, &entry));
-    let _ = book.into_ledger();
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| bodies::workload(input));

@@ -1,6 +1,7 @@
 //! Finds the plans of an input among what is around them, and gives each to the reader of its format.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::error::{ReadError, StopReason};
 use super::frame::{self, OutputLine};
@@ -46,12 +47,13 @@ fn read_document(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
         return Ok(plans);
     }
     let lines = frame::lines(input);
+    let whole = WholeText::default();
     let mut plans = Vec::new();
     let mut stopped = None;
     let mut at = 0;
     while at < lines.len() {
         let (format, start) = next(&lines, at);
-        let (outcome, end) = segment(&lines, format, start);
+        let (outcome, end) = segment(&lines, &whole, format, start);
         plans.extend(outcome.plans);
         let rows = outcome.rows.join("\n");
         if !rows.is_empty() {
@@ -113,7 +115,7 @@ fn start(lines: &[OutputLine], at: usize) -> Option<PlanFormat> {
     if json {
         return Some(PlanFormat::Json);
     }
-    if text.starts_with("<explain") || text.starts_with("<?xml") {
+    if text.starts_with("<explain") || text.starts_with("<?xml") || is_bare_xml(text) {
         return Some(PlanFormat::Xml);
     }
     let yaml = text == "- Plan:"
@@ -123,6 +125,11 @@ fn start(lines: &[OutputLine], at: usize) -> Option<PlanFormat> {
     yaml.then_some(PlanFormat::Yaml)
 }
 
+/// `<Plan>` or `<Query>` without the element around it, as where a part of a document was copied.
+fn is_bare_xml(text: &str) -> bool {
+    ["<Plan>", "<Query>", "<Plans>"].iter().any(|element| text.starts_with(element))
+}
+
 /// `Query Text: "…"` of `auto_explain`, which the plan follows; in text nothing but the plan's own lines would.
 fn is_yaml_of_log(lines: &[OutputLine], at: usize) -> bool {
     lines[at].text.trim_start().starts_with("Query Text: \"")
@@ -130,7 +137,12 @@ fn is_yaml_of_log(lines: &[OutputLine], at: usize) -> bool {
 }
 
 /// Reads the document that starts at a line, and the line behind it.
-fn segment(lines: &[OutputLine], format: PlanFormat, start: usize) -> (ReadOutcome, usize) {
+fn segment(
+    lines: &[OutputLine],
+    whole: &WholeText,
+    format: PlanFormat,
+    start: usize,
+) -> (ReadOutcome, usize) {
     match format {
         PlanFormat::Text => {
             let end = (start + 1..lines.len())
@@ -147,8 +159,8 @@ fn segment(lines: &[OutputLine], format: PlanFormat, start: usize) -> (ReadOutco
             }
             (located(outcome, &body), end)
         }
-        PlanFormat::Json => whole_document(lines, start, json::read),
-        PlanFormat::Xml => whole_document(lines, start, xml::read),
+        PlanFormat::Json => whole_document(lines, whole.from(lines, start), start, json::read),
+        PlanFormat::Xml => whole_document(lines, whole.from(lines, start), start, xml::read),
     }
 }
 
@@ -164,15 +176,36 @@ fn is_clear_start(lines: &[OutputLine], at: usize) -> bool {
         || is_yaml_of_log(lines, at)
 }
 
+/// All lines as one text, made once: an input may hold thousands of documents.
+#[derive(Default)]
+struct WholeText {
+    text: OnceCell<(String, Vec<usize>)>,
+}
+
+impl WholeText {
+    /// The text from a line on.
+    fn from(&self, lines: &[OutputLine], start: usize) -> &str {
+        let (text, starts) = self.text.get_or_init(|| {
+            let lengths = lines.iter().scan(0, |at, line| {
+                let start = *at;
+                *at += line.text.len() + 1;
+                Some(start)
+            });
+            (frame::text(lines), lengths.collect())
+        });
+        starts.get(start).map_or("", |at| &text[*at..])
+    }
+}
+
 /// Reads a document that says itself where it ends. Where that fails, lines may have been wrapped: they are put together.
 fn whole_document(
     lines: &[OutputLine],
+    text: &str,
     start: usize,
     read: fn(&str) -> ReadOutcome,
 ) -> (ReadOutcome, usize) {
     let lines = &lines[start..];
-    let text = frame::text(lines);
-    let outcome = read(&text);
+    let outcome = read(text);
     if outcome.stopped.is_none() {
         let end = start + memchr::memchr_iter(b'\n', &text.as_bytes()[..outcome.end]).count() + 1;
         return (outcome, end);

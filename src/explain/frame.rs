@@ -1,5 +1,7 @@
 //! Takes the lines of an input out of what is around them: a quotation, the entry of a log, the frame of a client.
 
+mod carrier;
+mod literals;
 mod psql;
 mod quotation;
 
@@ -42,8 +44,11 @@ impl OutputLine<'_> {
 /// The lines of an input, without what is around them.
 pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
     let input = input.strip_prefix('\u{feff}').unwrap_or(input);
+    // Some programs end a line with a carriage return alone.
+    let ends = if input.contains('\n') { '\n' } else { '\r' };
     let mut lines: Vec<OutputLine> = input
-        .lines()
+        .split(ends)
+        .map(|text| text.strip_suffix('\r').unwrap_or(text))
         .enumerate()
         .map(|(at, text)| OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
         .collect();

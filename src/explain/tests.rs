@@ -1,3 +1,4 @@
+mod framed;
 mod pasted;
 
 use super::*;

@@ -18,6 +18,7 @@ mod existing;
 mod explain;
 mod faults;
 mod foreign_code;
+mod fuzzed;
 mod gathered;
 mod gin;
 mod grants;

@@ -7,20 +7,58 @@ const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
-    if !holds(input, "QUERY PLAN") && !holds(input, "RECORD ") {
+    let is_named = holds(input, "QUERY PLAN") || holds(input, "RECORD ");
+    if !is_named && !["---", "───", "═══"].iter().any(|rule| holds(input, rule)) {
         return;
     }
-    let headed = lines.iter().any(|line| is_header(&line.text));
+    let headers: Vec<FrameHeader> = (0..lines.len()).map(|at| FrameHeader::of(lines, at)).collect();
+    let headed = headers.iter().any(|header| *header != FrameHeader::None);
     let expanded = lines.iter().any(|line| is_record(&line.text));
     if !headed && !expanded {
         return;
     }
     let mut unframed = Vec::with_capacity(lines.len());
     let mut frame = PsqlFrame::default();
-    for line in std::mem::take(lines) {
-        frame.line(line, &mut unframed);
+    for (line, header) in std::mem::take(lines).into_iter().zip(headers) {
+        // Within a frame, what stands above a rule is its last row.
+        let is_header =
+            header == FrameHeader::Named || header == FrameHeader::Other && !frame.inside;
+        frame.line(line, is_header, &mut unframed);
     }
     *lines = unframed;
+}
+
+/// Whether a line is the header of a frame.
+#[derive(PartialEq)]
+enum FrameHeader {
+    None,
+    Named,
+    Other,
+}
+
+impl FrameHeader {
+    fn of(lines: &[OutputLine], at: usize) -> FrameHeader {
+        match () {
+            () if is_header(&lines[at].text) => FrameHeader::Named,
+            () if is_other_header(lines, at) => FrameHeader::Other,
+            () => FrameHeader::None,
+        }
+    }
+}
+
+/// The header of the only column where it has another name, as that of a function that returns the plan: a rule is below it
+/// that is as wide as what follows.
+fn is_other_header(lines: &[OutputLine], at: usize) -> bool {
+    let [header, rule, row, ..] = &lines[at..] else { return false };
+    if !is_rule(&rule.text) {
+        return false;
+    }
+    let width = |text: &str| text.trim_end().chars().count();
+    let name = header.text.trim_matches(|c: char| c == ' ' || BARS.contains(&c));
+    let is_name =
+        !name.is_empty() && !is_rule(&header.text) && !name.contains(BARS) && !name.contains("  (");
+    let is_markdown = rule.text.contains("| -") || rule.text.contains("|-");
+    is_name && (is_markdown || width(&header.text).max(width(&row.text)) <= width(&rule.text))
 }
 
 /// The header of the only column.
@@ -37,9 +75,12 @@ fn is_record(text: &str) -> bool {
 /// A line that is drawn: `-----`, `+---+`, `├──┤`.
 fn is_rule(text: &str) -> bool {
     let text = text.trim();
+    // In Markdown, blanks stand between the bars and the dashes.
+    let cell =
+        text.strip_prefix('|').and_then(|text| text.strip_suffix('|')).map_or(text, str::trim);
     text.chars().count() >= 3
-        && text.chars().all(|c| "+-|─═│├┤┌┐└┘┬┴┼╞╡╪╔╗╚╝╠╣╟╢:".contains(c))
-        && text.contains(['-', '─', '═'])
+        && cell.chars().all(|c| "+-|─═│├┤┌┐└┘┬┴┼╞╡╪╔╗╚╝╠╣╟╢:".contains(c))
+        && cell.contains(['-', '─', '═'])
 }
 
 /// What was seen of a frame.
@@ -60,8 +101,13 @@ struct PsqlFrame {
 }
 
 impl PsqlFrame {
-    fn line<'l>(&mut self, mut line: OutputLine<'l>, unframed: &mut Vec<OutputLine<'l>>) {
-        if is_header(&line.text) {
+    fn line<'l>(
+        &mut self,
+        mut line: OutputLine<'l>,
+        is_header: bool,
+        unframed: &mut Vec<OutputLine<'l>>,
+    ) {
+        if is_header {
             *self = PsqlFrame {
                 inside: true,
                 bars: line.text.trim_start().starts_with(BARS),
@@ -91,7 +137,8 @@ impl PsqlFrame {
             self.width.get_or_insert(if self.bars { width.saturating_sub(2) } else { width });
             return;
         }
-        if line.text.trim().is_empty() || is_footer(&line.text) {
+        let is_outside = self.bars && !line.text.trim_start().starts_with(BARS);
+        if line.text.trim().is_empty() || is_footer(&line.text) || is_outside {
             *self = PsqlFrame::default();
             unframed.push(line);
             return;

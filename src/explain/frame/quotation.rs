@@ -2,27 +2,38 @@
 
 use std::borrow::Cow;
 
-use super::{OutputLine, first_byte, holds};
+use super::{OutputLine, carrier, first_byte, holds, literals};
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds(input, "\u{1b}[") {
         colours(lines);
     }
-    if holds(input, "\u{a0}") || holds(input, "-&gt;") || holds(input, "&nbsp;") {
+    if !input.is_ascii() {
+        characters(lines);
+    }
+    if holds(input, "&gt;") || holds(input, "&nbsp;") {
         signs(lines);
     }
-    if holds(input, "<td") || holds(input, "<pre") || holds(input, "<code") {
+    if holds(input, "<td")
+        || holds(input, "<pre")
+        || holds(input, "<code")
+        || holds(input, "<br>\n")
+    {
         tags(lines);
     }
+    carrier::remove(lines);
+    quotes(lines);
     if holds(input, "```") || holds(input, "~~~") {
         fences(lines);
     }
-    quotes(lines);
     comments(lines);
     numbers(lines);
     if holds(input, "#011") {
         logs(lines);
+    }
+    if literals::remove(lines) {
+        return;
     }
     if ["\"\n", "\"\r", "\"  "].iter().any(|end| holds(input, end)) || input.ends_with('"') {
         cells(lines);
@@ -44,6 +55,14 @@ fn colours(lines: &mut [OutputLine]) {
 
 /// The number of each line before it, as editors and `cat -n` show it, with what separates it.
 fn numbers(lines: &mut [OutputLine]) {
+    // The header of a grid whose first column has no name.
+    let is_header = |line: &OutputLine| line.text.contains("QUERY PLAN");
+    if let Some(header) = lines.iter_mut().find(|line| first_byte(&line.text).is_some())
+        && is_header(header)
+        && header.text.trim_start().starts_with('#')
+    {
+        header.cut(usize::MAX, usize::MAX);
+    }
     let filled = |line: &&OutputLine| first_byte(&line.text).is_some();
     let numbered: Option<Vec<(u64, usize)>> =
         lines.iter().filter(filled).map(|line| number(&line.text)).collect();
@@ -70,24 +89,52 @@ fn number(text: &str) -> Option<(u64, usize)> {
     let digits = own.bytes().take_while(u8::is_ascii_digit).count();
     let number = own[..digits].parse().ok()?;
     let behind = &own[digits..];
+    let is_cell = behind.starts_with(",\"") || behind.starts_with(";\"");
     let mark = behind.chars().next().filter(|c| [':', '.', ')'].contains(c)).map(char::len_utf8);
+    let mark = mark.or(is_cell.then_some(1));
     // A rule between two columns has blanks at both sides.
     let rule = behind.trim_start_matches(' ').strip_prefix(['|', '│']);
     let end = rule.map(|rest| behind.len() - rest.len()).or(mark).unwrap_or_default();
     Some((number, text.len() - own.len() + digits + end))
 }
 
-/// No-break spaces become spaces, `-&gt;` becomes an arrow.
+/// Blanks of any width become spaces, what has no width goes, and an arrow or a dash that stands for `->` becomes it.
+fn characters(lines: &mut [OutputLine]) {
+    let is_blank = |c: char| {
+        matches!(c, '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    };
+    let has_no_width = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    for line in lines {
+        if line.text.is_ascii() {
+            continue;
+        }
+        if line.text.contains(|c| is_blank(c) || has_no_width(c)) {
+            line.text = Cow::Owned(line.text.replace(has_no_width, "").replace(is_blank, " "));
+        }
+        let own = line.text.trim_start();
+        let blanks = line.text.len() - own.len();
+        let arrow = ["→", "➔", "–>", "—>", "⇒"].iter().find(|arrow| own.starts_with(**arrow));
+        if let Some(arrow) = arrow {
+            let text = format!("{}->{}", &line.text[..blanks], &own[arrow.len()..]);
+            line.text = Cow::Owned(text);
+        }
+    }
+}
+
+/// `-&gt;` becomes an arrow, `&gt; ` the sign of a quotation.
 fn signs(lines: &mut [OutputLine]) {
     // In XML the reader of that resolves them.
-    let is_escaped =
-        |line: &OutputLine| line.text.contains("-&gt;") || line.text.contains("&nbsp;");
-    let escaped = lines.iter().any(is_escaped)
-        && !lines.iter().any(|line| line.text.trim_start().starts_with("<explain"));
+    let is_escaped = |line: &OutputLine| {
+        line.text.contains("-&gt;")
+            || line.text.contains("&nbsp;")
+            || line.text.trim_start().starts_with("&gt;")
+    };
+    let is_xml = |line: &OutputLine| {
+        let text = line.text.trim_start();
+        text.starts_with("<explain") || text.starts_with("<Plan>")
+    };
+    let escaped = lines.iter().any(is_escaped) && !lines.iter().any(is_xml);
     for line in lines {
-        if line.text.contains('\u{a0}') {
-            line.text = Cow::Owned(line.text.replace('\u{a0}', " "));
-        }
         if escaped && line.text.contains('&') {
             let text = line
                 .text
@@ -110,6 +157,9 @@ fn tags(lines: &mut Vec<OutputLine>) {
         lines.retain(is_cell);
     }
     for line in lines.iter_mut() {
+        if let Some(text) = line.text.trim_end().strip_suffix("<br>") {
+            line.cut(0, text.len());
+        }
         let whole = line.text.trim_end().len();
         let (mut start, mut end) = (line.text.len() - line.text.trim_start().len(), whole);
         let blanks = start;
@@ -143,6 +193,12 @@ fn comments(lines: &mut [OutputLine]) {
     };
     let filled = || lines.iter().filter(|line| first_byte(&line.text).is_some());
     let Some(first) = filled().next().filter(|_| filled().nth(1).is_some()) else { return };
+    if first.text.trim() == "/*" {
+        for line in lines.iter_mut().filter(|line| ["/*", "*/"].contains(&line.text.trim())) {
+            line.cut(usize::MAX, usize::MAX);
+        }
+        return comments(lines);
+    }
     let marks = ["-- ", "--", "# ", "* ", "// "];
     let found =
         marks.into_iter().find(|mark| marked(first, mark) && filled().all(|l| marked(l, mark)));
@@ -169,12 +225,22 @@ fn quotes(lines: &mut [OutputLine]) {
     if lines.iter().filter(|line| quoted(line)).count() * 2 < filled.max(2) {
         return;
     }
-    for line in lines {
-        while quoted(line) {
-            let marker = line.text.find('>').map_or(0, |at| at + 1);
-            let blank = usize::from(line.text[marker..].starts_with(' '));
-            line.cut(marker + blank, usize::MAX);
+    // Some clients set no blank behind the sign: then the first blank is the plan's own.
+    let bare = |line: &OutputLine| {
+        let own = line.text.trim_start_matches(['>', ' ', '\t']);
+        let marked = &line.text[..line.text.len() - own.len()];
+        !own.is_empty() && marked.ends_with('>') && !own.starts_with('>')
+    };
+    let blank_max = usize::from(!lines.iter().any(|line| quoted(line) && bare(line)));
+    for line in lines.iter_mut().filter(|line| quoted(line)) {
+        let mut start = 0;
+        loop {
+            let rest = &line.text[start..];
+            let Some(own) = rest.trim_start_matches([' ', '\t']).strip_prefix('>') else { break };
+            start = line.text.len() - own.len();
+            start += usize::from(own.starts_with(' ')).min(blank_max);
         }
+        line.cut(start, usize::MAX);
     }
 }
 

@@ -42,7 +42,7 @@ impl TextReader<'_> {
                 LineKind::Outside
             };
         }
-        if text.starts_with("->") {
+        if is_arrow(text) {
             return LineKind::Node;
         }
         if column <= self.base {
@@ -59,10 +59,10 @@ impl TextReader<'_> {
                 PropertyOrigin::Perhaps => LineKind::Continuation,
             };
         }
-        if is_label(text) && self.stands_as_label(column) {
+        if is_label(text) && (self.stands_as_label(column) || is_whole_label(text)) {
             return LineKind::Label;
         }
-        if self.stands_as_property(column) && is_target(text) {
+        if self.stands_as_property(column) && (is_target(text) || is_begun(text)) {
             return LineKind::Property;
         }
         LineKind::Continuation
@@ -136,6 +136,11 @@ fn property(text: &str) -> Option<PropertyOrigin> {
     plain.then_some(PropertyOrigin::Perhaps)
 }
 
+/// Whether a line is a name, or the beginning of one, whose end was wrapped.
+fn is_begun(text: &str) -> bool {
+    text.starts_with("Rows Removed") || is_known(text)
+}
+
 fn is_known(name: &str) -> bool {
     matches!(
         name,
@@ -204,6 +209,23 @@ fn is_label(text: &str) -> bool {
     ["InitPlan ", "SubPlan ", "CTE "].iter().any(|word| text.starts_with(word))
 }
 
+/// Whether a label is all of a line: then it is no part of a condition that was wrapped, wherever it stands.
+fn is_whole_label(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_name = kind == "CTE" || name.bytes().all(|byte| byte.is_ascii_digit());
+    let returns = || text.split_once(" (returns $").is_some_and(|(_, rest)| rest.ends_with(')'));
+    is_name && !name.is_empty() && (words.next().is_none() || returns())
+}
+
+/// Whether a line starts with the arrow of a node. Operators of JSON begin alike where a condition was wrapped: `-> 'k'`.
+pub(super) fn is_arrow(text: &str) -> bool {
+    text.strip_prefix("->").is_some_and(|node| {
+        let node = node.trim_start();
+        node.is_empty() || node.starts_with(|c: char| c.is_ascii_uppercase())
+    })
+}
+
 /// One of several tables that a `ModifyTable` changes: `Update on part_1 t_1`.
 pub(super) fn is_target(text: &str) -> bool {
     let text = text.strip_prefix("Foreign ").unwrap_or(text);
@@ -264,7 +286,9 @@ pub(super) fn is_root_with_costs(text: &str) -> bool {
 fn is_root(text: &str) -> bool {
     let text = text.strip_prefix("->").map_or(text, str::trim_start);
     if text.contains("(cost=") || head::has_figures(text) {
-        return text.starts_with(|c: char| c.is_ascii_uppercase());
+        // A statement may hold `f(cost=>1)`.
+        return text.starts_with(|c: char| c.is_ascii_uppercase())
+            && !text.starts_with("Query Text:");
     }
     let text =
         text.strip_prefix("Parallel ").or_else(|| text.strip_prefix("Async ")).unwrap_or(text);

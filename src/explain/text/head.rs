@@ -1,13 +1,16 @@
 //! The first line of a node: what it is, on what, its estimates and what was measured.
 
 use super::super::plan::Node;
-use super::name;
+use super::{name, wrap};
+
+/// In which the last figures of a line are, which may be of thousands of lines that were put together.
+const LINE_END_BYTES: usize = 512;
 
 /// Reads a node's line, without its arrow. Returns false where it names no node.
 pub(super) fn read(line: &str, node: &mut Node) -> bool {
     let (what, figures) = figures(line, node);
     // Another server's figures: MySQL prints no width.
-    let is_foreign = figures && node.total_cost.is_none() && what.contains("(cost=");
+    let is_foreign = figures && has_unread_figures(what);
     if what.is_empty() || is_foreign || (!figures && !is_name(what)) {
         return false;
     }
@@ -17,7 +20,7 @@ pub(super) fn read(line: &str, node: &mut Node) -> bool {
 
 /// Whether a line ends as the line of a node does, which tells a node from a property whatever its name.
 pub(super) fn has_figures(line: &str) -> bool {
-    line.ends_with(')') && split(line).is_some()
+    line.ends_with(')') && split(wrap::tail(line, LINE_END_BYTES)).is_some()
 }
 
 /// A name without figures: with COSTS OFF nothing else says that it is a node.
@@ -25,6 +28,15 @@ fn is_name(what: &str) -> bool {
     what.starts_with(|c: char| c.is_ascii_uppercase())
         && !what.contains(": ")
         && !what.ends_with(':')
+        // Cut off by who showed it, or with figures that something else follows.
+        && !what.ends_with(['…', '|'])
+        && !what.ends_with("...")
+        && !has_unread_figures(what)
+}
+
+/// Whether a node's line has figures that are not read: without them, it would be taken for one of COSTS OFF.
+fn has_unread_figures(what: &str) -> bool {
+    ["(cost=", "(actual time=", "(actual rows="].iter().any(|figures| what.contains(figures))
 }
 
 /// What stands before the parentheses, and whether there were any.

@@ -8,7 +8,7 @@ use super::super::detail::{
 use super::super::plan::{Node, ParsedPlan};
 use super::super::property;
 use super::super::scalar::Scalar;
-use super::{Section, TextReader, expand, head, indent, list, name};
+use super::{ROOT_STEP, STEP, Section, TextReader, expand, head, indent, list, name};
 
 fn untyped(value: &str) -> Scalar<'_> {
     Scalar::Untyped(Cow::Borrowed(value))
@@ -30,6 +30,7 @@ impl TextReader<'_> {
         if column <= self.base && self.section != Section::Node {
             self.section = Section::Statement;
         }
+        let above = self.node_above(column);
         let Some(plan) = self.plans.last_mut() else { return };
         if column <= self.base && statement(plan, &mut self.section, (key, value), text) {
             return;
@@ -53,15 +54,25 @@ impl TextReader<'_> {
             }
             Section::Node | Section::Worker(..) | Section::WorkerJit(..) => {
                 // Some print properties of a node behind the nodes below it.
-                let above = self.open.iter().rev().skip(1).find(|(open, _)| open + 6 == column);
-                let of_root = (column == self.base + 2).then_some(0);
-                let above = above.map(|(_, id)| *id).or(of_root);
-                let id = above.filter(|_| column < self.column);
                 let last = plan.nodes.len().wrapping_sub(1);
-                let Some(node) = plan.nodes.get_mut(id.unwrap_or(last)) else { return };
+                let Some(node) = plan.nodes.get_mut(above.unwrap_or(last)) else { return };
                 self.section = in_node(node, self.section, (key, value), (column, text));
             }
         }
+    }
+}
+
+impl TextReader<'_> {
+    /// The node at whose properties a line stands where that is not the last one: some print properties of a node behind
+    /// the nodes below it. Where the columns are not the server's, what stands behind an arrow belongs to its node.
+    fn node_above(&self, column: usize) -> Option<usize> {
+        let own = self.open.last().map_or(0, |(open, _)| *open);
+        if column >= self.column || self.is_scaled && column > own {
+            return None;
+        }
+        let above = self.open.iter().rev().skip(1).find(|(open, _)| open + STEP == column);
+        let of_root = (column == self.base + ROOT_STEP).then_some(0);
+        above.map(|(_, id)| *id).or(of_root)
     }
 }
 

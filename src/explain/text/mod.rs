@@ -26,15 +26,21 @@ use super::{NODES_MAX, finish};
 use classify::LineKind;
 pub(super) use shape::cut;
 
-/// Columns by which the arrow of a subplan stands behind its label.
-const LABEL_INDENT: usize = 2;
+/// Columns by which the arrow of a node stands behind that of the node above, and the first arrows behind the root.
+const STEP: usize = 6;
+const ROOT_STEP: usize = 2;
 
 /// Reads the lines of an input.
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
-    let is_flat = reader.is_flat;
-    let cut = cut(&reader.plans).map(|cut| if is_flat { StopReason::LostIndentation } else { cut });
+    // A line below another needs no blanks to say so, where neither has properties.
+    let is_lost = reader.is_flat || reader.is_squeezed;
+    let cut = if is_lost && (reader.nodes > 2 || reader.has_properties) {
+        Some(StopReason::LostIndentation)
+    } else {
+        cut(&reader.plans)
+    };
     let stopped = stopped.or_else(|| cut.map(|reason| (last(lines), reason)));
     let mut plans = reader.plans;
     plans.retain(|plan| !plan.nodes.is_empty());
@@ -79,8 +85,8 @@ struct TextReader<'l> {
     /// The column of the last node's properties.
     column: usize,
     section: Section,
-    /// The label of the subplan whose node comes next.
-    label: Option<String>,
+    /// The label of the subplan whose node comes next, and its column.
+    label: Option<(String, usize)>,
     /// The text of the statement that comes next, and what a log says of it.
     next: statement::Next,
     nodes: usize,
@@ -88,6 +94,11 @@ struct TextReader<'l> {
     unread: bool,
     /// Whether nodes stand where the root does.
     is_flat: bool,
+    has_properties: bool,
+    /// Whether one blank stands where several did.
+    is_squeezed: bool,
+    /// Whether nodes stand behind those above them by other columns than the server prints.
+    is_scaled: bool,
     roots: roots::EntryRoots,
     /// Lines with an arrow, the most nodes that there can be beside the roots.
     arrows: usize,
@@ -106,7 +117,21 @@ impl Logical<'_> {
     fn is_followed_by(&self, text: &str) -> bool {
         matches!(self.kind, LineKind::Root | LineKind::Node)
             && classify::is_property(text.trim())
-            && (!self.text.contains('(') || head::has_figures(self.text.trim()))
+            && (!wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
+                || head::has_figures(self.text.trim_end()))
+    }
+
+    /// Whether a whole time of the statement stands in this line: what follows it is no more of the plan.
+    fn ends_plan(&self) -> bool {
+        self.kind == LineKind::Statement && self.text.trim_end().ends_with(" ms")
+    }
+
+    /// Whether a line that seems to continue this one is a node of its own, whose arrow was lost or is another sign.
+    fn hides(&self, text: &str) -> bool {
+        text.contains("(cost=")
+            && head::has_figures(text.trim_end())
+            && (matches!(self.kind, LineKind::Property | LineKind::Label)
+                || wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains("(cost="))
     }
 }
 
@@ -123,6 +148,9 @@ impl<'l> TextReader<'l> {
             nodes: 0,
             unread: false,
             is_flat: false,
+            has_properties: false,
+            is_squeezed: false,
+            is_scaled: false,
             roots: roots::EntryRoots::default(),
             arrows: lines.iter().filter(|line| first_byte(&line.text) == Some(b'-')).count(),
             wrap: wrap::Wrap::new(lines),
@@ -157,7 +185,22 @@ impl<'l> TextReader<'l> {
                 self.column = indent(text);
                 kind = LineKind::Property;
             }
+            if kind == LineKind::Property
+                && pending.as_ref().is_some_and(|before| wrap::ends_in_a_name(&before.text))
+            {
+                kind = LineKind::Continuation;
+            }
+            if kind == LineKind::Continuation
+                && pending
+                    .as_ref()
+                    .is_some_and(|before| before.ends_plan() && indent(text) <= self.base)
+            {
+                kind = LineKind::End;
+            }
             match (&mut pending, kind) {
+                (Some(before), LineKind::Continuation) if before.hides(text) => {
+                    return Err((line.number, StopReason::Expected("`->` before a node")));
+                }
                 (Some(before), LineKind::Continuation) => {
                     self.wrap.join(&mut before.text, text, at);
                 }
@@ -192,7 +235,8 @@ impl<'l> TextReader<'l> {
                 self.section = Section::Node;
             }
             LineKind::Node => {
-                self.column = indent(text) + 6;
+                self.column = indent(text) + STEP;
+                self.is_squeezed |= text.contains(" (cost=") && !text.contains("  (cost=");
                 self.section = Section::Node;
             }
             LineKind::Statement => self.section = Section::Statement,
@@ -207,10 +251,11 @@ impl<'l> TextReader<'l> {
             LineKind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
             LineKind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
             LineKind::Label => {
-                self.label = Some(line.text.trim().to_owned());
+                self.label = Some((line.text.trim().to_owned(), indent(&line.text)));
                 Ok(())
             }
             LineKind::Property | LineKind::Statement => {
+                self.has_properties |= line.kind == LineKind::Property;
                 self.property(&line.text);
                 Ok(())
             }
@@ -244,9 +289,13 @@ impl<'l> TextReader<'l> {
         let column = indent(text);
         self.is_flat |= column <= self.base;
         // A subplan stands below its label, which stands where the arrows of the owner's other children do.
-        let level = if self.label.is_some() { column.saturating_sub(LABEL_INDENT) } else { column };
+        let level = self.label.as_ref().map_or(column, |(_, label)| *label);
         while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= level) {
             self.open.pop();
+        }
+        if let Some((above, id)) = self.open.last() {
+            let step = if *id == 0 { ROOT_STEP } else { STEP };
+            self.is_scaled |= level != above + step;
         }
         let parent = self.open.last().map(|(_, id)| *id);
         self.push(strip_arrow(text.trim()), column, parent)
@@ -266,7 +315,7 @@ impl<'l> TextReader<'l> {
             plan.nodes.pop();
             return Err(expected(text));
         }
-        if let Some(label) = label {
+        if let Some((label, _)) = label {
             label::apply(node, &label);
         }
         if let Some(parent) = parent {

@@ -4,10 +4,27 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::super::frame::OutputLine;
-use super::list;
+use super::{classify, list};
 
 /// Lines that a literal with line breaks may have. A quote that is not closed within them is a broken line.
 const LITERAL_LINES_MAX: usize = 200;
+
+/// A node's figures are no longer than this, and what they are looked for in grows with each line that is joined.
+pub(super) const FIGURES_BYTES_MAX: usize = 256;
+
+/// Names of columns that stand behind others in a line of properties, with two blanks between.
+const FURTHER_COLUMNS: [&str; 7] = [
+    "Memory Usage:",
+    "Maximum Storage:",
+    "Disk Usage:",
+    "Peak Memory:",
+    "Batches:",
+    "Memory:",
+    "Disk:",
+];
+
+/// What a name of several words begins with: the rest of it follows where a line ends so.
+const OPEN_NAMES: [&str; 5] = [" Maximum", " Peak", " Average", "Rows Removed", "Rows Removed by"];
 
 /// How the lines of an input are wrapped.
 pub(super) struct Wrap<'l> {
@@ -15,11 +32,12 @@ pub(super) struct Wrap<'l> {
     /// The longest line, in characters.
     width: OnceCell<usize>,
     wrapped: OnceCell<bool>,
+    mail: OnceCell<bool>,
 }
 
 impl<'l> Wrap<'l> {
     pub(super) fn new(lines: &'l [OutputLine<'l>]) -> Self {
-        Wrap { lines, width: OnceCell::new(), wrapped: OnceCell::new() }
+        Wrap { lines, width: OnceCell::new(), wrapped: OnceCell::new(), mail: OnceCell::new() }
     }
 
     /// Appends the line at `at` to what it continues.
@@ -36,8 +54,13 @@ impl<'l> Wrap<'l> {
             } else {
                 self.is_wrapped() && before.chars().count() >= self.width()
             };
+        let column = FURTHER_COLUMNS.iter().any(|name| next.starts_with(name));
+        let is_open = ends_in_a_name(text);
         let text = text.to_mut();
-        if !verbatim {
+        if column && !is_open {
+            text.truncate(text.trim_end().len());
+            text.push_str("  ");
+        } else if !verbatim {
             text.push(' ');
         }
         text.push_str(next);
@@ -48,7 +71,7 @@ impl<'l> Wrap<'l> {
         let before = at.checked_sub(1).map_or("", |before| self.lines[before].text.as_ref());
         let text = text.to_mut();
         if !(self.is_wrapped() && before.chars().count() >= self.width()) {
-            text.push('\n');
+            text.push(if self.is_mail() { ' ' } else { '\n' });
         }
         text.push_str(next);
     }
@@ -68,11 +91,22 @@ impl<'l> Wrap<'l> {
         None
     }
 
-    /// Whether a terminal wrapped the lines: several are of the greatest length.
+    /// Whether a terminal wrapped the lines: several are of the greatest length, and none that is shorter goes on in the next.
     fn is_wrapped(&self) -> bool {
         *self.wrapped.get_or_init(|| {
             let width = self.width();
-            self.lines.iter().filter(|line| line.text.chars().count() == width).nth(1).is_some()
+            let length = |line: &OutputLine| line.text.chars().count();
+            self.lines.iter().filter(|line| length(line) == width).nth(1).is_some()
+                && !self.is_mail()
+        })
+    }
+
+    /// Whether lines were wrapped at blanks: one that is shorter than others goes on in the next.
+    fn is_mail(&self) -> bool {
+        *self.mail.get_or_init(|| {
+            let width = self.width();
+            let is_short = |line: &OutputLine| line.text.chars().count() < width;
+            self.lines.iter().any(|line| goes_on(&line.text) && is_short(line))
         })
     }
 
@@ -81,6 +115,29 @@ impl<'l> Wrap<'l> {
             self.lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default()
         })
     }
+}
+
+/// Whether a line of a node or of a condition ends inside its parentheses.
+fn goes_on(line: &str) -> bool {
+    let text = line.trim();
+    let is_node = text.contains("  (cost=") || text.contains(" (actual ");
+    let is_condition = || text.contains(": (") && classify::is_property(text);
+    if !(is_node || is_condition()) || list::quote_after(text, None).is_some() {
+        return false;
+    }
+    let count = |sign: u8| memchr::memchr_iter(sign, text.as_bytes()).count();
+    count(b'(') > count(b')')
+}
+
+/// Whether a text ends in a name of several words that is not whole.
+pub(super) fn ends_in_a_name(text: &str) -> bool {
+    let text = text.trim_end();
+    OPEN_NAMES.iter().any(|name| text.ends_with(name))
+}
+
+/// The end of a text, of so many bytes at most.
+pub(super) fn tail(text: &str, bytes_max: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes_max))..]
 }
 
 /// Whether a blank always stands between what a line ends with and what the next starts with.
@@ -92,6 +149,7 @@ fn stands_apart(before: &str, next: &str) -> bool {
 
 /// Whether a node's line ends inside the parentheses with its figures, or between them.
 fn is_in_figures(text: &str) -> bool {
+    let text = tail(text, FIGURES_BYTES_MAX);
     let figures = text.rfind("(cost=").max(text.rfind("(actual ")).max(text.rfind("(never"));
     figures.is_some_and(|at| text[at..].len() < 120)
 }
