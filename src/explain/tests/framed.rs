@@ -29,8 +29,8 @@ fn one(text: &str) -> ParsedPlan {
 }
 
 fn is_plain(text: &str) {
-    let (plan, plain) = (one(text), one(&PLAIN.join("\n")));
-    assert_eq!(plan.nodes, plain.nodes, "{text}");
+    let (plan, expected) = (one(text), one(&PLAIN.join("\n")));
+    assert_eq!(plan.nodes, expected.nodes, "{text}");
     assert_eq!((plan.planning_ms, plan.execution_ms), (Some(0.5), Some(9.5)), "{text}");
 }
 
@@ -88,18 +88,12 @@ fn rows_as_languages_print_them_are_lines() {
     is_plain(&format!("[{}]", joined(&|line| format!("[{}]", double(line)))));
     is_plain(&each(|line| format!("({},)", single(line))));
     is_plain(&each(|line| format!("{{\"QUERY PLAN\"=>{}}}", double(line))));
-    is_plain(
-        &each(|line| format!("  {{ 'QUERY PLAN': {} }},", single(line))).trim_start().to_owned(),
-    );
+    is_plain(each(|line| format!("  {{ 'QUERY PLAN': {} }},", single(line))).trim_start());
     is_plain(&each(|line| format!("'{}'", line.replace('\'', "''"))));
     is_plain(&each(|line| format!("\"{line}\",")));
-    let mut number = 0;
-    let mut numbered = String::new();
-    for line in PLAIN {
-        number += 1;
-        numbered += &format!("{number},\"{line}\"\n");
-    }
-    is_plain(&numbered);
+    let numbered: Vec<String> =
+        PLAIN.iter().zip(1..).map(|(line, number)| format!("{number},\"{line}\"")).collect();
+    is_plain(&numbered.join("\n"));
 }
 
 #[test]
@@ -114,8 +108,8 @@ fn what_a_container_or_a_journal_puts_before_each_line_is_no_part_of_the_plan() 
         "2026-01-01T00:00:00.123456789Z stderr F ",
         "Jan 01 10:00:00 host postgres[123]: ",
     ] {
-        let carried: String = entry.lines().map(|line| format!("{before}{line}\n")).collect();
-        is_plain(&carried);
+        let carried: Vec<String> = entry.lines().map(|line| before.to_owned() + line).collect();
+        is_plain(&carried.join("\n"));
     }
 }
 

@@ -4,6 +4,7 @@
 //! is remembered. A line that is no property, node or label continues the one before: terminals and mail clients
 //! wrap lines.
 
+mod blanks;
 mod classify;
 mod expand;
 mod head;
@@ -34,9 +35,7 @@ const ROOT_STEP: usize = 2;
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
-    // A line below another needs no blanks to say so, where neither has properties.
-    let is_lost = reader.is_flat || reader.is_squeezed;
-    let cut = if is_lost && (reader.nodes > 2 || reader.has_properties) {
+    let cut = if reader.blanks.are_lost(reader.nodes) {
         Some(StopReason::LostIndentation)
     } else {
         cut(&reader.plans)
@@ -92,11 +91,7 @@ struct TextReader<'l> {
     nodes: usize,
     /// Whether a line before the plan has figures of a node and is none that can be read.
     unread: bool,
-    /// Whether nodes stand where the root does.
-    is_flat: bool,
-    has_properties: bool,
-    /// Whether one blank stands where several did.
-    is_squeezed: bool,
+    blanks: blanks::Blanks,
     /// Whether nodes stand behind those above them by other columns than the server prints.
     is_scaled: bool,
     roots: roots::EntryRoots,
@@ -147,9 +142,7 @@ impl<'l> TextReader<'l> {
             next: statement::Next::default(),
             nodes: 0,
             unread: false,
-            is_flat: false,
-            has_properties: false,
-            is_squeezed: false,
+            blanks: blanks::Blanks::default(),
             is_scaled: false,
             roots: roots::EntryRoots::default(),
             arrows: lines.iter().filter(|line| first_byte(&line.text) == Some(b'-')).count(),
@@ -170,33 +163,7 @@ impl<'l> TextReader<'l> {
                 }
                 continue;
             }
-            let mut kind = self.classify(text);
-            if kind == LineKind::Root
-                && self.next.is_in_statement()
-                && self.roots.has_behind(lines, at)
-            {
-                // It stands in a comment of the statement.
-                kind = LineKind::Outside;
-            }
-            if kind == LineKind::Continuation
-                && pending.as_ref().is_some_and(|before| before.is_followed_by(text))
-            {
-                // Those that follow stand there, too.
-                self.column = indent(text);
-                kind = LineKind::Property;
-            }
-            if kind == LineKind::Property
-                && pending.as_ref().is_some_and(|before| wrap::ends_in_a_name(&before.text))
-            {
-                kind = LineKind::Continuation;
-            }
-            if kind == LineKind::Continuation
-                && pending
-                    .as_ref()
-                    .is_some_and(|before| before.ends_plan() && indent(text) <= self.base)
-            {
-                kind = LineKind::End;
-            }
+            let kind = self.kind(lines, at, pending.as_ref());
             match (&mut pending, kind) {
                 (Some(before), LineKind::Continuation) if before.hides(text) => {
                     return Err((line.number, StopReason::Expected("`->` before a node")));
@@ -226,6 +193,34 @@ impl<'l> TextReader<'l> {
         pending.map_or(Ok(()), |before| self.apply(&before))
     }
 
+    /// What a line is, behind the line that is not applied yet.
+    fn kind(&mut self, lines: &[OutputLine], at: usize, pending: Option<&Logical>) -> LineKind {
+        let text = lines[at].text.as_ref();
+        let kind = self.classify(text);
+        match kind {
+            // It stands in a comment of the statement.
+            LineKind::Root if self.next.is_in_statement() && self.roots.has_behind(lines, at) => {
+                LineKind::Outside
+            }
+            LineKind::Property
+                if pending.is_some_and(|before| wrap::ends_in_a_name(&before.text)) =>
+            {
+                LineKind::Continuation
+            }
+            LineKind::Continuation if pending.is_some_and(|before| before.is_followed_by(text)) => {
+                // Those that follow stand there, too.
+                self.column = indent(text);
+                LineKind::Property
+            }
+            LineKind::Continuation
+                if pending.is_some_and(Logical::ends_plan) && indent(text) <= self.base =>
+            {
+                LineKind::End
+            }
+            kind => kind,
+        }
+    }
+
     /// What a line's start decides before its end is known: where properties that follow stand.
     fn enter(&mut self, kind: LineKind, text: &str) {
         match kind {
@@ -236,7 +231,7 @@ impl<'l> TextReader<'l> {
             }
             LineKind::Node => {
                 self.column = indent(text) + STEP;
-                self.is_squeezed |= text.contains(" (cost=") && !text.contains("  (cost=");
+                self.blanks.line(text);
                 self.section = Section::Node;
             }
             LineKind::Statement => self.section = Section::Statement,
@@ -255,7 +250,7 @@ impl<'l> TextReader<'l> {
                 Ok(())
             }
             LineKind::Property | LineKind::Statement => {
-                self.has_properties |= line.kind == LineKind::Property;
+                self.blanks.has_properties |= line.kind == LineKind::Property;
                 self.property(&line.text);
                 Ok(())
             }
@@ -287,7 +282,7 @@ impl<'l> TextReader<'l> {
 
     fn node(&mut self, text: &str) -> Result<(), StopReason> {
         let column = indent(text);
-        self.is_flat |= column <= self.base;
+        self.blanks.node(column, self.base);
         // A subplan stands below its label, which stands where the arrows of the owner's other children do.
         let level = self.label.as_ref().map_or(column, |(_, label)| *label);
         while self.open.len() > 1 && self.open.last().is_some_and(|(open, _)| *open >= level) {

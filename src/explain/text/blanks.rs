@@ -1,0 +1,28 @@
+//! Whether the blanks that say what belongs to what were lost on the way.
+
+/// What was seen of the blanks of a plan.
+#[derive(Default)]
+pub(super) struct Blanks {
+    /// Nodes stand where the root does.
+    is_flat: bool,
+    /// One blank stands where several did.
+    is_squeezed: bool,
+    pub(super) has_properties: bool,
+}
+
+impl Blanks {
+    /// A line with an arrow, before what continues it.
+    pub(super) fn line(&mut self, text: &str) {
+        self.is_squeezed |= text.contains(" (cost=") && !text.contains("  (cost=");
+    }
+
+    /// A node, by its column and that of the root.
+    pub(super) fn node(&mut self, column: usize, base: usize) {
+        self.is_flat |= column <= base;
+    }
+
+    /// Whether so many nodes cannot be told apart. A line below another needs no blanks, where neither has properties.
+    pub(super) fn are_lost(&self, nodes: usize) -> bool {
+        (self.is_flat || self.is_squeezed) && (nodes > 2 || self.has_properties)
+    }
+}
