@@ -6,7 +6,8 @@ use super::Ddl;
 use super::batch::{self, dollar_quoted};
 use super::statement::{brief, definition, guard, maintenance};
 use crate::model::{
-    PINNED, Renaming, Statement, catalog_operator, quote_identifier, quote_literal, text_literal,
+    PINNED, Renaming, Statement, catalog_operator, counted, quote_identifier, quote_literal,
+    text_literal,
 };
 
 /// Documents get codes for their keys, and back.
@@ -190,9 +191,9 @@ fn caveats(renaming: &Renaming, view: &str) -> Vec<String> {
          the update can be run again, and another key takes a new version of the functions"
             .to_owned(),
         format!(
-            "the update writes about {} rows again: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
+            "the update writes about {} again: some {megabytes} MB of WAL and, until the vacuum, as much bloat, \
              indexes not counted; it can be stopped and run again, and fires UPDATE triggers for every row",
-            renaming.rows
+            counted(renaming.rows, "row", "rows")
         ),
         "the file does not shrink: what is freed is used by rows to come; VACUUM (FULL) or pg_repack gives it back"
             .to_owned(),

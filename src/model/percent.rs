@@ -1,9 +1,14 @@
 //! Shares as people read them.
 
+use super::grouped;
+
 /// A share as a percentage with the digits it takes: what is there is never printed as `0 %`, and what is missing never
 /// as `100 %`.
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;
+    if value >= 1000.0 {
+        return format!("{} %", grouped(value));
+    }
     let nearest = if value > 50.0 && value < 100.0 { 100.0 - value } else { value.abs() };
     let digits = (0..DIGITS_MAX).find(|digits| {
         let step = 10_f64.powi(-i32::from(*digits));
@@ -34,6 +39,7 @@ mod tests {
             (0.9996, "99.96 %"),
             (0.995, "99.5 %"),
             (1.7, "170 %"),
+            (2616.12, "261,612 %"),
         ] {
             assert_eq!(percent(share), text);
         }

@@ -6,7 +6,7 @@ use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, DocumentKey, Finding, Gap, Judgement, NAME_BYTES_MAX,
-    Policy, Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit,
+    Policy, Renaming, Severity, Snapshot, Superpower, Threshold, Topic, Unit, counted, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -190,9 +190,10 @@ fn saves_little(column: &DocumentColumn<'_>, ratio: f64) -> Declined {
 fn are_data(column: &DocumentColumn<'_>, data: KeyTotals) -> Declined {
     let maps = column.documents.keys.iter().filter(|key| key.is_data).count();
     let detail = format!(
-        "{maps} keys of the sample are one of very many below their path, most of them in few documents or made of digits, \
-         and are stored {:.0} times at {:.0} bytes: a list of objects with the key as a value, or a table, takes their place",
-        data.instances,
+        "{} of the sample are one of very many below their path, most of them in few documents or made of digits, \
+         and are stored {} times at {:.0} bytes: a list of objects with the key as a value, or a table, takes their place",
+        counted(maps, "key", "keys"),
+        grouped(data.instances),
         data.mean_bytes()
     );
     declined(column, "its keys are data", detail)

@@ -8,7 +8,7 @@ use crate::model::observation::{Relation, TableActivity};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Family, Finding, Gap, GapReason, Judgement, Maintenance, MaintenanceVerb, Object,
-    QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+    QualifiedName, Severity, Superpower, Threshold, Topic, Unit, counted, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -141,9 +141,9 @@ impl StaleTable {
             (format!("`{object}` has rows and was never analyzed"), Severity::Medium)
         } else if !self.changed.is_empty() {
             let message = format!(
-                "{} rows of `{object}` changed since the last ANALYZE, {} of what it holds",
-                self.changed_rows,
-                crate::model::percent(self.share.min(9.99))
+                "{} of `{object}` changed since the last ANALYZE, {} of what it holds",
+                counted(self.changed_rows, "row", "rows"),
+                percent(self.share.min(9.99))
             );
             (message, Severity::Low)
         } else {

@@ -11,9 +11,11 @@ static PRIVATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)\b({words})\b|DB-OPT-\d")).unwrap()
 });
 
-/// More digits than a reader needs: three behind the point, or five without a separator.
-static DIGITS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(^|[ (])\d{5}").unwrap());
+/// More digits than a reader needs: three behind the point, or five without a separator that are no code and no process.
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(?:^|(?<!SQLSTATE) |(?<!_backend)\()\d{5}")
+        .unwrap()
+});
 
 /// The first private word of a text.
 pub(crate) fn private_word(text: &str) -> Option<&str> {
@@ -70,6 +72,11 @@ pub(crate) fn faults_of(analysis: &Analysis) -> Vec<String> {
         all.extend(faults(&declined.detail, 700));
     }
     all.extend(analysis.gaps.iter().flat_map(|Gap { detail, .. }| faults(detail, 260)));
+    // Class 42: no such column, no such function. Privileges (42501) are said otherwise.
+    let misspelled = analysis.gaps.iter().filter(|gap| gap.detail.contains("SQLSTATE 42"));
+    all.extend(
+        misspelled.map(|gap| format!("SQL of `{}` that fails: {}", gap.observation, gap.detail)),
+    );
     let steps = analysis.gaps.iter().filter_map(|gap| gap.lift.as_ref());
     let unnamed = |step: &&String| step.contains('\0');
     all.extend(steps.filter(unnamed).map(|step| format!("a role that is not named: {step}")));

@@ -8,6 +8,7 @@ select
     s.context                                                       as context,
     s.source                                                        as source,
     s.sourcefile like '%postgresql.auto.conf'                       as set_by_alter_system,
+    null::text                                                      as written,
     s.pending_restart                                               as pending_restart,
     coalesce(s.enumvals, '{}')                                      as choices
 from pg_catalog.pg_settings as s
