@@ -39,7 +39,7 @@ fn what_reads_badly_is_found() {
     }
     assert!(!faults("a text that is long", 10).is_empty());
     assert!(faults("`nobody` holds 12,345,678 rows", 80).is_empty());
-    assert!(faults("SQLSTATE 57014: pg_terminate_backend(31012)", 80).is_empty());
+    assert!(faults("SQLSTATE 57014: pg_terminate_backend(31012), set 17920MB", 80).is_empty());
 }
 
 /// Every description, summary and title below a value, with its place.

@@ -11,9 +11,10 @@ static PRIVATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)\b({words})\b|DB-OPT-\d")).unwrap()
 });
 
-/// More digits than a reader needs: three behind the point, or five without a separator that are no code and no process.
+/// More digits than a reader needs: three behind the point, or five without a separator that are no code, no process
+/// and no value of a setting.
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(?:^|(?<!SQLSTATE) |(?<!_backend)\()\d{5}")
+    Regex::new(r"[1-9]\d*\.\d{3}|0\.0*[1-9]\d{2}|(?:^|(?<!SQLSTATE) |(?<!_backend)\()\d{5,}(?!\d| ?(?:kB|MB|GB)\b)")
         .unwrap()
 });
 
