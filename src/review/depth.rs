@@ -33,6 +33,9 @@ const CHAINING: [&str; 16] = [
     "with",
 ];
 
+/// Words that begin the query behind a WITH clause.
+const QUERIES: [&str; 7] = ["delete", "insert", "merge", "select", "table", "update", "values"];
+
 /// Why the text is not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
@@ -58,14 +61,19 @@ pub(super) fn excess(text: &str) -> Option<Excess> {
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the statement")]
 struct Depth {
-    /// Brackets that are open, each with the tokens before it since the last comma of its level.
-    brackets: Vec<(TokenKind, usize)>,
-    /// The sum of these tokens.
+    /// Brackets that are open.
+    brackets: Vec<OpenBracket>,
+    /// The sum of the tokens before them.
     around: usize,
     /// Tokens since the last comma, bracket or statement.
     run: usize,
     /// Words of this statement that begin another query or block.
     chain: usize,
+    /// WITH clauses of this statement that no query has followed. In such a clause the parser takes a semicolon for a missing
+    /// comma, and what follows may stand inside it.
+    open_with: usize,
+    /// The same of the statements before.
+    open_before: usize,
     /// Levels in the strings of this statement, which the parser may read as bodies.
     bodies: usize,
     /// Whether a function or procedure is created: its body may be a string.
@@ -77,6 +85,16 @@ struct Depth {
     in_block: bool,
     deepest: usize,
     sum: usize,
+}
+
+/// A bracket that is open.
+#[derive(Debug)]
+struct OpenBracket {
+    kind: TokenKind,
+    /// The tokens before it since the last comma of its level.
+    before: usize,
+    /// The WITH clauses before it that no query has followed.
+    open_with: usize,
 }
 
 impl Depth {
@@ -101,7 +119,7 @@ impl Depth {
                 kind => depth.token(kind, own),
             }
             let here = depth.here();
-            depth.deepest = depth.deepest.max(here);
+            depth.deepest = depth.deepest.max(here + depth.open_before);
             depth.sum = depth.sum.saturating_add(here);
             if depth.deepest > LEVELS_MAX || depth.sum > LEVELS_SUM_MAX {
                 break;
@@ -145,7 +163,8 @@ impl Depth {
         match kind {
             TokenKind::OpenParen | TokenKind::OpenBracket => {
                 self.step();
-                self.brackets.push((kind, self.run));
+                let open_with = self.open_with;
+                self.brackets.push(OpenBracket { kind, before: self.run, open_with });
                 self.around += self.run;
                 self.run = 0;
             }
@@ -168,10 +187,11 @@ impl Depth {
 
     /// A bracket closes only the one of its own kind. What stood before that is still open, and it is part of it.
     fn close(&mut self, open: TokenKind) {
-        match self.brackets.pop_if(|(kind, _)| *kind == open) {
-            Some((_, before)) => {
+        match self.brackets.pop_if(|bracket| bracket.kind == open) {
+            Some(OpenBracket { before, open_with, .. }) => {
                 self.around -= before;
                 self.run = before;
+                self.open_with = open_with;
             }
             None => self.step(),
         }
@@ -180,7 +200,8 @@ impl Depth {
     fn end_statement(&mut self) {
         self.run = 0;
         if self.brackets.is_empty() && !self.in_block {
-            *self = Self { deepest: self.deepest, sum: self.sum, ..Self::default() };
+            let open_before = self.open_before + self.open_with;
+            *self = Self { deepest: self.deepest, sum: self.sum, open_before, ..Self::default() };
         }
     }
 
@@ -188,6 +209,11 @@ impl Depth {
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         if CHAINING.iter().any(|chaining| is(chaining)) {
             self.chain += 1;
+        }
+        if is("with") {
+            self.open_with += 1;
+        } else if QUERIES.iter().any(|query| is(query)) {
+            self.open_with = self.open_with.saturating_sub(1);
         }
         // `BEGIN` alone begins a transaction.
         self.in_block |= self.has_begun && is("begin");

@@ -57,6 +57,8 @@ const CONSTRUCTS: &[[&str; 5]] = &[
     ["grant a to b", ", b", "", "", ""],
     ["select ", "/* ", "1", " */", ""],
     ["", "{", "", "}", ""],
+    ["", "atomic with ; join with ", "", "", ""],
+    ["with a ", "with b ; join with c ", "", "", ""],
     ["select ", "row(", "1", ")", ""],
     ["select 1 where a in ", "(select 1 where a in ", "(1)", ")", ""],
     ["select from ", "lateral (values (1), (2)) a join ", "b", " on true", ""],
@@ -112,6 +114,9 @@ fn ordinary_statements_are_let_through() {
         format!("select case{whens} end from a{joins};"),
         "begin; select 1; commit; create table t (a int primary key);".repeat(3000),
         "create function f() returns int language sql as $$ select 1 $$;".repeat(3000),
+        "with a as (select 1), b as (select 2) insert into t select * from a;".repeat(3000),
+        "create index on t (a) with (fillfactor = 70); create view v as (with a as (select 1) select 1);"
+            .repeat(2000),
     ] {
         assert_eq!(excess(&sql), None, "{}", &sql[..60]);
     }
