@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::gaps;
-use super::source::{Source, as_json, row_as_json};
+use super::source::{Source, as_json, row_as_json, with_row};
 use crate::model::{Gap, GapReason, Observation};
 use crate::pg::{Error, Failure, QueryResult, Question, Session};
 
@@ -187,8 +187,7 @@ impl<'a> Batch<'a> {
         }
         let mut apart = Batch::new(major);
         for Small { source, row, on_row, receipt } in small {
-            let sql =
-                format!("select /* dbopt */ {row}::text from (\n{}) as r", source.spelling(major));
+            let sql = with_row(&row, source.spelling(major));
             let parameters = QueryParameters::new();
             apart.queries.push(Question { parameters, ..Question::new(source.name, sql) });
             apart.on_rows.push(on_row);
@@ -234,8 +233,7 @@ where
 fn joined(small: &[Small<'_>], major: u32) -> Question {
     let one = |(position, small): (usize, &Small<'_>)| {
         let Small { source, row, .. } = small;
-        let sql = source.spelling(major);
-        format!("select /* dbopt */ '{position} ' || {row}::text from (\n{sql}) as r")
+        with_row(&format!("'{position} ' || {row}"), source.spelling(major))
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");

@@ -98,7 +98,12 @@ impl Source {
 
 /// SQL whose rows are read as `T`, as a query of one column of JSON.
 pub(super) fn as_json<T: DeserializeOwned>(sql: &str) -> String {
-    format!("select /* dbopt */ {}::text from (\n{sql}) as r", row_as_json::<T>())
+    with_row(&row_as_json::<T>(), sql)
+}
+
+/// SQL whose rows, called `r`, come as that expression.
+pub(super) fn with_row(expression: &str, sql: &str) -> String {
+    format!("select /* dbopt */ {expression}::text from (\n{sql}) as r")
 }
 
 /// The row `r` as an array of what `T` asks for by name, in its order: of a large catalog the names of columns would be

@@ -107,10 +107,6 @@ pub fn explainable(text: &str) -> Result<Explainable, NotExplainable> {
 /// The text with a cast for each typed literal that `pg_stat_statements` put a parameter into: it makes `interval $1` of
 /// `interval '1 day'`, which no server reads.
 fn with_casts(text: &str, tokens: &[ScanToken]) -> String {
-    let piece = |from: i32, to: i32| {
-        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
-        text.get(at(from)..at(to)).unwrap_or_default()
-    };
     let (mut cast, mut written) = (String::with_capacity(text.len()), 0);
     for (position, parameter) in tokens.iter().enumerate() {
         let words = type_words(text, tokens, position);
@@ -120,10 +116,10 @@ fn with_casts(text: &str, tokens: &[ScanToken]) -> String {
             continue;
         };
         if let (Some(first), Some(last)) = (of_type.first(), of_type.last()) {
-            cast.push_str(piece(written, first.start));
-            cast.push_str(piece(parameter.start, parameter.end));
+            cast.push_str(piece(text, written, first.start));
+            cast.push_str(piece(text, parameter.start, parameter.end));
             cast.push_str("::");
-            cast.push_str(piece(first.start, last.end));
+            cast.push_str(piece(text, first.start, last.end));
             written = parameter.end;
         }
     }
@@ -131,23 +127,25 @@ fn with_casts(text: &str, tokens: &[ScanToken]) -> String {
     cast
 }
 
+/// What stands between two offsets of the scanner.
+fn piece(text: &str, from: i32, to: i32) -> &str {
+    let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
+    text.get(at(from)..at(to)).unwrap_or_default()
+}
+
 /// How many words before a parameter name its type. A name stands there in no other case.
 fn type_words(text: &str, tokens: &[ScanToken], position: usize) -> usize {
-    let is_parameter = tokens.get(position).is_some_and(|one| one.token() == Token::Param);
+    if tokens.get(position).is_none_or(|one| one.token() != Token::Param) {
+        return 0;
+    }
     let before = |count: usize| position.checked_sub(count).and_then(|at| tokens.get(at));
-    let word = |count: usize| {
-        let token = before(count)?;
-        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
-        text.get(at(token.start)..at(token.end)).map(str::to_ascii_lowercase)
-    };
     let is = |count: usize, names: &[&str]| {
-        word(count).is_some_and(|word| names.contains(&word.as_str()))
+        let word = before(count).map(|token| piece(text, token.start, token.end));
+        word.is_some_and(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
     };
     let is_name = before(1).is_some_and(|one| one.token() == Token::Ident)
         && before(2).is_none_or(|one| one.token() != Token::Ascii46);
-    if !is_parameter {
-        0
-    } else if is_name || is(1, &["interval", "timestamp", "time"]) {
+    if is_name || is(1, &["interval", "timestamp", "time"]) {
         1
     } else if is(1, &["zone"]) && is(3, &["with", "without"]) && is(4, &["timestamp", "time"]) {
         4
@@ -158,8 +156,7 @@ fn type_words(text: &str, tokens: &[ScanToken], position: usize) -> usize {
 
 impl Explainable {
     fn add(&mut self, text: &str, token: &ScanToken, called: bool) -> Result<(), NotExplainable> {
-        let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
-        let piece = text.get(at(token.start)..at(token.end)).unwrap_or_default();
+        let piece = piece(text, token.start, token.end);
         let keyword = token.keyword_kind() != KeywordKind::NoKeyword;
         match token.token() {
             Token::Uident => return Err(NotExplainable::EscapedName),

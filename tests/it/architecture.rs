@@ -16,7 +16,7 @@ struct Rule {
 #[test]
 fn code_obeys_the_table() {
     let law = law(&fs::read_to_string("ARCHITECTURE.md").unwrap());
-    for file in rust_files(Path::new("src")) {
+    for file in files(Path::new("src"), "rs") {
         let module = module(&file);
         if ["lib", "main"].contains(&module.as_str()) {
             continue;
@@ -60,17 +60,18 @@ fn names(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+/// The files of a folder and those in it that have that extension.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
+            all.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|own| own == extension) {
+            all.push(path);
         }
     }
-    files
+    all
 }
 
 fn module(file: &Path) -> String {

@@ -150,7 +150,7 @@ fn what_tools_leave_behind_is_not_committed() {
 /// Kinds of problems by status, as the code makes them: a status, then the kind.
 fn kinds() -> BTreeSet<String> {
     // The answers of `/readyz` have a status and a word, too, and are no problems.
-    let mut files = super::architecture::rust_files(Path::new("src/http"));
+    let mut files = super::architecture::files(Path::new("src/http"), "rs");
     files.retain(|file| !file.ends_with("health.rs"));
     let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let after_status = |rest: &str| {

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::architecture::files;
+
 /// Lines of a file, its inline tests not counted.
 const LINES_MAX: usize = 400;
 
@@ -55,6 +57,20 @@ const PRIVATE_TYPES: &[&str] = &[
     "Strength",
     "Turn",
 ];
+
+/// Each source runs alone in psql, so that what several need stands in each.
+#[test]
+fn locked_relations_are_found_alike_in_every_source() {
+    let mut spellings = BTreeMap::<String, Vec<PathBuf>>::new();
+    for file in files(Path::new("src/observe"), "sql") {
+        let sql = fs::read_to_string(&file).unwrap();
+        let Some((_, behind)) = sql.split_once("locked as materialized (\n") else { continue };
+        let (own, _) = behind.split_once("\n)").unwrap();
+        spellings.entry(own.to_owned()).or_default().push(file);
+    }
+    let counts: Vec<usize> = spellings.values().map(Vec::len).collect();
+    assert!(counts.len() == 1 && counts[0] >= 9, "{spellings:#?}");
+}
 
 #[test]
 fn a_file_has_400_lines_at_most() {
@@ -121,12 +137,12 @@ fn names_are_split_into_words() {
 
 /// The files of the crate without those that hold nothing but tests.
 fn sources() -> Vec<PathBuf> {
-    let mut files = super::architecture::rust_files(Path::new("src"));
-    files.retain(|file| {
+    let mut all = files(Path::new("src"), "rs");
+    all.retain(|file| {
         !file.ends_with("tests.rs") && !file.components().any(|part| part.as_os_str() == "tests")
     });
-    assert!(files.len() > 300, "{} files", files.len());
-    files
+    assert!(all.len() > 300, "{} files", all.len());
+    all
 }
 
 /// A file's code, without its inline tests.

@@ -148,7 +148,7 @@ fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> 
         keys += count.least(pages);
         bytes += now;
     }
-    let needed = needed(sample, paths, float(i64::try_from(tree.leaves.len()).ok()?))?;
+    let needed = needed(sample, paths, float(tree.leaves.len()))?;
     Some(StaleKeys { keys, needed, bytes })
 }
 
@@ -159,19 +159,15 @@ fn needed(documents: &Documents, paths: bool, parts: f64) -> Option<f64> {
     if sample.rows == 0 || documents.keys_left_out > 0 {
         return None;
     }
-    let scale = if sample.complete { 1.0 } else { sample.of_rows / float_of(sample.rows) };
+    let scale = if sample.complete { 1.0 } else { sample.of_rows / float(sample.rows) };
     let of_key = |key: &crate::model::DocumentKey| {
-        let each = float_of(key.distinct) * scale.max(1.0) * parts;
-        each.min(key.instances.high.max(float_of(key.distinct))) + UNCOUNTED_PER_KEY * parts
+        let each = float(key.distinct) * scale.max(1.0) * parts;
+        each.min(key.instances.high.max(float(key.distinct))) + UNCOUNTED_PER_KEY * parts
     };
     let values: f64 = documents.keys.iter().map(of_key).sum();
     // Names of keys are entries of their own for jsonb_ops.
-    let names = if paths { 0.0 } else { float_of(documents.keys.len() as u64) * parts };
+    let names = if paths { 0.0 } else { float(documents.keys.len() as u64) * parts };
     Some(values + names)
-}
-
-fn float_of(count: u64) -> f64 {
-    float(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Whether rows are still replaced.

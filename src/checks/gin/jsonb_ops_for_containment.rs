@@ -76,13 +76,13 @@ fn judge_tree<'a>(
     if !detail.is_some_and(|d| may_serve(d, (&of_column, workload), &uses, searches.all())) {
         return;
     }
-    let share = float_of(searches.contains) / float_of(searches.all()).max(1.0);
+    let share = float(searches.contains) / float(searches.all()).max(1.0);
     let least = case.policy.get(&CONTAINMENT_SHARE);
     let sure = certain(usage, searches.contains);
     if share >= least {
         judgement.gaps.extend(ambiguous(usage, searches.contains, case));
     }
-    if share < least || float_of(sure) < case.policy.get(&SEARCH_CALLS_MIN) {
+    if share < least || float(sure) < case.policy.get(&SEARCH_CALLS_MIN) {
         return;
     }
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
@@ -110,10 +110,6 @@ fn judge_tree<'a>(
             crate::model::percent(known)
         ),
     });
-}
-
-fn float_of(calls: u64) -> f64 {
-    float(i64::try_from(calls).unwrap_or(i64::MAX))
 }
 
 fn finding(

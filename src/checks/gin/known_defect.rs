@@ -3,6 +3,7 @@
 use super::index::trees;
 use crate::checks::Check;
 use crate::checks::advisories::{Advisory, Component};
+use crate::checks::number::{float, whole};
 use crate::model::observation::ImpossibleRows;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
@@ -100,13 +101,13 @@ fn worst(found: impl Iterator<Item = Finding>) -> Option<Finding> {
 }
 
 fn advised(severity: Severity, advisory: &Advisory, version: &str, indexes: usize) -> Finding {
-    let count = crate::checks::number::float(i64::try_from(indexes).unwrap_or(i64::MAX));
+    let count = float(indexes);
     Finding::new(ID, Object::Cluster, severity, format!("{version} {}", advisory.effect))
         .confidence(Confidence::Medium)
         .statistic("server.version", version, Unit::Name)
         .statistic("server.cure", advisory.cure, Unit::Name)
         .statistic("server.source", advisory.source, Unit::Name)
-        .statistic("gin_indexes.indexes", crate::checks::number::whole(count), Unit::Count)
+        .statistic("gin_indexes.indexes", whole(count), Unit::Count)
 }
 
 fn corrupt(table: &ImpossibleRows) -> Finding {

@@ -51,7 +51,7 @@ pub(super) fn certain(usage: &ColumnUsage, calls: u64) -> u64 {
 /// Where `certain` calls are too few and all together would not be, that is why nothing is found.
 pub(super) fn ambiguous(usage: &ColumnUsage, calls: u64, case: &Case<'_>) -> Option<Gap> {
     let least = case.policy.get(&SEARCH_CALLS_MIN);
-    let enough = |calls: u64| float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+    let enough = |calls: u64| float(calls) >= least;
     (enough(calls) && !enough(certain(usage, calls))).then(|| {
         let table = &usage.table;
         let detail = format!(
@@ -132,7 +132,7 @@ impl<'a> Sought<'a> {
             calls = calls.saturating_add(found.map_or(0, |_| statement.calls));
             named = named.or(found);
         }
-        let enough = float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+        let enough = float(calls) >= least;
         let name = self.table.qualified_name().to_sql();
         let detail = format!(
             "how many rows an index leaves a search with equality on `{}` of `{name}` is not known: no statistics of the whole table were read",
@@ -176,7 +176,7 @@ impl<'a> Sought<'a> {
     }
 
     fn is_too_fast(&self, statement: &StatementProfile) -> bool {
-        let calls = float(i64::try_from(statement.calls).unwrap_or(i64::MAX)).max(1.0);
+        let calls = float(statement.calls).max(1.0);
         statement.total_ms > 0.0 && statement.total_ms / calls < self.bytes / READ_BYTES_PER_MS
     }
 

@@ -98,7 +98,7 @@ fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
     wanted.calls -=
         sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
     let sure = certain(usage, wanted.calls);
-    let enough = float_of(sure) >= case.policy.get(&SEARCH_CALLS_MIN);
+    let enough = float(sure) >= case.policy.get(&SEARCH_CALLS_MIN);
     match indexed {
         Indexed::Everywhere => return,
         Indexed::Partly(without) => {
@@ -148,7 +148,7 @@ fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Fi
         .statistic("workload.search_calls", i64::try_from(calls).unwrap_or(i64::MAX), Unit::Count)
         .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
         .statistic("rewrite.condition", &*rewrite, Unit::Name);
-    (float_of(calls) >= case.policy.get(&SEARCH_CALLS_MIN)).then_some(finding)
+    (float(calls) >= case.policy.get(&SEARCH_CALLS_MIN)).then_some(finding)
 }
 
 /// A search of a table reads those that inherit from it, too.
@@ -189,10 +189,6 @@ fn object(usage: &ColumnUsage) -> Object {
         column: usage.column.clone(),
         partition: None,
     }
-}
-
-fn float_of(calls: u64) -> f64 {
-    float(i64::try_from(calls).unwrap_or(i64::MAX))
 }
 
 /// The index that searches of a column ask for.

@@ -39,8 +39,7 @@ pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
             continue;
         }
         let Some(calls) = unserved(judgement, field, one) else { continue };
-        let enough =
-            float(i64::try_from(calls).unwrap_or(i64::MAX)) >= case.policy.get(&SEARCH_CALLS_MIN);
+        let enough = float(calls) >= case.policy.get(&SEARCH_CALLS_MIN);
         if enough && layout.inheritance {
             judgement.declined.push(inherited(usage));
         } else if enough {
@@ -112,9 +111,8 @@ impl Searched<'_> {
 
     /// The columns of the expression, as the known statements have it.
     fn columns<'f>(&self, field: &FieldOfSearch<'f, '_>) -> Vec<&'f str> {
-        let statements = field.workload.statements_of(&field.usage.schema, &field.usage.table);
-        let mut predicates = statements.flat_map(|statement| statement.shape.predicates());
-        let found = predicates.find(|one| one.subject.expression == self.expression);
+        let FieldOfSearch { usage, workload, .. } = *field;
+        let found = workload.condition_on(&usage.schema, &usage.table, self.expression);
         let columns = found.map(|one| one.subject.columns.iter()).into_iter().flatten();
         columns.map(|column| &*column.column).collect()
     }

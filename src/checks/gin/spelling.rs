@@ -16,9 +16,9 @@ const TYPES: [(&str, &str); 10] = [
 
 /// An expression without what the server adds when it prints one, and its types as the server calls them.
 pub(super) fn plain(sql: &str) -> String {
-    let lower = sql.replace("COALESCE(", "coalesce(");
+    let lower_words = sql.replace("COALESCE(", "coalesce(");
     let bare: String =
-        lower.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
+        lower_words.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
     let mut parts = bare.split("::");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {

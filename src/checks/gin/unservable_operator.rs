@@ -96,9 +96,7 @@ fn find<'a>(tree: &GinTree<'a>, workload: &Workload, case: &Case<'a>) -> Vec<Res
         return vec![Err(gap)];
     }
     let least = case.policy.get(&SEARCH_CALLS_MIN);
-    let enough = unserved
-        .into_iter()
-        .filter(|one| float(i64::try_from(certain(usage, one.calls)).unwrap_or(i64::MAX)) >= least);
+    let enough = unserved.into_iter().filter(|one| float(certain(usage, one.calls)) >= least);
     let mut objects = Vec::new();
     let mut findings = Vec::new();
     for one in enough {
@@ -182,7 +180,7 @@ fn any_of_array<'a>(
     };
     let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
     let calls = certain(usage, any_of_array::calls(usage).saturating_sub(otherwise));
-    let enough = float(i64::try_from(calls).ok()?) >= case.policy.get(&SEARCH_CALLS_MIN);
+    let enough = float(calls) >= case.policy.get(&SEARCH_CALLS_MIN);
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
     let message = format!(
         "`{object}` serves none of {} that find rows by `= ANY`: `@>` finds the same rows by it",
@@ -360,11 +358,8 @@ fn longest_value(
 /// The key that an expression is of, as the known statements have it.
 fn key_path<'a>(tree: &GinTree<'_>, expression: &str, case: &Case<'a>) -> Option<&'a String> {
     let workload = case.snapshot.workload.get().ok()?;
-    let statements = workload.statements_of(&tree.table.schema, &tree.table.name);
-    let mut predicates = statements
-        .flat_map(|statement| &statement.shape.blocks)
-        .flat_map(|block| &block.predicates);
-    predicates.find(|one| one.subject.expression == expression)?.subject.path.as_ref()
+    let condition = workload.condition_on(&tree.table.schema, &tree.table.name, expression)?;
+    condition.subject.path.as_ref()
 }
 
 fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {

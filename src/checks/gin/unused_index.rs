@@ -186,7 +186,7 @@ fn searched(tree: &GinTree<'_>, case: &Case<'_>) -> Option<u64> {
     let calls = detail.parts.iter().zip(&tree.root.classes).map(of_part);
     let calls = calls.fold(0, u64::saturating_add);
     let least = case.policy.get(&SEARCH_CALLS_MIN);
-    let enough = float(i64::try_from(calls).unwrap_or(i64::MAX)) >= least;
+    let enough = float(calls) >= least;
     (enough && !is_served_by_another(tree, detail, case)).then_some(calls)
 }
 

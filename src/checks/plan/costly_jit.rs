@@ -38,7 +38,7 @@ fn find(tree: &Tree<'_>, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     let cost = tree.plan.root().and_then(|root| root.total_cost).unwrap_or_default();
-    let functions = float(i64::try_from(jit.functions).unwrap_or(i64::MAX));
+    let functions = float(jit.functions);
     Some(
         tree.finding(ID, (0, stake), message)
             .evidence(figure("functions", functions, Unit::Count))

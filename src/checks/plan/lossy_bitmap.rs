@@ -35,12 +35,12 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     }
     // Each loop has a bitmap of its own.
     let loops = if node.parallel_aware { 1 } else { node.actual_loops.unwrap_or(1).max(1) };
-    let (exact, lossy) = (float(i64::try_from(exact).ok()?), float(i64::try_from(lossy).ok()?));
+    let (exact, lossy) = (float(exact), float(lossy));
     let stake = tree.stake([node.id]);
     if lossy == 0.0 || !stake.matters(case) {
         return None;
     }
-    let loops = float(i64::try_from(loops).ok()?);
+    let loops = float(loops);
     let needed = memory::of_bitmap((exact + lossy) / loops);
     let checked = removed(node, "index_recheck");
     let message = format!(

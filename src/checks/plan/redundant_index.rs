@@ -28,7 +28,9 @@ const ID: &str = "plan/redundant-index";
 enum Cover {
     /// Both have the same keys.
     Same,
-    /// The other begins with the keys of this one and holds more.
+    /// The other has the same keys and includes more columns.
+    Wider,
+    /// The other begins with the keys of this one.
     Prefix,
 }
 
@@ -51,9 +53,9 @@ fn covered<'a>(table: &'a IndexedTable<'_>, index: &Index) -> Option<(Cover, &'a
     let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
     let stays = covers.filter(|(cover, other)| {
         // Of two with the same keys only one goes: the one that nothing needs, else the younger.
-        *cover == Cover::Prefix || other.parent.is_some() || goes_before(table, index, other)
+        *cover != Cover::Same || other.parent.is_some() || goes_before(table, index, other)
     });
-    stays.min_by_key(|(cover, other)| (*cover == Cover::Prefix, other.oid))
+    stays.min_by_key(|(cover, other)| (*cover != Cover::Same, other.oid))
 }
 
 fn goes_before(table: &IndexedTable<'_>, index: &Index, other: &Index) -> bool {
@@ -98,11 +100,11 @@ fn cover(table: &IndexedTable<'_>, index: &Index, other: &Index) -> Option<Cover
     if !included.iter().all(|column| *column != 0 && other.attributes.contains(column)) {
         return None;
     }
-    let same_keys = keys == other.key_count;
-    if same_keys && other.attributes.get(keys..)?.iter().all(|column| included.contains(column)) {
-        return Some(Cover::Same);
+    if keys < other.key_count {
+        return (index.method == "btree").then_some(Cover::Prefix);
     }
-    (same_keys || index.method == "btree").then_some(Cover::Prefix)
+    let includes_all = other.attributes.get(keys..)?.iter().all(|column| included.contains(column));
+    Some(if includes_all { Cover::Same } else { Cover::Wider })
 }
 
 /// Whether an option is no reason to keep an index beside the other: one that changes what a search or an insert costs is.
@@ -155,16 +157,14 @@ fn report(
     let bytes = table.index_bytes(index);
     let (severity, confidence, how) = match cover {
         Cover::Same => (Severity::Medium, Confidence::High, "has the same keys as"),
-        Cover::Prefix => {
-            old.caveats.push(format!(
-                "a query that uses it alone reads `{by}` instead, whose entries are longer"
-            ));
-            let same_keys = index.key_count == other.key_count;
-            let how =
-                if same_keys { "holds nothing that is not in" } else { "has the first keys of" };
-            (Severity::Low, Confidence::Medium, how)
-        }
+        Cover::Wider => (Severity::Low, Confidence::Medium, "holds nothing that is not in"),
+        Cover::Prefix => (Severity::Low, Confidence::Medium, "has the first keys of"),
     };
+    if cover != Cover::Same {
+        old.caveats.push(format!(
+            "a query that uses it alone reads `{by}` instead, whose entries are longer"
+        ));
+    }
     let message = format!("`{object}` {how} `{by}` and takes {}", megabytes(bytes));
     judgement.findings.push(
         Finding::new(ID, object.clone(), table.severity(case, severity), message)

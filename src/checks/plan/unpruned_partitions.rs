@@ -167,9 +167,7 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
         .map(|id| tree.node(*id))
         .filter(|node| !node.never_executed)
         .collect();
-    if float(i64::try_from(partitions.len()).ok()?) < case.policy.get(&PARTITIONS_MIN)
-        || !are_partitions(&partitions)
-    {
+    if float(partitions.len()) < case.policy.get(&PARTITIONS_MIN) || !are_partitions(&partitions) {
         return None;
     }
     // Before 18, rows are rounded for each loop: none in a hundred loops may be forty.
@@ -179,8 +177,7 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
             && (removed(node, "filter") > 0.0 || node.condition("index_cond").is_some())
     };
     let empty: Vec<&&Node> = partitions.iter().filter(read_for_nothing).collect();
-    let share =
-        float(i64::try_from(empty.len()).ok()?) / float(i64::try_from(partitions.len()).ok()?);
+    let share = float(empty.len()) / float(partitions.len());
     let stake = tree.stake(empty.iter().map(|node| node.id));
     // Where none returned a row, nothing says that the condition goes by partitions.
     if share < case.policy.get(&EMPTY_SHARE_MIN)

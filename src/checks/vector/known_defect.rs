@@ -3,7 +3,7 @@
 use super::column::{IndexMethod, VectorField, columns};
 use crate::checks::Check;
 use crate::checks::advisories::{Advisory, Component};
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::model::{Case, Finding, Gap, Judgement, Object, Severity, Superpower, Topic, Unit};
 
 pub(super) static CHECK: Check = Check {
@@ -97,7 +97,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let message = format!("pgvector {version} {}", first.effect);
     let mut finding = Finding::new(ID, Object::Cluster, *severity, message)
         .statistic("vector_installation.version", version, Unit::Name)
-        .statistic("vector_columns.indexes", whole(number(count(&columns, *method))), Unit::Count);
+        .statistic("vector_columns.indexes", whole(float(count(&columns, *method))), Unit::Count);
     // All are about one library: one finding carries them.
     for (_, _, advisory) in std::iter::once(&(*severity, *method, *first)).chain(found) {
         finding = finding
@@ -110,8 +110,4 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 fn count(columns: &[VectorField<'_>], method: IndexMethod) -> usize {
     columns.iter().flat_map(|column| &column.indexes).filter(|i| i.method == method).count()
-}
-
-fn number(count: usize) -> f64 {
-    crate::checks::number::float(i64::try_from(count).unwrap_or(i64::MAX))
 }

@@ -151,8 +151,7 @@ fn served<'c, 'a>(
 fn unknown_limit(case: &Case<'_>, columns: &[VectorField<'_>], ef_search: f64) -> Option<Gap> {
     let cut_off = |(column, search): (&VectorField<'_>, &Search<'_>)| {
         let counters = search.statement.counters.filter(|_| search.rows_wanted().is_none())?;
-        let rows =
-            float(i64::try_from(counters.rows).unwrap_or(i64::MAX)) / search.calls().max(1.0);
+        let rows = float(counters.rows) / search.calls().max(1.0);
         (rows >= ef_search).then(|| {
             format!(
                 "{} calls of a search of `{}` get {} rows each, and an HNSW index returns {}: their LIMIT is a parameter and may be higher",

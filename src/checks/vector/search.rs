@@ -127,7 +127,7 @@ impl Search<'_> {
     }
 
     pub(super) fn calls(&self) -> f64 {
-        float(i64::try_from(self.statement.calls).unwrap_or(i64::MAX))
+        float(self.statement.calls)
     }
 
     /// Milliseconds that a call takes, where that is known.

@@ -22,8 +22,6 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>) -> bool {
         "['",
         "{'",
         "{ '",
-        "[['",
-        "[[\"",
         "[[",
         "{\"QUERY PLAN\"=>",
         "[{\"QUERY PLAN\"=>",

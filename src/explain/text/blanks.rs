@@ -21,7 +21,7 @@ impl Blanks {
         self.is_flat |= column <= base;
     }
 
-    /// Whether so many nodes cannot be told apart. A line below another needs no blanks, where neither has properties.
+    /// Whether it is lost which node is the parent of which, and which has a property. Two nodes without properties need no blanks.
     pub(super) fn are_lost(&self, nodes: usize) -> bool {
         (self.is_flat || self.is_squeezed) && (nodes > 2 || self.has_properties)
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Predicate;
 use super::logged_plan::LoggedPlans;
 use super::session_use::SessionUse;
 use super::usage::{ColumnUsage, StatementProfile, WorkloadCoverage, is_unknown};
@@ -223,5 +224,12 @@ impl Workload {
         table: &str,
     ) -> impl Iterator<Item = &StatementProfile> {
         self.statements.iter().filter(move |one| one.shape.uses_table(schema, table))
+    }
+
+    /// One of the conditions on an expression in the statements kept that read a table.
+    pub fn condition_on(&self, schema: &str, table: &str, expression: &str) -> Option<&Predicate> {
+        self.statements_of(schema, table)
+            .flat_map(|statement| statement.shape.predicates())
+            .find(|one| one.subject.expression == expression)
     }
 }
