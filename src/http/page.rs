@@ -53,7 +53,7 @@ impl PageRequest {
         let opened = |cursor: String| {
             let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
             let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-            name.filter(|name| !name.contains('\0')).ok_or_else(|| {
+            name.filter(|name| !name.is_empty() && !name.contains('\0')).ok_or_else(|| {
                 fault("cursor", "`cursor` must be a `next_cursor` of this list".to_owned())
             })
         };

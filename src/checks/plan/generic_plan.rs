@@ -5,8 +5,7 @@ use super::tree::misestimate::{
 };
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_executed};
 use crate::checks::Check;
-use crate::checks::number::whole;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -37,8 +36,8 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         "{}: the plan is for any value of its parameter, so {} rows were expected and {} came; node {} ({}) was chosen by \
          that: {:.0} % of the time",
         tree.title(wrong.node),
-        whole(node.plan_rows?),
-        whole(node.actual_rows?),
+        grouped(node.plan_rows?),
+        grouped(node.actual_rows?),
         decision.node,
         tree.node(decision.node).node_type,
         decision.stake.share * 100.0

@@ -6,7 +6,7 @@ use super::tree::{
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Node;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -53,7 +53,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let message = format!(
         "{} has {} batches, all but one of them in temporary files; `work_mem` = {}{each} holds it{}: {:.0} % of the time",
         tree.title(node.id),
-        spill.batches,
+        grouped(spill.batches),
         memory::amount(spill.needed),
         memory::advice(spill.needed * multiplier(tree) * spill.processes),
         spill.stake.share * 100.0

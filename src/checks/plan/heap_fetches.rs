@@ -11,7 +11,7 @@ use crate::model::observation::{Index, Relation};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, Judgement, Maintenance, MaintenanceVerb, Object,
-    Severity, Superpower, Threshold, Topic, Unit, percent,
+    Severity, Superpower, Threshold, Topic, Unit, grouped, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -142,8 +142,8 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let message = format!(
         "{} fetches {} of {} rows from the heap, for vacuum has not marked its pages all-visible: {:.0} % of the time",
         tree.title(node.id),
-        whole(fetches),
-        whole(read.max(fetches)),
+        grouped(fetches),
+        grouped(read.max(fetches)),
         stake.share * 100.0
     );
     Some(

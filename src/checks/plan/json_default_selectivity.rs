@@ -6,8 +6,7 @@ use super::tree::misestimate::{
 };
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
-use crate::checks::number::whole;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -39,8 +38,8 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         "{}: no statistics on its JSON condition, so {assumed} was assumed: {} rows expected, {} came; node {} ({}) was \
          chosen by that",
         tree.title(wrong.node),
-        whole(node.plan_rows?),
-        whole(node.actual_rows?),
+        grouped(node.plan_rows?),
+        grouped(node.actual_rows?),
         decision.node,
         tree.node(decision.node).node_type,
     );

@@ -7,7 +7,7 @@ use super::tree::nested_loop::{NESTED_LOOPS_MIN, has_another_join, scanned};
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed};
 use crate::checks::Check;
 use crate::checks::number::whole;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -64,8 +64,8 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
     let message = format!(
         "Nested Loop executes its inner side, {}, {} times instead of the expected {}: {:.0} % of the time{why}",
         tree.title(scanned(tree, inner.id)),
-        whole(executions),
-        whole(expected),
+        grouped(executions),
+        grouped(expected),
         stake.share * 100.0
     );
     let finding = tree

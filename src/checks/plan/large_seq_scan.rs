@@ -9,11 +9,11 @@ use super::tree::{
 };
 use super::unpruned_partitions::are_partitions;
 use crate::checks::Check;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::explain::Node;
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, PlanSource, Severity, Superpower, Threshold, Topic,
-    Unit,
+    Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -105,7 +105,7 @@ fn found(
     let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
     let loops = first.actual_loops.unwrap_or(1);
     let times = if loops > 1 && !first.parallel_aware {
-        format!(" in {loops} scans")
+        format!(" in {} scans", grouped(float(loops)))
     } else {
         String::new()
     };
@@ -116,7 +116,7 @@ fn found(
     };
     let message = format!(
         "{of} reads {} rows{times} and its filter removes {:.1} % of them: {:.0} % of the {}",
-        whole(read),
+        grouped(read),
         share_shown(unwanted / read),
         stake.share * 100.0,
         if tree.is_executed() { "time" } else { "cost" }

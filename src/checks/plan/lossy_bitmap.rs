@@ -4,7 +4,7 @@ use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed, 
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::explain::Node;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -44,12 +44,12 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let needed = memory::of_bitmap((exact + lossy) / loops);
     let checked = removed(node, "index_recheck");
     let message = format!(
-        "{} keeps {:.0} of {:.0} blocks whole and rechecks their rows: {} did not match; `work_mem` = {} holds the bitmap: \
+        "{} keeps {} of {} blocks whole and rechecks their rows: {} did not match; `work_mem` = {} holds the bitmap: \
          {:.0} % of the time",
         tree.title(node.id),
-        lossy,
-        exact + lossy,
-        whole(checked),
+        grouped(lossy),
+        grouped(exact + lossy),
+        grouped(checked),
         memory::amount(needed),
         stake.share * 100.0
     );

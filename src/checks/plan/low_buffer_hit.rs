@@ -12,7 +12,7 @@ use crate::model::observation::{StatementCounters, StatementProfile};
 use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::{
     Case, Confidence, Finding, Gap, GapReason, Judgement, Object, Severity, Superpower, Threshold,
-    Topic, Unit, beginning, percent,
+    Topic, Unit, beginning, grouped, percent,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -194,7 +194,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         tree.title(node.id),
         ratio * 100.0,
         stake.share * 100.0,
-        whole(read)
+        grouped(read)
     );
     Some(
         tree.finding(ID, (node.id, stake), message)

@@ -8,6 +8,7 @@ use crate::checks::number::whole;
 use crate::explain::Node;
 use crate::model::{
     Case, Confidence, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+    grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -68,8 +69,8 @@ fn find(tree: &Tree<'_>, scan: &Node, case: &Case<'_>) -> Option<Finding> {
     let message = format!(
         "CTE `{}` returns {} rows and its filter removes {}: {why} ({:.0} % of the time)",
         clipped(name),
-        whole(wanted + unwanted),
-        whole(unwanted),
+        grouped(wanted + unwanted),
+        grouped(unwanted),
         stake.share * 100.0
     );
     let finding = tree.finding(ID, (scan.id, stake), message);

@@ -7,8 +7,9 @@ use super::tree::misestimate::{
 use super::tree::nested_loop::NESTED_LOOPS_MIN;
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, figure, for_each_executed};
 use crate::checks::Check;
-use crate::checks::number::whole;
-use crate::model::{Case, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{
+    Case, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -75,9 +76,9 @@ fn harmless(tree: &Tree<'_>, wrong: &Misestimate) -> Declined {
 }
 
 /// Rows expected and rows that came, for each loop.
-fn counts(tree: &Tree<'_>, wrong: &Misestimate) -> (i64, i64) {
+fn counts(tree: &Tree<'_>, wrong: &Misestimate) -> (String, String) {
     let node = tree.node(wrong.node);
-    (whole(node.plan_rows.unwrap_or_default()), whole(node.actual_rows.unwrap_or_default()))
+    (grouped(node.plan_rows.unwrap_or_default()), grouped(node.actual_rows.unwrap_or_default()))
 }
 
 impl Misestimate {

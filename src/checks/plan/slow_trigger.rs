@@ -4,7 +4,7 @@ use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, count, figure, for
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::explain::Trigger;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit};
+use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -48,9 +48,9 @@ fn find(tree: &Tree<'_>, trigger: &Trigger, case: &Case<'_>) -> Option<Finding> 
         None => (format!("Trigger `{}`{on}", clipped(&trigger.name)), ""),
     };
     let message = format!(
-        "{name} takes {:.0} ms in {} calls, {:.0} % of the time{why}",
-        ms(trigger),
-        whole(calls),
+        "{name} takes {} ms in {} calls, {:.0} % of the time{why}",
+        grouped(ms(trigger)),
+        grouped(calls),
         stake.share * 100.0
     );
     Some(

@@ -9,6 +9,7 @@ use crate::checks::number::whole;
 use crate::explain::Node;
 use crate::model::{
     Case, Confidence, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+    grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -76,7 +77,7 @@ fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
     let message = format!(
         "{} fetches {} rows{index} and its filter removes {:.1} % of them: {:.0} % of the time",
         tree.title(first.id),
-        whole(read),
+        grouped(read),
         share_shown(discarded / read),
         stake.share * 100.0
     );

@@ -45,6 +45,7 @@ async fn every_status_of_the_client_s_fault_is_a_problem() {
             422,
             "invalid-request",
         ),
+        (Request::get("/v1/checks?cursor=").body(Body::empty()).unwrap(), 422, "invalid-request"),
     ] {
         let asked = format!("{request:?}");
         let reply = service.send(request).await;

@@ -2,7 +2,7 @@
 
 use super::nested_loop::{another_join_is_better, has_another_join};
 use super::{RowEstimate, Stake, Tree, condition, count, removed, rows};
-use crate::explain::{Node, Space};
+use crate::explain::Node;
 use crate::model::{Case, Threshold, Unit};
 
 pub(in crate::checks::plan) static ESTIMATE_ERROR_MAX: Threshold = Threshold {
@@ -104,8 +104,8 @@ fn decision(
     None
 }
 
-/// What too few expected rows cost in the node above them: an inner side that is executed for each row, or rows that do
-/// not fit into the memory that was meant for them.
+/// What too few expected rows cost in the node above them: an inner side that is executed for each row, or a hash table
+/// that does not hold them. A sort of many rows is the same sort.
 fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) -> Option<Stake> {
     match above.node_type.as_str() {
         "Nested Loop" => {
@@ -117,10 +117,6 @@ fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) ->
         "Hash" => {
             let spilled = above.hash.is_some_and(|hash| hash.batches > hash.original_batches);
             spilled.then(|| tree.stake([Some(above.id), above.parent].into_iter().flatten()))
-        }
-        "Sort" => {
-            let on_disk = above.sort.as_ref().is_some_and(|sort| sort.space == Some(Space::Disk));
-            on_disk.then(|| tree.stake([above.id]))
         }
         "Aggregate" => {
             let spilled = above.hash_aggregate.is_some_and(|table| {
