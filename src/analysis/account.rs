@@ -23,8 +23,10 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
     let mut parts = parts(read);
     if coverage.all.entries == 0 {
         let rest = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-        let detail =
-            format!("No statement was found in the {} lines that were sent{rest}", read.lines);
+        let detail = format!(
+            "No statement was found in the {} sent{rest}",
+            counted(read.lines, "line", "lines")
+        );
         return gap(detail, if read.malformed + read.skipped > 0 { FORMATS } else { LOG_ALL });
     }
     if coverage.not_understood.entries > 0 {
@@ -38,9 +40,9 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         return Vec::new();
     }
     let detail = format!(
-        "Of {} lines with {} statements that were sent, these are not understood: {}",
-        read.lines,
-        coverage.all.entries,
+        "Of {} with {} that were sent, these are not understood: {}",
+        counted(read.lines, "line", "lines"),
+        counted(coverage.all.entries, "statement", "statements"),
         parts.join(", ")
     );
     let only_times = read.without_statement > 0 && read.malformed + read.skipped == 0;

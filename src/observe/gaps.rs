@@ -9,7 +9,7 @@ use super::texts::{CountedStatement, ServerStatementText};
 use super::visit::VisitPlan;
 use crate::model::observation::{Index, Layout, Relation, StoredSample, ToastTable};
 use crate::model::{
-    Gap, GapReason, Observation, QualifiedName, Topic, grant, grant_in, quote_identifier,
+    Gap, GapReason, Observation, QualifiedName, Topic, counted, grant, grant_in, quote_identifier,
 };
 use crate::pg::Failure;
 
@@ -318,7 +318,10 @@ pub(super) fn left_out(plan: &VisitPlan) -> Vec<Gap> {
     .into_iter()
     .filter(|(_, count)| *count > 0)
     .map(|(observation, count)| {
-        let detail = format!("{count} smaller tables were not looked into; the largest came first");
+        let detail = format!(
+            "{} not looked into; the largest came first",
+            counted(count, "smaller table was", "smaller tables were")
+        );
         Gap::new(observation, GapReason::BudgetSpent, detail)
             .lifted_by("narrow the analysis with `schema` or `table`")
     })

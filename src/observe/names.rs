@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::batch::{Batch, Slot};
 use super::source;
 use crate::model::Observation;
-use crate::model::observation::{NamedRelation, Names};
+use crate::model::observation::{NamedColumn, NamedRelation, Names};
 use crate::pg::{Error, Session};
 
 /// The setting as the server prints it.
@@ -16,9 +16,31 @@ struct SearchPath {
     path: Option<String>,
 }
 
+/// A table or view, with the names of its columns and of those that hold JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedRow {
+    schema: String,
+    name: String,
+    view: Option<String>,
+    columns: Vec<String>,
+    documents: Vec<String>,
+    root_schema: Option<String>,
+    root_name: Option<String>,
+}
+
+impl From<NamedRow> for NamedRelation {
+    fn from(named: NamedRow) -> Self {
+        let NamedRow { schema, name, view, columns, documents, root_schema, root_name } = named;
+        let column = |name: String| NamedColumn { json: documents.contains(&name), name };
+        let columns = columns.into_iter().map(column).collect();
+        Self { schema, name, view, columns, root_schema, root_name }
+    }
+}
+
 /// The two queries about names.
 pub(super) struct NameLook {
-    relations: Slot<NamedRelation>,
+    relations: Slot<NamedRow>,
     path: Slot<SearchPath>,
 }
 
@@ -36,7 +58,8 @@ impl NameLook {
             Observation::Unseen(gap) => return Observation::Unseen(gap),
         };
         match self.relations.rows() {
-            Observation::Seen(relations) => {
+            Observation::Seen(named) => {
+                let relations = named.into_iter().map(NamedRelation::from).collect();
                 Observation::Seen(Names { database, search_path: schemas(&path), relations })
             }
             Observation::Unseen(gap) => Observation::Unseen(gap),

@@ -116,7 +116,10 @@ fn not_sampled(path: &str, documents: u64) -> (&'static str, String) {
             format!("`{path}`: {NO_PATH_OF_KEYS}, or a place in one; no column holds them");
         return ("its path is no plain one", detail);
     }
-    let detail = format!("`{path}` is in none of {documents} documents, so its type is not known");
+    let detail = format!(
+        "`{path}` is in none of {}, so its type is not known",
+        counted(documents, "document", "documents")
+    );
     ("no document of the sample has the key", detail)
 }
 

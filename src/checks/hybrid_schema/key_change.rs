@@ -2,7 +2,7 @@
 
 use crate::checks::number::{float, whole};
 use crate::model::observation::{ColumnContract, Drift, KeyPresence, KeyRule, KeySample};
-use crate::model::{Confidence, Finding, Object, Policy, Severity, Threshold, Unit};
+use crate::model::{Confidence, Finding, Object, Policy, Severity, Threshold, Unit, grouped};
 
 pub(super) static KEY_CHANCE_MAX: Threshold = Threshold {
     name: "key_chance_max",
@@ -96,15 +96,16 @@ fn chance(presence: KeyPresence, has: &KeySample, lacks: &KeySample) -> f64 {
 impl KeyDifference {
     pub(super) fn finding(self, check: &'static str, object: Object) -> Finding {
         let Self { is_new, documents, now, before, since, .. } = self;
+        let [having, all, once] = [documents, now, before].map(|count| grouped(float(count)));
         let (severity, message) = if is_new {
             let message = format!(
-                "`{object}` is new: {documents} of {now} documents have it, and none of {before} had it on {}",
+                "`{object}` is new: {having} of {all} documents have it, and none of {once} had it on {}",
                 day(&since)
             );
             (Severity::Info, message)
         } else {
             let message = format!(
-                "`{object}` vanished: none of {now} documents has it, and {documents} of {before} had it on {}",
+                "`{object}` vanished: none of {all} documents has it, and {having} of {once} had it on {}",
                 day(&since)
             );
             (Severity::Low, message)

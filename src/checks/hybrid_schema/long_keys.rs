@@ -150,9 +150,9 @@ fn exemption(column: &DocumentColumn<'_>, policy: &Policy) -> Option<Declined> {
     let is_data = |key: &DocumentKey| key.is_data;
     if column.documents.keys_left_out > 0 && !column.documents.keys.iter().any(is_data) {
         let detail = format!(
-            "beside {} keys, {} occurrences of others were met in the sample",
-            column.documents.keys.len(),
-            column.documents.keys_left_out
+            "beside {}, {} of others were met in the sample",
+            counted(column.documents.keys.len(), "key", "keys"),
+            counted(column.documents.keys_left_out, "occurrence", "occurrences")
         );
         return Some(declined(column, "more keys than are counted separately", detail));
     }

@@ -121,12 +121,14 @@ fn find(column: &DocumentColumn<'_>, drift: &Drift, at: &DriftAt) -> Finding {
             if count == documents {
                 words(kind).to_owned()
             } else {
-                format!("{} in {count}", words(kind))
+                format!("{} in {}", words(kind), grouped(float(count)))
             }
         })
         .collect();
     let message = format!(
-        "`{object}` breaks its contract in {documents} of {judged} documents: {}",
+        "`{object}` breaks its contract in {} of {} documents: {}",
+        grouped(float(documents)),
+        grouped(float(judged)),
         how.join(", ")
     );
     let [low, high] = interval(documents, drift, column.documents.sample.complete);
@@ -216,7 +218,10 @@ fn unlisted(
         return None;
     }
     let more = if beyond > 0 {
-        format!(", and what {beyond} times breaks it at others was not counted separately")
+        format!(
+            ", and what {} times breaks it at others was not counted separately",
+            grouped(float(beyond))
+        )
     } else {
         String::new()
     };

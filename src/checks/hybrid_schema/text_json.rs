@@ -6,7 +6,7 @@ use crate::checks::number::{float, whole};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Compression, Confidence, Declined, Finding, Gap, JsonbConversion, Judgement,
-    Policy, Severity, Storage, Superpower, Topic, Unit,
+    Policy, Severity, Storage, Superpower, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -59,8 +59,9 @@ fn exemption(column: &DocumentColumn<'_>) -> Option<Declined> {
         column,
         "jsonb would not keep every document",
         format!(
-            "{lost} of {} documents in the sample give a key twice or hold \\u0000 or numbers that jsonb refuses",
-            column.count()
+            "{} of {} documents in the sample give a key twice or hold \\u0000 or numbers that jsonb refuses",
+            grouped(float(lost)),
+            grouped(float(column.count()))
         ),
     ))
 }

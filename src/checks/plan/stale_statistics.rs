@@ -67,8 +67,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
     }
     if not_read > 0 {
-        let detail =
-            format!("counters of {not_read} smaller tables were not read; the largest came first");
+        let detail = format!(
+            "counters of {} were not read; the largest came first",
+            counted(not_read, "smaller table", "smaller tables")
+        );
         judgement.gaps.push(
             Gap::new("table_activity", GapReason::BudgetSpent, detail)
                 .lifted_by("narrow the analysis with `schema` or `table`"),

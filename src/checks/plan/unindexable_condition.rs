@@ -10,6 +10,7 @@ use crate::checks::number::whole;
 use crate::explain::Node;
 use crate::model::{
     Case, Confidence, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+    grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -93,8 +94,8 @@ fn found(
     let message = format!(
         "{} {how}: {} of {} rows are read for nothing, {:.0} % of the {}",
         tree.title(node.id),
-        whole(unwanted),
-        whole(read),
+        grouped(unwanted),
+        grouped(read),
         stake.share * 100.0,
         if tree.is_executed() { "time" } else { "cost" }
     );

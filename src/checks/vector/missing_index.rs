@@ -8,12 +8,12 @@ use super::operand::VectorOperand;
 use super::search::Search;
 use super::selectivity::{exact_rows, is_exact};
 use crate::checks::Check;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::model::observation::VectorKind;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Severity, Superpower,
-    Threshold, Topic, Unit, grouped, rounded,
+    Threshold, Topic, Unit, counted, grouped, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -272,8 +272,8 @@ fn of_one_size<'p>(column: &VectorField<'_>, search: &Search<'_>) -> Option<Prop
                 "serves only statements that order by `{name}::{kind_name}({n}) {operator} $1`: change them to that, or state {kind_name}({n}) as the type of the column"
             ))
             .caveat(format!(
-                "{} values were read, and all have {n} elements: with any other the build fails, and later its INSERT",
-                values.rows - values.nulls
+                "{} read, and all have {n} elements: with any other the build fails, and later its INSERT",
+                counted(values.rows - values.nulls, "value was", "values were")
             ));
     Some(left_out(column, search).into_iter().fold(proposal, ProposedIndex::caveat))
 }
@@ -282,7 +282,8 @@ fn of_one_size<'p>(column: &VectorField<'_>, search: &Search<'_>) -> Option<Prop
 fn left_out(column: &VectorField<'_>, search: &Search<'_>) -> Option<String> {
     let values = column.values?;
     let zeros = if search.metric == DistanceMetric::Cosine { values.zeros } else { 0 };
-    let count = |count: i64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let count =
+        |count: i64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(float(count))));
     let found: Vec<String> =
         [count(values.nulls, "without a value"), count(zeros, "with a vector of length zero")]
             .into_iter()
@@ -290,8 +291,8 @@ fn left_out(column: &VectorField<'_>, search: &Search<'_>) -> Option<String> {
             .collect();
     (!found.is_empty()).then(|| {
         format!(
-            "of {} rows that were read, {}: the index does not have these, and a search by it never returns them",
-            values.rows,
+            "of {} read, {}: the index does not have these, and a search by it never returns them",
+            counted(values.rows, "row that was", "rows that were"),
             found.join(" and ")
         )
     })

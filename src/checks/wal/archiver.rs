@@ -5,7 +5,7 @@ use super::setting;
 use crate::checks::number::{float, whole};
 use crate::model::observation::{Archiver, Context, Setting};
 use crate::model::rate::duration;
-use crate::model::{Case, Declined, Finding, Gap, Judgement, Object, Severity, Unit};
+use crate::model::{Case, Declined, Finding, Gap, Judgement, Object, Severity, Unit, counted};
 
 pub(super) fn judge(case: &Case<'_>, context: &Context, judgement: &mut Judgement) {
     match archives(case) {
@@ -63,8 +63,8 @@ fn failing(archiver: &Archiver, context: &Context, object: Object) -> Option<Fin
     let since = archiver.last_archived.or(archiver.counting_since).unwrap_or(failed);
     let seconds = float((context.now.as_second() - since.as_second()).max(0));
     let message = format!(
-        "The archiver failed {} times and has archived nothing for {}",
-        archiver.failed,
+        "The archiver failed {} and has archived nothing for {}",
+        counted(archiver.failed, "time", "times"),
         duration(seconds)
     );
     // A server that had nothing to archive fails for no longer than its attempts took.

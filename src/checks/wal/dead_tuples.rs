@@ -148,7 +148,7 @@ fn left_alone(family: &Family<'_>, left: &[(LeafTable<'_>, Why)]) -> Option<Decl
         check: ID.to_owned(),
         object: object(family, &relations),
         reason: reason.to_owned(),
-        detail: format!("{dead} rows are counted as dead, {what}"),
+        detail: format!("{} counted as dead, {what}", counted(dead, "row is", "rows are")),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Whether the blanks that say what belongs to what were lost on the way.
 
+use super::head;
+
 /// What was seen of the blanks of a plan.
 #[derive(Default)]
 pub(super) struct Blanks {
@@ -13,7 +15,9 @@ pub(super) struct Blanks {
 impl Blanks {
     /// A line with an arrow, before what continues it.
     pub(super) fn line(&mut self, text: &str) {
-        self.is_squeezed |= text.contains(" (cost=") && !text.contains("  (cost=");
+        let before = head::cost_at(text).map(|at| &text[..at]);
+        self.is_squeezed |=
+            before.is_some_and(|before| before.ends_with(' ') && !before.ends_with("  "));
     }
 
     /// A node, by its column and that of the root.

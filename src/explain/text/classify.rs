@@ -26,7 +26,8 @@ pub(super) enum LineKind {
 
 impl TextReader<'_> {
     pub(super) fn classify(&self, line: &str) -> LineKind {
-        let text = line.trim();
+        // Most blanks are of one byte, and those are found sooner.
+        let text = line.trim_ascii().trim();
         if text.is_empty() {
             return if self.section == Section::Outside {
                 LineKind::Outside

@@ -18,6 +18,11 @@ pub(super) fn read(line: &str, node: &mut Node) -> bool {
     true
 }
 
+/// Where the estimates of a node stand in a line.
+pub(super) fn cost_at(line: &str) -> Option<usize> {
+    memchr::memchr_iter(b'(', line.as_bytes()).find(|at| line[*at..].starts_with("(cost="))
+}
+
 /// Whether a line ends as the line of a node does, which tells a node from a property whatever its name.
 pub(super) fn has_figures(line: &str) -> bool {
     line.ends_with(')') && split(wrap::tail(line, LINE_END_BYTES)).is_some()
@@ -104,8 +109,10 @@ fn split(line: &str) -> Option<(&str, Group)> {
 }
 
 fn timed(text: &str, last: &str) -> Option<Figures> {
-    let (start, rest) = text.split_once("..")?;
-    let (end, rest) = rest.split_once(' ')?;
+    let (both, rest) = text.split_once(' ')?;
+    let dots =
+        memchr::memchr_iter(b'.', both.as_bytes()).find(|at| both[*at..].starts_with(".."))?;
+    let (start, end) = (&both[..dots], &both[dots + 2..]);
     let figures = rows(rest, last)?;
     Some(Figures { start: start.parse().ok()?, end: end.parse().ok()?, ..figures })
 }

@@ -39,7 +39,8 @@ fn partial(what: &str) -> (&str, Option<&'static str>) {
 /// The kind, and what follows ` using ` or ` on `.
 fn kind_and_rest(what: &str) -> (&str, &str) {
     // A kind is words that start with a capital letter; `using` and `on` do not.
-    let end = what.find(" using ").into_iter().chain(what.find(" on ")).min().unwrap_or(what.len());
+    let is_end = |at: &usize| [" using ", " on "].iter().any(|word| what[*at..].starts_with(word));
+    let end = memchr::memchr_iter(b' ', what.as_bytes()).find(is_end).unwrap_or(what.len());
     (&what[..end], &what[end..])
 }
 

@@ -10,7 +10,7 @@ select
     -- Parallel GIN builds of 18.0 to 18.4 could leave `Infinity` or `NaN` here.
     case when c.reltuples >= 0 and c.reltuples < 'infinity' then c.reltuples::float8 end as rows,
     c.reltoastrelid <> 0 or c.relkind = 'p'                         as toastable,
-    k.indrelid is not null                                          as primary_key,
+    coalesce(x.has_primary_key, false)                              as primary_key,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
     coalesce(x.pages, 0)::int8                                      as index_pages,
     coalesce(t.relpages, 0)::int8                                   as toast_pages,
@@ -20,12 +20,16 @@ from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_class as t on t.oid = c.reltoastrelid
 left join (
-    select i.indrelid, sum(x.relpages) as pages
+    select
+        i.indrelid                                                  as oid,
+        sum(x.relpages)                                             as pages,
+        bool_or(i.indisprimary)                                     as has_primary_key
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as x on x.oid = i.indexrelid
+    -- Those of TOAST tables are a third of all.
+    where x.relnamespace <> 'pg_toast'::pg_catalog.regnamespace
     group by i.indrelid
-) as x on x.indrelid = c.oid
-left join pg_catalog.pg_index as k on k.indrelid = c.oid and k.indisprimary
+) as x on x.oid = c.oid
 left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid and c.relispartition
 where c.relkind in ('r', 'm', 'p')
     and c.relpersistence <> 't'
@@ -34,7 +38,8 @@ where c.relkind in ('r', 'm', 'p')
     and not exists (
         select
         from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and d.objid = c.oid
             and d.deptype = 'e'
     )

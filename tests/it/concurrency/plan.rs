@@ -98,8 +98,10 @@ async fn sixty_pods_get_a_configuration_that_names_no_server_unless_it_was_given
     let ini = plan["pgbouncer"]["ini"].as_str().unwrap_or_else(|| panic!("{plan:#}"));
     assert!(ini.contains("host=db.example.com port=5432") && ini.contains("replace"), "{ini}");
     let port = db.server.port.to_string();
-    assert!(!reply.text.contains(&port) && !reply.text.contains(&db.name), "the DSN is in it");
-    assert!(!plan["pgbouncer"]["known_defects"].as_array().unwrap().is_empty());
+    let mut numbers = reply.text.split(|c: char| !c.is_ascii_digit());
+    let names_server = numbers.any(|number| number == port) || reply.text.contains(&db.name);
+    assert!(!names_server, "the DSN is in it: port {port}, {}, {plan:#}", db.name);
+    assert!(!plan["pgbouncer"]["known_defects"].as_array().unwrap().is_empty(), "{plan:#}");
     body["server_host"] = json!("pg.internal");
     let plan = service.with("POST", PATH, body).await.json();
     assert!(plan["pgbouncer"]["ini"].as_str().unwrap().contains("host=pg.internal"), "{plan:#}");

@@ -175,7 +175,7 @@ async fn a_log_without_a_statement_makes_no_gap_a_pass_and_one_that_is_half_unde
     let account = |gaps: &[(String, String)], text: &str| {
         gaps.iter().any(|(of, detail)| of == "workload" && detail.contains(text))
     };
-    assert!(account(&after, "No statement was found in the 2 lines that were sent"), "{after:?}");
+    assert!(account(&after, "No statement was found in the 2 lines sent"), "{after:?}");
 
     let line = "2026-11-25 00:44:19.973 UTC [8] LOG:  duration: 1.000 ms  statement: select id from ml.features where data ->> 'segment' = '7'\n";
     let log = format!(

@@ -1,4 +1,5 @@
 -- Every index of the tables and materialized views of the database, from the raw catalogs: nothing here opens an index.
+-- Indexes of TOAST tables and of temporary ones are in schemas of their own, which begin with `pg_`.
 -- PostgreSQL 15: `NULLS NOT DISTINCT`; 16: the time of the last scan; 19: since when its scans are counted.
 -- Pages and tuples are as of the last vacuum, analyze or build.
 select
@@ -38,17 +39,15 @@ from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_am as a on a.oid = c.relam
-join pg_catalog.pg_class as t on t.oid = i.indrelid
 left join pg_catalog.pg_inherits as h on h.inhrelid = c.oid
-where t.relkind in ('r', 'm', 'p')
-    and t.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
+where n.nspname <> 'information_schema'
     and n.nspname !~ '^pg_'
     and not exists (
         select
         from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            and d.objid = t.oid
+        where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = i.indrelid
             and d.deptype = 'e'
     )
 order by i.indexrelid

@@ -3,9 +3,10 @@
 -- locked its table, or waits to: the server locks tables to write expressions as SQL.
 -- They are few among many indexes, which the planner does not know.
 with gin as materialized (
-    select x.*
+    select x.reltablespace, i.*
     from pg_catalog.pg_class as x
     join pg_catalog.pg_am as m on m.oid = x.relam
+    join pg_catalog.pg_index as i on i.indexrelid = x.oid
     where m.amname = 'gin'
 ),
 locked as materialized (
@@ -51,13 +52,13 @@ select
         from pg_catalog.pg_tablespace as s
         cross join lateral pg_catalog.unnest(s.spcoptions) as o (option)
         where o.option like 'random_page_cost=%'
-            and s.oid = case c.reltablespace
+            and s.oid = case i.reltablespace
                 when 0 then (
                     select d.dattablespace
                     from pg_catalog.pg_database as d
                     where d.datname = pg_catalog.current_database()
                 )
-                else c.reltablespace
+                else i.reltablespace
             end
     )                                                               as random_page_cost,
     pg_catalog.has_schema_privilege(n.oid, 'usage')
@@ -72,9 +73,8 @@ select
         from pg_catalog.pg_stat_progress_create_index as b
         where b.index_relid = i.indexrelid
     )                                                               as building,
-    pg_catalog.pg_stat_get_blocks_fetched(c.oid)                    as blocks_fetched
-from pg_catalog.pg_index as i
-join gin as c on c.oid = i.indexrelid
+    pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)                    as blocks_fetched
+from gin as i
 join pg_catalog.pg_class as t on t.oid = i.indrelid
 left join lateral (
     select l.relation
