@@ -94,6 +94,11 @@ impl<'a> Family<'a> {
         self.members.iter().any(|member| scope.holds(&member.schema, &member.name))
     }
 
+    /// Whether even the topmost that was seen is a partition of another table.
+    pub fn is_without_root(&self) -> bool {
+        self.root.parent.is_some()
+    }
+
     /// Whether the root is a partitioned table.
     pub fn is_partitioned(&self) -> bool {
         self.root.kind == RelationKind::PartitionedTable

@@ -44,9 +44,9 @@ const TIME_KEYS: [&str; 5] =
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = columns(seen, &tables)?;
-    let entities = Entities::of(seen, &tables)?;
+    let entities = Entities::of(seen, &tables.all)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in columns.iter().filter(|column| column.layout.type_name == "jsonb") {
         for key in &column.documents.keys {

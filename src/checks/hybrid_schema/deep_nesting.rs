@@ -45,7 +45,7 @@ static DOCUMENTS_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let findings = columns.iter().filter_map(|column| find(column, policy)).collect();
     Ok(Judgement { findings, gaps, ..Judgement::default() })

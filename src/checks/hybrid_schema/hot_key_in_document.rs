@@ -46,7 +46,7 @@ static HOT_KEY_SHARE: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let workload = workload::workload(seen)?;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in columns.iter().filter(|column| column.layout.type_name == "jsonb") {

@@ -51,7 +51,7 @@ const MOSTLY: f64 = 0.5;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in columns.iter().filter(|column| column.table.is_large(policy)) {

@@ -1,6 +1,6 @@
 //! `hybrid-schema/missing-primary-key`, explained in the page beside this file.
 
-use super::table::{Table, tables};
+use super::table::{Table, Tables, tables};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::checks::staging::names_staging;
@@ -33,9 +33,10 @@ const IDENTIFYING_TYPES: [&str; 6] = ["int4", "int8", "uuid", "text", "varchar",
 const ROWS_MIN: f64 = 1000.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let Case { snapshot: seen, policy, .. } = *case;
-    let mut judgement = Judgement::default();
-    for table in tables(seen)? {
+    let policy = case.policy;
+    let Tables { all, gaps } = tables(case)?;
+    let mut judgement = Judgement { gaps, ..Judgement::default() };
+    for table in all {
         if table.root.primary_key || table.is_materialized_view() || table.layout.columns.is_empty()
         {
             continue;

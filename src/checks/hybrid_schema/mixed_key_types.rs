@@ -32,7 +32,7 @@ static MIXED_SHARE_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     // Where a contract says what the types are, it is what documents are held to.

@@ -1,6 +1,6 @@
 //! `hybrid-schema/padded-columns`, explained in the page beside this file.
 
-use super::table::{Table, tables};
+use super::table::{Table, Tables, tables};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, MAXALIGN, Reordered, reorder};
 use crate::checks::{Check, Requirement};
@@ -35,9 +35,10 @@ static PADDING_SHARE_MAX: Threshold = Threshold {
 const POINTER_BYTES: f64 = 4.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let Case { snapshot: seen, policy, .. } = *case;
-    let mut judgement = Judgement::default();
-    for table in tables(seen)? {
+    let policy = case.policy;
+    let Tables { all, gaps } = tables(case)?;
+    let mut judgement = Judgement { gaps, ..Judgement::default() };
+    for table in all {
         // The rows of a view are laid out as its query says, which can be changed at any time.
         if !table.is_large(policy) || table.is_materialized_view() {
             continue;

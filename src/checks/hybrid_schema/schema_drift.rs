@@ -44,7 +44,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if seen.contracts.is_empty() {
         return Ok(Judgement::default());
     }
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, _) = columns(seen, &tables)?;
     let mut judgement = Judgement::default();
     for contract in &seen.contracts {
@@ -53,7 +53,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             Some((column, drift)) => {
                 judge_column(&mut judgement, (column, drift, contract), policy);
             }
-            None => judgement.gaps.extend(unseen(seen, &tables, contract)),
+            None => judgement.gaps.extend(unseen(seen, &tables.all, contract)),
         }
     }
     Ok(judgement)

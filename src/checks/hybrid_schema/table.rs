@@ -8,7 +8,8 @@ use crate::model::observation::{
 };
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    DocumentKey, Gap, Object, Observation, Partition, Policy, QualifiedName, Snapshot,
+    Case, DocumentKey, Gap, GapReason, Object, Observation, Partition, Policy, QualifiedName,
+    Snapshot, Topic, grouped,
 };
 
 /// A tuple header and a line pointer.
@@ -39,54 +40,50 @@ pub(super) struct Table<'a> {
 }
 
 /// The tables whose columns were looked at.
-pub(super) fn tables(snapshot: &Snapshot) -> Result<Vec<Table<'_>>, Gap> {
-    let relations = snapshot.relations.get().map_err(Clone::clone)?;
-    let layouts = snapshot.layouts.get().map_err(Clone::clone)?;
-    let parents: BTreeMap<i64, i64> =
-        relations.iter().filter_map(|relation| Some((relation.oid, relation.parent?))).collect();
-    let layouts: BTreeMap<i64, &Layout> =
-        layouts.iter().map(|layout| (layout.oid, layout)).collect();
-    let mut tables: BTreeMap<i64, Table<'_>> = BTreeMap::new();
-    for root in relations.iter().filter(|relation| !parents.contains_key(&relation.oid)) {
-        let Some(layout) = layouts.get(&root.oid) else { continue };
-        tables.insert(root.oid, Table::new(root, layout));
-    }
-    for relation in
-        relations.iter().filter(|relation| relation.kind != RelationKind::PartitionedTable)
-    {
-        let mut root = relation.oid;
-        while let Some(parent) = parents.get(&root) {
-            root = *parent;
-        }
-        if let Some(table) = tables.get_mut(&root) {
-            table.add(relation, layouts.get(&relation.oid).copied());
-        }
-    }
-    for table in tables.values_mut().filter(|table| table.is_partitioned()) {
-        table.partitions = partitions(relations, table.root);
-    }
-    Ok(tables.into_values().collect())
+pub(super) struct Tables<'a> {
+    pub(super) all: Vec<Table<'a>>,
+    /// Which tables cannot be judged, and why.
+    pub(super) gaps: Vec<Gap>,
 }
 
-/// Everything beneath a partitioned table, each after the one it is a part of, by name.
-fn partitions(relations: &[Relation], root: &Relation) -> Vec<Partition> {
-    let mut all: Vec<Partition> = Vec::new();
-    let mut above: Vec<&Relation> = vec![root];
-    while !above.is_empty() {
-        let mut below: Vec<(&Relation, &Relation)> = Vec::new();
-        for parent in above {
-            let parts = relations.iter().filter(|part| part.parent == Some(parent.oid));
-            below.extend(parts.map(|part| (parent, part)));
+/// The tables whose columns were looked at.
+pub(super) fn tables<'a>(case: &Case<'a>) -> Result<Tables<'a>, Gap> {
+    let families = case.families()?;
+    let layouts = case.snapshot.layouts.get().map_err(Clone::clone)?;
+    let layouts: BTreeMap<i64, &Layout> =
+        layouts.iter().map(|layout| (layout.oid, layout)).collect();
+    let (mut all, mut without_root) = (Vec::new(), Vec::new());
+    for family in families.iter() {
+        // A column or key cannot be added to a partition: that is for the table it is a part of.
+        if family.is_without_root() {
+            without_root.extend(case.wants(family).then_some(family.root));
+            continue;
         }
-        below.sort_by_key(|(_, part)| (&part.schema, &part.name));
-        all.extend(below.iter().map(|(parent, part)| Partition {
-            name: part.qualified_name(),
-            parent: parent.qualified_name(),
-            partitioned: part.kind == RelationKind::PartitionedTable,
-        }));
-        above = below.into_iter().map(|(_, part)| part).collect();
+        // Out of the scope, or left out by the visit's budget, which says so.
+        let Some(layout) = layouts.get(&family.root.oid) else { continue };
+        let mut table = Table::new(family.root, layout);
+        for leaf in family.leaves() {
+            table.add(leaf, layouts.get(&leaf.oid).copied());
+        }
+        if table.is_partitioned() {
+            table.partitions = family.partitions();
+        }
+        all.push(table);
     }
-    all
+    Ok(Tables { all, gaps: unseen_roots(&without_root).into_iter().collect() })
+}
+
+/// Partitions are judged as parts of their table, or not at all.
+fn unseen_roots(partitions: &[&Relation]) -> Option<Gap> {
+    let first = partitions.first()?.qualified_name().to_sql();
+    let detail = match partitions.len() - 1 {
+        0 => format!("`{first}` was not judged: the table it is a partition of was not seen"),
+        more => format!(
+            "`{first}` and {} more were not judged: the tables they are partitions of were not seen",
+            grouped(float(more))
+        ),
+    };
+    Some(Gap::new(Topic::RELATIONS.as_str(), GapReason::NotEnoughEvidence, detail))
 }
 
 impl<'a> Table<'a> {
@@ -196,7 +193,7 @@ pub(super) struct DocumentColumn<'a> {
 /// The sampled columns of `json` and `jsonb` of these tables, and what could not be sampled.
 pub(super) fn columns<'a>(
     snapshot: &'a Snapshot,
-    tables: &'a [Table<'a>],
+    tables: &'a Tables<'a>,
 ) -> Result<(Vec<DocumentColumn<'a>>, Vec<Gap>), Gap> {
     let (columns, gaps) = all_columns(snapshot, tables)?;
     Ok((columns.into_iter().filter(|column| column.layout.is_json()).collect(), gaps))
@@ -205,12 +202,13 @@ pub(super) fn columns<'a>(
 /// The same with columns of text that may hold documents.
 pub(super) fn all_columns<'a>(
     snapshot: &'a Snapshot,
-    tables: &'a [Table<'a>],
+    tables: &'a Tables<'a>,
 ) -> Result<(Vec<DocumentColumn<'a>>, Vec<Gap>), Gap> {
     let all = snapshot.documents.get().map_err(Clone::clone)?;
-    let (mut columns, mut gaps) = (Vec::new(), Vec::new());
+    let (mut columns, mut gaps) = (Vec::new(), tables.gaps.clone());
     for ColumnDocuments { oid, column, sample, drift } in all {
-        let Some(table) = tables.iter().find(|table| table.root.oid == *oid) else { continue };
+        // Of a table whose root or columns were not seen, which is said already.
+        let Some(table) = tables.all.iter().find(|table| table.root.oid == *oid) else { continue };
         match (sample, table.layout.column(column)) {
             (Observation::Seen(documents), Some(layout)) => {
                 let drift = drift.as_ref();
@@ -245,5 +243,60 @@ impl DocumentColumn<'_> {
     /// Documents that were read.
     pub(super) fn count(&self) -> u64 {
         self.documents.sample.rows - self.documents.sample.null_rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Scope;
+
+    fn relation(oid: i64, parent: Option<i64>, kind: RelationKind) -> Relation {
+        Relation { kind, parent, ..Relation::empty(oid, "app", &format!("t{oid:05}")) }
+    }
+
+    /// Of a table: its oid and its partitions. Of what is left out: the gaps.
+    fn judged(relations: Vec<Relation>) -> (Vec<(i64, usize)>, Vec<String>) {
+        let layout = |relation: &Relation| Layout { oid: relation.oid, ..Layout::default() };
+        let layouts = relations.iter().map(layout).collect();
+        let snapshot = Snapshot {
+            relations: Observation::Seen(relations),
+            layouts: Observation::Seen(layouts),
+            ..Snapshot::default()
+        };
+        let (policy, scope) = (Policy::default(), Scope::default());
+        let case = Case::new(&snapshot, &policy, &scope);
+        let Tables { all, gaps } = tables(&case).unwrap();
+        let all = all.iter().map(|table| (table.root.oid, table.partitions.len())).collect();
+        (all, gaps.into_iter().map(|gap| gap.detail).collect())
+    }
+
+    #[test]
+    fn a_partition_whose_table_was_not_seen_is_a_gap_and_nothing_else() {
+        let table = RelationKind::Table;
+        let (all, gaps) = judged(vec![relation(1, None, table), relation(2, Some(9), table)]);
+        assert_eq!(all, [(1, 0)]);
+        let gap = "`app.t00002` was not judged: the table it is a partition of was not seen";
+        assert_eq!(gaps, [gap]);
+    }
+
+    #[test]
+    fn partitions_in_a_cycle_end_in_a_gap() {
+        let partitioned = RelationKind::PartitionedTable;
+        let cycle = [(1, 2), (2, 3), (3, 1)];
+        let cycle = cycle.map(|(oid, parent)| relation(oid, Some(parent), partitioned));
+        let below = relation(4, Some(1), RelationKind::Table);
+        let (all, gaps) = judged([cycle.to_vec(), vec![below]].concat());
+        assert_eq!(all, []);
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert!(gaps[0].contains("and 2 more were not judged"), "{gaps:?}");
+    }
+
+    #[test]
+    fn five_thousand_partitions_are_one_table() {
+        let root = relation(1, None, RelationKind::PartitionedTable);
+        let leaves = (2..5_002).map(|oid| relation(oid, Some(1), RelationKind::Table));
+        let (all, gaps) = judged([root].into_iter().chain(leaves).collect());
+        assert_eq!((all, gaps), (vec![(1, 5_000)], Vec::new()));
     }
 }

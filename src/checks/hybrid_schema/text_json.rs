@@ -28,7 +28,7 @@ const DOCUMENTS_MIN: u64 = 20;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let tables = tables(seen)?;
+    let tables = tables(case)?;
     let (columns, gaps) = all_columns(seen, &tables)?;
     let mut judgement = Judgement { gaps, ..Judgement::default() };
     for column in columns.iter().filter(|column| holds_text(column)) {

@@ -65,7 +65,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         let (due, affected): (Vec<_>, Vec<_>) = table
             .leaves()
             .filter_map(|node| Some((node, bloat(node, context, policy)?)))

@@ -36,19 +36,18 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "toast/hot-column-out-of-line";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let Case { snapshot: seen, policy, .. } = *case;
-    judge_hot(seen, policy, find)
+    judge_hot(case, find)
 }
 
 /// Judge the tables most of whose row reads want a value out of line, too.
 pub(super) fn judge_hot(
-    snapshot: &Snapshot,
-    policy: &Policy,
+    case: &Case<'_>,
     find: fn(&ToastedTable<'_>, Reads, &Policy) -> Option<Result<Finding, Declined>>,
 ) -> Result<Judgement, Gap> {
+    let Case { snapshot, policy, .. } = *case;
     let context = snapshot.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(snapshot)?, ..Judgement::default() };
-    for table in tables(snapshot, policy)? {
+    for table in tables(case)? {
         let Some(reads) = hot(&table, (snapshot, context), policy) else {
             judgement.gaps.extend(table.reads(snapshot).and(too_early(context, policy)));
             continue;

@@ -46,7 +46,7 @@ static SAMPLED_VALUES_MIN: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         for column in table.column_names() {
             match find(&table, column, policy) {
                 Some(Ok(finding)) => judgement.findings.push(finding),

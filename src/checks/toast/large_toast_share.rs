@@ -42,7 +42,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         let share = float(table.toast_bytes()) / float(table.heap_bytes()).max(8192.0);
         if share <= policy.get(&TOAST_SHARE_MAX) {
             continue;

@@ -36,7 +36,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         for column in table.column_names() {
             match find(&table, column, context, policy) {
                 Some(Ok(finding)) if table.is_materialized_view() => {

@@ -36,7 +36,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     seen.stored_values.get().map_err(Clone::clone)?;
     let mut judgement = Judgement::default();
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         for column in table.column_names() {
             match find(&table, column, context, policy) {
                 Some(Ok(finding)) => judgement.findings.push(finding),

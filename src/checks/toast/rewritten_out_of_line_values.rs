@@ -54,7 +54,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         let Some(finding) = find(&table, context, policy) else { continue };
         judgement.declined.push(Declined {
             check: ID.to_owned(),

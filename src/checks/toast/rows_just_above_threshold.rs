@@ -45,8 +45,7 @@ static JUST_ABOVE_SHARE_MIN: Threshold = Threshold {
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let Case { snapshot: seen, policy, .. } = *case;
-    judge_hot(seen, policy, find)
+    judge_hot(case, find)
 }
 
 fn find(

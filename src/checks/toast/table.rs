@@ -9,7 +9,7 @@ use crate::model::observation::{
     Context, Relation, RelationKind, StoredSample, ToastColumn, ToastTable,
 };
 use crate::model::{
-    Compression, Gap, Member, MemberKind, Object, Observation, Policy, Snapshot, Storage,
+    Case, Compression, Gap, Member, MemberKind, Object, Observation, Snapshot, Storage,
 };
 
 /// One relation of a table: itself, its root, or a partition.
@@ -27,13 +27,10 @@ pub(super) struct ToastedTable<'a> {
 }
 
 /// The tables that were looked into and are large enough to judge.
-pub(super) fn tables<'a>(
-    snapshot: &'a Snapshot,
-    policy: &Policy,
-) -> Result<Vec<ToastedTable<'a>>, Gap> {
-    let relations = snapshot.relations.get().map_err(Clone::clone)?;
+pub(super) fn tables<'a>(case: &Case<'a>) -> Result<Vec<ToastedTable<'a>>, Gap> {
+    let snapshot = case.snapshot;
+    let families = case.families()?;
     let toast_tables = snapshot.toast_tables.get().map_err(Clone::clone)?;
-    let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
     let samples: BTreeMap<i64, &StoredSample> = match &snapshot.stored_values {
         Observation::Seen(values) => {
             values.iter().filter_map(|value| Some((value.oid, value.sample.get().ok()?))).collect()
@@ -42,17 +39,15 @@ pub(super) fn tables<'a>(
     };
     let mut tables: BTreeMap<i64, ToastedTable<'a>> = BTreeMap::new();
     for toast in toast_tables {
-        let Some(relation) = by_oid.get(&toast.oid) else { continue };
-        let mut root = *relation;
-        while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {
-            root = parent;
-        }
+        let (relation, root) = (families.relation(toast.oid), families.root(toast.oid));
+        // Dropped between the two round trips.
+        let Some((relation, root)) = relation.zip(root) else { continue };
         let sample = samples.get(&toast.oid).copied();
         let table =
             tables.entry(root.oid).or_insert_with(|| ToastedTable { root, nodes: Vec::new() });
         table.nodes.push(RelationNode { relation, toast, sample });
     }
-    let bytes_min = policy.get(&TABLE_BYTES_MIN);
+    let bytes_min = case.policy.get(&TABLE_BYTES_MIN);
     Ok(tables
         .into_values()
         .filter(|table| float(table.bytes() + table.index_bytes()) >= bytes_min)
@@ -289,4 +284,46 @@ pub(super) fn storage(column: &ToastColumn) -> Storage {
 /// Whether it is one of pgvector's types.
 pub(super) fn is_vector(column: &ToastColumn) -> bool {
     matches!(column.type_name.as_str(), "vector" | "halfvec" | "sparsevec")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Policy, Scope};
+
+    /// The roots and how many nodes each has.
+    fn roots(parents: &[(i64, Option<i64>)]) -> Vec<(i64, usize)> {
+        let relation = |(oid, parent): &(i64, Option<i64>)| {
+            let size = Relation::empty(*oid, "app", &format!("t{oid}"));
+            Relation { parent: *parent, pages: 100_000, ..size }
+        };
+        let toast =
+            |(oid, _): &(i64, Option<i64>)| ToastTable { oid: *oid, ..ToastTable::default() };
+        let snapshot = Snapshot {
+            relations: Observation::Seen(parents.iter().map(relation).collect()),
+            toast_tables: Observation::Seen(parents.iter().map(toast).collect()),
+            ..Snapshot::default()
+        };
+        let (policy, scope) = (Policy::default(), Scope::default());
+        let case = Case::new(&snapshot, &policy, &scope);
+        let tables = tables(&case).unwrap();
+        tables.iter().map(|table| (table.root.oid, table.nodes.len())).collect()
+    }
+
+    #[test]
+    fn a_partition_whose_table_was_not_seen_is_judged_alone() {
+        assert_eq!(roots(&[(1, None), (2, Some(1)), (3, Some(9))]), [(1, 2), (3, 1)]);
+    }
+
+    #[test]
+    fn partitions_in_a_cycle_are_judged_each() {
+        let cycle = roots(&[(1, Some(2)), (2, Some(1)), (3, Some(3))]);
+        assert_eq!(cycle, [(1, 1), (2, 1), (3, 1)]);
+    }
+
+    #[test]
+    fn five_thousand_partitions_are_one_table() {
+        let leaves = (2..5_002).map(|oid| (oid, Some(1)));
+        assert_eq!(roots(&[(1, None)].into_iter().chain(leaves).collect::<Vec<_>>()), [(1, 5_001)]);
+    }
 }

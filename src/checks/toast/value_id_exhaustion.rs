@@ -34,7 +34,7 @@ static VALUE_ID_SHARE_MAX: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         for node in table.leaves() {
             let Some(finding) = find(&table, node, policy) else { continue };
             judgement.declined.push(Declined {

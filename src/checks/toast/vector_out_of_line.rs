@@ -32,7 +32,7 @@ static VECTOR_OUT_OF_LINE_SHARE_MAX: Threshold = Threshold {
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
-    for table in tables(seen, policy)? {
+    for table in tables(case)? {
         for column in vectors(&table) {
             match find(&table, column, policy) {
                 Some(Ok(finding)) => judgement.findings.push(finding),

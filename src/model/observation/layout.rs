@@ -143,7 +143,7 @@ pub struct DocumentIndex {
 }
 
 /// A table as it is laid out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct Layout {

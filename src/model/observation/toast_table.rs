@@ -36,7 +36,7 @@ pub struct ToastColumn {
 }
 
 /// A relation with its TOAST table. Partitioned tables have columns and no sizes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of the catalog, and not a state")]
 pub struct ToastTable {
