@@ -10,7 +10,7 @@ use super::spelling::words;
 use crate::checks::number::float;
 use crate::model::observation::{ColumnUsage, LayoutColumn, OperatorUse, Predicate};
 use crate::model::{
-    Action, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, Object,
+    Action, Confidence, Declined, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, Object,
     QualifiedName, Severity, Unit, catalog_spelling, counted, text_search_spelling,
 };
 
@@ -28,6 +28,7 @@ struct Searched<'a> {
 /// Judge each expression over the column that statements search.
 pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
     let FieldOfSearch { usage, layout, case, .. } = *field;
+    // A system column, or one that was dropped since: no index is on it.
     let Some(column) = layout.column(&usage.column) else { return };
     let by_rows = searched(usage, column);
     // Statements may search a column by several configurations: what is found is about the column, and is said once.
@@ -44,8 +45,9 @@ pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
             judgement.declined.push(inherited(usage));
         } else if enough {
             match finding(field, one, calls) {
-                Ok(finding) => judgement.findings.extend(finding),
-                Err(gap) => judgement.gaps.push(gap),
+                Ok(finding) => judgement.findings.push(finding),
+                Err(Unadvised::Unseen(gap)) => judgement.gaps.push(gap),
+                Err(Unadvised::Declined(declined)) => judgement.declined.push(declined),
             }
         }
     }
@@ -129,6 +131,11 @@ impl Searched<'_> {
         columns.len() < 2 && !self.expression.contains("||") || columns.iter().all(is_text)
     }
 
+    /// The operators, as prose names them.
+    fn operators(&self) -> String {
+        self.by_operator.keys().copied().collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether keys are searched for, which an index by paths does not hold.
     fn needs_keys(&self) -> bool {
         self.by_operator.keys().any(|operator| *operator != "@>")
@@ -150,19 +157,27 @@ impl Searched<'_> {
     }
 }
 
-/// What the searches ask for; nothing where their expression cannot be written as an index has it.
+/// Why nothing is advised for searches that no index serves.
+enum Unadvised {
+    Unseen(Gap),
+    Declined(Declined),
+}
+
+/// What the searches ask for.
 fn finding(
     field: &FieldOfSearch<'_, '_>,
     one: &Searched<'_>,
     calls: u64,
-) -> Result<Option<Finding>, Gap> {
+) -> Result<Finding, Unadvised> {
     let FieldOfSearch { usage, family, case, .. } = *field;
     let expression = one.expression;
-    let operators: Vec<&str> = one.by_operator.keys().copied().collect();
-    let Some(object) = object(field, one) else { return Ok(None) };
+    let Some(object) = object(field, one) else {
+        let why = "which key of the documents it searches is not known";
+        return Err(declined(column_object(usage), (one, calls), why));
+    };
     let message = format!(
         "`{object}` is searched by `{expression} {}` in {}, and no index serves them: each reads up to {:.0} MB",
-        operators.join(", "),
+        one.operators(),
         counted(calls, "call", "calls"),
         float(family.bytes()) / 1e6
     );
@@ -182,15 +197,11 @@ fn finding(
         let mut new = index(case, (&suffix, key), family, object.clone());
         let caveat = "used only by statements that spell the expression like this";
         new.caveats.insert(0, caveat.to_owned());
-        return Ok(Some(finding(message).action(Action::BuildIndex(new))));
+        return Ok(finding(message).action(Action::BuildIndex(new)));
     }
     if expression.starts_with("to_tsvector($") {
-        let detail = format!(
-            "searches of `{object}` by `to_tsvector` make {}, and their texts do not show the text search configuration, which an index has to name",
-            counted(calls, "call", "calls")
-        );
-        let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
-        return Err(gap.lifted_by("send a log or a list of statements: --workload FILE"));
+        let of = format!("`{object}` by `to_tsvector`");
+        return Err(left_out(&of, calls, "the text search configuration"));
     }
     let name = quoted(&usage.column);
     if expression == format!("to_tsvector({name})") {
@@ -199,32 +210,70 @@ fn finding(
         let message = format!(
             "{message}; none can: without a configuration `to_tsvector` depends on the session"
         );
-        return Ok(Some(finding(message).statistic("rewrite.expression", &*rewrite, Unit::Name)));
+        return Ok(finding(message).statistic("rewrite.expression", &*rewrite, Unit::Name));
     }
     if expression.starts_with("to_tsvector('") && expression.contains(LEFT_OUT) {
         let message = format!(
             "{message}; an index has to spell the expression with the constants of the statements, which dbopt does not keep"
         );
-        return Ok(Some(finding(message)));
+        return Ok(finding(message));
     }
-    Ok(None)
+    if expression.contains(LEFT_OUT) {
+        let of = format!("`{}` by `{expression} {}`", column_object(usage), one.operators());
+        return Err(left_out(&of, calls, "the key or constant"));
+    }
+    let why = if one.is_of_text(field) {
+        "it calls or casts by what may depend on the session, and an index refuses that"
+    } else {
+        "it joins columns that are not of text, which depends on the session, and an index refuses that"
+    };
+    Err(declined(object, (one, calls), why))
+}
+
+/// Texts of `pg_stat_statements` hold no constants, and an index has to.
+fn left_out(of: &str, calls: u64, what: &str) -> Unadvised {
+    let detail = format!(
+        "searches of {of} make {}, and their texts do not show {what}, which an index has to name",
+        counted(calls, "call", "calls")
+    );
+    let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
+    Unadvised::Unseen(gap.lifted_by("send a log or a list of statements: --workload FILE"))
+}
+
+fn declined(object: Object, (one, calls): (&Searched<'_>, u64), why: &str) -> Unadvised {
+    let detail = format!(
+        "`{} {}` finds rows in {}, and no index serves them; {why}",
+        one.expression,
+        one.operators(),
+        counted(calls, "call", "calls")
+    );
+    let (check, reason) = (ID.to_owned(), "no index is advised on the expression".to_owned());
+    Unadvised::Declined(Declined { check, object, reason, detail })
+}
+
+fn column_object(usage: &ColumnUsage) -> Object {
+    Object::Column {
+        schema: usage.schema.clone(),
+        table: usage.table.clone(),
+        column: usage.column.clone(),
+        partition: None,
+    }
 }
 
 fn quoted(column: &str) -> String {
     crate::model::quote_identifier(column).into_owned()
 }
 
-/// The column, or the key of its documents.
+/// The column, or the key of its documents; absent where that is not known.
 fn object(field: &FieldOfSearch<'_, '_>, one: &Searched<'_>) -> Option<Object> {
     let FieldOfSearch { usage, workload, .. } = *field;
-    let (schema, table) = (usage.schema.clone(), usage.table.clone());
-    let column = usage.column.clone();
     if one.is_text_search() {
-        return Some(Object::Column { schema, table, column, partition: None });
+        return Some(column_object(usage));
     }
     let statements = workload.statements_of(&usage.schema, &usage.table);
     let mut predicates = statements.flat_map(|statement| statement.shape.predicates());
     let subject = predicates.find(|predicate| predicate.subject.expression == one.expression)?;
+    let (schema, table) = (usage.schema.clone(), usage.table.clone());
     let key = subject.subject.path.clone()?;
-    Some(Object::Key { schema, table, column, key })
+    Some(Object::Key { schema, table, column: usage.column.clone(), key })
 }
