@@ -21,16 +21,7 @@ pub struct RenderedBody {
 /// escaped, so the first one found is the field itself.
 const BEFORE: &str = r#""cache":{"status":""#;
 
-const HIT: &str = "hit";
-
-fn name(status: CacheStatus) -> &'static str {
-    match status {
-        CacheStatus::Hit => HIT,
-        CacheStatus::Miss => "miss",
-        CacheStatus::Stale => "stale",
-        CacheStatus::Bypass => "bypass",
-    }
-}
+const HIT: &str = CacheStatus::Hit.as_str();
 
 impl RenderedBody {
     /// A rendered `Analysis` (or anything else with `"cache":{"status":"…"`), in whatever status:
@@ -90,7 +81,7 @@ impl RenderedBody {
     pub(super) fn in_status(&self, status: CacheStatus) -> Bytes {
         match self.status_at {
             Some(at) if status != CacheStatus::Hit => {
-                splice(&self.hit, at..at + HIT.len(), name(status))
+                splice(&self.hit, at..at + HIT.len(), status.as_str())
             }
             _ => self.hit.clone(),
         }
@@ -113,8 +104,8 @@ fn find_status(bytes: &[u8]) -> Option<Range<usize>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let start = text.find(BEFORE)? + BEFORE.len();
     let length = text[start..].find('"')?;
-    let all = [CacheStatus::Hit, CacheStatus::Miss, CacheStatus::Stale, CacheStatus::Bypass];
-    let known = all.iter().any(|status| name(*status) == &text[start..start + length]);
+    let written = &text[start..start + length];
+    let known = CacheStatus::ALL.iter().any(|status| status.as_str() == written);
     known.then_some(start..start + length)
 }
 
@@ -157,8 +148,7 @@ mod tests {
     #[test]
     fn an_analysis_says_its_status_in_every_status() {
         let body = RenderedBody::new(analysis(CacheStatus::Miss));
-        for status in [CacheStatus::Hit, CacheStatus::Miss, CacheStatus::Stale, CacheStatus::Bypass]
-        {
+        for status in CacheStatus::ALL {
             assert_eq!(body.in_status(status), analysis(status), "{status:?}");
             assert_eq!(RenderedBody::new(analysis(status)).digest(), body.digest());
         }

@@ -20,7 +20,7 @@ use super::query::{AnalysisParameters, Pairs};
 use super::targets::registered;
 use crate::app::App;
 use crate::cache::Answer;
-use crate::model::{Analysis, CacheStatus, ProveMode, Superpower};
+use crate::model::{Analysis, ProveMode, Superpower};
 use crate::store::{KeyScope, TargetRecord};
 
 pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -150,7 +150,7 @@ impl IntoResponse for Cached {
             }
         }
         headers.insert(header::AGE, age_seconds.into());
-        headers.insert(X_CACHE, HeaderValue::from_static(name(status)));
+        headers.insert(X_CACHE, HeaderValue::from_static(status.as_str()));
         response
     }
 }
@@ -163,15 +163,6 @@ fn fill(response: &mut Response, body: Bytes, gzip: Option<Bytes>) {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     *response.body_mut() = Body::from(gzip.unwrap_or(body));
-}
-
-fn name(status: CacheStatus) -> &'static str {
-    match status {
-        CacheStatus::Hit => "hit",
-        CacheStatus::Miss => "miss",
-        CacheStatus::Stale => "stale",
-        CacheStatus::Bypass => "bypass",
-    }
 }
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as for GET.

@@ -80,10 +80,25 @@ pub enum CacheStatus {
     Bypass,
 }
 
+impl CacheStatus {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Hit, Self::Miss, Self::Stale, Self::Bypass];
+
+    /// As bodies and `X-Cache` name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
 /// How the answer was cached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CacheInfo {
-    /// Where the answer came from. A cached body says `miss`, as when it was made; `X-Cache` says it of this answer.
+    /// Where this answer came from, as `X-Cache` says: a body out of the cache says `hit`.
     pub status: CacheStatus,
     /// The versioned key.
     #[schema(example = "dbopt:1:v7:demo:toast:5c1f0b7a9d3e2c46")]
