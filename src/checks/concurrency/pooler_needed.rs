@@ -49,6 +49,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let groups = seen::groups(case, true)?;
         let pods = case.policy.get(&PODS_MAX);
         for group in groups.into_iter().filter(|group| float(group.clients) >= pods) {
+            // A role that was dropped while its sessions run: there is nothing left to configure.
             let Some(role) = &group.role else { continue };
             let message = format!(
                 "`{role}` connects from {} addresses with {} sessions, without a pooler in between",

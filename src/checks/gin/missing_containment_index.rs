@@ -55,6 +55,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         else {
             continue;
         };
+        // Its columns were left out by the visit's budget, which says so.
         let Some(layout) = layouts.iter().find(|layout| layout.oid == family.root.oid) else {
             continue;
         };

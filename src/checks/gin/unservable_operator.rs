@@ -15,8 +15,9 @@ use crate::checks::number::float;
 use crate::model::observation::{ColumnUsage, Common, OperatorUse, Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Finding, Gap, IndexKey, Judgement, KeyPart, NewIndex, Object,
-    Observation, QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling, counted,
+    Action, Case, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, NewIndex,
+    Object, Observation, QualifiedName, Severity, Superpower, Topic, Unit, catalog_spelling,
+    counted,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -97,18 +98,36 @@ fn find<'a>(tree: &GinTree<'a>, workload: &Workload, case: &Case<'a>) -> Vec<Res
     }
     let least = case.policy.get(&SEARCH_CALLS_MIN);
     let enough = unserved.into_iter().filter(|one| float(certain(usage, one.calls)) >= least);
-    let mut objects = Vec::new();
-    let mut findings = Vec::new();
+    let (mut findings, mut objects, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for one in enough {
         let calls = certain(usage, one.calls);
         let found = finding(tree, (column, one.expression), (calls, one.sample), case);
         // By one key rows are found in one way most often.
-        if !objects.contains(&found.object) && objects.len() < EXPRESSIONS_MAX {
-            objects.push(found.object.clone());
+        if objects.contains(&found.object) {
+            continue;
+        }
+        objects.push(found.object.clone());
+        if objects.len() <= EXPRESSIONS_MAX {
             findings.push(Ok(found));
+        } else {
+            others.push(one.expression);
         }
     }
+    findings.extend(unlisted(usage, &others).map(Err));
     findings
+}
+
+/// What else enough calls find rows by.
+fn unlisted(usage: &ColumnUsage, others: &[&str]) -> Option<Gap> {
+    let first = others.first()?;
+    let more =
+        if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+    let detail = format!(
+        "searches of `{}.{}.{}` by `{first}`{more} are served by no index either, and are left out: {EXPRESSIONS_MAX} expressions of a column are reported, those with most calls",
+        usage.schema, usage.table, usage.column
+    );
+    let gap = Gap::new("workload.statements", GapReason::BudgetSpent, detail);
+    Some(gap.lifted_by("build the indexes that are reported, and analyse again"))
 }
 
 /// An expression that no index serves.

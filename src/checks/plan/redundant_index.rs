@@ -6,7 +6,8 @@ use crate::checks::existing::{ENFORCES_UNIQUENESS, existing, needed_by};
 use crate::model::observation::{Index, IndexDetail};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit,
+    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Severity, Superpower,
+    Topic, Unit,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -144,7 +145,11 @@ fn report(
         reason: reason.to_owned(),
         detail,
     };
-    let Some(detail) = table.detail(index) else { return };
+    let Some(detail) = table.detail(index) else {
+        let detail = format!("`{object}` has keys of `{by}`, and its definition was not read");
+        judgement.gaps.push(Gap::new("index_details", GapReason::NotEnoughEvidence, detail));
+        return;
+    };
     if let Some(reason) = blocker(index, detail, other) {
         judgement.declined.push(declined(reason, format!("`{by}` begins with the same keys")));
         return;

@@ -89,6 +89,7 @@ pub(super) fn scan(
             let probes = in_force(case, "ivfflat.probes", "1").number()?;
             (column.rows * (probes / lists).min(1.0), "ivfflat.iterative_scan")
         }
+        // How other extensions scan is not known to us, nor which settings they have.
         IndexMethod::Foreign => return None,
     };
     Some(FilteredScan { method: index.method, rows, iterative: in_force(case, iterative, "off") })

@@ -129,6 +129,27 @@ analyze ml.t";
     all_hold(&mut db, &analysis, &request).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_keys_those_with_most_calls_are_found_and_the_others_are_a_gap() {
+    let Some(server) = server("deb18") else { return };
+    let db = made(server, &format!("{FEATURES};\ncreate index t_d on ml.t using gin (d)")).await;
+    let statements: Vec<String> = ["a", "b", "c", "e", "f"]
+        .iter()
+        .map(|key| format!("select id from ml.t where d ->> '{key}' = 'x'"))
+        .collect();
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    for (count, found, more) in
+        [(3, 3, None), (4, 3, Some("are served")), (5, 3, Some("and 1 more"))]
+    {
+        let (analysis, _) = judged(&db, &statements[..count]).await;
+        let unserved = analysis.findings.iter().filter(|one| one.check == UNSERVED);
+        assert_eq!(unserved.count(), found, "{analysis:#?}");
+        let gap = analysis.gaps.iter().find(|gap| gap.detail.contains("and are left out"));
+        assert_eq!(gap.is_some(), more.is_some(), "{analysis:#?}");
+        assert!(gap.zip(more).is_none_or(|(gap, more)| gap.detail.contains(more)), "{gap:#?}");
+    }
+}
+
 /// Each has a name of its own, so that the index of one clears it and leaves the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_that_no_gin_index_serves_is_found_by_itself() {
