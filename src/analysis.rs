@@ -14,6 +14,8 @@ mod reviewing;
 mod shapes;
 mod spelling;
 mod staging;
+#[cfg(test)]
+mod thresholds;
 mod unmatched;
 mod workload;
 
@@ -31,7 +33,7 @@ use crate::model::{
 };
 use crate::observe::{self, Interest, Observed};
 use crate::pg::{self, Session, Target};
-use crate::prove;
+use crate::prove::{self, Proofs};
 use crate::review::TargetTables;
 
 pub use crate::checks::SCHEMA_DRIFT;
@@ -41,7 +43,7 @@ pub use crate::prove::BUDGET as PROOF_TIME_MAX;
 pub use crate::review::{RULES as REVIEW_RULES, ReviewRule, Runner, SqlFile};
 pub use crate::workload::{Ledger, LinePrefix, NO_FORMAT, Read, SourceFormat, StatementUse};
 pub use decoding::{DecodeError, FINDINGS_MAX, PlanText, decode};
-pub use drift::{ContractObservation, DriftFound};
+pub use drift::{ContractObservation, DriftFound, contract_thresholds};
 pub use explaining::{ExplainError, StatementText, explain};
 pub use pool_plan::pool_plan;
 pub use request::Request;
@@ -76,10 +78,19 @@ pub enum Error {
 pub struct Run {
     /// What the visit saw, the workload beside it.
     pub snapshot: Snapshot,
+    /// What the checks said of it, whatever severities were asked for.
+    pub judgement: Judgement,
+    /// What experiments said of what they propose.
+    pub proofs: Proofs,
     /// What is answered.
     pub analysis: Analysis,
+}
+
+impl Run {
     /// What was seen of the columns that have a contract.
-    pub contracts: Vec<ContractObservation>,
+    pub fn contract_observations(&self) -> Vec<ContractObservation> {
+        drift::observations(&self.analysis.target, &self.snapshot, &self.judgement.findings)
+    }
 }
 
 /// Analyse a target once.
@@ -102,18 +113,17 @@ pub async fn run(target: &Target, request: &Request) -> Result<Run, Error> {
     let Observed { mut snapshot, texts, explained } = visit(target, request).await?;
     explained::add(&mut snapshot, explained);
     let sent = request.workload.clone();
-    snapshot.workload = gathered::gathered(sent, texts, snapshot.workload).await;
+    snapshot.workload = gathered::known_workload(sent, texts, snapshot.workload).await;
     spelling::spell(&mut snapshot);
     let judgement = judge(&snapshot, request);
-    let contracts = drift::observation(target.name(), &snapshot, &judgement.findings);
     let proposals = proposals(target.name(), &judgement);
     let proofs = prove::prove(target, &snapshot, proposals, request.prove).await;
     snapshot.cost += proofs.cost;
     let context = context(target.name(), request, &snapshot);
-    let mut analysis = advise(&context, judgement, &proofs.by_key, &proofs.options);
+    let mut analysis = advise(&context, judgement.clone(), &proofs.by_key, &proofs.options);
     analysis.is_passing =
         proofs.is_passing || analysis.gaps.iter().any(|gap| gap.reason.is_passing());
-    Ok(Run { snapshot, analysis, contracts })
+    Ok(Run { snapshot, judgement, proofs, analysis })
 }
 
 /// Judge a snapshot that was kept, without a server: nothing is proved.
@@ -216,7 +226,7 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     let case = Case::new(snapshot, policy, scope);
     let in_scope = case.wants_object();
     let mut uses_workload = false;
-    for check in selected_checks(request) {
+    for check in request.checks() {
         uses_workload |=
             check.topics().any(|topic| [Topic::WORKLOAD, Topic::STATEMENTS].contains(&topic));
         match check.run(&case) {
@@ -231,7 +241,7 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
         }
     }
     if let Ok(workload) = snapshot.workload.get() {
-        let logged = checks::in_logs(workload, selected_checks(request));
+        let logged = checks::in_logs(workload, request.checks());
         all.findings.extend(logged.findings.into_iter().filter(|one| in_scope(&one.object)));
         all.gaps.extend(logged.gaps);
     }
@@ -244,13 +254,8 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     all
 }
 
-/// The checks that were asked for.
-fn selected_checks(request: &Request) -> impl Iterator<Item = &'static checks::Check> {
-    checks::all().filter(|check| request.covers(check.superpower) && request.scope.wants(check.id))
-}
-
 async fn visit(target: &Target, request: &Request) -> Result<Observed, Error> {
-    let topics = selected_checks(request).flat_map(checks::Check::topics);
+    let topics = request.checks().flat_map(checks::Check::topics);
     let interest = Interest {
         scope: request.scope.clone(),
         // Whether what was named exists is asked for in any case.

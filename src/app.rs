@@ -206,7 +206,8 @@ impl App {
                 app.contracts_in_scope(&name, &request).await?;
             request.contracts = contracts;
             let run = analysis::run(&target, &request).await.map_err(Error::Analysis)?;
-            let (mut analysis, seen) = (run.analysis, run.contracts);
+            let seen = run.contract_observations();
+            let mut analysis = run.analysis;
             analysis.gaps.extend(unread);
             app.record_drift(&name, &own, (&contracts_in_scope, &seen)).await;
             if is_whole && app.is_open(&name) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::checks::SCHEMA_DRIFT;
+use crate::checks;
 use crate::model::observation::{ColumnContract, DriftKind, KeySample};
 use crate::model::{Finding, Object, Severity, Snapshot, finding_id};
 
@@ -77,13 +77,20 @@ fn trace(path: &str, kind: &str) -> String {
     format!("{path} {kind}")
 }
 
+/// The thresholds that documents are judged by beside their contracts.
+pub fn contract_thresholds() -> impl Iterator<Item = &'static str> {
+    let judging = checks::all().filter(|check| check.judges_contracts());
+    judging.flat_map(|check| check.thresholds).map(|threshold| threshold.name)
+}
+
 /// The columns with a contract whose documents were judged.
-pub(super) fn observation(
+pub(super) fn observations(
     target: &str,
     snapshot: &Snapshot,
     findings: &[Finding],
 ) -> Vec<ContractObservation> {
-    let drifting = |finding: &&Finding| finding.check == SCHEMA_DRIFT;
+    let drifting =
+        |finding: &&Finding| checks::find(finding.check).is_ok_and(checks::Check::judges_contracts);
     let of = |contract: &ColumnContract| {
         let ColumnContract { schema, table, column, .. } = contract.clone();
         let drift = drift_of(snapshot, contract)?;

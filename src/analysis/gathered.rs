@@ -15,12 +15,12 @@ use crate::workload::{
 const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What is known of the workload: what was sent, and what the server counts and shows. `unseen_texts` says that nothing is.
-pub(super) async fn gathered(
+pub(super) async fn known_workload(
     supplied: Option<Workload>,
     texts: Option<StatementTexts>,
     unseen_texts: Observation<Workload>,
 ) -> Observation<Workload> {
-    let gathered = match texts {
+    let by_server = match texts {
         None => None,
         // Understanding statements is work, and not waiting.
         Some(texts) => {
@@ -33,11 +33,11 @@ pub(super) async fn gathered(
         Some(supplied) if supplied.calls == 0 => (None, supplied.not_read),
         supplied => (supplied, Vec::new()),
     };
-    match (supplied, gathered) {
+    match (supplied, by_server) {
         (None, None) => without_statements(unseen_texts, &sent),
         (Some(supplied), None) => Observation::Seen(supplied),
-        (supplied, Some(gathered)) => {
-            let mut joined = joined(supplied, gathered, unseen_texts.get().err());
+        (supplied, Some(by_server)) => {
+            let mut joined = joined(supplied, by_server, unseen_texts.get().err());
             joined.not_read.extend(sent);
             Observation::Seen(joined)
         }

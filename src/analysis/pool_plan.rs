@@ -1,6 +1,6 @@
 //! How many connections a service should open to a target.
 
-use super::gathered::gathered;
+use super::gathered::known_workload;
 use super::{Error, look};
 use crate::model::observation::Workload;
 use crate::model::{Gap, Policy, Topic};
@@ -24,7 +24,7 @@ pub async fn pool_plan(
         ..Interest::default()
     };
     let Observed { mut snapshot, texts, .. } = look(target, &interest).await?;
-    snapshot.workload = gathered(workload, texts, snapshot.workload).await;
+    snapshot.workload = known_workload(workload, texts, snapshot.workload).await;
     let mut seen = pool::seen(&snapshot, pool_inputs, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
     Gap::name_role(&mut seen.gaps, target.user());

@@ -50,9 +50,14 @@ impl Request {
         self.superpower.is_none_or(|only| only == superpower)
     }
 
+    /// The checks that were asked for.
+    pub fn checks(&self) -> impl Iterator<Item = &'static checks::Check> {
+        checks::all().filter(|check| self.covers(check.superpower) && self.scope.wants(check.id))
+    }
+
     /// Whether documents are judged by contracts, where there are any.
     pub fn judges_documents(&self) -> bool {
-        self.covers(Superpower::HybridSchema) && self.scope.wants(checks::SCHEMA_DRIFT)
+        self.checks().any(checks::Check::judges_contracts)
     }
 
     /// Narrow it to this check, and those it was narrowed to before.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{App, Error};
-use crate::analysis::{ContractObservation, DriftFound, Request};
+use crate::analysis::{ContractObservation, DriftFound, Request, contract_thresholds};
 use crate::contract::{Contract, Registered};
 use crate::model::observation::KeySample;
 use crate::model::{Gap, GapReason, Object, Policy};
@@ -17,8 +17,6 @@ use crate::store::{ContractColumn, ContractState};
 const NOTIFIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A sample so many times as large takes the place of the one before: it tells more.
 const LARGER: u64 = 2;
-/// Thresholds of the check: an analysis under others of its own says nothing about what is reported.
-const THRESHOLDS: [&str; 2] = ["drift_share_max", "key_chance_max"];
 
 /// A contract, with what is known of its column.
 pub(super) type DriftState = ContractState<KeySample>;
@@ -87,17 +85,18 @@ impl App {
         own: &Policy,
         (states, seen): (&[DriftState], &[ContractObservation]),
     ) {
-        if THRESHOLDS.iter().any(|name| own.0.contains_key(*name)) {
+        // An analysis under thresholds of its own says nothing about what is reported.
+        if contract_thresholds().any(|name| own.0.contains_key(name)) {
             return;
         }
         for observation in seen {
-            let of = |state: &&DriftState| {
-                let of = &state.record.column;
-                of.schema == observation.schema
-                    && of.table == observation.table
-                    && of.column == observation.column
+            let is_its = |state: &&DriftState| {
+                let ContractColumn { schema, table, column } = &state.record.column;
+                (schema, table, column)
+                    == (&observation.schema, &observation.table, &observation.column)
             };
-            let Some(state) = states.iter().find(of) else { continue };
+            // Forgotten while the target was visited.
+            let Some(state) = states.iter().find(is_its) else { continue };
             let noted = async {
                 self.keep_sample(target, state, observation).await?;
                 self.notify(target, state, observation).await

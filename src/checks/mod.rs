@@ -6,6 +6,7 @@ mod existing;
 pub(crate) mod gin;
 mod horizon;
 mod hybrid_schema;
+pub(crate) mod migrations;
 pub mod number;
 mod plan;
 pub mod row;
@@ -75,6 +76,11 @@ impl Check {
         let of_this = judgement.findings.iter().filter(|finding| finding.check == self.id);
         debug_assert!(of_this.map(|one| one.severity).max() <= Some(self.worst), "{}", self.id);
         Ok(judgement)
+    }
+
+    /// Whether it judges documents by the contracts that are registered for their columns.
+    pub fn judges_contracts(&self) -> bool {
+        self.id == SCHEMA_DRIFT
     }
 
     /// The fields of the snapshot that a visit for this check asks for.

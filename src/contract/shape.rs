@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{DocumentKey, DocumentReport};
+use crate::model::{DocumentKey, DocumentReport, print_key};
 
 /// What stands at one path of the documents.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -116,9 +116,6 @@ fn joined(a: &str, b: &str) -> &'static str {
 pub(super) fn above(key: &DocumentKey) -> &str {
     let path = key.path.as_str();
     let Some(name) = &key.name else { return path.strip_suffix("[]").unwrap_or(path) };
-    let plain = !name.is_empty()
-        && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
-    let written = if plain { name.clone() } else { format!("{name:?}") };
-    let above = path.strip_suffix(written.as_str()).unwrap_or_default();
+    let above = path.strip_suffix(&*print_key(name)).unwrap_or_default();
     above.strip_suffix('.').unwrap_or(above)
 }

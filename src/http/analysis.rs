@@ -96,7 +96,7 @@ async fn answer(
     Ok(Cached { answer, request }.into_response())
 }
 
-/// Of which target, by whom, and what the caller holds already.
+/// What a request for an analysis says beside its parameters: the target, the caller, and the answers that it has kept.
 pub(super) struct TargetRequest {
     pub(super) target: Arc<TargetRecord>,
     caller: Caller,

@@ -10,6 +10,7 @@ use super::dictionary::dictionary;
 use super::shape::{DocumentPieces, SizedPiece};
 use super::size::{self, ValueExtent, container};
 use super::{Malformed, Scanner, Token, numeric_bytes};
+use crate::model::print_key;
 
 /// Paths distinguished at most; what comes after them is counted together.
 pub const PATHS_MAX: usize = 2000;
@@ -153,17 +154,15 @@ impl DocumentCounts {
             || most(path.children.iter().filter(counted).count())
     }
 
-    /// `a.b[]`; a key that is no plain word is quoted as JSON writes it.
+    /// `a.b[]`; the path as it is printed.
     fn name(&self, at: usize) -> String {
         let path = &self.paths[at];
         let above = if path.parent == ROOT { String::new() } else { self.name(path.parent) };
         match &path.key {
             None => format!("{above}[]"),
             Some(key) => {
-                let plain = !key.is_empty()
-                    && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-                let key = if plain { key.to_string() } else { format!("{key:?}") };
-                if above.is_empty() { key } else { format!("{above}.{key}") }
+                let key = print_key(key);
+                if above.is_empty() { key.into_owned() } else { format!("{above}.{key}") }
             }
         }
     }

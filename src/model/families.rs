@@ -4,12 +4,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::observation::{Relation, RelationKind};
+use super::toast::{BLOCK_BYTES, CHUNK_BYTES_MAX, ROW_BYTES_MIN};
 use super::{Partition, Scope};
-
-/// Bytes of a chunk of a TOAST table at most; four fit a page.
-const CHUNK_BYTES: i64 = 2048;
-/// Bytes of a row at least: its header and line pointer.
-const ROW_BYTES_MIN: i64 = 28;
 
 /// Every table with its partitions, by the root's oid.
 #[derive(Debug)]
@@ -155,14 +151,14 @@ impl<'a> Family<'a> {
 impl Relation {
     /// Bytes of heap and TOAST table as last counted, or the least that the counters allow where that is more.
     pub fn bytes_at_least(&self) -> i64 {
-        let counted = (self.pages + self.toast_pages) * 8192;
-        let believed = self.live_rows * ROW_BYTES_MIN + self.toast_live_chunks * CHUNK_BYTES;
+        let counted = (self.pages + self.toast_pages) * BLOCK_BYTES;
+        let believed = self.live_rows * ROW_BYTES_MIN + self.toast_live_chunks * CHUNK_BYTES_MAX;
         counted.max(believed)
     }
 
     /// The same with indexes.
     pub fn total_bytes(&self) -> i64 {
-        self.bytes_at_least() + self.index_pages * 8192
+        self.bytes_at_least() + self.index_pages * BLOCK_BYTES
     }
 }
 
@@ -191,7 +187,7 @@ mod tests {
         assert_eq!(family.leaves().map(|leaf| leaf.oid).collect::<Vec<_>>(), [3, 4]);
         let names: Vec<String> = family.partitions().iter().map(|p| p.name.name.clone()).collect();
         assert_eq!(names, ["t2", "t4", "t3"]);
-        assert_eq!(family.bytes(), 2 * 10 * 8192);
+        assert_eq!(family.bytes(), 2 * 10 * BLOCK_BYTES);
     }
 
     #[test]

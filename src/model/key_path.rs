@@ -1,5 +1,14 @@
 //! The path of a key as it is printed, `a.b` or `"customer id".c`, and its keys.
 
+use std::borrow::Cow;
+
+/// A key as a path prints it: as it is, unless it could be taken for something else.
+pub fn print_key(key: &str) -> Cow<'_, str> {
+    let is_plain =
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if is_plain { key.into() } else { format!("{key:?}").into() }
+}
+
 /// The keys of a printed path, from the top; none where it passes through elements of an array, or is no path of keys.
 pub fn path_keys(path: &str) -> Option<Vec<String>> {
     let (mut keys, mut rest) = (Vec::new(), path);
@@ -53,27 +62,27 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn printed(keys: &[String]) -> String {
+        keys.iter().map(|key| print_key(key)).collect::<Vec<_>>().join(".")
+    }
+
     #[test]
-    fn every_key_that_is_printed_is_read_again() {
-        for keys in [
-            vec!["a"],
-            vec!["a", "b"],
-            vec!["customer id"],
-            vec!["a.b", "c"],
-            vec!["it's", "\"x\"", "\\", "\n\u{1}\u{301}"],
-            vec!["%"],
-            vec![""],
-        ] {
-            let plain = |key: &str| {
-                !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-            };
-            let printed = keys
-                .iter()
-                .map(|key| if plain(key) { (*key).to_owned() } else { format!("{key:?}") });
-            let printed = printed.collect::<Vec<_>>().join(".");
-            assert_eq!(path_keys(&printed).unwrap(), keys, "{printed}");
+    fn keys_are_quoted_where_they_are_no_plain_words() {
+        let keys = ["a", "b-1", "customer id", "c.d", "it's", "\"x\"", "\n", "%", "xml:lang", ""];
+        let expected = r#"a.b-1."customer id"."c.d"."it's"."\"x\""."\n"."%"."xml:lang".""#;
+        assert_eq!(printed(&keys.map(str::to_owned)), format!("{expected}\"\""));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_that_is_printed_is_read_as_the_same_keys(
+            keys in proptest::collection::vec(any::<String>(), 1..5)
+        ) {
+            prop_assert_eq!(path_keys(&printed(&keys)), Some(keys));
         }
     }
 

@@ -33,6 +33,7 @@ mod snapshot;
 mod staging;
 mod statement;
 mod superpower;
+pub mod toast;
 
 pub use action::Action;
 pub use analysis::{
@@ -57,10 +58,12 @@ pub use gap::{Gap, GapReason, grant, grant_in};
 pub use identity::{finding_id, recommendation_id};
 pub use key_column::{catalog_key_text, key_text};
 pub use key_expression::{Hop, KeyExpression, KeyOperators, text_of};
-pub use key_path::path_keys;
+pub use key_path::{path_keys, print_key};
 pub use name::{NAME_BYTES_MAX, QualifiedName, quote_identifier, quote_literal};
 pub use object::{AffectedObject, Object};
 pub use percent::percent;
+#[cfg(test)]
+pub(crate) use policy::READ as THRESHOLDS_READ;
 pub use policy::{Policy, Threshold};
 pub use recommendation::{
     Expected, Measurement, Proof, ProofKey, ProofMethod, ProofSample, Proposal, Recommendation,

@@ -32,6 +32,13 @@ impl Threshold {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Names of the thresholds that were read.
+    pub(crate) static READ: std::cell::RefCell<std::collections::BTreeSet<&'static str>> =
+        std::cell::RefCell::default();
+}
+
 /// Threshold values that replace the defaults, by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -41,6 +48,8 @@ pub struct Policy(pub BTreeMap<String, f64>);
 impl Policy {
     /// The value in force.
     pub fn get(&self, threshold: &Threshold) -> f64 {
+        #[cfg(test)]
+        READ.with_borrow_mut(|read| read.insert(threshold.name));
         self.0.get(threshold.name).copied().unwrap_or(threshold.default)
     }
 

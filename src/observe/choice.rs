@@ -85,7 +85,11 @@ pub(super) struct DocumentTable {
 }
 
 /// Choose the largest tables, those without a primary key among them, and those with `json` columns.
-pub(super) fn lay_out(relations: &[Relation], json: &[i64], interest: &Interest) -> LayoutChoice {
+pub(super) fn choose_layouts(
+    relations: &[Relation],
+    json: &[i64],
+    interest: &Interest,
+) -> LayoutChoice {
     let json: BTreeSet<i64> = json.iter().copied().collect();
     let all = Families::of(relations);
     let mut families: Vec<&Family<'_>> =
@@ -205,7 +209,7 @@ mod tests {
     fn tables_without_a_primary_key_are_looked_at_however_many_larger_ones_have_one() {
         let mut many: Vec<Relation> = (1..400).map(|oid| relation(oid, 5_000)).collect();
         many.push(Relation { primary_key: false, ..relation(400, 1) });
-        let chosen = lay_out(&many, &[400, 7], &interest());
+        let chosen = choose_layouts(&many, &[400, 7], &interest());
         assert!(chosen.relations.contains(&400));
         assert_eq!(chosen.left_out, 199);
         let tables: Vec<i64> = chosen.documents.iter().map(|table| table.root).collect();
@@ -217,7 +221,7 @@ mod tests {
         let root = Relation { kind: RelationKind::PartitionedTable, rows: None, ..relation(1, 0) };
         let leaf = |oid| Relation { parent: Some(1), ..relation(oid, oid * 10) };
         let leaves: Vec<Relation> = (2..10).map(leaf).collect();
-        let chosen = lay_out(&[vec![root], leaves].concat(), &[1, 2, 3], &interest());
+        let chosen = choose_layouts(&[vec![root], leaves].concat(), &[1, 2, 3], &interest());
         assert_eq!(chosen.relations, [1, 9, 8, 7, 6]);
         let table = &chosen.documents[0];
         assert_eq!((table.root, table.all), (1, false));
@@ -228,7 +232,7 @@ mod tests {
     fn what_has_no_toast_table_is_none_of_toast_s_business() {
         let fixed = Relation { toastable: false, ..relation(1, 5_000) };
         assert_eq!(choose(std::slice::from_ref(&fixed), &interest()), Choice::default());
-        assert_eq!(lay_out(&[fixed], &[], &interest()).relations, [1]);
+        assert_eq!(choose_layouts(&[fixed], &[], &interest()).relations, [1]);
     }
 
     #[test]

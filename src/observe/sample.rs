@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::model::observation::{ToastColumn, ToastTable};
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{QualifiedName, quote_identifier};
 
 /// Rows aimed at: the standard error of a share is then at most 1.1 %.
@@ -82,5 +83,5 @@ pub(super) fn pages_share(table: &ToastTable, rows: f64) -> f64 {
 /// Pages of the heap.
 #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
 pub(super) fn pages(table: &ToastTable) -> f64 {
-    (table.heap_bytes.unwrap_or(0) / 8192) as f64
+    (table.heap_bytes.unwrap_or(0) / BLOCK_BYTES) as f64
 }

@@ -2,13 +2,8 @@
 
 use super::sample::{pages, pages_share, readable, rows_max};
 use crate::model::observation::{StoredColumn, StoredSample, ToastTable};
+use crate::model::toast::{CHUNK_DATA_BYTES, ROW_BYTES_MAX, TOAST_THRESHOLD_BYTES};
 
-/// `TOAST_TUPLE_THRESHOLD` and the default `toast_tuple_target`: a quarter of a page less its header.
-const TOAST_THRESHOLD: u64 = 2032;
-/// `TOAST_TUPLE_TARGET_MAIN`: as much as a page can hold.
-const PAGE_ROOM: u64 = 8160;
-/// Room for data in one chunk of a TOAST table.
-const CHUNK_ROOM: u64 = 1996;
 /// A TOAST pointer with its header.
 const POINTER_BYTES: u64 = 18;
 /// The header of a value that is wider than 126 bytes.
@@ -51,8 +46,10 @@ impl StorageCounter {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let counts =
             |storages: Vec<char>, target| StorageCounts::new(&names, storages, target, table);
-        let counts =
-            [counts(today, target.unwrap_or(TOAST_THRESHOLD)), counts(before, TOAST_THRESHOLD)];
+        let counts = [
+            counts(today, target.unwrap_or(u64::from(TOAST_THRESHOLD_BYTES))),
+            counts(before, u64::from(TOAST_THRESHOLD_BYTES)),
+        ];
         Self {
             counts,
             rows_max: rows_max(table),
@@ -211,9 +208,9 @@ impl StorageCounts {
     fn work_out(&self, values: &mut [Option<SampledValue>]) {
         let mut width = self.width(values);
         let movable = |storage| matches!(storage, 'x' | 'e');
-        let room = if width > TOAST_THRESHOLD { self.target } else { u64::MAX };
+        let room = if width > u64::from(TOAST_THRESHOLD_BYTES) { self.target } else { u64::MAX };
         width = self.move_out(values, (width, room), movable);
-        self.move_out(values, (width, PAGE_ROOM), |storage| storage == 'm');
+        self.move_out(values, (width, u64::from(ROW_BYTES_MAX)), |storage| storage == 'm');
         for value in values.iter_mut().flatten() {
             value.out_of_line.get_or_insert(false);
         }
@@ -250,13 +247,13 @@ impl StorageCounts {
 
     fn widths(&mut self, values: &[Option<SampledValue>]) {
         let width = self.width(values);
-        if width <= TOAST_THRESHOLD + TOAST_THRESHOLD / 4 {
+        if width <= u64::from(TOAST_THRESHOLD_BYTES) + u64::from(TOAST_THRESHOLD_BYTES) / 4 {
             self.sample.rows_just_above += 1;
         }
         // Inline at most: what is out of line was counted without its header.
         let moved = values.iter().flatten().filter(|value| value.out_of_line == Some(true));
         let widest = width + self.padding_bytes + moved.count() as u64 * VALUE_HEADER_BYTES;
-        if widest <= PAGE_ROOM {
+        if widest <= u64::from(ROW_BYTES_MAX) {
             self.sample.rows_fitting_page += 1;
             self.sample.fitting_row_bytes_max = self.sample.fitting_row_bytes_max.max(widest);
         }
@@ -269,7 +266,7 @@ fn count(column: &mut StoredColumn, value: &SampledValue) {
     if value.out_of_line == Some(true) {
         column.out_of_line_values += 1;
         column.out_of_line_bytes += value.stored;
-        column.out_of_line_chunks += value.stored.div_ceil(CHUNK_ROOM);
+        column.out_of_line_chunks += value.stored.div_ceil(u64::from(CHUNK_DATA_BYTES));
     }
     match value.method {
         Some(PGLZ) => {
@@ -281,7 +278,9 @@ fn count(column: &mut StoredColumn, value: &SampledValue) {
             column.lz4_bytes += value.stored;
         }
         // What stands inline may never have been tried: under a higher `toast_tuple_target`, or stored PLAIN.
-        None if value.stored > TOAST_THRESHOLD && value.out_of_line == Some(true) => {
+        None if value.stored > u64::from(TOAST_THRESHOLD_BYTES)
+            && value.out_of_line == Some(true) =>
+        {
             column.wide_uncompressed_values += 1;
             column.wide_uncompressed_bytes += value.stored;
         }

@@ -14,7 +14,7 @@ use crate::pg::{Error, Session};
 
 use super::batch::{Batch, Slot};
 use super::catalog::{CatalogFacts, CatalogForest};
-use super::choice::{Choice, LayoutChoice, choose, lay_out};
+use super::choice::{Choice, LayoutChoice, choose, choose_layouts};
 use super::common::CommonLook;
 use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
@@ -300,7 +300,7 @@ impl CatalogStage {
         let layouts = interest.in_any(&[Topic::LAYOUTS, Topic::DOCUMENTS]);
         VisitPlan {
             values: values.then(|| choose(relations, interest)),
-            layouts: layouts.then(|| lay_out(relations, &json, interest)),
+            layouts: layouts.then(|| choose_layouts(relations, &json, interest)),
             contracts: interest.contracts.clone(),
         }
     }

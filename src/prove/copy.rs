@@ -121,13 +121,13 @@ async fn columns(
 /// A temporary table of these columns, everything out of line and nothing compressed: reading it costs
 /// every arm the same.
 async fn create_base(trial: &TrialTransaction, columns: &[CopyColumn]) -> Result<(), TrialError> {
-    let base = |column: &'_ CopyColumn| column.varies && column.storage != 'p';
+    let base = |column: &'_ CopyColumn| column.varies && storage(column.storage) != Storage::Plain;
     let columns: Vec<CopiedColumn<'_>> = columns
         .iter()
         .map(|column| CopiedColumn {
             name: &column.name,
             data_type: &column.data_type,
-            storage: base(column).then_some("EXTERNAL"),
+            storage: base(column).then_some(Storage::External.as_str()),
             compression: None,
         })
         .collect();
@@ -141,8 +141,8 @@ pub(super) fn quoted(columns: &[CopyColumn]) -> String {
 }
 
 /// The strategy of a letter in `pg_attribute.attstorage`.
-pub(super) fn storage(letter: char) -> &'static str {
-    Storage::of_letter(letter).unwrap_or(Storage::Extended).as_str()
+pub(super) fn storage(letter: char) -> Storage {
+    Storage::of_letter(letter).unwrap_or(Storage::Extended)
 }
 
 /// The rows to copy, bounded in number and bytes, every value built again.

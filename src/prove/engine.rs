@@ -101,12 +101,13 @@ impl<'a> Bench<'a> {
         let column = |column: &'a CopyColumn| {
             let stored = arm.stored.as_ref().filter(|_| column.name == *on_trial);
             let storage = stored.map_or_else(|| storage(column.storage), |stored| stored.storage);
-            let compresses = matches!(storage, "EXTENDED" | "MAIN");
             CopiedColumn {
                 name: &column.name,
                 data_type: &column.data_type,
-                storage: column.varies.then_some(storage),
-                compression: stored.filter(|_| compresses).map(|stored| stored.compression),
+                storage: column.varies.then_some(storage.as_str()),
+                compression: stored
+                    .filter(|_| storage.compresses())
+                    .map(|stored| stored.compression.as_str()),
             }
         };
         let columns: Vec<CopiedColumn<'_>> = self.columns.iter().map(column).collect();

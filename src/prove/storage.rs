@@ -10,6 +10,7 @@ use super::trial::{
 use super::verdict::GAIN_MIN;
 use crate::ddl::renaming_function;
 use crate::model::observation::{Relation, ToastTable};
+use crate::model::toast::ROW_BYTES_MAX;
 use crate::model::{
     Compression, ProofKey, QualifiedName, Renaming, Snapshot, Storage, Unit, quote_identifier,
     quote_literal,
@@ -121,25 +122,23 @@ fn experiment(
     let as_it_is = || Variant { stored: stored.clone(), keys: None };
     let to = |stored: ColumnStorage| Variant { stored, keys: None };
     let (today, variant, promise) = match change.layout {
-        NewStorage::Compression(method) => {
-            let compression = method.as_str();
+        NewStorage::Compression(compression) => {
             (as_it_is(), to(ColumnStorage { compression, ..stored.clone() }), less_cpu())
         }
-        NewStorage::Storage(strategy) => {
-            let promise = match strategy {
+        NewStorage::Storage(storage) => {
+            let promise = match storage {
                 Storage::Plain | Storage::Main => faster_reads(),
                 Storage::External | Storage::Extended => cheaper_writes(),
             };
-            let storage = strategy.as_str();
             (as_it_is(), to(ColumnStorage { storage, ..stored.clone() }), promise)
         }
         NewStorage::ToastTupleTarget(bytes) => {
             let toast_tuple_target = Some(bytes);
             (as_it_is(), to(ColumnStorage { toast_tuple_target, ..stored.clone() }), faster_reads())
         }
-        NewStorage::Recompressed(method) => (
-            to(ColumnStorage { compression: "pglz", ..stored.clone() }),
-            to(ColumnStorage { compression: method.as_str(), ..stored.clone() }),
+        NewStorage::Recompressed(compression) => (
+            to(ColumnStorage { compression: Compression::Pglz, ..stored.clone() }),
+            to(ColumnStorage { compression, ..stored.clone() }),
             less_cpu(),
         ),
         NewStorage::Codes(Renaming { codes, example, saving_ratio_min, .. }) => {
@@ -184,19 +183,21 @@ impl StorageExperiment {
             return Vec::new();
         }
         let today = &self.today.stored;
-        let built = |method: &&str| {
+        let built = |method: &Compression| {
             let context = snapshot.context.get().ok();
-            context.is_some_and(|context| context.toast_compressions.iter().any(|m| m == method))
+            let methods = context.map_or(&[][..], |context| &context.toast_compressions);
+            methods.iter().any(|known| known == method.as_str())
         };
-        let extended = ["pglz", "lz4"].into_iter().filter(built).map(|compression| ColumnStorage {
+        let methods = [Compression::Pglz, Compression::Lz4].into_iter().filter(built);
+        let extended = methods.map(|compression| ColumnStorage {
             compression,
-            storage: "EXTENDED",
+            storage: Storage::Extended,
             ..today.clone()
         });
-        let storages = ["EXTERNAL", "MAIN"]
+        let storages = [Storage::External, Storage::Main]
             .into_iter()
             .map(|storage| ColumnStorage { storage, ..today.clone() });
-        let targets = [None, Some(4080), Some(8160)]
+        let targets = [None, Some(ROW_BYTES_MAX / 2), Some(ROW_BYTES_MAX)]
             .into_iter()
             .map(|toast_tuple_target| ColumnStorage { toast_tuple_target, ..today.clone() });
         let mut options: Vec<Variant> = Vec::new();
@@ -248,10 +249,11 @@ impl Variant {
     /// What it is, in a few words.
     fn name(&self) -> String {
         let ColumnStorage { storage, compression, toast_tuple_target } = &self.stored;
-        let stored = match *storage {
-            "EXTERNAL" => "EXTERNAL, uncompressed".to_owned(),
-            "PLAIN" => "PLAIN".to_owned(),
-            storage => format!("{storage}, {compression}"),
+        let (storage, method) = (storage.as_str(), compression.as_str());
+        let stored = match self.stored.storage {
+            Storage::External => format!("{storage}, uncompressed"),
+            Storage::Plain => storage.to_owned(),
+            Storage::Main | Storage::Extended => format!("{storage}, {method}"),
         };
         match toast_tuple_target {
             Some(bytes) => format!("{stored}, toast_tuple_target {bytes}"),
@@ -262,7 +264,7 @@ impl Variant {
     /// What makes it worth a change, where no one said what it is for.
     fn promise(&self, today: &Self) -> Promise {
         let (variant, today) = (&self.stored, &today.stored);
-        if variant.storage == "EXTERNAL" {
+        if variant.storage == Storage::External {
             cheaper_writes()
         } else if (variant.storage, variant.toast_tuple_target)
             == (today.storage, today.toast_tuple_target)
@@ -351,11 +353,7 @@ fn today(column: &str, table: &ToastTable, snapshot: &Snapshot) -> Option<Column
 }
 
 /// The method in force, by `pg_attribute.attcompression`.
-fn compression(set: Option<char>, snapshot: &Snapshot) -> Option<&'static str> {
-    let default = snapshot.context.get().ok()?.setting("default_toast_compression") == "lz4";
-    Some(match set {
-        Some('l') => "lz4",
-        None if default => "lz4",
-        _ => "pglz",
-    })
+fn compression(set: Option<char>, snapshot: &Snapshot) -> Option<Compression> {
+    let default = snapshot.context.get().ok()?.setting("default_toast_compression");
+    Some(Compression::in_force(set, default))
 }

@@ -4,7 +4,7 @@
 //! it, and in what is promised; all of that is data here, and [`super::engine`] has the one loop that runs it.
 
 use crate::model::observation::{Relation, RelationKind};
-use crate::model::{Families, ProofKey, QualifiedName, Snapshot, Unit};
+use crate::model::{Compression, Families, ProofKey, QualifiedName, Snapshot, Storage, Unit};
 
 /// The name of a metric, or of a fact.
 pub(super) type Name = &'static str;
@@ -64,8 +64,8 @@ pub(super) struct Arm {
 /// How a column's values are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ColumnStorage {
-    pub(super) compression: &'static str,
-    pub(super) storage: &'static str,
+    pub(super) compression: Compression,
+    pub(super) storage: Storage,
     pub(super) toast_tuple_target: Option<u32>,
 }
 

@@ -6,13 +6,11 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
 use super::{BlockedTable, LocatedFinding};
+use crate::checks::migrations;
+use crate::checks::number::float;
 use crate::jsonb::{Scanner, Token};
 use crate::model::{Confidence, Gap, GapReason, Severity};
 
-/// Characters of a key at most, by the specification.
-const KEY_LENGTH_MAX: usize = 3;
-/// Objects and arrays in one another at most, by the specification.
-const DEPTH_MAX: usize = 3;
 /// Keys named in a message.
 const NAMED_MAX: usize = 5;
 /// Functions that make an object of keys and values.
@@ -120,12 +118,16 @@ impl Written {
     }
 
     fn long_keys(&self, at: usize) -> Option<LocatedFinding> {
-        let mut long: Vec<&String> =
-            self.keys.iter().filter(|key| key.chars().count() > KEY_LENGTH_MAX).collect();
+        let mut long: Vec<&String> = self
+            .keys
+            .iter()
+            .filter(|key| float(key.len()) > migrations::KEY_LENGTH_MAX.default)
+            .collect();
         long.sort();
         long.dedup();
-        let letters: usize = self.keys.iter().map(|key| key.chars().count()).sum();
-        if long.is_empty() || letters <= KEY_LENGTH_MAX * self.keys.len() {
+        let bytes: usize = self.keys.iter().map(String::len).sum();
+        let bytes_max = migrations::KEY_LENGTH_MAX.default;
+        if long.is_empty() || float(bytes) <= bytes_max * float(self.keys.len()) {
             return None;
         }
         let named: Vec<String> =
@@ -134,22 +136,22 @@ impl Written {
         Some(LocatedFinding {
             fix: None,
             at,
-            check: "hybrid-schema/long-keys",
+            check: migrations::LONG_KEYS,
             severity: Severity::Low,
             blocked: BlockedTable::None,
             confidence: Confidence::Low,
             message: format!(
-                "names keys of documents longer than {KEY_LENGTH_MAX} characters, which each row stores again: {}{more}",
+                "names keys of documents longer than {bytes_max} bytes, which each row stores again: {}{more}",
                 named.join(", ")
             ),
         })
     }
 
     fn deep(&self, at: usize) -> Option<LocatedFinding> {
-        (self.depth > DEPTH_MAX).then(|| LocatedFinding {
+        (float(self.depth) > migrations::DEPTH_MAX.default).then(|| LocatedFinding {
             fix: None,
             at,
-            check: "hybrid-schema/deep-nesting",
+            check: migrations::DEEP_NESTING,
             severity: Severity::Low,
             blocked: BlockedTable::None,
             confidence: Confidence::High,

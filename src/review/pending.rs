@@ -12,6 +12,7 @@ use crate::checks::gin::limit::{
     CERTAIN_BYTES, FLUSH_INTERVAL_S_MIN, NAME, PENDING_LIMIT_BYTES_MAX, PENDING_PAGES_MIN,
     PendingListLimit, ROW_BYTES_MIN, allowed, meant_kb, off,
 };
+use crate::checks::migrations;
 use crate::model::{Confidence, Severity};
 
 /// Pages of a list, in kB.
@@ -90,7 +91,7 @@ fn too_large(
     Some(LocatedFinding {
         fix: None,
         at,
-        check: "gin/pending-limit-unit",
+        check: migrations::PENDING_LIMIT_UNIT,
         severity: if is_small { Severity::Low } else { severity },
         blocked: BlockedTable::None,
         confidence: if is_certain { Confidence::High } else { Confidence::Medium },
@@ -135,7 +136,7 @@ fn too_small(
     Some(LocatedFinding {
         fix: None,
         at,
-        check: "gin/small-pending-limit",
+        check: migrations::SMALL_PENDING_LIMIT,
         severity,
         blocked: BlockedTable::None,
         confidence,

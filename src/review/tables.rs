@@ -7,14 +7,13 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::file::{ParsedFile, code};
 use super::{BlockedTable, LocatedFinding};
+use crate::checks::migrations;
 use crate::checks::row::{Item, MAXALIGN, Reordered, Widths, bytes, reorder};
 use crate::checks::staging::names_staging;
 use crate::model::{Confidence, Severity, quote_identifier};
 
 /// Bytes a value of variable length is taken to have: what matters is that it has some.
 const TEXT_BYTES: f64 = 20.0;
-/// The share of a row from which on padding is worth a word.
-const PADDING_SHARE_MIN: f64 = 0.05;
 
 /// A column as it is declared.
 struct DeclaredColumn {
@@ -184,7 +183,7 @@ fn keyless(
     (!excused && !has_key && !columns.is_empty()).then(|| LocatedFinding {
         fix: None,
         at: code(table.syntax()),
-        check: "hybrid-schema/missing-primary-key",
+        check: migrations::MISSING_PRIMARY_KEY,
         severity: Severity::Medium,
         blocked: BlockedTable::None,
         confidence: Confidence::High,
@@ -209,7 +208,7 @@ fn text_json(at: usize, column: &str) -> LocatedFinding {
     LocatedFinding {
         fix: None,
         at,
-        check: "hybrid-schema/text-json",
+        check: migrations::TEXT_JSON,
         severity: Severity::Medium,
         blocked: BlockedTable::None,
         confidence: Confidence::Medium,
@@ -226,13 +225,13 @@ fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFin
     let Reordered { order, now, best } = reorder(&items, 0);
     let saved = now - best;
     let share = saved / bytes(&items, 0, Widths::Spread);
-    (saved + 1e-6 >= MAXALIGN && share > PADDING_SHARE_MIN).then(|| {
+    (saved + 1e-6 >= MAXALIGN && share > migrations::PADDING_SHARE_MAX.default).then(|| {
         let names = order.iter().map(|position| quote_identifier(&columns[*position].name));
         let names: Vec<_> = names.collect();
         LocatedFinding {
             fix: None,
             at,
-            check: "hybrid-schema/padded-columns",
+            check: migrations::PADDED_COLUMNS,
             severity: Severity::Low,
             blocked: BlockedTable::None,
             confidence: Confidence::Medium,
@@ -253,7 +252,7 @@ fn compressed_by_pglz(columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
     Some(LocatedFinding {
         fix: None,
         at,
-        check: "toast/pglz-on-wide-values",
+        check: migrations::PGLZ_ON_WIDE_VALUES,
         severity: Severity::Info,
         blocked: BlockedTable::None,
         confidence: Confidence::Low,

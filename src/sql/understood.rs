@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::QualifiedName;
 use crate::model::observation::{SessionNeed, StatementShape};
+use crate::model::{QualifiedName, print_key};
 
 /// A statement that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ pub fn path_to_string(path: &[JsonStep]) -> String {
             text.push('.');
         }
         match step {
-            JsonStep::Key(key) => text.push_str(&quoted(key)),
+            JsonStep::Key(key) => text.push_str(&print_key(key)),
             JsonStep::Index => text.push_str("[0]"),
             JsonStep::Elements => text.push_str("[]"),
             JsonStep::Any => text.push('*'),
@@ -195,13 +195,6 @@ pub fn path_to_string(path: &[JsonStep]) -> String {
         }
     }
     text
-}
-
-/// A key as it is, unless it could be taken for something else.
-fn quoted(key: &str) -> std::borrow::Cow<'_, str> {
-    let plain =
-        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    if plain { key.into() } else { format!("{key:?}").into() }
 }
 
 impl fmt::Display for KeyUse {

@@ -8,6 +8,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::{ColumnDocuments, Documents};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Action, Case, Confidence, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Object,
     Observation, Severity, Superpower, Threshold, Topic, Unit, counted, grouped,
@@ -141,7 +142,7 @@ fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> 
     for leaf in &tree.leaves {
         let count = seen.gin.keys(leaf.index.oid)?;
         let now = float(seen.common.index_bytes(leaf.index));
-        let pages = now / 8192.0;
+        let pages = now / float(BLOCK_BYTES);
         if count.is_invented(pages) || float(count.pending_pages) > PENDING_SHARE_MAX * pages {
             return None;
         }

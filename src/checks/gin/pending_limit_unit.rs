@@ -25,7 +25,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "gin/pending-limit-unit";
+pub(in crate::checks) const ID: &str = "gin/pending-limit-unit";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;

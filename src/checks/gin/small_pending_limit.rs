@@ -8,6 +8,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::Setting;
 use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Action, Case, Confidence, Declined, Evidence, Finding, Gap, Grade, Judgement, Number, Object,
     Observation, OptionsChange, OptionsOf, Severity, Superpower, Threshold, Topic, Unit, rounded,
@@ -33,8 +34,8 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "gin/small-pending-limit";
-/// A larger list is not advised: the specification's limit for tables that are written much.
+pub(in crate::checks) const ID: &str = "gin/small-pending-limit";
+/// A larger list is not advised: as much as is flushed without a pause that is felt, of tables that are written much.
 const LIMIT_KB_MAX: f64 = 16_384.0;
 
 static LIST_READS_MAX: Threshold = Threshold {
@@ -100,7 +101,7 @@ fn filling(leaf: &LeafIndex<'_>, window: Window, case: &Case<'_>) -> Option<Fill
     };
     let measured = pending.and_then(|pending| {
         let tuples = pending.tuples.filter(|tuples| *tuples >= 100)?;
-        Some((float(pending.pages) * 8192.0 / float(tuples), Grade::Measured))
+        Some((float(pending.pages * BLOCK_BYTES) / float(tuples), Grade::Measured))
     });
     Some(Filling {
         rows: window.rate(written),
@@ -116,6 +117,7 @@ fn judge_leaf(
     case: &Case<'_>,
 ) {
     let least = case.policy.get(&FLUSH_INTERVAL_S_MIN);
+    // Nothing was inserted, or it is not known how much: there is no interval.
     let Some(filling) = filling(leaf, window, case) else { return };
     if filling.interval() >= least {
         return;

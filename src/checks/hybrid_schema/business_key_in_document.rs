@@ -36,7 +36,7 @@ static BUSINESS_KEY_PRESENCE_MIN: Threshold = Threshold {
 
 /// Different values in the sample from which on a key tells rows apart.
 const DISTINCT_MIN: u64 = 10;
-/// Names of business keys by the specification.
+/// Names by which applications identify a row.
 const ENTITY_KEYS: [&str; 1] = ["user_id"];
 /// Names of the time an event happened at.
 const TIME_KEYS: [&str; 5] =

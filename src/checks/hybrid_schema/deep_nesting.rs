@@ -20,13 +20,13 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "hybrid-schema/deep-nesting";
+pub(in crate::checks) const ID: &str = "hybrid-schema/deep-nesting";
 
-static DEPTH_MAX: Threshold = Threshold {
+pub(in crate::checks) static DEPTH_MAX: Threshold = Threshold {
     name: "depth_max",
     default: 3.0,
     unit: Unit::Count,
-    reason: "the specification's limit: an object, a group in it, and a list or pair in that",
+    reason: "an object, a group in it, and a list or pair in that is what a reader keeps in mind",
 };
 
 static DEEP_SHARE_MAX: Threshold = Threshold {

@@ -40,7 +40,7 @@ static HOT_KEY_SHARE: Threshold = Threshold {
     name: "hot_key_share",
     default: 0.8,
     unit: Unit::Ratio,
-    reason: "the specification's: what four of five queries need is no experiment any more",
+    reason: "what four of five queries need is no experiment any more",
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {

@@ -21,20 +21,20 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "hybrid-schema/long-keys";
+pub(in crate::checks) const ID: &str = "hybrid-schema/long-keys";
 
-static KEY_LENGTH_MAX: Threshold = Threshold {
+pub(in crate::checks) static KEY_LENGTH_MAX: Threshold = Threshold {
     name: "key_length_max",
     default: 3.0,
     unit: Unit::Bytes,
-    reason: "the specification's limit: three bytes distinguish thirty thousand keys, more than any application has",
+    reason: "three bytes distinguish thirty thousand keys, more than any application has",
 };
 
 static KEY_INSTANCES_MAX: Threshold = Threshold {
     name: "key_instances_max",
     default: 1_000_000.0,
     unit: Unit::Count,
-    reason: "the specification's limit: a name stored less often costs some megabytes, and a contract costs more",
+    reason: "a name stored less often costs some megabytes, and a contract costs more",
 };
 
 static SAVING_RATIO_MIN: Threshold = Threshold {

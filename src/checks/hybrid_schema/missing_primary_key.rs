@@ -23,7 +23,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "hybrid-schema/missing-primary-key";
+pub(in crate::checks) const ID: &str = "hybrid-schema/missing-primary-key";
 
 /// Names that say a column identifies something.
 const IDENTIFYING: [&str; 4] = ["id", "uuid", "guid", "key"];

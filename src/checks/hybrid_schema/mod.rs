@@ -2,19 +2,19 @@
 
 mod bound_json_key;
 mod business_key_in_document;
-mod deep_nesting;
+pub(in crate::checks) mod deep_nesting;
 mod hot_key_in_document;
 mod indexing;
 mod key_change;
-mod long_keys;
-mod missing_primary_key;
+pub(in crate::checks) mod long_keys;
+pub(in crate::checks) mod missing_primary_key;
 mod mixed_key_types;
 mod names;
-mod padded_columns;
+pub(in crate::checks) mod padded_columns;
 mod promotion;
 mod schema_drift;
 mod table;
-mod text_json;
+pub(in crate::checks) mod text_json;
 mod workload;
 
 use super::Check;

@@ -22,9 +22,9 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "hybrid-schema/padded-columns";
+pub(in crate::checks) const ID: &str = "hybrid-schema/padded-columns";
 
-static PADDING_SHARE_MAX: Threshold = Threshold {
+pub(in crate::checks) static PADDING_SHARE_MAX: Threshold = Threshold {
     name: "padding_share_max",
     default: 0.05,
     unit: Unit::Ratio,

@@ -7,13 +7,11 @@ use crate::model::observation::{
     ColumnDocuments, Documents, Drift, Layout, LayoutColumn, Relation, RelationKind,
 };
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::toast::{BLOCK_BYTES, ROW_BYTES_MIN};
 use crate::model::{
     Case, DocumentKey, Gap, GapReason, Object, Observation, Partition, Policy, QualifiedName,
     Snapshot, Topic, grouped,
 };
-
-/// A tuple header and a line pointer.
-const ROW_BYTES_MIN: i64 = 28;
 
 /// A table with all its partitions, or a relation alone.
 pub(super) struct Table<'a> {
@@ -106,13 +104,14 @@ impl<'a> Table<'a> {
     fn add(&mut self, relation: &Relation, layout: Option<&'a Layout>) {
         self.rows += relation.rows_now(layout.and_then(|layout| layout.heap_bytes));
         // Where nothing was counted, rows are at least as long as their headers.
-        let counted = (relation.pages * 8192).max(relation.live_rows * ROW_BYTES_MIN);
+        let counted = (relation.pages * BLOCK_BYTES).max(relation.live_rows * ROW_BYTES_MIN);
         let heap = layout.and_then(|layout| layout.heap_bytes).unwrap_or(counted);
-        let toast =
-            layout.and_then(|layout| layout.toast_bytes).unwrap_or(relation.toast_pages * 8192);
+        let toast = layout
+            .and_then(|layout| layout.toast_bytes)
+            .unwrap_or(relation.toast_pages * BLOCK_BYTES);
         self.heap_bytes += heap;
         self.bytes += heap + toast;
-        self.index_bytes += relation.index_pages * 8192;
+        self.index_bytes += relation.index_pages * BLOCK_BYTES;
         let refused = layout.and_then(|layout| layout.updates_refused.as_deref());
         self.updates_refused = self.updates_refused.or(refused);
         let names = layout.into_iter().flat_map(|layout| &layout.names_taken);

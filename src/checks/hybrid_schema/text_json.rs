@@ -21,7 +21,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "hybrid-schema/text-json";
+pub(in crate::checks) const ID: &str = "hybrid-schema/text-json";
 
 /// Fewer values of a column of text may be documents by chance.
 const DOCUMENTS_MIN: u64 = 20;
@@ -128,11 +128,7 @@ fn unconvertible(column: &DocumentColumn<'_>) -> Option<Declined> {
 fn convert(column: &DocumentColumn<'_>) -> Action {
     let (table, layout) = (column.table, column.layout);
     let storage = Storage::of_letter(layout.storage).filter(|s| *s != Storage::Extended);
-    let compression = match layout.compression {
-        Some('p') => Some(Compression::Pglz),
-        Some('l') => Some(Compression::Lz4),
-        _ => None,
-    };
+    let compression = layout.compression.and_then(Compression::of_letter);
     Action::ConvertToJsonb(JsonbConversion {
         object: column.object(),
         table: table.name(),

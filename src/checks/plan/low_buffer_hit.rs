@@ -6,10 +6,11 @@ use super::tree::{
     or_counted, workload,
 };
 use crate::checks::Check;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::explain::Node;
 use crate::model::observation::{StatementCounters, StatementProfile};
 use crate::model::rate::{WINDOW_S_MIN, Window};
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Case, Confidence, Finding, Gap, GapReason, Judgement, Object, Severity, Superpower, Threshold,
     Topic, Unit, beginning, grouped, percent,
@@ -135,7 +136,7 @@ fn counted(
         percent(share),
         beginning(&line, TEXT_CHARS_MAX)
     );
-    let read_bytes = count(Some(counters.shared_blks_read)) * 8192.0;
+    let read_bytes = count(Some(counters.shared_blks_read)) * float(BLOCK_BYTES);
     Some(
         Finding::new(ID, Object::Statement { query_id }, Severity::Low, message)
             .statistic("stat_statements.hit_ratio", hit_ratio(counters), Unit::Ratio)
@@ -200,7 +201,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         tree.finding(ID, (node.id, stake), message)
             .confidence(confidence)
             .evidence(figure("hit_ratio", ratio, Unit::Ratio))
-            .evidence(figure("read_bytes", whole(read * 8192.0), Unit::Bytes)),
+            .evidence(figure("read_bytes", whole(read * float(BLOCK_BYTES)), Unit::Bytes)),
     )
 }
 

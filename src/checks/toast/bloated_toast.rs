@@ -5,6 +5,7 @@ use super::size::{COLUMN_BYTES_MIN, HISTORY_S_MIN, TABLE_BYTES_MIN};
 use super::table::{RelationNode, ToastedTable, float, sample_gaps, tables, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
+use crate::model::toast::CHUNK_DATA_BYTES;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Policy, Severity, Superpower,
     Threshold, ToastAutovacuum, ToastVacuum, Topic, Unit, counted,
@@ -52,7 +53,7 @@ static AUTOVACUUM_OVERDUE: Threshold = Threshold {
     reason: "at twice the number of dead chunks that autovacuum waits for, it is late or cannot clean",
 };
 
-/// `autovacuum_vacuum_scale_factor` where that of the TOAST table is too lazy: the specification's for hot tables.
+/// `autovacuum_vacuum_scale_factor` where that of the TOAST table is too lazy: a value for hot tables.
 const SCALE_FACTOR: f64 = 0.02;
 /// `autovacuum_vacuum_threshold` where so many are waited for that the factor changes nothing: the server's default.
 const THRESHOLD: &str = "50";
@@ -168,7 +169,7 @@ fn chunk_bytes(node: &RelationNode<'_>) -> f64 {
     let columns = node.sample.map_or(&[][..], |sample| &sample.columns);
     let chunks: u64 = columns.iter().map(|column| column.out_of_line_chunks).sum();
     let bytes: u64 = columns.iter().map(|column| column.out_of_line_bytes).sum();
-    let mean = if chunks == 0 { 1996.0 } else { float(bytes) / float(chunks) };
+    let mean = if chunks == 0 { f64::from(CHUNK_DATA_BYTES) } else { float(bytes) / float(chunks) };
     mean + CHUNK_OVERHEAD_BYTES
 }
 

@@ -6,6 +6,7 @@ use super::size::{HISTORY_S_MIN, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYT
 use super::table::{ToastedTable, float, sample_gaps, tables};
 use crate::checks::{Check, Requirement};
 use crate::model::observation::Context;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Case, Confidence, Declined, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic,
     Unit,
@@ -43,7 +44,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let context = seen.context.get().map_err(Clone::clone)?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
-        let share = float(table.toast_bytes()) / float(table.heap_bytes()).max(8192.0);
+        let share = float(table.toast_bytes()) / float(table.heap_bytes()).max(float(BLOCK_BYTES));
         if share <= policy.get(&TOAST_SHARE_MAX) {
             continue;
         }

@@ -6,7 +6,7 @@ mod hot_column_out_of_line;
 mod incompressible_values;
 mod large_toast_share;
 mod mixed_compression;
-mod pglz_on_wide_values;
+pub(in crate::checks) mod pglz_on_wide_values;
 mod reads;
 mod remedy;
 mod rewritten_out_of_line_values;

@@ -22,7 +22,7 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-const ID: &str = "toast/pglz-on-wide-values";
+pub(in crate::checks) const ID: &str = "toast/pglz-on-wide-values";
 
 static LARGE_COLUMN_BYTES: Threshold = Threshold {
     name: "large_column_bytes",

@@ -3,15 +3,12 @@
 use super::estimate::StorageEstimate;
 use super::table::{RelationNode, ToastedTable, float, is_vector, storage, whole};
 use crate::model::observation::ToastColumn;
+use crate::model::toast::ROW_BYTES_MAX;
 use crate::model::{
     Action, Compression, Declined, Object, Rewrite, RewriteOf, Storage, StorageSetting,
     TupleTargetSetting,
 };
 
-/// `TOAST_TUPLE_THRESHOLD`: from here on the server compresses and moves values out of line.
-pub(super) const TOAST_THRESHOLD: f64 = 2032.0;
-/// The widest row a page can hold, which is also the largest `toast_tuple_target`.
-const PAGE_ROOM: u64 = 8160;
 /// Values as wide as this on average are moved out where the row is too wide, some of them at least: the server
 /// spares those of up to 24 bytes with their header.
 const MOVABLE_BYTES: f64 = 16.0;
@@ -198,11 +195,11 @@ pub(super) fn set_target(
     let set =
         |node: &&RelationNode<'_>| node.toast.option("toast_tuple_target")?.parse::<u64>().ok();
     let least = leaves.iter().filter_map(set).max().unwrap_or(128);
-    let bytes =
-        (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(least.min(PAGE_ROOM), PAGE_ROOM);
+    let most = u64::from(ROW_BYTES_MAX);
+    let bytes = (row_bytes + row_bytes / 16).next_multiple_of(16).clamp(least.min(most), most);
     Action::SetToastTupleTarget(TupleTargetSetting {
         object: table.object_of(affected),
-        bytes: u32::try_from(bytes).unwrap_or(8160),
+        bytes: u32::try_from(bytes).unwrap_or(ROW_BYTES_MAX),
         members: leaves.iter().map(|node| node.member(node.toast.options.clone())).collect(),
         rewrite,
     })

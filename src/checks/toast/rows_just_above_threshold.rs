@@ -2,12 +2,13 @@
 
 use super::hot_column_out_of_line::judge_hot;
 use super::reads::Reads;
-use super::remedy::{TOAST_THRESHOLD, only_column, out_of_line, rewrite, set_target};
+use super::remedy::{only_column, out_of_line, rewrite, set_target};
 use super::size::{
     HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
 };
-use super::table::{ToastedTable, float, is_vector, whole};
+use super::table::{ToastedTable, float, is_vector};
 use crate::checks::{Check, Requirement};
+use crate::model::toast::TOAST_THRESHOLD_BYTES;
 use crate::model::{
     Case, Declined, Finding, Gap, Judgement, Policy, RewriteOf, Severity, Superpower, Threshold,
     Topic, Unit,
@@ -72,7 +73,7 @@ fn find(
         reads
             .on(finding)
             .measured("just_above_share", share, Unit::Ratio)
-            .measured("toast_threshold_bytes", whole(TOAST_THRESHOLD), Unit::Bytes)
+            .measured("toast_threshold_bytes", i64::from(TOAST_THRESHOLD_BYTES), Unit::Bytes)
             .action(set_target(table, &affected, JUST_ABOVE_BYTES, rewrite))
     }))
 }

@@ -8,6 +8,7 @@ pub(super) use crate::checks::number::{float, whole};
 use crate::model::observation::{
     Context, Relation, RelationKind, StoredSample, ToastColumn, ToastTable,
 };
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Case, Compression, Gap, Member, MemberKind, Object, Observation, Snapshot, Storage,
 };
@@ -91,12 +92,12 @@ impl RelationNode<'_> {
 
     /// Bytes of the heap, true or as last counted; absent for a partition that no one measured or counted.
     fn heap_bytes(&self) -> Option<i64> {
-        let counted = (self.relation.pages > 0).then_some(self.relation.pages * 8192);
+        let counted = (self.relation.pages > 0).then_some(self.relation.pages * BLOCK_BYTES);
         self.toast.heap_bytes.or(counted)
     }
 
     pub(super) fn toast_bytes(&self) -> Option<i64> {
-        let counted = (self.relation.pages > 0).then_some(self.relation.toast_pages * 8192);
+        let counted = (self.relation.pages > 0).then_some(self.relation.toast_pages * BLOCK_BYTES);
         self.toast.toast_bytes.or(counted)
     }
 
@@ -158,7 +159,7 @@ impl<'a> ToastedTable<'a> {
 
     /// Bytes of its indexes, as last counted.
     fn index_bytes(&self) -> i64 {
-        self.leaves().map(|leaf| leaf.relation.index_pages * 8192).sum()
+        self.leaves().map(|leaf| leaf.relation.index_pages * BLOCK_BYTES).sum()
     }
 
     /// The sum of a counter over everything that holds rows.
@@ -258,27 +259,17 @@ fn oids(nodes: &[&RelationNode<'_>]) -> BTreeSet<i64> {
 
 /// The compression method new values of a column get.
 pub(super) fn effective(column: &ToastColumn, context: &Context) -> Compression {
-    let set = column.compression.map(|letter| letter == 'l');
-    let lz4 = set.unwrap_or_else(|| context.setting("default_toast_compression") == "lz4");
-    if lz4 { Compression::Lz4 } else { Compression::Pglz }
+    Compression::in_force(column.compression, context.setting("default_toast_compression"))
 }
 
 /// The method set by name, which an undo has to restore.
 pub(super) fn set_by_name(column: &ToastColumn) -> Option<Compression> {
-    match column.compression? {
-        'l' => Some(Compression::Lz4),
-        _ => Some(Compression::Pglz),
-    }
+    Some(Compression::of_letter(column.compression?).unwrap_or(Compression::Pglz))
 }
 
 /// A column's storage strategy.
 pub(super) fn storage(column: &ToastColumn) -> Storage {
-    match column.storage {
-        'p' => Storage::Plain,
-        'e' => Storage::External,
-        'm' => Storage::Main,
-        _ => Storage::Extended,
-    }
+    Storage::of_letter(column.storage).unwrap_or(Storage::Extended)
 }
 
 /// Whether it is one of pgvector's types.

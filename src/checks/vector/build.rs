@@ -5,15 +5,15 @@
 //! of their sizes (`scripts/vector-internals`), and the memory of a graph within 4 % of where a build said that it no longer fits.
 
 use super::column::VectorField;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::model::observation::{Setting, VectorKind};
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{Case, Evidence, Finding, Grade, Number, Unit};
 
 /// `m` where it is not set.
 pub(super) const M: f64 = 16.0;
 /// A page without header and special space.
 const PAGE_ROOM: f64 = 8152.0;
-const PAGE_BYTES: f64 = 8192.0;
 
 /// What an HNSW index takes.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ fn aligned(bytes: f64) -> f64 {
 fn paged(rows: f64, entry: f64) -> f64 {
     let on_page = (PAGE_ROOM / entry).floor();
     let pages = if on_page >= 1.0 { rows / on_page } else { rows * (entry / PAGE_ROOM).ceil() };
-    (pages.ceil() + 1.0) * PAGE_BYTES
+    (pages.ceil() + 1.0) * float(BLOCK_BYTES)
 }
 
 /// Those of an HNSW index.

@@ -2,9 +2,7 @@
 
 use super::column::columns;
 use crate::checks::Check;
-use crate::model::{
-    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, Unit, counted,
-};
+use crate::model::{Case, Gap, GapReason, Judgement, Severity, Superpower, Topic, counted};
 
 pub(super) static CHECK: Check = Check {
     id: "vector/low-recall",
@@ -13,16 +11,9 @@ pub(super) static CHECK: Check = Check {
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::INDEXES, Topic::INDEX_DETAILS, Topic::VECTOR],
     uses: &[],
     requires: &[],
-    thresholds: &[&RECALL_MIN],
+    thresholds: &[],
     page: include_str!("low_recall.md"),
     judge,
-};
-
-static RECALL_MIN: Threshold = Threshold {
-    name: "recall_min",
-    default: 0.95,
-    unit: Unit::Ratio,
-    reason: "of ten nearest neighbours, at most one in two searches is missing",
 };
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {

@@ -3,6 +3,7 @@
 use super::setting;
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Case, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic, Unit,
 };
@@ -40,7 +41,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     };
     let mean_bytes = case.snapshot.wal.checkpoints.get().ok().map(|seen| {
         let checkpoints = seen.done.unwrap_or(seen.timed + seen.requested).max(1);
-        float(seen.buffers) * 8192.0 / float(checkpoints)
+        float(seen.buffers * BLOCK_BYTES) / float(checkpoints)
     });
     let is_felt = mean_bytes.is_some_and(|bytes| bytes >= FELT_BYTES);
     let severity = if is_felt { Severity::Medium } else { Severity::Low };

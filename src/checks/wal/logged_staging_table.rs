@@ -9,6 +9,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::observation::{RelationKind, TableRoles};
 use crate::model::rate::Window;
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, Judgement, Persistence, PersistenceChange,
     Severity, Superpower, Topic, Unit,
@@ -97,7 +98,7 @@ fn facts(leaf: &LeafTable<'_>, roles: TableRoles) -> Facts {
 fn written_bytes(leaf: &LeafTable<'_>) -> f64 {
     let rows = leaf.relation.rows.unwrap_or(0.0);
     let row_bytes = if rows >= 1.0 {
-        (float(leaf.relation.pages) * 8192.0 / rows).clamp(ROW_BYTES, 8192.0)
+        (float(leaf.relation.pages * BLOCK_BYTES) / rows).clamp(ROW_BYTES, float(BLOCK_BYTES))
     } else {
         ROW_BYTES
     };

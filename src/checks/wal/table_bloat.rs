@@ -8,6 +8,7 @@ use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, Widths, bytes};
 use crate::model::observation::{Layout, Relation, RelationKind};
 use crate::model::size::TABLE_BYTES_MIN;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Action, Case, Confidence, Family, Finding, Gap, Judgement, Maintenance, MaintenanceVerb,
     Severity, Superpower, Threshold, Topic, Unit,
@@ -110,8 +111,8 @@ fn estimated(
     let needed = (rows / per_page).ceil();
     let pages = float(relation.pages);
     Some(HeapBloat {
-        bytes: (pages - needed).max(0.0) * 8192.0,
-        of_bytes: pages * 8192.0,
+        bytes: (pages - needed).max(0.0) * float(BLOCK_BYTES),
+        of_bytes: float(relation.pages * BLOCK_BYTES),
         measured: false,
     })
 }
@@ -236,7 +237,7 @@ mod tests {
         let mut seen = seen(2_260_000, 30_000, &[]);
         let measured = |free_bytes: f64| MeasuredBloat {
             oid: 1,
-            bytes: 30_000 * 8192,
+            bytes: 30_000 * BLOCK_BYTES,
             free_bytes,
             dead_bytes: 0.0,
         };

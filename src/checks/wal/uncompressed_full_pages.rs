@@ -6,6 +6,7 @@ use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::model::observation::WalWritten;
 use crate::model::rate::DAY_WINDOW_S_MIN;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{
     Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic, Unit,
 };
@@ -38,9 +39,7 @@ static WAL_BYTES_PER_DAY_MIN: Threshold = Threshold {
     reason: "less than 1 GiB a day is not worth the processor time",
 };
 
-/// A full page at most. The hole in the middle of a page is left out, which is not counted before 19.
-const PAGE_BYTES: f64 = 8192.0;
-/// The share of a page that its hole leaves, where it is not known: a page after a split is half full, one that is
+/// The share of a page that the hole in its middle leaves, which is not counted before 19: a page after a split is half full, one that is
 /// filled by inserts is full. Rather too little: under pgbench 19 counted 64 % where this says 40 %.
 const PAGE_FILLED: f64 = 0.6;
 /// WAL a second from which on shipping it costs more than compressing it.
@@ -95,7 +94,7 @@ fn share(wal: &WalWritten) -> (f64, bool) {
     let all = float(wal.bytes).max(1.0);
     match wal.full_page_bytes {
         Some(bytes) => (float(bytes) / all, true),
-        None => ((float(wal.full_pages) * PAGE_BYTES * PAGE_FILLED / all).min(1.0), false),
+        None => ((float(wal.full_pages * BLOCK_BYTES) * PAGE_FILLED / all).min(1.0), false),
     }
 }
 

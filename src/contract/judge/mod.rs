@@ -49,11 +49,6 @@ impl Contract {
     pub fn parse(text: &str) -> Result<Self, Vec<SchemaFault>> {
         compile::compile(text)
     }
-
-    /// As it was registered.
-    pub fn schema(&self) -> &Value {
-        &self.schema
-    }
 }
 
 /// The same schema makes the same contract.

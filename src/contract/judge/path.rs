@@ -1,6 +1,6 @@
 //! Paths of keys, as everywhere here: `a.b[]`, quoted where a key is no plain word. `*` stands for keys that are data.
 
-use std::fmt::Write as _;
+use crate::model::print_key;
 
 /// A step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +21,8 @@ pub(super) fn push(path: &mut String, step: PathStep<'_>) {
     match step {
         PathStep::Items => path.push_str("[]"),
         PathStep::Data => path.push('*'),
-        PathStep::Key(key) if is_plain(key) => path.push_str(key),
-        PathStep::Key(key) => {
-            let _ = write!(path, "{key:?}");
-        }
+        PathStep::Key(key) => path.push_str(&print_key(key)),
     }
-}
-
-fn is_plain(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 #[cfg(test)]

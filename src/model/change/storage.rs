@@ -15,6 +15,21 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// The method of a letter in `pg_attribute.attcompression`; absent for one of a newer server.
+    pub fn of_letter(letter: char) -> Option<Self> {
+        match letter {
+            'p' => Some(Self::Pglz),
+            'l' => Some(Self::Lz4),
+            _ => None,
+        }
+    }
+
+    /// The method that new values of a column get: by its letter, or by `default_toast_compression`.
+    pub fn in_force(letter: Option<char>, default: &str) -> Self {
+        let by_default = if default == Self::Lz4.as_str() { Self::Lz4 } else { Self::Pglz };
+        letter.and_then(Self::of_letter).unwrap_or(by_default)
+    }
+
     /// The name in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +54,11 @@ pub enum Storage {
 }
 
 impl Storage {
+    /// Whether values are compressed.
+    pub fn compresses(self) -> bool {
+        matches!(self, Self::Main | Self::Extended)
+    }
+
     /// The strategy of a letter in `pg_attribute.attstorage`.
     pub fn of_letter(letter: char) -> Option<Self> {
         match letter {

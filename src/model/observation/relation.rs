@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::QualifiedName;
+use crate::model::toast::BLOCK_BYTES;
 
 /// Kinds of relations that hold rows, or whose partitions do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,8 +80,6 @@ impl Relation {
 /// How far the counters may be ahead of the last count before they are believed instead: rows that were loaded by
 /// the session that then vacuumed are counted twice.
 const AHEAD_MAX: f64 = 2.1;
-/// Bytes of a page.
-const PAGE_BYTES: f64 = 8192.0;
 
 impl Relation {
     /// Rows it holds: as last counted, in proportion to how its file has grown since where that is known; where it
@@ -91,7 +90,7 @@ impl Relation {
         let Some(counted) = self.rows else { return live };
         match heap_bytes {
             Some(bytes) if self.pages > 0 => {
-                counted * (bytes as f64 / PAGE_BYTES / self.pages as f64)
+                counted * (bytes as f64 / BLOCK_BYTES as f64 / self.pages as f64)
             }
             _ if live > AHEAD_MAX * counted + 1.0 => live,
             _ => counted,

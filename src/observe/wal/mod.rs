@@ -15,6 +15,7 @@ use crate::model::observation::{
     StagingTable, TableRoles, TimeColumn, Wal, WalDirectory, WalWritten,
 };
 use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, grant_in, quote_identifier};
 use crate::pg::{Error, Session};
 
@@ -169,7 +170,7 @@ impl WalDetail {
         let sql = source::BLOAT.spelling(batch.major()).replace(EXTENSION_SCHEMA, &schema);
         let least = interest.policy.get(&TABLE_BYTES_MIN);
         let fits = |table: &Relation| {
-            let bytes = table.pages * 8192;
+            let bytes = table.pages * BLOCK_BYTES;
             as_bytes(bytes) >= least && bytes <= MEASURED_BYTES_MAX
         };
         for oid in largest(catalog, interest, MEASURED_MAX, fits) {

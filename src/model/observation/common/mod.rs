@@ -6,6 +6,7 @@ mod table_activity;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{Observation, Topic};
 
 pub use index::{Index, IndexDetail, IndexPart, IndexSize, OperatorClass};
@@ -67,7 +68,7 @@ impl Common {
     /// Bytes of an index now, or as last counted.
     pub fn index_bytes(&self, index: &Index) -> i64 {
         let now = by_oid(&self.index_sizes, index.oid, |size| size.oid);
-        now.map_or(index.pages * 8192, |size| size.bytes)
+        now.map_or(index.pages * BLOCK_BYTES, |size| size.bytes)
     }
 
     /// Counters of a table, where it was among the largest.

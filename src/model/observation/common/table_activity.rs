@@ -67,10 +67,4 @@ impl TableActivity {
     pub fn option(&self, name: &str) -> Option<&str> {
         value(&self.options, name)
     }
-
-    /// Share of the updates that were HOT; absent without updates.
-    #[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
-    pub fn hot_share(&self) -> Option<f64> {
-        (self.updated_rows > 0).then(|| self.hot_updated_rows as f64 / self.updated_rows as f64)
-    }
 }
