@@ -176,6 +176,8 @@ mod tests {
         ] {
             assert_eq!(conversion(lost), Ok(Conversion::Lost), "{lost}");
         }
-        assert!(conversion("{").is_err());
+        for malformed in ["{", "{\"a\": \"x\ty\"}", "{\"a\u{1}\": 1}"] {
+            assert!(conversion(malformed).is_err(), "{malformed}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes of documents, worked out here and told by real servers.
 
-use database_optimizer::jsonb::{DocumentCounts, stored_bytes};
+use database_optimizer::jsonb::{Conversion, DocumentCounts, conversion, stored_bytes};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -70,6 +70,46 @@ async fn the_size_of_every_document_is_what_the_server_stores(
             let mut counts = DocumentCounts::default();
             counts.add(row.get(1));
             assert_eq!((counts.uncompressed_bytes, counts.malformed), (told, 0), "{document}");
+        }
+    }
+}
+
+/// The text of a document with a character more, which most often breaks it.
+fn damaged() -> impl Strategy<Value = String> {
+    let character = prop_oneof!["[\\x01-\\x20]", "[\"\\\\,:\\[\\]{}0u.e-]", "[^\\x00]"];
+    (document(), any::<prop::sample::Index>(), character).prop_map(
+        |(mut text, place, character)| {
+            let places: Vec<usize> =
+                text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            text.insert_str(*place.get(&places), &character);
+            text
+        },
+    )
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_converts_is_what_the_server_takes(#[values("pg16", "deb19")] member: &str) {
+    let Some(server) = server(member) else { return };
+    let db = TestDb::create(server).await;
+    let mut runner = TestRunner::deterministic();
+    let strategy = prop_oneof![damaged(), document()];
+    for _ in 0..BATCHES {
+        let documents: Vec<String> =
+            (0..BATCH).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+        let sql = "select pg_input_is_valid(d, 'json'), pg_input_is_valid(d, 'jsonb') \
+            from unnest($1::text[]) with ordinality as u(d, n) order by n";
+        let rows = db.client.query(sql, &[&documents]).await.unwrap();
+        for (document, row) in documents.iter().zip(&rows) {
+            let converts = conversion(document);
+            let taken = (row.get(0), row.get(1));
+            let expected = match converts {
+                Ok(Conversion::Exact | Conversion::Kept) => taken == (true, true),
+                // A key given twice is no error to the server; what stands behind it was not read.
+                Ok(Conversion::Lost) => true,
+                Err(_) => taken == (false, false),
+            };
+            assert!(expected, "{member}: {converts:?}, {taken:?}: {document:?}");
         }
     }
 }
