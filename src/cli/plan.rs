@@ -20,29 +20,39 @@ pub(super) struct Decode {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "write_baseline"])]
     plan_file: Option<PathBuf>,
     /// Output of an earlier EXPLAIN of the same statement, to compare with.
-    #[arg(long, value_name = "FILE", requires = "plan_file")]
+    #[arg(long, value_name = "FILE", requires = "plan_file", conflicts_with = "query_file")]
     before: Option<PathBuf>,
     /// Show a plan that is cut off as far as it can be read.
-    #[arg(long, requires = "plan_file")]
+    #[arg(long, requires = "plan_file", conflicts_with = "query_file")]
     partial: bool,
     /// Explain the statement in this file on the database; `-` for standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan_file", "baseline", "write_baseline"])]
     query_file: Option<PathBuf>,
     /// Value of `$1`, `$2` and so on; repeatable. Without values the plan is that for any values.
-    #[arg(long, value_name = "VALUE", requires = "query_file", allow_hyphen_values = true)]
+    // What is required is not asked for where it conflicts with what is given, hence the conflict.
+    #[arg(
+        long,
+        value_name = "VALUE",
+        requires = "query_file",
+        conflicts_with = "plan_file",
+        allow_hyphen_values = true
+    )]
     parameter: Vec<String>,
     /// Execute the statement: a SELECT that calls nothing volatile.
-    #[arg(long, requires = "query_file")]
+    #[arg(long, requires = "query_file", conflicts_with = "plan_file")]
     analyze: bool,
     /// Findings of each plan at most, those with the most time at stake.
     #[arg(long, value_name = "NUMBER", default_value_t = FINDINGS_MAX)]
     findings_max: usize,
+    /// A file without its option.
+    #[arg(hide = true, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 impl Decode {
     /// Whether a plan is to be decoded rather than a database analysed.
     pub(super) fn is_given(&self) -> bool {
-        self.plan_file.is_some() || self.query_file.is_some()
+        self.plan_file.is_some() || self.query_file.is_some() || self.file.is_some()
     }
 
     pub(super) async fn run(
@@ -51,6 +61,13 @@ impl Decode {
         analyse: &Analyse,
         project: &ProjectSettings,
     ) -> Result<CommandOutcome, Error> {
+        if let Some(file) = &self.file {
+            let file = file.display();
+            let how = format!(
+                "`{file}` has no option: --plan-file {file} decodes a plan, --query-file {file} explains a statement"
+            );
+            return Err(Error::Usage(how));
+        }
         let output = analyse.output();
         let decoded = match (&self.plan_file, &self.query_file) {
             (Some(file), _) => self.decode(file, request).await?,
@@ -101,7 +118,10 @@ impl Decode {
 
     fn usage(&self, error: &DecodeError) -> Error {
         let lift = match error {
-            DecodeError::Unreadable { .. } if !self.partial => {
+            // Where nothing was read, nothing is to be shown.
+            DecodeError::Unreadable { line, column, .. }
+                if !self.partial && (*line, *column) > (1, 1) =>
+            {
                 "; --partial shows what can be read before that"
             }
             _ => "",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::explain::derive::{Derived, derive};
 use crate::explain::{Node, ParsedPlan};
-use crate::model::{PlanChange, PlanComparison};
+use crate::model::{PlanChange, PlanComparison, counted, grouped};
 
 /// Scans of a plan that is compared: what each join reads is a set of them.
 const SCANS_MAX: usize = 500;
@@ -157,12 +157,14 @@ fn differs(before: Option<f64>, after: Option<f64>) -> bool {
     }
 }
 
-/// `20 rows expected, 2000 came in each of 3 loops`.
+/// `20 rows expected, 2,000 came in each of 3 loops`.
 fn expected(part: &PlanPart<'_>) -> String {
-    let expected = part.node.plan_rows.map(|rows| format!("{rows:.0} rows expected"));
+    let expected = part.node.plan_rows.map(|rows| format!("{} rows expected", grouped(rows)));
     let came = part.node.actual_rows.map(|rows| match part.node.actual_loops {
-        Some(loops) if loops > 1 => format!("{rows:.0} came in each of {loops} loops"),
-        _ => format!("{rows:.0} came"),
+        Some(loops) if loops > 1 => {
+            format!("{} came in each of {}", grouped(rows), counted(loops, "loop", "loops"))
+        }
+        _ => format!("{} came", grouped(rows)),
     });
     expected.into_iter().chain(came).collect::<Vec<String>>().join(", ")
 }

@@ -4,6 +4,7 @@ mod carrier;
 mod literals;
 mod psql;
 mod quotation;
+mod record;
 
 use std::borrow::Cow;
 
@@ -52,6 +53,7 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
         .enumerate()
         .map(|(at, text)| OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
         .collect();
+    record::names(&mut lines, input);
     quotation::remove(&mut lines, input);
     psql::remove(&mut lines, input);
     lines

@@ -1,5 +1,6 @@
 mod framed;
 mod pasted;
+mod records;
 
 use super::*;
 

@@ -64,7 +64,7 @@ pub enum ExplainRefusal {
     #[error(transparent)]
     Target(Error),
     /// It would run code that it may not run.
-    #[error("{kind} `{name}` calls `{function}`, which {why}")]
+    #[error("{}", called(kind, name, function, why))]
     Code {
         /// `function`, `operator`, `view` and the like.
         kind: String,
@@ -161,6 +161,15 @@ async fn check_code(
     }
 }
 
+/// What calls the function; a function that the statement names calls itself.
+fn called(kind: &str, name: &str, function: &str, why: &str) -> String {
+    if kind == "function" && function.rsplit('.').next() == Some(name) {
+        format!("function `{function}` {why}")
+    } else {
+        format!("{kind} `{name}` calls `{function}`, which {why}")
+    }
+}
+
 /// What runs code, as a message names it.
 fn described(code: &ForeignCode) -> String {
     let ForeignCode { oid, name, kind, object, .. } = code;
@@ -238,7 +247,7 @@ pub(super) fn words(reason: GapReason, sqlstate: &str) -> &'static str {
     match (reason, sqlstate) {
         (GapReason::TimedOut, _) => "it took longer than its time limit",
         (GapReason::Locked, _) => "another session holds a lock on what it reads",
-        (GapReason::MissingPrivilege, _) => "the role may not read what it names",
+        (GapReason::MissingPrivilege, _) => "the role may not use what it names",
         (_, "42P01") => "a table that it names does not exist",
         (_, "42703") => "a column that it names does not exist",
         (_, "42883") => "a function or operator that it names does not exist for these types",
@@ -246,7 +255,9 @@ pub(super) fn words(reason: GapReason, sqlstate: &str) -> &'static str {
         (_, "25006") => "it changes something, and the transaction only reads",
         (_, "08P01") => "it has another number of parameters than values were given",
         (_, code) if code.starts_with("42") => "it is not valid in this database",
-        (_, code) if code.starts_with("22") => "a value does not fit its type",
+        (_, code) if code.starts_with("22") => {
+            "a value does not fit its type or what is done with it"
+        }
         _ => "it failed",
     }
 }

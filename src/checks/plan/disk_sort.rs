@@ -1,5 +1,6 @@
 //! `plan/disk-sort`, explained in the page beside this file.
 
+use super::materialized_cte::keeps_out;
 use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, memory};
 use crate::checks::Check;
 use crate::checks::number::whole;
@@ -38,7 +39,8 @@ const KEEPERS: [&str; 3] = ["CTE Scan", "Materialize", "WindowAgg"];
 fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let disk_kb = on_disk(node).or_else(|| kept_on_disk(tree, node))?;
     let stake = tree.stake([node.id]);
-    if !stake.matters(case) {
+    let of_fence = || node.cte.as_deref().is_some_and(|name| keeps_out(tree, name, case));
+    if !stake.matters(case) || of_fence() {
         return None;
     }
     // Each process sorts a part of its own.

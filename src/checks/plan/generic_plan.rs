@@ -1,11 +1,15 @@
 //! `plan/generic-plan`, explained in the page beside this file.
 
 use super::tree::misestimate::{
-    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, misestimates,
+    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, EstimateBasis, Misestimate, is_read_for_any_value,
+    misestimates,
 };
-use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_executed};
+use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, for_each_executed, removed, rows_read};
+use super::unindexable_condition::{UNINDEXED_ROWS_MIN, UNINDEXED_SHARE_MIN};
 use crate::checks::Check;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, grouped};
+use crate::model::{
+    Case, Confidence, Finding, Gap, Judgement, Severity, Superpower, Topic, grouped,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -14,7 +18,14 @@ pub(super) static CHECK: Check = Check {
     needs: &[Topic::PLANS],
     uses: &[],
     requires: &[],
-    thresholds: &[&ESTIMATE_ERROR_MAX, &ESTIMATE_FACTOR_MIN, &TIME_SHARE_MIN, &TIME_MS_MIN],
+    thresholds: &[
+        &ESTIMATE_ERROR_MAX,
+        &ESTIMATE_FACTOR_MIN,
+        &UNINDEXED_ROWS_MIN,
+        &UNINDEXED_SHARE_MIN,
+        &TIME_SHARE_MIN,
+        &TIME_MS_MIN,
+    ],
     page: include_str!("generic_plan.md"),
     judge,
 };
@@ -30,7 +41,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding> {
-    let decision = wrong.decision.filter(|decision| decision.stake.matters(case))?;
+    let decision = wrong.decision.filter(|decision| decision.stake.matters(case));
+    let Some(decision) = decision else { return of_scan(tree, wrong, case) };
     let node = tree.node(wrong.node);
     let message = format!(
         "{}: the plan is for any value of its parameter, so {} rows were expected and {} came; node {} ({}) was chosen by \
@@ -43,4 +55,30 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         decision.stake.share * 100.0
     );
     Some(wrong.with_figures(tree, tree.finding(ID, (wrong.node, decision.stake), message)))
+}
+
+/// A table that is read as a whole, as for the many rows of an average value, for the few of this one.
+fn of_scan(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding> {
+    let node = tree.node(wrong.node);
+    let unwanted = removed(node, "filter");
+    let stake = tree.stake([node.id]);
+    if !is_read_for_any_value(tree, node.id, case)
+        || unwanted < case.policy.get(&UNINDEXED_ROWS_MIN)
+        || unwanted < case.policy.get(&UNINDEXED_SHARE_MIN) * rows_read(node)
+        || !stake.matters(case)
+    {
+        return None;
+    }
+    let message = format!(
+        "{}: the plan is for any value of its parameter, so {} rows were expected and {} came, and all {} are read: {:.0} % of \
+         the time; with the value, the server may find them by an index",
+        tree.title(node.id),
+        grouped(node.plan_rows?),
+        grouped(node.actual_rows?),
+        grouped(rows_read(node)),
+        stake.share * 100.0
+    );
+    // Whether there is an index that serves the value is not in the plan.
+    let finding = tree.finding(ID, (node.id, stake), message).confidence(Confidence::Medium);
+    Some(wrong.with_figures(tree, finding))
 }

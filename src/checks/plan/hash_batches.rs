@@ -1,5 +1,6 @@
 //! `plan/hash-batches`, explained in the page beside this file.
 
+use super::tree::aggregated;
 use super::tree::{
     Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, memory, rows,
 };
@@ -25,6 +26,9 @@ const ID: &str = "plan/hash-batches";
 /// `hash_mem_multiplier` where the plan does not show it: the default from 15 on.
 const MULTIPLIER: f64 = 2.0;
 
+/// Of a block of a temporary file, as servers are built.
+const BLOCK_BYTES: f64 = 8192.0;
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         judgement.findings.extend(tree.nodes().iter().filter_map(|node| find(tree, node, case)));
@@ -36,8 +40,21 @@ struct Spill {
     batches: f64,
     /// `work_mem` that would hold it, for each process.
     needed: f64,
+    /// Whether more may be needed: what the rows or groups take was neither measured nor is it known.
+    or_more: bool,
     processes: f64,
     stake: Stake,
+}
+
+impl Spill {
+    fn enough(&self) -> String {
+        let needed = memory::amount(self.needed);
+        if self.or_more {
+            format!("it needs `work_mem` = {needed} or more")
+        } else {
+            format!("`work_mem` = {needed} holds it")
+        }
+    }
 }
 
 fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
@@ -51,10 +68,10 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         String::new()
     };
     let message = format!(
-        "{} has {} batches, all but one of them in temporary files; `work_mem` = {}{each} holds it{}: {:.0} % of the time",
+        "{} has {} batches, all but one of them in temporary files; {}{each}{}: {:.0} % of the time",
         tree.title(node.id),
         grouped(spill.batches),
-        memory::amount(spill.needed),
+        spill.enough(),
         memory::advice(spill.needed * multiplier(tree) * spill.processes),
         spill.stake.share * 100.0
     );
@@ -73,10 +90,20 @@ fn of_join(tree: &Tree<'_>, node: &Node) -> Option<Spill> {
     // The processes of a parallel hash fill one table together.
     let processes = if node.parallel_aware { count(input.actual_loops).max(1.0) } else { 1.0 };
     let rows = if node.parallel_aware { rows(input) } else { input.actual_rows? };
-    let width = count(node.plan_width);
+    let written = width_written(tree, node, (batches, rows));
+    let width = count(node.plan_width).max(written.unwrap_or_default());
     let needed = memory::of_hash(rows / processes, width, multiplier(tree));
     let stake = tree.stake([Some(node.id), node.parent].into_iter().flatten());
-    (batches > 1.0).then_some(Spill { batches, needed, processes, stake })
+    let spill = Spill { batches, needed, or_more: written.is_none(), processes, stake };
+    (batches > 1.0).then_some(spill)
+}
+
+/// Bytes of a row as the temporary files have it. The width in the plan is an estimate: of an expression, a guess.
+fn width_written(tree: &Tree<'_>, node: &Node, (batches, rows): (f64, f64)) -> Option<f64> {
+    let blocks = count(Some(tree.own_buffers(node.id)?.temp_written));
+    // The first batch stays in memory.
+    let written = rows * (batches - 1.0) / batches;
+    (blocks > 0.0 && written > 0.0).then(|| blocks * BLOCK_BYTES / written)
 }
 
 /// The table of a hashed aggregate.
@@ -87,8 +114,11 @@ fn of_groups(tree: &Tree<'_>, node: &Node) -> Option<Spill> {
     let batches = spilled.map(|table| count(table.batches)).fold(0.0, f64::max);
     let processes = if node.workers.is_empty() { 1.0 } else { count(node.actual_loops).max(1.0) };
     let groups = node.actual_rows? + node.rows_removed_by("filter").unwrap_or_default();
-    let needed = memory::of_groups(groups, count(node.plan_width), multiplier(tree));
-    (batches > 0.0).then(|| Spill { batches, needed, processes, stake: tree.stake([node.id]) })
+    let values = aggregated::values(node);
+    let group = (count(node.plan_width), values.bytes);
+    let needed = memory::of_groups(groups, group, multiplier(tree));
+    let stake = tree.stake([node.id]);
+    (batches > 0.0).then_some(Spill { batches, needed, or_more: !values.known, processes, stake })
 }
 
 fn multiplier(tree: &Tree<'_>) -> f64 {

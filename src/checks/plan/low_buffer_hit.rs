@@ -1,6 +1,7 @@
 //! `plan/low-buffer-hit`, explained in the page beside this file.
 
 use super::large_seq_scan;
+use super::tree::scanned::Unsaid;
 use super::tree::{
     TEXT_CHARS_MAX, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed,
     or_counted, workload,
@@ -177,7 +178,8 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     if read < case.policy.get(&READ_BLOCKS_MIN)
         || ratio >= case.policy.get(&HIT_RATIO_MIN)
         // A scan that should not read the table at all is blamed for that.
-        || large_seq_scan::find(tree, &[node], case).is_ok_and(|found| found.is_some())
+        || large_seq_scan::find(tree, &[node], case)
+            .map_or_else(|unsaid| unsaid == Unsaid::ForAnyValue, |found| found.is_some())
     {
         return None;
     }

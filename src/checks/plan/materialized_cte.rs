@@ -1,5 +1,7 @@
 //! `plan/materialized-cte`, explained in the page beside this file.
 
+use std::collections::BTreeMap;
+
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, figure, for_each_executed, removed, rows,
 };
@@ -39,8 +41,26 @@ const BARRIERS: [&str; 7] =
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let scans = tree.nodes().iter().filter(|node| node.node_type == "CTE Scan");
-        judgement.findings.extend(scans.filter_map(|node| find(tree, node, case)));
+        let mut found: BTreeMap<&str, (f64, Finding)> = BTreeMap::new();
+        for scan in scans {
+            let Some((name, finding)) = scan.cte.as_deref().zip(find(tree, scan, case)) else {
+                continue;
+            };
+            // Each scan of a CTE is kept from the same one: the one that removes most stands for all.
+            let unwanted = removed(scan, "filter");
+            if found.get(name).is_none_or(|(most, _)| *most < unwanted) {
+                found.insert(name, (unwanted, finding));
+            }
+        }
+        judgement.findings.extend(found.into_values().map(|(_, finding)| finding));
     })
+}
+
+/// Whether a CTE is found to keep a condition out: what it takes to keep its rows is no finding of its own.
+pub(super) fn keeps_out(tree: &Tree<'_>, name: &str, case: &Case<'_>) -> bool {
+    let scans = tree.nodes().iter().filter(|node| node.node_type == "CTE Scan");
+    let mut of_name = scans.filter(|node| node.cte.as_deref() == Some(name));
+    of_name.any(|scan| find(tree, scan, case).is_some())
 }
 
 fn find(tree: &Tree<'_>, scan: &Node, case: &Case<'_>) -> Option<Finding> {

@@ -27,14 +27,14 @@ pub(super) static CHECK: Check = Check {
 
 const ID: &str = "plan/unindexable-condition";
 
-static UNINDEXED_ROWS_MIN: Threshold = Threshold {
+pub(super) static UNINDEXED_ROWS_MIN: Threshold = Threshold {
     name: "unindexed_rows_min",
     default: 10_000.0,
     unit: Unit::Rows,
     reason: "ten thousand rows are read within a few milliseconds",
 };
 
-static UNINDEXED_SHARE_MIN: Threshold = Threshold {
+pub(super) static UNINDEXED_SHARE_MIN: Threshold = Threshold {
     name: "unindexed_share_min",
     default: 0.9,
     unit: Unit::Ratio,

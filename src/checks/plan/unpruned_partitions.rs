@@ -1,5 +1,6 @@
 //! `plan/unpruned-partitions`, explained in the page beside this file.
 
+use super::tree::condition;
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, clipped, count, figure, for_each_executed, or_counted,
     removed, rows, workload,
@@ -170,11 +171,13 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
     if float(partitions.len()) < case.policy.get(&PARTITIONS_MIN) || !are_partitions(&partitions) {
         return None;
     }
+    let pruning_is_off = tree.setting("enable_partition_pruning") == Some("off");
     // Before 18, rows are rounded for each loop: none in a hundred loops may be forty.
     let read_for_nothing = |node: &&&Node| {
         rows(node) == 0.0
             && count(node.actual_loops) <= 1.0
             && (removed(node, "filter") > 0.0 || node.condition("index_cond").is_some())
+            && (pruning_is_off || could_hide_key(node))
     };
     let empty: Vec<&&Node> = partitions.iter().filter(read_for_nothing).collect();
     let share = float(empty.len()) / float(partitions.len());
@@ -203,6 +206,20 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
             .evidence(figure("empty_partitions", i64::try_from(empty.len()).ok()?, Unit::Count))
             .evidence(figure("removed_rows", whole(condition), Unit::Rows)),
     )
+}
+
+/// Whether a condition of the scan may be on the partition key. A column that is compared itself with a constant is another
+/// one: by the key, the server would have pruned.
+fn could_hide_key(scan: &Node) -> bool {
+    let conditions = scan.conditions.iter().filter(|c| matches!(c.kind, "filter" | "index_cond"));
+    let mut clauses = conditions.flat_map(|c| condition::clauses(&c.text));
+    clauses.any(|clause| {
+        let of_column = condition::comparison(clause).is_some()
+            || condition::says(clause, &[" IS NULL", " IS NOT NULL", " ~~", " <> "])
+                && condition::wrapped(clause).is_none()
+            || condition::column(clause.strip_prefix("NOT ").unwrap_or(clause)).is_some();
+        !of_column
+    })
 }
 
 /// Whether they are parts of one table, and not of a UNION ALL: their aliases are one name with numbers.

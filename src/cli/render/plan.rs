@@ -63,8 +63,11 @@ fn tree(plan: &DecodedPlan) -> String {
 fn summary(plan: &DecodedPlan) -> String {
     let ms = |ms: f64| words::quantity(ms, crate::model::Unit::Ms);
     let mut parts = Vec::new();
-    parts.push(match plan.execution_ms {
+    // Without SUMMARY, and in logs, the root alone has the time; without TIMING, nothing has.
+    let root = &plan.plan;
+    parts.push(match plan.execution_ms.or(root.actual_total_ms) {
         Some(time) => format!("executed in {}", ms(time)),
+        None if root.actual_loops.is_some() => "executed, without its time".to_owned(),
         None => "not executed: estimates alone".to_owned(),
     });
     parts.extend(plan.planning_ms.map(|time| format!("planned in {}", ms(time))));

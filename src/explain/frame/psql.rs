@@ -1,6 +1,6 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use super::{OutputLine, holds};
+use super::{OutputLine, holds, record};
 
 /// Signs that draw vertical lines.
 const BARS: [char; 3] = ['|', '│', '║'];
@@ -9,13 +9,13 @@ const BARS: [char; 3] = ['|', '│', '║'];
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     let is_named = holds(input, "QUERY PLAN") || holds(input, "RECORD ");
     if !is_named && !["---", "───", "═══"].iter().any(|rule| holds(input, rule)) {
-        return;
+        return record::continued(lines);
     }
     let headers: Vec<FrameHeader> = (0..lines.len()).map(|at| FrameHeader::of(lines, at)).collect();
     let headed = headers.iter().any(|header| *header != FrameHeader::None);
     let expanded = lines.iter().any(|line| is_record(&line.text));
     if !headed && !expanded {
-        return;
+        return record::continued(lines);
     }
     let mut unframed = Vec::with_capacity(lines.len());
     let mut frame = PsqlFrame::default();
@@ -73,7 +73,7 @@ fn is_record(text: &str) -> bool {
 }
 
 /// A line that is drawn: `-----`, `+---+`, `├──┤`.
-fn is_rule(text: &str) -> bool {
+pub(super) fn is_rule(text: &str) -> bool {
     let text = text.trim();
     // In Markdown, blanks stand between the bars and the dashes.
     let cell =

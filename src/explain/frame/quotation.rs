@@ -12,7 +12,7 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if !input.is_ascii() {
         characters(lines);
     }
-    if holds(input, "&gt;") || holds(input, "&nbsp;") {
+    if ["&gt;", "&nbsp;", "&quot;"].iter().any(|sign| holds(input, sign)) {
         signs(lines);
     }
     if holds(input, "<td")
@@ -127,7 +127,11 @@ fn signs(lines: &mut [OutputLine]) {
     let is_escaped = |line: &OutputLine| {
         line.text.contains("-&gt;")
             || line.text.contains("&nbsp;")
-            || line.text.trim_start().starts_with("&gt;")
+            || line.text.contains(": &quot;")
+            || ["&gt;", "&lt;", "&quot;"]
+                .iter()
+                .any(|sign| line.text.trim_start().starts_with(sign))
+            || line.text.contains(">&lt;explain")
     };
     let is_xml = |line: &OutputLine| {
         let text = line.text.trim_start();
@@ -149,15 +153,21 @@ fn signs(lines: &mut [OutputLine]) {
 
 /// Tags of a web page around a plan, and of the cells of a table as `psql -H` prints it.
 fn tags(lines: &mut Vec<OutputLine>) {
-    let is_cell = |line: &OutputLine| {
-        let text = line.text.trim();
-        text.starts_with("<td") && text.ends_with("</td>")
-    };
-    if lines.iter().any(is_cell) {
-        lines.retain(is_cell);
+    let (starts, ends) = (
+        |line: &OutputLine| line.text.trim_start().starts_with("<td"),
+        |line: &OutputLine| line.text.trim_end().ends_with("</td>"),
+    );
+    if lines.iter().any(starts) && lines.iter().any(ends) {
+        let mut inside = false;
+        lines.retain(|line| {
+            let keeps = inside || starts(line);
+            inside = keeps && !ends(line);
+            keeps
+        });
     }
     for line in lines.iter_mut() {
-        if let Some(text) = line.text.trim_end().strip_suffix("<br>") {
+        let text = line.text.trim_end();
+        if let Some(text) = text.strip_suffix("<br>").or_else(|| text.strip_suffix("<br />")) {
             line.cut(0, text.len());
         }
         let whole = line.text.trim_end().len();

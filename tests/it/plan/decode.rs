@@ -182,6 +182,129 @@ Execution Time: 2001.000 ms
 }
 
 #[tokio::test]
+async fn a_table_that_is_read_for_any_value_of_a_parameter_is_blamed_on_the_generic_plan() {
+    let scan = |expected: u64, filter: &str| {
+        format!(
+            "Seq Scan on t  (cost=0.00..90000.00 rows={expected} width=8) (actual time=0.1..2000.0 rows=1200 loops=1)
+  Filter: {filter}
+  Rows Removed by Filter: 2000000
+Execution Time: 2001.000 ms
+"
+        )
+    };
+    let generic = decoded(&scan(700_000, "(state = $1)"), &[]).await;
+    assert_eq!(ids(&generic), [("plan/generic-plan", 0)]);
+    assert!(!generic.declined.iter().any(|d| d.check == "plan/missing-index"), "{generic:?}");
+    // With the estimate right or a literal, it is the scan.
+    for (expected, filter) in [(1_500, "(state = $1)"), (700_000, "(state = 'rare'::text)")] {
+        assert_eq!(ids(&decoded(&scan(expected, filter), &[]).await), [("plan/large-seq-scan", 0)]);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_key_is_blamed_where_each_check_takes_longer_than_a_lookup() {
+    let delete = |name: &str, ms: f64| {
+        format!(
+            "Delete on parent  (cost=0.29..35.00 rows=0 width=0) (actual time=5.0..5.0 rows=0 loops=1)
+  ->  Seq Scan on parent  (cost=0.29..35.00 rows=1000 width=6) (actual time=0.1..1.0 rows=1000 loops=1)
+Trigger {name}: time={ms:.3} calls=1000
+Execution Time: {:.3} ms
+",
+            ms + 5.0
+        )
+    };
+    let key = "RI_ConstraintTrigger_a_16414 for constraint child_parent_id_fkey on parent";
+    let unindexed = decoded(&delete(key, 6500.0), &[]).await;
+    assert_eq!(ids(&unindexed), [("plan/slow-trigger", 0)]);
+    assert!(unindexed.findings[0].message.contains("referencing table"), "{unindexed:#?}");
+    let indexed = decoded(&delete(key, 134.0), &[]).await;
+    assert_eq!(ids(&indexed), []);
+    assert!(indexed.declined.iter().any(|d| d.check == "plan/slow-trigger"), "{indexed:?}");
+    // The code of a trigger of one's own takes what it takes.
+    assert_eq!(ids(&decoded(&delete("audit", 134.0), &[]).await), [("plan/slow-trigger", 0)]);
+}
+
+#[tokio::test]
+async fn a_cte_that_keeps_a_condition_out_is_blamed_once_and_not_for_keeping_its_rows() {
+    let scan = |alias: &str, removed: u64| {
+        format!(
+            "  ->  CTE Scan on m {alias}  (cost=0.00..27000.00 rows=6000 width=40) (actual time=1.0..900.0 rows=3 loops=1)
+        Filter: (car_id = 77)
+        Rows Removed by Filter: {removed}
+        Storage: Disk  Maximum Storage: 75000kB
+"
+        )
+    };
+    let plan = format!(
+        "Nested Loop  (cost=20000.00..80000.00 rows=30 width=80) (actual time=2.0..2000.0 rows=3 loops=1)
+  CTE m
+    ->  Seq Scan on trip  (cost=0.00..20000.00 rows=1200000 width=40) (actual time=0.1..200.0 rows=1200000 loops=1)
+{}{}Execution Time: 2001.000 ms
+",
+        scan("a", 1_199_997),
+        scan("b", 1_199_990)
+    );
+    assert_eq!(ids(&decoded(&plan, &[]).await), [("plan/materialized-cte", 2)], "{plan}");
+}
+
+#[tokio::test]
+async fn partitions_without_wanted_rows_are_found_only_where_a_condition_may_hide_their_key() {
+    let part = |number: u32, rows: u64, filter: &str| {
+        format!(
+            "  ->  Seq Scan on visit_p{number} visit_{number}  (cost=0.00..900.00 rows=250 width=8) (actual time=0.1..50.0 rows={rows} loops=1)
+        Filter: {filter}
+        Rows Removed by Filter: 50000
+"
+        )
+    };
+    let append = |filter: &str| {
+        let parts: String = (1..=6).map(|n| part(n, u64::from(n == 3) * 250, filter)).collect();
+        format!(
+            "Append  (cost=0.00..5400.00 rows=1500 width=8) (actual time=0.1..300.0 rows=250 loops=1)
+{parts}Execution Time: 301.000 ms
+"
+        )
+    };
+    let hidden =
+        append("(to_char((day)::timestamp with time zone, 'YYYY-MM'::text) = '2024-03'::text)");
+    assert_eq!(ids(&decoded(&hidden, &[]).await)[0], ("plan/unpruned-partitions", 0));
+    // The server would have pruned by the key itself, so this is another column.
+    for filter in
+        ["(who = 17)", "((who = 17) AND (what IS NOT NULL))", "(who = ANY ('{17,18}'::integer[]))"]
+    {
+        assert_eq!(ids(&decoded(&append(filter), &[]).await), [], "{filter}");
+    }
+    let off = append("(who = 17)") + "Settings: enable_partition_pruning = 'off'\n";
+    assert_eq!(ids(&decoded(&off, &[]).await), [("plan/unpruned-partitions", 0)]);
+}
+
+#[tokio::test]
+async fn memory_that_was_neither_measured_nor_is_known_is_a_lower_bound() {
+    let groups = |output: &str| {
+        format!(
+            "HashAggregate  (cost=0.00..900.00 rows=200000 width=40) (actual time=0.1..500.0 rows=200000 loops=1)
+{output}  Group Key: t.id
+  Batches: 65  Memory Usage: 2000kB  Disk Usage: 40000kB
+  ->  Seq Scan on s.t  (cost=0.00..800.00 rows=1200000 width=8) (actual time=0.1..100.0 rows=1200000 loops=1)
+Execution Time: 501.000 ms
+"
+        )
+    };
+    for (output, known) in [
+        ("  Output: t.id, count(*)\n", true),
+        ("  Output: t.id, sum(t.km)\n", true),
+        ("  Output: t.id, string_agg(t.state, ','::text)\n", false),
+        ("", false),
+    ] {
+        let plan = decoded(&groups(output), &[]).await;
+        assert_eq!(ids(&plan), [("plan/hash-batches", 0)]);
+        let message = &plan.findings[0].message;
+        assert_eq!(message.contains(" holds it"), known, "{message}");
+        assert_eq!(message.contains(" or more"), !known, "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_that_was_not_executed_leaves_one_gap_and_no_finding() {
     let plan = decoded("Seq Scan on t  (cost=0.00..90000.00 rows=1 width=8)\n", &[]).await;
     assert_eq!(plan.findings, []);

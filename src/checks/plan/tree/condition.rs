@@ -236,7 +236,7 @@ fn of_operator(text: &str) -> Option<Wrapped> {
 }
 
 /// The name of a column, where the text is one.
-fn column(text: &str) -> Option<String> {
+pub(in crate::checks::plan) fn column(text: &str) -> Option<String> {
     let (qualifier, name) = text.rsplit_once('.').unwrap_or(("", text));
     // `(a.b` is the beginning of an expression.
     if qualifier.contains(['(', ' ']) && !qualifier.contains('"') {
@@ -251,7 +251,7 @@ fn column(text: &str) -> Option<String> {
 }
 
 /// Without the parentheses around all of it.
-fn unwrapped(text: &str) -> &str {
+pub(in crate::checks::plan) fn unwrapped(text: &str) -> &str {
     let text = text.trim();
     let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
         return text;

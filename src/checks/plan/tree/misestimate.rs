@@ -54,8 +54,7 @@ pub(in crate::checks::plan) enum EstimateBasis {
 
 /// The wrong estimates of a plan, each blamed on its deepest node.
 pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) -> Vec<Misestimate> {
-    let factor_min =
-        case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX));
+    let factor_min = factor_min(case);
     let is_wrong =
         |id: usize| tree.estimate(id).is_some_and(|estimate| estimate.factor >= factor_min);
     // Whether a node that hands it rows has a wrong estimate itself. Subplans deliver values, not rows.
@@ -137,9 +136,40 @@ fn too_large(tree: &Tree<'_>, above: &Node, from: &Node) -> Option<Stake> {
         if from.parent_relationship.as_deref() == Some("Outer") { "Inner" } else { "Outer" };
     let other = tree.child(above.id, other)?;
     let scans = std::iter::once(other).chain(tree.below(other.id));
-    let whole = scans.filter(|node| node.node_type == "Seq Scan");
+    let whole = scans.filter(|node| reads_all(node));
     let many = whole.map(rows).sum::<f64>() > 100.0 * rows(from).max(1.0);
     many.then(|| tree.stake_with_inputs(other.id))
+}
+
+/// Whether a scan reads its table or its index from end to end.
+fn reads_all(node: &Node) -> bool {
+    match node.node_type.as_str() {
+        "Seq Scan" => true,
+        "Index Scan" | "Index Only Scan" => node.condition("index_cond").is_none(),
+        _ => false,
+    }
+}
+
+/// Whether a table is read as a whole because any value of a parameter was expected to find many of its rows, and this one
+/// finds few: with the value, the server may find them by an index.
+pub(in crate::checks::plan) fn is_read_for_any_value(
+    tree: &Tree<'_>,
+    id: usize,
+    case: &Case<'_>,
+) -> bool {
+    let node = tree.node(id);
+    let is_over = |estimate: RowEstimate| !estimate.under && estimate.factor >= factor_min(case);
+    let filter = node.condition("filter").unwrap_or_default();
+    node.node_type == "Seq Scan"
+        && tree.estimate(id).is_some_and(is_over)
+        && condition::clauses(filter)
+            .into_iter()
+            .any(|clause| compares_with_parameter(tree, clause))
+}
+
+/// From what factor on an estimate is wrong.
+fn factor_min(case: &Case<'_>) -> f64 {
+    case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX))
 }
 
 impl Misestimate {

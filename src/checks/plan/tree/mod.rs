@@ -1,5 +1,6 @@
 //! A plan as the checks of plans see it: who reads whom, and what share of the time each node takes.
 
+pub(super) mod aggregated;
 pub(super) mod condition;
 mod judged;
 pub(super) mod memory;

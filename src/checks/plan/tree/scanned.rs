@@ -1,6 +1,7 @@
 //! What a sequential scan reads and does not return. In a plan that was not executed it is expected: by the size of its table,
 //! and by the rows that a call returns where the server counts them, or by an estimate that rests on statistics.
 
+use super::misestimate::is_read_for_any_value;
 use super::{Tree, clipped, condition, removed, rows_read};
 use crate::explain::Node;
 use crate::model::observation::{Index, Relation, WorkloadStatement};
@@ -29,6 +30,8 @@ pub(in crate::checks::plan) enum Unsaid {
     Unknown,
     /// With values, another plan may be chosen: this index may serve.
     MayBeServed(String),
+    /// Any value of a parameter was expected to find many rows: with its value, the server may find them by an index.
+    ForAnyValue,
     /// Calls take less time than the scan would.
     TooFast,
 }
@@ -51,6 +54,13 @@ impl Unsaid {
                     clipped(&index)
                 ),
             ),
+            Self::ForAnyValue => (
+                "generic plan",
+                format!(
+                    "{title}: the plan is for any value of its parameters; explain the statement with the value before an \
+                     index is made for it"
+                ),
+            ),
             Self::TooFast => (
                 "calls are faster",
                 format!(
@@ -71,6 +81,9 @@ pub(in crate::checks::plan) fn scanned(
 ) -> Result<Scanned, Unsaid> {
     if !tree.is_executed() {
         return expected(tree, scans, case);
+    }
+    if scans.iter().any(|scan| is_read_for_any_value(tree, scan.id, case)) {
+        return Err(Unsaid::ForAnyValue);
     }
     Ok(Scanned {
         read: scans.iter().map(|node| rows_read(node)).sum(),
