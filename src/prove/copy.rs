@@ -121,7 +121,9 @@ async fn columns(
 /// A temporary table of these columns, everything out of line and nothing compressed: reading it costs
 /// every arm the same.
 async fn create_base(trial: &TrialTransaction, columns: &[CopyColumn]) -> Result<(), TrialError> {
-    let base = |column: &'_ CopyColumn| column.varies && storage(column.storage) != Storage::Plain;
+    let base = |column: &'_ CopyColumn| {
+        column.varies && Storage::in_force(column.storage) != Storage::Plain
+    };
     let columns: Vec<CopiedColumn<'_>> = columns
         .iter()
         .map(|column| CopiedColumn {
@@ -138,11 +140,6 @@ async fn create_base(trial: &TrialTransaction, columns: &[CopyColumn]) -> Result
 pub(super) fn quoted(columns: &[CopyColumn]) -> String {
     let names: Vec<_> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
     names.join(", ")
-}
-
-/// The strategy of a letter in `pg_attribute.attstorage`.
-pub(super) fn storage(letter: char) -> Storage {
-    Storage::of_letter(letter).unwrap_or(Storage::Extended)
 }
 
 /// The rows to copy, bounded in number and bytes, every value built again.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::copy::{Copied, CopyColumn, Refusal, copy, quoted, rebuilt, sample, storage};
+use super::copy::{Copied, CopyColumn, Refusal, copy, quoted, rebuilt, sample};
 use super::trial::{
     Arm, ArmMetric, Call, IndexUseShare, Metric, Name, SetupStep, TrialPlan, arm_name, arm_table,
 };
 use crate::ddl::{CopiedColumn, temporary_like, temporary_table};
-use crate::model::{ProofSample, Snapshot, quote_identifier};
+use crate::model::{ProofSample, Snapshot, Storage, quote_identifier};
 use crate::pg::{self, Target, TrialError};
 
 /// Rounds that count. One before them warms up.
@@ -100,7 +100,8 @@ impl<'a> Bench<'a> {
         let on_trial = &self.trial.subject.column;
         let column = |column: &'a CopyColumn| {
             let stored = arm.stored.as_ref().filter(|_| column.name == *on_trial);
-            let storage = stored.map_or_else(|| storage(column.storage), |stored| stored.storage);
+            let storage =
+                stored.map_or_else(|| Storage::in_force(column.storage), |stored| stored.storage);
             CopiedColumn {
                 name: &column.name,
                 data_type: &column.data_type,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::copy::storage;
 use super::trial::{
     Arm, ArmMetric, ColumnStorage, Converted, Metric, Name, Promise, ROWS_MAX, Stage, TrialPlan,
     TrialRows, arm_table, heap_bytes, relation_bytes, toast_bytes,
@@ -337,7 +336,7 @@ pub(super) fn laid_out(oid: i64, column: &str, snapshot: &Snapshot) -> Option<Co
     let stored = layout.column(column)?;
     Some(ColumnStorage {
         compression: compression(stored.compression, snapshot)?,
-        storage: storage(stored.storage),
+        storage: Storage::in_force(stored.storage),
         toast_tuple_target: layout.toast_tuple_target,
     })
 }
@@ -347,7 +346,7 @@ fn today(column: &str, table: &ToastTable, snapshot: &Snapshot) -> Option<Column
     let column = table.columns.iter().find(|candidate| candidate.name == column)?;
     Some(ColumnStorage {
         compression: compression(column.compression, snapshot)?,
-        storage: storage(column.storage),
+        storage: Storage::in_force(column.storage),
         toast_tuple_target: table.option("toast_tuple_target").and_then(|value| value.parse().ok()),
     })
 }

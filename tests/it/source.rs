@@ -1,6 +1,6 @@
 //! How the source reads: lengths of files, names of types, words of identifiers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -133,6 +133,37 @@ fn names_are_split_into_words() {
         types_of("pub(super) struct A<T>;\n    enum B {}\nimpl X { type C = A; }\ntype D = A;"),
         ["A", "B", "D"]
     );
+}
+
+/// Whether a constant is borrowed, be it by its path: `&NAME`, `&size::NAME`.
+fn borrows(source: &str, constant: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = source.match_indices(constant);
+    found.any(|(at, _)| {
+        let path = source[..at].trim_end_matches(|c| is_part(c) || c == ':');
+        let is_whole = source[path.len()..at].is_empty() || source[..at].ends_with(':');
+        is_whole && path.ends_with('&') && !source[at + constant.len()..].starts_with(is_part)
+    })
+}
+
+/// By the source: not every branch is taken on the recorded snapshots.
+#[test]
+fn a_threshold_that_is_declared_is_read() {
+    let mut source = String::new();
+    for file in sources() {
+        source.extend(code(&file).split_whitespace());
+    }
+    // What stands in the lists of checks is declared there, not read.
+    let mut rest = source.split("thresholds:&[");
+    let mut read = rest.next().unwrap_or_default().to_owned();
+    read.extend(rest.filter_map(|rest| Some(rest.split_once(']')?.1)));
+    let before = source.split(":Threshold=Threshold{").collect::<Vec<_>>();
+    let declared = before.iter().rev().skip(1).filter_map(|text| text.rsplit("static").next());
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let declared: BTreeSet<&str> = declared.filter(is_name).collect();
+    assert!(declared.len() > 100, "{declared:?}");
+    let unread: Vec<&&str> = declared.iter().filter(|name| !borrows(&read, name)).collect();
+    assert_eq!(unread, [] as [&&str; 0]);
 }
 
 /// The files of the crate without those that hold nothing but tests.

@@ -167,7 +167,7 @@ fn needed(documents: &Documents, paths: bool, parts: f64) -> Option<f64> {
     };
     let values: f64 = documents.keys.iter().map(of_key).sum();
     // Names of keys are entries of their own for jsonb_ops.
-    let names = if paths { 0.0 } else { float(documents.keys.len() as u64) * parts };
+    let names = if paths { 0.0 } else { float(documents.keys.len()) * parts };
     Some(values + names)
 }
 

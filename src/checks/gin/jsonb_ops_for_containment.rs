@@ -3,7 +3,8 @@
 use super::existing::existing;
 use super::index::{GinTree, trees};
 use super::ledger::{
-    JsonbSearches, SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage, workload,
+    JsonbSearches, ROWS_LEFT_MAX, SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_usage,
+    workload,
 };
 use super::serving::may_serve;
 use crate::checks::Check;
@@ -31,7 +32,7 @@ pub(super) static CHECK: Check = Check {
     ],
     uses: &[],
     requires: &[],
-    thresholds: &[&CONTAINMENT_SHARE, &SEARCH_CALLS_MIN, &TABLE_BYTES_MIN],
+    thresholds: &[&CONTAINMENT_SHARE, &SEARCH_CALLS_MIN, &ROWS_LEFT_MAX, &TABLE_BYTES_MIN],
     page: include_str!("jsonb_ops_for_containment.md"),
     judge,
 };

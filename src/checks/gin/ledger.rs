@@ -8,7 +8,7 @@ use crate::model::observation::{
     ColumnUsage, Layout, OperatorUse, Predicate, QueryBlock, Relation, RelationKind,
     StatementProfile, UsePlace, Workload,
 };
-use crate::model::{Case, Gap, GapReason, Threshold, Unit};
+use crate::model::{Case, Gap, GapReason, Object, Threshold, Unit};
 
 /// Calls below which an index is not worth its writes.
 pub(super) static SEARCH_CALLS_MIN: Threshold = Threshold {
@@ -17,6 +17,16 @@ pub(super) static SEARCH_CALLS_MIN: Threshold = Threshold {
     unit: Unit::Count,
     reason: "a GIN index costs every insert; fewer searches than that in the workload do not pay for one",
 };
+
+/// The column that statements search.
+pub(super) fn column_object(usage: &ColumnUsage) -> Object {
+    Object::Column {
+        schema: usage.schema.clone(),
+        table: usage.table.clone(),
+        column: usage.column.clone(),
+        partition: None,
+    }
+}
 
 /// The workload with its columns, or what makes it visible.
 pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {

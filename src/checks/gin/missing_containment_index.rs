@@ -2,7 +2,7 @@
 
 use super::indexed::{Indexed, SearchKey, indexed};
 use super::ledger::{
-    ROWS_LEFT_MAX, SEARCH_CALLS_MIN, Sought, ambiguous, certain, searches, workload,
+    ROWS_LEFT_MAX, SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_object, searches, workload,
 };
 use super::partial::{SharedCondition, shared_condition};
 use super::{any_of_array, known_defect, searched_expression};
@@ -138,7 +138,7 @@ fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Fi
         |one: &Predicate| key.is_of(sought, one) && any_of_array::is_any(one.operator.as_str());
     let otherwise = sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false);
     let calls = certain(usage, all.saturating_sub(otherwise));
-    let object = object(usage);
+    let object = column_object(usage);
     let message = format!(
         "`{object}` is searched by `= ANY` in {}, which no index serves: each reads up to {:.0} MB; `@>` finds the same rows, by a GIN index",
         counted(calls, "call", "calls"),
@@ -156,7 +156,7 @@ fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Fi
 pub(super) fn inherited(usage: &ColumnUsage) -> Declined {
     Declined {
         check: ID.to_owned(),
-        object: object(usage),
+        object: column_object(usage),
         reason: "inheritance".to_owned(),
         detail: "an index of one table finds no rows of those it shares them with: build one on each that holds rows".to_owned(),
     }
@@ -172,7 +172,7 @@ pub(super) fn partly(
     let more = if without.len() > first.len() { ", …" } else { "" };
     Declined {
         check: ID.to_owned(),
-        object: object(usage),
+        object: column_object(usage),
         reason: "an index is on some partitions alone".to_owned(),
         detail: format!(
             "{} of {} partitions have none: {}{more}; whether the searches read these is not known",
@@ -180,15 +180,6 @@ pub(super) fn partly(
             family.leaves().count(),
             first.join(", ")
         ),
-    }
-}
-
-fn object(usage: &ColumnUsage) -> Object {
-    Object::Column {
-        schema: usage.schema.clone(),
-        table: usage.table.clone(),
-        column: usage.column.clone(),
-        partition: None,
     }
 }
 
@@ -294,7 +285,7 @@ fn finding(
     family: &Family<'_>,
     shared: Option<SharedCondition>,
 ) -> Finding {
-    let object = object(usage);
+    let object = column_object(usage);
     let message = format!(
         "`{object}` is searched by {} in {}, and no index serves them: each reads up to {:.0} MB",
         wanted.operators,

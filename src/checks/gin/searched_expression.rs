@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::indexed::{Indexed, LEFT_OUT, SearchKey, indexed};
-use super::ledger::{SEARCH_CALLS_MIN, Sought, ambiguous, certain, finds_rows};
+use super::ledger::{SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_object, finds_rows};
 use super::missing_containment_index::{FieldOfSearch, ID, index, inherited, partly};
 use super::spelling::words;
 use crate::checks::number::float;
@@ -249,15 +249,6 @@ fn declined(object: Object, (one, calls): (&Searched<'_>, u64), why: &str) -> Un
     );
     let (check, reason) = (ID.to_owned(), "no index is advised on the expression".to_owned());
     Unadvised::Declined(Declined { check, object, reason, detail })
-}
-
-fn column_object(usage: &ColumnUsage) -> Object {
-    Object::Column {
-        schema: usage.schema.clone(),
-        table: usage.table.clone(),
-        column: usage.column.clone(),
-        partition: None,
-    }
 }
 
 fn quoted(column: &str) -> String {

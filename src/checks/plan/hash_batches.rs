@@ -5,8 +5,9 @@ use super::tree::{
     Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, memory, rows,
 };
 use crate::checks::Check;
-use crate::checks::number::whole;
+use crate::checks::number::{float, whole};
 use crate::explain::Node;
+use crate::model::toast::BLOCK_BYTES;
 use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
 
 pub(super) static CHECK: Check = Check {
@@ -25,9 +26,6 @@ const ID: &str = "plan/hash-batches";
 
 /// `hash_mem_multiplier` where the plan does not show it: the default from 15 on.
 const MULTIPLIER: f64 = 2.0;
-
-/// Of a block of a temporary file, as servers are built.
-const BLOCK_BYTES: f64 = 8192.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
@@ -103,7 +101,7 @@ fn width_written(tree: &Tree<'_>, node: &Node, (batches, rows): (f64, f64)) -> O
     let blocks = count(Some(tree.own_buffers(node.id)?.temp_written));
     // The first batch stays in memory.
     let written = rows * (batches - 1.0) / batches;
-    (blocks > 0.0 && written > 0.0).then(|| blocks * BLOCK_BYTES / written)
+    (blocks > 0.0 && written > 0.0).then(|| blocks * float(BLOCK_BYTES) / written)
 }
 
 /// The table of a hashed aggregate.

@@ -269,7 +269,7 @@ pub(super) fn set_by_name(column: &ToastColumn) -> Option<Compression> {
 
 /// A column's storage strategy.
 pub(super) fn storage(column: &ToastColumn) -> Storage {
-    Storage::of_letter(column.storage).unwrap_or(Storage::Extended)
+    Storage::in_force(column.storage)
 }
 
 /// Whether it is one of pgvector's types.

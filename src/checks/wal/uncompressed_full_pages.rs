@@ -39,8 +39,8 @@ static WAL_BYTES_PER_DAY_MIN: Threshold = Threshold {
     reason: "less than 1 GiB a day is not worth the processor time",
 };
 
-/// The share of a page that the hole in its middle leaves, which is not counted before 19: a page after a split is half full, one that is
-/// filled by inserts is full. Rather too little: under pgbench 19 counted 64 % where this says 40 %.
+/// The share of a page that the hole in its middle leaves, which is not counted before 19: a page after a split is half
+/// full, one that is filled by inserts is full. Rather too little: under pgbench 19 counted 64 % where this says 40 %.
 const PAGE_FILLED: f64 = 0.6;
 /// WAL a second from which on shipping it costs more than compressing it.
 const SHIPPED_BYTES_PER_S: f64 = 1_048_576.0;

@@ -210,7 +210,7 @@ impl PsqlFrame {
         let end = line.text.trim_end().len();
         let text = &line.text[..end];
         let wrap_end = full && text.ends_with(['.', '…']);
-        let newline = text.ends_with(['+', '↵'])
+        let newline = text.ends_with(record::MARKS)
             && (full || text.ends_with([' ', '↵']) || text[..end - 1].ends_with(' '));
         if wrap_end || newline {
             let mark = text.chars().next_back().map_or(0, char::len_utf8);

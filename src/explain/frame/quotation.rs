@@ -153,10 +153,8 @@ fn signs(lines: &mut [OutputLine]) {
 
 /// Tags of a web page around a plan, and of the cells of a table as `psql -H` prints it.
 fn tags(lines: &mut Vec<OutputLine>) {
-    let (starts, ends) = (
-        |line: &OutputLine| line.text.trim_start().starts_with("<td"),
-        |line: &OutputLine| line.text.trim_end().ends_with("</td>"),
-    );
+    let starts = |line: &OutputLine| line.text.trim_start().starts_with("<td");
+    let ends = |line: &OutputLine| line.text.trim_end().ends_with("</td>");
     if lines.iter().any(starts) && lines.iter().any(ends) {
         let mut inside = false;
         lines.retain(|line| {

@@ -6,7 +6,7 @@ use super::{OutputLine, holds, psql};
 const NAME: &str = "QUERY PLAN";
 
 /// How lines that are continued end.
-const MARKS: [char; 2] = ['+', '↵'];
+pub(super) const MARKS: [char; 2] = ['+', '↵'];
 
 /// Removes the column's name before each row, as the unaligned and the CSV format and `\pset border 0` have it.
 pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
@@ -47,19 +47,17 @@ fn columns(lines: &mut [OutputLine]) {
 
 /// Removes the margin and the marks of the lines of one document, where no header tells that it is in a frame.
 pub(super) fn continued(lines: &mut Vec<OutputLine>) {
-    let bars = |text: &str| text.trim_start().starts_with('|');
     let begins = |text: &str| {
         let text = text.trim_start().trim_start_matches('|').trim_start();
         ["[", "{", "- Plan:", "- Query", "<explain"].iter().any(|start| text.starts_with(start))
     };
     let first = lines.iter().position(|line| begins(&line.text) && is_marked(&line.text));
-    let Some(first) = first else { return };
-    let barred = bars(&lines[first].text);
+    let Some(mut first) = first else { return };
+    let barred = lines[first].text.trim_start().starts_with('|');
     if barred {
         let is_drawn = |line: &OutputLine| psql::is_rule(&line.text);
-        let before = lines[..first].iter().filter(|line| is_drawn(line)).count();
+        first -= lines[..first].iter().filter(|line| is_drawn(line)).count();
         lines.retain(|line| !is_drawn(line));
-        return unmarked(&mut lines[first - before..], barred);
     }
     unmarked(&mut lines[first..], barred);
 }

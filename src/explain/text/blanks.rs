@@ -25,7 +25,8 @@ impl Blanks {
         self.is_flat |= column <= base;
     }
 
-    /// Whether it is lost which node is the parent of which, and which has a property. Two nodes without properties need no blanks.
+    /// Whether it is lost which node is the parent of which, and which has a property. Two nodes without properties need no
+    /// blanks.
     pub(super) fn are_lost(&self, nodes: usize) -> bool {
         (self.is_flat || self.is_squeezed) && (nodes > 2 || self.has_properties)
     }

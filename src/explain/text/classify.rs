@@ -286,7 +286,7 @@ pub(super) fn is_root_with_costs(text: &str) -> bool {
 /// Whether a line may be the first of a plan.
 fn is_root(text: &str) -> bool {
     let text = text.strip_prefix("->").map_or(text, str::trim_start);
-    if text.contains("(cost=") || head::has_figures(text) {
+    if head::cost_at(text).is_some() || head::has_figures(text) {
         // A statement may hold `f(cost=>1)`.
         return text.starts_with(|c: char| c.is_ascii_uppercase())
             && !text.starts_with("Query Text:");

@@ -41,7 +41,8 @@ fn is_name(what: &str) -> bool {
 
 /// Whether a node's line has figures that are not read: without them, it would be taken for one of COSTS OFF.
 fn has_unread_figures(what: &str) -> bool {
-    ["(cost=", "(actual time=", "(actual rows="].iter().any(|figures| what.contains(figures))
+    cost_at(what).is_some()
+        || ["(actual time=", "(actual rows="].iter().any(|figures| what.contains(figures))
 }
 
 /// What stands before the parentheses, and whether there were any.

@@ -123,10 +123,10 @@ impl Logical<'_> {
 
     /// Whether a line that seems to continue this one is a node of its own, whose arrow was lost or is another sign.
     fn hides(&self, text: &str) -> bool {
-        text.contains("(cost=")
+        head::cost_at(text).is_some()
             && head::has_figures(text.trim_end())
             && (matches!(self.kind, LineKind::Property | LineKind::Label)
-                || wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains("(cost="))
+                || head::cost_at(wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX)).is_some())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What stands before a plan: the entry of a log, and the statement.
 
 use super::super::plan::ParsedPlan;
+use super::head;
 
 /// What was read before the plan that comes next.
 #[derive(Default)]
@@ -24,7 +25,7 @@ enum Within {
 impl Next {
     /// Whether a line that could start a plan is more likely one of the statement: plans of a log have figures.
     pub(super) fn is_statement_without(&self, text: &str) -> bool {
-        self.within == Within::Statement && !text.contains("(cost=")
+        self.within == Within::Statement && head::cost_at(text).is_none()
     }
 
     /// Whether the statement of an entry of a log is read.

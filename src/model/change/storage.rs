@@ -70,6 +70,11 @@ impl Storage {
         }
     }
 
+    /// The strategy by which values of a column are stored, by its letter.
+    pub fn in_force(letter: char) -> Self {
+        Self::of_letter(letter).unwrap_or(Self::Extended)
+    }
+
     /// The name in SQL.
     pub fn as_str(self) -> &'static str {
         match self {

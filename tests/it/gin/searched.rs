@@ -124,6 +124,8 @@ async fn no_index_is_advised_on_what_no_index_can_hold(
     if let (Some(found), Some(message)) = (found, message) {
         assert!(found.message.contains(message) && found.recommendations.is_empty(), "{found:#?}");
     }
+    let is_gap = analysis.gaps.iter().any(|gap| gap.detail.contains("text search configuration"));
+    assert_eq!(is_gap, condition.contains("($1"), "{analysis:#?}");
     let gaps = analysis.gaps.iter().map(|gap| (&gap.detail, condition.contains('$')));
     let declined = analysis.declined.iter().map(|one| (&one.detail, !condition.contains("$1")));
     let said = gaps.chain(declined).any(|(detail, fits)| fits && detail.contains(why));

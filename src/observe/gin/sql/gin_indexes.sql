@@ -73,7 +73,7 @@ select
         from pg_catalog.pg_stat_progress_create_index as b
         where b.index_relid = i.indexrelid
     )                                                               as building,
-    pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)                    as blocks_fetched
+    pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)           as blocks_fetched
 from gin as i
 join pg_catalog.pg_class as t on t.oid = i.indrelid
 left join lateral (
