@@ -1,12 +1,12 @@
 //! What statements do with the columns of GIN indexes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::GinTree;
 use crate::checks::number::float;
 use crate::model::observation::{
-    ColumnUsage, Layout, OperatorUse, Predicate, QueryBlock, Relation, RelationKind,
-    StatementProfile, UsePlace, Workload,
+    ColumnUsage, Layout, OperatorUse, Predicate, QueryBlock, Relation, StatementProfile, UsePlace,
+    Workload,
 };
 use crate::model::{Case, Gap, GapReason, Object, Threshold, Unit};
 
@@ -90,8 +90,16 @@ pub(super) struct Sought<'a> {
     bytes: f64,
     /// Columns that an index begins with and that leave one row, or few, where each equals a value.
     keys: Vec<BTreeSet<&'a str>>,
-    /// Columns that an index begins with and of which no statistics say how many rows equality leaves.
-    unknown: BTreeSet<&'a str>,
+    /// Columns that an index begins with and of which it is not known how many rows equality leaves.
+    unknown: BTreeMap<&'a str, WhyUnknown>,
+}
+
+/// Why it is not known how many rows an index leaves a search.
+#[derive(Clone, Copy)]
+enum WhyUnknown {
+    NoStatistics,
+    /// Which partition statements name is not kept: an index of some may be all that they need.
+    OnPartitions,
 }
 
 impl<'a> Sought<'a> {
@@ -99,27 +107,35 @@ impl<'a> Sought<'a> {
     pub(super) fn new(table: &'a Relation, bytes: f64, case: &Case<'a>) -> Self {
         let common = &case.snapshot.common;
         let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+        let family = case.families().ok().and_then(|all| all.family(table.oid));
+        let parts: BTreeSet<i64> = family
+            .into_iter()
+            .flat_map(|family| &family.members)
+            .map(|member| member.oid)
+            .collect();
         let equality = indexes.iter().filter(|index| {
-            index.table_oid == table.oid
+            (index.table_oid == table.oid
+                || index.parent.is_none() && parts.contains(&index.table_oid))
                 && matches!(index.method.as_str(), "btree" | "hash")
                 && index.is_valid
                 && !index.is_partial
         });
         let left = RowsLeft::of(table, case);
         let most = case.policy.get(&ROWS_LEFT_MAX);
-        let (mut keys, mut unknown) = (Vec::new(), BTreeSet::new());
+        let (mut keys, mut unknown) = (Vec::new(), BTreeMap::new());
         for index in equality {
             let Some(detail) = common.index_detail(index.oid) else { continue };
             let parts = detail.parts.iter().take(index.key_count);
             let columns: Vec<&str> = parts.map_while(|part| part.column.as_deref()).collect();
-            if index.is_unique && columns.len() == index.key_count {
+            let is_whole = index.table_oid == table.oid;
+            if is_whole && index.is_unique && columns.len() == index.key_count {
                 keys.push(columns.iter().copied().collect());
             }
-            let Some((left, first)) = left.as_ref().zip(columns.first()) else { continue };
-            if left.is_known(first) {
-                keys.extend(left.least_prefix(&columns, most));
-            } else {
-                unknown.insert(*first);
+            let Some(first) = columns.first() else { continue };
+            match left.as_ref().filter(|left| left.is_known(first)) {
+                Some(left) if is_whole => keys.extend(left.least_prefix(&columns, most)),
+                Some(_) => drop(unknown.entry(*first).or_insert(WhyUnknown::OnPartitions)),
+                None => drop(unknown.insert(*first, WhyUnknown::NoStatistics)),
             }
         }
         Self { table, bytes, keys, unknown }
@@ -137,21 +153,28 @@ impl<'a> Sought<'a> {
             let mut blocks = statement.shape.blocks.iter();
             let found = blocks.find_map(|block| {
                 let searches = block.predicates.iter().any(uses) && !self.has_known_key(block);
-                self.equal(block).intersection(&self.unknown).next().copied().filter(|_| searches)
+                let equal = self.equal(block);
+                let mut unknown = self.unknown.iter().filter(|(name, _)| equal.contains(*name));
+                unknown.next().filter(|_| searches)
             });
             calls = calls.saturating_add(found.map_or(0, |_| statement.calls));
             named = named.or(found);
         }
         let enough = float(calls) >= least;
         let name = self.table.qualified_name().to_sql();
-        let detail = format!(
-            "how many rows an index leaves a search with equality on `{}` of `{name}` is not known: no statistics of the whole table were read",
-            named.filter(|_| enough)?
-        );
-        let gap = Gap::new("column_statistics", GapReason::NotEnoughEvidence, detail);
-        // Of a partitioned table those of its partitions are not put together here.
-        let is_partitioned = self.table.kind == RelationKind::PartitionedTable;
-        Some(if is_partitioned { gap } else { gap.lifted_by(format!("ANALYZE {name}")) })
+        let (column, why) = named.filter(|_| enough)?;
+        let gap = |why: &str| {
+            let detail = format!(
+                "how many rows an index leaves a search with equality on `{column}` of `{name}` is not known: {why}"
+            );
+            Gap::new("column_statistics", GapReason::NotEnoughEvidence, detail)
+        };
+        Some(match why {
+            // Autovacuum analyzes no partitioned table: somebody has to.
+            WhyUnknown::NoStatistics => gap("no statistics of the whole table were read")
+                .lifted_by(format!("ANALYZE {name}")),
+            WhyUnknown::OnPartitions => gap("it is an index of some partitions alone"),
+        })
     }
 
     /// Statements that read the table.
@@ -206,7 +229,8 @@ impl<'a> Sought<'a> {
 
     /// Whether a query asks each column of such a key to equal something, or of one that may be.
     fn has_key(&self, block: &QueryBlock) -> bool {
-        self.has_known_key(block) || !self.equal(block).is_disjoint(&self.unknown)
+        self.has_known_key(block)
+            || self.equal(block).iter().any(|column| self.unknown.contains_key(column))
     }
 
     fn has_known_key(&self, block: &QueryBlock) -> bool {

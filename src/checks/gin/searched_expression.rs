@@ -55,7 +55,7 @@ pub(super) fn judge(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
 
 fn searched<'a>(usage: &'a ColumnUsage, column: &LayoutColumn) -> Vec<Searched<'a>> {
     let is_search = |expression: &str, operator: &str| {
-        if expression.starts_with("to_tsvector(") {
+        if expression.contains("to_tsvector(") {
             return operator == "@@";
         }
         column.type_name == "jsonb" && column.built_in && OF_DOCUMENTS.contains(&operator)
@@ -108,7 +108,7 @@ fn unserved(
 
 impl Searched<'_> {
     fn is_text_search(&self) -> bool {
-        self.expression.starts_with("to_tsvector(")
+        self.expression.contains("to_tsvector(")
     }
 
     /// The columns of the expression, as the known statements have it.
@@ -199,7 +199,7 @@ fn finding(
         new.caveats.insert(0, caveat.to_owned());
         return Ok(finding(message).action(Action::BuildIndex(new)));
     }
-    if expression.starts_with("to_tsvector($") {
+    if expression.contains("to_tsvector($") {
         let of = format!("`{object}` by `to_tsvector`");
         return Err(left_out(&of, calls, "the text search configuration"));
     }
@@ -212,7 +212,7 @@ fn finding(
         );
         return Ok(finding(message).statistic("rewrite.expression", &*rewrite, Unit::Name));
     }
-    if expression.starts_with("to_tsvector('") && expression.contains(LEFT_OUT) {
+    if expression.contains("to_tsvector('") && expression.contains(LEFT_OUT) {
         let message = format!(
             "{message}; an index has to spell the expression with the constants of the statements, which dbopt does not keep"
         );
@@ -222,7 +222,9 @@ fn finding(
         let of = format!("`{}` by `{expression} {}`", column_object(usage), one.operators());
         return Err(left_out(&of, calls, "the key or constant"));
     }
-    let why = if one.is_of_text(field) {
+    let why = if expression.matches("to_tsvector(").count() > 1 {
+        "it puts vectors together, which dbopt does not write: an index on the expression, spelled like this, can serve them"
+    } else if one.is_of_text(field) {
         "it calls or casts by what may depend on the session, and an index refuses that"
     } else {
         "it joins columns that are not of text, which depends on the session, and an index refuses that"

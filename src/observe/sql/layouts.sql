@@ -131,10 +131,11 @@ cross join lateral (
     left join pg_catalog.pg_type as b on b.oid = nullif(k.typbasetype, 0)
     left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
     left join (
-        -- Apart, so that the statistics of a table are found by its name once.
+        -- Apart, so that the statistics of a table are found by its name once. A partitioned table has those of all partitions
+        -- alone, and only once it was analyzed itself.
         select t.attname, t.null_frac, t.avg_width, t.n_distinct, t.most_common_vals, t.histogram_bounds
         from pg_catalog.pg_stats as t
-        where t.schemaname = n.nspname and t.tablename = c.relname and not t.inherited
+        where t.schemaname = n.nspname and t.tablename = c.relname and t.inherited = (c.relkind = 'p')
     ) as s on s.attname = a.attname
     cross join lateral (
         select coalesce(b.typname, k.typname) in ('text', 'varchar') as text

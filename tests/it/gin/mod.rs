@@ -1,6 +1,7 @@
 //! GIN indexes on real servers.
 
 mod bad_input;
+mod partitions;
 mod pending;
 mod replaced;
 mod review;

@@ -104,6 +104,16 @@ async fn an_index_on_the_expression_is_advised_and_serves_the_statement_as_it_is
     None,
     "finds rows in 5,000 calls, and no index serves them"
 )]
+#[case::weighted(
+    "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', body), 'B') @@ plainto_tsquery('x')",
+    Some("constants of the statements"),
+    ""
+)]
+#[case::vectors_put_together(
+    "to_tsvector('english', title) || to_tsvector('english', body) @@ plainto_tsquery('x')",
+    None,
+    "which dbopt does not write"
+)]
 #[case::of_a_function(
     "jsonb_path_query_first(d, '$.tags') @> '[\"a5\"]'",
     None,

@@ -1,4 +1,4 @@
-//! Which searches an index serves: by its class, its predicate, its operators, and on which partitions it is.
+//! Which searches an index serves: by its class, its predicate and its operators.
 
 use database_optimizer::model::Analysis;
 use rstest::rstest;
@@ -8,9 +8,9 @@ use super::workload::judged;
 use crate::support::advice::{all_hold, finding};
 use crate::support::{analyse, server};
 
-const MISSING: &str = "gin/missing-containment-index";
+pub(super) const MISSING: &str = "gin/missing-containment-index";
 const UNSERVED: &str = "gin/unservable-operator";
-const CLASS: &str = "gin/jsonb-ops-for-containment";
+pub(super) const CLASS: &str = "gin/jsonb-ops-for-containment";
 const UNUSED: &str = "gin/unused-index";
 
 const ROWS: &str = "create table ml.t (id bigint, d jsonb, gone timestamptz);
@@ -18,12 +18,12 @@ insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)), case w
 from generate_series(1, 6000) as i;
 analyze ml.t";
 
-const CONTAINS: &str = "select id from ml.t where d @> '{\"b\": \"x\"}'";
-const HAS_KEY: &str = "select id from ml.t where d ? 'b'";
-const BY_TEXT: &str = "select id from ml.t where d ->> 'b' = 'x'";
+pub(super) const CONTAINS: &str = "select id from ml.t where d @> '{\"b\": \"x\"}'";
+pub(super) const HAS_KEY: &str = "select id from ml.t where d ? 'b'";
+pub(super) const BY_TEXT: &str = "select id from ml.t where d ->> 'b' = 'x'";
 const BY_RANGE: &str = "select id from ml.t where d ->> 'b' > 'x'";
 
-fn checks(analysis: &Analysis) -> Vec<&str> {
+pub(super) fn checks(analysis: &Analysis) -> Vec<&str> {
     let found = analysis.findings.iter().map(|one| one.check.as_str());
     found.filter(|check| *check != "gin/known-defect").collect()
 }
@@ -59,29 +59,6 @@ async fn an_index_serves_what_its_class_and_its_predicate_let_it(
     let (analysis, request) = judged(&db, &[statement]).await;
     assert_eq!(checks(&analysis), expected, "{member}: {analysis:#?}");
     all_hold(&mut db, &analysis, &request).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn partitions_that_have_an_index_each_need_none_of_their_root() {
-    let Some(server) = server("deb18") else { return };
-    let rows = "create table ml.t (id bigint, d jsonb) partition by range (id);
-create table ml.t_1 partition of ml.t for values from (0) to (3000);
-create table ml.t_2 partition of ml.t default;
-insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 6000) as i;
-create index on ml.t using gin (d jsonb_path_ops);
-create index on ml.t_1 ((d ->> 'b'));
-create index on ml.t_2 ((d ->> 'b'));
-analyze ml.t";
-    let db = made(server, rows).await;
-    let (analysis, _) = judged(&db, &[BY_TEXT]).await;
-    assert!(checks(&analysis).is_empty(), "{analysis:#?}");
-
-    db.run("drop index ml.t_d_idx").await;
-    db.run("create index on ml.t_1 using gin (d)").await;
-    let (analysis, _) = judged(&db, &[CONTAINS]).await;
-    assert!(finding(&analysis, MISSING).is_none(), "{analysis:#?}");
-    let partly = analysis.declined.iter().find(|one| one.check == MISSING).unwrap();
-    assert!(partly.detail.contains("1 of 2 partitions have none: ml.t_2;"), "{partly:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
