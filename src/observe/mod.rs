@@ -16,6 +16,7 @@ mod gin;
 mod look;
 mod names;
 mod plan;
+mod relations;
 mod sample;
 mod samples;
 mod source;

@@ -15,9 +15,6 @@ pub(super) struct Source {
 pub(super) static CONTEXT: Source =
     Source { name: "context", variants: &[(14, include_str!("sql/context.sql"))] };
 
-pub(super) static RELATIONS: Source =
-    Source { name: "relations", variants: &[(14, include_str!("sql/relations.sql"))] };
-
 pub(super) static FOREIGN_CODE: Source =
     Source { name: "foreign_code", variants: &[(14, include_str!("sql/foreign_code.sql"))] };
 
@@ -101,9 +98,9 @@ pub(super) fn as_json<T: DeserializeOwned>(sql: &str) -> String {
     with_row(&row_as_json::<T>(), sql)
 }
 
-/// SQL whose rows, called `r`, come as that expression.
+/// SQL whose rows, called `r`, come as that expression, of text or JSON.
 pub(super) fn with_row(expression: &str, sql: &str) -> String {
-    format!("select /* dbopt */ {expression}::text from (\n{sql}) as r")
+    format!("select /* dbopt */ {expression} from (\n{sql}) as r")
 }
 
 /// The row `r` as an array of what `T` asks for by name, in its order: of a large catalog the names of columns would be

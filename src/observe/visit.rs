@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{
-    ColumnContract, Context, Relation, Wal, Workload, WorkloadStatement,
-};
+use crate::model::observation::{ColumnContract, Context, Wal, Workload, WorkloadStatement};
 use crate::model::{Observation, Policy, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -23,6 +21,7 @@ use super::foreign_code::{self, ForeignLook};
 use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
+use super::relations::RelationLook;
 use super::texts::{StatementTexts, TextLook, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
@@ -206,7 +205,7 @@ struct JsonTable {
 /// What the first round trip asks.
 struct CatalogLook {
     context: Slot<Context>,
-    relations: Slot<Relation>,
+    relations: RelationLook,
     foreign_code: ForeignLook,
     common: CommonLook,
     wal: WalLook,
@@ -225,7 +224,7 @@ impl CatalogLook {
         let texts = workload || interest.in_any(&[Topic::PLANS]);
         Self {
             context: batch.query(&source::CONTEXT, vec![]),
-            relations: batch.query(&source::RELATIONS, vec![]),
+            relations: RelationLook::query(batch, interest),
             foreign_code: foreign_code::query(batch, trusted, interest),
             common,
             wal,
@@ -248,12 +247,13 @@ impl CatalogStage {
         let mut batch = Batch::new(session.facts().major);
         let look = CatalogLook::query(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;
+        let common = look.common.seen();
         Ok(Self {
             catalog: CatalogFacts {
                 context: look.context.row(),
-                relations: look.relations.rows(),
+                relations: look.relations.seen(&common.indexes),
                 foreign_code: look.foreign_code.seen(),
-                common: look.common.seen(),
+                common,
             },
             json_tables: look.json_tables.rows(),
             wal: Box::new(look.wal.seen()),

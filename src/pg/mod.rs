@@ -11,6 +11,7 @@ mod service_file;
 mod session;
 mod target;
 mod text_parameter;
+mod text_value;
 mod tls;
 mod trial;
 mod wire;

@@ -11,6 +11,7 @@ use super::connect::CONNECT_TIMEOUT;
 use super::lease::{ConnectionLease, ends_the_connection};
 use super::opening::{self, Opening, guarded};
 use super::target::Connection;
+use super::text_value::TextValue;
 use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
@@ -313,7 +314,7 @@ where
             Ok(None) => return Ok(Ok(true)),
             Err(source) => return Ok(Err(source)),
         };
-        match row.try_get::<_, &str>(0).map(&mut on_row) {
+        match row.try_get::<_, TextValue<'_>>(0).map(|value| on_row(value.0)) {
             Ok(true) => {}
             other => return Ok(other),
         }

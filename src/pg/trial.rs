@@ -12,6 +12,7 @@ use super::opening::{self, guarded};
 use super::session::FIRST_ANSWER_MAX;
 use super::target::Connection;
 use super::text_parameter::TextParameter;
+use super::text_value::TextValue;
 use super::{Error, Failure, Target};
 
 /// Bytes of rows that one question of an experiment takes.
@@ -121,7 +122,8 @@ impl TrialTransaction {
         let mut rows = std::pin::pin!(rows);
         let (mut all, mut bytes) = (Vec::<String>::new(), 0);
         while let Some(row) = self.answer(rows.try_next()).await? {
-            let row: String = row.try_get(0).map_err(|source| self.failed(source))?;
+            let value: TextValue<'_> = row.try_get(0).map_err(|source| self.failed(source))?;
+            let row = value.0.to_owned();
             bytes += row.len();
             if bytes > ROWS_BYTES_MAX {
                 let target = self.lease.target().name().to_owned();

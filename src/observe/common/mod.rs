@@ -75,6 +75,11 @@ pub(super) struct CommonDetail {
     written: Slot<WrittenSetting>,
 }
 
+/// Whether a visit reads each index.
+pub(super) fn reads_indexes(interest: &Interest) -> bool {
+    interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS, Topic::PLANS])
+}
+
 impl CommonLook {
     pub(super) fn new() -> Self {
         Self {
@@ -91,7 +96,7 @@ impl Look for CommonLook {
     type Seen = Common;
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
-        if interest.in_any(&[Topic::INDEXES, Topic::INDEX_DETAILS, Topic::PLANS]) {
+        if reads_indexes(interest) {
             self.indexes = batch.query(&INDEXES, vec![]);
             self.operator_classes = batch.query_together(&OPERATOR_CLASSES);
         }

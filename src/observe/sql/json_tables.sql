@@ -5,19 +5,23 @@ select
     bool_or(a.atttypid not in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)) as json
 from pg_catalog.pg_attribute as a
 join pg_catalog.pg_class as c on c.oid = a.attrelid
-where a.attnum > 0
+-- Of all columns few are of these types: they are told apart before anything else is asked.
+where a.atttypid = any (array(
+        select t.oid
+        from pg_catalog.pg_type as t
+        where t.oid in (
+                'pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype,
+                'pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype
+            )
+            or t.typbasetype in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
+    ))
+    and a.attnum > 0
     and not a.attisdropped
     and c.relkind in ('r', 'm', 'p')
     and c.relpersistence <> 't'
-    and (a.atttypid in (
-        select t.oid
-        from pg_catalog.pg_type as t
-        where t.oid in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
-            or t.typbasetype in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
-    )
-    or a.atttypid in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
+    and (a.atttypid not in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
         -- A table of a few pages is read whole in no time.
-        and (c.relpages >= 8 or c.reltoastrelid <> 0 and exists (
+        or (c.relpages >= 8 or c.reltoastrelid <> 0 and exists (
             select from pg_catalog.pg_class as o where o.oid = c.reltoastrelid and o.relpages >= 8
         ))
         and exists (

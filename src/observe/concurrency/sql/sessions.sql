@@ -44,7 +44,8 @@ select
     a.pid::int8                                                     as pid,
     a.usename::text                                                 as role,
     a.datname::text                                                 as database,
-    a.datname = pg_catalog.current_database()                       as is_current,
+    -- A session that is about to begin has no database yet.
+    coalesce(a.datname = pg_catalog.current_database(), false)      as is_current,
     pg_catalog.regexp_replace(
         pg_catalog.regexp_replace(a.application_name, ' - [^ ]+:[0-9]+$', ''),
         '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+', '*', 'g'

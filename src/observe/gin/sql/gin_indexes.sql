@@ -9,6 +9,25 @@ with gin as materialized (
     join pg_catalog.pg_index as i on i.indexrelid = x.oid
     where m.amname = 'gin'
 ),
+-- Few classes serve many indexes.
+classes as materialized (
+    select distinct on (f.oid)
+        f.oid,
+        f.opcname                                                   as name,
+        f.opcnamespace                                              as namespace,
+        case
+            when w.oid is not null then pg_catalog.format('operator(%I.%s)', w.nspname, o.oprname)
+        end                                                         as operator,
+        o.oprright                                                  as operand
+    from pg_catalog.pg_opclass as f
+    join pg_catalog.pg_am as m on m.oid = f.opcmethod
+    left join pg_catalog.pg_amop as q
+        on q.amopfamily = f.opcfamily and q.amoplefttype = f.opcintype and q.amoppurpose = 's'
+    left join pg_catalog.pg_operator as o on o.oid = q.amopopr
+    left join pg_catalog.pg_namespace as w on w.oid = o.oprnamespace
+    where m.amname = 'gin'
+    order by f.oid, q.amopstrategy
+),
 locked as materialized (
     select l.relation
     from pg_catalog.pg_locks as l
@@ -26,24 +45,24 @@ select
         else pg_catalog.quote_ident(a.attname)
     end                                                             as key,
     case when w.relation is null then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end as predicate,
-    p.operator                                                      as operator,
+    f.operator                                                      as operator,
     -- A class for arrays of any type: the index stores their elements.
-    case p.operand
+    case f.operand
         when 'anyarray'::pg_catalog.regtype
             then (
                 select pg_catalog.format_type(e.typarray, null)
                 from pg_catalog.pg_type as e
                 where e.oid = k.atttypid and e.typarray <> 0
             )
-        else pg_catalog.format_type(p.operand, null)
+        else pg_catalog.format_type(f.operand, null)
     end                                                             as operand,
     -- A condition that every entry of the index answers, where the class has one.
     case
-        when f.opcname in ('jsonb_ops', 'jsonb_path_ops') and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+        when f.name in ('jsonb_ops', 'jsonb_path_ops') and f.namespace = 'pg_catalog'::pg_catalog.regnamespace
             then 'operator(pg_catalog.@>) ''{}'''
-        when f.opcname = 'array_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+        when f.name = 'array_ops' and f.namespace = 'pg_catalog'::pg_catalog.regnamespace
             then 'operator(pg_catalog.@>) ''{}'''
-        when f.opcname = 'tsvector_ops' and f.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+        when f.name = 'tsvector_ops' and f.namespace = 'pg_catalog'::pg_catalog.regnamespace
             then 'operator(pg_catalog.@@) ''!a''::pg_catalog.tsquery'
     end                                                             as match_all,
     -- The tablespace's own cost of a page, where it has one.
@@ -83,20 +102,9 @@ left join lateral (
     limit 1
 ) as w on true
 join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
-join pg_catalog.pg_opclass as f on f.oid = i.indclass[0]
+join classes as f on f.oid = i.indclass[0]
 left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attnum <> 0
 left join pg_catalog.pg_attribute as k on k.attrelid = i.indexrelid and k.attnum = 1
-left join lateral (
-    select
-        pg_catalog.format('operator(%I.%s)', w.nspname, o.oprname)  as operator,
-        o.oprright                                                  as operand
-    from pg_catalog.pg_amop as q
-    join pg_catalog.pg_operator as o on o.oid = q.amopopr
-    join pg_catalog.pg_namespace as w on w.oid = o.oprnamespace
-    where q.amopfamily = f.opcfamily and q.amoplefttype = f.opcintype and q.amoppurpose = 's'
-    order by q.amopstrategy
-    limit 1
-) as p on true
 where t.relkind in ('r', 'm', 'p')
     and t.relpersistence <> 't'
     and n.nspname <> 'information_schema'
