@@ -8,6 +8,7 @@ use super::plan::Decode;
 use super::pool_plan::PoolFlags;
 use super::{CommandOutcome, Error};
 use crate::model::Superpower;
+use crate::pg;
 
 /// A flag of one superpower beside those that all share.
 enum Flag {
@@ -107,7 +108,14 @@ impl One {
             More::Pool(flags) => {
                 self.analyse.report(&request, &project, flags.pool_inputs()?.as_ref()).await
             }
-            More::Plan(_) | More::Nothing => self.analyse.report(&request, &project, None).await,
+            More::Plan(_) => match self.analyse.report(&request, &project, None).await {
+                // Whoever has a plan at hand need not have a database.
+                Err(Error::Usage(problem)) if problem == pg::NO_DATABASE => {
+                    Err(Error::Usage(format!("{problem}; a plan is decoded with --plan-file FILE")))
+                }
+                outcome => outcome,
+            },
+            More::Nothing => self.analyse.report(&request, &project, None).await,
         }
     }
 }

@@ -13,6 +13,9 @@ use tokio_postgres::config::Host;
 use super::dsn::{is_url, trimmed, without_service};
 use super::{Dsn, service_file};
 
+/// What to do where nothing names a database.
+pub const NO_DATABASE: &str = "no database given: use --dsn, DBOPT_DSN or the PG* variables";
+
 /// Where servers of a distribution, and of a build by hand, put their sockets.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
@@ -26,7 +29,7 @@ pub fn completed(dsn: Option<&str>, env: &Env<'_>) -> Result<SecretString, Strin
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     let names = ["PGHOST", "PGDATABASE", "PGUSER", "PGSERVICE"];
     if dsn.is_none() && names.iter().all(|name| set(name).is_none()) {
-        return Err("no database given: use --dsn, DBOPT_DSN or the PG* variables".into());
+        return Err(NO_DATABASE.to_owned());
     }
     let malformed = |problem: String| format!("the DSN is malformed: {problem}");
     let (dsn, service) = without_service(trimmed(dsn.unwrap_or_default())).map_err(malformed)?;

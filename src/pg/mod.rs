@@ -17,7 +17,7 @@ mod trial;
 mod wire;
 
 pub use dsn::Dsn;
-pub use environment::{completed, with_database};
+pub use environment::{NO_DATABASE, completed, with_database};
 pub use error::{ConnectFailure, Error};
 pub use session::{Failure, QueryResult, Question, Session};
 pub use target::{ServerFacts, Target};

@@ -148,6 +148,7 @@ async fn what_cannot_run_ends_with_two_and_names_the_mend_and_no_secret() {
     let dsn = "postgresql://ada:hush@127.0.0.1:1/d";
     for (arguments, problem) in [
         (&["toast"][..], "no database given: use --dsn"),
+        (&["plan"][..], "variables; a plan is decoded with --plan-file FILE"),
         (
             &["toast", "--dsn", "postgresql://ada:hush@h/d?sslmod=x"],
             "unknown option; known are host",

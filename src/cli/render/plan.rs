@@ -1,4 +1,4 @@
-//! A plan for people, at 80 columns: what took the time, where estimates are wrong, what was found.
+//! A plan for people, readable at 60 columns: what took the time, where estimates are wrong, what was found.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::model::{
     DecodedPlan, DecodedPlans, EstimateDirection, Object, PlanComparison, PlanNode, ReportedFinding,
 };
 
-/// Columns of a line.
+/// Columns where standard output is no terminal.
 const WIDTH: usize = 80;
 /// Columns of the bar, of the time, and of the rows.
 const BAR: usize = 8;
@@ -24,7 +24,8 @@ const WRONG_FACTOR: f64 = 10.0;
 pub(in crate::cli) fn plans(decoded: &DecodedPlans, format: OutputFormat) -> String {
     match format {
         OutputFormat::Table => {
-            let each: Vec<String> = decoded.plans().iter().map(tree).collect();
+            let width = table::width(WIDTH);
+            let each: Vec<String> = decoded.plans().iter().map(|plan| tree(plan, width)).collect();
             visible::harmless(each.join("\n"))
         }
         OutputFormat::Json => {
@@ -37,24 +38,24 @@ pub(in crate::cli) fn plans(decoded: &DecodedPlans, format: OutputFormat) -> Str
     }
 }
 
-fn tree(plan: &DecodedPlan) -> String {
+fn tree(plan: &DecodedPlan, width: usize) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", summary(plan));
     let dim = Style::new().effects(Effects::DIMMED);
     let _ = writeln!(text, "{dim}{:<BAR$} {:>9} {:>19}{dim:#}", "", "time", "rows (expected)");
     let total = plan.execution_ms.or(plan.plan.actual_total_ms);
     for (node, levels) in in_order(&plan.plan) {
-        line(&mut text, (node, levels), total, &plan.findings);
+        line(&mut text, (node, levels), (total, width), &plan.findings);
     }
     for (number, finding) in plan.findings.iter().enumerate() {
-        let _ = write!(text, "\n{}", found(number + 1, finding));
+        let _ = write!(text, "\n{}", found(number + 1, finding, width));
     }
     if plan.findings.is_empty() {
         let _ = writeln!(text, "\nNothing found that costs time");
     }
-    notes(&mut text, plan);
+    notes(&mut text, plan, width);
     if let Some(comparison) = &plan.comparison {
-        compared(&mut text, comparison);
+        compared(&mut text, comparison, width);
     }
     text
 }
@@ -90,7 +91,7 @@ fn in_order(root: &PlanNode) -> impl Iterator<Item = (&PlanNode, usize)> {
 fn line(
     text: &mut String,
     (node, level): (&PlanNode, usize),
-    total: Option<f64>,
+    (total, width): (Option<f64>, usize),
     findings: &[ReportedFinding],
 ) {
     let share = node.exclusive_ms.zip(total).filter(|(_, total)| *total > 0.0);
@@ -107,7 +108,7 @@ fn line(
     let indent = "  ".repeat(level.min(LEVELS_MAX));
     let rows = rows(node, wrong);
     let used = BAR + 1 + 9 + 1 + 19 + 1 + indent.len() + mark.chars().count();
-    let title = fit(&title(node), WIDTH.saturating_sub(used).max(12));
+    let title = fit(&title(node), width.saturating_sub(used).max(12));
     let style = |on: bool, color: AnsiColor| if on { color.on_default() } else { Style::new() };
     let (hot, off) = (style(share >= 0.25, AnsiColor::Red), style(wrong, AnsiColor::Yellow));
     let guilty = style(number.is_some(), AnsiColor::Red).bold();
@@ -206,12 +207,12 @@ fn is_about(finding: &ReportedFinding, id: u32) -> bool {
     matches!(&finding.object, Object::PlanNode { node, .. } if *node == id)
 }
 
-fn found(number: usize, finding: &ReportedFinding) -> String {
+fn found(number: usize, finding: &ReportedFinding, width: usize) -> String {
     let style = table::style(finding.severity);
     let severity = finding.severity.as_str().to_uppercase();
     let head = format!("{number}. ");
     let body = format!("{severity} {}", printable(&finding.message));
-    let lines = wrapped(&body, WIDTH - head.len());
+    let lines = table::wrapped(&body, width - head.len());
     let mut text = String::new();
     for (position, line) in lines.iter().enumerate() {
         let lead = if position == 0 { head.clone() } else { " ".repeat(head.len()) };
@@ -232,29 +233,12 @@ fn node_of(finding: &ReportedFinding) -> String {
     }
 }
 
-/// Words in lines that are not wider.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().unwrap_or_else(|| unreachable!("there is a line"));
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= width {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
-fn notes(text: &mut String, plan: &DecodedPlan) {
+fn notes(text: &mut String, plan: &DecodedPlan, width: usize) {
     let bold = Style::new().bold();
     let mut section = |title: &str, items: Vec<String>| {
         if !items.is_empty() {
             let _ = writeln!(text, "\n{bold}{title}{bold:#}");
-            for line in items.iter().flat_map(|item| wrapped(item, WIDTH - 3)) {
+            for line in items.iter().flat_map(|item| table::wrapped(item, width - 3)) {
                 let _ = writeln!(text, "   {line}");
             }
         }
@@ -269,7 +253,7 @@ fn notes(text: &mut String, plan: &DecodedPlan) {
     section("Not seen", gaps.map(|line| printable(&line)).collect());
 }
 
-fn compared(text: &mut String, comparison: &PlanComparison) {
+fn compared(text: &mut String, comparison: &PlanComparison, width: usize) {
     let bold = Style::new().bold();
     let ms = |ms: Option<f64>| {
         ms.map_or_else(|| "?".to_owned(), |ms| words::quantity(ms, crate::model::Unit::Ms))
@@ -289,7 +273,7 @@ fn compared(text: &mut String, comparison: &PlanComparison) {
         let (before, after) =
             (side(&change.before, change.before_ms), side(&change.after, change.after_ms));
         let line = format!("{} ({}): {before} → {after}", change.about, change.kind);
-        for line in wrapped(&printable(&line), WIDTH - 3) {
+        for line in table::wrapped(&printable(&line), width - 3) {
             let _ = writeln!(text, "   {line}");
         }
     }
@@ -307,4 +291,32 @@ fn markdown(plan: &DecodedPlan) -> String {
         let _ = writeln!(text, "\nNot seen: {}", markdown::cell(&gap.detail));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{FINDINGS_MAX, PlanText, Request, decode};
+
+    const PLAN: &str = "Sort  (cost=900.00..901.00 rows=20 width=8) (actual time=900.0..950.0 rows=20000 loops=1)
+  Sort Key: o.note
+  Sort Method: external merge  Disk: 4096kB
+  ->  Seq Scan on orders_of_the_last_years_with_their_lines o  (cost=0.00..800.00 rows=20 width=8) (actual time=0.1..20.0 rows=20000 loops=1)
+Execution Time: 960.000 ms
+";
+
+    #[tokio::test]
+    async fn no_line_is_wider_than_the_terminal() {
+        let plan = PLAN.to_owned();
+        let text = PlanText { plan, before: None, partial: false, findings_max: FINDINGS_MAX };
+        let decoded = decode(Request::new(None), text).await.unwrap();
+        for width in [60, 80, 120] {
+            let printed =
+                anstream::adapter::strip_str(&tree(&decoded.plans()[0], width)).to_string();
+            let widest = printed.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width) && printed.contains("◀ 1"), "{width}: {printed}");
+            assert_eq!(printed.contains("with_their_lines o"), width == 120, "{printed}");
+            assert!(!printed.lines().any(|line| line.trim_start().starts_with('%')), "{printed}");
+        }
+    }
 }

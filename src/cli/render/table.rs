@@ -24,14 +24,24 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const PLAIN: Style = Style::new();
 
-/// The columns of the terminal, as far as there is one.
-fn width() -> usize {
-    Table::new().width().map_or(WIDTH, usize::from).clamp(WIDTH_MIN, 2 * WIDTH)
+/// The columns of the terminal, or so many where there is none.
+pub(super) fn width(otherwise: usize) -> usize {
+    Table::new().width().map_or(otherwise, usize::from).clamp(WIDTH_MIN, 2 * WIDTH)
+}
+
+/// Text broken at blanks, but not between a number and its `%`.
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let options = textwrap::Options::new(room)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let joined = text.replace(" %", "\u{a0}%");
+    textwrap::wrap(&joined, options).iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 pub(super) fn analysis(analysis: &Analysis, verbose: bool) -> String {
     let report = Report::of(analysis, verbose);
-    let mut page = WrappedLines { text: String::new(), width: width() };
+    let mut page = WrappedLines { text: String::new(), width: width(WIDTH) };
     page.heading(analysis);
     let mut printed = Printed::default();
     for (number, entry) in report.entries.iter().enumerate() {
@@ -58,11 +68,7 @@ impl WrappedLines {
     /// `text`, broken at blanks; the first line after `first`, the others after `rest`, which is as wide.
     fn broken(&mut self, [first, rest]: [&str; 2], style: Style, text: &str) {
         let room = self.width.saturating_sub(rest.len()).max(WIDTH_MIN / 2);
-        let options = textwrap::Options::new(room)
-            .break_words(false)
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for (number, line) in textwrap::wrap(&visible(text), options).iter().enumerate() {
+        for (number, line) in wrapped(&visible(text), room).iter().enumerate() {
             let before = if number == 0 { first } else { rest };
             let _ = writeln!(self.text, "{before}{style}{line}{style:#}");
         }

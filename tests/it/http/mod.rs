@@ -2,6 +2,7 @@
 
 mod analysis;
 mod auth;
+mod docs_page;
 mod doors;
 mod openapi;
 mod plan_page;

@@ -1,10 +1,8 @@
 //! The page at `/plan/`: served from here alone, and drawn by a browser that may load nothing else.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use database_optimizer::http;
-
-use crate::support::{Service, skipped};
+use crate::support::{Service, browser};
 
 const PLAN: &str = "Sort  (cost=900.00..901.00 rows=20 width=8) (actual time=900.0..950.0 rows=20000 loops=1)
   Sort Key: o.note
@@ -44,19 +42,9 @@ async fn the_page_loads_what_is_ours_alone_and_says_what_it_is_made_of() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_draws_the_plan_of_the_answer_and_nothing_is_refused_to_it() {
-    let Some(browser) =
-        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-            let version = Command::new(name).arg("--version").stdout(Stdio::null()).status();
-            version.is_ok_and(|status| status.success())
-        })
-    else {
-        return skipped("no chromium to draw a plan with");
-    };
+    let Some(browser) = browser::command() else { return };
     let service = Service::start().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = http::router(&service.app);
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let address = service.listen().await;
     let home = tempfile::tempdir().unwrap();
     let text = percent_encoding::utf8_percent_encode(PLAN, percent_encoding::NON_ALPHANUMERIC);
     let profile = format!("--user-data-dir={}", home.path().display());

@@ -1,6 +1,7 @@
 //! What tests share: real servers of every major version, a database each, and a proxy that watches.
 
 pub mod advice;
+pub mod browser;
 mod database;
 mod members;
 pub mod proxy;
