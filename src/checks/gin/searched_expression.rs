@@ -131,6 +131,17 @@ impl Searched<'_> {
         columns.len() < 2 && !self.expression.contains("||") || columns.iter().all(is_text)
     }
 
+    /// Why no index on the expression is written.
+    fn unwritten(&self, field: &FieldOfSearch<'_, '_>) -> &'static str {
+        if self.expression.matches("to_tsvector(").count() > 1 {
+            "it puts vectors together, which dbopt does not write: an index on the expression, spelled like this, can serve them"
+        } else if self.is_of_text(field) {
+            "it calls or casts by what may depend on the session, and an index refuses that"
+        } else {
+            "it joins columns that are not of text, which depends on the session, and an index refuses that"
+        }
+    }
+
     /// The operators, as prose names them.
     fn operators(&self) -> String {
         self.by_operator.keys().copied().collect::<Vec<_>>().join(", ")
@@ -222,14 +233,7 @@ fn finding(
         let of = format!("`{}` by `{expression} {}`", column_object(usage), one.operators());
         return Err(left_out(&of, calls, "the key or constant"));
     }
-    let why = if expression.matches("to_tsvector(").count() > 1 {
-        "it puts vectors together, which dbopt does not write: an index on the expression, spelled like this, can serve them"
-    } else if one.is_of_text(field) {
-        "it calls or casts by what may depend on the session, and an index refuses that"
-    } else {
-        "it joins columns that are not of text, which depends on the session, and an index refuses that"
-    };
-    Err(declined(object, (one, calls), why))
+    Err(declined(object, (one, calls), one.unwritten(field)))
 }
 
 /// Texts of `pg_stat_statements` hold no constants, and an index has to.
