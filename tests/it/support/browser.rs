@@ -1,4 +1,4 @@
-//! A real browser, driven over the DevTools protocol through its pipes: messages of JSON, each ended by a NUL.
+//! A real browser, driven through its pipes by the protocol of its developer tools: messages of JSON, each ended by a NUL.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
