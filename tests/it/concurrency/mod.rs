@@ -230,7 +230,8 @@ async fn a_session_that_has_not_answered_for_its_password_hides_no_other() {
     let Some(server) = own_server("deb18", &own) else { return };
     let db = TestDb::create(server).await;
     let parameters = b"user\0ada\0database\0postgres\0\0";
-    let mut startup = (8 + parameters.len() as u32).to_be_bytes().to_vec();
+    let length = u32::try_from(8 + parameters.len()).unwrap();
+    let mut startup = length.to_be_bytes().to_vec();
     startup.extend(196_608_u32.to_be_bytes());
     startup.extend(parameters);
     let mut starting = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
