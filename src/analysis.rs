@@ -162,8 +162,9 @@ pub async fn capabilities(target: &Target) -> Result<Capabilities, Error> {
         target: target.name().to_owned(),
         detail: gap.detail.clone(),
     })?;
+    let in_recovery = facts.in_recovery;
     let readiness = |check: &checks::Check| {
-        let mut gaps = check.gaps(context);
+        let mut gaps = check.gaps(context, in_recovery);
         Gap::name_role(&mut gaps, Some(&context.role));
         CheckReadiness { check: check.id.to_owned(), ready: gaps.is_empty(), gaps }
     };

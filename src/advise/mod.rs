@@ -1,5 +1,7 @@
 //! From findings and proofs to an analysis: merge, rank, decline.
 
+mod lifts;
+
 use std::collections::BTreeMap;
 
 use crate::ddl::ddl;
@@ -47,8 +49,7 @@ pub fn advise(
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let left_out = run.snapshot.left_out.iter().cloned().chain(run.snapshot.server.too_new());
     let mut gaps: Vec<Gap> = gaps.into_iter().chain(left_out).collect();
-    let context = run.snapshot.context.get().ok();
-    Gap::name_role(&mut gaps, context.map(|context| context.role.as_str()));
+    lifts::name_places(&mut gaps, run.snapshot);
     Analysis {
         target: run.target.to_owned(),
         superpower: run.superpower.to_owned(),

@@ -4,7 +4,7 @@ use super::number::float;
 use crate::model::observation::{OpenTransaction, ReplicationSlot, Sender};
 use crate::model::rate::duration;
 use crate::model::{
-    Case, Declined, Finding, Judgement, Threshold, Unit, quote_identifier, quote_literal,
+    Case, Declined, Finding, Judgement, Threshold, Unit, counted, quote_identifier, quote_literal,
 };
 
 /// Since when a transaction must be open to be named. A shorter one ends before anyone reads of it.
@@ -94,6 +94,30 @@ pub(super) fn holders(case: &Case<'_>) -> Vec<Holder> {
     transactions.chain(slots).chain(senders).collect()
 }
 
+/// What makes a vacuum uncertain: a standby that reports so few transactions as any does at times. Whether its query has
+/// just begun or lasts is not known from one look.
+pub(super) fn uncertainty(case: &Case<'_>) -> Option<String> {
+    if case.snapshot.server.in_recovery {
+        return None;
+    }
+    let wal = &case.snapshot.wal;
+    let few = |age: Option<i64>| age.filter(|age| (1..FEEDBACK_XIDS_MIN).contains(age));
+    let slots = wal.slots.get().map(Vec::as_slice).unwrap_or_default().iter();
+    let slots = slots.filter(|slot| slot.active && !slot.is_lost()).filter_map(|slot| {
+        Some((few(slot.xmin_age)?, format!("slot `{}`", quote_identifier(&slot.name))))
+    });
+    let senders = wal.senders.get().map(Vec::as_slice).unwrap_or_default().iter();
+    let senders = senders.filter_map(|one| {
+        let name = one.application.as_deref().unwrap_or_default();
+        Some((few(one.xmin_age)?, format!("standby `{name}`")))
+    });
+    let (xids, culprit) = slots.chain(senders).max()?;
+    Some(format!(
+        "{culprit} was {} behind: what died since stays while a query on the standby lasts",
+        counted(xids, "transaction", "transactions")
+    ))
+}
+
 /// The one that holds back most.
 pub(super) fn holder_of_most(case: &Case<'_>) -> Option<Holder> {
     let age = |one: &Holder| one.age_s.unwrap_or_default();
@@ -125,6 +149,12 @@ pub(super) fn named(one: &OpenTransaction) -> (String, String) {
         return (culprit, format!("COMMIT PREPARED {gid} or ROLLBACK PREPARED {gid}"));
     }
     let pid = one.pid.unwrap_or_default();
+    if one.backend_type.as_deref() == Some("walsender") {
+        let of = one.application.as_deref().unwrap_or_default();
+        let remedy =
+            format!("it copies a table: wait until it ends, or pg_terminate_backend({pid})");
+        return (format!("The WAL sender {pid} of logical consumer `{of}`"), remedy);
+    }
     let state = one.state.as_deref().or(one.backend_type.as_deref()).unwrap_or(&one.kind);
     let application = one.application.as_deref().filter(|name| !name.is_empty());
     let of = application.map(|name| format!(" of {name}")).unwrap_or_default();

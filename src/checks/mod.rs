@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 
 use crate::model::observation::{Context, Workload};
 use crate::model::{
-    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName, grant,
+    Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName,
+    alter_system, grant,
 };
 
 /// The check that judges documents by their contracts.
@@ -33,6 +34,8 @@ pub enum Requirement {
     Lz4,
     /// Cumulative statistics (`track_counts`).
     Counters,
+    /// Those of rows that are written, vacuumed and analyzed, which a standby does not count.
+    WriteCounters,
     /// The planner's statistics on all columns (`pg_stats`).
     ColumnStatistics,
 }
@@ -68,7 +71,11 @@ impl Check {
         // What is judged from a plan asks nothing of a server, where there is one.
         if !self.requires.is_empty() || self.needs.contains(&Topic::CONTEXT) {
             let context = case.snapshot.context.get().map_err(Clone::clone)?;
-            if let Some(gap) = self.requires.iter().find_map(|required| required.bars(context)) {
+            if let Some(gap) = self
+                .requires
+                .iter()
+                .find_map(|required| required.bars(context, case.snapshot.server.in_recovery))
+            {
                 return Err(gap);
             }
         }
@@ -89,9 +96,9 @@ impl Check {
     }
 
     /// What keeps the check from being judged on such a server by such a role.
-    pub fn gaps(&self, context: &Context) -> Vec<Gap> {
-        let mut gaps: Vec<Gap> =
-            self.requires.iter().filter_map(|requirement| requirement.gap(context)).collect();
+    pub fn gaps(&self, context: &Context, in_recovery: bool) -> Vec<Gap> {
+        let lacks = |requirement: &Requirement| requirement.gap(context, in_recovery);
+        let mut gaps: Vec<Gap> = self.requires.iter().filter_map(lacks).collect();
         let sampled = [Topic::STORED_VALUES, Topic::DOCUMENTS];
         let sampled = sampled.into_iter().find(|topic| self.needs.contains(topic));
         if let Some(topic) = sampled.filter(|_| !context.privileges.reads_all_data) {
@@ -104,7 +111,7 @@ impl Check {
                 .lifted_by(grant("pg_read_all_data")),
             );
         }
-        if self.needs.contains(&Topic::SESSIONS) && context.privileges.tier == "connect" {
+        if self.needs.contains(&Topic::SESSIONS) && !context.privileges.sees_sessions() {
             gaps.push(
                 Gap::new(
                     Topic::SESSIONS.as_str(),
@@ -133,16 +140,24 @@ impl Check {
 impl Requirement {
     /// The gap where nothing can be judged without it. Zeros that were never counted are no evidence; the other
     /// requirements limit what a check sees or advises, and the check says so itself.
-    fn bars(self, context: &Context) -> Option<Gap> {
+    fn bars(self, context: &Context, in_recovery: bool) -> Option<Gap> {
         match self {
-            Self::Counters => self.gap(context),
+            Self::Counters | Self::WriteCounters => self.gap(context, in_recovery),
             Self::Lz4 | Self::ColumnStatistics => None,
         }
     }
 
     /// The gap where the server does not offer it.
-    pub fn gap(self, context: &Context) -> Option<Gap> {
+    pub fn gap(self, context: &Context, in_recovery: bool) -> Option<Gap> {
         match self {
+            Self::WriteCounters if in_recovery => Some(
+                Gap::new(
+                    "counters",
+                    GapReason::InRecovery,
+                    "a standby does not count rows that are written, and does not vacuum or analyze",
+                )
+                .lifted_by("analyse the primary"),
+            ),
             Self::Lz4 if context.toast_compressions.iter().any(|method| method == "lz4") => None,
             Self::Lz4 => Some(
                 Gap::new("lz4", GapReason::NotBuiltIn, "this server was built without lz4")
@@ -157,16 +172,14 @@ impl Requirement {
                 )
                 .lifted_by(grant("pg_read_all_data")),
             ),
-            Self::Counters if context.setting("track_counts") == "on" => None,
-            Self::Counters => Some(
+            Self::Counters | Self::WriteCounters if context.setting("track_counts") == "on" => None,
+            Self::Counters | Self::WriteCounters => Some(
                 Gap::new(
                     "counters",
                     GapReason::NotVisibleInSql,
                     "`track_counts` is off, so reads and writes are not counted",
                 )
-                .lifted_by(
-                    "ALTER SYSTEM SET track_counts = on; SELECT pg_catalog.pg_reload_conf();",
-                ),
+                .lifted_by(alter_system("track_counts", "on")),
             ),
         }
     }

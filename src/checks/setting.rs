@@ -1,6 +1,6 @@
 //! How a setting of the server is advised: by ALTER SYSTEM where that takes effect, and else where it is set.
 
-use crate::model::observation::{RoleSetting, Setting, SettingContext};
+use crate::model::observation::{Manager, RoleSetting, Setting, SettingContext};
 use crate::model::{
     Action, Case, Declined, Finding, Gap, GapReason, Object, SettingChange, SettingScope,
 };
@@ -56,7 +56,8 @@ pub(super) fn advise(
         reason: reason.to_owned(),
         detail,
     };
-    if let Some((owner, place)) = owner(case) {
+    let manager = case.snapshot.wal.manager.get().ok();
+    if let Some((owner, place)) = manager.and_then(Manager::owner) {
         let reason = format!("{owner} owns the configuration");
         let detail = format!("set {} to {value} in {place}", setting.name);
         let declined = declined(&reason, detail);
@@ -146,23 +147,6 @@ pub(super) fn with_unit(setting: &Setting) -> String {
         }
         _ => value.to_owned(),
     }
-}
-
-/// Who owns the configuration, and where it is set there.
-fn owner(case: &Case<'_>) -> Option<(&'static str, &'static str)> {
-    let manager = case.snapshot.wal.manager.get().ok()?.manager.as_deref()?;
-    Some(match manager {
-        "rds" => ("Amazon RDS", "the DB parameter group"),
-        "cloud_sql" => ("Cloud SQL", "the database flags of the instance"),
-        "alloydb" => ("AlloyDB", "the database flags of the instance"),
-        "azure" => ("Azure Database", "the server parameters"),
-        "neon" => ("Neon", "the settings of the compute"),
-        "supabase" => ("Supabase", "the Postgres configuration of the project"),
-        "aiven" => ("Aiven", "the advanced configuration of the service"),
-        "cloudnative_pg" => ("CloudNativePG", "spec.postgresql.parameters of the Cluster resource"),
-        "patroni" => ("Patroni", "postgresql.parameters, by patronictl edit-config"),
-        _ => ("another tool", "that tool: allow_alter_system is off"),
-    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub struct Privileges {
     /// `superuser`, `monitor` (member of `pg_monitor`) or `connect`.
     #[schema(example = "monitor")]
     pub tier: String,
+    /// Whether it is shown what other roles' sessions do (`pg_read_all_stats`, which `pg_monitor` has, or superuser).
+    #[serde(default)]
+    pub reads_all_stats: bool,
     /// Whether it may read every table (`pg_read_all_data` or superuser).
     pub reads_all_data: bool,
     /// Whether it may create temporary tables, which experiments on the target need.
@@ -19,6 +22,13 @@ pub struct Privileges {
     /// Whether it may read the configuration files (`pg_file_settings`), which show a setting as it was written.
     #[serde(default)]
     pub reads_configuration: bool,
+}
+
+impl Privileges {
+    /// Whether it is shown what other roles' sessions do.
+    pub fn sees_sessions(&self) -> bool {
+        self.reads_all_stats || matches!(self.tier.as_str(), "superuser" | "monitor")
+    }
 }
 
 /// An extension the database has.

@@ -80,6 +80,28 @@ pub fn grant_in(schema: &str, privilege: impl Display) -> String {
     format!("{usage} {}", grant(privilege))
 }
 
+/// The statement that changes the role that is connected, such as `BYPASSRLS`.
+pub fn alter_role(what: &str) -> String {
+    format!("ALTER ROLE {ROLE} {what};")
+}
+
+/// The statements that give a setting of the server a value, as SQL writes it.
+pub fn alter_system(name: &str, value: &str) -> String {
+    format!("{ALTER_SYSTEM}{name} = {value}{RELOAD}")
+}
+
+const ALTER_SYSTEM: &str = "ALTER SYSTEM SET ";
+const RELOAD: &str = "; SELECT pg_catalog.pg_reload_conf();";
+/// What a hot standby refuses: it comes from its primary.
+const OF_PRIMARY: [&str; 6] = [
+    "GRANT ",
+    "ANALYZE ",
+    "CREATE EXTENSION ",
+    "ALTER EXTENSION ",
+    "ALTER ROLE ",
+    "ALTER DATABASE ",
+];
+
 impl Gap {
     /// `observation` is missing because of `reason`.
     pub fn new(
@@ -98,6 +120,22 @@ impl Gap {
         }
     }
 
+    /// Say of the statements that only the primary takes that they are to be run there, for a visit of a hot standby.
+    pub fn name_primary(gaps: &mut [Self]) {
+        for step in gaps.iter_mut().filter_map(|gap| gap.lift.as_mut()) {
+            let first = OF_PRIMARY.iter().filter_map(|statement| step.find(statement)).min();
+            if let Some(at) = first {
+                step.insert_str(at, "on the primary: ");
+            }
+        }
+    }
+
+    /// The setting that lifts it, and its value, where [`alter_system`] wrote how.
+    pub fn altered_setting(&self) -> Option<(&str, &str)> {
+        let change = self.lift.as_deref()?.strip_prefix(ALTER_SYSTEM)?.strip_suffix(RELOAD)?;
+        change.split_once(" = ")
+    }
+
     /// With the statement or step after which it is seen; [`grant`] writes a grant.
     #[must_use]
     pub fn lifted_by(self, step: impl Into<String>) -> Self {
@@ -108,6 +146,27 @@ impl Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_standby_refuses_is_for_the_primary() {
+        for (step, expected) in [
+            ("ANALYZE s.t;", "on the primary: ANALYZE s.t;"),
+            (
+                "restart the server, then CREATE EXTENSION x;",
+                "restart the server, then on the primary: CREATE EXTENSION x;",
+            ),
+            (
+                "GRANT USAGE ON SCHEMA s TO a; GRANT b TO a;",
+                "on the primary: GRANT USAGE ON SCHEMA s TO a; GRANT b TO a;",
+            ),
+            ("EXPLAIN (ANALYZE, BUFFERS)", "EXPLAIN (ANALYZE, BUFFERS)"),
+            ("ALTER SYSTEM SET a = on;", "ALTER SYSTEM SET a = on;"),
+        ] {
+            let mut gaps = [Gap::new("x", GapReason::MissingPrivilege, "unseen").lifted_by(step)];
+            Gap::name_primary(&mut gaps);
+            assert_eq!(gaps[0].lift.as_deref(), Some(expected));
+        }
+    }
 
     #[test]
     fn a_grant_is_for_the_role_that_is_connected() {

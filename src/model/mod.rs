@@ -54,7 +54,7 @@ pub use error::UnknownName;
 pub use evidence::{Evidence, Grade, Number, Unit};
 pub use families::{Families, Family};
 pub use finding::{Confidence, Declined, Finding, Judgement, Severity};
-pub use gap::{Gap, GapReason, grant, grant_in};
+pub use gap::{Gap, GapReason, alter_role, alter_system, grant, grant_in};
 pub use identity::{finding_id, recommendation_id};
 pub use key_column::{catalog_key_text, key_text};
 pub use key_expression::{Hop, KeyExpression, KeyOperators, text_of};

@@ -10,7 +10,7 @@ use super::texts::{CountedStatement, ServerStatementText, StatementTexts};
 use super::visit::CatalogStage;
 use super::{foreign_code, gaps};
 use crate::model::observation::WorkloadStatement;
-use crate::model::{Gap, GapReason, Observation, PlanSource, Topic, beginning};
+use crate::model::{Gap, GapReason, Observation, PlanSource, Topic, alter_role, beginning};
 use crate::pg::{Failure, Question};
 use crate::sql::{Explainable, explainable, fingerprint, redacted};
 
@@ -251,11 +251,14 @@ fn refused(failure: &Failure) -> Gap {
         (GapReason::MissingPrivilege, _) => {
             gap.lifted_by("GRANT SELECT on what it reads: scripts/grants --schema NAME")
         }
-        (_, "42P01" | "3F000") => gap.lifted_by(
-            "ALTER ROLE dbopt SET search_path = …; with the schemas that the application's role has in it",
-        ),
+        (_, "42P01" | "3F000") => gap.lifted_by(format!(
+            "{} with the schemas that the application's role has in it",
+            alter_role("SET search_path = …")
+        )),
         (GapReason::Locked | GapReason::TimedOut, _) => gap.lifted_by("analyse again"),
-        _ => gap.lifted_by("dbopt plan --query-file FILE, with the statement as the application sends it"),
+        _ => gap.lifted_by(
+            "dbopt plan --query-file FILE, with the statement as the application sends it",
+        ),
     }
 }
 

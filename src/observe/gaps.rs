@@ -9,7 +9,8 @@ use super::texts::{CountedStatement, ServerStatementText};
 use super::visit::VisitPlan;
 use crate::model::observation::{Index, Layout, Relation, StoredSample, ToastTable};
 use crate::model::{
-    Gap, GapReason, Observation, QualifiedName, Topic, counted, grant, grant_in, quote_identifier,
+    Gap, GapReason, Observation, QualifiedName, Topic, alter_role, alter_system, counted, grant,
+    grant_in, quote_identifier,
 };
 use crate::pg::Failure;
 
@@ -33,25 +34,27 @@ fn passing(gap: Gap) -> Gap {
 /// Rows that our role is not shown: a sample without them would not be one of the table.
 pub(super) fn hidden_by_row_security(observation: impl Into<String>, sql: &str) -> Gap {
     let detail = format!("row security hides rows of `{sql}` from our role");
-    Gap::new(observation, GapReason::MissingPrivilege, detail)
-        .lifted_by("let the role bypass row security: ALTER ROLE dbopt BYPASSRLS;")
+    Gap::new(observation, GapReason::MissingPrivilege, detail).lifted_by(alter_role("BYPASSRLS"))
 }
 
 /// Why a relation is not sampled at all.
 pub(super) fn unsampled(name: &QualifiedName, table: &ToastTable) -> Option<Gap> {
     let gap = |reason, detail: String| Gap::new(observation(name), reason, detail);
     let sql = name.to_sql();
+    let unread = !table.columns.is_empty() && readable(table).is_empty();
+    let select = grant_in(&name.schema, format_args!("SELECT ON {sql}"));
     if table.row_security {
-        return Some(hidden_by_row_security(observation(name), &sql));
+        let hidden = hidden_by_row_security(observation(name), &sql);
+        let bypass = hidden.lift.clone().unwrap_or_default();
+        return Some(if unread { hidden.lifted_by(format!("{select} {bypass}")) } else { hidden });
     }
     if table.heap_bytes.is_none() {
         let detail = format!("`{sql}` was locked, or dropped, during the visit");
         return Some(passing(gap(GapReason::Locked, detail)));
     }
-    if !table.columns.is_empty() && readable(table).is_empty() {
+    if unread {
         let detail = format!("our role may not read `{sql}`");
-        let lift = grant_in(&name.schema, format_args!("SELECT ON {sql}"));
-        return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(lift));
+        return Some(gap(GapReason::MissingPrivilege, detail).lifted_by(select));
     }
     table.columns.is_empty().then(|| {
         gap(GapReason::NotEnoughEvidence, format!("`{sql}` has no column of variable length"))
@@ -202,7 +205,7 @@ pub(super) fn source_failed(source: &'static str, failure: &Failure, schema: Opt
 pub(super) fn untracked_activities() -> Gap {
     let detail = "`track_activities` is off, so no session shows what it runs";
     of_workload(GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET track_activities = on; SELECT pg_catalog.pg_reload_conf();")
+        .lifted_by(alter_system("track_activities", "on"))
 }
 
 /// No one counts calls.
@@ -233,7 +236,7 @@ pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
 pub(super) fn no_query_id() -> Gap {
     let detail = "`compute_query_id` is off, so statements are neither counted nor distinguished";
     of_workload(GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET compute_query_id = auto; SELECT pg_catalog.pg_reload_conf();")
+        .lifted_by(alter_system("compute_query_id", "auto"))
 }
 
 /// A log that our role may not read, for it may not call these functions.
@@ -249,9 +252,8 @@ pub(super) fn unread_log(denied: &[String]) -> Gap {
 /// A log that does not say which database a line belongs to.
 pub(super) fn log_of_others() -> Gap {
     let detail = "the server's log is plain text, which does not name the database of a line";
-    of_workload(GapReason::NotVisibleInSql, detail).lifted_by(
-        "ALTER SYSTEM SET log_destination = 'csvlog'; SELECT pg_catalog.pg_reload_conf();",
-    )
+    of_workload(GapReason::NotVisibleInSql, detail)
+        .lifted_by(alter_system("log_destination", "'csvlog'"))
 }
 
 /// Statements of other roles, which ours is not shown.

@@ -1,7 +1,7 @@
 //! What the checks share about sessions: which are of this database, and what our role is not shown.
 
 use crate::model::observation::{ConnectionLimits, SessionGroup};
-use crate::model::{Case, Gap, GapReason, counted, grant};
+use crate::model::{Case, Gap, GapReason, alter_system, counted, grant};
 
 /// Groups of sessions of the visited database: by role and application, or by role alone.
 pub(super) fn groups<'a>(case: &Case<'a>, whole_role: bool) -> Result<Vec<&'a SessionGroup>, Gap> {
@@ -42,9 +42,7 @@ pub(super) fn unseen(case: &Case<'_>) -> Vec<Gap> {
             counted(untracked, "session runs", "sessions run")
         );
         let gap = Gap::new("sessions", GapReason::NotVisibleInSql, detail);
-        gaps.push(gap.lifted_by(
-            "ALTER SYSTEM SET track_activities = on; SELECT pg_catalog.pg_reload_conf();",
-        ));
+        gaps.push(gap.lifted_by(alter_system("track_activities", "on")));
     }
     gaps
 }

@@ -28,7 +28,7 @@ pub(super) static CHECK: Check = Check {
         Topic::TABLE_ACTIVITY,
     ],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[&FLUSH_INTERVAL_S_MIN, &LIST_READS_MAX, &WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("small_pending_limit.md"),
     judge,

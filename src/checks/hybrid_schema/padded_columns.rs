@@ -7,7 +7,7 @@ use crate::checks::{Check, Requirement};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Case, Declined, Finding, Gap, GapReason, Judgement, Policy, Severity, Superpower, Threshold,
-    Topic, Unit, grant, quote_identifier,
+    Topic, Unit, alter_role, grant, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -115,14 +115,21 @@ fn uncounted(table: &Table<'_>) -> Gap {
         .map(|column| quote_identifier(&column.name))
         .collect();
     let gap = |reason, detail| Gap::new("layouts", reason, detail);
+    let hidden = hidden.join(", ");
+    let select = grant(format_args!("SELECT ({hidden}) ON {sql}"));
+    // It hides the statistics of columns that our role may read as well.
+    if layout.row_security {
+        let detail = format!("row security hides the statistics of `{sql}` from our role");
+        let bypass = alter_role("BYPASSRLS");
+        let lift = if hidden.is_empty() { bypass } else { format!("{select} {bypass}") };
+        return gap(GapReason::MissingPrivilege, detail).lifted_by(lift);
+    }
     if hidden.is_empty() {
         let detail = format!(
-            "no statistics of `{sql}` are shown, so the length of its values is unknown: it was not analyzed, or row security hides them from our role"
+            "no statistics of `{sql}` are shown, so the length of its values is unknown: it was not analyzed"
         );
         return gap(GapReason::NotEnoughEvidence, detail).lifted_by(format!("ANALYZE {sql};"));
     }
-    let hidden = hidden.join(", ");
     let detail = format!("our role may not see statistics on {hidden} of `{sql}`");
-    gap(GapReason::MissingPrivilege, detail)
-        .lifted_by(grant(format_args!("SELECT ({hidden}) ON {sql}")))
+    gap(GapReason::MissingPrivilege, detail).lifted_by(select)
 }

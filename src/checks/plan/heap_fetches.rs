@@ -3,7 +3,7 @@
 use super::tree::{
     TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, or_counted, removed, rows,
 };
-use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, report};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, report, uncertainty};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::explain::Node;
@@ -58,7 +58,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
     let context = seen.context.get().map_err(Clone::clone)?;
-    if let Some(gap) = Requirement::Counters.gap(context) {
+    if let Some(gap) = Requirement::Counters.gap(context, seen.server.in_recovery) {
         return Err(gap);
     }
     let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
@@ -75,7 +75,9 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
             let used = covering.filter(|index| is_covering(index) && is_used(index, case));
             if let Some(index) = used.max_by_key(|index| index.scans) {
                 let Some(finding) = unmarked(case, leaf, index) else { continue };
-                report(&mut judgement, finding, holder.as_ref(), |one| one.action(vacuum(leaf)));
+                report(&mut judgement, finding, holder.as_ref(), |one| {
+                    one.action(vacuum(leaf, case))
+                });
             }
         }
     }
@@ -110,15 +112,14 @@ fn unmarked(case: &Case<'_>, table: &Relation, index: &Index) -> Option<Finding>
     )
 }
 
-fn vacuum(table: &Relation) -> Action {
+fn vacuum(table: &Relation, case: &Case<'_>) -> Action {
+    let later = "what changes later has to be vacuumed again: see wal/lazy-autovacuum";
     Action::Maintain(Maintenance {
         object: Object::Table { schema: table.schema.clone(), table: table.name.clone() },
         verb: MaintenanceVerb::Vacuum,
         tables: vec![table.qualified_name()],
         preconditions: Vec::new(),
-        caveats: vec![
-            "what changes later has to be vacuumed again: see wal/lazy-autovacuum".to_owned(),
-        ],
+        caveats: std::iter::once(later.to_owned()).chain(uncertainty(case)).collect(),
     })
 }
 

@@ -159,7 +159,7 @@ fn not_timed(statements: u32) -> Gap {
         crate::model::counted(statements, "statement", "statements")
     );
     Gap::new("statement_reads", GapReason::NotVisibleInSql, detail)
-        .lifted_by("ALTER SYSTEM SET track_io_timing = on; SELECT pg_catalog.pg_reload_conf();")
+        .lifted_by(crate::model::alter_system("track_io_timing", "on"))
 }
 
 fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {

@@ -53,7 +53,7 @@ fn covered<'a>(table: &'a IndexedTable<'_>, index: &Index) -> Option<(Cover, &'a
     let others = all.filter(|other| other.oid != index.oid);
     let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
     let stays = covers.filter(|(cover, other)| {
-        // Of two with the same keys only one goes: the one that nothing needs, else the younger.
+        // Of two with the same keys only one goes: the one that nothing needs, else one on which nothing was set, else the younger.
         *cover != Cover::Same || other.parent.is_some() || goes_before(table, index, other)
     });
     stays.min_by_key(|(cover, other)| (*cover != Cover::Same, other.oid))
@@ -63,7 +63,10 @@ fn goes_before(table: &IndexedTable<'_>, index: &Index, other: &Index) -> bool {
     let rank = |index: &Index| {
         let detail = table.detail(index);
         let needed = detail.is_none_or(|detail| needed_by(index, detail).is_some());
-        (!needed, index.oid)
+        // What was set on one by hand would go with it: CLUSTER finds its order there, ANALYZE its targets.
+        let targets =
+            |detail: &IndexDetail| detail.parts.iter().any(|part| part.statistics_target.is_some());
+        (!needed, !index.is_clustered, !detail.is_some_and(targets), index.oid)
     };
     rank(index) > rank(other)
 }

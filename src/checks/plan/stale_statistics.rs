@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[&STALE_SHARE_MAX, &STALE_AGE_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("stale_statistics.md"),
     judge,
@@ -164,11 +164,14 @@ impl StaleTable {
             preconditions: Vec::new(),
             caveats: Vec::new(),
         });
-        Some(
-            Finding::new(ID, object, severity, message)
+        let finding = Finding::new(ID, object, severity, message).action(action);
+        // Of what was never analyzed, every row is news.
+        Some(if self.changed_rows == 0 {
+            finding
+        } else {
+            finding
                 .statistic("table_activity.changed_rows", self.changed_rows, Unit::Rows)
                 .statistic("table_activity.changed_share", self.share, Unit::Ratio)
-                .action(action),
-        )
+        })
     }
 }

@@ -113,7 +113,7 @@ fn unused(
 /// Whether queries may use it where this server counts none.
 fn has_standbys(case: &Case<'_>) -> bool {
     let wal = &case.snapshot.wal;
-    let senders = wal.senders.get().is_ok_and(|senders| !senders.is_empty());
+    let senders = wal.senders.get().is_ok_and(|all| all.iter().any(|one| one.is_standby));
     let is_standby_s = |slot: &ReplicationSlot| slot.kind == "physical" && slot.active;
     senders || wal.slots.get().is_ok_and(|slots| slots.iter().any(is_standby_s))
 }

@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::High,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[
         &TOAST_DEAD_SHARE_MAX,
         &TOAST_FREE_SHARE_MAX,

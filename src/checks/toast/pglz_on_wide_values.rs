@@ -46,7 +46,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
     }
     // Without lz4 there is nothing to advise; that there would be is still worth saying.
-    if let (Some(gap), count @ 1..) = (Requirement::Lz4.gap(context), judgement.findings.len()) {
+    if let (Some(gap), count @ 1..) =
+        (Requirement::Lz4.gap(context, false), judgement.findings.len())
+    {
         let detail =
             format!("{}; columns that compress wide values with pglz: {count}", gap.detail);
         return Err(Gap { detail, ..gap });

@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TOAST_TABLES, Topic::STORED_VALUES],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[
         &REWRITTEN_TIMES_MIN,
         &REWRITTEN_PER_DAY_MIN,

@@ -22,7 +22,7 @@ pub(super) static CHECK: Check = Check {
         Topic::VECTOR,
     ],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[&CHURN_PER_DAY_MAX, &DAY_WINDOW_S_MIN, &TABLE_BYTES_MIN],
     page: include_str!("static_index_on_hot_table.md"),
     judge,

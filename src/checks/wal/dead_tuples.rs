@@ -3,7 +3,7 @@
 use super::lazy_autovacuum::LAZY_ROWS_MIN;
 use super::tables::{LeafTable, forest, is_large, leaves, object, options};
 use super::vacuum::VacuumTrigger;
-use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of_most, report};
+use crate::checks::horizon::{Holder, PINNED_S_MIN, holder_of_most, report, uncertainty};
 use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{WINDOW_S_MIN, Window};
@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::Medium,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::SETTINGS, Topic::TABLE_ACTIVITY],
     uses: &[Topic::WAL_HORIZON],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[
         &DEAD_RATIO_MAX,
         &PINNED_S_MIN,
@@ -160,9 +160,9 @@ fn vacuumed(case: &Case<'_>, finding: Finding, bad: &[(LeafTable<'_>, Why)]) -> 
         verb: MaintenanceVerb::Vacuum,
         tables: bad.iter().map(|(leaf, _)| leaf.relation.qualified_name()).collect(),
         preconditions: Vec::new(),
-        caveats: vec![
-            "rows that a transaction may still see stay: see wal/pinned-horizon".to_owned(),
-        ],
+        caveats: vec![uncertainty(case).unwrap_or_else(|| {
+            "rows that a transaction may still see stay: see wal/pinned-horizon".to_owned()
+        })],
     };
     let finding = match attended(case, &object, bad, &vacuum) {
         Some(change) => finding.action(Action::SetOptions(change)),
@@ -318,6 +318,30 @@ mod tests {
                 assert_eq!(judgement.declined[0].detail, first);
             }
         }
+    }
+
+    #[test]
+    fn a_standby_counts_no_dead_row_and_is_no_pass() {
+        let mut seen = seen(500_000, 0, &[]);
+        seen.server.in_recovery = true;
+        let gap = CHECK.run(&case(&seen, &Policy::default())).err();
+        assert_eq!(gap.map(|gap| gap.reason), Some(crate::model::GapReason::InRecovery));
+    }
+
+    #[test]
+    fn a_standby_that_is_a_little_behind_is_named_beside_the_vacuum() {
+        let mut seen = seen(500_000, 250_000, &[]);
+        let sender = serde_json::json!({
+            "pid": 9, "application": "replica", "state": "streaming", "sync_state": "async",
+            "xmin_age": 4, "replay_lag_bytes": 0,
+        });
+        let sender = serde_json::from_value(sender).unwrap_or_else(|error| unreachable!("{error}"));
+        edit(&mut seen.wal.senders).push(sender);
+        let judgement = run(&seen);
+        let Some(Action::Maintain(vacuum)) = judgement.findings[0].actions.last() else {
+            unreachable!("{judgement:?}")
+        };
+        assert!(vacuum.caveats[0].starts_with("standby `replica` was 4 transactions behind"));
     }
 
     #[test]

@@ -68,8 +68,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     let context = case.snapshot.context.get().map_err(Clone::clone)?;
     // Zeros that were never counted say nothing of a table.
-    if let Some(gap) = Requirement::Counters.gap(context) {
+    let in_recovery = case.snapshot.server.in_recovery;
+    if let Some(gap) = Requirement::WriteCounters.gap(context, in_recovery) {
         judgement.gaps.push(gap);
+        // What a table says of autovacuum itself, a standby has from its primary.
+        if in_recovery {
+            for family in forest(case)?.iter() {
+                let leaves = leaves(case, family);
+                judgement.findings.extend(switched_off(case, family, &leaves, false));
+            }
+        }
         return Ok(judgement);
     }
     let window = Window::of_database(context)
@@ -145,11 +153,13 @@ fn switched_off(
     );
     let dead: i64 = off.iter().map(|leaf| leaf.activity.dead_rows).sum();
     let severity = by_size(family, policy, Severity::Medium);
-    Some(
-        Finding::new(ID, object, severity, message)
-            .statistic("table_activity.dead_rows", dead, Unit::Rows)
-            .action(Action::SetOptions(change)),
-    )
+    let finding = Finding::new(ID, object, severity, message).action(Action::SetOptions(change));
+    // A standby counts none.
+    Some(if seen.server.in_recovery {
+        finding
+    } else {
+        finding.statistic("table_activity.dead_rows", dead, Unit::Rows)
+    })
 }
 
 /// A large leaf for which autovacuum waits longer than it should, or would if it came.
@@ -306,6 +316,7 @@ mod tests {
         assert_eq!(run(&seen).findings[0].severity, Severity::High);
         seen.server.in_recovery = true;
         assert_eq!(run(&seen).findings[0].severity, Severity::Low, "a standby vacuums nothing");
+        assert_eq!(run(&seen).gaps[0].reason, GapReason::InRecovery, "and counts no update");
         let mut seen = hot_table(5_000_000, 10);
         set(&mut seen, "track_counts", "off");
         let settings = &mut edit(&mut seen.context).settings;

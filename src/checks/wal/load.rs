@@ -1,10 +1,10 @@
 //! How much WAL the server writes, and how large `max_wal_size` has to be for it.
 
 use super::setting;
-use crate::checks::number::float;
+use crate::checks::number::{float, whole};
 use crate::model::observation::{Checkpoints, WalWritten};
 use crate::model::rate::{Rate, WINDOW_S_MIN, Window};
-use crate::model::{Case, Gap, GapReason, Severity, Threshold, Topic, Unit};
+use crate::model::{Case, Gap, GapReason, Severity, Threshold, Topic, Unit, counted};
 
 /// Whether the server writes WAL of its own: a standby replays that of its primary, and makes restartpoints of the primary's
 /// checkpoints.
@@ -138,9 +138,9 @@ impl<'a> Load<'a> {
         let minutes = bytes / case.policy.get(&REPLAY_BYTES_PER_S).max(1.0) / 60.0;
         let mut caveats = vec![
             format!(
-                "recovery after a crash replays up to {}: {:.0} minutes at the rate assumed",
+                "recovery after a crash replays up to {}: {} at the rate assumed",
                 size(bytes),
-                minutes.ceil()
+                counted(whole(minutes.ceil()), "minute", "minutes")
             ),
             format!("the rate is a mean over {}: its peaks are not known", self.rate.window),
         ];

@@ -21,7 +21,7 @@ pub(super) static CHECK: Check = Check {
     worst: Severity::Low,
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::TABLE_ACTIVITY, Topic::WAL_STAGING],
     uses: &[],
-    requires: &[Requirement::Counters],
+    requires: &[Requirement::WriteCounters],
     thresholds: &[&TABLE_BYTES_MIN],
     page: include_str!("logged_staging_table.md"),
     judge,
@@ -40,7 +40,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let slots = seen.wal.slots.get().map_err(Clone::clone)?;
     let senders = seen.wal.senders.get().map_err(Clone::clone)?;
     let context = seen.context.get().map_err(Clone::clone)?;
-    let standby = !senders.is_empty() || slots.iter().any(|slot| slot.kind == "physical");
+    let standby = senders.iter().any(|one| one.is_standby)
+        || slots.iter().any(|slot| slot.kind == "physical");
     let window = Window::of_database(context)?;
     let mut judgement = Judgement::default();
     for family in forest(case)?.iter() {

@@ -6,6 +6,7 @@ use super::tables::{by_size, partition};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::Relation;
+use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Declined, DefaultDrain, Finding, Gap, GapReason, Judgement, Object, RangeStep,
@@ -19,7 +20,7 @@ pub(super) static CHECK: Check = Check {
     needs: &[Topic::CONTEXT, Topic::RELATIONS, Topic::WAL_PARTITIONS],
     uses: &[],
     requires: &[],
-    thresholds: &[&TABLE_BYTES_MIN],
+    thresholds: &[&TABLE_BYTES_MIN, &WINDOW_S_MIN],
     page: include_str!("rows_in_default_partition.md"),
     judge,
 };
@@ -37,6 +38,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         };
         let rows = one.rows_now(None).max(0.0);
         if rows < 1.0 {
+            judgement.gaps.extend(uncounted(case, one));
             continue;
         }
         let object = partition(family.root, one);
@@ -77,6 +79,25 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
     }
     Ok(judgement)
+}
+
+/// Where no ANALYZE has counted its rows, and the counters, which a standby has none of, begin after they may have come.
+fn uncounted(case: &Case<'_>, default: &Relation) -> Option<Gap> {
+    if default.rows.is_some() {
+        return None;
+    }
+    if !case.snapshot.server.in_recovery {
+        let window = Window::of_database(case.snapshot.context.get().ok()?).ok()?;
+        return window.at_least("default_partition_rows", &WINDOW_S_MIN, case.policy).err();
+    }
+    Some({
+        let name = default.qualified_name().to_sql();
+        let detail = format!(
+            "whether `{name}` has rows is not known: it was never analyzed, and a standby counts none"
+        );
+        Gap::new("table_activity", GapReason::InRecovery, detail)
+            .lifted_by(format!("ANALYZE {name};"))
+    })
 }
 
 /// How to move them, or what to do by hand where the ranges of the table follow no rule, or another tool makes its partitions.
@@ -184,6 +205,28 @@ mod tests {
             assert_eq!(judgement.findings.first().map(|f| f.severity), expected);
         }
     }
+
+    #[test]
+    fn an_empty_default_partition_that_nothing_counted_is_unknown() {
+        let mut seen = snapshot();
+        let range = "FOR VALUES FROM (1) TO (1000)";
+        divided(&mut seen, "events", &[("a", range, 10), ("rest", "DEFAULT", 0)]);
+        let gaps = |seen: &crate::model::Snapshot| {
+            let judgement = CHECK.run(&case(seen, &Policy::default())).unwrap_or_default();
+            judgement.gaps.into_iter().map(|gap| gap.reason).collect::<Vec<_>>()
+        };
+        for relation in edit(&mut seen.relations) {
+            relation.rows = relation.rows.filter(|rows| *rows > 0.0);
+        }
+        assert!(gaps(&seen).is_empty(), "its counters have counted for long");
+        seen.server.in_recovery = true;
+        assert_eq!(gaps(&seen), [GapReason::InRecovery]);
+        seen.server.in_recovery = false;
+        let context = edit(&mut seen.context);
+        context.counting_since = Some(context.now);
+        assert_eq!(gaps(&seen), [GapReason::NotEnoughHistory]);
+    }
+
     #[test]
     fn rows_are_not_moved_where_it_is_not_shown_whether_they_have_a_key() {
         let mut seen = snapshot();

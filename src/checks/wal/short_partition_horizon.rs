@@ -169,6 +169,10 @@ fn leaves_by_ancestor<'a>(family: &Family<'a>) -> BTreeMap<i64, Vec<&'a Relation
 /// Whether it has partitions, and nothing was inserted into them for as long as it takes to call something unused.
 fn is_history(case: &Case<'_>, divided: &Divided<'_>, leaves: &[&Relation]) -> bool {
     let Ok(context) = case.snapshot.context.get() else { return false };
+    // A standby counts no insert.
+    if case.snapshot.server.in_recovery {
+        return false;
+    }
     let long = Window::of_database(context)
         .and_then(|window| window.at_least("inserts", &UNUSED_WINDOW_S_MIN, case.policy));
     let is_still = |leaf: &&Relation| {

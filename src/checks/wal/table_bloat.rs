@@ -3,7 +3,7 @@
 use super::load::size;
 use super::tables::{LeafTable, forest, is_large, leaves, object};
 use crate::checks::Check;
-use crate::checks::horizon::{PINNED_S_MIN, holder_of_most};
+use crate::checks::horizon::{PINNED_S_MIN, holder_of_most, uncertainty};
 use crate::checks::number::{float, whole};
 use crate::checks::row::{Item, Widths, bytes};
 use crate::model::observation::{Layout, Relation, RelationKind};
@@ -61,7 +61,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     let tables = forest(case)?;
     // A rewrite copies the rows that someone may still see, dead as they are.
-    let is_pinned = holder_of_most(case).is_some();
+    let is_pinned = holder_of_most(case).is_some() || uncertainty(case).is_some();
     for family in tables.iter().filter(|family| is_large(family, case.policy)) {
         let bloated: Vec<(LeafTable<'_>, HeapBloat)> = leaves(case, family)
             .into_iter()

@@ -57,7 +57,7 @@ pub(in crate::checks) fn snapshot() -> Snapshot {
         "cost": {"queries": 0, "round_trips": 0, "target_ms": 0.0, "rows_read": 0, "bytes_read": 0},
         "context": {"seen": {
             "platform": "x", "now": NOW, "started_at": RESET, "counting_since": RESET,
-            "privileges": {"tier": "superuser", "reads_all_data": true, "creates_temporary_tables": true},
+            "privileges": {"tier": "superuser", "reads_all_stats": true, "reads_all_data": true, "creates_temporary_tables": true},
             "extensions": [], "settings": {"track_counts": "on"}, "toast_compressions": [], "role_compressions": [],
         }},
         "relations": {"seen": []},

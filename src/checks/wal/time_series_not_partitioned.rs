@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
         Topic::STATEMENTS,
     ],
     uses: &[],
-    requires: &[Requirement::Counters, Requirement::ColumnStatistics],
+    requires: &[Requirement::WriteCounters, Requirement::ColumnStatistics],
     thresholds: &[
         &UNPARTITIONED_BYTES_MIN,
         &TIME_CORRELATION_MIN,

@@ -35,12 +35,18 @@ pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
     let undo = if old.is_valid { create_again(old) } else { Vec::new() };
     let irreversible = (!old.is_valid)
         .then(|| "an invalid index serves no query; nothing builds it again".to_owned());
+    let ordered = old.extras.clusters.as_ref().map(|table| {
+        let table = table.to_sql();
+        format!(
+            "CLUSTER orders `{table}` by it: afterwards CLUSTER needs the name of another index"
+        )
+    });
     Ddl {
         title: format!("Drop index `{}`", old.name.to_sql()),
         statements: vec![dropped(old)],
         undo,
         preconditions: Vec::new(),
-        caveats: with(&old.caveats, irreversible),
+        caveats: with(&old.caveats, irreversible.into_iter().chain(ordered)),
     }
 }
 

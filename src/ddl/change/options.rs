@@ -26,6 +26,7 @@ pub(in crate::ddl) fn set_options(change: &OptionsChange) -> Ddl {
     let (mut statements, undo) = options::change(change, statement);
     statements.extend(change.then.as_ref().map(maintenance::statement));
     let mut caveats = change.caveats.clone();
+    caveats.extend(change.then.iter().flat_map(|then| then.caveats.clone()));
     if change.of == OptionsOf::Tables && change.members.len() > 1 {
         caveats.push("new partitions do not inherit storage parameters".to_owned());
     }

@@ -17,9 +17,11 @@ select
         select pg_catalog.json_build_object(
             'tier', case
                 when r.rolsuper then 'superuser'
-                when pg_catalog.pg_has_role('pg_monitor', 'member') then 'monitor'
+                -- A member that does not inherit is shown no more than others.
+                when pg_catalog.pg_has_role('pg_monitor', 'usage') then 'monitor'
                 else 'connect'
             end,
+            'reads_all_stats', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_stats', 'usage'),
             'reads_all_data', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_data', 'usage'),
             'creates_temporary_tables',
             pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temp'),

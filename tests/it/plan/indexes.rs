@@ -100,6 +100,15 @@ async fn an_index_with_the_same_keys_stays_where_it_is_needed_by_its_name_or_bui
     "create index s1 on public.s (a) include (c, b); create index s2 on public.s (a) include (b, c)",
     &["`public.s2` has the same keys as `public.s1`"]
 )]
+#[case::cluster_goes_by_the_younger(
+    "create index s1 on public.s (a); create index s2 on public.s (a); alter table public.s cluster on s2",
+    &["`public.s1` has the same keys as `public.s2`"]
+)]
+#[case::the_younger_has_statistics_of_its_own(
+    "create index s1 on public.s ((a + b)); create index s2 on public.s ((a + b));
+alter index public.s2 alter column 1 set statistics 500",
+    &["`public.s1` has the same keys as `public.s2`"]
+)]
 #[case::each_includes_its_own(
     "create index s1 on public.s (a) include (c); create index s2 on public.s (a) include (b)",
     &[]

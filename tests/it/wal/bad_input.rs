@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use database_optimizer::analysis::{Request, analyse as analyse_target};
-use database_optimizer::model::{Analysis, GapReason, Severity};
+use database_optimizer::model::{Analysis, GapReason, Severity, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 use tokio_postgres::NoTls;
 
 use crate::support::advice::finding;
-use crate::support::{Own, TestDb, analyse, own_server, server};
+use crate::support::{Own, TestDb, analyse, own_server, request_of, server};
 
 fn nothing_loud(analysis: &Analysis) {
     let loud: Vec<_> = analysis.findings.iter().filter(|f| f.severity > Severity::Low).collect();
@@ -105,6 +105,63 @@ async fn a_standby_and_a_server_that_was_just_started_answer_for_all_seven(
     // Nothing fails because it is read from a standby.
     let failed = |gap: &&database_optimizer::model::Gap| gap.detail.contains("SQLSTATE");
     assert!(!analysis.gaps.iter().any(|gap| failed(&gap)), "{member}: {:#?}", analysis.gaps);
+    let uncounted = analysis.gaps.iter().find(|gap| gap.observation == "counters").unwrap();
+    assert_eq!(uncounted.reason, GapReason::InRecovery, "{uncounted:?}");
+    // What it refuses is to be run on the primary.
+    let refused = |lift: &str| lift.contains("ANALYZE ") || lift.contains("CREATE EXTENSION ");
+    let mut lifts: Vec<_> = analysis.gaps.iter().filter_map(|gap| gap.lift.as_deref()).collect();
+    lifts.retain(|lift| refused(lift));
+    assert!(!lifts.is_empty() && lifts.iter().all(|lift| lift.contains("on the primary: ")));
+}
+
+/// Its snapshot holds back vacuum, as a standby's feedback does, and no query on a standby is to be ended.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wal_sender_that_copies_a_table_for_a_subscription_is_no_standby(
+    #[values("deb15", "deb19")] member: &str,
+) {
+    let settings = ["wal_level=logical", "max_wal_senders=8", "max_replication_slots=8"];
+    let own = Own { purpose: "copying", settings: &settings, ..Own::default() };
+    let Some(server) = own_server(member, &own) else { return };
+    let (from, to) = (TestDb::create(server).await, TestDb::create(server).await);
+    from.run("create table t as select 1 as id").await;
+    from.run("create publication p for table t").await;
+    from.run("select pg_create_logical_replication_slot('copying', 'pgoutput')").await;
+    // Who copies keeps its snapshot until the row has arrived, which waits for this lock.
+    let (holder, connection) = tokio_postgres::connect(&server.dsn(&to.name), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    holder.batch_execute("select pg_advisory_lock(1)").await.unwrap();
+    to.run("create table t (id int)").await;
+    to.run(
+        "create function waits() returns trigger language plpgsql as
+            'begin perform pg_advisory_xact_lock(1); return new; end'",
+    )
+    .await;
+    to.run("create trigger waits before insert on t for each row execute function waits()").await;
+    to.run("alter table t enable always trigger waits").await;
+    let dsn = server.dsn(&from.name);
+    to.run(&format!(
+        "create subscription s connection '{dsn}' publication p with (create_slot = off, slot_name = 'copying')"
+    ))
+    .await;
+    let copying = "select from pg_stat_activity where backend_type = 'walsender' and xact_start < now() - interval '1 s'
+        and backend_xmin is not null";
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while from.client.query(copying, &[]).await.unwrap().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "{member}: no table is copied");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    from.run("create table filled as select 1 as a").await;
+    let request = request_of(Superpower::Wal, &[("horizon_age_s_max", 0.0)]);
+    let analysis = analyse(&from, &request).await;
+    let pinned: Vec<_> =
+        analysis.findings.iter().filter(|one| one.check == "wal/pinned-horizon").collect();
+    assert!(pinned.iter().any(|one| one.message.starts_with("The WAL sender ")), "{pinned:#?}");
+    assert!(!pinned.iter().any(|one| one.message.contains("tandby")), "{member}: {pinned:#?}");
+    holder.batch_execute("select pg_advisory_unlock(1)").await.unwrap();
+    to.run("alter subscription s disable").await;
+    to.run("alter subscription s set (slot_name = none)").await;
+    to.run("drop subscription s").await;
 }
 
 #[rstest]

@@ -87,6 +87,14 @@ pub struct Sender {
     pub xmin_age: Option<i64>,
     /// WAL that was sent and not yet replayed.
     pub replay_lag_bytes: Option<i64>,
+    /// Whether it is one of a standby, as far as the server shows it.
+    #[serde(default = "assumed")]
+    pub is_standby: bool,
+}
+
+/// Snapshots of earlier versions do not say it.
+fn assumed() -> bool {
+    true
 }
 
 /// What is in `pg_wal`.

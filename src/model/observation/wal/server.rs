@@ -93,6 +93,26 @@ pub struct Manager {
     pub manager: Option<String>,
 }
 
+impl Manager {
+    /// Who owns the configuration, and where it is set there.
+    pub fn owner(&self) -> Option<(&'static str, &'static str)> {
+        Some(match self.manager.as_deref()? {
+            "rds" => ("Amazon RDS", "the DB parameter group"),
+            "cloud_sql" => ("Cloud SQL", "the database flags of the instance"),
+            "alloydb" => ("AlloyDB", "the database flags of the instance"),
+            "azure" => ("Azure Database", "the server parameters"),
+            "neon" => ("Neon", "the settings of the compute"),
+            "supabase" => ("Supabase", "the Postgres configuration of the project"),
+            "aiven" => ("Aiven", "the advanced configuration of the service"),
+            "cloudnative_pg" => {
+                ("CloudNativePG", "spec.postgresql.parameters of the Cluster resource")
+            }
+            "patroni" => ("Patroni", "postgresql.parameters, by patronictl edit-config"),
+            _ => ("another tool", "that tool: allow_alter_system is off"),
+        })
+    }
+}
+
 /// Free and dead space of a relation, by `pgstattuple_approx`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,7 +15,9 @@
     from pg_catalog.pg_stat_activity as a
     where a.pid <> pg_catalog.pg_backend_pid()
         and (a.backend_xmin is not null or a.backend_xid is not null)
-        and a.backend_type not in ('walsender', 'autovacuum worker')
+        and a.backend_type <> 'autovacuum worker'
+        -- One with a transaction copies a table for a logical consumer. Another's horizon is that of a standby.
+        and (a.backend_type <> 'walsender' or a.xact_start is not null)
         and not exists (
             select from pg_catalog.pg_stat_progress_vacuum as v where v.pid = a.pid
         )
