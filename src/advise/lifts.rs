@@ -1,6 +1,6 @@
 //! What lifts the gaps of one run, as this server and our role take it: checks know neither.
 
-use crate::model::observation::{Manager, RoleSetting};
+use crate::model::observation::{Context, Manager, RoleSetting};
 use crate::model::{Gap, Snapshot, quote_identifier};
 
 /// Names the role that grants are for, where each setting is changed, and the statements that a standby does not take.
@@ -12,8 +12,24 @@ pub(super) fn name_places(gaps: &mut [Gap], snapshot: &Snapshot) {
     }
     let context = snapshot.context.get().ok();
     Gap::name_role(gaps, context.map(|context| context.role.as_str()));
+    if let Some(context) = context.filter(|context| !context.privileges.inherits) {
+        for gap in gaps.iter_mut() {
+            gap.lift = gap.lift.take().map(|step| inherited(step, context, snapshot.server.major));
+        }
+    }
     if snapshot.server.in_recovery {
         Gap::name_primary(gaps);
+    }
+}
+
+/// The membership in a role alone gives nothing to a role that does not inherit.
+fn inherited(step: String, context: &Context, major: u32) -> String {
+    let role = quote_identifier(&context.role);
+    let end = format!(" TO {role};");
+    match step.strip_suffix(&end).filter(|grant| grant.starts_with("GRANT pg_")) {
+        Some(grant) if major >= 16 => format!("{grant} TO {role} WITH INHERIT TRUE;"),
+        Some(_) => format!("{step} ALTER ROLE {role} INHERIT;"),
+        None => step,
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Gap, Server};
 /// How much the role we log in with may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "what a role may, and not a state")]
 pub struct Privileges {
     /// `superuser`, `monitor` (member of `pg_monitor`) or `connect`.
     #[schema(example = "monitor")]
@@ -15,6 +16,9 @@ pub struct Privileges {
     /// Whether it is shown what other roles' sessions do (`pg_read_all_stats`, which `pg_monitor` has, or superuser).
     #[serde(default)]
     pub reads_all_stats: bool,
+    /// Whether it has the privileges of roles that it is made a member of, where no more is said (`INHERIT`).
+    #[serde(default = "usual")]
+    pub inherits: bool,
     /// Whether it may read every table (`pg_read_all_data` or superuser).
     pub reads_all_data: bool,
     /// Whether it may create temporary tables, which experiments on the target need.
@@ -22,6 +26,11 @@ pub struct Privileges {
     /// Whether it may read the configuration files (`pg_file_settings`), which show a setting as it was written.
     #[serde(default)]
     pub reads_configuration: bool,
+}
+
+/// What roles are unless they were created otherwise.
+fn usual() -> bool {
+    true
 }
 
 impl Privileges {

@@ -56,7 +56,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case: &Case<'_>) {
     let object = table.object(index);
     let name = table.relation.qualified_name();
-    let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
+    let Some(old) = existing(index, &name, &object, case.snapshot) else {
         let detail = format!("the definition of `{object}` was not read");
         judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, detail));
         return;
@@ -70,20 +70,27 @@ fn find(judgement: &mut Judgement, table: &IndexedTable<'_>, index: &Index, case
         case.snapshot.common.index_bytes(index),
         Unit::Bytes,
     );
+    let mut rebuilt = old.clone();
+    if index.is_unique {
+        rebuilt.caveats.push(
+            "it fails again while two rows have the same key, if that made it invalid: remove one first"
+                .to_owned(),
+        );
+    }
     // A part cannot be dropped alone, and its index stays invalid until it is attached once more.
     if let Some(parent) = index.parent {
         let parent = case.snapshot.common.index(parent).filter(|parent| !parent.is_valid);
-        old.caveats.extend(parent.map(|parent| {
+        rebuilt.caveats.extend(parent.map(|parent| {
             let (parent, part) = (parent.qualified_name().to_sql(), index.qualified_name().to_sql());
             format!("`{parent}` becomes valid by ALTER INDEX {parent} ATTACH PARTITION {part}; once more")
         }));
-        judgement.findings.push(finding.action(Action::RebuildIndex(old)));
+        judgement.findings.push(finding.action(Action::RebuildIndex(rebuilt)));
         return;
     }
     // What REINDEX CONCURRENTLY left behind is a second copy of an index that is there.
     let is_leftover = index.name.contains("_ccnew") || index.name.contains("_ccold");
     if !is_leftover {
-        finding = finding.action(Action::RebuildIndex(old.clone()));
+        finding = finding.action(Action::RebuildIndex(rebuilt));
     }
     judgement.findings.push(finding.action(Action::DropIndex(old)));
 }

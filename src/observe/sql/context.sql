@@ -21,6 +21,7 @@ select
                 when pg_catalog.pg_has_role('pg_monitor', 'usage') then 'monitor'
                 else 'connect'
             end,
+            'inherits', r.rolinherit,
             'reads_all_stats', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_stats', 'usage'),
             'reads_all_data', r.rolsuper or pg_catalog.pg_has_role('pg_read_all_data', 'usage'),
             'creates_temporary_tables',

@@ -224,3 +224,20 @@ analyze"
     assert!(rebuild.caveats[0].contains("ATTACH PARTITION public.p1_b"), "{rebuild:?}");
     all_hold(&mut db, &analysis, &request).await;
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalid_unique_index_is_rebuilt_once_its_keys_are_unique(
+    #[values("pg14", "deb19")] member: &str,
+) {
+    let more = "create table public.u (id int);
+insert into public.u values (1), (2);
+create unique index u_id on public.u (id);
+update pg_catalog.pg_index set indisvalid = false where indexrelid = 'public.u_id'::regclass";
+    let Some((_, analysis)) = judged(member, "plan/invalid-index", more).await else { return };
+    let rebuild = analysis.recommendations.iter().find(|one| one.title.starts_with("Rebuild"));
+    let caveats = &rebuild.unwrap().caveats;
+    assert!(caveats.iter().any(|one| one.contains("two rows have the same key")), "{caveats:?}");
+    let drop = analysis.recommendations.iter().find(|one| one.title.starts_with("Drop")).unwrap();
+    assert!(!drop.caveats.iter().any(|one| one.contains("two rows")), "{drop:?}");
+}

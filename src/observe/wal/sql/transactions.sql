@@ -10,14 +10,26 @@
         a.application_name                                          as application,
         a.backend_type                                              as backend_type,
         a.state                                                     as state,
-        extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as age_s,
+        -- What copies a table begins with its transaction, and does not show when.
+        extract(
+            epoch from pg_catalog.clock_timestamp() - coalesce(
+                a.xact_start,
+                case a.backend_type when 'walsender' then a.backend_start end
+            )
+        )::float8                                                   as age_s,
         greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid))::int8 as xmin_age
     from pg_catalog.pg_stat_activity as a
     where a.pid <> pg_catalog.pg_backend_pid()
         and (a.backend_xmin is not null or a.backend_xid is not null)
         and a.backend_type <> 'autovacuum worker'
-        -- One with a transaction copies a table for a logical consumer. Another's horizon is that of a standby.
-        and (a.backend_type <> 'walsender' or a.xact_start is not null)
+        -- One that streams nothing yet and has a snapshot copies a table for a logical consumer. Another's horizon is that of
+        -- a standby.
+        and (
+            a.backend_type <> 'walsender'
+            or exists (
+                select from pg_catalog.pg_stat_replication as r where r.pid = a.pid and r.state = 'startup'
+            )
+        )
         and not exists (
             select from pg_catalog.pg_stat_progress_vacuum as v where v.pid = a.pid
         )
