@@ -147,7 +147,7 @@ async fn a_wal_sender_that_copies_a_table_for_a_subscription_is_no_standby(
     let copying =
         "select from pg_stat_activity where backend_type = 'walsender' and query like 'COPY %'
         and backend_xmin is not null";
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while from.client.query(copying, &[]).await.unwrap().is_empty() {
         assert!(std::time::Instant::now() < deadline, "{member}: no table is copied");
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
