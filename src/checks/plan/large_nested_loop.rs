@@ -4,10 +4,14 @@ use super::tree::misestimate::{
     ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, misestimates,
 };
 use super::tree::nested_loop::{NESTED_LOOPS_MIN, has_another_join, scanned};
-use super::tree::{TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed};
+use super::tree::{
+    TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, removed, rows,
+};
 use crate::checks::Check;
 use crate::checks::number::whole;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped};
+use crate::model::{
+    Case, Declined, Finding, Gap, Judgement, Severity, Superpower, Topic, Unit, grouped,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -33,7 +37,39 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let wrong = misestimates(tree, case);
         let loops = tree.nodes().iter().filter(|node| node.node_type == "Nested Loop");
-        judgement.findings.extend(loops.filter_map(|node| find(tree, node.id, &wrong, case)));
+        for node in loops {
+            judgement.findings.extend(find(tree, node.id, &wrong, case));
+            judgement.declined.extend(decline(tree, node.id, case));
+        }
+    })
+}
+
+/// Share of the pairs of rows that a join filter removes, from which on comparing them is what takes the time.
+const PAIRS_REMOVED: f64 = 0.9;
+
+/// Why nothing is advised where each row is compared with each: only what compares for equality can be hashed or merged.
+fn decline(tree: &Tree<'_>, id: usize, case: &Case<'_>) -> Option<Declined> {
+    let (node, inner) = (tree.node(id), tree.child(id, "Inner")?);
+    let removed = removed(node, "join_filter");
+    let pairs = removed + rows(node);
+    let stake = tree.stake_beside(id, inner.id);
+    if removed < PAIRS_REMOVED * pairs
+        || pairs < case.policy.get(&NESTED_LOOPS_MIN)
+        || has_another_join(tree, id)
+        || !stake.matters(case)
+    {
+        return None;
+    }
+    Some(Declined {
+        check: ID.to_owned(),
+        object: tree.object(id),
+        reason: "no other join can replace it".to_owned(),
+        detail: format!(
+            "Nested Loop compares {} pairs of rows and keeps {}: {:.0} % of the time; its join filter compares nothing for equality, as a hash or merge join does, so only an index of the inner side that serves the filter finds rows sooner",
+            grouped(pairs),
+            grouped(rows(node)),
+            stake.share * 100.0
+        ),
     })
 }
 

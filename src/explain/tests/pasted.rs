@@ -84,6 +84,19 @@ fn a_plan_without_its_indentation_is_refused_for_that() {
     assert_eq!(tree(&plan(two)), [("Limit", None), ("Seq Scan", Some(0))]);
 }
 
+/// Pages make one blank of several between words, and leave those at the beginning of lines.
+#[test]
+fn a_plan_whose_figures_stand_one_blank_apart_is_read_by_its_indentation() {
+    let page = "Limit (cost=1.2..1.3 rows=7 width=4) (actual time=0.1..0.1 rows=7 loops=1)\n\
+                \x20 -> Sort (cost=1.2..1.3 rows=7 width=4) (actual time=0.1..0.1 rows=7 loops=1)\n\
+                \x20       Sort Key: id\n\
+                \x20       -> Seq Scan on t (cost=0.0..1.1 rows=7 width=4) (actual time=0.0..0.0 rows=7 loops=1)\n";
+    let expected = [("Limit", None), ("Sort", Some(0)), ("Seq Scan", Some(1))];
+    let read = plan(page);
+    assert_eq!(tree(&read), expected);
+    assert_eq!(read.nodes[1].sort_key, ["id"]);
+}
+
 #[test]
 fn a_plan_in_a_comment_of_a_logged_statement_is_part_of_the_statement() {
     let entry = |text: &str| {

@@ -7,8 +7,10 @@ use super::head;
 pub(super) struct Blanks {
     /// Nodes stand where the root does.
     is_flat: bool,
-    /// One blank stands where several did.
+    /// One blank stands where several did. Pages do that between words alone, too, and leave the beginnings of lines.
     is_squeezed: bool,
+    /// A node stands further right than one blank puts it.
+    is_indented: bool,
     pub(super) has_properties: bool,
 }
 
@@ -23,11 +25,13 @@ impl Blanks {
     /// A node, by its column and that of the root.
     pub(super) fn node(&mut self, column: usize, base: usize) {
         self.is_flat |= column <= base;
+        self.is_indented |= column > base + 1;
     }
 
     /// Whether it is lost which node is the parent of which, and which has a property. Two nodes without properties need no
     /// blanks.
     pub(super) fn are_lost(&self, nodes: usize) -> bool {
-        (self.is_flat || self.is_squeezed) && (nodes > 2 || self.has_properties)
+        let is_lost = self.is_flat || self.is_squeezed && !self.is_indented;
+        is_lost && (nodes > 2 || self.has_properties)
     }
 }
