@@ -9,8 +9,8 @@ pub(super) struct Blanks {
     is_flat: bool,
     /// One blank stands where several did. Pages do that between words alone, too, and leave the beginnings of lines.
     is_squeezed: bool,
-    /// A node stands further right than one blank puts it.
-    is_indented: bool,
+    /// How far right of the root a node stands. Where that is one blank, those before it were lost, too.
+    indent: usize,
     pub(super) has_properties: bool,
 }
 
@@ -25,13 +25,13 @@ impl Blanks {
     /// A node, by its column and that of the root.
     pub(super) fn node(&mut self, column: usize, base: usize) {
         self.is_flat |= column <= base;
-        self.is_indented |= column > base + 1;
+        self.indent = self.indent.max(column.saturating_sub(base));
     }
 
     /// Whether it is lost which node is the parent of which, and which has a property. Two nodes without properties need no
     /// blanks.
     pub(super) fn are_lost(&self, nodes: usize) -> bool {
-        let is_lost = self.is_flat || self.is_squeezed && !self.is_indented;
+        let is_lost = self.is_flat || self.is_squeezed && self.indent <= 1;
         is_lost && (nodes > 2 || self.has_properties)
     }
 }
