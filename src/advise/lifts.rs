@@ -35,8 +35,8 @@ fn inherited(step: String, context: &Context, major: u32) -> String {
 
 /// How a setting of the server gets its value, where ALTER SYSTEM is refused or overridden.
 fn set(name: &str, value: &str, snapshot: &Snapshot, by_alter_system: &str) -> String {
-    let manager = snapshot.wal.manager.get().ok().and_then(|one| one.manager.as_deref());
-    let manager = manager.filter(|name| *name != "unknown").and(snapshot.wal.manager.get().ok());
+    let manager = snapshot.wal.manager.get().ok();
+    let manager = manager.filter(|one| one.manager.as_deref() != Some("unknown"));
     let common = &snapshot.common;
     let is_refused = common.setting("allow_alter_system").is_some_and(|one| !one.is_on());
     let in_force = common.setting(name).map(|setting| setting.source.as_str());

@@ -109,7 +109,7 @@ impl One {
                 self.analyse.report(&request, &project, flags.pool_inputs()?.as_ref()).await
             }
             More::Plan(_) => match self.analyse.report(&request, &project, None).await {
-                // Whoever has a plan at hand need not have a database.
+                // Decoding a plan needs no database.
                 Err(Error::Usage(problem)) if problem == pg::NO_DATABASE => {
                     Err(Error::Usage(format!("{problem}; a plan is decoded with --plan-file FILE")))
                 }

@@ -137,6 +137,15 @@ impl Finding {
         })
     }
 
+    /// The same where it is known: a zero that nothing counted is no evidence.
+    #[must_use]
+    pub fn known_statistic(self, name: &str, value: Option<impl Into<Number>>, unit: Unit) -> Self {
+        match value {
+            Some(value) => self.statistic(name, value, unit),
+            None => self,
+        }
+    }
+
     /// Add a number measured on a sample of the object's own data.
     #[must_use]
     pub fn measured(self, name: &str, value: impl Into<Number>, unit: Unit) -> Self {

@@ -17,7 +17,7 @@ static RELATIONS: Source =
 static TABLE_INDEXES: Source =
     Source { name: "table_indexes", variants: &[(14, include_str!("sql/table_indexes.sql"))] };
 
-/// What is known of the indexes of a table together.
+/// What is known of an index of a table, or of several together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TableIndexes {
@@ -43,14 +43,16 @@ impl RelationLook {
     }
 
     pub(super) fn seen(self, indexes: &Observation<Vec<Index>>) -> Observation<Vec<Relation>> {
-        let sums = match (self.indexes.map(Slot::rows), indexes) {
+        let indexes = match (self.indexes.map(Slot::rows), indexes) {
             (Some(sums), _) => sums,
-            (None, Observation::Seen(indexes)) => Observation::Seen(sums(indexes)),
+            (None, Observation::Seen(indexes)) => {
+                Observation::Seen(indexes.iter().map(TableIndexes::from).collect())
+            }
             (None, Observation::Unseen(gap)) => Observation::Unseen(gap.clone()),
         };
-        match (self.relations.rows(), sums) {
-            (Observation::Seen(relations), Observation::Seen(sums)) => {
-                Observation::Seen(with_indexes(relations, &sums))
+        match (self.relations.rows(), indexes) {
+            (Observation::Seen(relations), Observation::Seen(indexes)) => {
+                Observation::Seen(with_indexes(relations, &indexes))
             }
             (Observation::Unseen(gap), _) | (_, Observation::Unseen(gap)) => {
                 Observation::Unseen(gap)
@@ -59,23 +61,20 @@ impl RelationLook {
     }
 }
 
-fn sums(indexes: &[Index]) -> Vec<TableIndexes> {
-    let mut by_table: HashMap<i64, TableIndexes> = HashMap::new();
-    for index in indexes {
-        let oid = index.table_oid;
-        let table =
-            by_table.entry(oid).or_insert(TableIndexes { oid, pages: 0, primary_key: false });
-        table.pages += index.pages;
-        table.primary_key |= index.is_primary;
+impl From<&Index> for TableIndexes {
+    fn from(index: &Index) -> Self {
+        Self { oid: index.table_oid, pages: index.pages, primary_key: index.is_primary }
     }
-    by_table.into_values().collect()
 }
 
-fn with_indexes(mut relations: Vec<Relation>, sums: &[TableIndexes]) -> Vec<Relation> {
-    let sums: HashMap<i64, &TableIndexes> = sums.iter().map(|one| (one.oid, one)).collect();
-    for relation in &mut relations {
-        let Some(indexes) = sums.get(&relation.oid) else { continue };
-        (relation.index_pages, relation.primary_key) = (indexes.pages, indexes.primary_key);
+/// Each with its indexes, which may come one by one.
+fn with_indexes(mut relations: Vec<Relation>, indexes: &[TableIndexes]) -> Vec<Relation> {
+    let mut by_oid: HashMap<i64, &mut Relation> =
+        relations.iter_mut().map(|relation| (relation.oid, relation)).collect();
+    for one in indexes {
+        let Some(relation) = by_oid.get_mut(&one.oid) else { continue };
+        relation.index_pages += one.pages;
+        relation.primary_key |= one.primary_key;
     }
     relations
 }

@@ -72,12 +72,8 @@ async fn advisory_locks_that_a_function_took_end_with_the_visit(
     session.finish();
     until(&db, ADVISORY_LOCKS, "0").await;
     // It is idle once what ended its locks was answered.
-    let kept = async {
-        while target.connections().1 == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    assert!(timeout(Duration::from_secs(15), kept).await.is_ok(), "the connection is kept");
+    crate::support::redis::until("the connection is kept", async || target.connections().1 == 1)
+        .await;
 }
 
 const OURS: &str = "select count(*)::text from pg_stat_activity

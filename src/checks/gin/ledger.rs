@@ -170,7 +170,7 @@ impl<'a> Sought<'a> {
             Gap::new("column_statistics", GapReason::NotEnoughEvidence, detail)
         };
         Some(match why {
-            // Autovacuum analyzes no partitioned table: somebody has to.
+            // Autovacuum does not analyze partitioned tables.
             WhyUnknown::NoStatistics => gap("no statistics of the whole table were read")
                 .lifted_by(format!("ANALYZE {name}")),
             WhyUnknown::OnPartitions => gap("it is an index of some partitions alone"),

@@ -300,12 +300,12 @@ fn finding(
             Unit::Count,
         )
         .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
-        .statistic("workload.class", wanted.class, Unit::Name);
-    let finding = if wanted.total_ms > 0.0 {
-        finding.statistic("workload.search_ms", wanted.total_ms, Unit::Ms)
-    } else {
-        finding
-    };
+        .statistic("workload.class", wanted.class, Unit::Name)
+        .known_statistic(
+            "workload.search_ms",
+            (wanted.total_ms > 0.0).then_some(wanted.total_ms),
+            Unit::Ms,
+        );
     let name = format!("{}_gin", usage.column);
     let whole = index(case, (&name, wanted.key), family, object);
     let Some(shared) = shared else { return finding.action(Action::BuildIndex(whole)) };

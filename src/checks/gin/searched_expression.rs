@@ -194,14 +194,15 @@ fn finding(
     );
     let finding = |message: String| {
         let calls = i64::try_from(calls).unwrap_or(i64::MAX);
-        let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+        Finding::new(ID, object.clone(), Severity::Medium, message)
             .confidence(Confidence::Medium)
             .statistic("workload.search_calls", calls, Unit::Count)
-            .statistic("relations.table_bytes", family.bytes(), Unit::Bytes);
-        if one.total_ms > 0.0 {
-            return finding.statistic("workload.search_ms", one.total_ms, Unit::Ms);
-        }
-        finding
+            .statistic("relations.table_bytes", family.bytes(), Unit::Bytes)
+            .known_statistic(
+                "workload.search_ms",
+                (one.total_ms > 0.0).then_some(one.total_ms),
+                Unit::Ms,
+            )
     };
     if let Some(key) = one.key().filter(|_| one.is_of_text(field)) {
         let suffix = format!("{}_{}_gin", usage.column, words(expression, &usage.column));

@@ -383,15 +383,9 @@ fn key_path<'a>(tree: &GinTree<'_>, expression: &str, case: &Case<'a>) -> Option
 
 fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {
     let calls = i64::try_from(calls).unwrap_or(i64::MAX);
-    let finding = finding.confidence(Confidence::Medium).statistic(
-        "workload.unserved_calls",
-        calls,
-        Unit::Count,
-    );
-    // Lists and some logs say no times.
-    if total_ms > 0.0 {
-        finding.statistic("workload.unserved_ms", total_ms, Unit::Ms)
-    } else {
-        finding
-    }
+    finding
+        .confidence(Confidence::Medium)
+        .statistic("workload.unserved_calls", calls, Unit::Count)
+        // Lists and some logs say no times.
+        .known_statistic("workload.unserved_ms", (total_ms > 0.0).then_some(total_ms), Unit::Ms)
 }

@@ -101,18 +101,16 @@ fn find(table: &Table<'_>, policy: &Policy) -> Finding {
         (Severity::Low, "")
     };
     let message = format!("`{object}` has no primary key{consequence}");
-    let finding = Finding::new(ID, object, severity, message);
     // Neither counted nor analyzed, as on a standby, is not empty.
-    let finding = if table.rows > 0.0 || table.bytes == 0 {
-        finding.statistic("relations.table_rows", whole(table.rows), Unit::Rows)
-    } else {
-        finding
-    };
-    let finding = finding.statistic("relations.table_bytes", table.bytes, Unit::Bytes).statistic(
-        "layouts.replica_identity",
-        identity(layout.replica_identity),
-        Unit::Name,
-    );
+    let is_counted = table.rows > 0.0 || table.bytes == 0;
+    let finding = Finding::new(ID, object, severity, message)
+        .known_statistic(
+            "relations.table_rows",
+            is_counted.then_some(whole(table.rows)),
+            Unit::Rows,
+        )
+        .statistic("relations.table_bytes", table.bytes, Unit::Bytes)
+        .statistic("layouts.replica_identity", identity(layout.replica_identity), Unit::Name);
     actions(table).into_iter().fold(finding, Finding::action)
 }
 

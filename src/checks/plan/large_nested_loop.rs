@@ -65,7 +65,7 @@ fn decline(tree: &Tree<'_>, id: usize, case: &Case<'_>) -> Option<Declined> {
         object: tree.object(id),
         reason: "no other join can replace it".to_owned(),
         detail: format!(
-            "Nested Loop compares {} pairs of rows and keeps {}: {:.0} % of the time; its join filter compares nothing for equality, as a hash or merge join does, so only an index of the inner side that serves the filter finds rows sooner",
+            "Nested Loop compares {} pairs of rows and keeps {}: {:.0} % of the time; its join filter has no equality to hash or merge by: an index of the inner side has to serve it",
             grouped(pairs),
             grouped(rows(node)),
             stake.share * 100.0

@@ -164,14 +164,19 @@ impl StaleTable {
             preconditions: Vec::new(),
             caveats: Vec::new(),
         });
-        let finding = Finding::new(ID, object, severity, message).action(action);
         // Of what was never analyzed, every row is news.
-        Some(if self.changed_rows == 0 {
-            finding
-        } else {
-            finding
-                .statistic("table_activity.changed_rows", self.changed_rows, Unit::Rows)
-                .statistic("table_activity.changed_share", self.share, Unit::Ratio)
-        })
+        let is_known = self.changed_rows != 0;
+        let finding = Finding::new(ID, object, severity, message)
+            .known_statistic(
+                "table_activity.changed_rows",
+                is_known.then_some(self.changed_rows),
+                Unit::Rows,
+            )
+            .known_statistic(
+                "table_activity.changed_share",
+                is_known.then_some(self.share),
+                Unit::Ratio,
+            );
+        Some(finding.action(action))
     }
 }

@@ -153,13 +153,13 @@ fn switched_off(
     );
     let dead: i64 = off.iter().map(|leaf| leaf.activity.dead_rows).sum();
     let severity = by_size(family, policy, Severity::Medium);
-    let finding = Finding::new(ID, object, severity, message).action(Action::SetOptions(change));
     // A standby counts none.
-    Some(if seen.server.in_recovery {
-        finding
-    } else {
-        finding.statistic("table_activity.dead_rows", dead, Unit::Rows)
-    })
+    let is_counted = !seen.server.in_recovery;
+    Some(
+        Finding::new(ID, object, severity, message)
+            .known_statistic("table_activity.dead_rows", is_counted.then_some(dead), Unit::Rows)
+            .action(Action::SetOptions(change)),
+    )
 }
 
 /// A large leaf for which autovacuum waits longer than it should, or would if it came.

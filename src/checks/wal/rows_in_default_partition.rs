@@ -90,14 +90,12 @@ fn uncounted(case: &Case<'_>, default: &Relation) -> Option<Gap> {
         let window = Window::of_database(case.snapshot.context.get().ok()?).ok()?;
         return window.at_least("default_partition_rows", &WINDOW_S_MIN, case.policy).err();
     }
-    Some({
-        let name = default.qualified_name().to_sql();
-        let detail = format!(
-            "whether `{name}` has rows is not known: it was never analyzed, and a standby counts none"
-        );
-        Gap::new("table_activity", GapReason::InRecovery, detail)
-            .lifted_by(format!("ANALYZE {name};"))
-    })
+    let name = default.qualified_name().to_sql();
+    let detail = format!(
+        "whether `{name}` has rows is not known: it was never analyzed, and a standby counts none"
+    );
+    let gap = Gap::new("table_activity", GapReason::InRecovery, detail);
+    Some(gap.lifted_by(format!("ANALYZE {name};")))
 }
 
 /// How to move them, or what to do by hand where the ranges of the table follow no rule, or another tool makes its partitions.

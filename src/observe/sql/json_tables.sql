@@ -5,7 +5,7 @@ select
     bool_or(a.atttypid not in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)) as json
 from pg_catalog.pg_attribute as a
 join pg_catalog.pg_class as c on c.oid = a.attrelid
--- Of all columns few are of these types: they are told apart before anything else is asked.
+-- Few columns are of these types, so the type is tested before the table.
 where a.atttypid = any (array(
         select t.oid
         from pg_catalog.pg_type as t

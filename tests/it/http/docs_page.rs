@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::browser::Browser;
 use crate::support::{Service, TestDb, any_server};
 
-/// Opens an operation, fills in the target, and executes it. Elements are looked up each time: the page makes them anew.
+/// Opens an operation, fills in the target, and executes it. Elements are looked up each time, because the page replaces them.
 const EXECUTE: &str = "
     const part = (selector) => document.querySelector('.opblock[id$=\"-toast\"] ' + selector);
     (await until('operation', () => part('.opblock-summary-control'))).click();
