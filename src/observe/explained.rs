@@ -34,6 +34,7 @@ macro_rules! as_the_application {
             "set local search_path to default;
 set local jit to default;
 set local max_parallel_workers_per_gather to default;
+set local work_mem to default;
 set local timezone to default;
 set local datestyle to default;
 set local intervalstyle to default;

@@ -103,13 +103,18 @@ pub(super) fn with_row(expression: &str, sql: &str) -> String {
     format!("select /* dbopt */ {expression} from (\n{sql}) as r")
 }
 
-/// The row `r` as an array of what `T` asks for by name, in its order: of a large catalog the names of columns would be
-/// three quarters of all bytes. What is no struct comes with its names.
+/// SQL whose rows come as columns, those that `T` asks for by name, in its order.
+pub(super) fn as_columns<T: DeserializeOwned>(sql: &str) -> String {
+    with_row(&columns::<T>(), sql)
+}
+
+/// The row `r` as an array of what `T` asks for, in its order: of a large catalog the names of columns would be three quarters
+/// of all bytes.
 pub(super) fn row_as_json<T: DeserializeOwned>() -> String {
+    format!("pg_catalog.json_build_array({})", columns::<T>())
+}
+
+fn columns<T: DeserializeOwned>() -> String {
     let fields = serde_introspect::<T>().iter().map(|field| format!("r.\"{field}\""));
-    let fields = fields.collect::<Vec<_>>().join(", ");
-    if fields.is_empty() {
-        return "pg_catalog.row_to_json(r)".to_owned();
-    }
-    format!("pg_catalog.json_build_array({fields})")
+    fields.collect::<Vec<_>>().join(", ")
 }

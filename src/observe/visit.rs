@@ -1,12 +1,14 @@
 //! The visit: three round trips, whatever the number of relations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Registered;
-use crate::model::observation::{ColumnContract, Context, Wal, Workload, WorkloadStatement};
+use crate::model::observation::{
+    ColumnContract, Context, Relation, Wal, Workload, WorkloadStatement,
+};
 use crate::model::{Observation, Policy, Scope, Snapshot, Topic};
 use crate::pg::{Error, Session};
 
@@ -193,7 +195,7 @@ pub(super) struct VisitPlan {
     pub(super) contracts: Vec<Registered>,
 }
 
-/// A relation with a column of JSON, or one of text that may hold some.
+/// A relation with a column of JSON, or a table with one of text that may hold some.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonTable {
@@ -248,14 +250,15 @@ impl CatalogStage {
         let look = CatalogLook::query(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;
         let common = look.common.seen();
+        let relations = look.relations.seen(&common.indexes);
         Ok(Self {
+            json_tables: json_tables(look.json_tables.rows(), &relations),
             catalog: CatalogFacts {
                 context: look.context.row(),
-                relations: look.relations.seen(&common.indexes),
+                relations,
                 foreign_code: look.foreign_code.seen(),
                 common,
             },
-            json_tables: look.json_tables.rows(),
             wal: Box::new(look.wal.seen()),
             workload_sources: look.workload_sources.map(Slot::row),
         })
@@ -309,6 +312,20 @@ impl CatalogStage {
     pub(super) fn documents_unseen(&self) -> Option<&crate::model::Gap> {
         self.catalog.relations.get().err().or_else(|| self.json_tables.get().err())
     }
+}
+
+/// Those that are tables: the query does not look at what else has columns of JSON, as every table costs time there.
+fn json_tables(
+    found: Observation<Vec<JsonTable>>,
+    relations: &Observation<Vec<Relation>>,
+) -> Observation<Vec<JsonTable>> {
+    let (found, relations) = match (found, relations) {
+        (Observation::Seen(found), Observation::Seen(relations)) => (found, relations),
+        (Observation::Unseen(gap), _) => return Observation::Unseen(gap),
+        (_, Observation::Unseen(gap)) => return Observation::Unseen(gap.clone()),
+    };
+    let tables: HashSet<i64> = relations.iter().map(|relation| relation.oid).collect();
+    Observation::Seen(found.into_iter().filter(|found| tables.contains(&found.oid)).collect())
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::connect::CONNECT_TIMEOUT;
 use super::lease::{ConnectionLease, ends_the_connection};
 use super::opening::{self, Opening, guarded};
+use super::row::ResultRow;
 use super::target::Connection;
-use super::text_value::TextValue;
 use super::{Error, ServerFacts, Target};
 use crate::model::{Cost, GapReason};
 
@@ -19,7 +19,7 @@ use crate::model::{Cost, GapReason};
 /// an empty search path lets no one slip their objects under our names, and has the server print the schema of all that
 /// stands outside `pg_catalog`; texts are printed one way whatever the role has set; without row security a query
 /// that would be filtered silently fails instead; without constraint exclusion the planner does not evaluate the
-/// tables' checks, which may call functions of their owners.
+/// tables' checks, which may call functions of their owners; what is sorted of a large catalog is no file of the server's.
 const GUARD: &str = "begin transaction read only;
 set local statement_timeout = '5s';
 set local lock_timeout = '500ms';
@@ -35,7 +35,8 @@ set local standard_conforming_strings = on;
 set local constraint_exclusion = off;
 set local jit = off;
 set local synchronize_seqscans = off;
-set local max_parallel_workers_per_gather = 0;";
+set local max_parallel_workers_per_gather = 0;
+set local work_mem = '32MB';";
 
 /// Every query starts here again, whatever became of the one before.
 const MARK: &str = "savepoint visit";
@@ -49,7 +50,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of rows that one visit takes: a catalog of 50,000 tables has 20 MB, and samples of documents some hundred.
 const VISIT_BYTES_MAX: u64 = 1 << 30;
 
-/// A query whose rows are one column of JSON text.
+/// A query.
 pub struct Question {
     /// The source, for metrics and gaps.
     pub source: &'static str,
@@ -78,6 +79,9 @@ impl Question {
         typed.collect()
     }
 }
+
+/// Whether a row could be read.
+pub type RowTaken = Result<(), tokio_postgres::Error>;
 
 /// What became of a question: rows were handed out as they came.
 pub type QueryResult = Result<(), Failure>;
@@ -127,7 +131,7 @@ impl Session {
     pub async fn query(
         &mut self,
         questions: &[Question],
-        on_row: impl FnMut(usize, &str) + Send,
+        on_row: impl FnMut(usize, ResultRow<'_>) -> RowTaken + Send,
     ) -> Result<Vec<QueryResult>, Error> {
         self.send(questions, false, on_row).await
     }
@@ -139,7 +143,7 @@ impl Session {
     pub async fn query_finally(
         &mut self,
         questions: &[Question],
-        on_row: impl FnMut(usize, &str) + Send,
+        on_row: impl FnMut(usize, ResultRow<'_>) -> RowTaken + Send,
     ) -> Result<Vec<QueryResult>, Error> {
         self.send(questions, true, on_row).await
     }
@@ -149,7 +153,7 @@ impl Session {
         &mut self,
         questions: &[Question],
         finally: bool,
-        mut on_row: impl FnMut(usize, &str) + Send,
+        mut on_row: impl FnMut(usize, ResultRow<'_>) -> RowTaken + Send,
     ) -> Result<Vec<QueryResult>, Error> {
         if questions.is_empty() {
             return Ok(Vec::new());
@@ -190,7 +194,7 @@ impl Session {
         &mut self,
         questions: &[Question],
         finally: bool,
-        on_row: &mut (impl FnMut(usize, &str) + Send),
+        on_row: &mut (impl FnMut(usize, ResultRow<'_>) -> RowTaken + Send),
     ) -> Result<Option<Vec<QueryResult>>, Error> {
         let (lease, client) = (&self.lease, self.lease.client());
         let reused = !lease.is_busy() && lease.is_reused();
@@ -221,9 +225,9 @@ impl Session {
             let sent_at = Instant::now();
             let answer = read(lease, &mut query, |row| {
                 cost.rows_read += 1;
-                cost.bytes_read += row.len() as u64;
-                on_row(position, row);
-                cost.bytes_read <= VISIT_BYTES_MAX
+                cost.bytes_read += row.bytes();
+                on_row(position, row)?;
+                Ok(cost.bytes_read <= VISIT_BYTES_MAX)
             })
             .await?;
             count(questions[position].source, &answer, sent_at);
@@ -298,7 +302,7 @@ impl<F: Future> SentRequest<F> {
 async fn read<F>(
     lease: &ConnectionLease,
     query: &mut SentRequest<F>,
-    mut on_row: impl FnMut(&str) -> bool,
+    mut on_row: impl FnMut(ResultRow<'_>) -> Result<bool, tokio_postgres::Error>,
 ) -> Result<Result<bool, tokio_postgres::Error>, Error>
 where
     F: Future<Output = Result<tokio_postgres::RowStream, tokio_postgres::Error>>,
@@ -314,7 +318,7 @@ where
             Ok(None) => return Ok(Ok(true)),
             Err(source) => return Ok(Err(source)),
         };
-        match row.try_get::<_, TextValue<'_>>(0).map(|value| on_row(value.0)) {
+        match on_row(ResultRow::new(&row)) {
             Ok(true) => {}
             other => return Ok(other),
         }

@@ -11,7 +11,7 @@ use crate::model::{
     AdoptedKey, Cost, Grade, IndexedKey, KeyExpression, Proof, ProofMethod, QualifiedName,
     Renaming, Verdict, quote_identifier, quote_literal,
 };
-use crate::pg::{Question, Session, Target};
+use crate::pg::{Question, ResultRow, Session, Target};
 
 /// How long the rows of one table may take.
 const TIME_MAX: Duration = Duration::from_secs(1);
@@ -64,7 +64,11 @@ impl Scan {
         if !target.trusts_code() {
             let mut refused = false;
             let look = [foreign_code::question(&self.table)];
-            let looked = session.query(&look, |_, _| refused = true).await;
+            let on_row = |_, _: ResultRow<'_>| {
+                refused = true;
+                Ok(())
+            };
+            let looked = session.query(&look, on_row).await;
             if refused || !matches!(looked.as_deref(), Ok([Ok(())])) {
                 session.finish();
                 return Err(if refused { foreign_code::REFUSED } else { UNREAD });
@@ -72,7 +76,10 @@ impl Scan {
         }
         let (sql, mut against) = (self.sql.clone(), 0_u64);
         let question = Question::new("full_scan", sql);
-        let count = |_, row: &str| against = against.saturating_add((self.against)(row));
+        let count = |_, row: ResultRow<'_>| {
+            against = against.saturating_add((self.against)(row.text()?));
+            Ok(())
+        };
         let answers = session.query_finally(&[question], count).await;
         let spent = session.cost();
         session.finish();

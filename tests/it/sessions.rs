@@ -1,11 +1,13 @@
 //! Sessions on a target: what is left in them, how they end, and what a hostile or absent server costs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use database_optimizer::pg::{Error, Question, Session, Target};
+use database_optimizer::pg::{Error, Question, ResultRow, Session, Target};
 use rstest::rstest;
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -19,7 +21,9 @@ fn question(sql: &str) -> Question {
 
 async fn answer(session: &mut Session, sql: &str) -> Result<String, Error> {
     let mut text = String::new();
-    session.query(&[question(sql)], |_, row| row.clone_into(&mut text)).await?;
+    session
+        .query(&[question(sql)], |_, row| row.text().map(|row| row.clone_into(&mut text)))
+        .await?;
     Ok(text)
 }
 
@@ -61,14 +65,14 @@ async fn advisory_locks_that_a_function_took_end_with_the_visit(
     let lock = "select coalesce(pg_catalog.pg_advisory_lock(4711)::text, '')";
 
     let mut session = target.session().await.unwrap();
-    session.query(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query(&[question(lock)], |_, _| Ok(())).await.unwrap();
     assert_eq!(db.text(ADVISORY_LOCKS).await, "1");
-    session.query_finally(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query_finally(&[question(lock)], |_, _| Ok(())).await.unwrap();
     assert_eq!(db.text(ADVISORY_LOCKS).await, "0", "ended with the last question");
     session.finish();
 
     let mut session = target.session().await.unwrap();
-    session.query(&[question(lock)], |_, _| ()).await.unwrap();
+    session.query(&[question(lock)], |_, _| Ok(())).await.unwrap();
     session.finish();
     until(&db, ADVISORY_LOCKS, "0").await;
     // It is idle once what ended its locks was answered.
@@ -174,14 +178,17 @@ async fn an_idle_connection_that_died_silently_is_replaced_within_seconds() {
     for _ in 0..2 {
         let mut session = target.session().await.unwrap();
         answer(&mut session, "select 'well'").await.unwrap();
-        session.query_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
+        session.query_finally(&[question("select 'well'")], |_, _| Ok(())).await.unwrap();
         session.finish();
         proxy.silence();
         let begun = Instant::now();
         let mut session = target.session().await.unwrap();
         let mut rows = Vec::new();
         let asked = [question("select 'one'"), question("select 'two'")];
-        session.query_finally(&asked, |_, row| rows.push(row.to_owned())).await.unwrap();
+        session
+            .query_finally(&asked, |_, row| row.text().map(|row| rows.push(row.to_owned())))
+            .await
+            .unwrap();
         assert_eq!(rows, ["one", "two"], "each row once");
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         session.finish();
@@ -200,7 +207,7 @@ async fn idle_connections_that_the_server_ended_cost_no_caller_an_error() {
     let target = open_at(server.port, &db.name);
     let (mut one, mut two) = (target.session().await.unwrap(), target.session().await.unwrap());
     for session in [&mut one, &mut two] {
-        session.query_finally(&[question("select 'well'")], |_, _| ()).await.unwrap();
+        session.query_finally(&[question("select 'well'")], |_, _| Ok(())).await.unwrap();
     }
     one.finish();
     two.finish();
@@ -342,4 +349,84 @@ async fn a_pooler_in_statement_mode_is_named_with_what_to_do() {
         error.to_string(),
         "target `test` is behind a pooler in statement mode; name the server itself, or a pool in session or transaction mode"
     );
+}
+
+/// As sources are read: each field is a column, in their order.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Values {
+    truth: bool,
+    small: i64,
+    large: u64,
+    real: f64,
+    double: f64,
+    name: String,
+    letter: Letter,
+    absent: Option<i64>,
+    list: Vec<Option<String>>,
+    at: jiff::Timestamp,
+    nested: BTreeMap<String, Vec<i64>>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+enum Letter {
+    #[serde(rename = "r")]
+    Table,
+}
+
+const VALUES: &str = "select true, 7::int2, 8::int8, 0.1::float4, 0.1::float8, 'Größe'::name, 'r'::\"char\", null::int8,
+    array['a', null, 'c'], '2026-11-30 10:00:00.5+00'::timestamptz, '{\"a\": [1, 2]}'::json";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_is_read_by_the_types_of_its_columns() {
+    let Some(server) = server("pg15") else { return };
+    let target = open_at(server.port, "postgres");
+    let mut session = target.session().await.unwrap();
+    let mut rows = Vec::new();
+    let on_row = |_, row: ResultRow<'_>| {
+        rows.push(row.decode::<Values>());
+        Ok(())
+    };
+    session.query(&[question(VALUES)], on_row).await.unwrap()[0].clone().unwrap();
+    let nested = BTreeMap::from([("a".to_owned(), vec![1, 2])]);
+    let expected = Values {
+        truth: true,
+        small: 7,
+        large: 8,
+        real: 0.1,
+        double: 0.1,
+        name: "Größe".to_owned(),
+        letter: Letter::Table,
+        absent: None,
+        list: vec![Some("a".to_owned()), None, Some("c".to_owned())],
+        at: "2026-11-30T10:00:00.5Z".parse().unwrap(),
+        nested,
+    };
+    assert_eq!(rows, [Ok(expected)]);
+    session.finish();
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Number {
+    number: f64,
+}
+
+#[rstest]
+#[case::another_type("'secret'")]
+#[case::a_null("null::float8")]
+#[case::a_type_that_is_not_read("1.5::numeric")]
+#[case::no_number("'NaN'::float8")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_as_another_type_is_refused_by_the_name_of_its_column(#[case] value: &str) {
+    let Some(server) = server("pg15") else { return };
+    let target = open_at(server.port, "postgres");
+    let mut session = target.session().await.unwrap();
+    let mut refusals = Vec::new();
+    let on_row = |_, row: ResultRow<'_>| {
+        refusals.push(row.decode::<Number>().map_err(|refused| refused.to_string()));
+        Ok(())
+    };
+    let sql = format!("select {value} as number");
+    session.query(&[question(&sql)], on_row).await.unwrap()[0].clone().unwrap();
+    assert_eq!(refusals, [Err("column \"number\"".to_owned())]);
+    session.finish();
 }

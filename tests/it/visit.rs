@@ -111,7 +111,7 @@ async fn a_limit_of_whole_transactions_does_not_end_a_visit() {
     let question = || pg::Question::new("sleep", sleep.to_owned());
 
     let mut session = target.session().await.unwrap();
-    let answers = session.query_finally(&[question()], |_, _| ()).await.unwrap();
+    let answers = session.query_finally(&[question()], |_, _| Ok(())).await.unwrap();
     assert_eq!(answers, [Ok(())]);
     session.finish();
     let trial = target.trial().await.unwrap();

@@ -1,42 +1,61 @@
--- The tables that have a column of JSON, and those that may have JSON in a column of text: by the first values of its
--- statistics, which hold none over a kilobyte.
-select
-    a.attrelid::int8                                                as oid,
-    bool_or(a.atttypid not in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)) as json
-from pg_catalog.pg_attribute as a
-join pg_catalog.pg_class as c on c.oid = a.attrelid
--- Few columns are of these types, so the type is tested before the table.
-where a.atttypid = any (array(
-        select t.oid
-        from pg_catalog.pg_type as t
-        where t.oid in (
-                'pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype,
-                'pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype
-            )
-            or t.typbasetype in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
-    ))
-    and a.attnum > 0
-    and not a.attisdropped
-    and c.relkind in ('r', 'm', 'p')
-    and c.relpersistence <> 't'
-    and (a.atttypid not in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
-        -- A table of a few pages is read whole in no time.
-        or (c.relpages >= 8 or c.reltoastrelid <> 0 and exists (
-            select from pg_catalog.pg_class as o where o.oid = c.reltoastrelid and o.relpages >= 8
+-- The relations that have a column of JSON, views and indexes with them, and the tables that may have JSON in a column of
+-- text: by the first values of its statistics, which hold none over a kilobyte.
+with large as materialized (
+    -- A table of a few pages is read whole in no time.
+    select
+        c.oid,
+        n.nspname,
+        c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm', 'p')
+        and c.relpersistence <> 't'
+        and n.nspname <> 'information_schema'
+        and n.nspname !~ '^pg_'
+        and (c.relpages >= 8 or c.reltoastrelid in (
+            select o.oid from pg_catalog.pg_class as o where o.relkind = 't' and o.relpages >= 8
         ))
-        and exists (
-            select
-            from pg_catalog.pg_namespace as n
-            join pg_catalog.pg_stats as s
-                on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited
-            where n.oid = c.relnamespace
-                and n.nspname <> 'information_schema'
-                and n.nspname !~ '^pg_'
-                and coalesce(
-                    (s.most_common_vals::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
-                    (s.histogram_bounds::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
-                    s.avg_width > 200
-                )
-        )
-    )
-group by a.attrelid
+),
+columns as (
+    select
+        a.attrelid                                                  as oid,
+        true                                                        as json
+    from pg_catalog.pg_attribute as a
+    -- As a list: few columns are of these types, which a join makes the planner doubt.
+    where a.atttypid = any (array(
+            select t.oid
+            from pg_catalog.pg_type as t
+            where t.oid in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
+                or t.typbasetype in ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype)
+        ))
+        and a.attnum > 0
+        and not a.attisdropped
+    union all
+    select
+        l.oid,
+        false
+    from large as l
+    -- Looked up table by table: as joins the planner would read the columns and the statistics of all tables.
+    where case when l.oid > 0 then exists (
+        select
+        from pg_catalog.pg_attribute as a
+        join pg_catalog.pg_stats as s on s.attname = a.attname
+        where a.attrelid = l.oid
+            and a.atttypid in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
+            and a.attnum > 0
+            and not a.attisdropped
+            and s.schemaname = l.nspname
+            and s.tablename = l.relname
+            and not s.inherited
+            and coalesce(
+                (s.most_common_vals::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
+                (s.histogram_bounds::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
+                s.avg_width > 200
+            )
+    ) end
+)
+select
+    c.oid::int8                                                     as oid,
+    bool_or(c.json)                                                 as json
+from columns as c
+group by c.oid

@@ -194,7 +194,7 @@ cross join lateral (
 join kept as n on n.oid = c.oid
 left join lateral (
     select
-        sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
+        sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))::int8 as fetched,
         -- Indexes that read whole values to be built and kept: those on expressions or under a condition,
         -- and those that take values apart or hash them.
         count(*) filter (
@@ -214,9 +214,9 @@ left join lateral (
 ) as x on true
 left join lateral (
     select
-        sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))    as fetched,
-        sum(pg_catalog.pg_stat_get_blocks_hit(i.indexrelid))        as blocks_hit,
-        sum(pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid))    as blocks_fetched
+        sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))::int8 as fetched,
+        sum(pg_catalog.pg_stat_get_blocks_hit(i.indexrelid))::int8  as blocks_hit,
+        sum(pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid))::int8 as blocks_fetched
     from pg_catalog.pg_index as i
     where i.indrelid = t.oid
 ) as y on true
