@@ -258,6 +258,7 @@ pub(super) fn words(reason: GapReason, sqlstate: &str) -> &'static str {
         (_, code) if code.starts_with("22") => {
             "a value does not fit its type or what is done with it"
         }
+        (_, code) if code.starts_with("23") => "a value breaks a constraint of its type",
         _ => "it failed",
     }
 }

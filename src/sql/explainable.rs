@@ -191,15 +191,19 @@ impl Explainable {
     }
 }
 
-/// Whether the name at that position may call a function: `f(…)`, `(…).f`, `a[1].f` and `$1.f`. Of `a.f`, where `a` is a row,
-/// only functions of rows are called.
+/// Whether the name at that position may call a function: `f(…)`, `(…).f`, `a[1].f` and `$1.f`, and `(…).a.f`, where `a` is a
+/// column of any type. Of `a.f`, where `a` is a row, only functions of rows are called.
 fn calls(tokens: &[ScanToken], position: usize) -> bool {
     let token =
         |position: Option<usize>| position.and_then(|at| tokens.get(at)).map(ScanToken::token);
-    let before = |count: usize| token(position.checked_sub(count));
+    let mut at = position;
+    while token(at.checked_sub(1)) == Some(Token::Ascii46) {
+        at = at.saturating_sub(2);
+        if matches!(token(Some(at)), Some(Token::Ascii41 | Token::Ascii93 | Token::Param)) {
+            return true;
+        }
+    }
     token(Some(position + 1)) == Some(Token::Ascii40)
-        || before(1) == Some(Token::Ascii46)
-            && matches!(before(2), Some(Token::Ascii41 | Token::Ascii93 | Token::Param))
 }
 
 /// A name as the catalog may have it: as it is in quotes, in lower case without. Whether the server takes letters beyond ASCII
@@ -281,12 +285,15 @@ mod tests {
             "select (1).f",
             "select ('{1}'::int[])[1] . f",
             "select $1.f",
+            "select (t).a.f from t",
+            "select (t) . \"A\" . /* c */ b.f.c from t",
+            "select $1.a.f",
             "select \"f\"(1)",
             "select x.F(1)",
         ] {
             assert!(explainable(sql).unwrap().called.contains("f"), "{sql}");
         }
-        let read = explainable("select a.f, É(1), 1 where b not similar to 'c'").unwrap();
+        let read = explainable("select s.a.f, É(1), 1 where b not similar to 'c'").unwrap();
         assert!(!read.called.contains("f") && read.names.contains("f"), "{read:?}");
         assert!(read.called.contains("É") && read.called.contains("é"), "{read:?}");
         assert!(read.operators.contains("!~"), "{read:?}");

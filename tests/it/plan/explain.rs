@@ -2,12 +2,15 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use database_optimizer::analysis::{self, StatementText};
+use database_optimizer::model::Superpower;
+use database_optimizer::pg::Target;
 use database_optimizer::store::KeyScope;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Service, TestDb, server};
+use crate::support::{Reply, Service, TestDb, request_of, server};
 
 /// A target with a table, a sequence, a view that calls it, and a function of the database's own.
 async fn target(member: &str) -> Option<(Service, TestDb)> {
@@ -21,6 +24,7 @@ async fn target(member: &str) -> Option<(Service, TestDb)> {
         create view ml.outer_view as select n + 1 as n from ml.inner_view;
         create function ml.own(bigint) returns bigint language plpgsql immutable as 'begin return $1; end';
         create operator ml.=== (function = ml.own, rightarg = bigint);
+        create type ml.pair as (a bigint, b text);
         analyze ml.features",
     )
     .await;
@@ -77,6 +81,10 @@ async fn what_is_volatile_or_the_database_s_own_is_refused_by_name(
         ("select 1 limit pg_sleep(0)::text::int", true, "pg_catalog.pg_sleep"),
         ("select ml.own(1)", false, "`ml.own`"),
         ("select operator(ml.===) 5::bigint", false, "operator `===` calls `ml.own`"),
+        ("select ('(1,x)'::ml.pair).a.own", false, "`ml.own`"),
+        ("select (f).id.own from ml.features as f", false, "`ml.own`"),
+        ("select ('(1,ml.counter)'::ml.pair).b.nextval", true, "pg_catalog.nextval"),
+        ("select txid_current()", true, "pg_catalog.txid_current"),
     ] {
         let reply = explained(&service, json!({"sql": sql, "analyze": analyze})).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{sql}: {reply:?}");
@@ -86,6 +94,64 @@ async fn what_is_volatile_or_the_database_s_own_is_refused_by_name(
     assert_eq!(db.text("select is_called::text from ml.counter").await, "false");
     let plain = explained(&service, json!({"sql": "select * from ml.outer_view"})).await;
     assert_eq!(plain.status, StatusCode::OK, "{plain:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_server_reads_is_not_executed_wherever_the_foreign_table_stands(
+    #[values("pg15", "pg18")] member: &str,
+) {
+    let Some((service, db)) = target(member).await else { return };
+    let port = db.text("select current_setting('port')").await;
+    db.run(&format!(
+        "create extension postgres_fdw;
+        create server other foreign data wrapper postgres_fdw options (port '{port}');
+        create foreign table ml.far (n bigint) server other;
+        create view ml.farther as select n from ml.far;
+        create table ml.lists (n bigint) partition by list (n);
+        create foreign table ml.list partition of ml.lists for values in (1) server other;
+        create materialized view ml.copied as select n, random() from ml.far with no data"
+    ))
+    .await;
+    for (sql, named) in [
+        ("select * from ml.far", "foreign table `far`"),
+        ("select * from ml.farther", "foreign table `far`"),
+        ("select * from ml.lists", "foreign table `list`"),
+    ] {
+        let reply = explained(&service, json!({"sql": sql, "analyze": true})).await;
+        assert_eq!(reply.problem(), "statement-refused", "{sql}");
+        assert!(reply.text.contains(named), "{sql}: {reply:?}");
+        let reply = explained(&service, json!({"sql": sql})).await;
+        assert_eq!(reply.status, StatusCode::OK, "{sql}: {reply:?}");
+    }
+    let copied = json!({"sql": "select * from ml.copied", "analyze": true});
+    let reply = explained(&service, copied).await;
+    assert!(reply.text.contains("55000"), "it is read as a table is, and has no rows: {reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_volatile_by_its_parts_is_not_executed_on_a_trusted_target_either() {
+    let Some((_service, db)) = target("pg18").await else { return };
+    db.run(
+        "create function ml.step(bigint, bigint) returns bigint language sql volatile as 'select $2';
+        create aggregate ml.total(bigint) (sfunc = ml.step, stype = bigint);
+        create domain ml.counted as bigint check (value < nextval('ml.counter'));
+        create domain ml.twice as ml.counted;
+        create view ml.counts as select id::ml.twice as id from ml.features",
+    )
+    .await;
+    let trusting = Target::open("test", &db.dsn(), None).unwrap().trusting_code(true);
+    for (sql, named) in [
+        ("select ml.total(id) from ml.features", "`ml.total` is volatile"),
+        ("select 1::ml.twice", "domain `counted` calls `pg_catalog.nextval`"),
+        ("select * from ml.counts", "domain `counted` calls `pg_catalog.nextval`"),
+    ] {
+        let text =
+            StatementText { sql: sql.to_owned(), analyze: true, ..StatementText::default() };
+        let request = request_of(Superpower::Plan, &[]);
+        let error = analysis::explain(&trusting, request, text).await.unwrap_err();
+        assert!(error.to_string().contains(named), "{sql}: {error}");
+    }
 }
 
 #[rstest]

@@ -7,16 +7,29 @@
 -- is missed. This runs under an empty search path, or others could replace its operators; the schemas that are searched for the
 -- statement's names are in a setting.
 with recursive unsafe as materialized (
-    select p.oid, p.proname, p.pronamespace, p.proargtypes,
-        (p.provolatile = 'v' or p.proname ~ '_to_xml' or p.oid >= 16384 and p.proretset and p.provolatile = 's') as is_volatile
+    select p.oid, p.proname, p.pronamespace, p.proargtypes, v.is_volatile
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_language as l on l.oid = p.prolang
-    where $4::boolean and (
+    cross join lateral (
+        select
             p.provolatile = 'v'
             or p.proname ~ '_to_xml'
+            -- Stable, and they give the transaction an id.
+            or p.oid < 16384 and p.proname in ('txid_current', 'pg_current_xact_id')
             -- They may run SQL that they are given, such as crosstab.
             or p.oid >= 16384 and p.proretset and p.provolatile = 's'
-        )
+            -- An aggregate counts as immutable, whatever it calls.
+            or p.oid >= 16384 and p.prokind = 'a' and exists (
+                select
+                from pg_catalog.pg_aggregate as a
+                join pg_catalog.pg_proc as s on s.oid in (
+                    a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+                    a.aggmfinalfn
+                )
+                where a.aggfnoid = p.oid and s.provolatile = 'v'
+            ) as is_volatile
+    ) as v
+    where $4::boolean and v.is_volatile
         or not $5::boolean and (
             -- Stable, and so called for an estimate: they read relations, or run the checks of types, that a value names.
             p.oid < 16384
@@ -40,12 +53,12 @@ schemas as materialized (
         or n.nspname = any(pg_catalog.current_setting('dbopt.schemas')::name[]) as is_meant
     from pg_catalog.pg_namespace as n
 ),
--- Views, and rules for writes to them and to tables.
+-- Views, and rules for writes to them and to tables. A materialized view is read as a table is.
 rules as (
     select c.oid, c.relname
     from pg_catalog.pg_class as c
     join schemas as n on n.oid = c.relnamespace and n.is_meant
-    where c.relhasrules and c.relname = any($1::text[])
+    where c.relhasrules and c.relkind <> 'm' and c.relname = any($1::text[])
     union
     select b.oid, b.relname
     from rules as v
@@ -54,7 +67,63 @@ rules as (
         on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
         and d.objid = w.oid
         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    join pg_catalog.pg_class as b on b.oid = d.refobjid and b.relhasrules
+    join pg_catalog.pg_class as b on b.oid = d.refobjid and b.relhasrules and b.relkind <> 'm'
+),
+-- Types that are named or that views name, with those they are made of.
+types as (
+    select t.oid
+    from pg_catalog.pg_type as t
+    where t.typname = any($1::text[])
+    union
+    select d.refobjid
+    from rules as v
+    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+    join pg_catalog.pg_depend as d
+        on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        and d.objid = w.oid
+        and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+    union
+    select x.oid
+    from types as c
+    join pg_catalog.pg_type as t on t.oid = c.oid
+    cross join lateral (
+        select t.typbasetype
+        union all
+        select t.typelem
+        union all
+        select r.rngsubtype
+        from pg_catalog.pg_range as r
+        where r.rngtypid = t.oid
+        union all
+        select a.atttypid
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+    ) as x (oid)
+    where x.oid >= 16384
+),
+-- Relations that are read: those that are named, what views are made of, partitions and children.
+relations as (
+    select c.oid
+    from pg_catalog.pg_class as c
+    join schemas as n on n.oid = c.relnamespace and n.is_meant
+    where $4::boolean and c.relname = any($1::text[])
+    union
+    select x.oid
+    from relations as r
+    join pg_catalog.pg_class as c on c.oid = r.oid and c.relkind <> 'm'
+    cross join lateral (
+        select d.refobjid
+        from pg_catalog.pg_rewrite as w
+        join pg_catalog.pg_depend as d
+            on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+            and d.objid = w.oid
+            and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        where w.ev_class = r.oid and w.ev_type = '1'
+        union all
+        select i.inhrelid
+        from pg_catalog.pg_inherits as i
+        where i.inhparent = r.oid
+    ) as x (oid)
 ),
 called (kind, name, function) as (
     select 'function', u.proname, u.oid
@@ -81,11 +150,20 @@ called (kind, name, function) as (
     where c.oid >= 16384
     union all
     select 'domain', t.typname, u.oid
-    from pg_catalog.pg_type as t
+    from types as y
+    join pg_catalog.pg_type as t on t.oid = y.oid
     join pg_catalog.pg_constraint as o on o.contypid = t.oid
     cross join lateral pg_catalog.regexp_matches(o.conbin::text, ':(?:op)?funcid (\d+)', 'g') as f (id)
     join unsafe as u on u.oid = f.id[1]::oid
-    where t.typname = any($1::text[])
+    union all
+    -- What another server runs for it is not seen, nor bound to only read before PostgreSQL 19.
+    select 'foreign table', c.relname, u.oid
+    from relations as r
+    join pg_catalog.pg_class as c on c.oid = r.oid
+    join pg_catalog.pg_foreign_table as t on t.ftrelid = c.oid
+    join pg_catalog.pg_foreign_server as s on s.oid = t.ftserver
+    join pg_catalog.pg_foreign_data_wrapper as w on w.oid = s.srvfdw
+    join unsafe as u on u.oid = w.fdwhandler
     union all
     select case w.ev_type when '1' then 'view' else 'rule' end, v.relname, u.oid
     from rules as v
