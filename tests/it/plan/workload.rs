@@ -114,6 +114,26 @@ async fn a_generic_plan_is_no_reason_for_an_index_where_one_may_serve(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn indexes_that_the_filter_names_nothing_of_do_not_keep_a_scan_of_any_values_silent(
+    #[values("pg15", "pg18")] member: &str,
+) {
+    let Some(db) = counted(member).await else { return };
+    db.run(
+        "create index events_some on ml.events (user_id) where kind = 'k1';
+        create index events_lower on ml.events (lower(kind));
+        create index events_key on ml.events ((data ->> 'kind'));
+        create index events_data on ml.events using gin (data)",
+    )
+    .await;
+    let sql = "select id, kind from ml.events where user_id = 4712";
+    run(&db, sql, 20).await;
+    let analysis = analysed(&db, &target(&db)).await;
+    let found = statements(&analysis, SCAN);
+    assert_eq!(found, ["select id, kind from ml.events where user_id = $1"], "{analysis:#?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_estimate_cannot_tell_is_a_gap_and_what_a_limit_ends_is_no_scan(
     #[values("pg15", "pg18")] member: &str,
 ) {

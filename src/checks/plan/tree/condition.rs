@@ -154,6 +154,24 @@ pub(in crate::checks::plan) fn names(condition: &str, column: &str) -> bool {
     !column.is_empty() && condition.match_indices(column).any(|(at, _)| bounded(at))
 }
 
+/// Whether the condition names a column of the expression, as far as their words tell: one in quotes it may. What the server prints
+/// in upper case without quotes is a keyword.
+pub(in crate::checks::plan) fn may_name(condition: &str, expression: &str) -> bool {
+    let text = code(expression);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let is_name = |word: &str| {
+        word.starts_with(|c: char| c.is_lowercase() || c == '_' || !c.is_ascii())
+    };
+    // The word behind two colons is a type.
+    let parts = text.split("::").enumerate().map(|(number, part)| {
+        if number == 0 { part } else { part.trim_start_matches(is_word) }
+    });
+    let mut words = parts.flat_map(|part| part.split(|c: char| !is_word(c)));
+    expression.contains('"')
+        || !expression.is_ascii()
+        || words.any(|word| is_name(word) && names(condition, word))
+}
+
 /// Whether a pattern of LIKE is known and has a beginning.
 fn begins(pattern: &str) -> bool {
     let first = pattern.trim_start().strip_prefix('\'').and_then(|text| text.chars().next());

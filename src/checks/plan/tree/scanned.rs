@@ -4,7 +4,7 @@
 use super::misestimate::is_read_for_any_value;
 use super::{Tree, clipped, condition, removed, rows_read};
 use crate::explain::Node;
-use crate::model::observation::{Index, Relation, WorkloadStatement};
+use crate::model::observation::{Index, IndexDetail, Relation, WorkloadStatement};
 use crate::model::{Case, Declined, Judgement, PlanSource};
 
 /// Rows that a server reads in a millisecond at most, several workers together: a call that took less did not read them.
@@ -154,31 +154,26 @@ fn estimated(tree: &Tree<'_>, scans: &[&Node]) -> Option<f64> {
     Some(rows)
 }
 
-/// An index that may serve the scan where values are known: partial, on an expression, of another operator class than the
-/// default, or on a column that the filter names.
+/// An index that may serve the scan where values are known.
 fn serving(scan: &Node, table: &Relation, case: &Case<'_>) -> Result<Option<String>, Unsaid> {
     let filter = scan.condition("filter").unwrap_or_default();
     let common = &case.snapshot.common;
     let indexes = common.indexes.get().map_err(|_| Unsaid::Unknown)?;
-    let found = indexes.iter().filter(|index| index.table_oid == table.oid).find(|index| {
-        let special = index.is_partial || index.has_expressions || index.method != "btree";
-        special || has_special_class(index, case) || names_column(index, filter, case)
-    });
+    let mut of_table = indexes.iter().filter(|index| index.table_oid == table.oid);
+    let found = of_table.find(|index| may_serve(index, common.index_detail(index.oid), filter));
     Ok(found.map(|index| index.name.clone()))
 }
 
-fn has_special_class(index: &Index, case: &Case<'_>) -> bool {
-    let Ok(classes) = case.snapshot.common.operator_classes.get() else { return true };
-    index.classes.iter().any(|oid| {
-        let class = classes.iter().find(|class| class.oid == *oid);
-        class.is_none_or(|class| !class.is_default)
+/// Whether the index may find rows by the filter, of whatever kind it is. One whose definition was not read may.
+fn may_serve(index: &Index, detail: Option<&IndexDetail>, filter: &str) -> bool {
+    let Some(detail) = detail else { return true };
+    if index.is_partial {
+        // The predicate follows from the filter only where that says something of a column of it.
+        let predicate = detail.predicate.as_ref();
+        return predicate.is_none_or(|predicate| condition::may_name(filter, predicate));
+    }
+    detail.parts.iter().take(index.key_count).any(|part| match &part.column {
+        Some(column) => condition::names(filter, column),
+        None => condition::may_name(filter, &part.sql),
     })
-}
-
-/// Whether a key column of the index is named in the filter; one whose definition was not read may be.
-fn names_column(index: &Index, filter: &str, case: &Case<'_>) -> bool {
-    let Some(detail) = case.snapshot.common.index_detail(index.oid) else { return true };
-    let mut columns =
-        detail.parts.iter().take(index.key_count).filter_map(|part| part.column.as_ref());
-    columns.any(|column| condition::names(filter, column))
 }

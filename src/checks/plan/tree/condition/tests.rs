@@ -125,3 +125,18 @@ fn parameters_are_found_outside_of_literals() {
     assert_eq!(numbers("InitPlan 1 (returns $0,$3)"), [0, 3]);
     assert_eq!(numbers("price = '$1'::text"), [0_u32; 0]);
 }
+
+#[test]
+fn an_expression_of_columns_that_a_condition_does_not_name_is_not_in_it() {
+    let filter = "((e.user_id = $1) AND (e.kind = $2))";
+    for (expression, named) in [
+        ("(user_id = 4711)", true),
+        ("lower(kind)", true),
+        ("(\"Kind\" = 1)", true),
+        ("lower(note)", false),
+        ("((status = 'kind'::text) AND (at IS NOT NULL))", false),
+    ] {
+        assert_eq!(may_name(filter, expression), named, "{expression}");
+    }
+    assert!(!may_name("((e.note)::text = $1)", "(status = 'open'::text)"), "a type is no column");
+}
