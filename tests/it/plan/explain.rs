@@ -146,8 +146,7 @@ async fn what_is_volatile_by_its_parts_is_not_executed_on_a_trusted_target_eithe
         ("select 1::ml.twice", "domain `counted` calls `pg_catalog.nextval`"),
         ("select * from ml.counts", "domain `counted` calls `pg_catalog.nextval`"),
     ] {
-        let text =
-            StatementText { sql: sql.to_owned(), analyze: true, ..StatementText::default() };
+        let text = StatementText { sql: sql.to_owned(), analyze: true, ..StatementText::default() };
         let request = request_of(Superpower::Plan, &[]);
         let error = analysis::explain(&trusting, request, text).await.unwrap_err();
         assert!(error.to_string().contains(named), "{sql}: {error}");

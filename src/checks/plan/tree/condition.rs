@@ -159,13 +159,13 @@ pub(in crate::checks::plan) fn names(condition: &str, column: &str) -> bool {
 pub(in crate::checks::plan) fn may_name(condition: &str, expression: &str) -> bool {
     let text = code(expression);
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    let is_name = |word: &str| {
-        word.starts_with(|c: char| c.is_lowercase() || c == '_' || !c.is_ascii())
-    };
+    let is_name =
+        |word: &str| word.starts_with(|c: char| c.is_lowercase() || c == '_' || !c.is_ascii());
     // The word behind two colons is a type.
-    let parts = text.split("::").enumerate().map(|(number, part)| {
-        if number == 0 { part } else { part.trim_start_matches(is_word) }
-    });
+    let parts = text
+        .split("::")
+        .enumerate()
+        .map(|(number, part)| if number == 0 { part } else { part.trim_start_matches(is_word) });
     let mut words = parts.flat_map(|part| part.split(|c: char| !is_word(c)));
     expression.contains('"')
         || !expression.is_ascii()
