@@ -35,8 +35,7 @@ columns as (
         l.oid,
         false
     from large as l
-    -- Looked up table by table: as joins the planner would read the columns and the statistics of all tables.
-    where case when l.oid > 0 then exists (
+    where exists (
         select
         from pg_catalog.pg_attribute as a
         join pg_catalog.pg_stats as s on s.attname = a.attname
@@ -52,7 +51,9 @@ columns as (
                 (s.histogram_bounds::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',
                 s.avg_width > 200
             )
-    ) end
+        -- Looked up table by table: without it the planner may join or hash the statistics of all tables.
+        offset 0
+    )
 )
 select
     c.oid::int8                                                     as oid,
