@@ -118,7 +118,11 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 fn expectation(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     match message.split_once(", expected ") {
+        Some((what, "a sequence")) if what.starts_with("invalid") => "must be a list".to_owned(),
         Some((what, "f64")) if what.starts_with("invalid") => "must be a number".to_owned(),
+        Some((what, "u8" | "u16" | "u32" | "u64" | "usize")) if what.starts_with("invalid") => {
+            "must be a whole number, 0 or more".to_owned()
+        }
         Some((what, expected)) if what.starts_with("invalid") && expected.starts_with("struct") => {
             "must be an object".to_owned()
         }
@@ -140,6 +144,7 @@ mod tests {
     #[expect(dead_code, reason = "only refused here")]
     struct Sample {
         name: String,
+        most: Option<usize>,
         policy: Option<BTreeMap<String, f64>>,
     }
 
@@ -155,6 +160,11 @@ mod tests {
         assert_eq!((pointer.as_str(), detail.as_str()), ("/policy/x", "must be a number"));
         let (pointer, detail) = fault(r#"{"name": ["hush"]}"#);
         assert_eq!((pointer.as_str(), detail.as_str()), ("/name", "must be a string"));
+        for most in ["\"hush\"", "-1", "1.5"] {
+            let (pointer, detail) = fault(&format!(r#"{{"name": "a", "most": {most}}}"#));
+            assert_eq!(pointer, "/most");
+            assert_eq!(detail, "must be a whole number, 0 or more");
+        }
     }
 
     #[test]

@@ -62,8 +62,8 @@ pub(super) async fn decode(
     let request = query.of_plans()?;
     let findings_max = findings_max(body.findings_max)?;
     let text = PlanText {
-        plan: text(&body.plan)?,
-        before: body.before.as_deref().map(text).transpose()?,
+        plan: text("/plan", &body.plan)?,
+        before: body.before.as_deref().map(|before| text("/before", before)).transpose()?,
         partial: body.partial,
         findings_max,
     };
@@ -167,16 +167,16 @@ pub(super) fn findings_max(given: Option<usize>) -> Result<usize, Problem> {
 }
 
 /// A plan as a string, or the JSON that it is.
-fn text(value: &RawValue) -> Result<String, Problem> {
+fn text(pointer: &str, value: &RawValue) -> Result<String, Problem> {
     let raw = value.get();
     match raw.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(raw).map_err(|_| not_a_plan()),
+        Some(b'"') => serde_json::from_str(raw).map_err(|_| not_a_plan(pointer)),
         Some(b'{' | b'[') => Ok(raw.to_owned()),
-        _ => Err(not_a_plan()),
+        _ => Err(not_a_plan(pointer)),
     }
 }
 
-fn not_a_plan() -> Problem {
+fn not_a_plan(pointer: &str) -> Problem {
     let detail = "a plan must be a string, or the output of EXPLAIN (FORMAT JSON)";
-    problem::invalid(vec![Fault::new("/plan", detail)])
+    problem::invalid(vec![Fault::new(pointer, detail)])
 }

@@ -77,6 +77,13 @@ code (classid, objid) as (
         where c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and r.oid = c.objid and r.reltype <> 0
         union all
+        -- What the planner puts it in the place of, where it negates or commutes.
+        select 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid
+        from pg_catalog.pg_operator as o
+        where c.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+            and o.oid >= 16384
+            and c.objid in (o.oprcom, o.oprnegate)
+        union all
         select 'pg_catalog.pg_opclass'::pg_catalog.regclass, k.oid
         from pg_catalog.pg_amproc as a
         join pg_catalog.pg_opclass as k on k.opcfamily = a.amprocfamily

@@ -342,6 +342,9 @@ async fn a_pasted_plan_is_decoded_over_http_and_compared_with_an_earlier_one() {
     assert_eq!(change["about"], "o, p", "{compared:#}");
     assert_eq!((&change["before"], &change["after"]), (&json!("Nested Loop"), &json!("Hash Join")));
 
+    let number = service.with("POST", "/v1/plan/decode", json!({"plan": PLAN, "before": 5})).await;
+    assert_eq!(number.json()["errors"][0]["pointer"], "/before", "{number:?}");
+
     let value = json!([{"Plan": {"Node Type": "Result", "Startup Cost": 0.0, "Total Cost": 0.01, "Plan Rows": 1, "Plan Width": 4}}]);
     let as_it_is = service.with("POST", "/v1/plan/decode", json!({"plan": value})).await;
     assert_eq!(as_it_is.json()["format"], "json", "{as_it_is:?}");

@@ -25,6 +25,16 @@ async fn target(member: &str) -> Option<(Service, TestDb)> {
         create function ml.own(bigint) returns bigint language plpgsql immutable as 'begin return $1; end';
         create operator ml.=== (function = ml.own, rightarg = bigint);
         create type ml.pair as (a bigint, b text);
+        create function ml.differs(bigint, bigint) returns boolean language plpgsql immutable as 'begin return $1 <> $2; end';
+        create operator ml.<#> (
+            function = pg_catalog.int8eq, leftarg = bigint, rightarg = bigint, negator = operator(ml.<##>), restrict = eqsel
+        );
+        create operator ml.<##> (
+            function = ml.differs, leftarg = bigint, rightarg = bigint, negator = operator(ml.<#>), restrict = neqsel
+        );
+        create view ml.negated as select id from ml.features where not (user_id operator(ml.<#>) 3);
+        create table ml.indexed (n bigint);
+        create index on ml.indexed (n) where not (n operator(ml.<#>) 3);
         analyze ml.features",
     )
     .await;
@@ -83,6 +93,13 @@ async fn what_is_volatile_or_the_database_s_own_is_refused_by_name(
         ("select operator(ml.===) 5::bigint", false, "operator `===` calls `ml.own`"),
         ("select ('(1,x)'::ml.pair).a.own", false, "`ml.own`"),
         ("select (f).id.own from ml.features as f", false, "`ml.own`"),
+        (
+            "select 1 where not (1::bigint operator(ml.<#>) 3)",
+            false,
+            "operator `<##>` calls `ml.differs`",
+        ),
+        ("select * from ml.negated", false, "operator `<##>` calls `ml.differs`"),
+        ("select n from ml.indexed where n = 1", false, "`indexed`, by its index"),
         ("select ('(1,ml.counter)'::ml.pair).b.nextval", true, "pg_catalog.nextval"),
         ("select txid_current()", true, "pg_catalog.txid_current"),
     ] {

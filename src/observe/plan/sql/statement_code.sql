@@ -101,6 +101,33 @@ types as (
     ) as x (oid)
     where x.oid >= 16384
 ),
+-- Operators that are named or in views and checks, with those that the planner puts in their place where it negates or commutes.
+operators as (
+    select o.oid
+    from pg_catalog.pg_operator as o
+    join schemas as n on n.oid = o.oprnamespace and n.is_meant
+    where o.oprname = any($3::text[])
+    union
+    select f.id[1]::oid
+    from rules as v
+    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+    cross join lateral pg_catalog.regexp_matches(w.ev_qual::text || w.ev_action::text, ':opno (\d+)', 'g') as f (id)
+    union
+    select f.id[1]::oid
+    from types as t
+    join pg_catalog.pg_constraint as o on o.contypid = t.oid
+    cross join lateral pg_catalog.regexp_matches(o.conbin::text, ':opno (\d+)', 'g') as f (id)
+    union
+    select x.oid
+    from operators as c
+    join pg_catalog.pg_operator as o on o.oid = c.oid
+    cross join lateral (
+        select o.oprcom
+        union all
+        select o.oprnegate
+    ) as x (oid)
+    where x.oid >= 16384
+),
 -- Relations that are read: those that are named, what views are made of, partitions and children.
 relations as (
     select c.oid
@@ -139,10 +166,9 @@ called (kind, name, function) as (
     where u.proname = any($1::text[])
     union all
     select 'operator', o.oprname, u.oid
-    from pg_catalog.pg_operator as o
-    join schemas as n on n.oid = o.oprnamespace and n.is_meant
+    from operators as c
+    join pg_catalog.pg_operator as o on o.oid = c.oid
     join unsafe as u on u.oid = o.oprcode
-    where o.oprname = any($3::text[])
     union all
     select 'cast', pg_catalog.format_type(c.casttarget, null)::pg_catalog.name, u.oid
     from pg_catalog.pg_cast as c
