@@ -21,15 +21,18 @@ set local timezone to default;
 set local datestyle to default";
 
 /// The look-ups for code are not to use what others put into the search path: it is set aside for them, the schemas that it
-/// leads to with it.
+/// leads to with it. Compiling them would take seconds, and running them takes milliseconds.
 pub(super) const PATH_ASIDE: &str = "select /* dbopt */
     pg_catalog.set_config('dbopt.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true),
     pg_catalog.set_config('dbopt.search_path', pg_catalog.current_setting('search_path'), true),
-    pg_catalog.set_config('search_path', '', true)";
+    pg_catalog.set_config('search_path', '', true),
+    pg_catalog.set_config('dbopt.jit', pg_catalog.current_setting('jit'), true),
+    pg_catalog.set_config('jit', 'off', true)";
 
 /// The statement itself is planned under it again.
 pub(super) const PATH_BACK: &str = "select /* dbopt */
-    pg_catalog.set_config('search_path', pg_catalog.current_setting('dbopt.search_path'), true)";
+    pg_catalog.set_config('search_path', pg_catalog.current_setting('dbopt.search_path'), true),
+    pg_catalog.set_config('jit', pg_catalog.current_setting('dbopt.jit'), true)";
 
 /// The statement whose generic plan is asked for. `GENERIC_PLAN` of PostgreSQL 16 takes the simple protocol, in which a text may be
 /// several statements. It outlives the transaction, and is deallocated.
