@@ -1,4 +1,4 @@
-//! The third round trip: how values are stored, and what documents hold, from samples.
+//! The third round trip: how values are stored, and what documents hold, from samples; what names in statements mean.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use super::choice::DocumentTable;
 use super::detail::DetailStage;
 use super::documents::{Budget, RelationExtent, Sampled};
 use super::explained::{ExplainLook, Receipts};
+use super::names::NameLook;
 use super::storage_counter::StorageCounter;
+use super::texts::StatementTexts;
 use super::visit::{CatalogStage, VisitPlan};
 use super::{foreign_code, gaps, sample};
 use crate::contract::{Contract, Registered};
@@ -25,14 +27,28 @@ use crate::pg::{Error, Question, ServerFacts, Session};
 /// thousand keys take less than a millisecond: only a contract that was made to take long takes so long.
 const JUDGING_MAX: Duration = Duration::from_secs(5);
 
-type Samples = (Observation<Vec<StoredValues>>, Observation<Vec<ColumnDocuments>>, Vec<Receipts>);
+/// What the third round trip brought.
+pub(super) struct SampleStage {
+    pub(super) stored_values: Observation<Vec<StoredValues>>,
+    pub(super) documents: Observation<Vec<ColumnDocuments>>,
+    /// What became of the statements to explain.
+    pub(super) receipts: Vec<Receipts>,
+}
 
-/// Take all samples at once, and explain what is to be explained.
+/// What is looked up about statements once their texts are there.
+pub(super) struct StatementLook<'a> {
+    /// Those to explain.
+    pub(super) explain: Option<&'a mut ExplainLook>,
+    /// Those whose names are looked up.
+    pub(super) texts: Option<&'a mut StatementTexts>,
+}
+
+/// Take all samples at once, explain what is to be explained, and look up what names in statements mean.
 pub(super) async fn take(
     session: &mut Session,
     (first, plan, detail): (&CatalogStage, &VisitPlan, &DetailStage),
-    explain: Option<&mut ExplainLook>,
-) -> Result<Samples, Error> {
+    StatementLook { explain, texts }: StatementLook<'_>,
+) -> Result<SampleStage, Error> {
     let trusted = session.trusts_code();
     let facts = session.facts().clone();
     let mut values = ValueSamples::plan(first, plan, detail, &facts);
@@ -43,16 +59,22 @@ pub(super) async fn take(
         documents.query(&mut batch);
     }
     let receipts = explain.map(|explain| explain.query(&mut batch, trusted)).unwrap_or_default();
+    let texts = texts.filter(|texts| texts.name_something());
+    let names = texts.is_some().then(|| NameLook::query(&mut batch));
     batch.send_finally(session).await?;
+    if let (Some(texts), Some(names)) = (texts, names) {
+        texts.names = names.seen();
+    }
     if let Ok(documents) = &mut documents {
         documents.settle().await;
     }
-    Ok((
-        values.map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(&of_values))),
-        documents
+    Ok(SampleStage {
+        stored_values: values
+            .map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(&of_values))),
+        documents: documents
             .map_or_else(Observation::Unseen, |all| Observation::Seen(all.finish(facts.major))),
         receipts,
-    ))
+    })
 }
 
 /// How the values of each relation are stored.

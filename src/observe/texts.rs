@@ -9,14 +9,13 @@ use serde::Deserialize;
 
 use super::batch::{Batch, Slot};
 use super::gaps;
-use super::names::NameLook;
 use super::source::{self, Source};
 use crate::model::observation::{Names, StatementCounters, WorkloadStatement};
 use crate::model::{Gap, Observation, quote_identifier};
 
 /// What the server tells of the statements that its applications run.
 pub struct StatementTexts {
-    /// What names in them mean.
+    /// What names in them mean. Of no text none is looked up.
     pub names: Observation<Names>,
     /// What other sessions run now, or ran last.
     pub activity: Vec<ServerStatementText>,
@@ -166,7 +165,6 @@ pub(super) struct TextLook {
 }
 
 struct TextSlots {
-    names: Option<NameLook>,
     activity: Slot<ServerStatementText>,
     definitions: Slot<Defined>,
     counted: Option<Slot<CountedStatement>>,
@@ -191,7 +189,6 @@ impl TextLook {
         let Self { tables, sources, understood, slots } = self;
         let reads_log = *understood && sources.log_can_be_read();
         *slots = Some(TextSlots {
-            names: understood.then(|| NameLook::query(batch)),
             activity: batch.query(&source::ACTIVITY, vec![]),
             definitions: batch.query_relations(&source::DEFINITIONS, tables),
             counted: sources
@@ -214,9 +211,8 @@ impl TextLook {
     pub(super) fn seen(self) -> StatementTexts {
         let WorkloadSources { stat_statements_schema, qualstats_schema, .. } = &self.sources;
         let mut gaps = self.sources.gaps();
-        let unnamed = || Observation::Unseen(gaps::unasked(source::NAMES.name));
         let Some(slots) = self.slots else {
-            return StatementTexts { gaps, ..StatementTexts::empty(unnamed()) };
+            return StatementTexts { gaps, ..StatementTexts::empty(unnamed(self.understood)) };
         };
         let mut take = Taker { gaps: &mut gaps };
         let activity = take.rows(Some(slots.activity), None).unwrap_or_default();
@@ -233,7 +229,7 @@ impl TextLook {
         gaps.extend(gaps::cut_texts(&activity));
         gaps.extend(log.as_ref().filter(|log| log.is_empty()).map(|_| gaps::log_of_others()));
         StatementTexts {
-            names: slots.names.map_or_else(unnamed, NameLook::seen),
+            names: unnamed(self.understood),
             activity,
             examples: examples.unwrap_or_default(),
             counted,
@@ -245,6 +241,14 @@ impl TextLook {
 }
 
 impl StatementTexts {
+    /// Whether names in them are to be looked up.
+    pub(super) fn name_something(&self) -> bool {
+        let Self { names, activity, examples, counted, definitions, log, .. } = self;
+        let counted = counted.iter().flatten().any(|one| one.sql.is_some());
+        let texts = activity.iter().chain(examples).any(|one| one.sql.is_some());
+        names.get().is_ok() && (counted || texts || !definitions.is_empty() || !log.is_empty())
+    }
+
     fn empty(names: Observation<Names>) -> Self {
         Self {
             names,
@@ -290,6 +294,14 @@ impl LogTail {
         }
         bytes
     }
+}
+
+/// Before names are looked up: none where the texts are understood, and not asked where some are explained alone.
+fn unnamed(understood: bool) -> Observation<Names> {
+    if understood {
+        return Observation::Seen(Names::default());
+    }
+    Observation::Unseen(gaps::unasked(source::NAMES.name))
 }
 
 /// Takes rows, and keeps why some sources brought none.

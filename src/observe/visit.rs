@@ -24,10 +24,11 @@ use super::gin::GinLook;
 use super::look::Look as _;
 use super::plan::PlanLook;
 use super::relations::RelationLook;
+use super::samples::{self, SampleStage, StatementLook};
 use super::texts::{StatementTexts, TextLook, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
-use super::{gaps, samples, source};
+use super::{gaps, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -73,7 +74,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
     let mut first = CatalogStage::take(session, interest, &mut looks).await?;
     let plan = first.plan(interest);
     let mut detail = DetailStage::take(session, (&mut first, &plan), interest, &mut looks).await?;
-    let texts = detail.texts.take();
+    let mut texts = detail.texts.take();
     let explains = interest.in_any(&[Topic::PLANS]);
     let mut explain = texts
         .as_ref()
@@ -89,8 +90,9 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
             left_out.extend(gaps::unseen_layouts(choice, relations, layouts));
         }
     }
-    let sampled = samples::take(session, (&first, &plan, &detail), explain.as_mut()).await?;
-    let (stored_values, documents, receipts) = sampled;
+    let statements = StatementLook { explain: explain.as_mut(), texts: texts.as_mut() };
+    let sampled = samples::take(session, (&first, &plan, &detail), statements).await?;
+    let SampleStage { stored_values, documents, receipts } = sampled;
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
     let CatalogFacts { context, relations, foreign_code, common } = first.catalog;

@@ -24,7 +24,7 @@ impl<'a> ResultRow<'a> {
     ///
     /// # Errors
     /// What is no text, or not in UTF-8.
-    pub fn text(&self) -> Result<&'a str, tokio_postgres::Error> {
+    pub fn text(self) -> Result<&'a str, tokio_postgres::Error> {
         self.0.try_get::<_, TextValue<'_>>(0).map(|value| value.0)
     }
 
@@ -32,12 +32,12 @@ impl<'a> ResultRow<'a> {
     ///
     /// # Errors
     /// A column of another type than the field.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, UnreadableColumn> {
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, UnreadableColumn> {
         T::deserialize(RowColumns { row: self.0, position: 0 })
     }
 
     /// Bytes of its values.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         self.0.raw_size_bytes() as u64
     }
 }
