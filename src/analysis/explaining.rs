@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::decoding::{judged, narrow};
 use super::{DecodeError, Request};
 use crate::explain;
-use crate::model::DecodedPlan;
+use crate::model::{DecodedPlan, Gap, GapReason, Topic};
 use crate::observe::{self, ExplainQuestion, ExplainRefusal};
 use crate::pg::{Error, Target};
 use crate::sql::{NotExplainable, explainable};
@@ -114,8 +114,19 @@ pub async fn explain(
     let plan = explain::read(&explained.text).map_err(failed)?.pop();
     let plan = Arc::new(plan.ok_or(ExplainError::Decode(DecodeError::Failed))?);
     let limits = (findings_max, Timestamp::now());
-    let (_, decoded) = judged(&request, plan, explained.source, limits);
+    let (_, mut decoded) = judged(&request, plan, explained.source, limits);
+    if explained.by_helper {
+        decoded.gaps.push(not_executed());
+    }
     Ok(DecodedPlan { statement: Some(sql), ..decoded })
+}
+
+/// What is missing where the function of `scripts/grants --explain` planned the statement.
+fn not_executed() -> Gap {
+    let detail = "dbopt's role may not read what the statement names: the function of scripts/grants --explain planned it, \
+                  and ANALYZE is refused";
+    Gap::new(Topic::PLANS.as_str(), GapReason::MissingPrivilege, detail)
+        .lifted_by("GRANT SELECT on what it reads: scripts/grants --schema NAME")
 }
 
 fn question(text: StatementText) -> Result<ExplainQuestion, ExplainError> {

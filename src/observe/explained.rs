@@ -250,7 +250,10 @@ fn refused(failure: &Failure) -> Gap {
     let gap = Gap::new(OBSERVATION, *reason, detail);
     match (reason, sqlstate.as_str()) {
         (GapReason::MissingPrivilege, _) => {
-            gap.lifted_by("GRANT SELECT on what it reads: scripts/grants --schema NAME")
+            gap.lifted_by(
+                "GRANT SELECT on what it reads: scripts/grants --schema NAME; or, for a SELECT without reading rows: \
+                 scripts/grants --explain, then dbopt plan --query-file FILE",
+            )
         }
         (_, "42P01" | "3F000") => gap.lifted_by(format!(
             "{} with the schemas that the application's role has in it",

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::explain_helper::{self, Help, INSUFFICIENT_PRIVILEGE};
 use super::{foreign_code, source};
 use crate::model::observation::ForeignCode;
 use crate::model::{GapReason, PlanSource};
@@ -58,6 +59,8 @@ pub struct Explained {
     pub text: String,
     /// What kind of plan it is.
     pub source: PlanSource,
+    /// Whether the function of `scripts/grants --explain` made it, for want of a privilege.
+    pub by_helper: bool,
 }
 
 /// Why a statement was not explained. Holds nothing that the server said.
@@ -121,9 +124,31 @@ pub async fn explain(
     trial.rows(PATH_ASIDE).await.map_err(refused)?;
     check_code(&trial, target.trusts_code(), question).await?;
     trial.rows(PATH_BACK).await.map_err(refused)?;
-    let explained = output(&trial, question).await;
+    let explained = output_or_help(&trial, question).await;
     trial.finish();
     explained
+}
+
+/// The output of EXPLAIN, by the function of `scripts/grants --explain` where our role lacks a privilege.
+async fn output_or_help(
+    trial: &TrialTransaction,
+    question: &ExplainRequest,
+) -> Result<Explained, ExplainRefusal> {
+    if !explain_helper::may_help(trial, question) {
+        return output(trial, question).await.map_err(refused);
+    }
+    trial.run("savepoint unhelped").await.map_err(refused)?;
+    match output(trial, question).await {
+        Err(error) if explain_helper::lacks_privilege(&error) => {}
+        other => return other.map_err(refused),
+    }
+    trial.run("rollback to savepoint unhelped").await.map_err(refused)?;
+    match explain_helper::explain(trial, question).await.map_err(refused)? {
+        Help::Explained(explained) => Ok(explained),
+        Help::Missing(reason) => {
+            Err(ExplainRefusal::Refused { reason, sqlstate: INSUFFICIENT_PRIVILEGE.to_owned() })
+        }
+    }
 }
 
 /// Refuse what would run code that the caller may not run.
@@ -193,7 +218,7 @@ fn read<T: serde::de::DeserializeOwned>(row: &str) -> Result<T, ExplainRefusal> 
 async fn output(
     trial: &TrialTransaction,
     question: &ExplainRequest,
-) -> Result<Explained, ExplainRefusal> {
+) -> Result<Explained, TrialError> {
     let text = &question.statement.text;
     let generic = question.statement.parameters > 0 && question.parameters.is_empty();
     let mut options = vec!["verbose", "settings"];
@@ -204,27 +229,27 @@ async fn output(
         return prepared(trial, question).await;
     }
     let sql = format!("explain ({}) {text}", options.join(", "));
-    let rows = trial.rows_with(&sql, &question.parameters).await.map_err(refused)?;
+    let rows = trial.rows_with(&sql, &question.parameters).await?;
     let source = if question.analyze { PlanSource::Analyzed } else { PlanSource::Explained };
-    Ok(Explained { text: rows.join("\n"), source })
+    Ok(Explained { text: rows.join("\n"), source, by_helper: false })
 }
 
 /// The plan for any values, as a session keeps it.
 async fn prepared(
     trial: &TrialTransaction,
     question: &ExplainRequest,
-) -> Result<Explained, ExplainRefusal> {
+) -> Result<Explained, TrialError> {
     let text = &question.statement.text;
     let nulls = vec!["null"; question.statement.parameters as usize].join(", ");
-    trial.run("set local plan_cache_mode = force_generic_plan").await.map_err(refused)?;
-    trial.rows(&format!("prepare {PREPARED} as {text}")).await.map_err(refused)?;
-    trial.run("savepoint explained").await.map_err(refused)?;
+    trial.run("set local plan_cache_mode = force_generic_plan").await?;
+    trial.rows(&format!("prepare {PREPARED} as {text}")).await?;
+    trial.run("savepoint explained").await?;
     let rows =
         trial.rows(&format!("explain (verbose, settings) execute {PREPARED}({nulls})")).await;
     // A pooler may give the server's session to others.
     let ending = format!("rollback to savepoint explained; deallocate {PREPARED}");
-    trial.run(&ending).await.map_err(refused)?;
-    Ok(Explained { text: rows.map_err(refused)?.join("\n"), source: PlanSource::Generic })
+    trial.run(&ending).await?;
+    Ok(Explained { text: rows?.join("\n"), source: PlanSource::Generic, by_helper: false })
 }
 
 /// A value of type `text[]`.

@@ -8,6 +8,7 @@ mod concurrency;
 mod detail;
 mod documents;
 mod existing_tables;
+mod explain_helper;
 mod explained;
 mod explaining;
 mod foreign_code;

@@ -139,9 +139,15 @@ async fn without_options_statistics_are_read_and_no_row(#[values("pg15", "deb19"
 
 #[test]
 fn what_makes_no_sense_is_refused_and_help_is_given() {
-    for options in
-        [&["--experiments"][..], &["--role"], &["--schema"], &["--nonsense"], &["--role", "a\\b"]]
-    {
+    let long = "a".repeat(56);
+    for options in [
+        &["--experiments"][..],
+        &["--role"],
+        &["--schema"],
+        &["--nonsense"],
+        &["--role", "a\\b"],
+        &["--explain", "--role", &long],
+    ] {
         let output = grants(options);
         assert_eq!(output.status.code(), Some(2), "{options:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{options:?}");
@@ -149,7 +155,7 @@ fn what_makes_no_sense_is_refused_and_help_is_given() {
     let help = grants(&["--help"]);
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
-    for option in ["--role", "--database", "--schema", "--samples", "--experiments"] {
+    for option in ["--role", "--database", "--schema", "--samples", "--explain", "--experiments"] {
         assert!(help.contains(option), "{help}");
     }
 }

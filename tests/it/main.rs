@@ -16,6 +16,7 @@ mod drift;
 mod embedded;
 mod existing;
 mod explain;
+mod explain_helper;
 mod faults;
 mod foreign_code;
 mod fuzzed;
