@@ -91,7 +91,7 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         }
     }
     let statements = StatementLook { explain: explain.as_mut(), texts: texts.as_mut() };
-    let sampled = samples::take(session, (&first, &plan, &detail), statements).await?;
+    let sampled = Box::pin(samples::take(session, (&first, &plan, &detail), statements)).await?;
     let SampleStage { stored_values, documents, receipts } = sampled;
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
