@@ -42,7 +42,7 @@ impl<'a> ResultRow<'a> {
     }
 }
 
-/// Which column has another type or value than the field that it is read as; empty for none. The value is not told.
+/// Which column has another type or value than the field that it is read as; empty for none. The value is not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableColumn(String);
 

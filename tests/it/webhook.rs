@@ -64,8 +64,8 @@ async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    arrived.send(Received { path: uri.to_string(), headers, body }).unwrap();
     let status = answers.lock().unwrap().pop_front().unwrap_or(StatusCode::NO_CONTENT);
+    arrived.send(Received { path: uri.to_string(), headers, body }).unwrap();
     if status.is_redirection() {
         return (status, [(header::LOCATION, "/elsewhere")]).into_response();
     }

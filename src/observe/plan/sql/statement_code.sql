@@ -101,22 +101,31 @@ types as (
     ) as x (oid)
     where x.oid >= 16384
 ),
--- Operators that are named or in views and checks, with those that the planner puts in their place where it negates or commutes.
+-- Operators that are named or in views and checks. As one array: the planner takes them for thousands, and the recursion for
+-- millions, for which the server sets up a hash table.
+named_operators as materialized (
+    select pg_catalog.array_agg(f.oid) as oids
+    from (
+        select o.oid
+        from pg_catalog.pg_operator as o
+        join schemas as n on n.oid = o.oprnamespace and n.is_meant
+        where o.oprname = any($3::text[])
+        union all
+        select f.id[1]::oid
+        from rules as v
+        join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+        cross join lateral pg_catalog.regexp_matches(w.ev_qual::text || w.ev_action::text, ':opno (\d+)', 'g') as f (id)
+        union all
+        select f.id[1]::oid
+        from types as t
+        join pg_catalog.pg_constraint as o on o.contypid = t.oid
+        cross join lateral pg_catalog.regexp_matches(o.conbin::text, ':opno (\d+)', 'g') as f (id)
+    ) as f
+),
+-- With those that the planner puts in their place where it negates or commutes.
 operators as (
-    select o.oid
-    from pg_catalog.pg_operator as o
-    join schemas as n on n.oid = o.oprnamespace and n.is_meant
-    where o.oprname = any($3::text[])
-    union
-    select f.id[1]::oid
-    from rules as v
-    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
-    cross join lateral pg_catalog.regexp_matches(w.ev_qual::text || w.ev_action::text, ':opno (\d+)', 'g') as f (id)
-    union
-    select f.id[1]::oid
-    from types as t
-    join pg_catalog.pg_constraint as o on o.contypid = t.oid
-    cross join lateral pg_catalog.regexp_matches(o.conbin::text, ':opno (\d+)', 'g') as f (id)
+    select pg_catalog.unnest(n.oids) as oid
+    from named_operators as n
     union
     select x.oid
     from operators as c
