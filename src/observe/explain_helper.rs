@@ -1,13 +1,12 @@
 //! EXPLAIN by the function of `scripts/grants --explain`, of statements on tables whose rows our role may not read.
 
+use tokio_postgres::error::SqlState;
+
 use super::explaining::{ExplainRequest, Explained, PATH_ASIDE, PATH_BACK};
-use crate::model::{GapReason, PlanSource};
+use crate::model::PlanSource;
 use crate::pg::{Failure, TrialError, TrialTransaction};
 
 const HELPER: &str = include_str!("plan/sql/explain_helper.sql");
-
-/// Refused for want of a privilege.
-pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// From this version on EXPLAIN plans a statement for any values without PREPARE, which no function can use.
 const GENERIC_PLAN_SINCE: u32 = 16;
@@ -33,8 +32,8 @@ pub(super) fn may_help(trial: &TrialTransaction, question: &ExplainRequest) -> b
 
 /// Whether our role lacks a privilege.
 pub(super) fn lacks_privilege(error: &TrialError) -> bool {
-    let TrialError::Refused(Failure { reason, sqlstate }) = error else { return false };
-    *reason == GapReason::MissingPrivilege && sqlstate == INSUFFICIENT_PRIVILEGE
+    let TrialError::Refused(Failure { sqlstate, .. }) = error else { return false };
+    sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code()
 }
 
 /// Explain it by the function, if it may be trusted. The look-ups for code that the statement would run come before.

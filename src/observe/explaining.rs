@@ -2,8 +2,9 @@
 //! the caller may not run.
 
 use serde::Deserialize;
+use tokio_postgres::error::SqlState;
 
-use super::explain_helper::{self, Help, INSUFFICIENT_PRIVILEGE};
+use super::explain_helper::{self, Help};
 use super::{foreign_code, source};
 use crate::model::observation::ForeignCode;
 use crate::model::{GapReason, PlanSource};
@@ -146,7 +147,8 @@ async fn output_or_help(
     match explain_helper::explain(trial, question).await.map_err(refused)? {
         Help::Explained(explained) => Ok(explained),
         Help::Missing(reason) => {
-            Err(ExplainRefusal::Refused { reason, sqlstate: INSUFFICIENT_PRIVILEGE.to_owned() })
+            let sqlstate = SqlState::INSUFFICIENT_PRIVILEGE.code().to_owned();
+            Err(ExplainRefusal::Refused { reason, sqlstate })
         }
     }
 }

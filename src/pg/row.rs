@@ -87,11 +87,10 @@ impl<'de> SeqAccess<'de> for RowColumns<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, Self::Error> {
         let Some(column) = self.row.columns().get(self.position) else { return Ok(None) };
-        let unreadable = |_| UnreadableColumn(column.name().to_owned());
-        let value: Option<Value<'_>> =
-            self.row.try_get(self.position).map_err(|_| UnreadableColumn::custom(""))?;
+        let unreadable = || UnreadableColumn(column.name().to_owned());
+        let value: Option<Value<'_>> = self.row.try_get(self.position).map_err(|_| unreadable())?;
         self.position += 1;
-        seed.deserialize(Nullable(value)).map(Some).map_err(unreadable)
+        seed.deserialize(Nullable(value)).map(Some).map_err(|_| unreadable())
     }
 }
 

@@ -201,7 +201,7 @@ async fn the_planner_runs_no_function_of_the_caller_s_with_the_helper_s_rights(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_somebody_else_planted_is_not_called(
+async fn a_planted_function_of_the_same_name_is_not_called(
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(this) = helped(member, "trusting", &["--explain"]).await else { return };

@@ -2,6 +2,7 @@
 
 mod source;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::Interest;
@@ -215,7 +216,9 @@ impl Look for WalDetail {
         self.first.partman_sets = match self.partman_sets {
             Some(Err(gap)) => Observation::Unseen(gap),
             Some(Ok(slot)) => {
-                let denied = slot.failure().is_some_and(|failure| failure.sqlstate == "42501");
+                let denied = slot.failure().is_some_and(|failure| {
+                    failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code()
+                });
                 match slot.rows() {
                     Observation::Unseen(gap) if denied => {
                         Observation::Unseen(gap.lifted_by(partman_grant(&self.first)))

@@ -69,6 +69,12 @@ rules as (
         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     join pg_catalog.pg_class as b on b.oid = d.refobjid and b.relhasrules and b.relkind <> 'm'
 ),
+-- What they stand for.
+rewrites as (
+    select v.relname, w.oid, w.ev_type, w.ev_qual::text || w.ev_action::text as tree
+    from rules as v
+    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+),
 -- Types that are named or that views name, with those they are made of.
 types as (
     select t.oid
@@ -76,8 +82,7 @@ types as (
     where t.typname = any($1::text[])
     union
     select d.refobjid
-    from rules as v
-    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+    from rewrites as w
     join pg_catalog.pg_depend as d
         on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
         and d.objid = w.oid
@@ -112,9 +117,8 @@ named_operators as materialized (
         where o.oprname = any($3::text[])
         union all
         select f.id[1]::oid
-        from rules as v
-        join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
-        cross join lateral pg_catalog.regexp_matches(w.ev_qual::text || w.ev_action::text, ':opno (\d+)', 'g') as f (id)
+        from rewrites as w
+        cross join lateral pg_catalog.regexp_matches(w.tree, ':opno (\d+)', 'g') as f (id)
         union all
         select f.id[1]::oid
         from types as t
@@ -200,11 +204,10 @@ called (kind, name, function) as (
     join pg_catalog.pg_foreign_data_wrapper as w on w.oid = s.srvfdw
     join unsafe as u on u.oid = w.fdwhandler
     union all
-    select case w.ev_type when '1' then 'view' else 'rule' end, v.relname, u.oid
-    from rules as v
-    join pg_catalog.pg_rewrite as w on w.ev_class = v.oid and (w.ev_type = '1' or $6::boolean)
+    select case w.ev_type when '1' then 'view' else 'rule' end, w.relname, u.oid
+    from rewrites as w
     cross join lateral pg_catalog.regexp_matches(
-        w.ev_qual::text || w.ev_action::text, ':(?:opfuncid|funcid|aggfnoid|winfnoid) (\d+)', 'g'
+        w.tree, ':(?:opfuncid|funcid|aggfnoid|winfnoid) (\d+)', 'g'
     ) as f (id)
     join unsafe as u on u.oid = f.id[1]::oid
 )
