@@ -48,6 +48,8 @@ struct AppInner {
     limits: Limits,
     /// Targets whose own code may run.
     trusted: BTreeSet<String>,
+    /// Functions that ANALYZE may execute although they are volatile.
+    allowed_functions: BTreeSet<String>,
     /// Opened targets by name, each with the revision of the DSN it was opened with.
     opened: Mutex<HashMap<String, (String, Target)>>,
     jobs: Jobs,
@@ -107,6 +109,7 @@ impl App {
             cache_config: config.cache,
             limits: config.limits,
             trusted: config.trust_code.clone(),
+            allowed_functions: config.allow_functions.clone(),
             opened: Mutex::default(),
             jobs: Jobs::default(),
             metrics,
@@ -383,11 +386,9 @@ impl App {
         {
             return Ok(target.clone());
         }
-        let trusted = self.inner.trusted.contains(name);
         let target = Target::open(name, &resolved.dsn, resolved.lab.as_ref())
-            .map(|target| target.trusting_code(trusted));
-        let target =
-            target.map_err(|error: TargetError| Error::Analysis(analysis::Error::Target(error)))?;
+            .map_err(|error: TargetError| Error::Analysis(analysis::Error::Target(error)))?
+            .trusting_code(self.inner.trusted.contains(name));
         opened.insert(name.to_owned(), (resolved.revision, target.clone()));
         Ok(target)
     }

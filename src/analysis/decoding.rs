@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Request, judge_snapshot};
 use crate::checks;
-use crate::decode::{compare, decoded};
+use crate::decode::{NotCompared, compare, decoded};
 use crate::explain::{self, ParsedPlan};
 use crate::model::observation::StatementPlan;
 use crate::model::{
@@ -130,8 +130,10 @@ fn decode_text(
             judged(request, Arc::new(plan), PlanSource::Pasted, (text.findings_max, now));
         answer.1.gaps.extend(cut.clone().filter(|_| position == last));
         if let Some(before) = &before {
-            answer.1.comparison = compare(before, &answer.0);
-            answer.1.gaps.extend(answer.1.comparison.is_none().then(not_compared));
+            match compare(before, &answer.0) {
+                Ok(comparison) => answer.1.comparison = Some(comparison),
+                Err(reason) => answer.1.gaps.push(not_compared(reason)),
+            }
         }
         answer.1
     });
@@ -170,9 +172,14 @@ fn single(field: &'static str, mut plans: Vec<ParsedPlan>) -> Result<ParsedPlan,
     }
 }
 
-fn not_compared() -> Gap {
-    let detail = "The plans are too large to be compared";
-    Gap::new("plan.comparison", GapReason::BudgetSpent, detail)
+fn not_compared(why: NotCompared) -> Gap {
+    let gap = |reason| Gap::new("plan.comparison", reason, why.to_string());
+    match why {
+        NotCompared::TooLarge => gap(GapReason::BudgetSpent),
+        NotCompared::NothingShared => {
+            gap(GapReason::NotEnoughEvidence).lifted_by("send two plans of one statement")
+        }
+    }
 }
 
 /// A plan with what was found in it.

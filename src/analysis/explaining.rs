@@ -1,5 +1,6 @@
 //! A statement explained on a target, its plan decoded and judged.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub struct StatementText {
     pub analyze: bool,
     /// Settings of the planner to explain it under.
     pub settings: Vec<(String, String)>,
+    /// Functions that ANALYZE may execute although they are volatile, each by its schema and name.
+    pub allowed_functions: BTreeSet<String>,
     /// Findings at most.
     pub findings_max: usize,
 }
@@ -130,7 +133,7 @@ fn not_executed() -> Gap {
 }
 
 fn question(text: StatementText) -> Result<ExplainQuestion, ExplainError> {
-    let StatementText { sql, parameters, analyze, settings, .. } = text;
+    let StatementText { sql, parameters, analyze, settings, allowed_functions, .. } = text;
     let statement = explainable(&sql).map_err(ExplainError::NotExplainable)?;
     let needed = statement.parameters;
     if analyze && !statement.reads_only {
@@ -146,7 +149,7 @@ fn question(text: StatementText) -> Result<ExplainQuestion, ExplainError> {
     if let Some((name, _)) = settings.iter().find(|(name, _)| !known(name)) {
         return Err(ExplainError::Setting(name.clone()));
     }
-    Ok(ExplainQuestion { statement, parameters, analyze, settings })
+    Ok(ExplainQuestion { statement, parameters, analyze, settings, allowed_functions })
 }
 
 impl ExplainError {

@@ -20,9 +20,10 @@ impl App {
         &self,
         target: &TargetRecord,
         mut request: Request,
-        text: StatementText,
+        mut text: StatementText,
     ) -> Result<DecodedPlan, NotExplained> {
         request.policy = target.policy.overridden_by(&request.policy);
+        text.allowed_functions.clone_from(&self.inner.allowed_functions);
         let opened = self.open(&target.name).await.map_err(NotExplained::Service)?;
         analysis::explain(&opened, request, text).await.map_err(NotExplained::Statement)
     }

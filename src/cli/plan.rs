@@ -11,6 +11,7 @@ use super::{CommandOutcome, Error, print, render};
 use crate::analysis::{
     self, DecodeError, ExplainError, ExplainRefusal, FINDINGS_MAX, PlanText, Request, StatementText,
 };
+use crate::config::is_qualified_name;
 use crate::model::DecodedPlans;
 
 /// Options of `dbopt plan` alone.
@@ -38,9 +39,12 @@ pub(super) struct Decode {
         allow_hyphen_values = true
     )]
     parameter: Vec<String>,
-    /// Execute the statement: a SELECT that calls nothing volatile.
+    /// Execute the statement: a SELECT that calls nothing volatile but what --allow-function names.
     #[arg(long, requires = "query_file", conflicts_with = "plan_file")]
     analyze: bool,
+    /// Function that --analyze may execute although it is volatile, with its schema; repeatable.
+    #[arg(long, value_name = "SCHEMA.NAME", requires = "analyze", value_parser = qualified)]
+    allow_function: Vec<String>,
     /// Findings of each plan at most, those with the most time at stake.
     #[arg(long, value_name = "NUMBER", default_value_t = FINDINGS_MAX)]
     findings_max: usize,
@@ -103,6 +107,7 @@ impl Decode {
             parameters: self.parameter.iter().cloned().map(Some).collect(),
             analyze: self.analyze,
             settings: Vec::new(),
+            allowed_functions: self.allow_function.iter().cloned().collect(),
             findings_max: self.findings_max.max(1),
         };
         let target = analyse.target()?;
@@ -129,6 +134,13 @@ impl Decode {
         let option = if error.field() == Some("before") { "before" } else { "plan-file" };
         Error::Usage(format!("--{option}: {error}{lift}"))
     }
+}
+
+/// A name with its schema.
+fn qualified(name: &str) -> Result<String, &'static str> {
+    is_qualified_name(name)
+        .then(|| name.to_owned())
+        .ok_or("a function is named with its schema, such as pg_catalog.random")
 }
 
 /// A file, or standard input.

@@ -77,6 +77,7 @@ fn blank() -> Config {
         webhook: None,
         allowed_hosts: AllowedHosts::default(),
         trust_code: BTreeSet::new(),
+        allow_functions: BTreeSet::new(),
         allowed_hosts_http: HttpHosts::default(),
         allowed_origins: AllowedOrigins::default(),
         data_dir: PathBuf::new(),

@@ -29,7 +29,7 @@ pub use load::{load, resolve};
 pub use project::{Ignored, PROJECT_FILE, Project};
 pub use secret_files::secret_file_variables;
 pub use settings::{ConfigSetting, SETTINGS, markdown_table};
-pub use target::{DsnSource, TargetConfig, is_model_version, is_target_name};
+pub use target::{DsnSource, TargetConfig, is_model_version, is_qualified_name, is_target_name};
 pub use unknown_variables::unknown_variables;
 pub use webhook::WebhookConfig;
 
@@ -50,6 +50,8 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// Targets, by name, whose own functions may run with the role's rights.
     pub trust_code: BTreeSet<String>,
+    /// Functions, by schema and name, that ANALYZE may execute although they are volatile.
+    pub allow_functions: BTreeSet<String>,
     /// Hosts that the service answers to while no API key exists, beside those of loopback.
     pub allowed_hosts_http: HttpHosts,
     /// Other sites whose pages may call the API.

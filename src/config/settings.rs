@@ -6,7 +6,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    AllowedHosts, AllowedOrigins, Config, HttpHosts, LogFormat, WebhookConfig, is_target_name,
+    AllowedHosts, AllowedOrigins, Config, HttpHosts, LogFormat, WebhookConfig, is_qualified_name,
+    is_target_name,
 };
 
 /// One setting.
@@ -144,6 +145,25 @@ pub static SETTINGS: &[ConfigSetting] = &[
             let all = names.iter().all(|name| is_target_name(name));
             let names = all.then(|| names.into_iter().map(str::to_owned).collect());
             set(&mut config.trust_code, names, "a comma list of names of targets")
+        },
+    },
+    ConfigSetting {
+        name: "allow_functions",
+        env: "DBOPT_ALLOW_FUNCTIONS",
+        flag: Some("allow-functions"),
+        default: "",
+        what: "Functions, comma separated and each with its schema, such as `pg_catalog.random`, that EXPLAIN ANALYZE may \
+               execute although they are volatile.",
+        secret: false,
+        apply: |config, text| {
+            let names: Vec<&str> = text.split(',').map(str::trim).collect();
+            let all = names.iter().all(|name| is_qualified_name(name));
+            let names = all.then(|| names.into_iter().map(str::to_owned).collect());
+            set(
+                &mut config.allow_functions,
+                names,
+                "a comma list of functions, each as schema.name",
+            )
         },
     },
     ConfigSetting {

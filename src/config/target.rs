@@ -51,6 +51,11 @@ impl TargetConfig {
     }
 }
 
+/// Whether a name has its schema before it.
+pub fn is_qualified_name(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(schema, name)| !schema.is_empty() && !name.is_empty())
+}
+
 /// Whether `name` can name a target: `[a-z0-9][a-z0-9-]{0,62}`.
 pub fn is_target_name(name: &str) -> bool {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();

@@ -28,13 +28,33 @@ struct Parts<'a> {
     order: Vec<String>,
 }
 
-/// What changed from one plan to the other; nothing where one of them is too large to compare.
-pub fn compare(before: &ParsedPlan, after: &ParsedPlan) -> Option<PlanComparison> {
+/// Why two plans are not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotCompared {
+    /// One of them has more nodes or scans than are compared.
+    #[error("The plans are too large to be compared")]
+    TooLarge,
+    /// They read nothing under the same name.
+    #[error("The plans share no name of what they read: they seem to be of different statements")]
+    NothingShared,
+}
+
+/// What changed from one plan to the other.
+///
+/// # Errors
+/// Why they are not compared.
+pub fn compare(before: &ParsedPlan, after: &ParsedPlan) -> Result<PlanComparison, NotCompared> {
     if before.nodes.len().max(after.nodes.len()) > NODES_MAX {
-        return None;
+        return Err(NotCompared::TooLarge);
     }
     let (before_figures, after_figures) = (derive(before), derive(after));
+    let parts = |plan, figures| parts(plan, figures).ok_or(NotCompared::TooLarge);
     let (old, new) = (parts(before, &before_figures)?, parts(after, &after_figures)?);
+    // Where one of them reads nothing, a condition that is never true may have taken its scans away.
+    let reads = !old.scans.is_empty() && !new.scans.is_empty();
+    if reads && !old.scans.keys().any(|name| new.scans.contains_key(name)) {
+        return Err(NotCompared::NothingShared);
+    }
     let mut changes = Vec::new();
     differences(&old.scans, &new.scans, "scan", &mut changes);
     differences(&old.joins, &new.joins, "join", &mut changes);
@@ -45,7 +65,7 @@ pub fn compare(before: &ParsedPlan, after: &ParsedPlan) -> Option<PlanComparison
     // A relation that one of them alone reads is named among the changes.
     let is_same_order = shared(&old.order, &new.order) == shared(&new.order, &old.order);
     let order = |order: Vec<String>| if is_same_order { Vec::new() } else { order };
-    Some(PlanComparison {
+    Ok(PlanComparison {
         before_ms: before.execution_ms,
         after_ms: after.execution_ms,
         join_order_before: order(old.order),
@@ -104,7 +124,7 @@ fn parts<'a>(plan: &'a ParsedPlan, figures: &Derived) -> Option<Parts<'a>> {
 fn part<'a>(node: &'a Node, figures: &Derived) -> PlanPart<'a> {
     let what = match &node.index {
         Some(index) => format!("{} using {index}", node.node_type),
-        None => node.node_type.clone(),
+        None => node.node_type.to_string(),
     };
     let derived = &figures.nodes[node.id];
     PlanPart { node, what, ms: derived.exclusive_ms, factor: derived.estimate_factor }
@@ -114,7 +134,7 @@ fn part<'a>(node: &'a Node, figures: &Derived) -> PlanPart<'a> {
 fn scanned(node: &Node) -> Option<String> {
     let scans = node.node_type.ends_with("Scan") && node.node_type != "Bitmap Index Scan";
     let name = node.alias.as_ref().or(node.relation.as_ref()).or(node.cte.as_ref());
-    name.filter(|_| scans).cloned()
+    name.filter(|_| scans).map(ToString::to_string)
 }
 
 fn is_join(node: &Node) -> bool {

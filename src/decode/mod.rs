@@ -7,7 +7,7 @@ use crate::explain::derive::derive;
 use crate::explain::{self, ParsedPlan, PlanFormat};
 use crate::model::{DecodedPlan, Gap, GapReason, PlanSource, PlanSummary, PlanTrigger};
 
-pub use comparison::compare;
+pub use comparison::{NotCompared, compare};
 
 /// The plan with its figures, nothing found in it yet.
 pub fn decoded(plan: &ParsedPlan, source: PlanSource) -> DecodedPlan {
@@ -49,8 +49,14 @@ fn format(format: PlanFormat) -> &'static str {
 }
 
 fn trigger(trigger: &explain::Trigger) -> PlanTrigger {
-    let explain::Trigger { name, constraint, relation, ms, calls } = trigger.clone();
-    PlanTrigger { name, constraint, relation, time_ms: ms, calls }
+    let explain::Trigger { name, constraint, relation, ms, calls } = trigger;
+    PlanTrigger {
+        name: name.to_string(),
+        constraint: constraint.as_ref().map(ToString::to_string),
+        relation: relation.as_ref().map(ToString::to_string),
+        time_ms: *ms,
+        calls: *calls,
+    }
 }
 
 fn too_deep(left_out: usize) -> Option<Gap> {

@@ -105,12 +105,12 @@ pub fn hit_ratio(buffers: &Buffers) -> Option<f64> {
 fn summary(plan: &ParsedPlan) -> Summary {
     let root = plan.root();
     let buffers = root.and_then(|root| root.buffers);
-    let io = root.and_then(|root| root.io);
+    let io = root.and_then(|root| root.io.as_ref());
     Summary {
         nodes: plan.nodes.len(),
         hit_ratio: buffers.as_ref().and_then(hit_ratio),
         io_read_ms: io.map(|io| io.shared_read_ms + io.local_read_ms + io.temp_read_ms),
         temp_bytes: buffers.map(|buffers| buffers.temp_written.saturating_mul(BLOCK_BYTES)),
-        wal_bytes: root.and_then(|root| root.wal).map(|wal| wal.bytes),
+        wal_bytes: root.and_then(|root| root.wal.as_ref()).map(|wal| wal.bytes),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+use smol_str::SmolStr;
 
 /// A condition of a node, as the server prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,15 +94,15 @@ pub struct Worker {
     /// Buffers it used.
     pub buffers: Option<Buffers>,
     /// Time for reads and writes.
-    pub io: Option<IoTimings>,
+    pub io: Option<Box<IoTimings>>,
     /// WAL it wrote.
-    pub wal: Option<WalUsage>,
+    pub wal: Option<Box<WalUsage>>,
     /// How it sorted.
     pub sort: Option<Sort>,
     /// How it sorted incrementally.
     pub incremental_sort: Option<Box<IncrementalSort>>,
     /// Its hash table, of an Aggregate.
-    pub hash_aggregate: Option<HashAggregate>,
+    pub hash_aggregate: Option<Box<HashAggregate>>,
     /// Its cache, of a Memoize.
     pub memoize: Option<Box<Memoize>>,
     /// Heap blocks, of a Bitmap Heap Scan (PostgreSQL 18).
@@ -126,7 +127,7 @@ pub enum Space {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Sort {
     /// `quicksort`, `top-N heapsort`, `external merge`, `external sort`, `still in progress`.
-    pub method: Option<String>,
+    pub method: Option<SmolStr>,
     /// Space it took, in kB.
     pub space_kb: Option<u64>,
     /// Where.
@@ -148,7 +149,7 @@ pub struct SortGroups {
     /// How many.
     pub count: u64,
     /// Methods that were used.
-    pub methods: Vec<String>,
+    pub methods: Vec<SmolStr>,
     /// Memory of a group on average, in kB.
     pub average_memory_kb: Option<u64>,
     /// Memory of the largest, in kB.
@@ -191,9 +192,9 @@ pub struct HashAggregate {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Memoize {
     /// What it is looked up by.
-    pub key: Option<String>,
+    pub key: Option<SmolStr>,
     /// `logical` or `binary`.
-    pub mode: Option<String>,
+    pub mode: Option<SmolStr>,
     /// Lookups that found their rows.
     pub hits: Option<u64>,
     /// Lookups that had to execute the subplan.
@@ -236,9 +237,9 @@ pub struct RowStorage {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Merge {
     /// Of INSERT ON CONFLICT: `NOTHING` or `UPDATE`.
-    pub conflict_resolution: Option<String>,
+    pub conflict_resolution: Option<SmolStr>,
     /// The unique indexes that decide what a conflict is.
-    pub conflict_arbiters: Vec<String>,
+    pub conflict_arbiters: Vec<SmolStr>,
     /// Rows that were inserted.
     pub inserted: Option<f64>,
     /// Rows that conflicted.
@@ -255,18 +256,18 @@ pub struct Merge {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "as in Node")]
 pub struct TargetTable {
-    pub relation: Option<String>,
-    pub schema: Option<String>,
-    pub alias: Option<String>,
+    pub relation: Option<SmolStr>,
+    pub schema: Option<SmolStr>,
+    pub alias: Option<SmolStr>,
 }
 
 /// One of the grouping sets of an Aggregate that share a pass over the input.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct GroupingSet {
     /// The order into which the input is sorted for it.
-    pub sort_key: Vec<String>,
+    pub sort_key: Vec<SmolStr>,
     /// The groups, each with its expressions; none for the grand total.
-    pub keys: Vec<Vec<String>>,
+    pub keys: Vec<Vec<SmolStr>>,
     /// Whether they are hashed.
     pub hashed: bool,
 }
@@ -275,11 +276,11 @@ pub struct GroupingSet {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Trigger {
     /// Its name. A constraint's own name where the trigger is a constraint's.
-    pub name: String,
+    pub name: SmolStr,
     /// The constraint it belongs to.
-    pub constraint: Option<String>,
+    pub constraint: Option<SmolStr>,
     /// The table; text names it only where several are concerned.
-    pub relation: Option<String>,
+    pub relation: Option<SmolStr>,
     /// Time of all calls, in milliseconds.
     pub ms: Option<f64>,
     /// Calls.
@@ -323,9 +324,9 @@ pub struct Serialization {
     /// Size of the result, in kB.
     pub output_kb: u64,
     /// `text` or `binary`.
-    pub format: String,
+    pub format: SmolStr,
     /// Buffers that were read for it, TOAST mostly.
     pub buffers: Option<Buffers>,
     /// Time for reads and writes.
-    pub io: Option<IoTimings>,
+    pub io: Option<Box<IoTimings>>,
 }

@@ -90,15 +90,13 @@ fn whole(input: &str) -> Option<Vec<ParsedPlan>> {
 
 /// The format of the next document from a line on, and the line where it starts.
 fn next(lines: &[OutputLine], from: usize) -> (PlanFormat, usize) {
-    let mut texts = false;
     for (at, line) in lines.iter().enumerate().skip(from) {
         if let Some(format) = start(lines, at) {
-            return if texts { (PlanFormat::Text, from) } else { (format, at) };
+            return (format, at);
         }
-        texts = texts
-            || line.text.contains("(cost=")
-            || line.text.contains("->")
-            || line.text.contains("(actual ");
+        if ["(cost=", "->", "(actual "].iter().any(|sign| line.text.contains(sign)) {
+            break;
+        }
     }
     (PlanFormat::Text, from)
 }

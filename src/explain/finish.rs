@@ -1,6 +1,6 @@
 //! Makes plans of all formats alike: what one format prints and another leaves out.
 
-use super::detail::{Bitmap, Buffers, HashAggregate, IoTimings, RowsRemovedPerLoop, WalUsage};
+use super::detail::{Buffers, HashAggregate, RowsRemovedPerLoop};
 use super::plan::{Node, ParsedPlan};
 
 /// Brings a plan that was read into the form that does not depend on its format.
@@ -9,7 +9,11 @@ use super::plan::{Node, ParsedPlan};
 pub(super) fn finish(plan: &mut ParsedPlan) {
     let analyzed = plan.nodes.iter().any(|node| node.actual_loops.is_some());
     let measured = plan.nodes.iter().any(|node| used(node.buffers)) || used(plan.planning_buffers);
+    let mut changing = Vec::new();
     for node in &mut plan.nodes {
+        if node.node_type == "ModifyTable" {
+            changing.push(node.id);
+        }
         never_executed(node);
         if analyzed {
             rows_removed(node);
@@ -19,14 +23,13 @@ pub(super) fn finish(plan: &mut ParsedPlan) {
         buffers(node, measured);
         zero(node);
     }
-    single_member(plan);
-    triggers(plan);
-    plan.planning_buffers = plan.planning_buffers.filter(|buffers| *buffers != Buffers::default());
-    plan.planning_io = plan.planning_io.filter(|io| *io != IoTimings::default());
+    single_member(plan, &changing);
+    triggers(plan, &changing);
+    no_zeros(&mut plan.planning_buffers);
+    no_zeros(&mut plan.planning_io);
     if let Some(serialization) = &mut plan.serialization {
-        serialization.buffers =
-            serialization.buffers.filter(|buffers| *buffers != Buffers::default());
-        serialization.io = serialization.io.filter(|io| *io != IoTimings::default());
+        no_zeros(&mut serialization.buffers);
+        no_zeros(&mut serialization.io);
     }
 }
 
@@ -46,6 +49,9 @@ fn never_executed(node: &mut Node) {
 
 /// Text leaves out conditions that removed no row.
 fn rows_removed(node: &mut Node) {
+    if node.conditions.is_empty() {
+        return node.rows_removed.sort_by_key(|removed| removed.kind);
+    }
     for (condition, kind) in [
         ("filter", "filter"),
         ("join_filter", "join_filter"),
@@ -76,16 +82,12 @@ fn details(node: &mut Node, analyzed: bool) {
             node.extra.remove(key);
         }
     }
-    node.subplans_removed = node.subplans_removed.filter(|removed| *removed > 0);
-    node.bitmap = node.bitmap.filter(|bitmap| *bitmap != Bitmap::default());
-    node.hash_aggregate =
-        node.hash_aggregate.map(without_zero).filter(|hash| *hash != HashAggregate::default());
+    no_zeros(&mut node.subplans_removed);
+    no_zeros(&mut node.bitmap);
+    hash_aggregate(&mut node.hash_aggregate);
     for worker in &mut node.workers {
-        worker.bitmap = worker.bitmap.filter(|bitmap| *bitmap != Bitmap::default());
-        worker.hash_aggregate = worker
-            .hash_aggregate
-            .map(without_zero)
-            .filter(|hash| *hash != HashAggregate::default());
+        no_zeros(&mut worker.bitmap);
+        hash_aggregate(&mut worker.hash_aggregate);
     }
     if let Some(hash) = &mut node.hash {
         hash.original_buckets = hash.original_buckets.or(hash.buckets);
@@ -101,43 +103,39 @@ fn details(node: &mut Node, analyzed: bool) {
     }
 }
 
-fn without_zero(hash: HashAggregate) -> HashAggregate {
-    let some = |figure: Option<u64>| figure.filter(|figure| *figure > 0);
-    HashAggregate {
-        planned_partitions: some(hash.planned_partitions),
-        batches: some(hash.batches),
-        peak_memory_kb: some(hash.peak_memory_kb),
-        disk_kb: some(hash.disk_kb),
+fn hash_aggregate(figures: &mut Option<Box<HashAggregate>>) {
+    let Some(hash) = figures else { return };
+    let HashAggregate { planned_partitions, batches, peak_memory_kb, disk_kb } = hash.as_mut();
+    for figure in [planned_partitions, batches, peak_memory_kb, disk_kb] {
+        no_zeros(figure);
+    }
+    no_zeros(figures);
+}
+
+/// Figures that are all 0 are none: text leaves them out.
+fn no_zeros<T: Default + PartialEq>(figures: &mut Option<T>) {
+    if figures.as_ref().is_some_and(|figures| *figures == T::default()) {
+        *figures = None;
     }
 }
 
 /// Text names a trigger's table only where several are changed.
-fn triggers(plan: &mut ParsedPlan) {
-    if plan.triggers.is_empty() {
-        return;
-    }
-    let mut changed = plan.nodes.iter().filter(|node| node.node_type == "ModifyTable");
-    let (only, more) = (changed.next(), changed.next());
-    if let (Some(only), None) = (only, more) {
-        for trigger in &mut plan.triggers {
-            if trigger.relation.is_none() {
-                trigger.relation.clone_from(&only.relation);
-            }
+fn triggers(plan: &mut ParsedPlan, changing: &[usize]) {
+    let [only] = changing else { return };
+    for trigger in &mut plan.triggers {
+        if trigger.relation.is_none() {
+            trigger.relation.clone_from(&plan.nodes[*only].relation);
         }
     }
 }
 
 /// Before PostgreSQL 14 a `ModifyTable` called even its only child a member.
-fn single_member(plan: &mut ParsedPlan) {
-    for id in 0..plan.nodes.len() {
-        let node = &plan.nodes[id];
-        if node.node_type != "ModifyTable" {
-            continue;
-        }
-        let members: Vec<usize> =
-            node.children.iter().copied().filter(|child| is_member(&plan.nodes[*child])).collect();
+fn single_member(plan: &mut ParsedPlan, changing: &[usize]) {
+    for id in changing {
+        let children = plan.nodes[*id].children.iter().copied();
+        let members: Vec<usize> = children.filter(|child| is_member(&plan.nodes[*child])).collect();
         if let [only] = members[..] {
-            plan.nodes[only].parent_relationship = Some("Outer".to_owned());
+            plan.nodes[only].parent_relationship = Some("Outer".into());
         }
     }
 }
@@ -150,16 +148,16 @@ fn is_member(node: &Node) -> bool {
 fn buffers(node: &mut Node, measured: bool) {
     node.buffers = if measured { Some(node.buffers.unwrap_or_default()) } else { None };
     for worker in &mut node.workers {
-        worker.buffers = worker.buffers.filter(|buffers| *buffers != Buffers::default());
+        no_zeros(&mut worker.buffers);
     }
 }
 
 /// Text leaves out times and WAL that are 0.
 fn zero(node: &mut Node) {
-    node.io = node.io.filter(|io| *io != IoTimings::default());
-    node.wal = node.wal.filter(|wal| *wal != WalUsage::default());
+    no_zeros(&mut node.io);
+    no_zeros(&mut node.wal);
     for worker in &mut node.workers {
-        worker.io = worker.io.filter(|io| *io != IoTimings::default());
-        worker.wal = worker.wal.filter(|wal| *wal != WalUsage::default());
+        no_zeros(&mut worker.io);
+        no_zeros(&mut worker.wal);
     }
 }

@@ -46,12 +46,17 @@ impl OutputLine<'_> {
 pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
     let input = input.strip_prefix('\u{feff}').unwrap_or(input);
     // Some programs end a line with a carriage return alone.
-    let ends = if input.contains('\n') { '\n' } else { '\r' };
-    let mut lines: Vec<OutputLine> = input
-        .split(ends)
-        .map(|text| text.strip_suffix('\r').unwrap_or(text))
+    let sign = if holds_byte(input, b'\n') { b'\n' } else { b'\r' };
+    let ends = memchr::memchr_iter(sign, input.as_bytes()).chain([input.len()]);
+    let mut start = 0;
+    let mut lines: Vec<OutputLine> = ends
         .enumerate()
-        .map(|(at, text)| OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 })
+        .map(|(at, end)| {
+            let text = &input[start..end];
+            start = end + 1;
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 }
+        })
         .collect();
     record::names(&mut lines, input);
     quotation::remove(&mut lines, input);
@@ -62,6 +67,15 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
 /// Whether an input holds a text: most inputs hold none of what is taken out, and each line need not be looked at for it.
 fn holds(input: &str, text: &str) -> bool {
     memchr::memmem::find(input.as_bytes(), text.as_bytes()).is_some()
+}
+
+/// Whether an input holds one of several texts, which all hold a byte that most inputs do not.
+fn holds_any(input: &str, byte: u8, texts: &[&str]) -> bool {
+    holds_byte(input, byte) && texts.iter().any(|text| holds(input, text))
+}
+
+fn holds_byte(input: &str, byte: u8) -> bool {
+    memchr::memchr(byte, input.as_bytes()).is_some()
 }
 
 /// The first byte of a line that is no blank.

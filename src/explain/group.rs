@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use super::detail::{
     GroupingSet, IncrementalSort, Jit, PlannerMemory, Serialization, SortGroups, TargetTable,
@@ -66,7 +67,8 @@ pub(super) fn set(node: &mut Node, key: &str, value: Value) {
 pub(super) fn set_statement(plan: &mut ParsedPlan, key: &str, value: Value) {
     match (key, value) {
         ("Settings", Value::Object(map)) => {
-            plan.settings = map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            plan.settings =
+                map.iter().map(|(name, value)| (name.clone(), text(value).into())).collect();
         }
         ("Triggers", Value::Array(list)) => plan.triggers = list.iter().map(trigger).collect(),
         ("JIT", Value::Object(map)) => plan.jit = Some(Box::new(jit(&map))),
@@ -114,19 +116,19 @@ fn worker_sort(worker: &mut Worker) -> &mut IncrementalSort {
     worker.incremental_sort.get_or_insert_default()
 }
 
-fn text(value: &Value) -> String {
+fn text(value: &Value) -> SmolStr {
     scalar::of(value).and_then(|scalar| scalar.to_text()).unwrap_or_default()
 }
 
-fn texts(list: Vec<Value>) -> Vec<String> {
+fn texts(list: Vec<Value>) -> Vec<SmolStr> {
     let text = |value| match value {
-        Value::String(text) => text,
+        Value::String(text) => text.into(),
         other => text(&other),
     };
     list.into_iter().map(text).collect()
 }
 
-fn text_of(map: &Map<String, Value>, key: &str) -> Option<String> {
+fn text_of(map: &Map<String, Value>, key: &str) -> Option<SmolStr> {
     map.get(key).map(text)
 }
 
@@ -191,7 +193,7 @@ fn sort_groups(map: &Map<String, Value>) -> SortGroups {
 /// Memory and temporary files of the groups. XML gives both one name: memory comes first, where there is any.
 fn sort_spaces<'m>(
     map: &'m Map<String, Value>,
-    methods: &[String],
+    methods: &[SmolStr],
 ) -> (Option<&'m Value>, Option<&'m Value>) {
     match map.get("Sort Space") {
         Some(Value::Array(both)) => (both.first(), both.get(1)),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::detail::{
     Bitmap, Buffers, Condition, GroupingSet, Hash, HashAggregate, IncrementalSort, IoTimings, Jit,
@@ -57,7 +58,7 @@ pub struct ParsedPlan {
     /// Buffers that planning used.
     pub planning_buffers: Option<Buffers>,
     /// Time that planning waited for reads and writes.
-    pub planning_io: Option<IoTimings>,
+    pub planning_io: Option<Box<IoTimings>>,
     /// Memory that planning used (`MEMORY`, PostgreSQL 17).
     pub planning_memory: Option<PlannerMemory>,
     /// What it cost to convert the result for the client (`SERIALIZE`, PostgreSQL 17).
@@ -78,21 +79,21 @@ pub struct Node {
     pub children: Vec<usize>,
 
     /// `Hash Join`, `Aggregate`, `ModifyTable`: always the name that the JSON format uses.
-    pub node_type: String,
+    pub node_type: SmolStr,
     /// `Outer`, `Inner`, `Member`, `Subquery`, `InitPlan` or `SubPlan`. None for the root.
-    pub parent_relationship: Option<String>,
+    pub parent_relationship: Option<SmolStr>,
     /// The label of a subplan: `CTE totals`, `InitPlan 1 (returns $0)`, `SubPlan 2`.
-    pub subplan_name: Option<String>,
+    pub subplan_name: Option<SmolStr>,
     /// `Inner`, `Left`, `Full`, `Right`, `Semi`, `Anti`, `Right Semi`, `Right Anti`.
-    pub join_type: Option<String>,
+    pub join_type: Option<SmolStr>,
     /// Of an Aggregate: `Plain`, `Sorted`, `Hashed` or `Mixed`. Of a `SetOp`: `Sorted` or `Hashed`.
-    pub strategy: Option<String>,
+    pub strategy: Option<SmolStr>,
     /// Of an Aggregate: `Simple`, `Partial` or `Finalize`.
-    pub partial_mode: Option<String>,
+    pub partial_mode: Option<SmolStr>,
     /// Of a `ModifyTable` or a Foreign Scan: `Insert`, `Update`, `Delete`, `Merge`.
-    pub operation: Option<String>,
+    pub operation: Option<SmolStr>,
     /// Of a `SetOp`: `Intersect`, `Intersect All`, `Except`, `Except All`.
-    pub command: Option<String>,
+    pub command: Option<SmolStr>,
     /// Each worker executes a part of it (`Parallel Seq Scan`).
     pub parallel_aware: bool,
     /// It can be executed asynchronously (`Async Foreign Scan`).
@@ -105,23 +106,23 @@ pub struct Node {
     pub inner_unique: Option<bool>,
 
     /// The table, index or view that is read or changed.
-    pub relation: Option<String>,
+    pub relation: Option<SmolStr>,
     /// The schema of the table or function (`VERBOSE`).
-    pub schema: Option<String>,
+    pub schema: Option<SmolStr>,
     /// The name in the statement; the table's own where the statement gives none.
-    pub alias: Option<String>,
+    pub alias: Option<SmolStr>,
     /// The index that is read.
-    pub index: Option<String>,
+    pub index: Option<SmolStr>,
     /// `Forward` or `Backward`, of an index scan.
-    pub scan_direction: Option<String>,
+    pub scan_direction: Option<SmolStr>,
     /// Of a CTE Scan or a `WorkTable` Scan: the common table expression.
-    pub cte: Option<String>,
+    pub cte: Option<SmolStr>,
     /// Of a Function Scan: the function. Of a Table Function Scan: `xmltable` or `json_table`.
-    pub function: Option<String>,
+    pub function: Option<SmolStr>,
     /// Of a Named Tuplestore Scan: the transition table.
-    pub tuplestore: Option<String>,
+    pub tuplestore: Option<SmolStr>,
     /// Of a Custom Scan: the provider, `Custom Scan (ChunkAppend)`.
-    pub provider: Option<String>,
+    pub provider: Option<SmolStr>,
 
     /// Estimated cost until the first row, in the planner's units.
     pub startup_cost: Option<f64>,
@@ -148,13 +149,13 @@ pub struct Node {
     /// rows has its entry, 0 included.
     pub rows_removed: Vec<RowsRemovedPerLoop>,
     /// Columns of the result (`VERBOSE`).
-    pub output: Vec<String>,
+    pub output: Vec<SmolStr>,
     /// Expressions that are sorted by, with `DESC`, `COLLATE` and the like.
-    pub sort_key: Vec<String>,
+    pub sort_key: Vec<SmolStr>,
     /// Of an Incremental Sort: the leading expressions that the input is sorted by.
-    pub presorted_key: Vec<String>,
+    pub presorted_key: Vec<SmolStr>,
     /// Expressions that are grouped by.
-    pub group_key: Vec<String>,
+    pub group_key: Vec<SmolStr>,
     /// Of an Aggregate with several grouping sets.
     pub grouping_sets: Vec<GroupingSet>,
 
@@ -162,9 +163,9 @@ pub struct Node {
     pub buffers: Option<Buffers>,
     /// Time for reads and writes, of this node and those below it, all loops together (`track_io_timing`).
     /// None where it is 0.
-    pub io: Option<IoTimings>,
+    pub io: Option<Box<IoTimings>>,
     /// WAL that this node and those below it wrote. None where it is 0.
-    pub wal: Option<WalUsage>,
+    pub wal: Option<Box<WalUsage>>,
     /// How many parallel workers were planned and launched, of a Gather.
     pub gather: Option<Workers>,
     /// What each parallel worker did, sorted by number.
@@ -175,9 +176,9 @@ pub struct Node {
     /// How an Incremental Sort was done.
     pub incremental_sort: Option<Box<IncrementalSort>>,
     /// The table of a Hash.
-    pub hash: Option<Hash>,
+    pub hash: Option<Box<Hash>>,
     /// The table of a hashed Aggregate.
-    pub hash_aggregate: Option<HashAggregate>,
+    pub hash_aggregate: Option<Box<HashAggregate>>,
     /// The cache of a Memoize.
     pub memoize: Option<Box<Memoize>>,
     /// Heap blocks of a Bitmap Heap Scan.

@@ -1,5 +1,7 @@
 //! Properties with a single value, by the names of the JSON format.
 
+use smol_str::SmolStr;
+
 use super::detail::{
     Bitmap, Buffers, Condition, Hash, HashAggregate, IoTimings, Memoize, Merge, RowStorage,
     RowsRemovedPerLoop, Sort, Space, WalUsage, Worker, Workers,
@@ -57,8 +59,8 @@ pub(super) fn set_statement(plan: &mut ParsedPlan, key: &str, value: &Scalar) {
     match key {
         "Planning Time" => plan.planning_ms = value.float(),
         "Execution Time" | "Total Runtime" => plan.execution_ms = value.float(),
-        "Query Text" => plan.statement = value.to_text(),
-        "Query Parameters" => plan.parameters = value.to_text(),
+        "Query Text" => plan.statement = value.to_text().map(String::from),
+        "Query Parameters" => plan.parameters = value.to_text().map(String::from),
         "Query Identifier" => plan.query_id = value.integer(),
         // YAML prints an empty list or object as nothing.
         _ if *value == Scalar::Null => (),
@@ -84,7 +86,7 @@ fn figures(node: &mut Node, key: &str, value: &Scalar) -> bool {
 fn names(node: &mut Node, key: &str, value: &Scalar) -> bool {
     let field = match key {
         "Node Type" => {
-            value.text().clone_into(&mut node.node_type);
+            node.node_type = SmolStr::new(value.text());
             return true;
         }
         "Parent Relationship" => &mut node.parent_relationship,
@@ -178,7 +180,7 @@ pub(super) fn buffers(target: &mut Option<Buffers>, key: &str, value: &Scalar) -
     }
 }
 
-pub(super) fn io(target: &mut Option<IoTimings>, key: &str, value: &Scalar) -> bool {
+pub(super) fn io(target: &mut Option<Box<IoTimings>>, key: &str, value: &Scalar) -> bool {
     if !key.ends_with(" Time") || !key.contains("I/O ") {
         return false;
     }
@@ -196,7 +198,7 @@ pub(super) fn io(target: &mut Option<IoTimings>, key: &str, value: &Scalar) -> b
     true
 }
 
-pub(super) fn wal(target: &mut Option<WalUsage>, key: &str, value: &Scalar) -> bool {
+pub(super) fn wal(target: &mut Option<Box<WalUsage>>, key: &str, value: &Scalar) -> bool {
     let Some(name) = key.strip_prefix("WAL ") else { return false };
     let wal = target.get_or_insert_default();
     let field = match name {
@@ -257,7 +259,7 @@ fn hash(node: &mut Node, key: &str, value: &Scalar) -> bool {
     table(&mut node.hash_aggregate, key, value)
 }
 
-fn table(target: &mut Option<HashAggregate>, key: &str, value: &Scalar) -> bool {
+fn table(target: &mut Option<Box<HashAggregate>>, key: &str, value: &Scalar) -> bool {
     match key {
         "Planned Partitions" => target.get_or_insert_default().planned_partitions = value.whole(),
         "HashAgg Batches" => target.get_or_insert_default().batches = value.whole(),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Number, Value};
+use smol_str::SmolStr;
 
 /// A value that was printed. Numbers stay text until the property says what they are.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +29,8 @@ impl Scalar<'_> {
         }
     }
 
-    pub(super) fn to_text(&self) -> Option<String> {
-        (!matches!(self, Scalar::Null)).then(|| self.text().to_owned())
+    pub(super) fn to_text(&self) -> Option<SmolStr> {
+        (!matches!(self, Scalar::Null)).then(|| SmolStr::new(self.text()))
     }
 
     /// Not a number: None. `Infinity` and `NaN` are no figures of a plan.

@@ -138,8 +138,15 @@ pub(super) async fn explain(
         return Err(problem::invalid(faults));
     }
     let findings_max = findings_max(body.findings_max)?;
-    let text =
-        StatementText { sql: body.sql, parameters, analyze: body.analyze, settings, findings_max };
+    let (sql, analyze) = (body.sql, body.analyze);
+    let text = StatementText {
+        sql,
+        parameters,
+        analyze,
+        settings,
+        findings_max,
+        ..StatementText::default()
+    };
     Ok(Json(app.explain(&target, request, text).await?))
 }
 

@@ -214,6 +214,8 @@ fn code_question(statement: &Explainable, settings: &'static str) -> Question {
     for flag in [false, false, !reads_only] {
         parameters.push((Box::new(flag), Type::BOOL));
     }
+    // Where nothing is executed, nothing volatile needs to be allowed.
+    parameters.push((Box::new(Vec::<String>::new()), Type::TEXT_ARRAY));
     let sql = format!(
         "select /* dbopt */ (1 / case when exists (\n{STATEMENT_CODE}\n) then 0 else 1 end)::text"
     );

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use super::super::{Node, ParsedPlan};
 
 /// Readers of one result that are looked at. Their number is not to multiply with that of the results.
@@ -24,10 +26,10 @@ impl Readers {
         }
         for node in &plan.nodes {
             if let (Some(cte), "CTE Scan") = (&node.cte, node.node_type.as_str()) {
-                readers.tables.entry(cte.clone()).or_default().push(node.id);
+                readers.tables.entry(cte.to_string()).or_default().push(node.id);
             }
             let conditions = node.conditions.iter().map(|condition| condition.text.as_str());
-            for text in conditions.chain(node.output.iter().map(String::as_str)) {
+            for text in conditions.chain(node.output.iter().map(SmolStr::as_str)) {
                 readers.expression(text, node.id);
             }
         }

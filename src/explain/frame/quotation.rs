@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{OutputLine, carrier, first_byte, holds, literals};
+use super::{OutputLine, carrier, first_byte, holds, holds_any, literals};
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
@@ -12,30 +12,26 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if !input.is_ascii() {
         characters(lines);
     }
-    if ["&gt;", "&nbsp;", "&quot;"].iter().any(|sign| holds(input, sign)) {
+    if holds_any(input, b'&', &["&gt;", "&nbsp;", "&quot;"]) {
         signs(lines);
     }
-    if holds(input, "<td")
-        || holds(input, "<pre")
-        || holds(input, "<code")
-        || holds(input, "<br>\n")
-    {
+    if holds_any(input, b'<', &["<td", "<pre", "<code", "<br>\n"]) {
         tags(lines);
     }
     carrier::remove(lines);
     quotes(lines);
-    if holds(input, "```") || holds(input, "~~~") {
+    if holds_any(input, b'`', &["```"]) || holds_any(input, b'~', &["~~~"]) {
         fences(lines);
     }
     comments(lines);
     numbers(lines);
-    if holds(input, "#011") {
+    if holds_any(input, b'#', &["#011"]) {
         logs(lines);
     }
     if literals::remove(lines) {
         return;
     }
-    if ["\"\n", "\"\r", "\"  "].iter().any(|end| holds(input, end)) || input.ends_with('"') {
+    if holds_any(input, b'"', &["\"\n", "\"\r", "\"  "]) || input.ends_with('"') {
         cells(lines);
     }
 }
@@ -228,9 +224,13 @@ fn fences(lines: &mut Vec<OutputLine>) {
 /// `> ` before each line of a mail that is answered, several times where answers were answered.
 fn quotes(lines: &mut [OutputLine]) {
     let quoted = |line: &OutputLine| first_byte(&line.text) == Some(b'>');
-    let filled = lines.iter().filter(|line| first_byte(&line.text).is_some()).count();
+    let (mut filled, mut signs) = (0, 0);
+    for byte in lines.iter().filter_map(|line| first_byte(&line.text)) {
+        filled += 1;
+        signs += usize::from(byte == b'>');
+    }
     // The answer may stand below; a lone `>` is a prompt, or the end of an arrow that was wrapped.
-    if lines.iter().filter(|line| quoted(line)).count() * 2 < filled.max(2) {
+    if signs * 2 < filled.max(2) {
         return;
     }
     // Some clients set no blank behind the sign: then the first blank is the plan's own.

@@ -51,7 +51,7 @@ pub(super) fn continued(lines: &mut Vec<OutputLine>) {
         let text = text.trim_start().trim_start_matches('|').trim_start();
         ["[", "{", "- Plan:", "- Query", "<explain"].iter().any(|start| text.starts_with(start))
     };
-    let first = lines.iter().position(|line| begins(&line.text) && is_marked(&line.text));
+    let first = lines.iter().position(|line| is_marked(&line.text) && begins(&line.text));
     let Some(mut first) = first else { return };
     let barred = lines[first].text.trim_start().starts_with('|');
     if barred {

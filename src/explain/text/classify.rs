@@ -1,6 +1,6 @@
 //! What a line is, by its start and by where it stands.
 
-use super::{Section, TextReader, head, indent};
+use super::{Section, TextReader, head, indent, trim};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,7 @@ pub(super) enum LineKind {
 
 impl TextReader<'_> {
     pub(super) fn classify(&self, line: &str) -> LineKind {
-        // Most blanks are of one byte, and those are found sooner.
-        let text = line.trim_ascii().trim();
+        let text = trim(line);
         if text.is_empty() {
             return if self.section == Section::Outside {
                 LineKind::Outside

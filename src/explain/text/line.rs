@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+use smol_str::SmolStr;
+
 use super::super::detail::{
     GroupingSet, Jit, PlannerMemory, Serialization, SortGroups, TargetTable, Trigger, Worker,
 };
@@ -18,8 +21,11 @@ impl TextReader<'_> {
     /// A property of what the line's place says.
     pub(super) fn property(&mut self, line: &str) {
         let column = indent(line);
-        let text = line.trim_end().trim_start_matches([' ', '\t']);
-        let (key, value) = text.split_once(':').unwrap_or((text, ""));
+        let text = line.trim_end().trim_ascii_start();
+        let (key, value) = match memchr::memchr(b':', text.as_bytes()) {
+            Some(colon) => (&text[..colon], &text[colon + 1..]),
+            None => (text, ""),
+        };
         let value = value.trim_start();
         if let Section::Worker(_, at) | Section::WorkerJit(_, at) | Section::RemotePlanning(at) =
             self.section
@@ -194,8 +200,10 @@ fn sampling(node: &mut Node, value: &str) {
         Some((parameters, seed)) => (parameters, seed.strip_suffix(')')),
         None => (parameters.strip_suffix(')').unwrap_or(parameters), None),
     };
-    node.extra.insert("Sampling Method".to_owned(), name::identifier(method).0.into());
-    node.extra.insert("Sampling Parameters".to_owned(), list::split(parameters).into());
+    node.extra.insert("Sampling Method".to_owned(), name::identifier(method).0.as_str().into());
+    let parameters: Vec<Value> =
+        list::split(parameters).iter().map(|one| one.as_str().into()).collect();
+    node.extra.insert("Sampling Parameters".to_owned(), parameters.into());
     if let Some(seed) = seed {
         node.extra.insert("Repeatable Seed".to_owned(), seed.into());
     }
@@ -290,14 +298,14 @@ fn trigger(text: &str) -> Option<Trigger> {
         }
     }
     let (who, relation) = match who.rsplit_once(" on ") {
-        Some((who, relation)) => (who, Some(relation.to_owned())),
+        Some((who, relation)) => (who, Some(SmolStr::new(relation))),
         None => (who, None),
     };
     trigger.relation = relation;
     let constraint =
         who.strip_prefix("for constraint ").or_else(|| Some(who.split_once(" for constraint ")?.1));
-    trigger.constraint = constraint.map(str::to_owned);
-    constraint.unwrap_or(who).clone_into(&mut trigger.name);
+    trigger.constraint = constraint.map(SmolStr::new);
+    trigger.name = constraint.unwrap_or(who).into();
     Some(trigger)
 }
 
@@ -332,7 +340,7 @@ fn serialization(serialization: &mut Serialization, value: &str) {
             "output" => {
                 serialization.output_kb = value.trim_end_matches("kB").parse().unwrap_or_default();
             }
-            "format" => value.clone_into(&mut serialization.format),
+            "format" => serialization.format = value.into(),
             _ => (),
         }
     }

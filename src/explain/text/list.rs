@@ -1,7 +1,9 @@
 //! Lists of expressions, which text prints in one line with commas between.
 
+use smol_str::SmolStr;
+
 /// Splits at the commas that stand in no parenthesis, no bracket and no quotes.
-pub(super) fn split(text: &str) -> Vec<String> {
+pub(super) fn split(text: &str) -> Vec<SmolStr> {
     let mut parts = Vec::new();
     let mut depth = 0_usize;
     let mut quote = None;
@@ -13,13 +15,13 @@ pub(super) fn split(text: &str) -> Vec<String> {
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
             (None, b',') if depth == 0 => {
-                parts.push(text[start..at].trim().to_owned());
+                parts.push(SmolStr::new(text[start..at].trim()));
                 start = at + 1;
             }
             (None, _) => (),
         }
     }
-    parts.push(text[start..].trim().to_owned());
+    parts.push(SmolStr::new(text[start..].trim()));
     parts
 }
 

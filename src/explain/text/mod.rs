@@ -35,18 +35,17 @@ const ROOT_STEP: usize = 2;
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
-    let cut = if reader.blanks.are_lost(reader.nodes) {
-        Some(StopReason::LostIndentation)
-    } else {
-        cut(&reader.plans)
-    };
-    let stopped = stopped.or_else(|| cut.map(|reason| (last(lines), reason)));
     let mut plans = reader.plans;
     plans.retain(|plan| !plan.nodes.is_empty());
+    let mut misses = false;
     for plan in &mut plans {
-        shape::relations(plan);
+        misses = shape::relations(plan);
         finish::finish(plan);
     }
+    let is_lost = reader.blanks.are_lost(reader.nodes);
+    let cut = is_lost.then_some(StopReason::LostIndentation);
+    let cut = cut.or(misses.then_some(StopReason::CutOff));
+    let stopped = stopped.or_else(|| cut.map(|reason| (last(lines), reason)));
     let stopped = stopped.map(|(line, reason)| Stopped { line, column: 1, reason });
     ReadOutcome { plans, rows: Vec::new(), end: lines.len(), stopped }
 }
@@ -111,7 +110,7 @@ impl Logical<'_> {
     /// Whether what stands where no property is expected is a property all the same: the line of the node before is whole.
     fn is_followed_by(&self, text: &str) -> bool {
         matches!(self.kind, LineKind::Root | LineKind::Node)
-            && classify::is_property(text.trim())
+            && classify::is_property(trim(text))
             && (!wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
                 || head::has_figures(self.text.trim_end()))
     }
@@ -246,7 +245,7 @@ impl<'l> TextReader<'l> {
             LineKind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
             LineKind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
             LineKind::Label => {
-                self.label = Some((line.text.trim().to_owned(), indent(&line.text)));
+                self.label = Some((trim(&line.text).to_owned(), indent(&line.text)));
                 Ok(())
             }
             LineKind::Property | LineKind::Statement => {
@@ -255,7 +254,7 @@ impl<'l> TextReader<'l> {
                 Ok(())
             }
             LineKind::Outside => {
-                self.unread |= head::has_figures(line.text.trim());
+                self.unread |= head::has_figures(trim(&line.text));
                 self.next.line(&line.text);
                 Ok(())
             }
@@ -276,7 +275,7 @@ impl<'l> TextReader<'l> {
         self.plans.push(plan);
         self.open.clear();
         self.label = None;
-        let root = strip_arrow(text.trim());
+        let root = strip_arrow(trim(text));
         self.push(root, indent(text), None)
     }
 
@@ -293,7 +292,7 @@ impl<'l> TextReader<'l> {
             self.is_scaled |= level != above + step;
         }
         let parent = self.open.last().map(|(_, id)| *id);
-        self.push(strip_arrow(text.trim()), column, parent)
+        self.push(strip_arrow(trim(text)), column, parent)
     }
 
     fn push(&mut self, text: &str, column: usize, parent: Option<usize>) -> Result<(), StopReason> {
@@ -340,6 +339,11 @@ fn indent(text: &str) -> usize {
         }
     }
     column
+}
+
+/// A text without the blanks around it: most are of one byte, and those are found sooner.
+fn trim(text: &str) -> &str {
+    text.trim_ascii().trim()
 }
 
 /// The text of a node's line without its arrow.

@@ -1,5 +1,7 @@
 //! What a node's line says of the node: its kind, by the name that the JSON format gives it, and on what it works.
 
+use smol_str::{SmolStr, SmolStrBuilder};
+
 use super::super::plan::Node;
 
 /// Reads `Parallel Index Scan Backward using idx on schema.table alias`.
@@ -12,7 +14,7 @@ pub(super) fn read(node: &mut Node, what: &str) {
         join(node, kind);
     }
     if node.node_type == "Aggregate" {
-        node.partial_mode = Some(partial.unwrap_or("Simple").to_owned());
+        node.partial_mode = Some(partial.unwrap_or("Simple").into());
     }
     on(node, rest);
 }
@@ -51,33 +53,33 @@ fn known(node: &mut Node, kind: &str) -> bool {
         "HashAggregate" => ("Aggregate", Some("Hashed")),
         "MixedAggregate" => ("Aggregate", Some("Mixed")),
         "Insert" | "Update" | "Delete" | "Merge" => {
-            node.operation = Some(kind.to_owned());
+            node.operation = Some(kind.into());
             ("ModifyTable", None)
         }
         "Foreign Scan" => {
-            node.operation = Some("Select".to_owned());
+            node.operation = Some("Select".into());
             ("Foreign Scan", None)
         }
         "Foreign Insert" | "Foreign Update" | "Foreign Delete" => {
-            node.operation = Some(kind["Foreign ".len()..].to_owned());
+            node.operation = Some(kind["Foreign ".len()..].into());
             ("Foreign Scan", None)
         }
         "Index Scan" | "Index Only Scan" => {
-            node.scan_direction = Some("Forward".to_owned());
+            node.scan_direction = Some("Forward".into());
             (kind, None)
         }
         "Index Scan Backward" | "Index Only Scan Backward" => {
-            node.scan_direction = Some("Backward".to_owned());
+            node.scan_direction = Some("Backward".into());
             (&kind[..kind.len() - " Backward".len()], None)
         }
         "Hash Join" | "Merge Join" | "Nested Loop" => {
-            node.join_type = Some("Inner".to_owned());
+            node.join_type = Some("Inner".into());
             (kind, None)
         }
         _ => return set_operation(node, kind) || custom(node, kind),
     };
-    node_type.clone_into(&mut node.node_type);
-    node.strategy = strategy.map(str::to_owned);
+    node.node_type = node_type.into();
+    node.strategy = strategy.map(SmolStr::new);
     true
 }
 
@@ -87,17 +89,17 @@ fn set_operation(node: &mut Node, kind: &str) -> bool {
         .iter()
         .find_map(|(prefix, strategy)| Some((kind.strip_prefix(prefix)?, strategy)));
     let Some((command, strategy)) = found else { return false };
-    "SetOp".clone_into(&mut node.node_type);
-    node.strategy = Some((*strategy).to_owned());
-    node.command = Some(command.to_owned());
+    node.node_type = "SetOp".into();
+    node.strategy = Some((*strategy).into());
+    node.command = Some(command.into());
     true
 }
 
 /// `Custom Scan (ChunkAppend)`.
 fn custom(node: &mut Node, kind: &str) -> bool {
     let Some(provider) = kind.strip_prefix("Custom Scan (") else { return false };
-    "Custom Scan".clone_into(&mut node.node_type);
-    node.provider = Some(provider.strip_suffix(')').unwrap_or(provider).to_owned());
+    node.node_type = "Custom Scan".into();
+    node.provider = Some(provider.strip_suffix(')').unwrap_or(provider).into());
     true
 }
 
@@ -108,12 +110,12 @@ fn join(node: &mut Node, kind: &str) {
         .find_map(|(prefix, name)| Some((name, kind.strip_prefix(prefix)?.strip_suffix(" Join")?)));
     let name = match typed {
         Some((name, join_type)) => {
-            node.join_type = Some(join_type.to_owned());
+            node.join_type = Some(join_type.into());
             name
         }
         None => kind,
     };
-    name.clone_into(&mut node.node_type);
+    node.node_type = name.into();
 }
 
 /// ` using INDEX on SCHEMA.TABLE ALIAS`.
@@ -151,12 +153,12 @@ fn on(node: &mut Node, rest: &str) {
 }
 
 /// An identifier without its quotes, and what follows it.
-pub(super) fn identifier(text: &str) -> (String, &str) {
+pub(super) fn identifier(text: &str) -> (SmolStr, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([' ', '.']).unwrap_or(text.len());
-        return (text[..end].to_owned(), &text[end..]);
+        return (text[..end].into(), &text[end..]);
     };
-    let mut name = String::new();
+    let mut name = SmolStrBuilder::new();
     let mut rest = quoted;
     while let Some((part, after)) = rest.split_once('"') {
         name.push_str(part);
@@ -166,9 +168,9 @@ pub(super) fn identifier(text: &str) -> (String, &str) {
                 name.push('"');
                 rest = after;
             }
-            None => return (name, after),
+            None => return (name.finish(), after),
         }
     }
     name.push_str(rest);
-    (name, "")
+    (name.finish(), "")
 }

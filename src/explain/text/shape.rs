@@ -4,14 +4,18 @@ use super::super::error::StopReason;
 use super::super::plan::{Node, ParsedPlan};
 use super::list;
 
-/// Sets how each node is related to its parent.
-pub(super) fn relations(plan: &mut ParsedPlan) {
-    let mut related = Vec::new();
+/// Sets how each node is related to its parent, and says whether the plan misses nodes that it must have.
+pub(super) fn relations(plan: &mut ParsedPlan) -> bool {
+    let mut misses = false;
+    let mut children = Vec::new();
     for id in 0..plan.nodes.len() {
         let node = &plan.nodes[id];
-        let several = inputs(plan, node).nth(1).is_some();
-        for (place, child) in inputs(plan, node).enumerate() {
-            let relationship = match node.node_type.as_str() {
+        children.clear();
+        children.extend(inputs(plan, node));
+        misses |= children.len() < inputs_min(&node.node_type);
+        let several = children.len() > 1;
+        for (place, child) in children.iter().enumerate() {
+            let relationship = match plan.nodes[id].node_type.as_str() {
                 "Append" | "Merge Append" | "BitmapAnd" | "BitmapOr" => "Member",
                 "ModifyTable" if several => "Member",
                 "Subquery Scan" => "Subquery",
@@ -20,13 +24,11 @@ pub(super) fn relations(plan: &mut ParsedPlan) {
                 _ if place == 1 => "Inner",
                 _ => "Outer",
             };
-            related.push((child, relationship));
-        }
-        for (child, relationship) in related.drain(..) {
-            plan.nodes[child].parent_relationship = Some(relationship.to_owned());
+            plan.nodes[*child].parent_relationship = Some(relationship.into());
         }
         functions(&mut plan.nodes[id]);
     }
+    misses
 }
 
 /// The children of a node that are no subplans.

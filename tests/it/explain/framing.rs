@@ -199,7 +199,8 @@ fn json_may_come_in_a_column_in_a_cell_and_sorted() {
     assert_eq!(one(&cell), plain);
     // jsonb sorts keys, so that nodes below come before what their parent is.
     let sorted = r#"[{"Plan": {"Plans": [{"Node Type": "Seq Scan"}], "Node Type": "Limit"}}]"#;
-    let kinds: Vec<String> = one(sorted).nodes.into_iter().map(|node| node.node_type).collect();
+    let kinds: Vec<String> =
+        one(sorted).nodes.into_iter().map(|node| node.node_type.into()).collect();
     assert_eq!(kinds, ["Limit", "Seq Scan"]);
 }
 

@@ -50,10 +50,10 @@ fn walk(node: &Value, parent: Option<usize>, nodes: &mut Vec<Walked>) {
 /// The same of a plan that was read.
 pub fn of_plan(plan: &ParsedPlan) -> Vec<Walked> {
     let walked = plan.nodes.iter().map(|node| Walked {
-        node_type: node.node_type.clone(),
+        node_type: node.node_type.to_string(),
         parent: node.parent,
-        relation: node.relation.clone(),
-        subplan: node.subplan_name.clone(),
+        relation: node.relation.as_ref().map(ToString::to_string),
+        subplan: node.subplan_name.as_ref().map(ToString::to_string),
         total_cost: node.total_cost,
         plan_rows: node.plan_rows,
         actual_rows: node.actual_rows,

@@ -342,6 +342,14 @@ async fn a_pasted_plan_is_decoded_over_http_and_compared_with_an_earlier_one() {
     assert_eq!(change["about"], "o, p", "{compared:#}");
     assert_eq!((&change["before"], &change["after"]), (&json!("Nested Loop"), &json!("Hash Join")));
 
+    let other = "Seq Scan on lines l  (cost=0.00..18.50 rows=850 width=72)";
+    let body = json!({"plan": other, "before": PLAN});
+    let compared = service.with("POST", "/v1/plan/decode", body).await.json();
+    assert_eq!(compared.get("comparison"), None, "{compared:#}");
+    let gaps = compared["gaps"].as_array().unwrap();
+    let gap = gaps.iter().find(|gap| gap["observation"] == "plan.comparison").unwrap();
+    assert_eq!(gap["lift"], "send two plans of one statement");
+
     let number = service.with("POST", "/v1/plan/decode", json!({"plan": PLAN, "before": 5})).await;
     assert_eq!(number.json()["errors"][0]["pointer"], "/before", "{number:?}");
 

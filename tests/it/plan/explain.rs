@@ -1,5 +1,7 @@
 //! Statements that are explained on a target: nothing is executed that may not be, and nothing is left behind.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use database_optimizer::analysis::{self, StatementText};
@@ -167,6 +169,40 @@ async fn what_is_volatile_by_its_parts_is_not_executed_on_a_trusted_target_eithe
         let request = request_of(Superpower::Plan, &[]);
         let error = analysis::explain(&trusting, request, text).await.unwrap_err();
         assert!(error.to_string().contains(named), "{sql}: {error}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_volatile_is_executed_where_it_is_allowed_by_its_schema_and_name(
+    #[values("pg15", "deb19")] member: &str,
+) {
+    let Some((_service, db)) = target(member).await else { return };
+    db.run(
+        "create function ml.drawn() returns float language plpgsql volatile as 'begin return random(); end'",
+    )
+    .await;
+    let plain = Target::open("test", &db.dsn(), None).unwrap();
+    let trusting = Target::open("test", &db.dsn(), None).unwrap().trusting_code(true);
+    for (target, sql, allowed, refused) in [
+        (&plain, "select random() from ml.features", "pg_catalog.random", None),
+        (&trusting, "select ml.drawn() from ml.features", "ml.drawn", None),
+        (&plain, "select random()", "public.random", Some("allowed by name (`allow_functions`)")),
+        (&plain, "select random(), pg_sleep(9)", "pg_catalog.random", Some("pg_catalog.pg_sleep")),
+        (&plain, "select ml.drawn()", "ml.drawn", Some("trust the target (`trust_code`)")),
+    ] {
+        let allowed_functions = BTreeSet::from([allowed.to_owned()]);
+        let sql = sql.to_owned();
+        let text =
+            StatementText { sql, analyze: true, allowed_functions, ..StatementText::default() };
+        let explained = analysis::explain(target, request_of(Superpower::Plan, &[]), text).await;
+        match refused {
+            None => assert!(explained.unwrap().plan.actual_total_ms.is_some(), "{allowed}"),
+            Some(why) => {
+                let error = explained.unwrap_err().to_string();
+                assert!(error.contains(why), "{error}");
+            }
+        }
     }
 }
 

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn of(outputs: &[&str]) -> GroupValues {
-        let output = outputs.iter().map(|output| (*output).to_owned()).collect();
+        let output = outputs.iter().map(|output| (*output).into()).collect();
         values(&Node { output, ..Node::default() })
     }
 

@@ -114,11 +114,12 @@ fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) ->
             otherwise.then(|| tree.stake_beside(above.id, inner.id))
         }
         "Hash" => {
-            let spilled = above.hash.is_some_and(|hash| hash.batches > hash.original_batches);
+            let spilled =
+                above.hash.as_ref().is_some_and(|hash| hash.batches > hash.original_batches);
             spilled.then(|| tree.stake([Some(above.id), above.parent].into_iter().flatten()))
         }
         "Aggregate" => {
-            let spilled = above.hash_aggregate.is_some_and(|table| {
+            let spilled = above.hash_aggregate.as_ref().is_some_and(|table| {
                 table.planned_partitions.unwrap_or(0) == 0 && table.disk_kb > Some(0)
             });
             spilled.then(|| tree.stake([above.id]))

@@ -138,7 +138,7 @@ impl<'a> Tree<'a> {
 
     /// Time that a node alone spent reading blocks.
     pub(super) fn own_read_ms(&self, id: usize) -> Option<f64> {
-        let read = |id: usize| self.node(id).io.map_or(0.0, |io| io.shared_read_ms);
+        let read = |id: usize| self.node(id).io.as_ref().map_or(0.0, |io| io.shared_read_ms);
         let below: f64 = self.node(id).children.iter().map(|child| read(*child)).sum();
         (read(0) > 0.0).then(|| (read(id) - below).max(0.0))
     }
@@ -203,8 +203,8 @@ impl<'a> Tree<'a> {
         let node = self.node(id);
         Object::PlanNode {
             node: u32::try_from(id).unwrap_or(u32::MAX),
-            schema: node.schema.clone(),
-            table: node.relation.clone(),
+            schema: node.schema.as_ref().map(ToString::to_string),
+            table: node.relation.as_ref().map(ToString::to_string),
             statement: self.statement.map(|statement| statement.fingerprint.clone()),
         }
     }

@@ -3,15 +3,16 @@
 -- those of PostgreSQL that run what a value names.
 --
 -- Parameters: names, names that are called, operators, whether it is executed, whether the target is trusted, whether it
--- writes. The names are more than the statement calls, so a function that it does not call may be named, and none that it calls
+-- writes, and functions that may be executed although they are volatile, by schema and name. The names are more than the statement calls, so a function that it does not call may be named, and none that it calls
 -- is missed. This runs under an empty search path, or others could replace its operators; the schemas that are searched for the
 -- statement's names are in a setting.
 with recursive unsafe as materialized (
     select p.oid, p.proname, p.pronamespace, p.proargtypes, v.is_volatile
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_language as l on l.oid = p.prolang
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     cross join lateral (
-        select
+        select (
             p.provolatile = 'v'
             or p.proname ~ '_to_xml'
             -- Stable, and they give the transaction an id.
@@ -27,7 +28,8 @@ with recursive unsafe as materialized (
                     a.aggmfinalfn
                 )
                 where a.aggfnoid = p.oid and s.provolatile = 'v'
-            ) as is_volatile
+            )
+        ) and not n.nspname || '.' || p.proname = any($7::text[]) as is_volatile
     ) as v
     where $4::boolean and v.is_volatile
         or not $5::boolean and (
