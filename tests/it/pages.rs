@@ -2,11 +2,14 @@
 //! statement is run, must clear the finding, and is undone exactly. A check that cannot judge yet has an example that leaves a
 //! gap instead.
 
+mod recorded;
+
 use std::path::PathBuf;
 
-use database_optimizer::analysis::{PlanText, Request, decode};
+use database_optimizer::analysis::{self, PlanText, Request, decode};
 use database_optimizer::checks::{self, Check};
 use database_optimizer::model::{Analysis, Superpower};
+use database_optimizer::pg::Target;
 use rstest::rstest;
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -14,8 +17,8 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use crate::support::advice::{advice, clears_and_is_undone, clears_and_is_undone_under, finding};
 use crate::support::words::faults_of;
 use crate::support::{
-    Own, TestDb, TestServer, analyse, members_for, own_server, registered, request_of, server,
-    shadow, workload,
+    Own, TestDb, TestServer, members_for, own_server, registered, request_of, server, shadow,
+    workload,
 };
 
 #[rstest]
@@ -78,12 +81,11 @@ async fn plan_holds_on(server: &'static TestServer, check: &'static Check) {
         let example = Example::of(check, heading);
         for (format, text) in explained(server, &example).await {
             let (id, member) = (check.id, &server.name);
+            recorded::record(check, &example, member, &text);
             let mut request = request_of(check.superpower, &example.set);
             request.scope.checks.push(id.to_owned());
-            let plan =
-                PlanText { plan: text.clone(), before: None, partial: false, findings_max: 9 };
-            let decoded =
-                decode(request, plan).await.unwrap_or_else(|e| panic!("{member}: {e}\n{text}"));
+            let decoded = decode(request, plan_text(text.clone())).await;
+            let decoded = decoded.unwrap_or_else(|e| panic!("{member}: {e}\n{text}"));
             let found = decoded.plans().iter().flat_map(|plan| &plan.findings).next();
             assert_eq!(
                 found.is_some(),
@@ -94,6 +96,10 @@ async fn plan_holds_on(server: &'static TestServer, check: &'static Check) {
             assert!(message.len() < 220 && !message.ends_with('.'), "{message}");
         }
     }
+}
+
+fn plan_text(plan: String) -> PlanText {
+    PlanText { plan, before: None, partial: false, findings_max: 9 }
 }
 
 /// The plan of the example's statement in both formats, each of a database of its own.
@@ -202,14 +208,17 @@ async fn run(
     db.settle().await;
     let open = example.open_sessions(&db).await;
     let request = example.request(&db, check).await;
-    let analysis = analyse(&db, &request).await;
-    assert_eq!(faults_of(&analysis), Vec::<String>::new(), "{}", check.id);
-    (db, analysis, open)
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let run = analysis::run(&target, &request).await.unwrap();
+    assert_eq!(faults_of(&run.analysis), Vec::<String>::new(), "{}", check.id);
+    recorded::record(check, example, &server.name, &run.snapshot);
+    (db, run.analysis, open)
 }
 
 /// A runnable example of a page: its SQL, sessions that stay open, the statements that an application runs, the contract of
 /// a column, what the server must offer, and thresholds that differ.
 struct Example {
+    heading: String,
     sql: &'static str,
     sessions: Option<Sessions>,
     workload: Option<&'static str>,
@@ -261,6 +270,7 @@ impl Example {
         let words = || info.split_whitespace();
         let set = words().filter_map(|word| word.strip_prefix("set=")?.split_once('='));
         Self {
+            heading: heading.to_owned(),
             sql,
             sessions,
             workload,
