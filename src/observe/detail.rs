@@ -8,12 +8,12 @@ use tokio_postgres::types::Type;
 
 use super::batch::{Batch, Slot};
 use super::catalog::CatalogForest;
-use super::common::CommonDetail;
+use super::common::{self, CommonDetail};
 use super::look::Look;
-use super::source;
 use super::texts::{StatementTexts, TextLook};
 use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
 use super::wal::WalDetail;
+use super::{source, toast};
 use crate::model::Observation;
 use crate::model::observation::{Layout, ToastTable, Wal};
 use crate::pg::{Error, Session};
@@ -146,12 +146,12 @@ impl TableLook {
         let updated = updated(plan);
         Self {
             tables: match members {
-                Some(members) => batch.query_relations(&source::TOAST_TABLES, members),
-                None => Slot::unasked(&source::TOAST_TABLES),
+                Some(members) => batch.query_relations(&toast::TOAST_TABLES, members),
+                None => Slot::unasked(&toast::TOAST_TABLES),
             },
             layouts: match laid_out {
-                Some(laid_out) => batch.query_relations(&source::LAYOUTS, laid_out),
-                None => Slot::unasked(&source::LAYOUTS),
+                Some(laid_out) => batch.query_relations(&common::LAYOUTS, laid_out),
+                None => Slot::unasked(&common::LAYOUTS),
             },
             refusals: batch.query_relations(&source::UPDATES_REFUSED, &updated),
             unidentified: batch.query_relations(&source::UNIDENTIFIED_UPDATES, &updated),

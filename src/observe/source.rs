@@ -18,9 +18,6 @@ pub(super) static CONTEXT: Source =
 pub(super) static FOREIGN_CODE: Source =
     Source { name: "foreign_code", variants: &[(14, include_str!("sql/foreign_code.sql"))] };
 
-pub(super) static TOAST_TABLES: Source =
-    Source { name: "toast_tables", variants: &[(14, include_str!("sql/toast_tables.sql"))] };
-
 pub(super) static UPDATES_REFUSED: Source =
     Source { name: "updates_refused", variants: &[(14, include_str!("sql/updates_refused.sql"))] };
 
@@ -31,12 +28,6 @@ pub(super) static UNIDENTIFIED_UPDATES: Source = Source {
         (15, include_str!("sql/unidentified_updates.pg15.sql")),
     ],
 };
-
-pub(super) static LAYOUTS: Source =
-    Source { name: "layouts", variants: &[(14, include_str!("sql/layouts.sql"))] };
-
-pub(super) static JSON_TABLES: Source =
-    Source { name: "json_tables", variants: &[(14, include_str!("sql/json_tables.sql"))] };
 
 pub(super) static NAMES: Source =
     Source { name: "names", variants: &[(14, include_str!("sql/names.sql"))] };
@@ -76,11 +67,6 @@ pub(super) static LOG_TAIL: Source = Source {
 
 pub(super) static EXISTING_TABLES: Source =
     Source { name: "existing_tables", variants: &[(14, include_str!("sql/existing_tables.sql"))] };
-
-pub(super) static DOCUMENT_COLUMNS: Source = Source {
-    name: "document_columns",
-    variants: &[(14, include_str!("sql/document_columns.sql"))],
-};
 
 pub(super) static RELATION_SIZES: Source =
     Source { name: "relation_sizes", variants: &[(14, include_str!("sql/relation_sizes.sql"))] };

@@ -28,7 +28,7 @@ use super::samples::{self, SampleStage, StatementLook};
 use super::texts::{StatementTexts, TextLook, WorkloadSources};
 use super::vector::VectorLook;
 use super::wal::WalLook;
-use super::{gaps, source};
+use super::{documents, gaps, source};
 
 /// What the caller is interested in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -233,9 +233,9 @@ impl CatalogLook {
             common,
             wal,
             json_tables: if json {
-                batch.query(&source::JSON_TABLES, vec![])
+                batch.query(&documents::JSON_TABLES, vec![])
             } else {
-                Slot::unasked(&source::JSON_TABLES)
+                Slot::unasked(&documents::JSON_TABLES)
             },
             workload_sources: texts.then(|| batch.query_together(&source::WORKLOAD_SOURCES)),
         }

@@ -27,6 +27,9 @@ static INDEXES: Source = Source {
     ],
 };
 
+pub(super) static LAYOUTS: Source =
+    Source { name: "layouts", variants: &[(14, include_str!("sql/layouts.sql"))] };
+
 static OPERATOR_CLASSES: Source = Source {
     name: "operator_classes",
     variants: &[(14, include_str!("sql/operator_classes.sql"))],

@@ -14,13 +14,22 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
 use super::batch::{Batch, QueryParameters};
-use super::{foreign_code, gaps, source};
+use super::source::Source;
+use super::{foreign_code, gaps};
 use crate::model::observation::{Documents, ForeignCode};
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
 use crate::pg::{Error, Session};
 
 pub(super) use part::{Budget, RelationExtent};
 pub(super) use sampled::Sampled;
+
+static DOCUMENT_COLUMNS: Source = Source {
+    name: "document_columns",
+    variants: &[(14, include_str!("sql/document_columns.sql"))],
+};
+
+pub(super) static JSON_TABLES: Source =
+    Source { name: "json_tables", variants: &[(14, include_str!("sql/json_tables.sql"))] };
 
 /// Partitions at most; the largest speak for the rest.
 const LEAVES_MAX: usize = 8;
@@ -147,7 +156,7 @@ async fn columns(
         (Box::new(subject.schema.clone()), Type::TEXT),
         (Box::new(subject.table.clone()), Type::TEXT),
     ];
-    let columns = batch.query(&source::DOCUMENT_COLUMNS, parameters);
+    let columns = batch.query(&DOCUMENT_COLUMNS, parameters);
     let foreign = foreign_code::query_always(&mut batch, session.trusts_code());
     batch.send(session).await?;
     Ok((columns.rows(), foreign.seen()))

@@ -1,6 +1,6 @@
 //! The one pass that counts the rows of a sample, in memory that does not grow with them.
 
-use super::sample::{pages, pages_share, readable, rows_max};
+use super::super::sample::{pages, pages_share, readable, rows_max};
 use crate::model::observation::{StoredColumn, StoredSample, ToastTable};
 use crate::model::toast::{CHUNK_DATA_BYTES, ROW_BYTES_MAX, TOAST_THRESHOLD_BYTES};
 
@@ -25,7 +25,7 @@ struct SampledValue {
 }
 
 /// Counts rows as they come.
-pub(super) struct StorageCounter {
+pub(in super::super) struct StorageCounter {
     /// As if stored under the settings in force, then as if under the defaults: before 17 the server does not
     /// say which values are out of line, and settings reach only rows that were written after them.
     counts: [StorageCounts; 2],
@@ -38,7 +38,7 @@ pub(super) struct StorageCounter {
 }
 
 impl StorageCounter {
-    pub(super) fn new(table: &ToastTable, rows: f64) -> Self {
+    pub(in super::super) fn new(table: &ToastTable, rows: f64) -> Self {
         let columns = readable(table);
         let target = table.option("toast_tuple_target").and_then(|value| value.parse().ok());
         let today = columns.iter().map(|column| column.storage).collect();
@@ -60,7 +60,7 @@ impl StorageCounter {
     }
 
     /// Count one row.
-    pub(super) fn add(&mut self, row: &str) {
+    pub(in super::super) fn add(&mut self, row: &str) {
         let Some((page, values)) = values(row) else {
             self.unreadable += 1;
             return;
@@ -73,7 +73,7 @@ impl StorageCounter {
 
     /// The counts that the files can hold; none where the server's answer could not be read.
     #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
-    pub(super) fn finish(self, table: &ToastTable) -> Option<StoredSample> {
+    pub(in super::super) fn finish(self, table: &ToastTable) -> Option<StoredSample> {
         if self.unreadable > 0 {
             return None;
         }
