@@ -49,15 +49,15 @@ pub(super) fn report(
 
 fn withhold(judgement: &mut Judgement, finding: Finding, holder: &Holder) {
     let since = holder.age_s.map(|age| format!(" for {}", duration(age))).unwrap_or_default();
-    judgement.declined.push(Declined {
-        check: finding.check.to_owned(),
-        object: finding.object.clone(),
-        reason: format!(
+    judgement.declined.push(Declined::new(
+        finding.check,
+        finding.object.clone(),
+        format!(
             "{} has held back vacuum{since}: nothing newer would be removed or frozen",
             holder.culprit
         ),
-        detail: format!("{}; then vacuum", holder.remedy),
-    });
+        format!("{}; then vacuum", holder.remedy),
+    ));
     judgement.findings.push(finding);
 }
 

@@ -70,7 +70,7 @@ impl Check {
     pub fn run(&self, case: &Case<'_>) -> Result<Judgement, Gap> {
         // What is judged from a plan asks nothing of a server, where there is one.
         if !self.requires.is_empty() || self.needs.contains(&Topic::CONTEXT) {
-            let context = case.snapshot.context.get().map_err(Clone::clone)?;
+            let context = case.snapshot.context.get()?;
             if let Some(gap) = self
                 .requires
                 .iter()

@@ -7,7 +7,7 @@ use crate::model::{
 
 /// A setting; a gap where our role is not shown it, or has a value of its own.
 pub(super) fn seen<'a>(case: &Case<'a>, name: &str) -> Result<&'a Setting, Gap> {
-    case.snapshot.common.settings.get().map_err(Clone::clone)?;
+    case.snapshot.common.settings.get()?;
     let setting = case.snapshot.common.setting(name).ok_or_else(|| {
         Gap::new(name, GapReason::ServerTooOld, format!("this server has no setting `{name}`"))
     })?;
@@ -50,11 +50,8 @@ pub(super) fn advise(
     setting: &Setting,
     (value, caveats): (String, Vec<String>),
 ) -> (Finding, Option<Declined>) {
-    let declined = |reason: &str, detail: String| Declined {
-        check: finding.check.to_owned(),
-        object: finding.object.clone(),
-        reason: reason.to_owned(),
-        detail,
+    let declined = |reason: &str, detail: String| {
+        Declined::new(finding.check, finding.object.clone(), reason, detail)
     };
     let manager = case.snapshot.wal.manager.get().ok();
     if let Some((owner, place)) = manager.and_then(Manager::owner) {

@@ -32,7 +32,7 @@ impl<'a> Case<'a> {
     /// # Errors
     /// Why the tables were not seen.
     pub fn families(&self) -> Result<&Families<'a>, Gap> {
-        let relations = self.snapshot.relations.get().map_err(Clone::clone)?;
+        let relations = self.snapshot.relations.get()?;
         Ok(self.families.get_or_init(|| Families::of(relations)))
     }
 

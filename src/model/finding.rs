@@ -188,6 +188,19 @@ pub struct Declined {
     pub detail: String,
 }
 
+impl Declined {
+    /// What a check would have advised of an object, and why it does not, in a few words and with the numbers.
+    pub fn new(
+        check: &str,
+        object: Object,
+        reason: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        let (reason, detail) = (reason.into(), detail.into());
+        Self { check: check.to_owned(), object, reason, detail }
+    }
+}
+
 /// What a check has to say about a snapshot.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judgement {

@@ -102,6 +102,13 @@ const OF_PRIMARY: [&str; 6] = [
     "ALTER DATABASE ",
 ];
 
+impl From<&Self> for Gap {
+    /// What was not seen is said by each check that it keeps from judging.
+    fn from(gap: &Self) -> Self {
+        gap.clone()
+    }
+}
+
 impl Gap {
     /// `observation` is missing because of `reason`.
     pub fn new(

@@ -91,8 +91,8 @@ impl<'a> ValueSamples<'a> {
         detail: &'a DetailStage,
         facts: &ServerFacts,
     ) -> Result<Self, Gap> {
-        let relations = first.catalog.relations.get().map_err(Clone::clone)?;
-        let tables = detail.toast_tables.get().map_err(Clone::clone)?;
+        let relations = first.catalog.relations.get()?;
+        let tables = detail.toast_tables.get()?;
         let mut samples = Self { pending: Vec::new(), settled: Vec::new() };
         for oid in plan.values.iter().flat_map(|choice| &choice.samples) {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
@@ -177,8 +177,8 @@ impl DocumentSamples {
         if let Some(gap) = first.documents_unseen() {
             return Err(gap.clone());
         }
-        let relations = first.catalog.relations.get().map_err(Clone::clone)?;
-        let layouts = detail.layouts.get().map_err(Clone::clone)?;
+        let relations = first.catalog.relations.get()?;
+        let layouts = detail.layouts.get()?;
         let catalog = RelationsById {
             relations: relations.iter().map(|relation| (relation.oid, relation)).collect(),
             layouts: layouts.iter().map(|layout| (layout.oid, layout)).collect(),

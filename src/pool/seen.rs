@@ -51,8 +51,8 @@ pub fn seen(
     policy: &Policy,
 ) -> Result<ServerLimits, Gap> {
     let concurrency = &snapshot.concurrency;
-    let limits = concurrency.limits.get().map_err(Clone::clone)?;
-    let groups = concurrency.groups.get().map_err(Clone::clone)?;
+    let limits = concurrency.limits.get()?;
+    let groups = concurrency.groups.get()?;
     let mut seen = ServerLimits {
         max_connections: small(limits.max_connections),
         reserved_connections: small(limits.superuser_reserved + limits.reserved),
@@ -126,8 +126,8 @@ fn connection_limit(
 
 /// Rates of the whole database since its counters were reset.
 fn rates(snapshot: &Snapshot, policy: &Policy, seen: &mut ServerLimits) -> Result<(), Gap> {
-    let context = snapshot.context.get().map_err(Clone::clone)?;
-    let counters = snapshot.concurrency.counters.get().map_err(Clone::clone)?;
+    let context = snapshot.context.get()?;
+    let counters = snapshot.concurrency.counters.get()?;
     let window = Window::of_database(context)?.at_least("session_rate", &WINDOW_S_MIN, policy)?;
     let mean = |value: f64, what: &str| {
         (value > 0.0)

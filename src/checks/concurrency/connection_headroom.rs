@@ -33,7 +33,7 @@ static CONNECTIONS_USED_MAX: Threshold = Threshold {
 const CRITICAL: f64 = 0.95;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let limits = case.snapshot.concurrency.limits.get().map_err(Clone::clone)?;
+    let limits = case.snapshot.concurrency.limits.get()?;
     let mut judgement = Judgement { gaps: seen::unseen(case), ..Judgement::default() };
     let server = Use {
         object: Object::Cluster,
@@ -112,12 +112,12 @@ impl Judgement {
             .statistic("connection_limits.sessions", used, Unit::Count)
             .statistic("connection_limits.limit", limit, Unit::Count);
         self.findings.push(finding);
-        self.declined.push(Declined {
-            check: ID.to_owned(),
+        self.declined.push(Declined::new(
+            ID,
             object,
-            reason: format!("raising {remedy} is not advised unseen"),
-            detail: how.to_owned(),
-        });
+            format!("raising {remedy} is not advised unseen"),
+            how.to_owned(),
+        ));
     }
 }
 

@@ -42,7 +42,7 @@ const TIMEOUT_S_MIN: f64 = 60.0;
 const XIDS_MANY: i64 = 1_000_000;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let sessions = case.snapshot.concurrency.sessions.get().map_err(Clone::clone)?;
+    let sessions = case.snapshot.concurrency.sessions.get()?;
     let mut judgement = Judgement { gaps: seen::unseen(case), ..Judgement::default() };
     let idle_s_max = case.policy.get(&IDLE_S_MAX);
     let mut by_role: BTreeMap<&str, Vec<&ClientSession>> = BTreeMap::new();
@@ -79,16 +79,16 @@ fn of_role(
     let limited =
         timeout_of(case, role).is_some_and(|timeout| timeout > 0.0 && timeout <= timeout_s);
     if limited {
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
             object,
-            reason: format!("{SETTING} is set; the session began before, or set its own"),
-            detail: format!(
+            format!("{SETTING} is set; the session began before, or set its own"),
+            format!(
                 "process {} has been idle in its transaction for {}: end it, or {end}",
                 worst.pid,
                 duration(seconds)
             ),
-        });
+        ));
         return;
     }
     let blocks: i64 = sessions.iter().map(|one| one.blocks).sum();
@@ -106,19 +106,19 @@ fn of_role(
         Some(xids) => finding.statistic("sessions.xmin_age", xids, Unit::Count),
         None => finding,
     };
-    judgement.declined.push(Declined {
-        check: ID.to_owned(),
-        object: object.clone(),
-        reason: "only you know whether the session may be ended".to_owned(),
-        detail: format!("end its transaction, or {end}"),
-    });
+    judgement.declined.push(Declined::new(
+        ID,
+        object.clone(),
+        "only you know whether the session may be ended",
+        format!("end its transaction, or {end}"),
+    ));
     let finding = if case.snapshot.server.in_recovery {
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
             object,
-            reason: "this server is a standby, where roles cannot be changed".to_owned(),
-            detail: format!("on its primary: ALTER ROLE … SET {SETTING}"),
-        });
+            "this server is a standby, where roles cannot be changed",
+            format!("on its primary: ALTER ROLE … SET {SETTING}"),
+        ));
         finding
     } else {
         finding.action(Action::SetSetting(change(case, (role, object), timeout_s)))
@@ -248,12 +248,12 @@ fn prepared(case: &Case<'_>, judgement: &mut Judgement) {
         .statistic("connection_limits.prepared", limits.prepared, Unit::Count)
         .statistic("connection_limits.oldest_prepared_s", whole(oldest), Unit::S);
     judgement.findings.push(finding);
-    judgement.declined.push(Declined {
-        check: ID.to_owned(),
+    judgement.declined.push(Declined::new(
+        ID,
         object,
-        reason: "only its transaction manager knows how it ends".to_owned(),
-        detail: "pg_prepared_xacts lists them: COMMIT PREPARED or ROLLBACK PREPARED".to_owned(),
-    });
+        "only its transaction manager knows how it ends",
+        "pg_prepared_xacts lists them: COMMIT PREPARED or ROLLBACK PREPARED",
+    ));
 }
 
 #[cfg(test)]

@@ -48,12 +48,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         named.push(role);
         let finding = of_group(group, role, idle_share);
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: finding.object.clone(),
-            reason: "the application sets the size of its pool".to_owned(),
-            detail: "a CONNECTION LIMIT refuses what the pool still opens; `dbopt concurrency --cores … --pods … --workers …` gives its size".to_owned(),
-        });
+        judgement.declined.push(Declined::new(
+            ID,
+            finding.object.clone(),
+            "the application sets the size of its pool",
+            "a CONNECTION LIMIT refuses what the pool still opens; `dbopt concurrency --cores … --pods … --workers …` gives its size",
+        ));
         judgement.findings.push(finding);
     }
     Ok(judgement)

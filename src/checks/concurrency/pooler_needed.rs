@@ -39,12 +39,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let in_front = recognised::pooler(case)?;
     if let Some(one) = in_front {
         // Clients are counted by their addresses, and these are the pooler's.
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: Object::Cluster,
-            reason: format!("{} is in front already", one.pooler.as_str()),
-            detail: format!("recognised by {}", one.sign),
-        });
+        judgement.declined.push(Declined::new(
+            ID,
+            Object::Cluster,
+            format!("{} is in front already", one.pooler.as_str()),
+            format!("recognised by {}", one.sign),
+        ));
     } else {
         let groups = seen::groups(case, true)?;
         let pods = case.policy.get(&PODS_MAX);
@@ -78,22 +78,20 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn elsewhere(object: Object) -> Declined {
-    Declined {
-        check: ID.to_owned(),
+    Declined::new(
+        ID,
         object,
-        reason: "a pooler is no statement".to_owned(),
-        detail:
-            "`dbopt concurrency --cores … --pods … --workers …` decides and prints a pgbouncer.ini"
-                .to_owned(),
-    }
+        "a pooler is no statement",
+        "`dbopt concurrency --cores … --pods … --workers …` decides and prints a pgbouncer.ini",
+    )
 }
 
 /// Sessions that begin and end with each request.
 fn churn(case: &Case<'_>) -> Result<Option<Finding>, Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     let concurrency = &case.snapshot.concurrency;
-    let counters = concurrency.counters.get().map_err(Clone::clone)?;
-    let limits = concurrency.limits.get().map_err(Clone::clone)?;
+    let counters = concurrency.counters.get()?;
+    let limits = concurrency.limits.get()?;
     let window =
         Window::of_database(context)?.at_least("session_rate", &WINDOW_S_MIN, case.policy)?;
     let rate = window.rate(counters.sessions);

@@ -17,7 +17,7 @@ pub(super) struct Recognised {
 /// The pooler in front, by the strongest sign; absent where there is none. `DISCARD ALL` alone is none: drivers with a
 /// pool of their own run it, too.
 pub(super) fn pooler(case: &Case<'_>) -> Result<Option<Recognised>, Gap> {
-    let signs = case.snapshot.concurrency.pooler_signs.get().map_err(Clone::clone)?;
+    let signs = case.snapshot.concurrency.pooler_signs.get()?;
     let clears_sessions = signs.iter().any(|sign| sign.sign == "discard_all");
     let order = [
         ("address_in_name", "addresses of its clients in application names"),

@@ -5,7 +5,7 @@ use crate::model::{Case, Gap, GapReason, alter_system, counted, grant};
 
 /// Groups of sessions of the visited database: by role and application, or by role alone.
 pub(super) fn groups<'a>(case: &Case<'a>, whole_role: bool) -> Result<Vec<&'a SessionGroup>, Gap> {
-    let groups = case.snapshot.concurrency.groups.get().map_err(Clone::clone)?;
+    let groups = case.snapshot.concurrency.groups.get()?;
     let here = groups.iter().filter(|group| group.is_current == Some(true));
     Ok(here.filter(|group| group.whole_role == whole_role).collect())
 }

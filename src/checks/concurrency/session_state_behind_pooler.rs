@@ -28,12 +28,12 @@ const ID: &str = "concurrency/session-state-behind-pooler";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: super::seen::unseen(case), ..Judgement::default() };
     let in_front = recognised::pooler(case)?;
-    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    let workload = case.snapshot.workload.get()?;
     let Some(in_front) = in_front else {
         judgement.declined.extend(unrecognised(workload));
         return Ok(judgement);
     };
-    let limits = case.snapshot.concurrency.limits.get().map_err(Clone::clone)?;
+    let limits = case.snapshot.concurrency.limits.get()?;
     let object = Object::Database { database: limits.database.clone() };
     let mut lost: BTreeMap<SessionNeed, (u64, Vec<&str>)> = BTreeMap::new();
     let mut source = "";
@@ -56,24 +56,24 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         return Ok(judgement);
     }
     if in_front.clears_sessions {
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
             object,
-            reason: "DISCARD ALL clears its sessions, as in session mode".to_owned(),
-            detail: format!(
+            "DISCARD ALL clears its sessions, as in session mode",
+            format!(
                 "transaction mode would break {}, and does where server_reset_query_always is on",
                 listed(&lost)
             ),
-        });
+        ));
         return Ok(judgement);
     }
     judgement.findings.push(found(&object, in_front, &lost, source));
-    judgement.declined.push(Declined {
-        check: ID.to_owned(),
+    judgement.declined.push(Declined::new(
+        ID,
         object,
-        reason: "the mode of a pooler does not show in SQL".to_owned(),
-        detail: "in session mode nothing is lost; else SET LOCAL, pg_advisory_xact_lock, ON COMMIT DROP, or a direct connection for these statements".to_owned(),
-    });
+        "the mode of a pooler does not show in SQL",
+        "in session mode nothing is lost; else SET LOCAL, pg_advisory_xact_lock, ON COMMIT DROP, or a direct connection for these statements",
+    ));
     Ok(judgement)
 }
 
@@ -86,11 +86,13 @@ fn unrecognised(workload: &Workload) -> Option<Declined> {
             lost.entry(one.need).or_default().1.extend(setting);
         }
     }
-    (!lost.is_empty()).then(|| Declined {
-        check: ID.to_owned(),
-        object: Object::Cluster,
-        reason: "no pooler was recognised".to_owned(),
-        detail: format!("behind PgBouncer in transaction mode {} would be lost", listed(&lost)),
+    (!lost.is_empty()).then(|| {
+        Declined::new(
+            ID,
+            Object::Cluster,
+            "no pooler was recognised",
+            format!("behind PgBouncer in transaction mode {} would be lost", listed(&lost)),
+        )
     })
 }
 
@@ -134,16 +136,12 @@ fn listed(lost: &BTreeMap<SessionNeed, (u64, Vec<&str>)>) -> String {
 }
 
 fn kept(object: &Object, in_front: Recognised, need: SessionNeed, how: &str) -> Declined {
-    Declined {
-        check: ID.to_owned(),
-        object: object.clone(),
-        reason: format!(
-            "{} keeps {} where it is configured so",
-            in_front.pooler.as_str(),
-            need.as_str()
-        ),
-        detail: format!("needs {how}"),
-    }
+    Declined::new(
+        ID,
+        object.clone(),
+        format!("{} keeps {} where it is configured so", in_front.pooler.as_str(), need.as_str()),
+        format!("needs {how}"),
+    )
 }
 
 #[cfg(test)]

@@ -76,11 +76,11 @@ pub(super) enum GrowthKind {
 
 pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
-    seen.gin.keys.get().map_err(Clone::clone)?;
-    seen.common.index_details.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
-    let documents = seen.documents.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
+    seen.gin.keys.get()?;
+    seen.common.index_details.get()?;
+    seen.common.table_activity.get()?;
+    let documents = seen.documents.get()?;
     let mut judgement = Judgement::default();
     let (mut unknown, mut too_early) = (0_usize, None);
     for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {

@@ -40,8 +40,8 @@ pub(super) struct LeafIndex<'a> {
 pub(super) fn trees<'a>(case: &Case<'a>) -> Result<Vec<GinTree<'a>>, Gap> {
     let seen = case.snapshot;
     let families = case.families()?;
-    seen.common.indexes.get().map_err(Clone::clone)?;
-    let of_interest = seen.gin.indexes.get().map_err(Clone::clone)?;
+    seen.common.indexes.get()?;
+    let of_interest = seen.gin.indexes.get()?;
     if of_interest.is_empty() {
         return Ok(Vec::new());
     }
@@ -82,7 +82,7 @@ fn bytes_of_indexes(
     let root = |index: &Index| families.root(index.table_oid).map(|root| root.oid);
     let mut bytes: BTreeMap<i64, i64> =
         of_interest.iter().filter_map(|index| Some((root(index)?, 0))).collect();
-    for index in common.indexes.get().map_err(Clone::clone)? {
+    for index in common.indexes.get()? {
         if let Some(sum) = root(index).and_then(|root| bytes.get_mut(&root)) {
             *sum += common.index_bytes(index);
         }

@@ -48,7 +48,7 @@ static CONTAINMENT_SHARE: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
-    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
+    case.snapshot.common.index_details.get()?;
     let mut judgement = Judgement::default();
     for tree in trees(case)?.iter().filter(|tree| tree.root.is_valid) {
         let class = tree.root.classes.first();
@@ -99,18 +99,13 @@ fn judge_tree<'a>(
             return;
         }
     };
-    judgement.declined.push(Declined {
-        check: ID.to_owned(),
-        object,
-        reason: reason.to_owned(),
-        detail: format!(
+    judgement.declined.push(Declined::new(ID, object, reason, format!(
             "{} calls by @>, {} by ?, ?| or ?&, {} by @? or @@; the columns of {} of all calls are known",
             searches.contains,
             searches.keys,
             searches.paths,
             crate::model::percent(known)
-        ),
-    });
+        )));
 }
 
 fn finding(

@@ -76,7 +76,7 @@ pub(super) fn caveats(case: &Case<'_>) -> Vec<String> {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     let indexes = trees(case)?.len();
     let mut judgement = Judgement::default();
     if indexes > 0 {
@@ -86,7 +86,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         };
         judgement.findings.extend(worst(ADVISORIES.iter().filter_map(applies)));
     }
-    let impossible = seen.gin.impossible_rows.get().map_err(Clone::clone)?;
+    let impossible = seen.gin.impossible_rows.get()?;
     judgement.findings.extend(impossible.iter().map(corrupt));
     Ok(judgement)
 }

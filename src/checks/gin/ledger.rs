@@ -30,7 +30,7 @@ pub(super) fn column_object(usage: &ColumnUsage) -> Object {
 
 /// The workload with its columns, or what makes it visible.
 pub(super) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
-    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    let workload = case.snapshot.workload.get()?;
     if !workload.usage.is_empty() {
         return Ok(workload);
     }

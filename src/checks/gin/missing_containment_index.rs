@@ -42,10 +42,10 @@ pub(super) const ID: &str = "gin/missing-containment-index";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
     let workload = workload(case)?;
-    let layouts = seen.layouts.get().map_err(Clone::clone)?;
-    seen.common.indexes.get().map_err(Clone::clone)?;
-    seen.common.index_details.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let layouts = seen.layouts.get()?;
+    seen.common.indexes.get()?;
+    seen.common.index_details.get()?;
+    seen.common.table_activity.get()?;
     let families = case.families()?;
     let mut judgement = Judgement::default();
     for usage in &workload.usage {
@@ -154,12 +154,12 @@ fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Fi
 
 /// A search of a table reads those that inherit from it, too.
 pub(super) fn inherited(usage: &ColumnUsage) -> Declined {
-    Declined {
-        check: ID.to_owned(),
-        object: column_object(usage),
-        reason: "inheritance".to_owned(),
-        detail: "an index of one table finds no rows of those it shares them with: build one on each that holds rows".to_owned(),
-    }
+    Declined::new(
+        ID,
+        column_object(usage),
+        "inheritance",
+        "an index of one table finds no rows of those it shares them with: build one on each that holds rows",
+    )
 }
 
 /// Which partitions a statement reads is known to the server alone.
@@ -170,17 +170,17 @@ pub(super) fn partly(
 ) -> Declined {
     let first: Vec<String> = without.iter().take(3).map(QualifiedName::to_sql).collect();
     let more = if without.len() > first.len() { ", …" } else { "" };
-    Declined {
-        check: ID.to_owned(),
-        object: column_object(usage),
-        reason: "an index is on some partitions alone".to_owned(),
-        detail: format!(
+    Declined::new(
+        ID,
+        column_object(usage),
+        "an index is on some partitions alone",
+        format!(
             "{} of {} partitions have none: {}{more}; whether the searches read these is not known",
             without.len(),
             family.leaves().count(),
             first.join(", ")
         ),
-    }
+    )
 }
 
 /// The index that searches of a column ask for.

@@ -34,7 +34,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for tree in &trees {
         judgement.findings.extend(of_index(tree, policy));
     }
-    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.settings.get()?;
     if trees.is_empty() {
         return Ok(judgement);
     }

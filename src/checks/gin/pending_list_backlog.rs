@@ -66,10 +66,10 @@ static PENDING_SHARE_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
-    seen.gin.pending.get().map_err(Clone::clone)?;
-    seen.common.settings.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
+    seen.gin.pending.get()?;
+    seen.common.settings.get()?;
+    seen.common.table_activity.get()?;
     let mut judgement = Judgement::default();
     let (mut left_out, mut too_early) = (0_usize, None);
     for tree in trees(case)? {
@@ -160,15 +160,15 @@ fn report(
         judgement.findings.push(finding(tree, &affected, case));
     } else if let Some(longest) = due.iter().max_by_key(|backlog| backlog.pending.pages) {
         let leaves: Vec<&LeafIndex<'_>> = due.iter().map(|backlog| backlog.leaf).collect();
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: tree.object(&leaves),
-            reason: "autovacuum is due and drains the list".to_owned(),
-            detail: format!(
+        judgement.declined.push(Declined::new(
+            ID,
+            tree.object(&leaves),
+            "autovacuum is due and drains the list",
+            format!(
                 "{} pages are pending; the table has changed by more than autovacuum waits for",
                 longest.pending.pages
             ),
-        });
+        ));
     }
 }
 

@@ -254,8 +254,7 @@ fn declined(object: Object, (one, calls): (&Searched<'_>, u64), why: &str) -> Un
         one.operators(),
         counted(calls, "call", "calls")
     );
-    let (check, reason) = (ID.to_owned(), "no index is advised on the expression".to_owned());
-    Unadvised::Declined(Declined { check, object, reason, detail })
+    Unadvised::Declined(Declined::new(ID, object, "no index is advised on the expression", detail))
 }
 
 fn quoted(column: &str) -> String {

@@ -47,10 +47,10 @@ static LIST_READS_MAX: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
-    seen.gin.pending.get().map_err(Clone::clone)?;
-    seen.common.settings.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
+    seen.gin.pending.get()?;
+    seen.common.settings.get()?;
+    seen.common.table_activity.get()?;
     let setting = seen.common.setting("gin_pending_list_limit");
     let mut judgement = Judgement::default();
     let mut too_early = None;
@@ -128,15 +128,15 @@ fn judge_leaf(
     let searches = window.rate(leaf.index.scans).per_second;
     let reads = searches * limit_kb / 8.0 / 2.0;
     if reads > case.policy.get(&LIST_READS_MAX) {
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
             object,
-            reason: "searches would read the longer list".to_owned(),
-            detail: format!(
+            "searches would read the longer list",
+            format!(
                 "{searches:.1} searches a second would read {} pages a second of a list of {limit_kb:.0} kB, half full",
                 rounded(reads)
             ),
-        });
+        ));
         return;
     }
     judgement.findings.push(finding((object, leaf), &filling, limit_kb, case));

@@ -55,7 +55,7 @@ fn is_pattern(one: &OperatorUse) -> bool {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let workload = workload(case)?;
-    case.snapshot.common.index_details.get().map_err(Clone::clone)?;
+    case.snapshot.common.index_details.get()?;
     let mut judgement = Judgement::default();
     // Two indexes on one column are both passed by: that is said once.
     let mut columns = BTreeSet::new();

@@ -45,9 +45,9 @@ static SCANS_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
-    seen.common.index_details.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
+    seen.common.index_details.get()?;
+    seen.common.table_activity.get()?;
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for tree in trees(case)? {
@@ -73,12 +73,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, case: &Case<'_>) {
     let seen = case.snapshot;
     let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
-    let declined = |reason: &str, detail: String| Declined {
-        check: ID.to_owned(),
-        object: object.clone(),
-        reason: reason.to_owned(),
-        detail,
-    };
+    let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
     let scans = tree.scans();
     if seen.server.in_recovery {
         judgement.declined.push(declined(

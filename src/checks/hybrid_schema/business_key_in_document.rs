@@ -70,7 +70,7 @@ struct Entities {
 
 impl Entities {
     fn of(snapshot: &Snapshot, tables: &[Table<'_>]) -> Result<Self, Gap> {
-        let relations = snapshot.relations.get().map_err(Clone::clone)?;
+        let relations = snapshot.relations.get()?;
         let keyed = relations.iter().filter(|relation| relation.primary_key);
         let columns = tables.iter().flat_map(|table| &table.layout.columns);
         let names = columns.filter(|column| column.not_null).map(|c| normalized(&c.name));

@@ -85,12 +85,8 @@ fn judge_key(
     (key, policy): (&KeyWorkload, &Policy),
     judgement: &mut Judgement,
 ) {
-    let declined = |object: Object, reason: &str, detail: String| Declined {
-        check: ID.to_owned(),
-        object,
-        reason: reason.to_owned(),
-        detail,
-    };
+    let declined =
+        |object: Object, reason: &str, detail: String| Declined::new(ID, object, reason, detail);
     let Some(seen) = column.documents.keys.iter().find(|seen| seen.path == key.path) else {
         let (reason, detail) = not_sampled(&key.path, column.count());
         judgement.declined.push(declined(column.object(), reason, detail));
@@ -201,7 +197,7 @@ impl Hot<'_> {
 
     fn declined(&self, reason: &str, detail: String) -> Declined {
         let object = self.key.column.key_object(self.key.seen);
-        Declined { check: ID.to_owned(), object, reason: reason.to_owned(), detail }
+        Declined::new(ID, object, reason, detail)
     }
 
     /// Why a key that is hot is no finding.

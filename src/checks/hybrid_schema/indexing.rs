@@ -96,11 +96,8 @@ impl KeyInUse<'_> {
 
     /// The index that serves most of the other calls, and how many these are; or why there is none.
     pub(super) fn index(&self, check: &str) -> Result<(Action, u64), Declined> {
-        let declined = |reason: &str, detail: String| Declined {
-            check: check.to_owned(),
-            object: self.column.key_object(self.seen),
-            reason: reason.to_owned(),
-            detail,
+        let declined = |reason: &str, detail: String| {
+            Declined::new(check, self.column.key_object(self.seen), reason, detail)
         };
         if let Some((reason, detail)) = self.blocker() {
             return Err(declined(reason, detail));

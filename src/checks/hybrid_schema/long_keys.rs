@@ -200,7 +200,7 @@ fn are_data(column: &DocumentColumn<'_>, data: KeyTotals) -> Declined {
 }
 
 fn declined(column: &DocumentColumn<'_>, reason: &str, detail: String) -> Declined {
-    Declined { check: ID.to_owned(), object: column.object(), reason: reason.to_owned(), detail }
+    Declined::new(ID, column.object(), reason, detail)
 }
 
 fn find(column: &DocumentColumn<'_>, names: KeyTotals) -> Finding {
@@ -273,7 +273,7 @@ fn named(
 ) -> Result<Option<(&'static str, String)>, Gap> {
     let root = column.table.root;
     let dictionary = format!("{}_{}_keys", root.name, column.layout.name);
-    let relations = snapshot.relations.get().map_err(Clone::clone)?;
+    let relations = snapshot.relations.get()?;
     if relations.iter().any(|other| other.schema == root.schema && other.name == dictionary) {
         let detail = format!(
             "`{dictionary}` is there: give the keys that are stored long again their codes with it, or undo it first"

@@ -42,8 +42,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         if let Some((reason, detail)) = exemption(&table) {
-            let (check, reason) = (ID.to_owned(), reason.to_owned());
-            judgement.declined.push(Declined { check, object: table.object(), reason, detail });
+            judgement.declined.push(Declined::new(ID, table.object(), reason, detail));
         } else {
             judgement.findings.push(find(&table, policy));
             judgement.declined.extend(partitioned(&table));
@@ -54,15 +53,14 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Why no key is recommended for a partitioned table.
 fn partitioned(table: &Table<'_>) -> Option<Declined> {
-    table.is_partitioned().then(|| Declined {
-        check: ID.to_owned(),
-        object: table.object(),
-        reason: "partitioned".to_owned(),
-        detail: "its key must hold the columns it is partitioned by; PostgreSQL adopts no index there as a key (ADD CONSTRAINT \
+    table.is_partitioned().then(|| Declined::new(
+        ID,
+        table.object(),
+        "partitioned",
+        "its key must hold the columns it is partitioned by; PostgreSQL adopts no index there as a key (ADD CONSTRAINT \
                  with USING INDEX is refused), so it is built while every partition is locked; only you know which \
-                 columns identify a row"
-            .to_owned(),
-    })
+                 columns identify a row",
+    ))
 }
 
 /// Why a table may do without.

@@ -91,16 +91,11 @@ impl Padding {
                 .statistic("relations.table_rows", whole(table.rows), Unit::Rows)
                 .statistic("layouts.column_order", order.as_str(), Unit::Name),
         );
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object,
-            reason: "no statement reorders columns".to_owned(),
-            detail: format!(
+        judgement.declined.push(Declined::new(ID, object, "no statement reorders columns", format!(
                 "it takes a new table and a copy of {} MB of heap, which padding alone is not worth; when you rebuild the \
                  table for another reason, or create a similar one, declare the columns in this order: {order}",
                 whole(float(table.heap_bytes) / 1e6)
-            ),
-        });
+            )));
     }
 }
 

@@ -26,12 +26,8 @@ pub(super) fn promote(
     shapes: &[KeyShape],
 ) -> Result<Action, Declined> {
     let table = column.table;
-    let declined = |reason: &str, detail: &str| Declined {
-        check: check.to_owned(),
-        object: column.key_object(key),
-        reason: reason.to_owned(),
-        detail: detail.to_owned(),
-    };
+    let declined =
+        |reason: &str, detail: &str| Declined::new(check, column.key_object(key), reason, detail);
     let Some(path) = path_keys(&key.path) else {
         return Err(declined("its path is no plain one", NO_PATH_OF_KEYS));
     };

@@ -85,13 +85,12 @@ fn judge_column(
     });
     let changed: Vec<Finding> = changed.collect();
     if !broken.is_empty() {
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: column.object(),
-            reason: "no SQL statement corrects documents".to_owned(),
-            detail: "change what writes them and migrate those that are there, or register the contract as it is meant now"
-                .to_owned(),
-        });
+        judgement.declined.push(Declined::new(
+            ID,
+            column.object(),
+            "no SQL statement corrects documents",
+            "change what writes them and migrate those that are there, or register the contract as it is meant now",
+        ));
     }
     judgement.findings.extend(broken);
     judgement.findings.extend(changed);

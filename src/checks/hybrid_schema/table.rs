@@ -47,7 +47,7 @@ pub(super) struct Tables<'a> {
 /// The tables whose columns were looked at.
 pub(super) fn tables<'a>(case: &Case<'a>) -> Result<Tables<'a>, Gap> {
     let families = case.families()?;
-    let layouts = case.snapshot.layouts.get().map_err(Clone::clone)?;
+    let layouts = case.snapshot.layouts.get()?;
     let layouts: BTreeMap<i64, &Layout> =
         layouts.iter().map(|layout| (layout.oid, layout)).collect();
     let (mut all, mut without_root) = (Vec::new(), Vec::new());
@@ -203,7 +203,7 @@ pub(super) fn all_columns<'a>(
     snapshot: &'a Snapshot,
     tables: &'a Tables<'a>,
 ) -> Result<(Vec<DocumentColumn<'a>>, Vec<Gap>), Gap> {
-    let all = snapshot.documents.get().map_err(Clone::clone)?;
+    let all = snapshot.documents.get()?;
     let (mut columns, mut gaps) = (Vec::new(), tables.gaps.clone());
     for ColumnDocuments { oid, column, sample, drift } in all {
         // Of a table whose root or columns were not seen, which is said already.

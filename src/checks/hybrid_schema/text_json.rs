@@ -67,7 +67,7 @@ fn exemption(column: &DocumentColumn<'_>) -> Option<Declined> {
 }
 
 fn declined(column: &DocumentColumn<'_>, reason: &str, detail: String) -> Declined {
-    Declined { check: ID.to_owned(), object: column.object(), reason: reason.to_owned(), detail }
+    Declined::new(ID, column.object(), reason, detail)
 }
 
 fn find(column: &DocumentColumn<'_>, policy: &Policy) -> Finding {

@@ -64,7 +64,7 @@ const CHUNK_OVERHEAD_BYTES: f64 = 48.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         let (due, affected): (Vec<_>, Vec<_>) = table
@@ -152,16 +152,16 @@ fn left_to_autovacuum(
 ) -> Declined {
     let nodes: Vec<&RelationNode<'_>> = due.iter().map(|(node, _)| *node).collect();
     let dead: i64 = nodes.iter().map(|node| node.toast.chunks_dead).sum();
-    Declined {
-        check: ID.to_owned(),
-        object: table.object_of(&nodes),
-        reason: "autovacuum is due and comes by itself".to_owned(),
-        detail: format!(
+    Declined::new(
+        ID,
+        table.object_of(&nodes),
+        "autovacuum is due and comes by itself",
+        format!(
             "{} dead, more than autovacuum waits for; if they stay, something holds the xmin horizon back, and no \
              vacuum of ours would get further",
             counted(dead, "chunk is", "chunks are")
         ),
-    }
+    )
 }
 
 /// Bytes of a chunk with what it costs in the page, from the sample where there is one.

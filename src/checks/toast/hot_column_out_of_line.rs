@@ -45,7 +45,7 @@ pub(super) fn judge_hot(
     find: fn(&ToastedTable<'_>, Reads, &Policy) -> Option<Result<Finding, Declined>>,
 ) -> Result<Judgement, Gap> {
     let Case { snapshot, policy, .. } = *case;
-    let context = snapshot.context.get().map_err(Clone::clone)?;
+    let context = snapshot.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(snapshot)?, ..Judgement::default() };
     for table in tables(case)? {
         let Some(reads) = hot(&table, (snapshot, context), policy) else {

@@ -94,14 +94,13 @@ fn find(
 }
 
 fn indexed_column(object: Object) -> Declined {
-    Declined {
-        check: ID.to_owned(),
+    Declined::new(
+        ID,
         object,
-        reason: "an index holds its values".to_owned(),
-        detail: "SET STORAGE reaches the index, which would store no value compressed any more and refuse those that \
-                 fit it only so; undone, it would not be as it was"
-            .to_owned(),
-    }
+        "an index holds its values",
+        "SET STORAGE reaches the index, which would store no value compressed any more and refuse those that \
+                 fit it only so; undone, it would not be as it was",
+    )
 }
 
 fn tries_in_vain(node: &RelationNode<'_>, column: &str) -> bool {

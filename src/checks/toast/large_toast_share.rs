@@ -41,7 +41,7 @@ static TOAST_SHARE_MAX: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         let share = float(table.toast_bytes()) / float(table.heap_bytes()).max(float(BLOCK_BYTES));
@@ -102,15 +102,15 @@ fn find(table: &ToastedTable<'_>, share: f64, reads: Reads) -> (Finding, Option<
 }
 
 fn unread(table: &ToastedTable<'_>, share: f64, (reads, context): (Reads, &Context)) -> Declined {
-    Declined {
-        check: ID.to_owned(),
-        object: table.object(),
-        reason: "the values are hardly read back".to_owned(),
-        detail: format!(
+    Declined::new(
+        ID,
+        table.object(),
+        "the values are hardly read back",
+        format!(
             "TOAST holds {share:.1} times the heap, and on this server each value was read back {:.2} times in \
              the {:.1} days that the counters count: a large TOAST table is the right place for them",
             reads.times,
             context.counting_days().unwrap_or(f64::NAN)
         ),
-    }
+    )
 }

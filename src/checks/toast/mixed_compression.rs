@@ -34,7 +34,7 @@ static MIXED_SHARE_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         for column in table.column_names() {
@@ -92,13 +92,13 @@ fn holds_pglz_under_lz4(node: &RelationNode<'_>, column: &str, context: &Context
 }
 
 fn declined(finding: Finding) -> Declined {
-    Declined {
-        check: ID.to_owned(),
-        detail: format!(
+    Declined::new(
+        ID,
+        finding.object,
+        "rows of a materialized view cannot be updated",
+        format!(
             "{}; REFRESH copies the values as they are compressed in the tables below it: rewrite these",
             finding.message
         ),
-        object: finding.object,
-        reason: "rows of a materialized view cannot be updated".to_owned(),
-    }
+    )
 }

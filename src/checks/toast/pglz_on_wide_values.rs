@@ -33,8 +33,8 @@ static LARGE_COLUMN_BYTES: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
-    seen.stored_values.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
+    seen.stored_values.get()?;
     let mut judgement = Judgement::default();
     for table in tables(case)? {
         for column in table.column_names() {
@@ -108,16 +108,16 @@ fn written_with_lz4(object: Object, context: &Context, estimate: &StorageEstimat
     } else {
         "values that are copied stay compressed as they are"
     };
-    Declined {
-        check: ID.to_owned(),
+    Declined::new(
+        ID,
         object,
-        reason: "its writers choose lz4".to_owned(),
-        detail: format!(
+        "its writers choose lz4",
+        format!(
             "no method is set by name, {why}, and {:.0} of {:.0} compressed values are stored with lz4",
             estimate.lz4_values,
             estimate.compressed_values()
         ),
-    }
+    )
 }
 
 /// The column's setting is judged; what was stored before it is `toast/mixed-compression`'s matter.

@@ -35,15 +35,15 @@ pub(super) fn no_column_alone(check: &str, table: &ToastedTable<'_>) -> Declined
     } else {
         ("several columns are stored out of line", "which of them")
     };
-    Declined {
-        check: check.to_owned(),
-        object: table.object(),
-        reason: reason.to_owned(),
-        detail: format!(
+    Declined::new(
+        check,
+        table.object(),
+        reason,
+        format!(
             "the counters are kept for the TOAST table as a whole and do not say {which} is read back, so none can \
              be moved inline on evidence"
         ),
-    }
+    )
 }
 
 /// Whether columns that may be out of line are not shown to our role: how wide its rows are is not known then.
@@ -124,12 +124,12 @@ fn widest_fitting(
 ) -> Result<u64, Declined> {
     let affected = out_of_line(table, column);
     if hides_columns(table) {
-        return Err(Declined {
-            check: check.to_owned(),
-            object: table.column_of(column, &affected),
-            reason: "columns are hidden from our role".to_owned(),
-            detail: "how wide its rows are, and so whether they would fit a page, is not known without them".to_owned(),
-        });
+        return Err(Declined::new(
+            check,
+            table.column_of(column, &affected),
+            "columns are hidden from our role",
+            "how wide its rows are, and so whether they would fit a page, is not known without them",
+        ));
     }
     let (mut rows, mut fitting, mut widest) = (0, 0, 0);
     for sample in affected.iter().filter_map(|node| node.sample) {
@@ -143,16 +143,16 @@ fn widest_fitting(
     if share >= share_min {
         return Ok(widest);
     }
-    Err(Declined {
-        check: check.to_owned(),
-        object: table.column_of(column, &affected),
-        reason: "rows do not fit a page".to_owned(),
-        detail: format!(
+    Err(Declined::new(
+        check,
+        table.column_of(column, &affected),
+        "rows do not fit a page",
+        format!(
             "only {} of the sampled rows would fit a page with `{column}` inline; \
              split the table or promote the keys that are read",
             crate::model::percent(share)
         ),
-    })
+    ))
 }
 
 /// Whether hardly any wide value of the column compresses.
@@ -247,15 +247,10 @@ pub(super) fn rewrite(
 }
 
 fn not_updatable(check: &str, object: Object, why: &str) -> Declined {
-    Declined {
-        check: check.to_owned(),
-        detail: format!(
-            "{why}, so no UPDATE builds the values of `{object}` again; other settings apply to new values \
-             only"
-        ),
-        object,
-        reason: "its rows cannot be updated as they are".to_owned(),
-    }
+    let detail = format!(
+        "{why}, so no UPDATE builds the values of `{object}` again; other settings apply to new values only"
+    );
+    Declined::new(check, object, "its rows cannot be updated as they are", detail)
 }
 
 /// The object of a table-wide finding that names a column in its actions.

@@ -52,17 +52,16 @@ static REWRITTEN_SHARE_MIN: Threshold = Threshold {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         let Some(finding) = find(&table, context, policy) else { continue };
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: finding.object.clone(),
-            reason: "no SQL statement fixes this".to_owned(),
-            detail: "move what changes out of the wide value, into a column of its own or a narrow table"
-                .to_owned(),
-        });
+        judgement.declined.push(Declined::new(
+            ID,
+            finding.object.clone(),
+            "no SQL statement fixes this",
+            "move what changes out of the wide value, into a column of its own or a narrow table",
+        ));
         judgement.findings.push(finding);
     }
     Ok(judgement)

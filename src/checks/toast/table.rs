@@ -31,7 +31,7 @@ pub(super) struct ToastedTable<'a> {
 pub(super) fn tables<'a>(case: &Case<'a>) -> Result<Vec<ToastedTable<'a>>, Gap> {
     let snapshot = case.snapshot;
     let families = case.families()?;
-    let toast_tables = snapshot.toast_tables.get().map_err(Clone::clone)?;
+    let toast_tables = snapshot.toast_tables.get()?;
     let samples: BTreeMap<i64, &StoredSample> = match &snapshot.stored_values {
         Observation::Seen(values) => {
             values.iter().filter_map(|value| Some((value.oid, value.sample.get().ok()?))).collect()
@@ -57,7 +57,7 @@ pub(super) fn tables<'a>(case: &Case<'a>) -> Result<Vec<ToastedTable<'a>>, Gap> 
 
 /// Gaps of the samples: what they hide is no pass.
 pub(super) fn sample_gaps(snapshot: &Snapshot) -> Result<Vec<Gap>, Gap> {
-    let values = snapshot.stored_values.get().map_err(Clone::clone)?;
+    let values = snapshot.stored_values.get()?;
     Ok(values.iter().filter_map(|value| value.sample.get().err().cloned()).collect())
 }
 

@@ -37,14 +37,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for table in tables(case)? {
         for node in table.leaves() {
             let Some(finding) = find(&table, node, policy) else { continue };
-            judgement.declined.push(Declined {
-                check: ID.to_owned(),
-                object: finding.object.clone(),
-                reason: "no SQL statement fixes this".to_owned(),
-                detail:
-                    "each partition has a TOAST table, and so ids, of its own: partition the table"
-                        .to_owned(),
-            });
+            judgement.declined.push(Declined::new(
+                ID,
+                finding.object.clone(),
+                "no SQL statement fixes this",
+                "each partition has a TOAST table, and so ids, of its own: partition the table",
+            ));
             judgement.findings.push(finding);
         }
     }

@@ -64,12 +64,12 @@ pub(super) struct VectorField<'a> {
 /// Every column of vectors that is of interest: of a partitioned table the root's.
 pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<VectorField<'a>>, Gap> {
     let seen = case.snapshot;
-    let all = seen.vector.columns.get().map_err(Clone::clone)?;
-    seen.vector.installation.get().map_err(Clone::clone)?;
+    let all = seen.vector.columns.get()?;
+    seen.vector.installation.get()?;
     let Some(extension) = seen.vector.extension().filter(|_| !all.is_empty()) else {
         return Ok(Vec::new());
     };
-    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
+    let indexes = seen.common.indexes.get()?;
     let workload = match &seen.workload {
         Observation::Seen(workload) => Some(workload),
         Observation::Unseen(_) => None,
@@ -83,7 +83,7 @@ pub(super) fn columns<'a>(case: &Case<'a>) -> Result<Vec<VectorField<'a>>, Gap> 
     }
     // A lock on one table hides the definitions of all: what an index is on is not known then.
     if indexes.iter().any(|index| !OTHER_METHODS.contains(&&*index.method)) {
-        seen.common.index_details.get().map_err(Clone::clone)?;
+        seen.common.index_details.get()?;
     }
     let none = Vec::new();
     let of_roots = all.iter().filter_map(|column| {

@@ -37,12 +37,12 @@ pub(super) fn judge(judgement: &mut Judgement, case: &Case<'_>, columns: &[Vecto
         return;
     };
     match why_not(case, &worst) {
-        Some((reason, detail)) => judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: Object::Setting { name: PROBES.to_owned() },
-            reason: reason.to_owned(),
+        Some((reason, detail)) => judgement.declined.push(Declined::new(
+            ID,
+            Object::Setting { name: PROBES.to_owned() },
+            reason,
             detail,
-        }),
+        )),
         None => judgement.findings.push(finding(case, &worst)),
     }
 }

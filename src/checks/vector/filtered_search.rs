@@ -48,7 +48,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         workload(case)?;
-        case.snapshot.common.role_settings.get().map_err(Clone::clone)?;
+        case.snapshot.common.role_settings.get()?;
         let filtered = column.searches.iter().filter(|search| search.is_filtered());
         let mut worst: Option<(f64, Finding)> = None;
         for search in filtered {

@@ -51,7 +51,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         return Ok(Judgement::default());
     }
     workload(case)?;
-    case.snapshot.common.role_settings.get().map_err(Clone::clone)?;
+    case.snapshot.common.role_settings.get()?;
     let mut judgement = Judgement::default();
     judgement.gaps.extend(case.snapshot.vector.settings.get().err().cloned());
     few_probes::judge(&mut judgement, case, &columns);
@@ -66,12 +66,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         return Ok(judgement);
     };
     match why_not(case, &ef_search, &iterative, wanted) {
-        Some((reason, detail)) => judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: object(),
-            reason: reason.to_owned(),
-            detail,
-        }),
+        Some((reason, detail)) => {
+            judgement.declined.push(Declined::new(ID, object(), reason, detail));
+        }
         None => {
             judgement.findings.push(finding(
                 case,
@@ -118,11 +115,8 @@ fn widest<'c, 'a>(
         }
     }
     judgement.gaps.extend(gap.filter(|_| may_be_cut_off));
-    judgement.declined.extend(sorted.map(|detail| Declined {
-        check: ID.to_owned(),
-        object: object(),
-        reason: "the planner sorts the rows for such a LIMIT".to_owned(),
-        detail,
+    judgement.declined.extend(sorted.map(|detail| {
+        Declined::new(ID, object(), "the planner sorts the rows for such a LIMIT", detail)
     }));
     None
 }

@@ -118,17 +118,17 @@ fn of_column(case: &Case<'_>, column: &VectorField<'_>) -> SearchVerdict {
     let Some(most) = scanning.iter().max_by(|a, b| a.calls().total_cmp(&b.calls())) else {
         return exact.first().map_or(SearchVerdict::Nothing, |search| {
             let rows = exact_rows(case, column, search).unwrap_or_default();
-            SearchVerdict::Declined(Declined {
-                check: ID.to_owned(),
-                object: column.object(),
-                reason: "an exact search over few rows misses no neighbour".to_owned(),
-                detail: format!(
+            SearchVerdict::Declined(Declined::new(
+                ID,
+                column.object(),
+                "an exact search over few rows misses no neighbour",
+                format!(
                     "a B-tree index leaves about {} rows of {} to compare; up to {} an index on the vector is no faster",
                     rounded(rows),
                     grouped(column.rows),
                     grouped(exact_max)
                 ),
-            })
+            ))
         });
     };
     if calls < case.policy.get(&SEARCHES_MIN) {
@@ -197,16 +197,16 @@ fn missing(
                 }
                 (None, _) => format!("the type `{}` says no number of elements", kind.as_str()),
             };
-        return SearchVerdict::Declined(Declined {
-            check: ID.to_owned(),
+        return SearchVerdict::Declined(Declined::new(
+            ID,
             object,
-            reason: "no index can be built on it as it is".to_owned(),
-            detail: format!(
+            "no index can be built on it as it is",
+            format!(
                 "{detail}; state it in the type, or search a cast: `{}::{}(n)`",
                 column.definition.name,
                 if kind == VectorKind::Varbit { "bit" } else { kind.as_str() }
             ),
-        });
+        ));
     }
     let confidence = if search.is_filtered() { Confidence::Medium } else { Confidence::High };
     finding = finding.confidence(confidence);

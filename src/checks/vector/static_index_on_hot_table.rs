@@ -51,8 +51,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     if lists.is_empty() {
         return Ok(Judgement::default());
     }
-    case.snapshot.common.table_activity.get().map_err(Clone::clone)?;
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    case.snapshot.common.table_activity.get()?;
+    let context = case.snapshot.context.get()?;
     let window = Window::of_database(context)?;
     let window = window.at_least("vector_churn", &DAY_WINDOW_S_MIN, case.policy)?;
     let found = lists.into_iter().filter_map(|(column, i)| of_index(case, column, i, window));

@@ -76,7 +76,7 @@ pub(super) fn built_already(check: &str, object: Object) -> Declined {
     let detail =
         format!("drop `{object}` once no statement orders by the column at full precision");
     let reason = "an index at half precision is there".to_owned();
-    Declined { check: check.to_owned(), object, reason, detail }
+    Declined::new(check, object, reason, detail)
 }
 
 fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> Option<Finding> {

@@ -20,14 +20,13 @@ pub(super) fn judge(case: &Case<'_>, context: &Context, judgement: &mut Judgemen
     let object = Object::Setting { name: name.to_owned() };
     if !by_library && command == Some("") {
         judgement.findings.push(with_directory(case, of_nothing(object.clone())));
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
             object,
-            reason: "only you know where WAL is to be archived".to_owned(),
-            detail: "set archive_command or archive_library; archive_mode = off ends archiving when the server restarts, and \
-                     until then archive_command = '/bin/true' drops what waits: older backups cannot be rolled forward past it"
-                .to_owned(),
-        });
+            "only you know where WAL is to be archived",
+            "set archive_command or archive_library; archive_mode = off ends archiving when the server restarts, and \
+                     until then archive_command = '/bin/true' drops what waits: older backups cannot be rolled forward past it",
+        ));
         return;
     }
     match case.snapshot.wal.archiver.get() {

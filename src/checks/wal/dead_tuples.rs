@@ -76,9 +76,9 @@ enum Why {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     // When autovacuum comes is what the settings say.
-    seen.common.settings.get().map_err(Clone::clone)?;
+    seen.common.settings.get()?;
     let mut judgement = Judgement::default();
     let (mut large, holder) = (false, holder_of_most(case));
     for family in forest(case)?.iter().filter(|family| is_large(family, policy)) {
@@ -144,11 +144,13 @@ fn left_alone(family: &Family<'_>, left: &[(LeafTable<'_>, Why)]) -> Option<Decl
             "and the vacuum may have removed them: sessions report what they changed late. Look again in a minute",
         )
     };
-    (!left.is_empty()).then(|| Declined {
-        check: ID.to_owned(),
-        object: object(family, &relations),
-        reason: reason.to_owned(),
-        detail: format!("{} counted as dead, {what}", counted(dead, "row is", "rows are")),
+    (!left.is_empty()).then(|| {
+        Declined::new(
+            ID,
+            object(family, &relations),
+            reason,
+            format!("{} counted as dead, {what}", counted(dead, "row is", "rows are")),
+        )
     })
 }
 

@@ -99,13 +99,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Where the bounds allow no more.
 pub(super) fn too_large(check: &str, object: Object) -> Declined {
-    Declined {
-        check: check.to_owned(),
+    Declined::new(
+        check,
         object,
-        reason: "`max_wal_size` is as large as its bounds allow".to_owned(),
-        detail: "the disk, the time of recovery, or max_wal_bytes_max allows no more: write less WAL, or raise the bound"
-            .to_owned(),
-    }
+        "`max_wal_size` is as large as its bounds allow",
+        "the disk, the time of recovery, or max_wal_bytes_max allows no more: write less WAL, or raise the bound",
+    )
 }
 
 #[cfg(test)]

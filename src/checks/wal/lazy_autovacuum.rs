@@ -66,7 +66,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     ] {
         switched_off_here(case, (setting::seen(case, name)?, what), &mut judgement);
     }
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     // Zeros that were never counted say nothing of a table.
     let in_recovery = case.snapshot.server.in_recovery;
     if let Some(gap) = Requirement::WriteCounters.gap(context, in_recovery) {

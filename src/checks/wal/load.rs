@@ -75,9 +75,9 @@ pub(super) struct Load<'a> {
 impl<'a> Load<'a> {
     /// Both windows must be long enough.
     pub(super) fn of(case: &Case<'a>) -> Result<Self, Gap> {
-        let context = case.snapshot.context.get().map_err(Clone::clone)?;
+        let context = case.snapshot.context.get()?;
         let (rate, _) = wal_rate(case, &WINDOW_S_MIN)?;
-        let checkpoints = case.snapshot.wal.checkpoints.get().map_err(Clone::clone)?;
+        let checkpoints = case.snapshot.wal.checkpoints.get()?;
         let window = Window::since_reset("checkpoints", checkpoints.counting_since, context.now)?;
         let number = |value: Option<f64>| value.unwrap_or_default();
         Ok(Self {
@@ -165,8 +165,8 @@ pub(super) fn wal_rate<'a>(
     case: &Case<'a>,
     least: &Threshold,
 ) -> Result<(Rate, &'a WalWritten), Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
-    let wal = case.snapshot.wal.written.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
+    let wal = case.snapshot.wal.written.get()?;
     let window = Window::since_reset("wal_written", wal.counting_since, context.now)?;
     let window = window.at_least("wal_written", least, case.policy)?;
     Ok((window.rate(wal.bytes), wal))

@@ -36,10 +36,10 @@ const ROW_BYTES: f64 = 64.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let roles = seen.wal.table_roles.get().map_err(Clone::clone)?;
-    let slots = seen.wal.slots.get().map_err(Clone::clone)?;
-    let senders = seen.wal.senders.get().map_err(Clone::clone)?;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let roles = seen.wal.table_roles.get()?;
+    let slots = seen.wal.slots.get()?;
+    let senders = seen.wal.senders.get()?;
+    let context = seen.context.get()?;
     let standby = senders.iter().any(|one| one.is_standby)
         || slots.iter().any(|slot| slot.kind == "physical");
     let window = Window::of_database(context)?;
@@ -63,12 +63,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 PersistenceDecision::Silent => {}
                 PersistenceDecision::Logged(reason) => {
                     let (reason, detail) = reason.explained();
-                    judgement.declined.push(Declined {
-                        check: ID.to_owned(),
-                        object,
-                        reason: reason.to_owned(),
-                        detail: detail.to_owned(),
-                    });
+                    judgement.declined.push(Declined::new(ID, object, reason, detail));
                 }
                 PersistenceDecision::Unlogged => {
                     judgement.findings.push(finding(&leaf, object, written, window));

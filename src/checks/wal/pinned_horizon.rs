@@ -43,7 +43,7 @@ const URGENT_XIDS: i64 = 200_000_000;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let wal = &case.snapshot.wal;
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     let mut judgement = Judgement::default();
     match wal.transactions.get() {
         Ok(transactions) => of_transactions(case, transactions, &mut judgement),
@@ -89,11 +89,13 @@ fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement:
     for one in transactions.iter().filter(concerns) {
         let found = of_transaction(one, case.policy);
         if is_unknown && one.kind != "prepared" {
-            judgement.declined.extend(found.map(|(finding, _)| Declined {
-                check: ID.to_owned(),
-                object: finding.object,
-                reason: "hot_standby_feedback is off on this standby".to_owned(),
-                detail: "its transactions hold back no vacuum on the primary".to_owned(),
+            judgement.declined.extend(found.map(|(finding, _)| {
+                Declined::new(
+                    ID,
+                    finding.object,
+                    "hot_standby_feedback is off on this standby",
+                    "its transactions hold back no vacuum on the primary",
+                )
             }));
         } else {
             add(judgement, found);
@@ -135,12 +137,12 @@ fn current_database<'a>(case: &Case<'a>) -> Option<&'a str> {
 
 fn add(judgement: &mut Judgement, found: Option<(Finding, String)>) {
     let Some((finding, remedy)) = found else { return };
-    judgement.declined.push(Declined {
-        check: ID.to_owned(),
-        object: finding.object.clone(),
-        reason: "only you know whether it is still needed".to_owned(),
-        detail: remedy,
-    });
+    judgement.declined.push(Declined::new(
+        ID,
+        finding.object.clone(),
+        "only you know whether it is still needed",
+        remedy,
+    ));
     judgement.findings.push(finding);
 }
 

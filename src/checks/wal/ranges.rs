@@ -32,8 +32,8 @@ impl<'a> Divided<'a> {
     /// Every root that is divided by ranges; a gap where the keys or bounds were not seen.
     pub(super) fn all(case: &Case<'a>, families: &Families<'a>) -> Result<Vec<Self>, Gap> {
         let wal = &case.snapshot.wal;
-        let keys = wal.partition_keys.get().map_err(Clone::clone)?;
-        let bounds = wal.partition_bounds.get().map_err(Clone::clone)?;
+        let keys = wal.partition_keys.get()?;
+        let bounds = wal.partition_bounds.get()?;
         let mut by_parent: BTreeMap<i64, Vec<(i64, &str)>> = BTreeMap::new();
         for bound in bounds {
             let text = bound.bound.as_deref().unwrap_or_default();

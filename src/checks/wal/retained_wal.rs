@@ -44,8 +44,8 @@ static ACTIVE_SLOT_WAL_BYTES_MAX: Threshold = Threshold {
 const DANGEROUS_BYTES: f64 = 10_737_418_240.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
-    let slots = case.snapshot.wal.slots.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
+    let slots = case.snapshot.wal.slots.get()?;
     let mut judgement = Judgement::default();
     for slot in slots {
         let Some(finding) = of_slot(case, context, slot) else { continue };
@@ -91,7 +91,7 @@ fn undecided(slot: &ReplicationSlot, object: Object) -> Declined {
         let lost = "its standby then has to be copied again, unless an archive has the WAL";
         (comes_back, format!("if it does not: {drop}; {lost}"))
     };
-    Declined { check: ID.to_owned(), object, reason: reason.to_owned(), detail }
+    Declined::new(ID, object, reason, detail)
 }
 
 fn of_slot(case: &Case<'_>, context: &Context, slot: &ReplicationSlot) -> Option<Finding> {

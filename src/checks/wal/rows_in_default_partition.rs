@@ -46,12 +46,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let movable = rows * (1.0 - divided.key.default_null_share.unwrap_or(0.0));
         // A share is rounded.
         if movable < 0.5 {
-            judgement.declined.push(Declined {
-                check: ID.to_owned(),
+            judgement.declined.push(Declined::new(
+                ID,
                 object,
-                reason: "its rows have no key".to_owned(),
-                detail: format!("{} rows whose key is NULL have no other partition", grouped(rows)),
-            });
+                "its rows have no key",
+                format!("{} rows whose key is NULL have no other partition", grouped(rows)),
+            ));
             continue;
         }
         let message = format!(
@@ -69,12 +69,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             Ok(drain) => judgement.findings.push(finding.action(Action::DrainDefault(drain))),
             Err(detail) => {
                 judgement.findings.push(finding);
-                judgement.declined.push(Declined {
-                    check: ID.to_owned(),
+                judgement.declined.push(Declined::new(
+                    ID,
                     object,
-                    reason: "rows have to be moved, range by range".to_owned(),
+                    "rows have to be moved, range by range",
                     detail,
-                });
+                ));
             }
         }
     }

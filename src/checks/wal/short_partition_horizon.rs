@@ -45,11 +45,11 @@ const DAY_S: f64 = 86_400.0;
 const NEVER_S: i64 = 100 * 366 * 86_400;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     let families = forest(case)?;
     let mut judgement = Judgement::default();
     // Where pg_partman's configuration cannot be read, it is unknown how far ahead it makes partitions.
-    case.snapshot.wal.partman_sets.get().map_err(Clone::clone)?;
+    case.snapshot.wal.partman_sets.get()?;
     missing_parents(case, &mut judgement);
     let all = Divided::all(case, families)?;
     let mut by_root: BTreeMap<i64, Vec<&Divided<'_>>> = BTreeMap::new();
@@ -85,13 +85,12 @@ fn of_family(
         };
         let leaves = beneath.get(&divided.root.oid).map(Vec::as_slice).unwrap_or_default();
         match found {
-            Some(_) if is_history(case, divided, leaves) => judgement.declined.push(Declined {
-                check: ID.to_owned(),
-                object: part_of(family, divided),
-                reason: "nothing is inserted into it".to_owned(),
-                detail: "none of its partitions was inserted into since the counters were reset"
-                    .to_owned(),
-            }),
+            Some(_) if is_history(case, divided, leaves) => judgement.declined.push(Declined::new(
+                ID,
+                part_of(family, divided),
+                "nothing is inserted into it",
+                "none of its partitions was inserted into since the counters were reset",
+            )),
             Some(found) => short.push((found, *divided)),
             None => {}
         }
@@ -268,16 +267,16 @@ fn missing_parents(case: &Case<'_>, judgement: &mut Judgement) {
             "pg_partman is configured to maintain `{object}`, which does not exist: {then}"
         );
         let schema = extension.map_or("partman", |found| &found.schema);
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: object.clone(),
-            reason: "only you know whether it was dropped on purpose".to_owned(),
-            detail: format!(
+        judgement.declined.push(Declined::new(
+            ID,
+            object.clone(),
+            "only you know whether it was dropped on purpose",
+            format!(
                 "if it was: DELETE FROM {}.part_config WHERE parent_table = {};",
                 quote_identifier(schema),
                 quote_literal(&set.parent_table)
             ),
-        });
+        ));
         judgement.findings.push(Finding::new(ID, object, severity, message).statistic(
             "partman_sets.premake",
             set.premake,
@@ -321,7 +320,7 @@ fn how(case: &Case<'_>, divided: &Divided<'_>, object: Object) -> Declined {
                 .to_owned(),
         ),
     };
-    Declined { check: ID.to_owned(), object, reason, detail }
+    Declined::new(ID, object, reason, detail)
 }
 
 /// One call for one table: the procedure for all stops at the first that fails.

@@ -57,7 +57,7 @@ struct HeapBloat {
 }
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let layouts = case.snapshot.layouts.get().map_err(Clone::clone)?;
+    let layouts = case.snapshot.layouts.get()?;
     let mut judgement = Judgement::default();
     let tables = forest(case)?;
     // A rewrite copies the rows that someone may still see, dead as they are.

@@ -24,7 +24,7 @@ impl LeafTable<'_> {
 
 /// The forest of tables; a gap where relations or counters were not seen.
 pub(super) fn forest<'c, 'a>(case: &'c Case<'a>) -> Result<&'c Families<'a>, Gap> {
-    case.snapshot.common.table_activity.get().map_err(Clone::clone)?;
+    case.snapshot.common.table_activity.get()?;
     case.families()
 }
 

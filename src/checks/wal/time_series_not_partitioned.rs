@@ -56,8 +56,8 @@ const NULL_SHARE_MAX: f64 = 0.01;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let Case { snapshot: seen, policy, .. } = *case;
-    let columns = seen.wal.time_columns.get().map_err(Clone::clone)?;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let columns = seen.wal.time_columns.get()?;
+    let context = seen.context.get()?;
     let mut judgement = Judgement::default();
     let mut candidates = Vec::new();
     for family in forest(case)?.iter().filter(|family| !family.is_partitioned()) {
@@ -87,16 +87,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 Some(0) => ", and no statement of the workload filters by a range of it",
                 _ => "",
             };
-            judgement.declined.push(Declined {
-                check: ID.to_owned(),
-                object: finding.object.clone(),
-                reason: "partitioning is a migration, not a statement".to_owned(),
-                detail: format!(
+            judgement.declined.push(Declined::new(
+                ID,
+                finding.object.clone(),
+                "partitioning is a migration, not a statement",
+                format!(
                     "by range of `{}`: the key then has to be part of every unique index, and queries that do not filter \
                      by it read every partition{calls}",
                     column.name
                 ),
-            });
+            ));
             judgement.findings.push(finding);
         }
     }

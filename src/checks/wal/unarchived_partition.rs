@@ -39,7 +39,7 @@ static RETENTION_DAYS: Threshold = Threshold {
 const DAY_S: f64 = 86_400.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut unknown = 0_u32;
@@ -60,13 +60,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let Some(family) = families.family(root).filter(|_| !parts.old.is_empty()) else {
             continue;
         };
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: parts.object(family),
-            reason: "archive before you detach".to_owned(),
-            detail: "copy each to its archive, check the copy, then DETACH PARTITION … CONCURRENTLY and drop it"
-                .to_owned(),
-        });
+        judgement.declined.push(Declined::new(
+            ID,
+            parts.object(family),
+            "archive before you detach",
+            "copy each to its archive, check the copy, then DETACH PARTITION … CONCURRENTLY and drop it",
+        ));
         judgement.findings.push(finding(case, family, &parts));
     }
     if unknown > 0 {

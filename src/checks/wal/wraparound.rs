@@ -41,7 +41,7 @@ static AGE_MAX: Threshold = Threshold {
 const FAILSAFE_AGE: f64 = 1_600_000_000.0;
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let databases = case.snapshot.wal.databases.get().map_err(Clone::clone)?;
+    let databases = case.snapshot.wal.databases.get()?;
     let mut judgement = Judgement::default();
     // Nothing is frozen that is younger than what someone may still see.
     let holder = holder_of(case, max(case));
@@ -63,12 +63,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                     .to_owned()
             }
         };
-        judgement.declined.push(Declined {
-            check: ID.to_owned(),
-            object: finding.object.clone(),
-            reason: "its tables are vacuumed, not the database".to_owned(),
+        judgement.declined.push(Declined::new(
+            ID,
+            finding.object.clone(),
+            "its tables are vacuumed, not the database",
             detail,
-        });
+        ));
         judgement.findings.push(finding);
     }
     Ok(judgement)
