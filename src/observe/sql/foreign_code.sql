@@ -116,9 +116,26 @@ users as materialized (
     -- A table with a column of such a type: it is found by the type.
     where c.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass
 ),
+-- As arrays: the planner takes the users for thousands, and what they lead to for millions, for which the server sets up a
+-- hash table of the size of work_mem and more.
+few_users as (
+    select
+        pg_catalog.unnest(a.classids) as classid,
+        pg_catalog.unnest(a.objids) as objid,
+        pg_catalog.unnest(a.objsubids) as objsubid,
+        pg_catalog.unnest(a.refclassids) as refclassid
+    from (
+        select
+            pg_catalog.array_agg(u.classid) as classids,
+            pg_catalog.array_agg(u.objid) as objids,
+            pg_catalog.array_agg(u.objsubid) as objsubids,
+            pg_catalog.array_agg(u.refclassid) as refclassids
+        from users as u
+    ) as a
+),
 relations (oid, kind, object, on_write) as (
     select x.oid, x.kind, x.object, x.on_write
-    from users as u
+    from few_users as u
     cross join lateral (
         select i.indrelid, 'index', r.relname, false
         from pg_catalog.pg_index as i
