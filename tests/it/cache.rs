@@ -11,7 +11,8 @@ use database_optimizer::model::CacheStatus::{Bypass, Hit, Miss, Stale};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
-use crate::support::redis::{Redis, until};
+use crate::support::redis::Redis;
+use crate::support::until;
 
 const CONFIG: CacheConfig = CacheConfig {
     ttl: Duration::from_mins(5),

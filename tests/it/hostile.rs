@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::support::advice::finding;
 use crate::support::proxy::Proxy;
-use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server};
+use crate::support::{Own, TestDb, TestServer, analyse, own_server, request, server, until};
 
 const POLICY: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
 
@@ -58,15 +58,7 @@ async fn until_hung_up(db: &TestDb) {
         where application_name = 'dbopt' and datname = '{}'",
         db.name
     );
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let left = db.text(&ours).await;
-        if left.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < deadline, "still there: {left}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("our sessions end", async || db.text(&ours).await.is_empty()).await;
 }
 
 // ---- logins -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ use database_optimizer::pg::Target;
 use rstest::rstest;
 
 use crate::support::advice::finding;
-use crate::support::{TestDb, analyse, request, server};
+use crate::support::{TestDb, analyse, request, server, until};
 
 const POLICY: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
 
@@ -53,15 +53,7 @@ pub(crate) const SESSIONS: &str =
     where application_name = 'dbopt' and datname = current_database()";
 
 pub(crate) async fn until_hung_up(db: &TestDb) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let sessions = db.text(SESSIONS).await;
-        if sessions.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < deadline, "still there: {sessions}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("our sessions end", async || db.text(SESSIONS).await.is_empty()).await;
 }
 
 #[rstest]

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::support::proxy::Proxy;
-use crate::support::{Own, TestDb, own_server, server};
+use crate::support::{Own, TestDb, own_server, server, until};
 
 fn question(sql: &str) -> Question {
     Question::new("test", sql.to_owned())
@@ -36,16 +36,8 @@ fn open_at(port: u16, database: &str) -> Target {
 }
 
 /// Look until it is so.
-async fn until(db: &TestDb, sql: &str, wanted: &str) {
-    let deadline = Instant::now() + Duration::from_secs(15);
-    loop {
-        let now = db.text(sql).await;
-        if now == wanted {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{sql}: {now}");
-        tokio::task::yield_now().await;
-    }
+async fn until_it_says(db: &TestDb, sql: &str, wanted: &str) {
+    until(sql, async || db.text(sql).await == wanted).await;
 }
 
 // ---- what is left -------------------------------------------------------------------------------------------------
@@ -74,10 +66,9 @@ async fn advisory_locks_that_a_function_took_end_with_the_visit(
     let mut session = target.session().await.unwrap();
     session.query(&[question(lock)], |_, _| Ok(())).await.unwrap();
     session.finish();
-    until(&db, ADVISORY_LOCKS, "0").await;
+    until_it_says(&db, ADVISORY_LOCKS, "0").await;
     // It is idle once what ended its locks was answered.
-    crate::support::redis::until("the connection is kept", async || target.connections().1 == 1)
-        .await;
+    until("the connection is kept", async || target.connections().1 == 1).await;
 }
 
 const OURS: &str = "select count(*)::text from pg_stat_activity
@@ -128,7 +119,7 @@ async fn a_function_that_catches_cancellation_is_ended_and_counts_until_then(
     let mut session = target.session().await.unwrap();
     assert_eq!(answer(&mut session, "select 'well'").await.unwrap(), "well");
     drop((session, target));
-    until(&db, OURS, "0").await;
+    until_it_says(&db, OURS, "0").await;
     db.run(&format!("drop role {role}")).await;
 }
 

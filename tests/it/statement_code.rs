@@ -1,14 +1,12 @@
 //! Code of a target's own that EXPLAIN of a statement would run, with or without ANALYZE: the statement is not explained, and
 //! nothing is called by looking whether it would be.
 
-use std::time::{Duration, Instant};
-
 use database_optimizer::analysis::{self, ExplainError, ExplainRefusal, Request, StatementText};
 use database_optimizer::model::{GapReason, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use crate::support::{TestDb, request_of, server, workload};
+use crate::support::{TestDb, request_of, server, until, workload};
 
 /// What an ordinary role made: functions that are counted, and a table.
 const MADE: &str = "create schema ml;
@@ -168,11 +166,7 @@ async fn calls(db: &mut TestDb) -> String {
         where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
     // The session before reports what it called when it ends.
     db.settle().await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while db.text(others).await != "0" {
-        assert!(Instant::now() < deadline, "a session stays");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("other sessions end", async || db.text(others).await == "0").await;
     db.settle().await;
     db.text(
         "select coalesce(sum(calls), 0)::text from pg_stat_user_functions where schemaname = 'ml'",

@@ -12,7 +12,7 @@ use database_optimizer::store::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::NoTls;
 
-use crate::support::any_server;
+use crate::support::{any_server, until};
 
 /// A database of this test's own.
 struct Db {
@@ -427,11 +427,10 @@ async fn another_process_sees_a_change_within_a_moment() {
     assert_eq!(other.target("demo").await.unwrap().unwrap().model_version, "v1");
     let change = TargetChange { model_version: Some("v2".to_owned()), ..TargetChange::default() };
     one.update_target("demo", change).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while other.target("demo").await.unwrap().unwrap().model_version != "v2" {
-        assert!(Instant::now() < deadline, "the change was never seen");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the change is seen", async || {
+        other.target("demo").await.unwrap().unwrap().model_version == "v2"
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use database_optimizer::model::QualifiedName;
 use database_optimizer::sql::{Catalog, CatalogRelation, Column, path_to_string};
@@ -12,7 +11,7 @@ use database_optimizer::workload::{
 use rstest::rstest;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::{Own, TestServer, own_server};
+use crate::support::{Own, TestServer, own_server, until};
 
 const SETTINGS: &[&str] = &[
     "logging_collector=on",
@@ -112,15 +111,13 @@ fn catalog() -> Catalog {
 async fn log(server: &TestServer, client: &Client, suffix: &str) -> Vec<u8> {
     let row = client.query_one("show data_directory", &[]).await.unwrap();
     let path = format!("{}/log/log{suffix}", row.get::<_, String>(0));
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let log = fs::read(&path).unwrap_or_default();
-        if String::from_utf8_lossy(&log).contains("the end") {
-            return log;
-        }
-        assert!(Instant::now() < deadline, "{}: {path} does not come to its end", server.name);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let mut log = Vec::new();
+    until(&format!("{}: {path} comes to its end", server.name), async || {
+        log = fs::read(&path).unwrap_or_default();
+        String::from_utf8_lossy(&log).contains("the end")
+    })
+    .await;
+    log
 }
 
 fn read(log: &[u8], format: SourceFormat, chunk: usize) -> Vec<Entry> {

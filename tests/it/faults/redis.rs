@@ -7,7 +7,8 @@ use secrecy::ExposeSecret as _;
 
 use super::row;
 use crate::support::proxy::Proxy;
-use crate::support::redis::{Redis, until};
+use crate::support::redis::Redis;
+use crate::support::until;
 use crate::support::{Service, TestDb, any_server};
 
 const PATH: &str = "/v1/targets/demo/toast";

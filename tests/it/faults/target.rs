@@ -11,7 +11,9 @@ use secrecy::ExposeSecret as _;
 
 use super::{recovers, row};
 use crate::support::proxy::Proxy;
-use crate::support::{Own, Reply, Service, TestDb, is_root, own_server, request, server, skipped};
+use crate::support::{
+    Own, Reply, Service, TestDb, is_root, own_server, request, server, skipped, until,
+};
 
 const PATH: &str = "/v1/targets/demo/toast";
 const ANEW: &str = "/v1/targets/demo/toast?refresh=true";
@@ -40,9 +42,7 @@ async fn under_way(service: &Arc<Service>, proxy: &Proxy) -> tokio::task::JoinHa
     let before = proxy.round_trips();
     let asking = Arc::clone(service);
     let asked = tokio::spawn(async move { asking.get(ANEW).await });
-    while proxy.round_trips() < before + 2 {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    until("two answers come", async || proxy.round_trips() >= before + 2).await;
     asked
 }
 

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::proxy::Proxy;
-use crate::support::{Service, TestDb, any_server};
+use crate::support::{Service, TestDb, any_server, until};
 
 const FEATURES: &str = "create schema ml;
 create table ml.features (id bigint, payload text);
@@ -310,13 +310,12 @@ async fn a_caller_that_does_not_wait_gets_a_job_that_ends_with_the_same_analysis
     let place = accepted.header("location").to_owned();
     let early = service.get(&format!("{place}/result")).await;
     assert!([200, 409].contains(&early.status.as_u16()), "{:#}", early.json());
-    let job = loop {
-        let job = service.get(&place).await.json();
-        if job["state"] != "running" {
-            break job;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    let mut job = Value::Null;
+    until("the job ends", async || {
+        job = service.get(&place).await.json();
+        job["state"] != "running"
+    })
+    .await;
     assert_eq!(job["state"], "done", "{job:#}");
     let result = service.get(job["result"].as_str().unwrap()).await.json();
     let cached = service.get("/v1/targets/demo/toast?prove=full").await;

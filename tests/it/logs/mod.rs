@@ -6,13 +6,12 @@ mod forms;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use database_optimizer::workload::SourceCounts;
 use rstest::rstest;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::{Own, TestServer, own_server};
+use crate::support::{Own, TestServer, own_server, until};
 use compare::{differences, lines, oracle, read, told};
 use forms::{CSV, FORMS, JSON, SYSLOG};
 
@@ -153,11 +152,7 @@ async fn logged(
     admin.batch_execute("select pg_reload_conf()").await.unwrap();
     let row = admin.query_one("show data_directory", &[]).await.unwrap();
     let path = format!("{}/log/{name}", row.get::<_, String>(0));
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !fs::exists(&path).unwrap() {
-        assert!(Instant::now() < deadline, "{path} does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(&format!("{path} comes"), async || fs::exists(&path).unwrap()).await;
     let mut ran = BTreeMap::new();
     let apps = ["psql", "", "app 7", "[unknown]", "a,b=c"];
     for (index, pair) in LOGGINGS.chunks(2).enumerate() {
@@ -170,11 +165,11 @@ async fn logged(
     admin.batch_execute("do $$ begin raise warning 'the end'; end $$").await.unwrap();
     let mut logs = [String::new(), String::new(), String::new()];
     for (log, suffix) in logs.iter_mut().zip(["", ".csv", ".json"]) {
-        while !log.contains("the end") {
-            assert!(Instant::now() < deadline, "{path}{suffix} does not come to its end");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        until(&format!("{path}{suffix} comes to its end"), async || {
             *log = fs::read_to_string(format!("{path}{suffix}")).unwrap_or_default();
-        }
+            log.contains("the end")
+        })
+        .await;
     }
     (ran, logs)
 }

@@ -17,6 +17,7 @@ pub use server::{Own, TestServer, any_server, is_root, own_server, server, skipp
 pub use service::{Reply, Service};
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use database_optimizer::analysis::{self, Request, WorkloadIntake};
@@ -24,6 +25,15 @@ use database_optimizer::contract::{Contract, Registered};
 use database_optimizer::model::observation::Workload;
 use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
+
+/// Wait until something holds; a minute is far more than it takes on a machine that is busy with other tests.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 /// A request for all of TOAST, with thresholds that differ from the defaults.
 pub fn request(policy: &[(&str, f64)]) -> Request {

@@ -1,7 +1,6 @@
 //! A real Redis for each test that fails it.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -54,7 +53,7 @@ impl Redis {
     }
 
     async fn ready(&self) {
-        until("Redis answers", async || {
+        super::until("Redis answers", async || {
             let Ok(mut connection) = self.connection().await else { return false };
             redis::cmd("PING").exec_async(&mut connection).await.is_ok()
         })
@@ -81,14 +80,5 @@ impl Drop for Redis {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
-    }
-}
-
-/// Wait until something holds; a second is far more than it ever takes.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !holds().await {
-        assert!(Instant::now() < deadline, "{what} never came true");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

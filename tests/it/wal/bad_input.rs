@@ -10,7 +10,7 @@ use rstest::rstest;
 use tokio_postgres::NoTls;
 
 use crate::support::advice::finding;
-use crate::support::{Own, TestDb, analyse, own_server, request_of, server};
+use crate::support::{Own, TestDb, analyse, own_server, request_of, server, until};
 
 fn nothing_loud(analysis: &Analysis) {
     let loud: Vec<_> = analysis.findings.iter().filter(|f| f.severity > Severity::Low).collect();
@@ -147,11 +147,8 @@ async fn a_wal_sender_that_copies_a_table_for_a_subscription_is_no_standby(
     let copying =
         "select from pg_stat_activity where backend_type = 'walsender' and query like 'COPY %'
         and backend_xmin is not null";
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while from.client.query(copying, &[]).await.unwrap().is_empty() {
-        assert!(std::time::Instant::now() < deadline, "{member}: no table is copied");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
+    until("a table is copied", async || !from.client.query(copying, &[]).await.unwrap().is_empty())
+        .await;
     from.run("create table filled as select 1 as a").await;
     let request = request_of(Superpower::Wal, &[("horizon_age_s_max", 0.0)]);
     let analysis = analyse(&from, &request).await;
