@@ -30,6 +30,11 @@ pub enum StopReason {
         "the blanks at the beginning of lines are lost, which say what each node belongs to: paste the plan with them"
     )]
     LostIndentation,
+    /// A node has more or fewer nodes below it than it can have, for an arrow stands in a column of its own.
+    #[error(
+        "the arrow of this line stands in another column than those of the nodes beside it, so that a node has too many or too few below it: indent the line as EXPLAIN does"
+    )]
+    IrregularIndentation,
     /// The syntax of the format is broken.
     #[error("{0} was expected")]
     Expected(&'static str),

@@ -1,10 +1,14 @@
 //! Takes the lines of an input out of what is around them: a quotation, the entry of a log, the frame of a client.
 
 mod carrier;
+mod expanded;
 mod literals;
+mod pieces;
 mod psql;
 mod quotation;
 mod record;
+mod table;
+mod typeset;
 
 use std::borrow::Cow;
 
@@ -58,10 +62,38 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
             OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 }
         })
         .collect();
+    typeset::remove(&mut lines, input);
+    tables(&mut lines, input);
     record::names(&mut lines, input);
     quotation::remove(&mut lines, input);
+    tables(&mut lines, input);
     psql::remove(&mut lines, input);
     lines
+}
+
+/// Puts the values in place of tables that are as psql prints them.
+fn tables(lines: &mut Vec<OutputLine>, input: &str) {
+    let is_drawn = ["QUERY PLAN", "| ", "│ ", "║ ", ".\n", "…\n", " \n"];
+    if !is_drawn.iter().any(|sign| holds(input, sign)) {
+        return;
+    }
+    let mut at = 0;
+    let mut values = Vec::with_capacity(lines.len());
+    while at < lines.len() {
+        if let Some((rows, end)) = expanded::at(lines, at).or_else(|| table::at(lines, at)) {
+            values.extend(rows);
+            at = end;
+        } else {
+            values.push(lines[at].clone());
+            at += 1;
+        }
+    }
+    *lines = values;
+}
+
+/// Columns that a text takes in a terminal.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { textwrap::core::display_width(text) }
 }
 
 /// Whether an input holds a text: most inputs hold none of what is taken out, and each line need not be looked at for it.

@@ -3,7 +3,7 @@
 use super::{OutputLine, holds, record};
 
 /// Signs that draw vertical lines.
-const BARS: [char; 3] = ['|', '│', '║'];
+pub(super) const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
@@ -62,12 +62,12 @@ fn is_other_header(lines: &[OutputLine], at: usize) -> bool {
 }
 
 /// The header of the only column.
-fn is_header(text: &str) -> bool {
+pub(super) fn is_header(text: &str) -> bool {
     text.trim_matches(|c: char| c == ' ' || BARS.contains(&c)) == "QUERY PLAN"
 }
 
 /// `-[ RECORD 1 ]---` between records of the expanded format.
-fn is_record(text: &str) -> bool {
+pub(super) fn is_record(text: &str) -> bool {
     let text = text.trim_start_matches(|c: char| "+┌├╔╠-─═*( ".contains(c));
     text.strip_prefix("[ ").unwrap_or(text).starts_with("RECORD ")
 }
@@ -242,7 +242,7 @@ impl PsqlFrame {
 }
 
 /// `(12 rows)`, in the language of psql.
-fn is_footer(text: &str) -> bool {
+pub(super) fn is_footer(text: &str) -> bool {
     let inside = text.trim().strip_prefix('(').and_then(|text| text.strip_suffix(')'));
     let rows = inside.and_then(|text| text.split_once(' '));
     rows.is_some_and(|(number, word)| {

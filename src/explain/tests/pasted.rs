@@ -160,3 +160,38 @@ fn a_plan_of_another_kind_of_server_is_refused() {
                 \x20   -> Table scan on o (cost=50.25 rows=200) (actual time=0.10..3.5 rows=2000 loops=1)\n";
     assert!(matches!(read(text).unwrap_err().reason, StopReason::Expected(_)));
 }
+
+/// A plan of a book: indented, its lines broken at blanks with that, and its arrows where the page had room.
+const BOOK: &str = "   Hash Join (cost=33.93..92.04 rows=498 width=15) (actual
+   time=1.351..189.308 rows=100 loops=1)
+   Hash Cond: (p.author = u.pk)
+     -> Index Scan using posts_date on posts p (cost=0.43..55.92
+   rows=996 width=12) (actual time=0.029..0.254 rows=1000 loops=1)
+              Index Cond: (made = (CURRENT_DATE - 5))
+     -> Hash (cost=21.00..21.00 rows=1000 width=19) (actual
+   time=0.345..0.345 rows=1000 loops=1)
+           -> Seq Scan on users u (cost=0.00..21.00 rows=1000 width=19)
+   (actual time=0.006..0.151 rows=1000 loops=1)
+   Planning Time: 0.393 ms
+   Execution Time: 189.439 ms
+";
+
+#[test]
+fn a_plan_of_a_book_is_read_with_what_all_its_lines_are_indented_by() {
+    let plan = plan(BOOK);
+    let expected =
+        [("Hash Join", None), ("Index Scan", Some(0)), ("Hash", Some(0)), ("Seq Scan", Some(2))];
+    assert_eq!(tree(&plan), expected);
+    assert_eq!((plan.nodes[1].actual_rows, plan.execution_ms), (Some(1000.0), Some(189.439)));
+}
+
+#[test]
+fn an_arrow_in_a_column_of_its_own_is_named_by_its_line() {
+    // The other side of the join stands below its first side, which reads no node.
+    let error = read(&BOOK.replace("     -> Hash (", "      -> Hash (")).unwrap_err();
+    assert_eq!((error.line, error.reason), (7, StopReason::IrregularIndentation));
+    // Nothing below the Hash: here the plan was cut.
+    let whole: Vec<&str> = BOOK.lines().collect();
+    let error = read(&whole[..8].join("\n")).unwrap_err();
+    assert_eq!((error.line, error.reason), (8, StopReason::CutOff));
+}

@@ -12,6 +12,7 @@ mod label;
 mod line;
 mod list;
 mod name;
+mod places;
 mod roots;
 mod shape;
 mod statement;
@@ -36,16 +37,18 @@ pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
     let stopped = reader.lines(lines).err();
     let mut plans = reader.plans;
-    plans.retain(|plan| !plan.nodes.is_empty());
-    let mut misses = false;
-    for plan in &mut plans {
-        misses = shape::relations(plan);
+    let mut fault = None;
+    for (plan, places) in plans.iter_mut().zip(&reader.places) {
+        let found = shape::relations(plan);
+        let of_plan = found.map(|fault| places::stopped(plan, places, fault, last(lines)));
+        // Where a plan is cut, another one may follow.
+        fault = of_plan.or(fault.filter(|(_, reason)| *reason != StopReason::CutOff));
         finish::finish(plan);
     }
+    plans.retain(|plan| !plan.nodes.is_empty());
     let is_lost = reader.blanks.are_lost(reader.nodes);
-    let cut = is_lost.then_some(StopReason::LostIndentation);
-    let cut = cut.or(misses.then_some(StopReason::CutOff));
-    let stopped = stopped.or_else(|| cut.map(|reason| (last(lines), reason)));
+    let lost = is_lost.then(|| (last(lines), StopReason::LostIndentation));
+    let stopped = stopped.or(lost).or(fault);
     let stopped = stopped.map(|(line, reason)| Stopped { line, column: 1, reason });
     ReadOutcome { plans, rows: Vec::new(), end: lines.len(), stopped }
 }
@@ -76,6 +79,8 @@ enum Section {
 
 struct TextReader<'l> {
     plans: Vec<ParsedPlan>,
+    /// Where the nodes of each plan stand.
+    places: Vec<Vec<places::NodePlace>>,
     /// Open nodes: the column of their arrow, and their id.
     open: Vec<(usize, usize)>,
     /// The column of the root.
@@ -133,6 +138,7 @@ impl<'l> TextReader<'l> {
     fn new(lines: &'l [OutputLine]) -> Self {
         TextReader {
             plans: Vec::new(),
+            places: Vec::new(),
             open: Vec::new(),
             base: 0,
             column: 0,
@@ -168,7 +174,7 @@ impl<'l> TextReader<'l> {
                     return Err((line.number, StopReason::Expected("`->` before a node")));
                 }
                 (Some(before), LineKind::Continuation) => {
-                    self.wrap.join(&mut before.text, text, at);
+                    self.wrap.join(&mut before.text, self.unindented(text), at);
                 }
                 (None, LineKind::Continuation) => (),
                 _ => {
@@ -190,6 +196,13 @@ impl<'l> TextReader<'l> {
             }
         }
         pending.map_or(Ok(()), |before| self.apply(&before))
+    }
+
+    /// A line without what all lines of the plan are indented by: in a book, those that are wrapped are, too.
+    fn unindented(&self, text: &'l str) -> &'l str {
+        let blanks = self.base.min(text.len() - text.trim_start_matches(' ').len());
+        // One blank more or less may be of what was wrapped.
+        if self.base > 2 && blanks == self.base { &text[blanks..] } else { text }
     }
 
     /// What a line is, behind the line that is not applied yet.
@@ -242,8 +255,8 @@ impl<'l> TextReader<'l> {
     fn apply(&mut self, line: &Logical<'l>) -> Result<(), (usize, StopReason)> {
         let number = line.number;
         match line.kind {
-            LineKind::Root => self.root(&line.text).map_err(|reason| (number, reason)),
-            LineKind::Node => self.node(&line.text).map_err(|reason| (number, reason)),
+            LineKind::Root => self.root(&line.text, number).map_err(|reason| (number, reason)),
+            LineKind::Node => self.node(&line.text, number).map_err(|reason| (number, reason)),
             LineKind::Label => {
                 self.label = Some((trim(&line.text).to_owned(), indent(&line.text)));
                 Ok(())
@@ -262,7 +275,7 @@ impl<'l> TextReader<'l> {
         }
     }
 
-    fn root(&mut self, text: &str) -> Result<(), StopReason> {
+    fn root(&mut self, text: &str, line: usize) -> Result<(), StopReason> {
         // Without the node above it, this one would be taken for the whole plan.
         if std::mem::take(&mut self.unread) && text.trim_start().starts_with("->") {
             return Err(StopReason::Expected("the line of the node above"));
@@ -273,13 +286,14 @@ impl<'l> TextReader<'l> {
         }
         self.next.give(&mut plan);
         self.plans.push(plan);
+        self.places.push(Vec::new());
         self.open.clear();
         self.label = None;
         let root = strip_arrow(trim(text));
-        self.push(root, indent(text), None)
+        self.push(root, places::NodePlace { line, column: indent(text) }, None)
     }
 
-    fn node(&mut self, text: &str) -> Result<(), StopReason> {
+    fn node(&mut self, text: &str, line: usize) -> Result<(), StopReason> {
         let column = indent(text);
         self.blanks.node(column, self.base);
         // A subplan stands below its label, which stands where the arrows of the owner's other children do.
@@ -292,10 +306,15 @@ impl<'l> TextReader<'l> {
             self.is_scaled |= level != above + step;
         }
         let parent = self.open.last().map(|(_, id)| *id);
-        self.push(strip_arrow(trim(text)), column, parent)
+        self.push(strip_arrow(trim(text)), places::NodePlace { line, column }, parent)
     }
 
-    fn push(&mut self, text: &str, column: usize, parent: Option<usize>) -> Result<(), StopReason> {
+    fn push(
+        &mut self,
+        text: &str,
+        place: places::NodePlace,
+        parent: Option<usize>,
+    ) -> Result<(), StopReason> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
             return Err(StopReason::TooManyNodes);
@@ -315,7 +334,10 @@ impl<'l> TextReader<'l> {
         if let Some(parent) = parent {
             plan.nodes[parent].children.push(id);
         }
-        self.open.push((column, id));
+        if let Some(places) = self.places.last_mut() {
+            places.push(place);
+        }
+        self.open.push((place.column, id));
         Ok(())
     }
 }

@@ -4,15 +4,28 @@ use super::super::error::StopReason;
 use super::super::plan::{Node, ParsedPlan};
 use super::list;
 
-/// Sets how each node is related to its parent, and says whether the plan misses nodes that it must have.
-pub(super) fn relations(plan: &mut ParsedPlan) -> bool {
-    let mut misses = false;
+/// What is wrong with a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShapeFault {
+    /// A node misses nodes that it must have.
+    TooFew,
+    /// This node stands below one that reads no more nodes.
+    TooMany(usize),
+}
+
+/// Sets how each node is related to its parent, and says what is wrong with the tree.
+pub(super) fn relations(plan: &mut ParsedPlan) -> Option<ShapeFault> {
+    let mut fault = None;
     let mut children = Vec::new();
     for id in 0..plan.nodes.len() {
         let node = &plan.nodes[id];
         children.clear();
         children.extend(inputs(plan, node));
-        misses |= children.len() < inputs_min(&node.node_type);
+        if let Some(more) = inputs_max(&node.node_type).and_then(|max| children.get(max)) {
+            fault = fault.or(Some(ShapeFault::TooMany(*more)));
+        } else if children.len() < inputs_min(&node.node_type) {
+            fault = fault.or(Some(ShapeFault::TooFew));
+        }
         let several = children.len() > 1;
         for (place, child) in children.iter().enumerate() {
             let relationship = match plan.nodes[id].node_type.as_str() {
@@ -28,7 +41,7 @@ pub(super) fn relations(plan: &mut ParsedPlan) -> bool {
         }
         functions(&mut plan.nodes[id]);
     }
-    misses
+    fault
 }
 
 /// The children of a node that are no subplans.
@@ -64,5 +77,29 @@ fn inputs_min(node_type: &str) -> usize {
         | "SetOp" | "ProjectSet" | "Subquery Scan" | "ModifyTable" | "Bitmap Heap Scan"
         | "BitmapAnd" | "BitmapOr" => 1,
         _ => 0,
+    }
+}
+
+/// How many nodes a node reads at most; nothing of those of which that is not known.
+fn inputs_max(node_type: &str) -> Option<usize> {
+    match node_type {
+        "Seq Scan"
+        | "Sample Scan"
+        | "Index Scan"
+        | "Index Only Scan"
+        | "Bitmap Index Scan"
+        | "Tid Scan"
+        | "Tid Range Scan"
+        | "Function Scan"
+        | "Table Function Scan"
+        | "Values Scan"
+        | "CTE Scan"
+        | "WorkTable Scan"
+        | "Named Tuplestore Scan" => Some(0),
+        "Hash" | "Sort" | "Incremental Sort" | "Aggregate" | "Group" | "Unique" | "Limit"
+        | "Gather" | "Gather Merge" | "Materialize" | "Memoize" | "WindowAgg" | "LockRows"
+        | "ProjectSet" | "Subquery Scan" | "Bitmap Heap Scan" => Some(1),
+        "Hash Join" | "Merge Join" | "Nested Loop" | "Recursive Union" => Some(2),
+        _ => None,
     }
 }

@@ -119,7 +119,7 @@ fn factor(text: &str, node: usize) -> (Option<f64>, Option<Direction>, Option<Un
 fn estimates_are_judged_for_each_loop_and_not_below_one_row() {
     let text = "Nested Loop  (cost=0.00..1.00 rows=1000 width=4) (actual rows=3000 loops=1)
   ->  Seq Scan on a  (cost=0.00..1.00 rows=1000 width=4) (actual rows=1000 loops=1)
-  ->  Index Scan using i on b  (cost=0.00..1.00 rows=11111 width=4) (actual rows=3 loops=1000)
+  ->  Subquery Scan on b  (cost=0.00..1.00 rows=11111 width=4) (actual rows=3 loops=1000)
         ->  Seq Scan on c  (cost=0.00..1.00 rows=1 width=4) (actual rows=0.20 loops=5)
 ";
     assert_eq!(factor(text, 0), (Some(3.0), Some(Direction::Under), None));

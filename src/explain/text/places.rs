@@ -1,0 +1,53 @@
+//! Where the arrows of nodes stand, to say which line is indented as no other is.
+
+use super::STEP;
+use super::shape::ShapeFault;
+use crate::explain::error::StopReason;
+use crate::explain::plan::ParsedPlan;
+
+/// Where the line of a node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NodePlace {
+    /// Its line in the input.
+    pub(super) line: usize,
+    /// The column of its arrow.
+    pub(super) column: usize,
+}
+
+/// Why a tree is none that a server makes, and in which line.
+pub(super) fn stopped(
+    plan: &ParsedPlan,
+    places: &[NodePlace],
+    fault: ShapeFault,
+    last_line: usize,
+) -> (usize, StopReason) {
+    let line = |id: usize| places.get(id).map(|place| place.line);
+    let found = irregular(plan, places).or(match fault {
+        ShapeFault::TooMany(id) => line(id),
+        ShapeFault::TooFew => None,
+    });
+    match found {
+        Some(line) => (line, StopReason::IrregularIndentation),
+        None => (last_line, StopReason::CutOff),
+    }
+}
+
+/// The first line whose arrow stands behind that of the node above by other columns than most do.
+fn irregular(plan: &ParsedPlan, places: &[NodePlace]) -> Option<usize> {
+    // The arrows below the root, and those of subplans, stand nearer.
+    let step = |id: usize| {
+        let node = plan.nodes.get(id).filter(|node| node.subplan_name.is_none())?;
+        let above = node.parent.filter(|above| *above != 0)?;
+        Some(places.get(id)?.column.saturating_sub(places.get(above)?.column))
+    };
+    let steps = || (0..plan.nodes.len()).filter_map(step);
+    let count = |of: usize| steps().filter(|step| *step == of).count();
+    // Plans are a few columns deep, so that few steps differ.
+    let mut kinds: Vec<usize> = steps().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let usual = kinds.iter().copied().max_by_key(|step| (count(*step), *step == STEP))?;
+    let usual = if count(usual) > 1 { usual } else { STEP };
+    let id = (0..plan.nodes.len()).find(|id| step(*id).is_some_and(|step| step != usual))?;
+    places.get(id).map(|place| place.line)
+}
