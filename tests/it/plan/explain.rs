@@ -174,6 +174,28 @@ async fn what_is_volatile_by_its_parts_is_not_executed_on_a_trusted_target_eithe
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sample_by_a_method_of_postgresql_s_own_is_executed(
+    #[values("pg15", "pg18")] member: &str,
+) {
+    let Some((_service, db)) = target(member).await else { return };
+    let plain = Target::open("test", &db.dsn(), None).unwrap();
+    let explain = async |sql: &str| {
+        let text = StatementText { sql: sql.to_owned(), analyze: true, ..StatementText::default() };
+        analysis::explain(&plain, request_of(Superpower::Plan, &[]), text).await
+    };
+    for method in ["system", "bernoulli"] {
+        let sql =
+            format!("select count(*) from ml.features tablesample {method} (50) repeatable (1)");
+        assert!(explain(&sql).await.is_ok(), "{method}");
+    }
+    // A function of that name is none.
+    db.run("create function ml.system() returns int language sql volatile as 'select 1'").await;
+    let error = explain("select ml.system()").await.unwrap_err();
+    assert!(error.to_string().contains("`ml.system`"), "{error}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_volatile_is_executed_where_it_is_allowed_by_its_schema_and_name(
     #[values("pg15", "deb19")] member: &str,
 ) {

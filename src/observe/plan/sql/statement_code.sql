@@ -13,7 +13,10 @@ with recursive unsafe as materialized (
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     cross join lateral (
         select (
+            -- The handlers of PostgreSQL's own sampling methods count as volatile. They return the method's functions, which read the
+            -- table alone, and take an argument that no statement can give.
             p.provolatile = 'v'
+            and not (p.oid < 16384 and p.prorettype = 'pg_catalog.tsm_handler'::pg_catalog.regtype)
             or p.proname ~ '_to_xml'
             -- Stable, and they give the transaction an id.
             or p.oid < 16384 and p.proname in ('txid_current', 'pg_current_xact_id')
