@@ -41,8 +41,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding> {
-    let decision = wrong.decision.filter(|decision| decision.stake.matters(case));
-    let Some(decision) = decision else { return of_scan(tree, wrong, case) };
+    let Some(decision) = wrong.blamed(tree, case) else { return of_scan(tree, wrong, case) };
     let node = tree.node(wrong.node);
     let message = format!(
         "{}: the plan is for any value of its parameter, so {} rows were expected and {} came; node {} ({}) was chosen by \

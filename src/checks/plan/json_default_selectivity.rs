@@ -31,7 +31,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding> {
-    let decision = wrong.decision.filter(|decision| decision.stake.matters(case))?;
+    let decision = wrong.blamed(tree, case)?;
     let assumed = default_selectivity(tree, wrong.node)?;
     let node = tree.node(wrong.node);
     let message = format!(

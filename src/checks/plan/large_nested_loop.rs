@@ -88,6 +88,17 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
     {
         return None;
     }
+    // The estimate that led to the loop is the cause: its finding counts the time.
+    let is_counted = |wrong: &Misestimate| {
+        wrong.counts(tree, id, case)
+            || wrong
+                .decision
+                .as_ref()
+                .is_some_and(|decision| decision.node != id && decision.nodes.contains(&id))
+    };
+    if wrong.iter().any(is_counted) {
+        return None;
+    }
     let expected = (executions / estimate.factor).max(1.0);
     let within = outer.id..=outer.id + tree.below(outer.id).len();
     let blamed = wrong.iter().find(|wrong| within.contains(&wrong.node));

@@ -38,11 +38,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let mut without_effect = Vec::new();
         for wrong in misestimates(tree, case) {
-            if wrong.cause(tree) != EstimateBasis::Other {
+            if !matches!(wrong.cause(tree), EstimateBasis::Other | EstimateBasis::Join) {
                 continue;
             }
-            match wrong.decision.filter(|decision| decision.stake.matters(case)) {
+            match wrong.blamed(tree, case) {
                 Some(decision) => judgement.findings.push(finding(tree, &wrong, decision)),
+                None if is_said_of_a_loop(&wrong, case) => (),
                 None => without_effect.push(wrong),
             }
         }
@@ -52,10 +53,21 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: PlannerDecision) -> Finding {
+/// Whether the loop that was chosen by the estimate of a join is what a finding blames.
+fn is_said_of_a_loop(wrong: &Misestimate, case: &Case<'_>) -> bool {
+    let decision = wrong.decision.as_ref().filter(|decision| decision.stake.matters(case));
+    wrong.counted_with.is_none() && decision.is_some()
+}
+
+fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: &PlannerDecision) -> Finding {
     let (expected, came) = counts(tree, wrong);
+    let chosen = match decision.nodes.len() - 1 {
+        0 => "was chosen by that and takes".to_owned(),
+        1 => "and another one were chosen by that and take".to_owned(),
+        more => format!("and {more} more were chosen by that and take"),
+    };
     let message = format!(
-        "{}: {expected} rows expected, {came} came; node {} ({}) was chosen by that and takes {:.0} % of the time",
+        "{}: {expected} rows expected, {came} came; node {} ({}) {chosen} {:.0} % of the time",
         tree.title(wrong.node),
         decision.node,
         tree.node(decision.node).node_type,
@@ -67,10 +79,16 @@ fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: PlannerDecision) -> F
 /// Nothing was decided by it that costs time.
 fn harmless(tree: &Tree<'_>, wrong: &Misestimate) -> Declined {
     let (expected, came) = counts(tree, wrong);
+    let reason = match wrong.counted_with {
+        Some(node) => {
+            format!("counted with the estimate of node {node}, which led to the same choice")
+        }
+        None => "no costly decision depends on the estimate".to_owned(),
+    };
     Declined {
         check: ID.to_owned(),
         object: tree.object(wrong.node),
-        reason: "no costly decision depends on the estimate".to_owned(),
+        reason,
         detail: format!("{}: {expected} rows expected, {came} came", tree.title(wrong.node)),
     }
 }

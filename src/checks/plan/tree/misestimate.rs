@@ -1,5 +1,7 @@
 //! Wrong estimates that the plan rests on: the deepest node of each, and what the planner decided by it.
 
+use std::collections::BTreeMap;
+
 use super::nested_loop::{another_join_is_better, has_another_join};
 use super::{RowEstimate, Stake, Tree, condition, count, removed, rows};
 use crate::explain::Node;
@@ -28,16 +30,20 @@ pub(in crate::checks::plan) struct Misestimate {
     pub(in crate::checks::plan) factor: f64,
     /// Whether too few rows were expected.
     pub(in crate::checks::plan) under: bool,
-    /// The node that the planner chose because of it; absent where nothing depends on it.
+    /// What the planner chose because of it; absent where nothing depends on it.
     pub(in crate::checks::plan) decision: Option<PlannerDecision>,
+    /// The node of a worse estimate that led to the same choice, whose time is counted there.
+    pub(in crate::checks::plan) counted_with: Option<usize>,
 }
 
 /// What the planner decided by an estimate.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::checks::plan) struct PlannerDecision {
-    /// The node that it chose.
+    /// The node that it chose; of several, the one that takes most.
     pub(in crate::checks::plan) node: usize,
-    /// What depends on the choice.
+    /// All nodes that it chose by that: an estimate is handed on to all nodes above.
+    pub(in crate::checks::plan) nodes: Vec<usize>,
+    /// What depends on the choice of all of them.
     pub(in crate::checks::plan) stake: Stake,
 }
 
@@ -48,7 +54,9 @@ pub(in crate::checks::plan) enum EstimateBasis {
     Json,
     /// The plan is for any value of its parameters.
     Parameter,
-    /// Neither.
+    /// How many rows of two inputs match: no statistics are kept of that.
+    Join,
+    /// None of these.
     Other,
 }
 
@@ -65,7 +73,7 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
         }
     }
     let wrong = tree.nodes().iter().filter(|node| is_wrong(node.id) && !rests_on_wrong[node.id]);
-    wrong
+    let wrong = wrong
         .filter_map(|node| {
             let RowEstimate { factor, under } = tree.estimate(node.id)?;
             Some(Misestimate {
@@ -73,34 +81,70 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
                 factor,
                 under,
                 decision: decision(tree, (node.id, under), case),
+                counted_with: None,
             })
         })
-        .collect()
+        .collect();
+    counted_once(wrong)
+}
+
+/// Of several wrong estimates that led to the same choice, the worst counts its time.
+fn counted_once(mut wrong: Vec<Misestimate>) -> Vec<Misestimate> {
+    let mut worst: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+    let chosen = |wrong: &Misestimate| wrong.decision.as_ref().map(|decision| decision.node);
+    for one in &wrong {
+        let Some(node) = chosen(one) else { continue };
+        let found = worst.entry(node).or_insert((one.factor, one.node));
+        if one.factor > found.0 {
+            *found = (one.factor, one.node);
+        }
+    }
+    for one in &mut wrong {
+        let of_choice = chosen(one).and_then(|node| worst.get(&node));
+        one.counted_with = of_choice.map(|(_, node)| *node).filter(|node| *node != one.node);
+    }
+    wrong
 }
 
 fn is_subplan(node: &Node) -> bool {
     matches!(node.parent_relationship.as_deref(), Some("InitPlan" | "SubPlan"))
 }
 
-/// The next node above that would have been another one with the right estimate, and costs time.
+/// The nodes above that would have been others with the right estimate, and cost time.
 fn decision(
     tree: &Tree<'_>,
     (id, under): (usize, bool),
     case: &Case<'_>,
 ) -> Option<PlannerDecision> {
     let mut from = tree.node(id);
+    let mut found: Option<(PlannerDecision, Stake)> = None;
     for above in tree.above(id) {
         if is_subplan(from) {
-            return None;
+            break;
         }
         let stake =
             if under { too_small(tree, (above, from), case) } else { too_large(tree, above, from) };
         if let Some(stake) = stake {
-            return Some(PlannerDecision { node: above.id, stake });
+            // All of the inner side is at stake in a nested loop, with what was chosen there.
+            let is_inner = above.node_type == "Nested Loop"
+                && tree.child(above.id, "Inner").is_some_and(|inner| inner.id == from.id);
+            found = Some(match found {
+                None => {
+                    let (node, nodes) = (above.id, vec![above.id]);
+                    (PlannerDecision { node, nodes, stake }, stake)
+                }
+                Some((mut decision, most)) => {
+                    let is_most = stake.share > most.share;
+                    decision.nodes.push(above.id);
+                    decision.node = if is_most { above.id } else { decision.node };
+                    decision.stake = if is_inner { stake } else { decision.stake.and(stake) };
+                    (decision, if is_most { stake } else { most })
+                }
+            });
         }
         from = above;
     }
-    None
+    found.map(|(decision, _)| decision)
 }
 
 /// What too few expected rows cost in the node above them: an inner side that is executed for each row, or a hash table
@@ -116,16 +160,20 @@ fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) ->
         "Hash" => {
             let spilled =
                 above.hash.as_ref().is_some_and(|hash| hash.batches > hash.original_batches);
-            spilled.then(|| tree.stake([Some(above.id), above.parent].into_iter().flatten()))
-        }
-        "Aggregate" => {
-            let spilled = above.hash_aggregate.as_ref().is_some_and(|table| {
-                table.planned_partitions.unwrap_or(0) == 0 && table.disk_kb > Some(0)
-            });
-            spilled.then(|| tree.stake([above.id]))
+            let join = tree.node(above.parent.filter(|_| spilled)?);
+            is_larger_side(tree, join, from).then(|| tree.stake([above.id, join.id]))
         }
         _ => None,
     }
+}
+
+/// Whether the hashed rows take more than those of the other side of the join, which would have been hashed with the right
+/// estimate. Otherwise the table is what it has to be, and lacks memory alone.
+fn is_larger_side(tree: &Tree<'_>, join: &Node, hashed: &Node) -> bool {
+    let can_swap = ["Inner", "Left", "Right", "Full"];
+    let bytes = |node: &Node| rows(node) * count(node.plan_width).max(1.0);
+    tree.child(join.id, "Outer").is_some_and(|outer| bytes(outer) < bytes(hashed))
+        && join.join_type.as_deref().is_none_or(|kind| can_swap.contains(&kind))
 }
 
 /// What too many expected rows cost in the join above them: the other side is read as a whole for the sake of a few.
@@ -173,7 +221,33 @@ fn factor_min(case: &Case<'_>) -> f64 {
     case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX))
 }
 
+/// Nodes that join.
+const JOINS: [&str; 3] = ["Nested Loop", "Hash Join", "Merge Join"];
+
 impl Misestimate {
+    /// Whether its finding counts the time of what was chosen at this node: another one would count it twice.
+    pub(in crate::checks::plan) fn counts(
+        &self,
+        tree: &Tree<'_>,
+        node: usize,
+        case: &Case<'_>,
+    ) -> bool {
+        self.blamed(tree, case).is_some_and(|decision| decision.nodes.contains(&node))
+    }
+
+    /// What it decided, where that is a finding about the estimate.
+    pub(in crate::checks::plan) fn blamed(
+        &self,
+        tree: &Tree<'_>,
+        case: &Case<'_>,
+    ) -> Option<&PlannerDecision> {
+        let decision = self.decision.as_ref().filter(|decision| decision.stake.matters(case))?;
+        // Of the rows of a join there are no statistics to improve: the loop itself is blamed.
+        let is_loop = tree.node(decision.node).node_type == "Nested Loop";
+        let is_of_loop = is_loop && self.cause(tree) == EstimateBasis::Join;
+        (self.counted_with.is_none() && !is_of_loop).then_some(decision)
+    }
+
     /// What its conditions tell of the reason.
     pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> EstimateBasis {
         let node = tree.node(self.node);
@@ -182,6 +256,8 @@ impl Misestimate {
             EstimateBasis::Parameter
         } else if default_selectivity(tree, self.node).is_some() {
             EstimateBasis::Json
+        } else if JOINS.contains(&node.node_type.as_str()) {
+            EstimateBasis::Join
         } else {
             EstimateBasis::Other
         }

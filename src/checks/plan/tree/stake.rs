@@ -31,6 +31,12 @@ impl Stake {
         Self { ms: Some(ms), share: if of_ms > 0.0 { (ms / of_ms).clamp(0.0, 1.0) } else { 0.0 } }
     }
 
+    /// Both together, of nodes that are not the same.
+    pub(in crate::checks::plan) fn and(self, other: Self) -> Self {
+        let ms = self.ms.zip(other.ms).map(|(one, other)| one + other);
+        Self { ms, share: (self.share + other.share).min(1.0) }
+    }
+
     /// Whether it is enough to be worth a finding.
     pub(in crate::checks::plan) fn matters(self, case: &Case<'_>) -> bool {
         self.share >= case.policy.get(&TIME_SHARE_MIN)
