@@ -57,12 +57,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 /// from another, so an index counts that stores columns beside its keys, which serve no other scan.
 fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
-    let context = seen.context.get().map_err(Clone::clone)?;
+    let context = seen.context.get()?;
     if let Some(gap) = Requirement::Counters.gap(context, seen.server.in_recovery) {
         return Err(gap);
     }
-    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    let indexes = seen.common.indexes.get()?;
+    seen.common.table_activity.get()?;
     let families = case.families()?;
     let mut judgement = Judgement::default();
     // A page with a row that died, or came, since someone began to look is not marked.

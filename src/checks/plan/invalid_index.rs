@@ -30,7 +30,7 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "plan/invalid-index";
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let maintained = case.snapshot.plan.maintained_tables.get().map_err(Clone::clone)?;
+    let maintained = case.snapshot.plan.maintained_tables.get()?;
     let mut judgement = Judgement::default();
     for_each_table(case, |table| {
         // A partitioned index is invalid until each partition has its part: nothing is broken by that.
@@ -38,13 +38,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let is_worked_on = maintained.iter().any(|one| one.oid == table.relation.oid);
         for index in table.indexes.iter().chain(&table.parts_of_others).filter(invalid) {
             if is_worked_on {
-                judgement.declined.push(Declined {
-                    check: ID.to_owned(),
-                    object: table.object(index),
-                    reason: "it may be under construction".to_owned(),
-                    detail: "another session holds the lock that building an index takes"
-                        .to_owned(),
-                });
+                judgement.declined.push(Declined::new(
+                    ID,
+                    table.object(index),
+                    "it may be under construction",
+                    "another session holds the lock that building an index takes",
+                ));
             } else {
                 find(&mut judgement, table, index, case);
             }

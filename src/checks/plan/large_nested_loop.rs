@@ -60,17 +60,17 @@ fn decline(tree: &Tree<'_>, id: usize, case: &Case<'_>) -> Option<Declined> {
     {
         return None;
     }
-    Some(Declined {
-        check: ID.to_owned(),
-        object: tree.object(id),
-        reason: "no other join can replace it".to_owned(),
-        detail: format!(
+    Some(Declined::new(
+        ID,
+        tree.object(id),
+        "no other join can replace it",
+        format!(
             "Nested Loop compares {} pairs of rows and keeps {}: {:.0} % of the time; its join filter has no equality to hash or merge by: an index of the inner side has to serve it",
             grouped(pairs),
             grouped(rows(node)),
             stake.share * 100.0
         ),
-    })
+    ))
 }
 
 fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> Option<Finding> {

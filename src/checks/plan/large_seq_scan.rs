@@ -159,10 +159,5 @@ pub(super) fn no_index(tree: &Tree<'_>, finding: &Finding) -> Declined {
             "No index was tested for this filter; a plan alone does not show what an index costs and saves",
         ),
     };
-    Declined {
-        check: "plan/missing-index".to_owned(),
-        object: finding.object.clone(),
-        reason: reason.to_owned(),
-        detail: detail.to_owned(),
-    }
+    Declined::new("plan/missing-index", finding.object.clone(), reason, detail)
 }

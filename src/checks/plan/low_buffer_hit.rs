@@ -73,7 +73,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Statements that `pg_stat_statements` counts, each weighted by what its reads take of the time of all.
 fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let now = case.snapshot.context.get().map_err(Clone::clone)?.now;
+    let now = case.snapshot.context.get()?.now;
     let statements = &workload(case)?.statements;
     let total_ms: f64 = statements.iter().map(|statement| statement.total_ms).sum();
     let mut judgement = Judgement::default();

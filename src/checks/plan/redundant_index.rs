@@ -142,12 +142,7 @@ fn report(
     case: &Case<'_>,
 ) {
     let (object, by) = (table.object(index), table.object(other));
-    let declined = |reason: &str, detail: String| Declined {
-        check: ID.to_owned(),
-        object: object.clone(),
-        reason: reason.to_owned(),
-        detail,
-    };
+    let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
     let Some(detail) = table.detail(index) else {
         let detail = format!("`{object}` has keys of `{by}`, and its definition was not read");
         judgement.gaps.push(Gap::new("index_details", GapReason::NotEnoughEvidence, detail));

@@ -85,12 +85,12 @@ fn harmless(tree: &Tree<'_>, wrong: &Misestimate) -> Declined {
         }
         None => "no costly decision depends on the estimate".to_owned(),
     };
-    Declined {
-        check: ID.to_owned(),
-        object: tree.object(wrong.node),
+    Declined::new(
+        ID,
+        tree.object(wrong.node),
         reason,
-        detail: format!("{}: {expected} rows expected, {came} came", tree.title(wrong.node)),
-    }
+        format!("{}: {expected} rows expected, {came} came", tree.title(wrong.node)),
+    )
 }
 
 /// Rows expected and rows that came, for each loop.

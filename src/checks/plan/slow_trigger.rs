@@ -48,17 +48,17 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Why a foreign key whose checks are many and quick is no finding.
 fn quick(trigger: &Trigger, found: Finding) -> Declined {
-    Declined {
-        check: ID.to_owned(),
-        object: found.object,
-        reason: "each check is quick".to_owned(),
-        detail: format!(
+    Declined::new(
+        ID,
+        found.object,
+        "each check is quick",
+        format!(
             "{}: {:.2} ms in each of {} calls, as long as a lookup by an index takes",
             name(trigger),
             ms_per_call(trigger),
             grouped(count(Some(trigger.calls)))
         ),
-    }
+    )
 }
 
 fn ms_per_call(trigger: &Trigger) -> f64 {

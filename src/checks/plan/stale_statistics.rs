@@ -53,7 +53,7 @@ fn bytes(family: &Family<'_>) -> f64 {
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
-    seen.common.table_activity.get().map_err(Clone::clone)?;
+    seen.common.table_activity.get()?;
     let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut not_read = 0;

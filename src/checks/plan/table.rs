@@ -29,8 +29,8 @@ pub(super) fn for_each_table(
     mut judge: impl FnMut(&IndexedTable<'_>),
 ) -> Result<(), Gap> {
     let seen = case.snapshot;
-    let indexes = seen.common.indexes.get().map_err(Clone::clone)?;
-    seen.common.index_details.get().map_err(Clone::clone)?;
+    let indexes = seen.common.indexes.get()?;
+    seen.common.index_details.get()?;
     let families = case.families()?;
     let mut by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();
     let mut parts_by_table: BTreeMap<i64, Vec<&Index>> = BTreeMap::new();

@@ -64,7 +64,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 /// Statements of the workload that read a partitioned table and name its partition key nowhere.
 fn by_statements(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let keys = case.snapshot.wal.partition_keys.get().map_err(Clone::clone)?;
+    let keys = case.snapshot.wal.partition_keys.get()?;
     let families = case.families()?;
     let divided = keys.iter().filter_map(|key| {
         let family = families.family(key.oid).filter(|family| family.root.oid == key.oid)?;

@@ -30,7 +30,7 @@ const ID: &str = "plan/unused-index";
 const OTHERS: &[&str] = &["gin", "hnsw", "ivfflat"];
 
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
-    let context = case.snapshot.context.get().map_err(Clone::clone)?;
+    let context = case.snapshot.context.get()?;
     let mut judgement = Judgement::default();
     let mut too_early = None;
     for_each_table(case, |table| {
@@ -66,12 +66,7 @@ fn unused(
         judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, gap));
         return;
     };
-    let declined = |reason: &str, detail: String| Declined {
-        check: ID.to_owned(),
-        object: object.clone(),
-        reason: reason.to_owned(),
-        detail,
-    };
+    let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
     if let Some(reason) = needed_by(index, detail) {
         judgement.declined.push(declined(reason, format!("no scan in {window}")));
         return;

@@ -42,7 +42,7 @@ pub(in crate::checks::plan) fn for_each_plan(
     case: &Case<'_>,
     mut judge: impl FnMut(&Tree<'_>, &mut Judgement),
 ) -> Result<Judgement, Gap> {
-    let plans = case.snapshot.plan.statements.get().map_err(Clone::clone)?;
+    let plans = case.snapshot.plan.statements.get()?;
     let mut judgement = Judgement::default();
     for plan in plans {
         if plan.plan.nodes.len() > NODES_MAX {
@@ -84,7 +84,7 @@ pub(in crate::checks::plan) fn or_counted(
 
 /// The statements of the workload, or what makes them visible.
 pub(in crate::checks::plan) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workload, Gap> {
-    let workload = case.snapshot.workload.get().map_err(Clone::clone)?;
+    let workload = case.snapshot.workload.get()?;
     if !workload.statements.is_empty() {
         return Ok(workload);
     }

@@ -68,8 +68,7 @@ impl Unsaid {
                 ),
             ),
         };
-        let (check, object) = (check.to_owned(), tree.object(node));
-        judgement.declined.push(Declined { check, object, reason: reason.to_owned(), detail });
+        judgement.declined.push(Declined::new(check, tree.object(node), reason, detail));
     }
 }
 
