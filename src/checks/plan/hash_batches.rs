@@ -1,7 +1,7 @@
 //! `plan/hash-batches`, explained in the page beside this file.
 
 use super::tree::aggregated;
-use super::tree::misestimate::misestimates;
+use super::tree::misestimate::{counted_nodes, misestimates};
 use super::tree::{
     Stake, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed, memory, rows,
 };
@@ -32,8 +32,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         // A table that is larger than the other side of its join was chosen by a wrong estimate, which is blamed.
         let wrong = misestimates(tree, case);
-        let is_counted = |node: &&Node| wrong.iter().any(|one| one.counts(tree, node.id, case));
-        let nodes = tree.nodes().iter().filter(|node| !is_counted(node));
+        let counted = counted_nodes(tree, &wrong, case);
+        let nodes = tree.nodes().iter().filter(|node| !counted.contains(&node.id));
         judgement.findings.extend(nodes.filter_map(|node| find(tree, node, case)));
     })
 }

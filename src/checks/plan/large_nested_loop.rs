@@ -1,7 +1,9 @@
 //! `plan/large-nested-loop`, explained in the page beside this file.
 
+use std::collections::BTreeSet;
+
 use super::tree::misestimate::{
-    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, misestimates,
+    ESTIMATE_ERROR_MAX, ESTIMATE_FACTOR_MIN, Misestimate, counted_nodes, misestimates,
 };
 use super::tree::nested_loop::{NESTED_LOOPS_MIN, has_another_join, scanned};
 use super::tree::{
@@ -36,12 +38,25 @@ const ID: &str = "plan/large-nested-loop";
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for_each_executed(case, |tree, judgement| {
         let wrong = misestimates(tree, case);
+        let counted = counted_elsewhere(tree, &wrong, case);
         let loops = tree.nodes().iter().filter(|node| node.node_type == "Nested Loop");
         for node in loops {
-            judgement.findings.extend(find(tree, node.id, &wrong, case));
+            if !counted.contains(&node.id) {
+                judgement.findings.extend(find(tree, node.id, &wrong, case));
+            }
             judgement.declined.extend(decline(tree, node.id, case));
         }
     })
+}
+
+/// Loops whose time another finding counts: that of the estimate that led to them, or the most costly loop of several that one
+/// estimate led to.
+fn counted_elsewhere(tree: &Tree<'_>, wrong: &[Misestimate], case: &Case<'_>) -> BTreeSet<usize> {
+    let mut counted = counted_nodes(tree, wrong, case);
+    for decision in wrong.iter().filter_map(|wrong| wrong.decision.as_ref()) {
+        counted.extend(decision.nodes.iter().filter(|node| **node != decision.node));
+    }
+    counted
 }
 
 /// Share of the pairs of rows that a join filter removes, from which on comparing them is what takes the time.
@@ -86,17 +101,6 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
         || !has_another_join(tree, id)
         || !stake.matters(case)
     {
-        return None;
-    }
-    // The estimate that led to the loop is the cause: its finding counts the time.
-    let is_counted = |wrong: &Misestimate| {
-        wrong.counts(tree, id, case)
-            || wrong
-                .decision
-                .as_ref()
-                .is_some_and(|decision| decision.node != id && decision.nodes.contains(&id))
-    };
-    if wrong.iter().any(is_counted) {
         return None;
     }
     let expected = (executions / estimate.factor).max(1.0);

@@ -132,8 +132,10 @@ impl PrintedTable {
         let mut end = start;
         for line in &lines[start..] {
             let is_outside = self.barred && !line.text.starts_with(BARS);
-            // A line of blanks alone begins one that is indented by more than the width.
-            if line.text.is_empty() || is_outside || is_footer(&line.text) {
+            // A line of blanks alone begins one that is indented by more than the width. Another header begins another table: each
+            // line is looked at once.
+            if line.text.is_empty() || is_outside || is_footer(&line.text) || is_header(&line.text)
+            {
                 break;
             }
             let before = pieces.last().and_then(|(_, mark)| *mark);

@@ -1,5 +1,7 @@
 //! Where the arrows of nodes stand, to say which line is indented as no other is.
 
+use std::collections::BTreeMap;
+
 use super::STEP;
 use super::shape::ShapeFault;
 use crate::explain::error::StopReason;
@@ -40,14 +42,12 @@ fn irregular(plan: &ParsedPlan, places: &[NodePlace]) -> Option<usize> {
         let above = node.parent.filter(|above| *above != 0)?;
         Some(places.get(id)?.column.saturating_sub(places.get(above)?.column))
     };
-    let steps = || (0..plan.nodes.len()).filter_map(step);
-    let count = |of: usize| steps().filter(|step| *step == of).count();
-    // Plans are a few columns deep, so that few steps differ.
-    let mut kinds: Vec<usize> = steps().collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let usual = kinds.iter().copied().max_by_key(|step| (count(*step), *step == STEP))?;
-    let usual = if count(usual) > 1 { usual } else { STEP };
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for step in (0..plan.nodes.len()).filter_map(step) {
+        *counts.entry(step).or_default() += 1;
+    }
+    let (usual, count) = counts.into_iter().max_by_key(|(step, count)| (*count, *step == STEP))?;
+    let usual = if count > 1 { usual } else { STEP };
     let id = (0..plan.nodes.len()).find(|id| step(*id).is_some_and(|step| step != usual))?;
     places.get(id).map(|place| place.line)
 }

@@ -53,6 +53,29 @@ fn depth_of_the_input_is_no_depth_of_the_stack() {
 }
 
 #[test]
+fn a_table_that_holds_the_headers_of_others_is_looked_at_once() {
+    // Were each header followed to the end, this would take hours.
+    let table = "QUERY PLAN\n------------\n".repeat(100_000);
+    let cut_off = format!("{table}{}+", "a".repeat(12));
+    assert_eq!(read(&cut_off).unwrap_err().reason, StopReason::NoPlan);
+}
+
+#[test]
+fn arrows_in_columns_of_their_own_are_counted_once() {
+    let arrow = |column: usize| {
+        let blanks = " ".repeat(8 + column % 900);
+        format!(
+            "  ->  Sort  (cost=0.00..1.00 rows=1 width=4)\n{blanks}->  Seq Scan on a  (cost=0.00..1.00 rows=1 width=4)\n"
+        )
+    };
+    let sorts: String = (0..20_000).map(arrow).collect();
+    let text = format!(
+        "Append  (cost=0.00..1.00 rows=1 width=4)\n{sorts}  ->  Sort  (cost=0.00..1.00 rows=1 width=4)\n"
+    );
+    assert_eq!(read(&text).unwrap_err().reason, StopReason::IrregularIndentation);
+}
+
+#[test]
 fn more_nodes_than_the_limit_are_refused() {
     let node = "{\"Node Type\":\"A\"},";
     let json =

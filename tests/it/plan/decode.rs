@@ -316,6 +316,41 @@ async fn checks_of_catalogs_judge_no_plan() {
     assert!(matches!(refused, DecodeError::NotOfPlans { .. }), "{refused}");
 }
 
+/// Nested loops, each the outer side of the next, whose inner sides return other rows than expected.
+fn loops(levels: usize) -> String {
+    let figures = |ms: usize| {
+        format!("(cost=0.00..9.00 rows=1 width=8) (actual time=0.01..{ms} rows=5000 loops=1)")
+    };
+    let nested = |level: usize| {
+        let arrow =
+            if level == 0 { String::new() } else { format!("{}->  ", " ".repeat(6 * level - 4)) };
+        format!("{arrow}Nested Loop  {}\n", figures(9 + levels - level))
+    };
+    let scan = |level: usize| {
+        let blanks = " ".repeat(6 * level + 2);
+        format!(
+            "{blanks}->  Seq Scan on t{level}  (cost=0.00..1.00 rows=1 width=8) (actual time=0.001..0.002 rows=100 loops=5000)\n\
+             {blanks}      Filter: (id = x.id)\n"
+        )
+    };
+    let base = format!("{}->  Seq Scan on x  {}\n", " ".repeat(6 * levels - 4), figures(5));
+    let down: String = (0..levels).map(nested).collect();
+    let up: String = (0..levels).rev().map(scan).collect();
+    format!("{down}{base}{up}")
+}
+
+#[tokio::test]
+async fn a_deep_plan_of_wrong_estimates_is_judged_to_a_depth_that_is_named() {
+    for (levels, is_judged) in [(400, true), (600, false)] {
+        let request = request_of(Superpower::Plan, &[]);
+        let decoded = decode(request, text(&loops(levels))).await.unwrap();
+        let plan = &decoded.plans()[0];
+        assert_eq!(!plan.findings.is_empty(), is_judged, "{levels}: {:#?}", plan.findings);
+        let is_said = plan.gaps.iter().any(|gap| gap.detail.contains("judged up to 500"));
+        assert_eq!(is_said, !is_judged, "{levels}: {:#?}", plan.gaps);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pasted_plan_is_decoded_over_http_and_compared_with_an_earlier_one() {
     let service = Service::start().await;

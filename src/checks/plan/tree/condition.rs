@@ -1,5 +1,7 @@
 //! Conditions as EXPLAIN prints them: clauses, operators of JSON, columns inside casts and functions.
 
+use std::borrow::Cow;
+
 /// Operators that read JSON and nothing else, as EXPLAIN prints them between spaces.
 const JSON_OPERATORS: [&str; 4] = [" ->> ", " #>> ", " #> ", " @? "];
 
@@ -135,13 +137,31 @@ pub(in crate::checks::plan) fn compares_two(clause: &str) -> bool {
     split_once(clause, " = ").is_some_and(|(left, right)| !is_constant(left) && !is_constant(right))
 }
 
-/// Whether the text names a column of what has this alias.
-pub(in crate::checks::plan) fn refers_to(text: &str, alias: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == '"';
-    let plain = format!("{alias}.");
-    let quoted = format!("\"{}\".", alias.replace('"', "\"\""));
-    let mut found = text.match_indices(&plain).filter(|(at, _)| !text[..*at].ends_with(is_word));
-    found.next().is_some() || text.contains(&quoted)
+/// What stands before the points of a text: among it, the aliases whose columns it names.
+pub(in crate::checks::plan) fn qualifiers(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    memchr::memchr_iter(b'.', text.as_bytes()).filter_map(|point| qualifier(&text[..point]))
+}
+
+/// The name that a text ends with.
+fn qualifier(text: &str) -> Option<Cow<'_, str>> {
+    let Some(quoted) = text.strip_suffix('"') else {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let name = &text[text.trim_end_matches(is_word).len()..];
+        return (!name.is_empty()).then_some(Cow::Borrowed(name));
+    };
+    // A quote within the name is doubled.
+    let bytes = quoted.as_bytes();
+    let mut end = bytes.len();
+    let start = loop {
+        let quote = memchr::memrchr(b'"', &bytes[..end])?;
+        let doubled = quote.checked_sub(1).filter(|before| bytes[*before] == b'"');
+        match doubled {
+            Some(before) => end = before,
+            None => break quote + 1,
+        }
+    };
+    let name = &quoted[start..];
+    Some(if name.contains('"') { name.replace("\"\"", "\"").into() } else { name.into() })
 }
 
 /// Whether the condition names this column, as far as its words tell.

@@ -1,6 +1,7 @@
 //! Each plan of a case is judged in turn; findings name the statement that they are about.
 
 use super::Tree;
+use crate::explain::ParsedPlan;
 use crate::model::observation::{Workload, WorkloadStatement};
 use crate::model::{
     Case, Evidence, Finding, Gap, GapReason, Grade, Judgement, Number, Topic, Unit, beginning,
@@ -45,8 +46,8 @@ pub(in crate::checks::plan) fn for_each_plan(
     let plans = case.snapshot.plan.statements.get()?;
     let mut judgement = Judgement::default();
     for plan in plans {
-        if plan.plan.nodes.len() > NODES_MAX {
-            judgement.gaps.push(too_large(plan.plan.nodes.len()));
+        if let Some(gap) = too_large(&plan.plan) {
+            judgement.gaps.push(gap);
             continue;
         }
         let tree = Tree::of(plan);
@@ -133,7 +134,28 @@ pub(in crate::checks::plan) const TEXT_CHARS_MAX: usize = 80;
 /// Nodes of a plan that is judged. The largest plan known has 9,001.
 const NODES_MAX: usize = 20_000;
 
-fn too_large(nodes: usize) -> Gap {
-    let detail = format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}");
-    Gap::new(Topic::PLANS.as_str(), GapReason::BudgetSpent, detail)
+/// Levels of a plan that is judged: a wrong estimate is followed to the root. Joins of hundreds of tables are as deep.
+const DEPTH_MAX: usize = 500;
+
+fn too_large(plan: &ParsedPlan) -> Option<Gap> {
+    let (nodes, depth) = (plan.nodes.len(), depth(plan));
+    let detail = match () {
+        () if nodes > NODES_MAX => {
+            format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}")
+        }
+        () if depth > DEPTH_MAX => {
+            format!("The plan is {depth} levels deep; plans are judged up to {DEPTH_MAX}")
+        }
+        () => return None,
+    };
+    Some(Gap::new(Topic::PLANS.as_str(), GapReason::BudgetSpent, detail))
+}
+
+/// Levels of a plan. Each node comes behind the one above it.
+fn depth(plan: &ParsedPlan) -> usize {
+    let mut depths = vec![1; plan.nodes.len()];
+    for node in &plan.nodes {
+        depths[node.id] = node.parent.map_or(1, |parent| depths[parent] + 1);
+    }
+    depths.into_iter().max().unwrap_or_default()
 }

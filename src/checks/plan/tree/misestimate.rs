@@ -1,6 +1,6 @@
 //! Wrong estimates that the plan rests on: the deepest node of each, and what the planner decided by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::nested_loop::{another_join_is_better, has_another_join};
 use super::{RowEstimate, Stake, Tree, condition, count, removed, rows};
@@ -221,20 +221,23 @@ fn factor_min(case: &Case<'_>) -> f64 {
     case.policy.get(&ESTIMATE_FACTOR_MIN).max(1.0 + case.policy.get(&ESTIMATE_ERROR_MAX))
 }
 
+/// The nodes whose time findings about estimates count: another finding would count it twice.
+pub(in crate::checks::plan) fn counted_nodes(
+    tree: &Tree<'_>,
+    wrong: &[Misestimate],
+    case: &Case<'_>,
+) -> BTreeSet<usize> {
+    wrong
+        .iter()
+        .filter_map(|wrong| wrong.blamed(tree, case))
+        .flat_map(|d| d.nodes.clone())
+        .collect()
+}
+
 /// Nodes that join.
 const JOINS: [&str; 3] = ["Nested Loop", "Hash Join", "Merge Join"];
 
 impl Misestimate {
-    /// Whether its finding counts the time of what was chosen at this node: another one would count it twice.
-    pub(in crate::checks::plan) fn counts(
-        &self,
-        tree: &Tree<'_>,
-        node: usize,
-        case: &Case<'_>,
-    ) -> bool {
-        self.blamed(tree, case).is_some_and(|decision| decision.nodes.contains(&node))
-    }
-
     /// What it decided, where that is a finding about the estimate.
     pub(in crate::checks::plan) fn blamed(
         &self,

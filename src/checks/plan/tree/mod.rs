@@ -15,6 +15,9 @@ pub(super) use judged::{
 };
 pub(super) use stake::{Stake, TIME_MS_MIN, TIME_SHARE_MIN};
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::checks::number::float;
 use crate::explain::derive::{Derived, Direction, derive};
 use crate::explain::{Buffers, Node, ParsedPlan};
@@ -39,6 +42,8 @@ pub(super) struct Tree<'a> {
     /// What all nodes before each weigh, and all of them at the end.
     sums: Vec<f64>,
     has_times: bool,
+    /// Answers about single nodes that take all below them to find, and are asked for by each wrong estimate.
+    answers: RefCell<HashMap<(&'static str, usize), bool>>,
 }
 
 /// How far an estimate is from the rows that came.
@@ -72,7 +77,8 @@ impl<'a> Tree<'a> {
         }
         let source = statement.source;
         let statement = statement.statement.as_deref();
-        Self { plan, source, statement, derived, ends, weights, sums, has_times }
+        let answers = RefCell::default();
+        Self { plan, source, statement, derived, ends, weights, sums, has_times, answers }
     }
 
     /// Whether the statement was executed, so that its rows are known.
@@ -94,6 +100,16 @@ impl<'a> Tree<'a> {
             gap("The plan holds estimates alone: rows, times and spills were not judged")
                 .lifted_by("EXPLAIN (ANALYZE, BUFFERS, SETTINGS), which executes the statement")
         }
+    }
+
+    /// The answer to a question about a node, found once.
+    fn once(&self, question: &'static str, id: usize, find: impl FnOnce() -> bool) -> bool {
+        let known = self.answers.borrow().get(&(question, id)).copied();
+        known.unwrap_or_else(|| {
+            let found = find();
+            self.answers.borrow_mut().insert((question, id), found);
+            found
+        })
     }
 
     pub(super) fn nodes(&self) -> &'a [Node] {

@@ -1,6 +1,8 @@
 //! Nested loops: whether the planner had another way to join, and whether the inner side was executed often enough for it
 //! to be the better one.
 
+use std::collections::HashSet;
+
 use super::{Tree, condition, count, removed, rows};
 use crate::explain::Node;
 use crate::model::{Case, Threshold, Unit};
@@ -24,18 +26,27 @@ pub(in crate::checks::plan) fn another_join_is_better(
     id: usize,
     case: &Case<'_>,
 ) -> bool {
+    tree.once("it is executed often", id, || is_executed_often(tree, id, case))
+        && has_another_join(tree, id)
+}
+
+fn is_executed_often(tree: &Tree<'_>, id: usize, case: &Case<'_>) -> bool {
     let Some(inner) = tree.child(id, "Inner") else { return false };
     let enough = if finds_by_index(tree, inner) { case.policy.get(&NESTED_LOOPS_MIN) } else { 2.0 };
     // Beneath what caches rows by their keys only the keys that are new are looked for.
     let executions = count(tree.node(scanned(tree, inner.id)).actual_loops);
     let kept = inner.node_type == "Materialize";
     let executions = if kept { count(inner.actual_loops) } else { executions };
-    executions >= enough && has_another_join(tree, id)
+    executions >= enough
 }
 
 /// Whether the rows can be joined otherwise: by hashing or merging, which compare for equality, or by a scan whose rows are
 /// kept.
 pub(in crate::checks::plan) fn has_another_join(tree: &Tree<'_>, id: usize) -> bool {
+    tree.once("there is another join", id, || can_be_joined_otherwise(tree, id))
+}
+
+fn can_be_joined_otherwise(tree: &Tree<'_>, id: usize) -> bool {
     let (Some(outer), Some(inner)) = (tree.child(id, "Outer"), tree.child(id, "Inner")) else {
         return false;
     };
@@ -45,11 +56,11 @@ pub(in crate::checks::plan) fn has_another_join(tree: &Tree<'_>, id: usize) -> b
     }
     let filters = !matches!(inner.node_type.as_str(), "Materialize" | "Memoize")
         && removed(inner, "filter") > rows(inner);
-    let aliases: Vec<&str> = std::iter::once(outer)
+    let aliases: HashSet<&str> = std::iter::once(outer)
         .chain(tree.below(outer.id))
         .filter_map(|node| node.alias.as_deref().or(node.relation.as_deref()))
         .collect();
-    let of_outer = |text: &str| aliases.iter().any(|alias| condition::refers_to(text, alias));
+    let of_outer = |text: &str| condition::qualifiers(text).any(|name| aliases.contains(&*name));
     let all = || std::iter::once(inner).chain(tree.below(inner.id));
     let clauses =
         || all().flat_map(|node| &node.conditions).flat_map(|c| condition::clauses(&c.text));

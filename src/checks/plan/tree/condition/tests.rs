@@ -113,10 +113,12 @@ fn two_sides_are_joined_by_equality_of_what_is_no_constant() {
     ] {
         assert_eq!(compares_two(clause), joins, "{clause}");
     }
-    assert!(refers_to("(o.customer_id = c.id)", "c"));
-    assert!(refers_to("(o.customer_id = \"C d\".id)", "C d"));
-    assert!(!refers_to("(abc.customer_id = 5)", "c"));
-    assert!(!refers_to("(o.customer_id = id)", "c"));
+    let of = |text| qualifiers(text).map(Cow::into_owned).collect::<Vec<_>>();
+    assert_eq!(of("(o.customer_id = c.id)"), ["o", "c"]);
+    assert_eq!(of("(o.customer_id = \"C d\".id)"), ["o", "C d"]);
+    assert_eq!(of("(\"a \"\" b\".id = abc.id)"), ["a \" b", "abc"]);
+    assert_eq!(of("(customer_id = id)"), [""; 0]);
+    assert_eq!(of("(\".id = 1)"), [""; 0]);
 }
 
 #[test]
