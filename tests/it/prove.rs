@@ -41,7 +41,9 @@ pub(crate) const TRACES: &str = "select json_build_array(
     (select json_agg(json_build_array(attrelid, attname, attstorage, attcompression) order by attrelid, attnum)
         from pg_attribute where attrelid >= 16384),
     (select count(*) from pg_statistic),
-    (select json_agg(setconfig) from pg_db_role_setting),
+    (select json_agg(setconfig) from pg_db_role_setting
+        where setdatabase = (select oid from pg_database where datname = current_database())
+            or setrole = current_user::regrole),
     (select count(*) from pg_largeobject_metadata),
     (select json_agg(json_build_array(relid, n_tup_ins, n_tup_upd, n_tup_del, seq_scan, n_live_tup, analyze_count)
         order by relid) from pg_stat_all_tables where schemaname not in ('pg_catalog', 'information_schema')),
