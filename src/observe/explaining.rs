@@ -178,7 +178,7 @@ async fn check_code(
     if let Some(row) = rows.first() {
         let CalledCode { kind, name, function, is_volatile } = read(row)?;
         let why = if question.analyze && is_volatile {
-            "is volatile: it is explained without ANALYZE, or allowed by name (`allow_functions`)"
+            "is volatile: it is explained without ANALYZE, or allowed by name (`allow_functions`, `--allow-function`)"
         } else {
             "may run code of the database's own: review it, then trust the target (`trust_code`)"
         };

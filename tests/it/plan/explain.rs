@@ -209,7 +209,7 @@ async fn what_is_volatile_is_executed_where_it_is_allowed_by_its_schema_and_name
     for (target, sql, allowed, refused) in [
         (&plain, "select random() from ml.features", "pg_catalog.random", None),
         (&trusting, "select ml.drawn() from ml.features", "ml.drawn", None),
-        (&plain, "select random()", "public.random", Some("allowed by name (`allow_functions`)")),
+        (&plain, "select random()", "public.random", Some("allowed by name (`allow_functions`, ")),
         (&plain, "select random(), pg_sleep(9)", "pg_catalog.random", Some("pg_catalog.pg_sleep")),
         (&plain, "select ml.drawn()", "ml.drawn", Some("trust the target (`trust_code`)")),
     ] {
