@@ -1,5 +1,6 @@
 //! The list of settings, from which files, environment, flags and the README's table are read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -141,9 +142,7 @@ pub static SETTINGS: &[ConfigSetting] = &[
                runs functions of the database's own with dbopt's role.",
         secret: false,
         apply: |config, text| {
-            let names: Vec<&str> = text.split(',').map(str::trim).collect();
-            let all = names.iter().all(|name| is_target_name(name));
-            let names = all.then(|| names.into_iter().map(str::to_owned).collect());
+            let names = names(text, is_target_name);
             set(&mut config.trust_code, names, "a comma list of names of targets")
         },
     },
@@ -156,14 +155,9 @@ pub static SETTINGS: &[ConfigSetting] = &[
                execute although they are volatile.",
         secret: false,
         apply: |config, text| {
-            let names: Vec<&str> = text.split(',').map(str::trim).collect();
-            let all = names.iter().all(|name| is_qualified_name(name));
-            let names = all.then(|| names.into_iter().map(str::to_owned).collect());
-            set(
-                &mut config.allow_functions,
-                names,
-                "a comma list of functions, each as schema.name",
-            )
+            let names = names(text, is_qualified_name);
+            let expected = "a comma list of functions, each as schema.name";
+            set(&mut config.allow_functions, names, expected)
         },
     },
     ConfigSetting {
@@ -336,6 +330,12 @@ pub static SETTINGS: &[ConfigSetting] = &[
 ];
 
 const SECONDS_MIN_1: ExpectedValue = "seconds, 1 to a year";
+
+/// The names of a comma list; none where one of them is no such name.
+fn names(text: &str, is_name: fn(&str) -> bool) -> Option<BTreeSet<String>> {
+    let names = text.split(',').map(str::trim);
+    names.map(|name| is_name(name).then(|| name.to_owned())).collect()
+}
 
 fn set<T>(field: &mut T, value: Option<T>, expected: ExpectedValue) -> Result<(), ExpectedValue> {
     *field = value.ok_or(expected)?;

@@ -14,10 +14,7 @@ pub(super) const DEPTH_MAX: usize = 200;
 
 /// The root with all below it, and how many nodes are too deep to be shown.
 pub(super) fn nested(plan: &ParsedPlan, derived: &Derived) -> (PlanNode, usize) {
-    let mut depths = vec![0_usize; plan.nodes.len()];
-    for node in &plan.nodes {
-        depths[node.id] = node.parent.map_or(0, |parent| depths[parent] + 1);
-    }
+    let depths = plan.depths();
     // Each node comes before those below it: from the end, they are complete when it is made.
     let mut waiting: Vec<Vec<PlanNode>> = plan.nodes.iter().map(|_| Vec::new()).collect();
     let (mut root, mut left_out) = (PlanNode::default(), 0);

@@ -12,6 +12,9 @@ mod typeset;
 
 use std::borrow::Cow;
 
+/// The name of the only column.
+const COLUMN: &str = "QUERY PLAN";
+
 /// A line of output of EXPLAIN.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OutputLine<'a> {
@@ -62,21 +65,24 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
             OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 }
         })
         .collect();
+    let has_tables =
+        [COLUMN, "| ", "│ ", "║ ", ".\n", "…\n", " \n"].iter().any(|sign| holds(input, sign));
     typeset::remove(&mut lines, input);
-    tables(&mut lines, input);
+    if has_tables {
+        tables(&mut lines);
+    }
     record::names(&mut lines, input);
     quotation::remove(&mut lines, input);
-    tables(&mut lines, input);
+    // Those that were within a quotation.
+    if has_tables {
+        tables(&mut lines);
+    }
     psql::remove(&mut lines, input);
     lines
 }
 
 /// Puts the values in place of tables that are as psql prints them.
-fn tables(lines: &mut Vec<OutputLine>, input: &str) {
-    let is_drawn = ["QUERY PLAN", "| ", "│ ", "║ ", ".\n", "…\n", " \n"];
-    if !is_drawn.iter().any(|sign| holds(input, sign)) {
-        return;
-    }
+fn tables(lines: &mut Vec<OutputLine>) {
     let mut at = 0;
     let mut values = Vec::with_capacity(lines.len());
     while at < lines.len() {

@@ -205,6 +205,15 @@ impl ParsedPlan {
         self.nodes.first()
     }
 
+    /// How many nodes are above each node. Each node comes behind the one above it.
+    pub fn depths(&self) -> Vec<usize> {
+        let mut depths = vec![0; self.nodes.len()];
+        for node in &self.nodes {
+            depths[node.id] = node.parent.map_or(0, |parent| depths[parent] + 1);
+        }
+        depths
+    }
+
     /// Whether it was executed (`ANALYZE`).
     pub fn analyzed(&self) -> bool {
         self.nodes.iter().any(|node| node.actual_loops.is_some())

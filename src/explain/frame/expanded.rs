@@ -1,13 +1,10 @@
 //! Records as `\x` prints them, with a header for each or as tuples only: the column's name stands before the value's first
-//! line, and as many blanks before those in which it goes on.
+//! line, and blanks of the same width before those in which it goes on.
 
-use super::OutputLine;
 use super::pieces::{PieceEnd, ValueKind, joined};
 use super::psql::{BARS, is_record, is_rule};
 use super::table::{BREAK_MARKS, WRAP_MARKS};
-
-/// The name of the only column.
-const NAME: &str = "QUERY PLAN";
+use super::{COLUMN, OutputLine};
 
 /// What stands between name and value. The line style `old-ascii` tells by it how the line before ends.
 const SEPARATORS: [char; 5] = ['|', '│', '║', ':', ';'];
@@ -40,7 +37,7 @@ pub(super) fn at<'l>(
     let first = start + usize::from(is_between(start));
     let begins = &lines.get(first).filter(|line| is_begun(line))?.text;
     let barred = begins.starts_with(BARS);
-    let behind = begins.trim_start_matches(BARS).trim_start().strip_prefix(NAME)?;
+    let behind = begins.trim_start_matches(BARS).trim_start().strip_prefix(COLUMN)?;
     let bordered =
         barred || behind.starts_with(" |") || behind.starts_with(" │") || behind.starts_with(" ║");
     let mut records: Vec<RecordLine> = Vec::new();
@@ -70,12 +67,12 @@ fn record_line(mut line: OutputLine<'_>, barred: bool, bordered: bool) -> Option
         let end = start + inner.len();
         line.cut(start, end);
     }
-    let name = line.text.get(..NAME.len())?;
-    let is_first = name == NAME;
+    let name = line.text.get(..COLUMN.len())?;
+    let is_first = name == COLUMN;
     if !is_first && !name.trim().is_empty() {
         return None;
     }
-    let mut value = &line.text[NAME.len()..];
+    let mut value = &line.text[COLUMN.len()..];
     let mut separator = None;
     if bordered {
         let rest = value.strip_prefix(' ')?;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{OutputLine, first_byte};
+use super::{COLUMN, OutputLine, first_byte};
 
 /// Signs that may stand between rows.
 const BETWEEN: [char; 12] = ['[', ']', '(', ')', '{', '}', ',', ';', ':', '=', '>', ' '];
@@ -36,7 +36,7 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>) -> bool {
     let rows: Option<Vec<Vec<OutputLine>>> =
         lines.iter().map(|line| rows(line, is_escaped)).collect();
     let Some(rows) = rows else { return false };
-    *lines = rows.into_iter().flatten().filter(|row| row.text.trim() != "QUERY PLAN").collect();
+    *lines = rows.into_iter().flatten().filter(|row| row.text.trim() != COLUMN).collect();
     true
 }
 

@@ -1,13 +1,13 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use super::{OutputLine, holds, record};
+use super::{COLUMN, OutputLine, holds, record, table};
 
 /// Signs that draw vertical lines.
 pub(super) const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
-    let is_named = holds(input, "QUERY PLAN") || holds(input, "RECORD ");
+    let is_named = holds(input, COLUMN) || holds(input, "RECORD ");
     if !is_named && !["---", "───", "═══"].iter().any(|rule| holds(input, rule)) {
         return record::continued(lines);
     }
@@ -63,7 +63,7 @@ fn is_other_header(lines: &[OutputLine], at: usize) -> bool {
 
 /// The header of the only column.
 pub(super) fn is_header(text: &str) -> bool {
-    text.trim_matches(|c: char| c == ' ' || BARS.contains(&c)) == "QUERY PLAN"
+    text.trim_matches(|c: char| c == ' ' || BARS.contains(&c)) == COLUMN
 }
 
 /// `-[ RECORD 1 ]---` between records of the expanded format.
@@ -210,7 +210,7 @@ impl PsqlFrame {
         let end = line.text.trim_end().len();
         let text = &line.text[..end];
         let wrap_end = full && text.ends_with(['.', '…']);
-        let newline = text.ends_with(record::MARKS)
+        let newline = text.ends_with(table::BREAK_MARKS)
             && (full || text.ends_with([' ', '↵']) || text[..end - 1].ends_with(' '));
         if wrap_end || newline {
             let mark = text.chars().next_back().map_or(0, char::len_utf8);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{OutputLine, carrier, first_byte, holds, holds_any, literals};
+use super::{COLUMN, OutputLine, carrier, first_byte, holds, holds_any, literals};
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
@@ -52,7 +52,7 @@ fn colours(lines: &mut [OutputLine]) {
 /// The number of each line before it, as editors and `cat -n` show it, with what separates it.
 fn numbers(lines: &mut [OutputLine]) {
     // The header of a grid whose first column has no name.
-    let is_header = |line: &OutputLine| line.text.contains("QUERY PLAN");
+    let is_header = |line: &OutputLine| line.text.contains(COLUMN);
     if let Some(header) = lines.iter_mut().find(|line| first_byte(&line.text).is_some())
         && is_header(header)
         && header.text.trim_start().starts_with('#')
@@ -269,7 +269,7 @@ fn logs(lines: &mut [OutputLine]) {
 /// Lines in double quotes, as tables that are copied or exported as CSV have them: all of them, or, as `psql --csv` and editors
 /// of SQL do, those that hold a comma, a quote or a line break.
 fn cells(lines: &mut [OutputLine]) {
-    let is_header = |line: &OutputLine| line.text.trim() == "QUERY PLAN";
+    let is_header = |line: &OutputLine| line.text.trim() == COLUMN;
     let quoted = |line: &OutputLine| {
         let text = line.text.trim();
         text.len() >= 2 && text.starts_with('"') && text.ends_with('"')

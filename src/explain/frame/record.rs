@@ -1,16 +1,11 @@
 //! Rows that psql prints without a frame: expanded, with the column's name before each, and as tuples only.
 
-use super::{OutputLine, holds, psql};
-
-/// The name of the only column.
-const NAME: &str = "QUERY PLAN";
-
-/// How lines that are continued end.
-pub(super) const MARKS: [char; 2] = ['+', '↵'];
+use super::table::BREAK_MARKS;
+use super::{COLUMN, OutputLine, holds, psql};
 
 /// Removes the column's name before each row, as the unaligned and the CSV format and `\pset border 0` have it.
 pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
-    if !holds(input, NAME) {
+    if !holds(input, COLUMN) {
         return;
     }
     let is_record = |line: &OutputLine| line.text.starts_with("* Record ");
@@ -21,7 +16,7 @@ pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
     }
     for separator in ['|', ','] {
         let is_named = |line: &OutputLine| {
-            let rest = line.text.strip_prefix(NAME).and_then(|rest| rest.strip_prefix(separator));
+            let rest = line.text.strip_prefix(COLUMN).and_then(|rest| rest.strip_prefix(separator));
             rest.is_some_and(|rest| !rest.trim_matches([' ', '|']).is_empty())
         };
         if !lines.iter().any(is_named) {
@@ -30,7 +25,7 @@ pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
         // Of the unaligned format: between records.
         lines.retain(|line| !line.text.trim().is_empty());
         for line in lines.iter_mut().filter(|line| is_named(line)) {
-            line.cut(NAME.len() + 1, usize::MAX);
+            line.cut(COLUMN.len() + 1, usize::MAX);
         }
     }
 }
@@ -38,9 +33,9 @@ pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
 /// Removes the first column, where the name stands in the first line of each row.
 fn columns(lines: &mut [OutputLine]) {
     for line in lines {
-        let first = line.text.get(..=NAME.len());
-        if first.is_some_and(|first| first.trim_end() == NAME || first.trim().is_empty()) {
-            line.cut(NAME.len() + 1, usize::MAX);
+        let first = line.text.get(..=COLUMN.len());
+        if first.is_some_and(|first| first.trim_end() == COLUMN || first.trim().is_empty()) {
+            line.cut(COLUMN.len() + 1, usize::MAX);
         }
     }
 }
@@ -63,7 +58,7 @@ pub(super) fn continued(lines: &mut Vec<OutputLine>) {
 }
 
 fn is_marked(text: &str) -> bool {
-    text.trim_end().trim_end_matches('|').ends_with(MARKS)
+    text.trim_end().trim_end_matches('|').ends_with(BREAK_MARKS)
 }
 
 /// Removes the margin and the marks from the first line of a document on.
@@ -74,7 +69,7 @@ fn unmarked(lines: &mut [OutputLine], barred: bool) {
         let goes_on = is_marked(&line.text);
         let text = line.text.trim_end();
         let text = if barred { text.strip_suffix('|').unwrap_or(text) } else { text };
-        let text = if goes_on { text.strip_suffix(MARKS).unwrap_or(text) } else { text };
+        let text = if goes_on { text.strip_suffix(BREAK_MARKS).unwrap_or(text) } else { text };
         let end = text.trim_end().len();
         line.cut(margin.min(end), end);
         if !goes_on {

@@ -1,5 +1,5 @@
 //! Tables as psql prints them, aligned or wrapped: each column of a line is where psql puts it, so that marks at the ends of
-//! lines are told from signs of the plan. Tables of others, and those that were changed on the way, are left as they are.
+//! lines can be distinguished from signs of the plan. Tables of others, and those that were changed on the way, are left as they are.
 
 use super::pieces::{PieceEnd, ValueKind, begins_line, joined};
 use super::psql::{BARS, is_footer, is_header, is_rule};

@@ -70,7 +70,7 @@ async fn what_was_seen_of_each_page_is_judged_the_same_without_a_server() {
     assert_eq!(judged_of.len(), Superpower::ALL.len(), "{judged_of:?}");
 }
 
-/// Whether something was found, and how many gaps can be lifted.
+/// Whether something was found, and how many gaps name a remedy.
 fn judged(request: &Request, snapshot: Value) -> (bool, usize) {
     assert_eq!(snapshot["format"], SNAPSHOT_FORMAT, "record it again");
     let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();

@@ -294,7 +294,7 @@ async fn a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
     assert!(finding(&analysis, SHARE).is_none(), "{analysis:#?}");
     let declined = analysis.declined.iter().find(|declined| declined.check == SHARE).unwrap();
     assert!(declined.detail.contains("0.00 times"), "{declined:?}");
-    // Counters of a moment ago acquit nobody.
+    // Counters that were reset a moment ago are no evidence.
     let analysis = analyse(&db, &request(SMALL)).await;
     assert!(analysis.declined.iter().all(|declined| declined.check != SHARE), "{analysis:#?}");
     assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::NotEnoughHistory));

@@ -138,7 +138,8 @@ const NODES_MAX: usize = 20_000;
 const DEPTH_MAX: usize = 500;
 
 fn too_large(plan: &ParsedPlan) -> Option<Gap> {
-    let (nodes, depth) = (plan.nodes.len(), depth(plan));
+    let nodes = plan.nodes.len();
+    let depth = plan.depths().into_iter().max().map_or(0, |above| above + 1);
     let detail = match () {
         () if nodes > NODES_MAX => {
             format!("The plan has {nodes} nodes; plans are judged up to {NODES_MAX}")
@@ -149,13 +150,4 @@ fn too_large(plan: &ParsedPlan) -> Option<Gap> {
         () => return None,
     };
     Some(Gap::new(Topic::PLANS.as_str(), GapReason::BudgetSpent, detail))
-}
-
-/// Levels of a plan. Each node comes behind the one above it.
-fn depth(plan: &ParsedPlan) -> usize {
-    let mut depths = vec![1; plan.nodes.len()];
-    for node in &plan.nodes {
-        depths[node.id] = node.parent.map_or(1, |parent| depths[parent] + 1);
-    }
-    depths.into_iter().max().unwrap_or_default()
 }
