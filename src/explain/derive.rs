@@ -29,6 +29,9 @@ pub struct DerivedNode {
     /// The part of it that no node below it took. A common table expression's time is its own, not that of the nodes
     /// that read it. The sum over all nodes is the root's `total_ms`.
     pub exclusive_ms: Option<f64>,
+    /// The part of `exclusive_ms` that went into reading blocks from outside of shared buffers. None without
+    /// `track_io_timing`, and where nothing was read.
+    pub exclusive_read_ms: Option<f64>,
     /// Buffers that no node below it used. The sum over all nodes is the root's.
     pub exclusive_buffers: Option<Buffers>,
     /// How far the estimate of its rows is off: the larger of estimate and actual rows for each loop, divided by the
@@ -87,6 +90,7 @@ pub struct Summary {
 pub fn derive(plan: &ParsedPlan) -> Derived {
     let mut nodes: Vec<DerivedNode> = plan.nodes.iter().map(|_| DerivedNode::default()).collect();
     exclusive::times(plan, &mut nodes);
+    exclusive::reads(plan, &mut nodes);
     exclusive::buffers(plan, &mut nodes);
     estimate::factors(plan, &mut nodes);
     for (node, derived) in plan.nodes.iter().zip(&mut nodes) {

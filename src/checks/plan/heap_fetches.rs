@@ -129,7 +129,7 @@ fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
+pub(super) fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let fetches = count(node.heap_fetches.filter(|_| node.node_type == "Index Only Scan"));
     let read = rows(node) + removed(node, "filter") + removed(node, "index_recheck");
     let share = fetches / read.max(fetches).max(1.0);

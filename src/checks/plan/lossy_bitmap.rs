@@ -26,7 +26,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
+pub(super) fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let workers = node.workers.iter().filter_map(|worker| worker.bitmap.as_ref());
     let (mut exact, mut lossy) = (0, 0);
     for blocks in node.bitmap.iter().chain(workers) {
@@ -36,7 +36,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     // Each loop has a bitmap of its own.
     let loops = if node.parallel_aware { 1 } else { node.actual_loops.unwrap_or(1).max(1) };
     let (exact, lossy) = (float(exact), float(lossy));
-    let stake = tree.stake([node.id]);
+    let stake = tree.stake_beside_reads(node.id);
     if lossy == 0.0 || !stake.matters(case) {
         return None;
     }

@@ -1,11 +1,11 @@
 //! `plan/low-buffer-hit`, explained in the page beside this file.
 
-use super::large_seq_scan;
 use super::tree::scanned::Unsaid;
 use super::tree::{
     TEXT_CHARS_MAX, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed,
     or_counted, workload,
 };
+use super::{heap_fetches, large_seq_scan, lossy_bitmap, unselective_index_scan};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::explain::Node;
@@ -177,15 +177,15 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     let ratio = hit / (hit + read).max(1.0);
     if read < case.policy.get(&READ_BLOCKS_MIN)
         || ratio >= case.policy.get(&HIT_RATIO_MIN)
-        // A scan that should not read the table at all is blamed for that.
-        || large_seq_scan::find(tree, &[node], case)
-            .map_or_else(|unsaid| unsaid == Unsaid::ForAnyValue, |found| found.is_some())
+        || should_not_read(tree, node, case)
     {
         return None;
     }
-    // With track_io_timing it is known what the reads take; otherwise it is less than the node takes.
+    // With track_io_timing it is known what the reads take; otherwise it is less than the node takes, and what else takes its
+    // time has been found.
     let (stake, confidence) = match tree.own_read_ms(node.id) {
         Some(ms) => (tree.stake_of_ms(ms), Confidence::High),
+        None if lossy_bitmap::find(tree, node, case).is_some() => return None,
         None => (tree.stake([node.id]), Confidence::Low),
     };
     if !stake.matters(case) {
@@ -205,6 +205,16 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
             .evidence(figure("hit_ratio", ratio, Unit::Ratio))
             .evidence(figure("read_bytes", whole(read * float(BLOCK_BYTES)), Unit::Bytes)),
     )
+}
+
+/// Whether another check blames the node for reading what it need not read.
+fn should_not_read(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> bool {
+    let scan = [node];
+    large_seq_scan::find(tree, &scan, case)
+        .map_or_else(|unsaid| unsaid == Unsaid::ForAnyValue, |found| found.is_some())
+        || (unselective_index_scan::reads_by_index(node)
+            && unselective_index_scan::find(tree, &scan, case).is_some())
+        || heap_fetches::find(tree, node, case).is_some()
 }
 
 fn no_buffers() -> Gap {

@@ -51,12 +51,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn reads_by_index(node: &Node) -> bool {
+pub(super) fn reads_by_index(node: &Node) -> bool {
     matches!(node.node_type.as_str(), "Index Scan" | "Index Only Scan" | "Bitmap Heap Scan")
 }
 
 /// The finding about scans that one node reads together.
-fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
+pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<Finding> {
     let stake = tree.stake(scan.iter().map(|node| node.id));
     let read: f64 = scan.iter().map(|node| rows_read(node)).sum();
     let discarded: f64 = scan.iter().map(|node| removed(node, "filter")).sum();

@@ -29,6 +29,21 @@ pub(super) fn times(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
     }
 }
 
+/// Sets the times of reads of all nodes, where `track_io_timing` counted any. The times of the nodes are set.
+pub(super) fn reads(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
+    let read = |node: &Node| node.io.as_ref().map_or(0.0, |io| io.shared_read_ms);
+    if !plan.nodes.iter().any(|node| read(node) > 0.0) {
+        return;
+    }
+    let children = below_readers(plan, &totals(plan));
+    for ((node, processes), derived) in plan.nodes.iter().zip(processes(plan)).zip(derived) {
+        let below: f64 = children.of[node.id].iter().map(|child| read(&plan.nodes[*child])).sum();
+        // What several processes read is counted for each of them, and they read at the same time.
+        let own = (read(node) - below).max(0.0) / processes;
+        derived.exclusive_read_ms = Some(derived.exclusive_ms.map_or(own, |all| own.min(all)));
+    }
+}
+
 /// Sets the buffers of all nodes, where the plan has them.
 pub(super) fn buffers(plan: &ParsedPlan, derived: &mut [DerivedNode]) {
     if !plan.nodes.iter().any(|node| node.buffers.is_some()) {
@@ -87,7 +102,16 @@ fn take(from: &mut Buffers, of: &mut Buffers) {
 /// The time of each node and those below it, all loops. Processes below a Gather run at the same time.
 #[expect(clippy::cast_precision_loss, reason = "loops are far below 2^52")]
 fn totals(plan: &ParsedPlan) -> Vec<f64> {
-    // How many processes execute each node. Parents come before their children.
+    let total = |(node, processes): (&Node, f64)| {
+        let loops = node.actual_loops.unwrap_or_default() as f64;
+        (node.actual_total_ms.unwrap_or_default() * loops / processes).max(0.0)
+    };
+    plan.nodes.iter().zip(processes(plan)).map(total).collect()
+}
+
+/// How many processes execute each node.
+fn processes(plan: &ParsedPlan) -> Vec<f64> {
+    // Parents come before their children.
     let mut processes = vec![1.0_f64; plan.nodes.len()];
     for node in &plan.nodes {
         let Some(parent) = node.parent.map(|parent| &plan.nodes[parent]) else { continue };
@@ -98,11 +122,7 @@ fn totals(plan: &ParsedPlan) -> Vec<f64> {
             _ => processes[parent.id],
         };
     }
-    let total = |node: &Node| {
-        let loops = node.actual_loops.unwrap_or_default() as f64;
-        (node.actual_total_ms.unwrap_or_default() * loops / processes[node.id]).max(0.0)
-    };
-    plan.nodes.iter().map(total).collect()
+    processes
 }
 
 /// Processes that executed the node below a Gather: each of them executed it once for each execution of the Gather.

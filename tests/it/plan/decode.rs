@@ -29,12 +29,12 @@ fn text(plan: &str) -> PlanText {
     PlanText { plan: plan.to_owned(), before: None, partial: false, findings_max: 5 }
 }
 
-async fn decoded(plan: &str, policy: &[(&str, f64)]) -> DecodedPlan {
+pub(super) async fn decoded(plan: &str, policy: &[(&str, f64)]) -> DecodedPlan {
     let decoded = decode(request_of(Superpower::Plan, policy), text(plan)).await.unwrap();
     decoded.plans()[0].clone()
 }
 
-fn ids(plan: &DecodedPlan) -> Vec<(&str, u32)> {
+pub(super) fn ids(plan: &DecodedPlan) -> Vec<(&str, u32)> {
     let node = |object: &Object| match object {
         Object::PlanNode { node, .. } => *node,
         other => panic!("{other:?}"),

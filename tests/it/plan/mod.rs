@@ -4,4 +4,5 @@ mod counted;
 mod decode;
 mod explain;
 mod indexes;
+mod reads;
 mod workload;

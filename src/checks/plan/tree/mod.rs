@@ -154,14 +154,18 @@ impl<'a> Tree<'a> {
 
     /// Time that a node alone spent reading blocks.
     pub(super) fn own_read_ms(&self, id: usize) -> Option<f64> {
-        let read = |id: usize| self.node(id).io.as_ref().map_or(0.0, |io| io.shared_read_ms);
-        let below: f64 = self.node(id).children.iter().map(|child| read(*child)).sum();
-        (read(0) > 0.0).then(|| (read(id) - below).max(0.0))
+        self.derived.nodes[id].exclusive_read_ms
     }
 
     /// What some nodes take, each alone.
     pub(super) fn stake(&self, ids: impl IntoIterator<Item = usize>) -> Stake {
         self.stake_of(ids.into_iter().map(|id| self.weights[id]).sum())
+    }
+
+    /// What a node takes beside reading blocks, as far as the times of reads are known.
+    pub(super) fn stake_beside_reads(&self, id: usize) -> Stake {
+        let read_ms = self.own_read_ms(id).filter(|_| self.has_times).unwrap_or_default();
+        self.stake_of(self.weights[id] - read_ms)
     }
 
     /// What a node takes with all below it.
