@@ -14,10 +14,12 @@ use utoipa_axum::routes;
 
 use super::auth::{self, Caller};
 use super::jobs::{self, Job};
+use super::limits;
 use super::path::Segments;
 use super::problem::Problem;
 use super::query::{AnalysisParameters, Pairs};
 use super::targets::registered;
+use crate::analysis;
 use crate::app::App;
 use crate::cache::Answer;
 use crate::model::{Analysis, ProveMode, Superpower};
@@ -85,6 +87,7 @@ async fn answer(
     let inquiry = query.inquiry(superpower)?;
     if inquiry.request.prove == ProveMode::Full {
         request.caller.require(KeyScope::Probe)?;
+        limits::allow_more_time(analysis::PROOF_TIME_MAX);
     }
     if request.prefers_async {
         return match app.fresh_analysis(&request.target, &inquiry) {

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
@@ -16,11 +17,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
 use axum::routing::future::RouteFuture;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Timeout, timeout_at};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::doors::{Doors, Entrance};
-use super::limits::{Permit, RequestLimiter};
+use super::limits::{InTime, Permit, RequestLimiter};
 use super::log::RequestLog;
 use super::meter::RouteMeter;
 use super::problem::{self, Problem};
@@ -94,11 +95,11 @@ impl Service<Request> for FrontService {
 
 impl FrontService {
     fn state(&mut self, request: Request, permit: Permit, begun: Instant) -> ResponseState {
-        let until = begun + permit.time();
+        let limits = &self.shared.limits;
         match self.shared.doors.entrance(&request) {
             Entrance::Open => ResponseState::Routed {
-                answer: timeout_at(until, self.routes.call(request)),
-                permit,
+                answer: limits.in_time(begun, self.routes.call(request)),
+                _permit: permit,
             },
             Entrance::Shut(problem) => ResponseState::Refused { problem: Some(problem) },
             Entrance::WithKeysOnly(problem) => {
@@ -109,7 +110,10 @@ impl FrontService {
                         Err(problem) => problem.into_response(),
                     }
                 });
-                ResponseState::AwaitingStore { answer: Box::pin(timeout_at(until, answer)), permit }
+                ResponseState::AwaitingStore {
+                    answer: Box::pin(limits.in_time(begun, answer)),
+                    _permit: permit,
+                }
             }
         }
     }
@@ -132,13 +136,13 @@ pin_project! {
     enum ResponseState {
         Routed {
             #[pin]
-            answer: Timeout<RouteFuture<Infallible>>,
-            permit: Permit,
+            answer: InTime<RouteFuture<Infallible>>,
+            _permit: Permit,
         },
         /// It depends on the store whether it is let in. Boxed, because this is for strangers.
         AwaitingStore {
-            answer: Pin<Box<Timeout<Pin<Box<dyn Future<Output = Response> + Send>>>>>,
-            permit: Permit,
+            answer: Pin<Box<InTime<Pin<Box<dyn Future<Output = Response> + Send>>>>>,
+            _permit: Permit,
         },
         Refused { problem: Option<Problem> },
     }
@@ -150,13 +154,13 @@ impl Future for ResponseFuture {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answering = self.project();
         let response = match answering.state.project() {
-            ResponseStateProjected::Routed { answer, permit } => {
+            ResponseStateProjected::Routed { answer, .. } => {
                 let answered = ready!(guarded(answer, context));
-                answered.map_or_else(|late| late.because_of(permit), |Ok(response)| response)
+                answered.map_or_else(Unserved::into_response, |Ok(response)| response)
             }
-            ResponseStateProjected::AwaitingStore { answer, permit } => {
+            ResponseStateProjected::AwaitingStore { answer, .. } => {
                 let answered = ready!(guarded(answer.as_mut(), context));
-                answered.unwrap_or_else(|late| late.because_of(permit))
+                answered.unwrap_or_else(Unserved::into_response)
             }
             ResponseStateProjected::Refused { problem } => {
                 let problem = problem.take().expect("a future that has ended is not polled again");
@@ -170,25 +174,26 @@ impl Future for ResponseFuture {
 
 /// Why there is a problem instead of an answer.
 enum Unserved {
-    Late,
+    /// After so long.
+    Late(Duration),
     Panicked(Box<dyn Any + Send>),
 }
 
 impl Unserved {
-    fn because_of(self, permit: &Permit) -> Response {
+    fn into_response(self) -> Response {
         match self {
-            Self::Late => problem::timed_out(permit.time().as_secs()).into_response(),
+            Self::Late(time) => problem::timed_out(time.as_secs()).into_response(),
             Self::Panicked(panic) => problem::panicked_with(&*panic).into_response(),
         }
     }
 }
 
 fn guarded<F: Future>(
-    answer: Pin<&mut Timeout<F>>,
+    answer: Pin<&mut InTime<F>>,
     context: &mut Context<'_>,
 ) -> Poll<Result<F::Output, Unserved>> {
     match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
-        Ok(polled) => polled.map_err(|_| Unserved::Late),
+        Ok(polled) => polled.map_err(Unserved::Late),
         Err(panic) => Poll::Ready(Err(Unserved::Panicked(panic))),
     }
 }

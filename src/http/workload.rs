@@ -1,6 +1,7 @@
 //! What a target's applications run, as evidence.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::auth::let_in;
 use super::body::next_chunk;
+use super::limits;
 use super::path::Segments;
 use super::problem::{self, Fault, Problem};
 use super::query::Pairs;
@@ -20,6 +22,9 @@ use crate::analysis::{self, Ledger, NO_FORMAT, Read, SourceFormat};
 use crate::app::App;
 use crate::model::observation::Workload;
 use crate::store::KeyScope;
+
+/// How much longer than others an upload of any length may take. What limits it is that it goes on.
+const UPLOAD_TIME_MAX: Duration = Duration::from_hours(1);
 
 /// Statements shown at most.
 const STATEMENTS_SHOWN: usize = 50;
@@ -149,6 +154,7 @@ pub(super) async fn send(
     let_in(&app, request.headers(), KeyScope::Probe).await?;
     let target = registered(&app, &name).await?;
     let format = declared(&request);
+    limits::allow_more_time(UPLOAD_TIME_MAX);
     let intake = in_time(&app, app.intake(&target, format, prefix)).await??;
     let mut body = Body::into_data_stream(request.into_body());
     while let Some(chunk) = next_chunk(&mut body).await? {

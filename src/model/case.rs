@@ -11,8 +11,6 @@ use super::{Families, Family, Gap, Object, Policy, Scope, Snapshot};
 pub struct Case<'a> {
     /// What this visit saw, the workload and contracts beside it.
     pub snapshot: &'a Snapshot,
-    /// What earlier visits saw, the newest first. Empty where none is kept.
-    pub earlier: &'a [Snapshot],
     /// Thresholds in force.
     pub policy: &'a Policy,
     /// What the caller narrowed the analysis to.
@@ -22,9 +20,9 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// A case without earlier visits.
+    /// A case of one visit.
     pub fn new(snapshot: &'a Snapshot, policy: &'a Policy, scope: &'a Scope) -> Self {
-        Self { snapshot, earlier: &[], policy, scope, families: OnceCell::new() }
+        Self { snapshot, policy, scope, families: OnceCell::new() }
     }
 
     /// Every table with its partitions.
