@@ -9,15 +9,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
 use super::gaps;
 use super::source::{Source, as_columns, row_as_json, with_row};
 use crate::model::{Gap, GapReason, Observation};
-use crate::pg::{Error, Failure, QueryResult, Question, ResultRow, RowTaken, Session};
-
-/// Parameters of a query with their types.
-pub(super) type QueryParameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
+use crate::pg::{
+    Error, Failure, QueryParameters, QueryResult, Question, ResultRow, RowTaken, Session,
+};
 
 /// Bytes of documents, as text, that are counted in one round trip. Their size is known only as they are stored, where they
 /// may be compressed many times over.

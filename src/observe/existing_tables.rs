@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::source;
 use crate::model::Observation;
 use crate::model::observation::ExistingTable;
-use crate::pg::{Error, Session};
+use crate::pg::{Error, QueryParameters, Session};
 
 /// The tables of these names, in whatever schema, and what they are related to.
 ///
@@ -17,7 +17,7 @@ pub async fn existing_tables(
     names: Vec<String>,
 ) -> Result<Observation<Vec<ExistingTable>>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let parameters: super::batch::QueryParameters = vec![(Box::new(names), Type::TEXT_ARRAY)];
+    let parameters: QueryParameters = vec![(Box::new(names), Type::TEXT_ARRAY)];
     let slot = batch.query::<ExistingTable>(&source::EXISTING_TABLES, parameters);
     batch.send_finally(session).await?;
     Ok(slot.rows())

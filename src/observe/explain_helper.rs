@@ -2,7 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::explaining::{ExplainRequest, Explained, PATH_ASIDE, PATH_BACK};
+use super::explaining::{ExplainRequest, Explained};
+use super::statement_code::{PATH_ASIDE, PATH_BACK};
 use crate::model::PlanSource;
 use crate::pg::{Failure, TrialError, TrialTransaction};
 

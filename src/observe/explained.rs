@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::types::Type;
-
-use super::batch::{Batch, QueryParameters, Receipt};
-use super::explaining::{PATH_ASIDE, PATH_BACK, STATEMENT_CODE, words};
+use super::batch::{Batch, Receipt};
+use super::explaining::words;
+use super::statement_code::{self, PATH_ASIDE, PATH_BACK, Permission, STATEMENT_CODE};
 use super::texts::{CountedStatement, ServerStatementText, StatementTexts};
 use super::visit::CatalogStage;
 use super::{foreign_code, gaps};
@@ -204,18 +203,8 @@ impl ExplainQuery {
 
 /// Fails where the statement would run code of the target's own.
 fn code_question(statement: &Explainable, settings: &'static str) -> Question {
-    let Explainable { names, called, operators, reads_only, .. } = statement;
-    let mut parameters: QueryParameters = Vec::new();
-    for list in [names, called, operators] {
-        parameters
-            .push((Box::new(list.iter().cloned().collect::<Vec<String>>()), Type::TEXT_ARRAY));
-    }
     // Neither executed nor trusted.
-    for flag in [false, false, !reads_only] {
-        parameters.push((Box::new(flag), Type::BOOL));
-    }
-    // Where nothing is executed, nothing volatile needs to be allowed.
-    parameters.push((Box::new(Vec::<String>::new()), Type::TEXT_ARRAY));
+    let parameters = statement_code::parameters(statement, Permission::default());
     let sql = format!(
         "select /* dbopt */ (1 / case when exists (\n{STATEMENT_CODE}\n) then 0 else 1 end)::text"
     );

@@ -7,13 +7,12 @@ use serde::Deserialize;
 use tokio_postgres::error::SqlState;
 
 use super::explain_helper::{self, Help};
+use super::statement_code::{self, PATH_ASIDE, PATH_BACK, Permission, STATEMENT_CODE};
 use super::{foreign_code, source};
 use crate::model::observation::ForeignCode;
 use crate::model::{GapReason, PlanSource};
 use crate::pg::{Error, Failure, Target, TrialError, TrialTransaction};
 use crate::sql::Explainable;
-
-pub(super) const STATEMENT_CODE: &str = include_str!("plan/sql/statement_code.sql");
 
 /// Planning as the application's sessions do it. Constraint exclusion stays off, for it evaluates checks of tables, and so
 /// does what row security would hide.
@@ -23,20 +22,6 @@ set local jit to default;
 set local max_parallel_workers_per_gather to default;
 set local timezone to default;
 set local datestyle to default";
-
-/// The look-ups for code are not to use what others put into the search path: it is set aside for them, the schemas that it
-/// leads to with it. Compiling them would take seconds, and running them takes milliseconds.
-pub(super) const PATH_ASIDE: &str = "select /* dbopt */
-    pg_catalog.set_config('dbopt.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true),
-    pg_catalog.set_config('dbopt.search_path', pg_catalog.current_setting('search_path'), true),
-    pg_catalog.set_config('search_path', '', true),
-    pg_catalog.set_config('dbopt.jit', pg_catalog.current_setting('jit'), true),
-    pg_catalog.set_config('jit', 'off', true)";
-
-/// The statement itself is planned under it again.
-pub(super) const PATH_BACK: &str = "select /* dbopt */
-    pg_catalog.set_config('search_path', pg_catalog.current_setting('dbopt.search_path'), true),
-    pg_catalog.set_config('jit', pg_catalog.current_setting('dbopt.jit'), true)";
 
 /// The statement whose generic plan is asked for. `GENERIC_PLAN` of PostgreSQL 16 takes the simple protocol, in which a text may be
 /// several statements. It outlives the transaction, and is deallocated.
@@ -163,18 +148,10 @@ async fn check_code(
     trusted: bool,
     question: &ExplainRequest,
 ) -> Result<(), ExplainRefusal> {
-    let Explainable { names, called, operators, reads_only, .. } = &question.statement;
-    let flag = |set: bool| Some(set.to_string());
-    let parameters = [
-        Some(array(names)),
-        Some(array(called)),
-        Some(array(operators)),
-        flag(question.analyze),
-        flag(trusted),
-        flag(!reads_only),
-        Some(array(&question.allowed_functions)),
-    ];
-    let rows = trial.rows_with(STATEMENT_CODE, &parameters).await.map_err(refused)?;
+    let (executes, functions) = (question.analyze, Some(&question.allowed_functions));
+    let permission = Permission { executes, trusted, functions };
+    let parameters = statement_code::parameters(&question.statement, permission);
+    let rows = trial.rows_typed(STATEMENT_CODE, &parameters).await.map_err(refused)?;
     if let Some(row) = rows.first() {
         let CalledCode { kind, name, function, is_volatile } = read(row)?;
         let why = if question.analyze && is_volatile {
@@ -257,15 +234,6 @@ async fn prepared(
     let ending = format!("rollback to savepoint explained; deallocate {PREPARED}");
     trial.run(&ending).await?;
     Ok(Explained { text: rows?.join("\n"), source: PlanSource::Generic, by_helper: false })
-}
-
-/// A value of type `text[]`.
-fn array<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
-    let quoted = names.into_iter().map(|name| {
-        let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{escaped}\"")
-    });
-    format!("{{{}}}", quoted.collect::<Vec<String>>().join(","))
 }
 
 fn refused(error: TrialError) -> ExplainRefusal {

@@ -21,6 +21,7 @@ mod relations;
 mod sample;
 mod samples;
 mod source;
+mod statement_code;
 mod texts;
 mod toast;
 mod vector;

@@ -21,7 +21,7 @@ pub use dsn::Dsn;
 pub use environment::{NO_DATABASE, completed, with_database};
 pub use error::{ConnectFailure, Error};
 pub use row::{ResultRow, UnreadableColumn};
-pub use session::{Failure, QueryResult, Question, RowTaken, Session};
+pub use session::{Failure, QueryParameters, QueryResult, Question, RowTaken, Session};
 pub use target::{ServerFacts, Target};
 pub(crate) use tls::connector;
 pub use trial::{TrialError, TrialTransaction};

@@ -50,6 +50,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of rows that one visit takes: a catalog of 50,000 tables has 20 MB, and samples of documents some hundred.
 const VISIT_BYTES_MAX: u64 = 1 << 30;
 
+/// Parameters of a query with their types.
+pub type QueryParameters = Vec<(Box<dyn ToSql + Sync + Send>, Type)>;
+
 /// A query.
 pub struct Question {
     /// The source, for metrics and gaps.
@@ -57,7 +60,7 @@ pub struct Question {
     /// The query.
     pub sql: String,
     /// Its parameters with their types.
-    pub parameters: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+    pub parameters: QueryParameters,
     /// `SET LOCAL` statements that hold for this question alone, and for those asked together with it; empty for none.
     pub settings: &'static str,
     /// Whether the next question is asked on top of what this one did, and fails where this one fails. The next one's settings
@@ -72,12 +75,18 @@ impl Question {
     }
 
     fn typed(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
-        let typed = self.parameters.iter().map(|(value, kind)| {
-            let value: &(dyn ToSql + Sync) = &**value;
-            (value, kind.clone())
-        });
-        typed.collect()
+        typed(&self.parameters).collect()
     }
+}
+
+/// Parameters as the driver takes them.
+pub(super) fn typed(
+    parameters: &QueryParameters,
+) -> impl ExactSizeIterator<Item = (&(dyn ToSql + Sync), Type)> {
+    parameters.iter().map(|(value, kind)| {
+        let value: &(dyn ToSql + Sync) = &**value;
+        (value, kind.clone())
+    })
 }
 
 /// Whether a row could be read.

@@ -5,15 +5,15 @@ use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 
 /// A value as text, or NULL.
 #[derive(Debug)]
-pub(super) struct TextParameter<'a>(pub(super) Option<&'a str>);
+pub(super) struct TextParameter(pub(super) Option<String>);
 
-impl ToSql for TextParameter<'_> {
+impl ToSql for TextParameter {
     fn to_sql(
         &self,
         _: &Type,
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        let Some(text) = self.0 else { return Ok(IsNull::Yes) };
+        let Some(text) = &self.0 else { return Ok(IsNull::Yes) };
         out.extend_from_slice(text.as_bytes());
         Ok(IsNull::No)
     }

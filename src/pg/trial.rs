@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio::time::timeout;
 use tokio_postgres::CopyInSink;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
 use super::lease::ConnectionLease;
 use super::opening::{self, guarded};
-use super::session::FIRST_ANSWER_MAX;
+use super::session::{FIRST_ANSWER_MAX, QueryParameters, typed};
 use super::target::Connection;
 use super::text_parameter::TextParameter;
 use super::text_value::TextValue;
@@ -112,13 +112,24 @@ impl TrialTransaction {
         sql: &str,
         parameters: &[Option<String>],
     ) -> Result<Vec<String>, TrialError> {
-        let values: Vec<TextParameter<'_>> =
-            parameters.iter().map(|value| TextParameter(value.as_deref())).collect();
-        let typed = values.iter().map(|value| {
-            let value: &(dyn ToSql + Sync) = value;
-            (value, Type::UNKNOWN)
-        });
-        let rows = self.answer(self.lease.client().query_typed_raw(sql, typed)).await?;
+        let mut typed = QueryParameters::new();
+        for value in parameters {
+            typed.push((Box::new(TextParameter(value.clone())), Type::UNKNOWN));
+        }
+        self.rows_typed(sql, &typed).await
+    }
+
+    /// The same with values of known types.
+    ///
+    /// # Errors
+    /// The server's refusal, the loss of the connection, or more rows than are taken.
+    pub async fn rows_typed(
+        &self,
+        sql: &str,
+        parameters: &QueryParameters,
+    ) -> Result<Vec<String>, TrialError> {
+        let rows = self.lease.client().query_typed_raw(sql, typed(parameters));
+        let rows = self.answer(rows).await?;
         let mut rows = std::pin::pin!(rows);
         let (mut all, mut bytes) = (Vec::<String>::new(), 0);
         while let Some(row) = self.answer(rows.try_next()).await? {

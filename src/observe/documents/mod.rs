@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use super::batch::{Batch, QueryParameters};
+use super::batch::Batch;
 use super::source::Source;
 use super::{foreign_code, gaps};
 use crate::model::observation::{Documents, ForeignCode};
 use crate::model::{Gap, Observation, QualifiedName, quote_identifier};
-use crate::pg::{Error, Session};
+use crate::pg::{Error, QueryParameters, Session};
 
 pub(super) use part::{Budget, RelationExtent};
 pub(super) use sampled::Sampled;

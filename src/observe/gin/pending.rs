@@ -23,7 +23,7 @@ use crate::observe::catalog::CatalogForest;
 use crate::observe::foreign_code::refusal;
 use crate::observe::gaps;
 use crate::observe::source::as_json;
-use crate::pg::Question;
+use crate::pg::{QueryParameters, Question};
 
 /// The name in gaps and metrics.
 const SOURCE: &str = "gin_pending";
@@ -112,8 +112,7 @@ from {}.pgstatginindex($1::int8::oid::regclass) as p",
     ));
     let row = Arc::default();
     let kept: Arc<Mutex<Option<PendingRow>>> = Arc::clone(&row);
-    let parameters: Vec<(Box<dyn tokio_postgres::types::ToSql + Sync + Send>, Type)> =
-        vec![(Box::new(index.oid), Type::INT8)];
+    let parameters: QueryParameters = vec![(Box::new(index.oid), Type::INT8)];
     let question = Question { parameters, ..Question::new(SOURCE, sql) };
     let receipt = batch.stream(question, move |json| {
         *kept.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_str(json).ok();

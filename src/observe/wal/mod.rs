@@ -18,7 +18,7 @@ use crate::model::observation::{
 use crate::model::size::{TABLE_BYTES_MIN, UNPARTITIONED_BYTES_MIN};
 use crate::model::toast::BLOCK_BYTES;
 use crate::model::{Gap, GapReason, Observation, QualifiedName, Topic, grant_in, quote_identifier};
-use crate::pg::{Error, Session};
+use crate::pg::{Error, QueryParameters, Session};
 
 /// Tables with most inserts, of which is asked what stands against their being unlogged.
 const STAGING_MAX: usize = 300;
@@ -175,7 +175,7 @@ impl WalDetail {
             as_bytes(bytes) >= least && bytes <= MEASURED_BYTES_MAX
         };
         for oid in largest(catalog, interest, MEASURED_MAX, fits) {
-            let parameters: super::batch::QueryParameters = vec![(Box::new(oid), Type::INT8)];
+            let parameters: QueryParameters = vec![(Box::new(oid), Type::INT8)];
             self.bloat.push(batch.query_with(&source::BLOAT, &sql, parameters));
         }
     }
@@ -281,7 +281,7 @@ pub async fn staging_table(
     (schema, table): (&str, &str),
 ) -> Result<Observation<Option<StagingTable>>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let parameters: super::batch::QueryParameters =
+    let parameters: QueryParameters =
         vec![(Box::new(schema.to_owned()), Type::TEXT), (Box::new(table.to_owned()), Type::TEXT)];
     let slot = batch.query::<StagingTable>(&source::STAGING_TABLE, parameters);
     batch.send_finally(session).await?;
