@@ -100,7 +100,7 @@ impl<'a> Batch<'a> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.query_with(source, source.spelling(self.major), parameters)
+        self.query_with(source, &source.spelling(self.major), parameters)
     }
 
     /// The same with another spelling of the source's SQL.
@@ -203,7 +203,7 @@ impl<'a> Batch<'a> {
         }
         let mut apart = Batch::new(major);
         for Small { source, row, on_row, receipt } in small {
-            let sql = with_row(&row, source.spelling(major));
+            let sql = with_row(&row, &source.spelling(major));
             let parameters = QueryParameters::new();
             apart.queries.push(Question { parameters, ..Question::new(source.name, sql) });
             apart.on_rows.push(Box::new(of_text(on_row)));
@@ -245,7 +245,7 @@ fn of_text<'a>(
 fn joined(small: &[Small], major: u32) -> Question {
     let one = |(position, small): (usize, &Small)| {
         let Small { source, row, .. } = small;
-        with_row(&format!("'{position} ' || {row}"), source.spelling(major))
+        with_row(&format!("'{position} ' || {row}"), &source.spelling(major))
     };
     let parts: Vec<String> = small.iter().enumerate().map(one).collect();
     let sql = parts.join("\nunion all\n");
@@ -400,7 +400,7 @@ mod tests {
         assert!(!Taken { begun, ..Taken::begin() }.has_room_for(1));
     }
 
-    static SOURCE: Source = Source { name: "test", variants: &[(14, "select 1")] };
+    static SOURCE: Source = Source::new("test", "select 1");
 
     #[test]
     fn a_source_that_was_never_asked_is_unseen_and_one_that_answered_nothing_is_empty() {

@@ -164,7 +164,7 @@ async fn check_code(
     if trusted {
         return Ok(());
     }
-    let sql = source::as_json::<ForeignCode>(source::FOREIGN_CODE.spelling(trial.major()));
+    let sql = source::as_json::<ForeignCode>(&source::FOREIGN_CODE.spelling(trial.major()));
     let rows = trial.rows(&sql).await.map_err(refused)?;
     let foreign: Vec<ForeignCode> = rows.iter().map(|row| read(row)).collect::<Result<_, _>>()?;
     match foreign_code::named_in(&foreign, &question.statement) {

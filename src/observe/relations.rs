@@ -11,11 +11,9 @@ use super::source::Source;
 use crate::model::Observation;
 use crate::model::observation::{Index, Relation};
 
-static RELATIONS: Source =
-    Source { name: "relations", variants: &[(14, include_str!("sql/relations.sql"))] };
+static RELATIONS: Source = Source::new("relations", include_str!("sql/relations.sql"));
 
-static TABLE_INDEXES: Source =
-    Source { name: "table_indexes", variants: &[(14, include_str!("sql/table_indexes.sql"))] };
+static TABLE_INDEXES: Source = Source::new("table_indexes", include_str!("sql/table_indexes.sql"));
 
 /// What is known of an index of a table, or of several together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

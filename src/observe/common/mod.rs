@@ -7,7 +7,7 @@ use super::batch::{Batch, Slot};
 use super::catalog::CatalogForest;
 use super::gaps;
 use super::look::Look;
-use super::source::Source;
+use super::source::{NewerColumn, Source};
 use crate::model::observation::{
     Common, Index, IndexDetail, IndexSize, OperatorClass, RoleSetting, Setting, TableActivity,
     WrittenSetting,
@@ -17,48 +17,38 @@ use crate::model::{Gap, Observation, Topic};
 /// Indexes whose definitions are read.
 const DETAILS_MAX: usize = 1000;
 
-static INDEXES: Source = Source {
-    name: "indexes",
-    variants: &[
-        (14, include_str!("sql/indexes.sql")),
-        (15, include_str!("sql/indexes.pg15.sql")),
-        (16, include_str!("sql/indexes.pg16.sql")),
-        (19, include_str!("sql/indexes.pg19.sql")),
-    ],
-};
+static INDEXES: Source = Source::new("indexes", include_str!("sql/indexes.sql")).newer(&[
+    NewerColumn { since: 15, name: "nulls_not_distinct", value: "i.indnullsnotdistinct" },
+    NewerColumn { since: 16, name: "last_scan", value: "pg_catalog.pg_stat_get_lastscan(c.oid)" },
+    NewerColumn {
+        since: 19,
+        name: "counting_since",
+        value: "pg_catalog.pg_stat_get_stat_reset_time(c.oid)",
+    },
+]);
 
-pub(super) static LAYOUTS: Source =
-    Source { name: "layouts", variants: &[(14, include_str!("sql/layouts.sql"))] };
+pub(super) static LAYOUTS: Source = Source::new("layouts", include_str!("sql/layouts.sql"));
 
-static OPERATOR_CLASSES: Source = Source {
-    name: "operator_classes",
-    variants: &[(14, include_str!("sql/operator_classes.sql"))],
-};
+static OPERATOR_CLASSES: Source =
+    Source::new("operator_classes", include_str!("sql/operator_classes.sql"));
 
-static INDEX_DETAILS: Source =
-    Source { name: "index_details", variants: &[(14, include_str!("sql/index_details.sql"))] };
+static INDEX_DETAILS: Source = Source::new("index_details", include_str!("sql/index_details.sql"));
 
-static INDEX_SIZES: Source =
-    Source { name: "index_sizes", variants: &[(14, include_str!("sql/index_sizes.sql"))] };
+static INDEX_SIZES: Source = Source::new("index_sizes", include_str!("sql/index_sizes.sql"));
 
-static SETTINGS: Source =
-    Source { name: "settings", variants: &[(14, include_str!("sql/settings.sql"))] };
+static SETTINGS: Source = Source::new("settings", include_str!("sql/settings.sql"));
 
-static WRITTEN_SETTINGS: Source = Source {
-    name: "written_settings",
-    variants: &[(14, include_str!("sql/written_settings.sql"))],
-};
+static WRITTEN_SETTINGS: Source =
+    Source::new("written_settings", include_str!("sql/written_settings.sql"));
 
-static ROLE_SETTINGS: Source =
-    Source { name: "role_settings", variants: &[(14, include_str!("sql/role_settings.sql"))] };
+static ROLE_SETTINGS: Source = Source::new("role_settings", include_str!("sql/role_settings.sql"));
 
-static TABLE_ACTIVITY: Source = Source {
-    name: "table_activity",
-    variants: &[
-        (14, include_str!("sql/table_activity.sql")),
-        (18, include_str!("sql/table_activity.pg18.sql")),
-    ],
-};
+static TABLE_ACTIVITY: Source =
+    Source::new("table_activity", include_str!("sql/table_activity.sql")).newer(&[NewerColumn {
+        since: 18,
+        name: "frozen_pages",
+        value: "c.relallfrozen::int8",
+    }]);
 
 /// The sources that several superpowers read.
 pub(super) struct CommonLook {

@@ -10,27 +10,20 @@ use crate::model::observation::{
     SessionGroup,
 };
 
-static SESSIONS: Source =
-    Source { name: "sessions", variants: &[(14, include_str!("sql/sessions.sql"))] };
+static SESSIONS: Source = Source::new("sessions", include_str!("sql/sessions.sql"));
 
 static SESSION_GROUPS: Source =
-    Source { name: "session_groups", variants: &[(14, include_str!("sql/session_groups.sql"))] };
+    Source::new("session_groups", include_str!("sql/session_groups.sql"));
 
-static POOLER_SIGNS: Source =
-    Source { name: "pooler_signs", variants: &[(14, include_str!("sql/pooler_signs.sql"))] };
+static POOLER_SIGNS: Source = Source::new("pooler_signs", include_str!("sql/pooler_signs.sql"));
 
-static CONNECTION_LIMITS: Source = Source {
-    name: "connection_limits",
-    variants: &[(14, include_str!("sql/connection_limits.sql"))],
-};
+static CONNECTION_LIMITS: Source =
+    Source::new("connection_limits", include_str!("sql/connection_limits.sql"));
 
-static ROLE_LIMITS: Source =
-    Source { name: "role_limits", variants: &[(14, include_str!("sql/role_limits.sql"))] };
+static ROLE_LIMITS: Source = Source::new("role_limits", include_str!("sql/role_limits.sql"));
 
-static SESSION_COUNTERS: Source = Source {
-    name: "session_counters",
-    variants: &[(14, include_str!("sql/session_counters.sql"))],
-};
+static SESSION_COUNTERS: Source =
+    Source::new("session_counters", include_str!("sql/session_counters.sql"));
 
 /// The sources, asked at once.
 pub(super) struct ConcurrencyLook {

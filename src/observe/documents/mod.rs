@@ -23,13 +23,11 @@ use crate::pg::{Error, QueryParameters, Session};
 pub(super) use part::{Budget, RelationExtent};
 pub(super) use sampled::Sampled;
 
-static DOCUMENT_COLUMNS: Source = Source {
-    name: "document_columns",
-    variants: &[(14, include_str!("sql/document_columns.sql"))],
-};
+static DOCUMENT_COLUMNS: Source =
+    Source::new("document_columns", include_str!("sql/document_columns.sql"));
 
 pub(super) static JSON_TABLES: Source =
-    Source { name: "json_tables", variants: &[(14, include_str!("sql/json_tables.sql"))] };
+    Source::new("json_tables", include_str!("sql/json_tables.sql"));
 
 /// Partitions at most; the largest speak for the rest.
 const LEAVES_MAX: usize = 8;

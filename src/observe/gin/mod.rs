@@ -18,16 +18,15 @@ use pending::{How, PendingListRead, read};
 /// Indexes whose pending lists are read: half of them the most searched, half the largest.
 const LISTS_MAX: usize = 200;
 
-static GIN_INDEXES: Source =
-    Source { name: "gin_indexes", variants: &[(14, include_str!("sql/gin_indexes.sql"))] };
+static GIN_INDEXES: Source = Source::new("gin_indexes", include_str!("sql/gin_indexes.sql"));
 
 static PENDING_READER: Source =
-    Source { name: "pending_reader", variants: &[(14, include_str!("sql/pending_reader.sql"))] };
+    Source::new("pending_reader", include_str!("sql/pending_reader.sql"));
 
 static IMPOSSIBLE_ROWS: Source =
-    Source { name: "impossible_rows", variants: &[(14, include_str!("sql/impossible_rows.sql"))] };
+    Source::new("impossible_rows", include_str!("sql/impossible_rows.sql"));
 
-static GIN_PENDING: Source = Source { name: "gin_pending", variants: &[] };
+static GIN_PENDING: Source = Source::generated("gin_pending");
 
 /// The sources of GIN indexes.
 pub(super) struct GinLook {

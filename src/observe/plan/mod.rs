@@ -7,10 +7,8 @@ use super::source::Source;
 use crate::model::Topic;
 use crate::model::observation::{MaintainedTable, Plan};
 
-static MAINTAINED_TABLES: Source = Source {
-    name: "maintained_tables",
-    variants: &[(14, include_str!("sql/maintained_tables.sql"))],
-};
+static MAINTAINED_TABLES: Source =
+    Source::new("maintained_tables", include_str!("sql/maintained_tables.sql"));
 
 /// The sources of Plan Decoder.
 pub(super) struct PlanLook {

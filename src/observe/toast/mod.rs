@@ -7,4 +7,4 @@ use super::source::Source;
 pub(super) use storage_counter::StorageCounter;
 
 pub(super) static TOAST_TABLES: Source =
-    Source { name: "toast_tables", variants: &[(14, include_str!("sql/toast_tables.sql"))] };
+    Source::new("toast_tables", include_str!("sql/toast_tables.sql"));

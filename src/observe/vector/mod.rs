@@ -21,27 +21,22 @@ use values::Reading;
 /// Tables whose other columns are looked at: the largest.
 const TABLES_MAX: usize = 200;
 
-static VECTOR_INSTALLATION: Source = Source {
-    name: "vector_installation",
-    variants: &[(14, include_str!("sql/vector_installation.sql"))],
-};
+static VECTOR_INSTALLATION: Source =
+    Source::new("vector_installation", include_str!("sql/vector_installation.sql"));
 
 static VECTOR_COLUMNS: Source =
-    Source { name: "vector_columns", variants: &[(14, include_str!("sql/vector_columns.sql"))] };
+    Source::new("vector_columns", include_str!("sql/vector_columns.sql"));
 
-static VECTOR_NEIGHBOURS: Source = Source {
-    name: "vector_neighbours",
-    variants: &[(14, include_str!("sql/vector_neighbours.sql"))],
-};
+static VECTOR_NEIGHBOURS: Source =
+    Source::new("vector_neighbours", include_str!("sql/vector_neighbours.sql"));
 
-static VECTOR_BUILDS: Source =
-    Source { name: "vector_builds", variants: &[(14, include_str!("sql/vector_builds.sql"))] };
+static VECTOR_BUILDS: Source = Source::new("vector_builds", include_str!("sql/vector_builds.sql"));
 
 static VECTOR_INDEXES: Source =
-    Source { name: "vector_indexes", variants: &[(14, include_str!("sql/vector_indexes.sql"))] };
+    Source::new("vector_indexes", include_str!("sql/vector_indexes.sql"));
 
 static VECTOR_SETTINGS: Source =
-    Source { name: "vector_settings", variants: &[(14, include_str!("sql/vector_settings.sql"))] };
+    Source::new("vector_settings", include_str!("sql/vector_settings.sql"));
 
 /// The sources of vectors.
 pub(super) struct VectorLook {

@@ -16,7 +16,7 @@ const COLUMNS_MAX: usize = 20;
 /// Rows that are read of each.
 const ROWS: f64 = 200.0;
 
-static VECTOR_VALUES: Source = Source { name: "vector_values", variants: &[] };
+static VECTOR_VALUES: Source = Source::generated("vector_values");
 
 /// What is read of one column.
 pub(super) struct Reading {

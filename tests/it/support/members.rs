@@ -109,8 +109,8 @@ fn without_server(majors: impl Iterator<Item = u32>, members: &[Member]) -> Vec<
     majors.filter(absent).collect::<BTreeSet<u32>>().into_iter().collect()
 }
 
-/// The major versions from which on a query differs: `name.pg17.sql`, or `17.. =>` and `major >= 17` in code that writes
-/// one. A folder that is named as another superpower asks for that one alone.
+/// The major versions from which on a query differs: `name.pg17.sql`, `since: 17` of a column, or `17.. =>` and `major >= 17`
+/// in code that writes one. A folder that is named as another superpower asks for that one alone.
 fn changes(superpower: &str) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let others: Vec<String> = folders(Path::new("src/checks"));
@@ -147,7 +147,9 @@ fn compared(code: &str) -> impl Iterator<Item = u32> {
     };
     code.lines().filter_map(move |line| {
         let arm = line.trim_start().split_once(".. =>").and_then(|(major, _)| major.parse().ok());
-        arm.or_else(|| after(line, "major >= ")).or_else(|| after(line, "major < "))
+        arm.or_else(|| {
+            ["major >= ", "major < ", "since: "].iter().find_map(|mark| after(line, mark))
+        })
     })
 }
 
@@ -203,8 +205,8 @@ mod tests {
 
     #[test]
     fn versions_that_code_tells_apart_are_read_off_it() {
-        let code = "    18.. => format!(x),\n    _ => 1,\n if major >= 16 {\n(major < 17).then";
-        assert_eq!(compared(code).collect::<Vec<u32>>(), [18, 16, 17]);
+        let code = "    18.. => format!(x),\n    _ => 1,\n if major >= 16 {\n(major < 17).then\n since: 19,";
+        assert_eq!(compared(code).collect::<Vec<u32>>(), [18, 16, 17, 19]);
         assert!(changes("toast").contains(&17), "of stored values, `pg_column_toast_chunk_id`");
     }
 }
