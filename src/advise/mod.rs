@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::ddl::ddl;
 use crate::model::{
     Action, Analysis, Declined, Finding, Gap, Judgement, Measurement, Policy, Proof, ProofKey,
-    Recommendation, RecommendationState, ReportedFinding, Scope, SettingScope, Severity, Snapshot,
-    TableCounts, Tried, Unit, Verdict, finding_id, percent, recommendation_id,
+    Recommendation, RecommendationState, ReportedFinding, Scope, Severity, Snapshot, TableCounts,
+    Tried, Unit, Verdict, finding_id, percent, recommendation_id,
 };
 
 /// What every analysis of one run has in common.
@@ -165,7 +165,7 @@ fn recommendation(
 ) -> Recommendation {
     let mut ddl = ddl(action);
     if run.snapshot.server.in_recovery {
-        let where_to = if is_of_server(action) {
+        let where_to = if action.is_of_server() {
             "run it on this standby: its primary has a configuration and slots of its own"
         } else {
             "run it on the primary: this server is a hot standby, and takes no change"
@@ -187,15 +187,6 @@ fn recommendation(
         proof: proof.clone(),
         state: RecommendationState::Open,
         last_seen: run.snapshot.observed_at,
-    }
-}
-
-/// Whether it changes what each server has of its own, which replication does not carry.
-fn is_of_server(action: &Action) -> bool {
-    match action {
-        Action::SetSetting(change) => change.scope == SettingScope::System,
-        Action::DropSlot(_) => true,
-        _ => false,
     }
 }
 

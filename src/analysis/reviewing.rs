@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::{Error, look, within};
-use crate::model::{Gap, GapReason, Observation, Review, Topic};
+use crate::model::{Gap, GapReason, Observation, Review, Scope, Topic};
 use crate::observe::{Interest, existing_tables};
 use crate::pg::Target;
 use crate::review::{self, Runner, SqlFile, TargetTables};
@@ -19,6 +19,9 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 const STEP_MAX: Duration = Duration::from_secs(5);
 /// Reviews at once: each keeps a processor busy, and may take some hundred megabytes.
 const AT_ONCE_MAX: usize = 2;
+
+/// Names in files that each table of the target is compared with.
+const SCOPE_NAMES_MAX: usize = 1000;
 
 static SLOTS: Semaphore = Semaphore::const_new(AT_ONCE_MAX);
 
@@ -71,8 +74,8 @@ pub(super) async fn target_tables(
     target: &Target,
     files: &[SqlFile],
 ) -> Result<(TargetTables, Vec<Gap>), Error> {
-    let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
-    let seen = look(target, &Interest { topics, ..Interest::default() }).await?.snapshot;
+    let names = review::relation_names(files);
+    let seen = look(target, &of_named(&names)).await?.snapshot;
     let relations = match &seen.relations {
         Observation::Seen(relations) => relations,
         Observation::Unseen(gap) => return Ok((TargetTables::default(), vec![gap.clone()])),
@@ -80,13 +83,24 @@ pub(super) async fn target_tables(
     let layouts = seen.layouts.get().map(Vec::as_slice).unwrap_or_default();
     let tables = TargetTables::of(relations).with_types(relations, layouts).with_writes(&seen);
     let mut session = target.session().await.map_err(Error::Target)?;
-    let existing = existing_tables(&mut session, review::relation_names(files));
-    let existing = within(target, existing).await?;
+    let existing = within(target, existing_tables(&mut session, names)).await?;
     session.finish();
+    let mut gaps = seen.left_out.clone();
+    gaps.extend(seen.layouts.get().err().cloned());
+    gaps.extend(seen.common.indexes.get().err().cloned());
+    gaps.extend(seen.common.table_activity.get().err().cloned());
     Ok(match existing {
-        Observation::Seen(existing) => (tables.with_existing(existing), Vec::new()),
-        Observation::Unseen(gap) => (tables, vec![gap]),
+        Observation::Seen(existing) => (tables.with_existing(existing), gaps),
+        Observation::Unseen(gap) => (tables, [vec![gap], gaps].concat()),
     })
+}
+
+/// What is looked at of the tables that files name; of all tables where they name very many.
+fn of_named(names: &[String]) -> Interest {
+    let tables = if names.len() > SCOPE_NAMES_MAX { Vec::new() } else { names.to_vec() };
+    let scope = Scope { tables, ..Scope::default() };
+    let topics = [Topic::LAYOUTS, Topic::INDEXES, Topic::TABLE_ACTIVITY].into();
+    Interest { scope, topics, ..Interest::default() }
 }
 
 /// Files that were not reviewed through no fault of theirs.

@@ -53,8 +53,8 @@ pub(super) fn advise(
     let declined = |reason: &str, detail: String| {
         Declined::new(finding.check, finding.object.clone(), reason, detail)
     };
-    let manager = case.snapshot.wal.manager.get().ok();
-    if let Some((owner, place)) = manager.and_then(Manager::owner) {
+    let manager = case.snapshot.wal.manager.get();
+    if let Some((owner, place)) = manager.ok().and_then(Manager::owner) {
         let reason = format!("{owner} owns the configuration");
         let detail = format!("set {} to {value} in {place}", setting.name);
         let declined = declined(&reason, detail);
@@ -71,7 +71,9 @@ pub(super) fn advise(
         let declined = declined(&format!("{} is set {outside}", setting.name), detail);
         return (finding, Some(declined));
     }
-    let change = change(case, setting, value, caveats);
+    let unseen =
+        manager.err().map(|gap| format!("who owns the configuration is not known: {}", gap.detail));
+    let change = change(case, setting, value, caveats.into_iter().chain(unseen).collect());
     (finding.action(Action::SetSetting(change)), None)
 }
 

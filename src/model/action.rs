@@ -21,6 +21,11 @@ pub(super) trait Change {
     fn alternative(&self) -> &str {
         ""
     }
+
+    /// Whether it changes what each server has of its own, which replication does not carry.
+    fn is_of_server(&self) -> bool {
+        false
+    }
 }
 
 /// Declares the actions: each a variant, what it carries, and its name in the contract.
@@ -104,5 +109,10 @@ impl Action {
     /// What distinguishes it from the other actions of its kind on the same object.
     pub fn alternative(&self) -> &str {
         self.change().alternative()
+    }
+
+    /// Whether it changes what each server has of its own, which replication does not carry.
+    pub fn is_of_server(&self) -> bool {
+        self.change().is_of_server()
     }
 }

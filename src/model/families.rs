@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter::successors;
 
 use super::observation::{Relation, RelationKind};
 use super::toast::{BLOCK_BYTES, CHUNK_BYTES_MAX, ROW_BYTES_MIN};
@@ -65,23 +66,35 @@ impl<'a> Families<'a> {
         self.by_root.get(self.root_of.get(&oid)?)
     }
 
+    /// A relation, and the tables that it is a part of, the next one first.
+    pub fn upwards(&self, oid: i64) -> impl Iterator<Item = &'a Relation> {
+        self.relation(oid).into_iter().flat_map(|relation| upwards(relation, &self.by_oid))
+    }
+
     /// The root above a relation; the relation itself where it is no partition.
     pub fn root(&self, oid: i64) -> Option<&'a Relation> {
         self.family(oid).map(|family| family.root)
     }
 }
 
-/// A catalog that was read while it changed may show a cycle where the server has none.
+/// A relation and what is above it. A catalog that was read while it changed may show a cycle where the server has none: each
+/// comes once.
+fn upwards<'a>(
+    relation: &'a Relation,
+    by_oid: &BTreeMap<i64, &'a Relation>,
+) -> impl Iterator<Item = &'a Relation> {
+    let mut passed = BTreeSet::from([relation.oid]);
+    successors(Some(relation), move |one| {
+        let parent = one.parent.and_then(|oid| by_oid.get(&oid)).copied()?;
+        passed.insert(parent.oid).then_some(parent)
+    })
+}
+
+/// The topmost that was seen; of those in a cycle each its own.
 fn top<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
-    let mut root = relation;
-    let mut passed = BTreeSet::new();
-    while let Some(parent) = root.parent.and_then(|oid| by_oid.get(&oid)) {
-        if !passed.insert(root.oid) {
-            break;
-        }
-        root = parent;
-    }
-    root
+    let last = upwards(relation, by_oid).last().unwrap_or(relation);
+    let is_cycle = last.parent.is_some_and(|oid| by_oid.contains_key(&oid));
+    if is_cycle { relation } else { last }
 }
 
 impl<'a> Family<'a> {
@@ -196,6 +209,8 @@ mod tests {
             [relation(1, Some(2), RelationKind::Table), relation(2, Some(1), RelationKind::Table)];
         let families = Families::of(&relations);
         assert!(families.family(1).is_some() && families.family(2).is_some());
+        let above: Vec<i64> = families.upwards(1).map(|relation| relation.oid).collect();
+        assert_eq!(above, [1, 2]);
         assert!(families.iter().all(|family| family.partitions().len() <= 2));
     }
 }

@@ -52,7 +52,7 @@ fn changed(
     (is_utc, collates): (bool, bool),
     (at, known): (usize, &ReviewContext<'_>),
 ) -> Option<LocatedFinding> {
-    let what = format!("changing a column from {} to {}", old.name, new.name);
+    let what = format!("changing a column from {old} to {new}");
     match old.changed_to(new, &known.made_types) {
         TypeChange::Catalog if collates => {
             let message = "changing the collation of a column rebuilds every index on it under ACCESS EXCLUSIVE; rows stay as \

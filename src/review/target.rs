@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::observation::{ExistingTable, Layout, Relation};
 use crate::model::rate::{WINDOW_S_MIN, Window};
 use crate::model::size::TABLE_BYTES_MIN;
-use crate::model::{Policy, Snapshot};
+use crate::model::{Families, Policy, Snapshot};
 
 /// Bytes in a second at which a table is read, rewritten or indexed. It is a slow disk's rate, so that the durations are
 /// rather too long than too short.
@@ -34,23 +34,24 @@ pub struct TargetTables {
     written: BTreeMap<String, f64>,
 }
 
+/// A table's name with its schema and without.
+fn names(table: &Relation) -> [String; 2] {
+    [format!("{}.{}", table.schema, table.name), table.name.clone()]
+}
+
 impl TargetTables {
     /// As the catalog last counted them.
     #[expect(clippy::cast_precision_loss, reason = "pages below 2^53")]
     pub fn of(relations: &[Relation]) -> Self {
-        let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+        let families = Families::of(relations);
         let mut sizes = BTreeMap::new();
         for relation in relations {
             let size = Size { rows: relation.rows_now(None), bytes: relation.total_bytes() as f64 };
-            let mut owner = Some(relation);
-            while let Some(table) = owner {
-                for name in [format!("{}.{}", table.schema, table.name), table.name.clone()] {
-                    let sum: &mut Size = sizes.entry(name).or_default();
-                    // Of several tables of a name without a schema, all are meant.
-                    sum.rows += size.rows;
-                    sum.bytes += size.bytes;
-                }
-                owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
+            for name in families.upwards(relation.oid).flat_map(names) {
+                let sum: &mut Size = sizes.entry(name).or_default();
+                // Of several tables of a name without a schema, all are meant.
+                sum.rows += size.rows;
+                sum.bytes += size.bytes;
             }
         }
         Self { tables: sizes, is_known: true, ..Self::default() }
@@ -78,9 +79,9 @@ impl TargetTables {
     #[must_use]
     pub fn with_writes(mut self, snapshot: &Snapshot) -> Self {
         let relations = snapshot.relations.get().map(Vec::as_slice).unwrap_or_default();
-        let by_oid: BTreeMap<i64, &Relation> = relations.iter().map(|r| (r.oid, r)).collect();
+        let families = Families::of(relations);
         for index in snapshot.common.indexes.get().map(Vec::as_slice).unwrap_or_default() {
-            let Some(table) = by_oid.get(&index.table_oid) else { continue };
+            let Some(table) = families.relation(index.table_oid) else { continue };
             let table = format!("{}.{}", table.schema, table.name);
             for name in [format!("{}.{}", index.schema, index.name), index.name.clone()] {
                 let known = self.indexes.entry(name).or_insert_with(|| Some(table.clone()));
@@ -98,13 +99,9 @@ impl TargetTables {
         {
             let rows = activity.inserted_rows + activity.updated_rows - activity.hot_updated_rows;
             let rate = window.rate(rows).per_second;
-            let mut owner = by_oid.get(&activity.oid).copied();
-            while let Some(table) = owner {
-                for name in [format!("{}.{}", table.schema, table.name), table.name.clone()] {
-                    let most = self.written.entry(name).or_default();
-                    *most = most.max(rate);
-                }
-                owner = table.parent.and_then(|oid| by_oid.get(&oid)).copied();
+            for name in families.upwards(activity.oid).flat_map(names) {
+                let most = self.written.entry(name).or_default();
+                *most = most.max(rate);
             }
         }
         self

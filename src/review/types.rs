@@ -3,6 +3,7 @@
 //! What the target says is where a run begins; what its files declare and change comes on top, in their order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use squawk_syntax::ast::{self, AstNode};
 
@@ -29,6 +30,17 @@ pub(super) struct BeforeChange {
 pub(super) struct Type {
     pub(super) name: String,
     modifiers: Vec<i64>,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.modifiers.is_empty() {
+            return Ok(());
+        }
+        let modifiers: Vec<String> = self.modifiers.iter().map(i64::to_string).collect();
+        write!(f, "({})", modifiers.join(","))
+    }
 }
 
 /// What a change of type does to a table.

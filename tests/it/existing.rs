@@ -60,3 +60,22 @@ async fn what_the_target_lacks_and_the_run_makes_is_waited_for_by_nobody() {
     let messages: Vec<&str> = found.map(|one| one.message.as_str()).collect();
     assert!(messages.len() == 1 && messages[0].contains("`old`"), "{messages:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_type_of_a_column_is_known_however_many_larger_tables_there_are() {
+    let Some(server) = server("pg17") else { return };
+    let db = TestDb::create(server).await;
+    db.run(
+        "do $$ begin for n in 1..250 loop
+            execute format('create table larger_%s as select i as id from generate_series(1, 500) as i', n);
+            execute format('alter table larger_%s add primary key (id)', n);
+        end loop; end $$;
+        create table small (id int primary key, name varchar(10))",
+    )
+    .await;
+    db.run("analyze").await;
+    assert_eq!(reviewed(&db, "alter table small alter column name type text").await, []);
+    let narrower = reviewed(&db, "alter table small alter column name type varchar(5)").await;
+    assert_eq!(narrower.len(), 1, "{narrower:#?}");
+    assert!(narrower[0].message.contains("from varchar(10) to varchar(5)"), "{narrower:#?}");
+}

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use database_optimizer::analysis::{self, PlanText, Request, decode};
 use database_optimizer::checks::{self, Check};
-use database_optimizer::model::{Analysis, Superpower};
+use database_optimizer::model::{Analysis, ReportedFinding, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 use tokio::task::JoinSet;
@@ -69,10 +69,23 @@ async fn holds_on(server: &'static TestServer, check: &'static Check) {
     let Some(found) = finding(&analysis, id) else {
         panic!("{member}: {id} does not fire: {analysis:#?}");
     };
+    holds_alone(&db, check, &fires, found).await;
     for recommendation in advice(&analysis, found) {
         let request = fires.request(&db, check).await;
         clears_and_is_undone(&mut db, &request, found, recommendation).await;
     }
+}
+
+/// Asked for alone, a check says the same: what it looks at is what it names.
+async fn holds_alone(db: &TestDb, check: &Check, fires: &Example, found: &ReportedFinding) {
+    let mut request = fires.request(db, check).await;
+    request.scope.checks.push(check.id.to_owned());
+    let target = Target::open("test", &db.dsn(), None).unwrap();
+    let alone = analysis::run(&target, &request).await.unwrap().analysis;
+    let said = |found: &ReportedFinding| (found.object.clone(), found.severity, found.confidence);
+    assert_eq!(finding(&alone, check.id).map(said), Some(said(found)), "{}: {alone:#?}", check.id);
+    let unasked = alone.gaps.iter().find(|gap| gap.detail.contains("was not asked to look"));
+    assert!(unasked.is_none(), "{}: {unasked:#?}", check.id);
 }
 
 /// A check of plans is shown the plan of a statement, as JSON and as text.

@@ -106,6 +106,12 @@ fn drain(
     rows: f64,
 ) -> Result<DefaultDrain, String> {
     let root = divided.root;
+    if let Err(gap) = case.snapshot.wal.partman_sets.get() {
+        return Err(format!(
+            "whether pg_partman makes its partitions is not known: {}",
+            gap.detail
+        ));
+    }
     if divided.partman(case).is_some() {
         let extensions = case.snapshot.wal.extensions.get().ok();
         let extension = extensions.and_then(|all| all.iter().find(|one| one.name == "pg_partman"));

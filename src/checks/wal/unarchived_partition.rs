@@ -43,6 +43,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let families = case.families()?;
     let mut judgement = Judgement::default();
     let mut unknown = 0_u32;
+    if case.policy.get(&RETENTION_DAYS) <= 0.0 {
+        case.snapshot.wal.partman_sets.get()?;
+    }
     let all = Divided::all(case, families)?;
     let mut by_root: BTreeMap<i64, ExpiredParts<'_>> = BTreeMap::new();
     for divided in all.iter().filter(|divided| divided.is_by_time()) {

@@ -53,6 +53,10 @@ impl Change for SettingChange {
     fn alternative(&self) -> &str {
         self.scope.as_str()
     }
+
+    fn is_of_server(&self) -> bool {
+        self.scope == SettingScope::System
+    }
 }
 
 impl SettingScope {

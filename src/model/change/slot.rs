@@ -24,4 +24,8 @@ impl Change for SlotDrop {
     fn object(&self) -> &Object {
         &self.object
     }
+
+    fn is_of_server(&self) -> bool {
+        true
+    }
 }
