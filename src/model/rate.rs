@@ -94,11 +94,6 @@ impl Window {
         Ok(own.map_or(all, |since| Self { since, is_certain: true, ..all }))
     }
 
-    /// Whether the counters are known to have counted from its beginning.
-    pub fn is_certain(self) -> bool {
-        self.is_certain
-    }
-
     /// Its length; 0 where the clock was set back.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds below 2^53")]
     pub fn seconds(self) -> f64 {

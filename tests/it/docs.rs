@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use database_optimizer::config::markdown_table;
+
+use super::architecture::files;
 
 fn readme() -> String {
     fs::read_to_string("README.md").unwrap()
@@ -61,25 +63,42 @@ fn every_command_of_the_readme_exists_with_its_options() {
     }
 }
 
+/// Every document of the repository, with its text.
+fn documents() -> Vec<(PathBuf, String)> {
+    let mut paths = files(Path::new("docs"), "md");
+    let above = fs::read_dir(".").unwrap().map(|entry| entry.unwrap().path());
+    paths.extend(above.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    assert!(paths.len() > 25, "{paths:?}");
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
 #[test]
 fn every_link_of_the_documents_leads_to_a_file() {
-    let above = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
-    for document in above.into_iter().chain([
-        "docs/api.md",
-        "docs/connection_pools.md",
-        "docs/decisions/README.md",
-        "docs/execution_plan_analysis.md",
-        "docs/gin_index_internals.md",
-        "docs/jsonb_storage_physics.md",
-        "docs/vector_indexing_hnsw.md",
-    ]) {
-        let text = fs::read_to_string(document).unwrap();
-        let folder = Path::new(document).parent().unwrap();
+    for (document, text) in documents() {
+        let folder = document.parent().unwrap();
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let elsewhere = link.contains("://") || link.starts_with('#');
-            assert!(elsewhere || folder.join(link).exists(), "{document}: {link}");
+            let file = link.split('#').next().unwrap();
+            let elsewhere = link.contains("://") || file.is_empty();
+            assert!(elsewhere || folder.join(file).exists(), "{}: {link}", document.display());
         }
     }
+}
+
+#[test]
+fn every_source_that_the_documents_name_is_there() {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
+    let mut named = 0;
+    for (document, text) in documents() {
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let of_ours = ["src/", "tests/", "scripts/", "fuzz/"];
+            let is_path = of_ours.iter().any(|folder| quoted.starts_with(folder));
+            if is_path && quoted.chars().all(is_name) {
+                named += 1;
+                assert!(Path::new(quoted).exists(), "{}: {quoted}", document.display());
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
 }
 
 #[test]
