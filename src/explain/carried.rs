@@ -41,6 +41,11 @@ fn with_plans(mut texts: Vec<String>) -> Vec<String> {
 fn strings(value: Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.push(text),
+        // Each is a line of a plan, or a plan.
+        Value::Array(items) if items.len() > 1 && items.iter().all(Value::is_string) => {
+            let lines: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            into.push(lines.join("\n"));
+        }
         Value::Array(items) => items.into_iter().for_each(|item| strings(item, into)),
         Value::Object(items) => items.into_iter().for_each(|(_, item)| strings(item, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

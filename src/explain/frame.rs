@@ -7,6 +7,7 @@ mod pieces;
 mod psql;
 mod quotation;
 mod record;
+mod references;
 mod table;
 mod typeset;
 

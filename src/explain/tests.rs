@@ -1,4 +1,6 @@
 mod framed;
+mod notes;
+mod pages;
 mod pasted;
 mod records;
 

@@ -1,5 +1,6 @@
 //! Rows as languages print them: `[('Seq Scan on a …',), ('  Filter: …',)]` of Python, `{"QUERY PLAN"=>"…"}` of Ruby,
-//! `{ 'QUERY PLAN': '…' }` of JavaScript, and lines in single quotes or with a comma behind each.
+//! `{ 'QUERY PLAN': '…' }` of JavaScript, `"Seq Scan on a …\n  Filter: …"` of Elixir, and lines in single quotes or with a comma
+//! behind each.
 
 use std::borrow::Cow;
 
@@ -8,35 +9,60 @@ use super::{COLUMN, OutputLine, first_byte};
 /// Signs that may stand between rows.
 const BETWEEN: [char; 12] = ['[', ']', '(', ')', '{', '}', ',', ';', ':', '=', '>', ' '];
 
-/// Puts the rows in place of the lines. False, and nothing is changed, where anything but rows is there.
+/// How rows begin. JSON has a reader of its own.
+const BEGINS: [&str; 13] = [
+    "[(",
+    "('",
+    "(\"",
+    "['",
+    "{'",
+    "{ '",
+    "[{'",
+    "[{ '",
+    "[ {'",
+    "[ { '",
+    "[[",
+    "{\"QUERY PLAN\"=>",
+    "[{\"QUERY PLAN\"=>",
+];
+
+/// Puts the rows in place of the lines. False, and nothing is changed, where there are none.
 pub(super) fn remove(lines: &mut Vec<OutputLine>) -> bool {
-    let Some(first) = lines.iter().find(|line| first_byte(&line.text).is_some()) else {
-        return false;
-    };
-    let start = first.text.trim_start();
-    // JSON has a reader of its own.
-    let begins = [
-        "[(",
-        "('",
-        "(\"",
-        "['",
-        "{'",
-        "{ '",
-        "[[",
-        "{\"QUERY PLAN\"=>",
-        "[{\"QUERY PLAN\"=>",
-        "'",
-    ];
+    let filled = |line: &OutputLine| first_byte(&line.text).is_some();
+    let Some(first) = lines.iter().position(filled) else { return false };
+    let start = lines[first].text.trim_start();
     let is_listed =
         start.starts_with('"') && lines.iter().any(|line| line.text.trim_end().ends_with("\","));
-    if !is_listed && !begins.iter().any(|begin| start.starts_with(begin)) {
-        return false;
+    if is_listed || start.starts_with('\'') {
+        return replace(lines, 0, false);
     }
-    let is_escaped = start.starts_with(['[', '(', '{']);
+    // A prompt, or the call that printed them, may stand above.
+    let begins = (first..lines.len()).find(|at| begins(lines, *at));
+    begins.is_some_and(|at| replace(lines, at, true))
+}
+
+/// Whether rows begin at a line: there, or in the next one where it opens a list alone.
+fn begins(lines: &[OutputLine], at: usize) -> bool {
+    let text = lines[at].text.trim();
+    let begins = |text: &str| BEGINS.iter().any(|begin| text.starts_with(begin));
+    let next = || lines.get(at + 1).is_some_and(|next| begins(next.text.trim_start()));
+    match text.as_bytes() {
+        b"[" => next(),
+        // A string of several lines, as programs show it.
+        [b'"', .., b'"'] => text.contains("\\n") && text.contains("(cost="),
+        [b'[', b'"', ..] => text.contains("(cost="),
+        [b'[' | b'(' | b'{', ..] => begins(text),
+        _ => false,
+    }
+}
+
+/// Puts the rows from a line on in place of it and those that follow.
+fn replace(lines: &mut Vec<OutputLine>, from: usize, is_escaped: bool) -> bool {
     let rows: Option<Vec<Vec<OutputLine>>> =
-        lines.iter().map(|line| rows(line, is_escaped)).collect();
+        lines[from..].iter().map(|line| rows(line, is_escaped)).collect();
     let Some(rows) = rows else { return false };
-    *lines = rows.into_iter().flatten().filter(|row| row.text.trim() != COLUMN).collect();
+    lines.truncate(from);
+    lines.extend(rows.into_iter().flatten().filter(|row| row.text.trim() != COLUMN));
     true
 }
 
@@ -47,7 +73,7 @@ fn rows<'l>(line: &OutputLine<'l>, is_escaped: bool) -> Option<Vec<OutputLine<'l
     loop {
         rest = rest.trim_start_matches(|c: char| BETWEEN.contains(&c) || c == '\t');
         let Some(quote) = rest.chars().next() else { return Some(rows) };
-        if quote != '\'' && quote != '"' {
+        if !['\'', '"', '`'].contains(&quote) {
             return None;
         }
         let (text, behind) = literal(&rest[1..], quote, is_escaped)?;

@@ -2,23 +2,29 @@
 
 use std::borrow::Cow;
 
-use super::{COLUMN, OutputLine, carrier, first_byte, holds, holds_any, literals};
+use super::{
+    COLUMN, OutputLine, carrier, first_byte, holds, holds_any, holds_byte, literals, references,
+};
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds(input, "\u{1b}[") {
         colours(lines);
     }
-    if !input.is_ascii() {
+    if holds_any(input, b'&', &["&gt;", "&lt;", "&amp;", "&nbsp;", "&quot;", "&#"]) {
+        references::remove(lines);
+        // Some stand for characters that are looked for below.
+        characters(lines);
+    } else if !input.is_ascii() {
         characters(lines);
     }
-    if holds_any(input, b'&', &["&gt;", "&nbsp;", "&quot;"]) {
-        signs(lines);
-    }
-    if holds_any(input, b'<', &["<td", "<pre", "<code", "<br>\n"]) {
+    if holds_any(input, b'<', &["<td", "<pre", "<code", "<br"]) {
         tags(lines);
     }
     carrier::remove(lines);
+    if holds_byte(input, b'|') && !holds(input, COLUMN) {
+        bars(lines);
+    }
     quotes(lines);
     if holds_any(input, b'`', &["```"]) || holds_any(input, b'~', &["~~~"]) {
         fences(lines);
@@ -31,7 +37,10 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if literals::remove(lines) {
         return;
     }
-    if holds_any(input, b'"', &["\"\n", "\"\r", "\"  "]) || input.ends_with('"') {
+    if holds_any(input, b'"', &["\"\n", "\"\r", "\"  ", "\n\""])
+        || input.starts_with('"')
+        || input.ends_with('"')
+    {
         cells(lines);
     }
 }
@@ -117,36 +126,6 @@ fn characters(lines: &mut [OutputLine]) {
     }
 }
 
-/// `-&gt;` becomes an arrow, `&gt; ` the sign of a quotation.
-fn signs(lines: &mut [OutputLine]) {
-    // In XML the reader of that resolves them.
-    let is_escaped = |line: &OutputLine| {
-        line.text.contains("-&gt;")
-            || line.text.contains("&nbsp;")
-            || line.text.contains(": &quot;")
-            || ["&gt;", "&lt;", "&quot;"]
-                .iter()
-                .any(|sign| line.text.trim_start().starts_with(sign))
-            || line.text.contains(">&lt;explain")
-    };
-    let is_xml = |line: &OutputLine| {
-        let text = line.text.trim_start();
-        text.starts_with("<explain") || text.starts_with("<Plan>")
-    };
-    let escaped = lines.iter().any(is_escaped) && !lines.iter().any(is_xml);
-    for line in lines {
-        if escaped && line.text.contains('&') {
-            let text = line
-                .text
-                .replace("&nbsp;", " ")
-                .replace("&gt;", ">")
-                .replace("&lt;", "<")
-                .replace("&quot;", "\"");
-            line.text = Cow::Owned(text.replace("&#39;", "'").replace("&amp;", "&"));
-        }
-    }
-}
-
 /// Tags of a web page around a plan, and of the cells of a table as `psql -H` prints it.
 fn tags(lines: &mut Vec<OutputLine>) {
     let starts = |line: &OutputLine| line.text.trim_start().starts_with("<td");
@@ -165,6 +144,9 @@ fn tags(lines: &mut Vec<OutputLine>) {
             line.cut(0, text.len());
         }
         let whole = line.text.trim_end().len();
+        if whole == 0 {
+            continue;
+        }
         let (mut start, mut end) = (line.text.len() - line.text.trim_start().len(), whole);
         let blanks = start;
         while let Some(length) = tag(&line.text[start..end], "<") {
@@ -189,7 +171,28 @@ fn tag(text: &str, opens: &str) -> Option<usize> {
     text.find('>').map(|at| at + 1)
 }
 
-/// The sign of a comment or of a list before each line, as where a plan was kept in a script.
+/// Bars around each line, as rows of a Markdown table have them that was copied without its header.
+fn bars(lines: &mut [OutputLine]) {
+    let mut filled = lines.iter().filter(|line| first_byte(&line.text).is_some()).peekable();
+    let is_row = |line: &OutputLine| {
+        let text = line.text.trim();
+        text.len() > 1 && text.starts_with('|') && text.ends_with('|')
+    };
+    let is_plan = |line: &OutputLine| line.text.contains("  (cost=") || line.text.contains("->  ");
+    if filled.peek().is_none() || !filled.all(is_row) || !lines.iter().any(is_plan) {
+        return;
+    }
+    for line in lines.iter_mut().filter(|line| first_byte(&line.text).is_some()) {
+        let start = line.text.find('|').map_or(0, |bar| bar + 1);
+        let start = start + usize::from(line.text[start..].starts_with(' '));
+        let end = line.text.trim_end().len() - 1;
+        line.cut(start.min(end), end);
+        line.trim_end();
+    }
+}
+
+/// The sign of a comment or of a list before each line, as where a plan was kept in a script, or the level of messages by which
+/// a function printed it.
 fn comments(lines: &mut [OutputLine]) {
     let marked = |line: &OutputLine, mark: &str| {
         let text = line.text.trim_start();
@@ -203,7 +206,7 @@ fn comments(lines: &mut [OutputLine]) {
         }
         return comments(lines);
     }
-    let marks = ["-- ", "--", "# ", "* ", "// "];
+    let marks = ["-- ", "--", "# ", "* ", "// ", "NOTICE:  ", "INFO:  "];
     let found =
         marks.into_iter().find(|mark| marked(first, mark) && filled().all(|l| marked(l, mark)));
     let Some(mark) = found else { return };
@@ -274,6 +277,7 @@ fn cells(lines: &mut [OutputLine]) {
         let text = line.text.trim();
         text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
     };
+    opening_quote(lines);
     let mut filled = lines.iter().filter(|line| !line.text.trim().is_empty()).peekable();
     let below_header = filled.next_if(|line| is_header(line)).is_some();
     let begins = filled.peek().map_or("", |line| line.text.trim_start());
@@ -282,7 +286,7 @@ fn cells(lines: &mut [OutputLine]) {
         return;
     }
     // What is quoted begins with the blanks of a plan, which neither a name that was wrapped nor a key of JSON does.
-    let is_plan = |line: &OutputLine| line.text.starts_with("\" ") && quoted(line);
+    let is_plan = |line: &OutputLine| line.text.trim_start().starts_with("\" ") && quoted(line);
     let is_mixed = !below_header && lines.iter().any(is_plan);
     if filled.peek().is_none()
         || !below_header && !is_mixed && !filled.all(|line| quoted(line) || is_header(line))
@@ -299,10 +303,31 @@ fn cells(lines: &mut [OutputLine]) {
         is_open ^= memchr::memchr_iter(b'"', line.text.as_bytes()).count() % 2 == 1;
         let start = if starts { line.text.find('"').map_or(0, |at| at + 1) } else { 0 };
         let end = line.text.trim_end().strip_suffix('"').filter(|_| !is_open).map(str::len);
+        let margin = line.text[..start.saturating_sub(1)].to_owned();
         line.cut(start, end.unwrap_or(usize::MAX));
+        // The lines without quotes have it, too.
+        if is_mixed && !margin.is_empty() {
+            line.text = Cow::Owned(margin + &line.text);
+        }
         if line.text.contains("\"\"") {
             line.text = Cow::Owned(line.text.replace("\"\"", "\""));
         }
+    }
+}
+
+/// The quote before the first line of a plan whose last line, where the other one stands, was not copied.
+fn opening_quote(lines: &mut [OutputLine]) {
+    let is_opened = |line: &OutputLine| {
+        let text = line.text.trim();
+        text.starts_with('"') && text.ends_with(')') && text.contains("  (cost=")
+    };
+    let quotes = |line: &OutputLine| memchr::memchr_iter(b'"', line.text.as_bytes()).count();
+    let Some(at) = lines.iter().position(is_opened) else { return };
+    if quotes(&lines[at]) == 1
+        && lines[at + 1..].iter().all(|line| !line.text.trim_end().ends_with('"'))
+    {
+        let start = lines[at].text.find('"').map_or(0, |quote| quote + 1);
+        lines[at].cut(start, usize::MAX);
     }
 }
 

@@ -1,8 +1,9 @@
-//! Tables as psql prints them for LaTeX, troff and `AsciiDoc`. They keep the blanks of a plan, and escape signs.
+//! Tables as psql prints them for LaTeX, troff and `AsciiDoc`, and as clients export them for Markdown. They keep the blanks of a
+//! plan, and escape signs.
 
 use std::borrow::Cow;
 
-use super::{OutputLine, holds};
+use super::{OutputLine, holds, holds_any};
 
 /// What stands for a sign in LaTeX. A line break is `\\`.
 const LATEX: [(&str, char); 16] = [
@@ -36,6 +37,32 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
         if holds(input, begins) {
             table(lines);
         }
+    }
+    if holds_any(input, b'\\', &["\\(", "\\_"]) {
+        markdown(lines, input);
+    }
+}
+
+/// Signs that Markdown would take for its own stand behind a backslash, where no parenthesis stands without one: a pattern of a
+/// condition has some, but its condition stands in parentheses.
+fn markdown(lines: &mut [OutputLine], input: &str) {
+    let mut parentheses = memchr::memchr_iter(b'(', input.as_bytes());
+    let bare = |at: usize| at == 0 || input.as_bytes()[at - 1] != b'\\';
+    if parentheses.any(bare) {
+        return;
+    }
+    for line in lines.iter_mut().filter(|line| line.text.contains('\\')) {
+        let mut text = String::with_capacity(line.text.len());
+        let mut rest = line.text.as_ref();
+        while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+            let behind = &rest[at + 1..];
+            text.push_str(&rest[..at]);
+            let sign = behind.chars().next().filter(char::is_ascii_punctuation);
+            text.push(sign.unwrap_or('\\'));
+            rest = &behind[sign.map_or(0, char::len_utf8)..];
+        }
+        text.push_str(rest);
+        line.text = Cow::Owned(text);
     }
 }
 

@@ -45,7 +45,8 @@ impl TextReader<'_> {
         if is_arrow(text) {
             return LineKind::Node;
         }
-        if column <= self.base {
+        // The footer of a frame may stand a blank behind a plan that has no margin.
+        if column <= self.base || column == self.base + 1 && is_footer(text) {
             return Self::at_the_base(text);
         }
         if let Some(kind) = property(text) {
@@ -141,7 +142,7 @@ fn is_begun(text: &str) -> bool {
     text.starts_with("Rows Removed") || is_known(text)
 }
 
-fn is_known(name: &str) -> bool {
+pub(super) fn is_known(name: &str) -> bool {
     matches!(
         name,
         "Output"
@@ -271,10 +272,22 @@ fn statement_key(text: &str) -> bool {
             | "Settings"
             | "Serialization"
             | "Query Identifier"
+            | "Unprunable RTIs"
+            | "Result RTIs"
             | "Memory"
     ) && text.len() > name.len()
+        || is_group(text)
         || (text.starts_with("Trigger ") && text.contains(" calls=")
             || text.starts_with("Trigger ") && text.contains(": time="))
+}
+
+/// What modules of the server print behind a plan: the tables of a statement, as `pg_overexplain` does, or how it was advised.
+pub(super) fn is_group(text: &str) -> bool {
+    let numbered = || {
+        let number = text.strip_prefix("RTI ").and_then(|text| text.split_once(" ("));
+        number.is_some_and(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text == "PlannedStmt:" || text.ends_with(" Plan Advice:") || text.ends_with("):") && numbered()
 }
 
 /// Whether a line may be the first of a plan that a log holds.
@@ -283,12 +296,13 @@ pub(super) fn is_root_with_costs(text: &str) -> bool {
 }
 
 /// Whether a line may be the first of a plan.
-fn is_root(text: &str) -> bool {
+pub(super) fn is_root(text: &str) -> bool {
     let text = text.strip_prefix("->").map_or(text, str::trim_start);
     if head::cost_at(text).is_some() || head::has_figures(text) {
         // A statement may hold `f(cost=>1)`.
         return text.starts_with(|c: char| c.is_ascii_uppercase())
-            && !text.starts_with("Query Text:");
+            && !text.starts_with("Query Text:")
+            && !head::is_prefixed(text);
     }
     let text =
         text.strip_prefix("Parallel ").or_else(|| text.strip_prefix("Async ")).unwrap_or(text);
@@ -305,6 +319,8 @@ fn is_root(text: &str) -> bool {
         || is_target(text)
         || text.starts_with("SetOp ")
         || text.starts_with("HashSetOp ")
+        // `Gather Motion 3:1  (slice1; segments: 3)` of Greenplum.
+        || text.contains("  (slice")
 }
 
 fn is_join(text: &str) -> bool {

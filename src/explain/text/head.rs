@@ -11,11 +11,16 @@ pub(super) fn read(line: &str, node: &mut Node) -> bool {
     let (what, figures) = figures(line, node);
     // Another server's figures: MySQL prints no width.
     let is_foreign = figures && has_unread_figures(what);
-    if what.is_empty() || is_foreign || (!figures && !is_name(what)) {
+    if what.is_empty() || is_foreign || is_prefixed(what) || (!figures && !is_name(what)) {
         return false;
     }
     name::read(node, what);
     true
+}
+
+/// Whether a word with a colon stands before what would be a name: that of a message, or of who shows it.
+pub(super) fn is_prefixed(what: &str) -> bool {
+    what.split(' ').next().is_some_and(|word| word.ends_with(':'))
 }
 
 /// Where the estimates of a node stand in a line.
@@ -30,8 +35,9 @@ pub(super) fn has_figures(line: &str) -> bool {
 
 /// A name without figures: with COSTS OFF nothing else says that it is a node.
 fn is_name(what: &str) -> bool {
+    let name = what.split_once("  (").map_or(what, |(name, _)| name);
     what.starts_with(|c: char| c.is_ascii_uppercase())
-        && !what.contains(": ")
+        && !name.contains(": ")
         && !what.ends_with(':')
         // Cut off by who showed it, or with figures that something else follows.
         && !what.ends_with(['…', '|'])
@@ -41,8 +47,8 @@ fn is_name(what: &str) -> bool {
 
 /// Whether a node's line has figures that are not read: without them, it would be taken for one of COSTS OFF.
 fn has_unread_figures(what: &str) -> bool {
-    cost_at(what).is_some()
-        || ["(actual time=", "(actual rows="].iter().any(|figures| what.contains(figures))
+    let behind = what.split_once('(').map_or("", |(_, behind)| behind);
+    ["cost=", "time=", "rows=", "loops="].iter().any(|figure| behind.contains(figure))
 }
 
 /// What stands before the parentheses, and whether there were any.

@@ -36,6 +36,9 @@ impl TextReader<'_> {
         if column <= self.base && self.section != Section::Node {
             self.section = Section::Statement;
         }
+        if column <= self.base {
+            self.group = super::classify::is_group(text).then(|| key.to_owned());
+        }
         let above = self.node_above(column);
         let Some(plan) = self.plans.last_mut() else { return };
         if column <= self.base && statement(plan, &mut self.section, (key, value), text) {
@@ -52,7 +55,7 @@ impl TextReader<'_> {
                 });
             }
             Section::Statement | Section::Outside => {
-                plan.extra.insert(key.to_owned(), untyped(value).to_value());
+                statement_extra(plan, self.group.as_deref(), (key, value));
             }
             Section::RemotePlanning(_) => (),
             Section::Node if key == "Planning" && value.is_empty() => {
@@ -75,6 +78,9 @@ impl TextReader<'_> {
         let own = self.open.last().map_or(0, |(open, _)| *open);
         if column >= self.column || self.is_scaled && column > own {
             return None;
+        }
+        if self.is_scaled {
+            return self.open.iter().rev().find(|(open, _)| *open < column).map(|(_, id)| *id);
         }
         let above = self.open.iter().rev().skip(1).find(|(open, _)| open + STEP == column);
         let of_root = (column == self.base + ROOT_STEP).then_some(0);
@@ -257,11 +263,17 @@ fn statement(
 ) -> bool {
     let (key, value) = property;
     let ms = || value.trim_end_matches(" ms").parse().ok();
-    *section = Section::Statement;
+    let before = std::mem::replace(section, Section::Statement);
     match key {
         "Planning Time" | "Planning time" => plan.planning_ms = ms(),
         "Execution Time" | "Execution time" | "Total runtime" => plan.execution_ms = ms(),
-        "Planning" => *section = Section::Planning,
+        "Planning" => {
+            *section = Section::Planning;
+            // Some who shorten plans by hand put its first property behind it.
+            if let Some((key, value)) = value.split_once(": ") {
+                planning(plan, key, value);
+            }
+        }
         "JIT" => *section = Section::Jit,
         "Settings" => settings(plan, value),
         "Query Identifier" => plan.query_id = value.parse().ok(),
@@ -270,9 +282,28 @@ fn statement(
             serialization(plan.serialization.get_or_insert_default(), value);
         }
         _ if text.starts_with("Trigger ") => plan.triggers.extend(trigger(text)),
-        _ => return false,
+        _ => {
+            // A property of the root, whose blanks were lost.
+            if before == Section::Node && super::classify::is_known(key) {
+                *section = before;
+            }
+            return false;
+        }
     }
     true
+}
+
+/// A property of the statement that this reader does not know, or of the group of them that is open.
+fn statement_extra(plan: &mut ParsedPlan, group: Option<&str>, (key, value): (&str, &str)) {
+    let own = if group == Some(key) && value.is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        untyped(value).to_value()
+    };
+    match group.and_then(|group| plan.extra.get_mut(group)) {
+        Some(Value::Object(group)) => _ = group.insert(key.to_owned(), own),
+        _ => _ = plan.extra.insert(key.to_owned(), own),
+    }
 }
 
 /// `work_mem = '4MB', search_path = 'a, b'`.

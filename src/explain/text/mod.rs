@@ -32,6 +32,9 @@ pub(super) use shape::cut;
 const STEP: usize = 6;
 const ROOT_STEP: usize = 2;
 
+/// A figure with its unit is no longer than this: `1234567.891 ms`.
+const VALUE_BYTES_MAX: usize = 24;
+
 /// Reads the lines of an input.
 pub(super) fn read(lines: &[OutputLine]) -> ReadOutcome {
     let mut reader = TextReader::new(lines);
@@ -90,6 +93,8 @@ struct TextReader<'l> {
     section: Section,
     /// The label of the subplan whose node comes next, and its column.
     label: Option<(String, usize)>,
+    /// The name of what a module printed behind the plan, to which properties belong.
+    group: Option<String>,
     /// The text of the statement that comes next, and what a log says of it.
     next: statement::Next,
     nodes: usize,
@@ -125,6 +130,27 @@ impl Logical<'_> {
         self.kind == LineKind::Statement && self.text.trim_end().ends_with(" ms")
     }
 
+    /// Whether a line at the base is a property of the statement that is not known. Behind its times, prose may follow: then only
+    /// figures are.
+    fn precedes_note(&self, text: &str) -> bool {
+        let text = trim(text);
+        let value = text.split_once(": ").map_or("", |(_, value)| value.trim_start());
+        if value.is_empty() || !classify::is_property(text) || wrap::is_column(text) {
+            return false;
+        }
+        match self.kind {
+            LineKind::Root | LineKind::Node => {
+                !wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
+                    || head::has_figures(self.text.trim_end())
+            }
+            LineKind::Statement if self.ends_plan() => {
+                value.starts_with(|c: char| c.is_ascii_digit()) && value.len() <= VALUE_BYTES_MAX
+            }
+            LineKind::Property | LineKind::Statement => wrap::is_closed(&self.text),
+            _ => false,
+        }
+    }
+
     /// Whether a line that seems to continue this one is a node of its own, whose arrow was lost or is another sign.
     fn hides(&self, text: &str) -> bool {
         head::cost_at(text).is_some()
@@ -144,6 +170,7 @@ impl<'l> TextReader<'l> {
             column: 0,
             section: Section::Outside,
             label: None,
+            group: None,
             next: statement::Next::default(),
             nodes: 0,
             unread: false,
@@ -201,8 +228,8 @@ impl<'l> TextReader<'l> {
     /// A line without what all lines of the plan are indented by: in a book, those that are wrapped are, too.
     fn unindented(&self, text: &'l str) -> &'l str {
         let blanks = self.base.min(text.len() - text.trim_start_matches(' ').len());
-        // One blank more or less may be of what was wrapped.
-        if self.base > 2 && blanks == self.base { &text[blanks..] } else { text }
+        // The root may stand a blank behind what all are indented by, as psql prints it. One blank more may be of what was wrapped.
+        if self.base > 2 && blanks + 1 >= self.base { &text[blanks..] } else { text }
     }
 
     /// What a line is, behind the line that is not applied yet.
@@ -224,10 +251,26 @@ impl<'l> TextReader<'l> {
                 self.column = indent(text);
                 LineKind::Property
             }
+            // What an extension or another server adds to the plan; the line before is whole.
+            LineKind::Continuation
+                if indent(text) <= self.base
+                    && pending.is_some_and(|before| before.precedes_note(text)) =>
+            {
+                LineKind::Statement
+            }
             LineKind::Continuation
                 if pending.is_some_and(Logical::ends_plan) && indent(text) <= self.base =>
             {
                 LineKind::End
+            }
+            // Rules make several plans of a statement, between which a line is empty. For some clients a frame, and with it the margin,
+            // ends there.
+            LineKind::Continuation
+                if pending.is_some_and(|before| before.kind == LineKind::Blank)
+                    && indent(text) <= self.base + 1
+                    && classify::is_root(trim(text)) =>
+            {
+                LineKind::Root
             }
             kind => kind,
         }
@@ -267,7 +310,8 @@ impl<'l> TextReader<'l> {
                 Ok(())
             }
             LineKind::Outside => {
-                self.unread |= head::has_figures(trim(&line.text));
+                let text = trim(&line.text);
+                self.unread |= head::has_figures(text) || classify::is_arrow(text);
                 self.next.line(&line.text);
                 Ok(())
             }

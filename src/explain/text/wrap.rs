@@ -12,8 +12,19 @@ const LITERAL_LINES_MAX: usize = 200;
 /// A node's figures are no longer than this, and what they are looked for in grows with each line that is joined.
 pub(super) const FIGURES_BYTES_MAX: usize = 256;
 
+/// Properties are no longer than this, but for those of generated statements.
+const CLOSED_BYTES_MAX: usize = 4096;
+
 /// Names of columns that stand behind others in a line of properties, with two blanks between.
-const FURTHER_COLUMNS: [&str; 7] = [
+const FURTHER_COLUMNS: [&str; 15] = [
+    "Misses:",
+    "Evictions:",
+    "Overflows:",
+    "Sort Method:",
+    "Sort Methods:",
+    "Average Memory:",
+    "Average Disk:",
+    "Peak Disk:",
     "Memory Usage:",
     "Maximum Storage:",
     "Disk Usage:",
@@ -54,7 +65,7 @@ impl<'l> Wrap<'l> {
             } else {
                 self.is_wrapped() && before.chars().count() >= self.width()
             };
-        let column = FURTHER_COLUMNS.iter().any(|name| next.starts_with(name));
+        let column = is_column(next);
         let is_open = ends_in_a_name(text);
         let text = text.to_mut();
         if column && !is_open {
@@ -127,6 +138,26 @@ fn goes_on(line: &str) -> bool {
     }
     let count = |sign: u8| memchr::memchr_iter(sign, text.as_bytes()).count();
     count(b'(') > count(b')')
+}
+
+/// Whether a property is whole: as many parentheses close as open, and it ends in no word that a name may begin with. What is longer
+/// is not looked through again for each line that may continue it.
+pub(super) fn is_closed(line: &str) -> bool {
+    let count = |sign: u8| memchr::memchr_iter(sign, line.as_bytes()).count();
+    let last = line.trim_end().rsplit(' ').next().unwrap_or_default();
+    let is_of_a_name = last.starts_with(|c: char| c.is_ascii_uppercase())
+        && last.bytes().skip(1).all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    line.len() <= CLOSED_BYTES_MAX
+        && !is_of_a_name
+        && list::quote_after(line, None).is_none()
+        && count(b'(') == count(b')')
+        && !line.trim_end().ends_with([',', ':'])
+        && !ends_in_a_name(line)
+}
+
+/// Whether a text starts with a column that stands behind others in a line of properties.
+pub(super) fn is_column(text: &str) -> bool {
+    FURTHER_COLUMNS.iter().any(|name| text.starts_with(name))
 }
 
 /// Whether a text ends in a name of several words that is not whole.

@@ -147,6 +147,30 @@ fn framed(lines: &[String]) -> String {
     text + &rule + &format!("({} rows)\n", lines.len())
 }
 
+/// As a page shows it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+/// As a client exports it for Markdown.
+fn markdown(line: &str) -> String {
+    line.chars().flat_map(|c| "()_*[]".contains(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// As JavaScript prints a string.
+fn literal(line: &str) -> String {
+    let quote = match (line.contains('\''), line.contains('"')) {
+        (false, _) => '\'',
+        (true, false) => '"',
+        _ => '`',
+    };
+    format!("{quote}{line}{quote}")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -156,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_around_a_plan_does_not_change_it(tree in tree(), offset in 0..9_usize, windows: bool, kind in 0..6_u8) {
+    fn what_is_around_a_plan_does_not_change_it(tree in tree(), offset in 0..9_usize, windows: bool, kind in 0..10_u8) {
         let blank = " ".repeat(offset);
         let lines = tree.lines();
         let end = if windows { "\r\n" } else { "\n" };
@@ -167,10 +191,15 @@ proptest! {
             2 => each(&format!("> {blank}")),
             3 => format!("```{end}{}```{end}", each(&blank)),
             4 => framed(&lines),
+            // Blanks at a line's end are no part of the plan, and a line may have nothing else.
+            5 => format!("<pre>{end} {end}{}</pre>", escaped(&each(&blank))),
+            6 => each("NOTICE:  "),
+            7 => lines.iter().map(|line| format!("| {} |{end}", markdown(line))).collect(),
+            8 => format!("[{end}{}]", lines.iter().map(|line| format!("  {{ 'QUERY PLAN': {} }},{end}", literal(line))).collect::<String>()),
             _ => format!("LOG:  duration: 3.5 ms  plan:{end}#011Query Text: SELECT 1{end}{}", each("#011")),
         };
         let mut plan = tree.plan();
-        if kind == 5 {
+        if kind == 9 {
             (plan.duration_ms, plan.statement) = (Some(3.5), Some("SELECT 1".to_owned()));
         }
         prop_assert_eq!(read(&pasted).unwrap(), vec![plan]);
