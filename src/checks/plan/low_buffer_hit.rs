@@ -1,11 +1,17 @@
 //! `plan/low-buffer-hit`, explained in the page beside this file.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use super::large_seq_scan::scans;
 use super::tree::scanned::Unsaid;
 use super::tree::{
     TEXT_CHARS_MAX, TIME_MS_MIN, TIME_SHARE_MIN, Tree, count, figure, for_each_executed,
     or_counted, workload,
 };
-use super::{heap_fetches, large_seq_scan, lossy_bitmap, unselective_index_scan};
+use super::{
+    heap_fetches, large_seq_scan, lossy_bitmap, unindexable_condition, unselective_index_scan,
+};
 use crate::checks::Check;
 use crate::checks::number::{float, whole};
 use crate::explain::Node;
@@ -167,17 +173,25 @@ fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {
         if tree.plan.root().is_some_and(|root| root.buffers.is_none()) {
             judgement.gaps.push(no_buffers());
         }
-        judgement.findings.extend(tree.nodes().iter().filter_map(|node| find(tree, node, case)));
+        let spared = LazyCell::new(|| spared(tree, case));
+        let found = |node| find(tree, node, &spared, case);
+        judgement.findings.extend(tree.nodes().iter().filter_map(found));
     })
 }
 
-fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
+fn find(
+    tree: &Tree<'_>,
+    node: &Node,
+    spared: &LazyCell<BTreeSet<usize>, impl FnOnce() -> BTreeSet<usize>>,
+    case: &Case<'_>,
+) -> Option<Finding> {
     let buffers = tree.own_buffers(node.id)?;
     let (hit, read) = (count(Some(buffers.shared_hit)), count(Some(buffers.shared_read)));
     let ratio = hit / (hit + read).max(1.0);
     if read < case.policy.get(&READ_BLOCKS_MIN)
         || ratio >= case.policy.get(&HIT_RATIO_MIN)
-        || should_not_read(tree, node, case)
+        || spared.contains(&node.id)
+        || heap_fetches::find(tree, node, case).is_some()
     {
         return None;
     }
@@ -207,14 +221,26 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// Whether another check blames the node for reading what it need not read.
-fn should_not_read(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> bool {
-    let scan = [node];
-    large_seq_scan::find(tree, &scan, case)
-        .map_or_else(|unsaid| unsaid == Unsaid::ForAnyValue, |found| found.is_some())
-        || (unselective_index_scan::reads_by_index(node)
-            && unselective_index_scan::find(tree, &scan, case).is_some())
-        || heap_fetches::find(tree, node, case).is_some()
+/// Scans that another check blames for reading what they need not read, alone or with those of other partitions.
+fn spared(tree: &Tree<'_>, case: &Case<'_>) -> BTreeSet<usize> {
+    let is_seq_scan = |node: &Node| node.node_type == "Seq Scan";
+    let read_for_nothing = |scan: &[&Node]| {
+        large_seq_scan::find(tree, scan, case)
+            .map_or_else(|unsaid| unsaid == Unsaid::ForAnyValue, |found| found.is_some())
+    };
+    let hides_its_column =
+        |node: &&Node| matches!(unindexable_condition::find(tree, node, case), Ok(Some(_)));
+    let is_unselective = |scan: &[&Node]| unselective_index_scan::find(tree, scan, case).is_some();
+    let sequential = scans(tree, is_seq_scan);
+    let hidden = sequential.iter().flatten().copied().filter(hides_its_column).map(|node| node.id);
+    let mut spared: BTreeSet<usize> = hidden.collect();
+    let by_index = scans(tree, unselective_index_scan::reads_by_index);
+    let together = sequential
+        .iter()
+        .filter(|scan| read_for_nothing(scan))
+        .chain(by_index.iter().filter(|scan| is_unselective(scan)));
+    spared.extend(together.flatten().map(|node| node.id));
+    spared
 }
 
 fn no_buffers() -> Gap {

@@ -52,7 +52,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     })
 }
 
-fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Result<Option<Finding>, Unsaid> {
+pub(super) fn find(
+    tree: &Tree<'_>,
+    node: &Node,
+    case: &Case<'_>,
+) -> Result<Option<Finding>, Unsaid> {
     let filter = node.condition("filter").unwrap_or_default();
     let stake = tree.stake([node.id]);
     let hidden = clauses(filter).into_iter().find_map(wrapped);

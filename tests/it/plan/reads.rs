@@ -54,6 +54,50 @@ async fn reads_that_another_finding_would_spare_are_not_blamed_again() {
 }
 
 #[tokio::test]
+async fn a_scan_that_hides_its_column_or_reads_with_other_partitions_is_blamed_once() {
+    let hidden = "  Filter: (date_trunc('day'::text, made_at) = '2026-01-01 00:00:00'::timestamp without time zone)
+  Rows Removed by Filter: 49991877
+";
+    let plan = scan("Seq Scan on orders o", hidden, None, "");
+    assert_eq!(ids(&decoded(&plan, &[]).await), [("plan/unindexable-condition", 0)]);
+
+    let mut partitions = String::from(
+        "Append  (cost=0.00..900.00 rows=5 width=8) (actual time=1.0..980.0 rows=200 loops=1)
+  Buffers: shared hit=20 read=60000
+",
+    );
+    for part in 1..=3 {
+        partitions += &format!(
+            "  ->  Seq Scan on orders_{part} o_{part}  (cost=0.00..300.00 rows=2 width=8) (actual time=1.0..320.0 rows=66 loops=1)
+        Filter: (place = 5)
+        Rows Removed by Filter: 500000
+        Buffers: shared hit=5 read=20000
+"
+        );
+    }
+    partitions += "Execution Time: 1000.000 ms\n";
+    let found = decoded(&partitions, &[]).await;
+    assert_eq!(
+        ids(&found).iter().map(|(check, _)| *check).collect::<Vec<_>>(),
+        ["plan/large-seq-scan"]
+    );
+}
+
+#[tokio::test]
+async fn a_bitmap_without_an_exact_block_is_no_lack_of_memory() {
+    // As measured on 18.4: a BRIN index says ten rows for each block of its ranges, whatever the setting.
+    let ranges = "  Recheck Cond: (place < 50)\n  Rows Removed by Index Recheck: 900000\n  Heap Blocks: lossy=59900\n";
+    let bitmap = "  ->  Bitmap Index Scan on orders_place  (cost=0.00..10.00 rows=50000 width=0) (actual time=9.0..9.0 rows=599000 loops=1)
+        Index Cond: (place < 50)
+";
+    let plan = scan("Bitmap Heap Scan on orders o", ranges, None, bitmap);
+    let plan = decoded(&plan.replace("  Buffers: shared hit=100 read=60000\n", ""), &[]).await;
+    assert_eq!(ids(&plan), []);
+    let declined = plan.declined.iter().find(|declined| declined.check == "plan/lossy-bitmap");
+    assert!(declined.is_some_and(|declined| declined.detail.contains("BRIN")), "{plan:#?}");
+}
+
+#[tokio::test]
 async fn processes_read_at_the_same_time() {
     // Each of three processes waits 200 ms of 900.
     let plan = "Gather  (cost=10.00..9000.00 rows=50000 width=8) (actual time=1.0..905.0 rows=50000 loops=1)
