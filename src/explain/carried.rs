@@ -1,6 +1,7 @@
 //! Plans that came inside of something else: strings of JSON, as structured logs and APIs have them, and records of a csvlog.
 
 use csv_core::{ReadRecordResult, Reader};
+use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
 /// What a text has that may hold a plan.
@@ -17,6 +18,30 @@ pub(super) fn in_json(input: &str) -> Vec<String> {
         // What is behind the first that cannot be read is left out, as of any document.
         for value in Deserializer::from_str(input).into_iter::<Value>().map_while(Result::ok) {
             strings(value, &mut texts);
+        }
+    }
+    with_plans(texts)
+}
+
+/// The documents of JSON within others: `{"rows": [{"QUERY PLAN": [{"Plan": …}]}]}`, as drivers and tools answer.
+pub(super) fn documents(input: &str) -> Vec<String> {
+    const NAME: &str = "\"Plan\"";
+    let mut texts = Vec::new();
+    let mut read = 0;
+    while let Some(found) = memchr::memmem::find(&input.as_bytes()[read..], NAME.as_bytes()) {
+        let name = read + found;
+        let before = input[read..name].trim_end();
+        read = name + NAME.len();
+        if !before.ends_with('{') || !input[read..].trim_start().starts_with(':') {
+            continue;
+        }
+        let start = name - (input[..name].len() - input[..name].trim_end().len()) - 1;
+        let mut values = Deserializer::from_str(&input[start..]).into_iter::<IgnoredAny>();
+        if matches!(values.next(), Some(Ok(_))) {
+            read = start + values.byte_offset();
+            texts.push(input[start..read].to_owned());
+        } else {
+            break;
         }
     }
     with_plans(texts)

@@ -18,7 +18,13 @@ pub(super) fn read(input: &str) -> Result<Vec<ParsedPlan>, ReadError> {
     }
     match read_document(input) {
         Ok(plans) => Ok(plans),
-        Err(error) => read_texts(&carried::in_json(input)).unwrap_or(Err(error)),
+        Err(error) => {
+            let mut texts = carried::in_json(input);
+            if texts.is_empty() && error.reason == StopReason::NoPlan {
+                texts = carried::documents(input);
+            }
+            read_texts(&texts).unwrap_or(Err(error))
+        }
     }
 }
 

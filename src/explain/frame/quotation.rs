@@ -206,7 +206,7 @@ fn comments(lines: &mut [OutputLine]) {
         }
         return comments(lines);
     }
-    let marks = ["-- ", "--", "# ", "* ", "// ", "NOTICE:  ", "INFO:  "];
+    let marks = ["-- ", "--", "# ", "* ", "// ", "NOTICE:  ", "INFO:  ", "+"];
     let found =
         marks.into_iter().find(|mark| marked(first, mark) && filled().all(|l| marked(l, mark)));
     let Some(mark) = found else { return };

@@ -145,8 +145,8 @@ fn a_line_that_a_terminal_broke_is_put_together_within_an_indented_block() {
 
 #[test]
 fn a_footer_may_stand_a_blank_behind_a_plan_without_margin() {
-    let lines: String = SCAN.lines().map(|line| format!("   {line}\n")).collect();
-    let found = plan(&format!("{lines}    (3 rows)\n"));
+    let indented = SCAN.trim_end().replace('\n', "\n   ");
+    let found = plan(&format!("   {indented}\n    (3 rows)\n"));
     assert_eq!(found.nodes[1].condition("filter"), Some("(a > 3)"));
 }
 

@@ -50,16 +50,15 @@ fn a_line_of_blanks_between_tags_is_blank() {
 
 #[test]
 fn signs_behind_a_backslash_are_those_that_markdown_would_take_for_its_own() {
-    let mut table = String::from("| QUERY PLAN |\n| :--- |\n");
-    let mut rows = String::new();
-    for line in PLAN.lines() {
-        let mut cell = line.replace("->", "-&gt;").replace('&', "&").replace('|', "\\|");
-        for sign in ['(', ')', '[', ']', '_', '*'] {
+    let cell = |line: &str| {
+        let mut cell = line.replace("->", "-&gt;");
+        for sign in ['(', ')', '[', ']', '_', '*', '|'] {
             cell = cell.replace(sign, &format!("\\{sign}"));
         }
-        rows += &format!("| {cell} |\n");
-    }
-    table += &rows;
+        format!("| {cell} |")
+    };
+    let rows = PLAN.lines().map(cell).collect::<Vec<_>>().join("\n");
+    let table = format!("| QUERY PLAN |\n| :--- |\n{rows}\n");
     assert_eq!(plan(&table), plan(PLAN), "{table}");
     // Copied without its header.
     assert_eq!(plan(&rows), plan(PLAN), "{rows}");
@@ -74,8 +73,9 @@ fn the_backslashes_of_a_pattern_are_its_own() {
 
 #[test]
 fn messages_by_which_a_function_printed_a_plan_are_its_lines() {
-    for level in ["NOTICE:  ", "INFO:  "] {
-        let messages: String = PLAN.lines().map(|line| format!("{level}{line}\n")).collect();
+    // Lines that a change adds have a sign before them, too.
+    for level in ["NOTICE:  ", "INFO:  ", "+"] {
+        let messages = format!("{level}{}\n", PLAN.trim_end().replace('\n', &format!("\n{level}")));
         assert_eq!(plan(&messages), plan(PLAN), "{messages}");
     }
     // Where other lines are between them, the level is no name of a node.
@@ -91,9 +91,9 @@ fn rows_are_read_below_the_call_that_printed_them() {
         let quote = if line.contains('\'') && line.contains('"') { '`' } else { '"' };
         format!("  {{ 'QUERY PLAN': {quote}{line}{quote} }},\n")
     };
-    let objects: String = lines().map(object).collect();
+    let objects = lines().map(object).collect::<Vec<_>>().concat();
     let strings: Vec<String> = lines().map(quote).collect();
-    let tuples: String = lines().map(|line| format!("({},), ", quote(line))).collect();
+    let tuples = lines().map(|line| format!("({},), ", quote(line))).collect::<Vec<_>>().concat();
     let one = quote(PLAN.trim_end()).replace('\n', "\\n");
     for call in ["", "> show(plan)\n"] {
         for rows in [
@@ -125,4 +125,20 @@ fn quotes_behind_what_all_lines_are_indented_by_are_no_part_of_them() {
     for node in &plan.nodes {
         assert_eq!(node.output, ["a", "b"], "{plan:?}");
     }
+}
+
+#[test]
+fn a_document_within_another_is_found_wherever_it_stands() {
+    let document = "[{\"Plan\": {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"t\", \"Filter\": \"(a = 1)\"}, \"Planning Time\": 0.1}]";
+    let own = plan(document);
+    for around in [
+        format!("{{\"engine\": \"x\", \"plan\": {document}, \"ms\": 12}}\n"),
+        format!(
+            "The tool answers:\n\n```json\n{{\n  \"rows\": [{{\"QUERY PLAN\": {document}}}]\n}}\n```\n"
+        ),
+        format!("{{\"result\": {}}}\n", document.trim_matches(['[', ']'])),
+    ] {
+        assert_eq!(plan(&around), own, "{around}");
+    }
+    assert!(read("{\"x\": {\"Plan\": {\"Node").is_err());
 }

@@ -61,21 +61,17 @@ async fn a_scan_that_hides_its_column_or_reads_with_other_partitions_is_blamed_o
     let plan = scan("Seq Scan on orders o", hidden, None, "");
     assert_eq!(ids(&decoded(&plan, &[]).await), [("plan/unindexable-condition", 0)]);
 
-    let mut partitions = String::from(
+    let append =
         "Append  (cost=0.00..900.00 rows=5 width=8) (actual time=1.0..980.0 rows=200 loops=1)
   Buffers: shared hit=20 read=60000
-",
-    );
-    for part in 1..=3 {
-        partitions += &format!(
-            "  ->  Seq Scan on orders_{part} o_{part}  (cost=0.00..300.00 rows=2 width=8) (actual time=1.0..320.0 rows=66 loops=1)
+";
+    let part = "  ->  Seq Scan on orders_1 o_1  (cost=0.00..300.00 rows=2 width=8) (actual time=1.0..320.0 rows=66 loops=1)
         Filter: (place = 5)
         Rows Removed by Filter: 500000
         Buffers: shared hit=5 read=20000
-"
-        );
-    }
-    partitions += "Execution Time: 1000.000 ms\n";
+";
+    let parts = ["1", "2", "3"].map(|number| part.replace("_1", &format!("_{number}")));
+    let partitions = format!("{append}{}Execution Time: 1000.000 ms\n", parts.concat());
     let found = decoded(&partitions, &[]).await;
     assert_eq!(
         ids(&found).iter().map(|(check, _)| *check).collect::<Vec<_>>(),
