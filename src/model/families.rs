@@ -90,11 +90,10 @@ fn upwards<'a>(
     })
 }
 
-/// The topmost that was seen; of those in a cycle each its own.
+/// The topmost that was seen; where that is in a cycle, the one by which it was entered.
 fn top<'a>(relation: &'a Relation, by_oid: &BTreeMap<i64, &'a Relation>) -> &'a Relation {
     let last = upwards(relation, by_oid).last().unwrap_or(relation);
-    let is_cycle = last.parent.is_some_and(|oid| by_oid.contains_key(&oid));
-    if is_cycle { relation } else { last }
+    last.parent.and_then(|oid| by_oid.get(&oid)).copied().unwrap_or(last)
 }
 
 impl<'a> Family<'a> {
