@@ -1,9 +1,10 @@
 //! The role that `scripts/grants` prints is enough, and no more than that.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use database_optimizer::analysis::{self, Request};
-use database_optimizer::model::{Analysis, GapReason, ProveMode, Verdict};
+use database_optimizer::model::{Analysis, GapReason, Policy, ProveMode, Verdict};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
@@ -158,4 +159,72 @@ fn what_makes_no_sense_is_refused_and_help_is_given() {
     for option in ["--role", "--database", "--schema", "--samples", "--explain", "--experiments"] {
         assert!(help.contains(option), "{help}");
     }
+}
+
+/// Objects of every superpower: documents, GIN and vector indexes, text to sample, partitions, counted statements, and the
+/// extensions of which more is asked.
+const OF_EVERY_KIND: &str = "create extension pg_stat_statements;
+create extension pgstattuple schema public;
+create extension vector schema public;
+create schema partman;
+create extension pg_partman schema partman;
+create schema app;
+create table app.features (id bigint primary key, data jsonb not null, note text);
+insert into app.features
+select i, jsonb_build_object('segment', i % 7, 'tags', array[i % 3]), '{\"a\": ' || i || '}' from generate_series(1, 20000) as i;
+create index on app.features using gin (data);
+create table app.items (id bigint primary key, embedding vector(3));
+insert into app.items select i, array[i, 1, 2]::vector from generate_series(1, 1000) as i;
+create index on app.items using hnsw (embedding vector_l2_ops);
+create table app.events (day date not null, v int) partition by range (day);
+create table app.events_1 partition of app.events for values from ('2026-01-01') to ('2026-02-01');
+insert into app.events select date '2026-01-01' + i % 31, i from generate_series(1, 5000) as i;
+create table app.wide (id bigint, payload text);
+insert into app.wide select i, (select string_agg(md5(g::text), '') from generate_series(1, 95) as g) || i from generate_series(1, 500) as i;
+create table app.tenants (id bigint, data jsonb, spare boolean, n bigint);
+insert into app.tenants select i, jsonb_build_object('a', i), true, i from generate_series(1, 5000) as i;
+alter table app.tenants enable row level security;
+create materialized view app.summed as select data, count(*) as n from app.features group by data;
+create schema other;
+create table other.documents (id bigint primary key, data jsonb);
+insert into other.documents select i, jsonb_build_object('a', i) from generate_series(1, 5000) as i;
+analyze";
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn each_grant_that_a_gap_names_lifts_it(#[values("deb15", "deb18")] member: &str) {
+    let Some(server) = server(member) else { return };
+    let mut db = TestDb::create(server).await;
+    for statement in
+        [OF_EVERY_KIND, "select count(*) from app.features where data @> '{\"segment\": 1}'"]
+    {
+        db.run(statement).await;
+    }
+    db.settle().await;
+    let role = format!("ungranted {member}");
+    db.run(&format!("create role \"{role}\" login")).await;
+    let small = [("table_bytes_min", 1e4), ("column_bytes_min", 1e3)];
+    let policy = small.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let request = Request { policy: Policy(policy), ..Request::new(None) };
+    let (mut granted, mut rounds) = (BTreeSet::new(), 0);
+    loop {
+        let target = Target::open("test", &db.dsn_as(&role.replace(' ', "%20")), None).unwrap();
+        let analysis = analysis::analyse(&target, &request).await.unwrap();
+        let gaps = analysis.gaps.iter().filter(|gap| gap.reason == GapReason::MissingPrivilege);
+        let lifts: BTreeSet<String> = gaps.filter_map(|gap| gap.lift.clone()).collect();
+        if lifts.is_empty() {
+            forget(&db, target, &role).await;
+            break;
+        }
+        for lift in lifts {
+            assert!(
+                granted.insert(lift.clone()),
+                "{member}: it lifted nothing: {lift}\n{analysis:#?}"
+            );
+            db.run(&lift).await;
+        }
+        rounds += 1;
+        assert!(rounds < 5, "{granted:#?}");
+    }
+    assert!(granted.len() >= 10, "{granted:#?}");
 }

@@ -102,7 +102,8 @@ impl Padding {
 /// Values that vary and were never analyzed, or that our role may not read about.
 fn uncounted(table: &Table<'_>) -> Gap {
     let layout = table.leaf.unwrap_or(table.layout);
-    let sql = table.name().to_sql();
+    // A partition has privileges of its own.
+    let sql = table.measured.qualified_name().to_sql();
     let hidden: Vec<_> = layout
         .columns
         .iter()

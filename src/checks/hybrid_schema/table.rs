@@ -20,6 +20,8 @@ pub(super) struct Table<'a> {
     pub(super) layout: &'a Layout,
     /// The largest relation that holds its rows, whose statistics speak for all; absent where there is none.
     pub(super) leaf: Option<&'a Layout>,
+    /// That relation; the root where there is none.
+    pub(super) measured: &'a Relation,
     leaf_bytes: i64,
     /// What it is partitioned into, each after the one it is a part of.
     pub(super) partitions: Vec<Partition>,
@@ -90,6 +92,7 @@ impl<'a> Table<'a> {
             root,
             layout,
             leaf: None,
+            measured: root,
             leaf_bytes: 0,
             partitions: Vec::new(),
             rows: 0.0,
@@ -101,7 +104,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn add(&mut self, relation: &Relation, layout: Option<&'a Layout>) {
+    fn add(&mut self, relation: &'a Relation, layout: Option<&'a Layout>) {
         self.rows += relation.rows_now(layout.and_then(|layout| layout.heap_bytes));
         // Where nothing was counted, rows are at least as long as their headers.
         let counted = (relation.pages * BLOCK_BYTES).max(relation.live_rows * ROW_BYTES_MIN);
@@ -117,7 +120,7 @@ impl<'a> Table<'a> {
         let names = layout.into_iter().flat_map(|layout| &layout.names_taken);
         self.names_taken.extend(names.map(String::as_str));
         if layout.is_some() && (self.leaf.is_none() || heap > self.leaf_bytes) {
-            (self.leaf, self.leaf_bytes) = (layout, heap);
+            (self.leaf, self.measured, self.leaf_bytes) = (layout, relation, heap);
         }
     }
 
