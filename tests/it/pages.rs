@@ -3,6 +3,7 @@
 //! gap instead.
 
 mod recorded;
+mod renamed;
 
 use std::path::PathBuf;
 
