@@ -1,6 +1,8 @@
 //! From findings and proofs to an analysis: merge, rank, decline.
 
 mod lifts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

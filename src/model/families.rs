@@ -61,7 +61,8 @@ impl<'a> Families<'a> {
         self.by_root.values()
     }
 
-    /// The table that a relation is, or is a part of.
+    /// The table that a relation is, or is a part of. None of one that is not among the relations: an extension's, or one that
+    /// came or went between two queries of a visit, of which nothing is said.
     pub fn family(&self, oid: i64) -> Option<&Family<'a>> {
         self.by_root.get(self.root_of.get(&oid)?)
     }
