@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use super::auth::{self, Caller};
 use super::jobs::{self, Job};
 use super::limits;
-use super::path::Segments;
-use super::problem::Problem;
+use super::path::{OfTarget, Segments};
+use super::problem::{Problem, Problems};
 use super::query::{AnalysisParameters, Pairs};
 use super::targets::registered;
 use crate::analysis;
@@ -32,12 +32,12 @@ pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// One visit of three round trips for all of them. Answers come from the cache unless `refresh` is true.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/analysis", tag = "analysis", operation_id = "analyse",
-    params(("target" = String, Path, description = "The target's name", example = "demo"), AnalysisParameters),
+    params(OfTarget, AnalysisParameters),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
         (status = 202, description = "A job computes it, because the request had `Prefer: respond-async`", body = Job),
         (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn all(

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
 use super::analysis::{Cached, TargetRequest};
-use super::problem::Problem;
+use super::path::OfTarget;
+use super::problem::{Problem, Problems};
 use super::query::Pairs;
 use crate::app::App;
 use crate::model::Capabilities;
@@ -16,13 +17,13 @@ use crate::model::Capabilities;
 #[utoipa::path(
     get, path = "/v1/targets/{target}/capabilities", tag = "targets", operation_id = "show_capabilities",
     params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
+        OfTarget,
         ("refresh" = Option<bool>, Query, description = "Look again instead of into the cache"),
     ),
     responses(
         (status = 200, description = "What can be seen and done", body = Capabilities),
         (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(

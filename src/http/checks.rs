@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::page::{ListParameters, Page, PageRequest};
 use super::path::Segments;
-use super::problem::{self, Problem};
+use super::problem::{self, Problem, Problems};
 use super::query::Pairs;
 use crate::checks::{self, Check};
 use crate::model::{Superpower, Topic, Unit};
@@ -75,7 +75,7 @@ impl CheckSummary {
     get, path = "/v1/checks", tag = "checks", operation_id = "list_checks", params(ListParameters),
     responses(
         (status = 200, description = "A page of checks", body = Page<CheckSummary>),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list(query: Pairs) -> Result<Json<Page<CheckSummary>>, Problem> {
@@ -98,7 +98,7 @@ pub(super) async fn list(query: Pairs) -> Result<Json<Page<CheckSummary>>, Probl
     ),
     responses(
         (status = 200, description = "The check", body = CheckPage),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(

@@ -13,8 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::let_in;
 use super::body::Body;
 use super::page::{ListParameters, Page, PageRequest};
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
@@ -97,10 +97,10 @@ impl RegisteredContract {
 /// Sorted by name, without the contracts themselves.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/contracts", tag = "contracts", operation_id = "list_contracts",
-    params(("target" = String, Path, description = "The target's name", example = "demo"), ListParameters),
+    params(OfTarget, ListParameters),
     responses(
         (status = 200, description = "A page of contracts", body = Page<ContractItem>),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list(
@@ -138,7 +138,7 @@ fn column_after(place: &str) -> Result<ContractColumn, Problem> {
     params(OfColumn),
     responses(
         (status = 200, description = "The contract", body = RegisteredContract),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(
@@ -169,7 +169,7 @@ pub(super) async fn show(
     responses(
         (status = 200, description = "Replaced", body = RegisteredContract),
         (status = 201, description = "Registered", body = RegisteredContract),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn put(
@@ -216,7 +216,7 @@ async fn readable(schema: Box<RawValue>) -> Result<Box<RawValue>, Problem> {
     params(OfColumn),
     responses(
         (status = 204, description = "Forgotten"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn delete(

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::Problems;
 use crate::app::App;
 
 /// Whether the process answers.
@@ -82,7 +82,7 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness
     get, path = "/metrics", tag = "service", operation_id = "metrics",
     responses(
         (status = 200, description = "Metrics", body = String, content_type = "text/plain"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn metrics(State(app): State<App>) -> Response {

@@ -5,7 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::analysis::{Cached, TargetRequest};
-use super::problem::Problem;
+use super::path::OfTarget;
+use super::problem::{Problem, Problems};
 use super::query::Pairs;
 use crate::app::App;
 use crate::contract::ContractFormat;
@@ -18,7 +19,7 @@ use crate::model::DocumentReport;
 #[utoipa::path(
     get, path = "/v1/targets/{target}/hybrid-schema/keys", tag = "analysis", operation_id = "document_keys",
     params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
+        OfTarget,
         ("table" = String, Query, description = "The table, `name` or `schema.name`", example = "ml.features"),
         ("column" = Option<String>, Query, description = "The column, where the table has several of JSONB", example = "data"),
         ("refresh" = Option<bool>, Query, description = "Look again instead of into the cache"),
@@ -26,7 +27,7 @@ use crate::model::DocumentReport;
     responses(
         (status = 200, description = "What the documents hold", body = DocumentReport),
         (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn keys(
@@ -47,7 +48,7 @@ pub(super) async fn keys(
 #[utoipa::path(
     get, path = "/v1/targets/{target}/hybrid-schema/contract", tag = "analysis", operation_id = "document_contract",
     params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
+        OfTarget,
         ("table" = String, Query, description = "The table, `name` or `schema.name`", example = "ml.features"),
         ("column" = Option<String>, Query, description = "The column, where the table has several of JSONB", example = "data"),
         ("format" = inline(Option<ContractFormat>), Query, description = "How it is written; a JSON Schema where none is named"),
@@ -59,7 +60,7 @@ pub(super) async fn keys(
             (String = "text/x-python"),
         )),
         (status = 304, description = "What the caller holds is still true"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn contract(

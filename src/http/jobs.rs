@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::auth::let_in;
 use super::path::Segments;
-use super::problem::{self, Problem};
+use super::problem::{self, Problem, Problems};
 use super::query::Pairs;
 use crate::app::{App, BackgroundAnalysis, Inquiry, JobOutcome};
 use crate::model::Analysis;
@@ -124,7 +124,7 @@ pub(super) fn accepted(
     params(("job" = String, Path, description = "The job's id", example = "j_3f0c9a5be1d24f7789aa01c4")),
     responses(
         (status = 200, description = "The job", body = Job),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(
@@ -145,7 +145,7 @@ pub(super) async fn show(
     params(("job" = String, Path, description = "The job's id", example = "j_3f0c9a5be1d24f7789aa01c4")),
     responses(
         (status = 200, description = "The analysis", body = Analysis),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn result(
@@ -174,7 +174,7 @@ pub(super) async fn result(
     params(("job" = String, Path, description = "The job's id", example = "j_3f0c9a5be1d24f7789aa01c4")),
     responses(
         (status = 204, description = "Cancelled"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn cancel(

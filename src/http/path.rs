@@ -2,8 +2,19 @@
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use utoipa::IntoParams;
 
 use super::problem::{self, Problem};
+
+/// Which target.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read as segments; documented here")]
+pub(super) struct OfTarget {
+    /// The target's name
+    #[param(example = "demo")]
+    target: String,
+}
 
 /// The `N` parts in braces, decoded.
 pub(super) struct Segments<const N: usize>(pub(super) [String; N]);

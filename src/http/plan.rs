@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use super::auth;
 use super::body::Body;
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::analysis::{self, FINDINGS_MAX, PlanText, StatementText};
@@ -52,7 +52,7 @@ pub(super) struct PlanToDecode {
     request_body = PlanToDecode,
     responses(
         (status = 200, description = "The plan, or several", body = DecodedPlans),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn decode(
@@ -100,11 +100,11 @@ pub(super) struct StatementToExplain {
 /// not executed.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/plan/decode", tag = "plans", operation_id = "explain_statement",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     request_body = StatementToExplain,
     responses(
         (status = 200, description = "The plan", body = DecodedPlan),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn explain(

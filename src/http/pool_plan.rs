@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 
 use super::body::Body;
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
@@ -18,11 +18,11 @@ use crate::pool::{PoolInputs, PoolPlan};
 /// Visits the target each time.
 #[utoipa::path(
     post, path = "/v1/targets/{target}/concurrency/pool-plan", tag = "analysis", operation_id = "pool_plan",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     request_body = PoolInputs,
     responses(
         (status = 200, description = "The plan", body = PoolPlan),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn plan(

@@ -7,7 +7,7 @@ use std::any::Any;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::analysis::TargetCause;
 use crate::model::UnknownName;
@@ -39,6 +39,16 @@ pub(super) struct Problem {
     #[serde(skip)]
     logged: Option<LogDetail>,
 }
+
+/// What every operation may answer instead.
+#[derive(IntoResponses)]
+#[response(
+    status = "default",
+    description = "A problem",
+    content_type = "application/problem+json"
+)]
+#[expect(dead_code, reason = "documents the answers of operations")]
+pub(super) struct Problems(Problem);
 
 /// What the log says of a problem beside its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body::Body;
-use super::problem::{self, Fault, Problem};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::analysis::{Runner, SqlFile};
@@ -54,7 +54,7 @@ struct MigrationFile {
     request_body = Migration,
     responses(
         (status = 200, description = "What was found", body = Review),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn migration(

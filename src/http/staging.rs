@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
@@ -18,14 +18,14 @@ use crate::model::StagingReport;
 #[utoipa::path(
     get, path = "/v1/targets/{target}/wal/staging/{schema}/{table}", tag = "analysis", operation_id = "staging_table",
     params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
+        OfTarget,
         ("schema" = String, Path, description = "The table's schema", example = "staging"),
         ("table" = String, Path, description = "The table", example = "features_raw"),
         ("since" = Option<String>, Query, description = "When it was loaded, with a time zone", example = "2026-11-28T06:00:00Z"),
     ),
     responses(
         (status = 200, description = "Whether it has to be loaded again", body = StagingReport),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(

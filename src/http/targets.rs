@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::page::{ListParameters, Page, PageRequest};
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use crate::app::App;
 use crate::checks;
@@ -174,7 +174,7 @@ fn one_source() -> Problem {
     get, path = "/v1/targets", tag = "targets", operation_id = "list_targets", params(ListParameters),
     responses(
         (status = 200, description = "A page of targets", body = Page<RegisteredTarget>),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list(
@@ -195,7 +195,7 @@ pub(super) async fn list(
     request_body = Registration,
     responses(
         (status = 201, description = "Registered", body = RegisteredTarget),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create(
@@ -220,10 +220,10 @@ pub(super) async fn create(
 /// As it is registered; its DSN is never shown.
 #[utoipa::path(
     get, path = "/v1/targets/{target}", tag = "targets", operation_id = "show_target",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     responses(
         (status = 200, description = "The target", body = RegisteredTarget),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(
@@ -242,11 +242,11 @@ pub(super) async fn show(
 /// Fields that are not sent stay as they are. Cached answers of the target are void at once.
 #[utoipa::path(
     patch, path = "/v1/targets/{target}", tag = "targets", operation_id = "change_target",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     request_body = TargetUpdate,
     responses(
         (status = 200, description = "The target as it is now", body = RegisteredTarget),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn update(
@@ -273,10 +273,10 @@ pub(super) async fn update(
 /// Closes its connections, and deletes its contracts and its workload.
 #[utoipa::path(
     delete, path = "/v1/targets/{target}", tag = "targets", operation_id = "forget_target",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     responses(
         (status = 204, description = "Forgotten"),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn delete(

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use super::auth::let_in;
 use super::body::next_chunk;
 use super::limits;
-use super::path::Segments;
-use super::problem::{self, Fault, Problem};
+use super::path::{OfTarget, Segments};
+use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::analysis::{self, Ledger, NO_FORMAT, Read, SourceFormat};
@@ -104,10 +104,10 @@ struct StatementReport {
 /// Which keys of which documents they use, and how much of them is known.
 #[utoipa::path(
     get, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "show_workload",
-    params(("target" = String, Path, description = "The target's name", example = "demo")),
+    params(OfTarget),
     responses(
         (status = 200, description = "What is known", body = WorkloadReport),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn show(
@@ -131,7 +131,7 @@ pub(super) async fn show(
 #[utoipa::path(
     post, path = "/v1/targets/{target}/workload", tag = "workload", operation_id = "tell_workload",
     params(
-        ("target" = String, Path, description = "The target's name", example = "demo"),
+        OfTarget,
         ("replace" = Option<bool>, Query, description = "Replace what was sent before"),
         ("log_line_prefix" = Option<String>, Query,
             description = "The server's `log_line_prefix`, such as `%m [%p] %q%u@%d `, for a log as plain text whose lines do \
@@ -140,7 +140,7 @@ pub(super) async fn show(
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The source, in any of its formats; of another content type, too"),
     responses(
         (status = 200, description = "What is known now", body = WorkloadReport),
-        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn send(
