@@ -211,3 +211,15 @@ pub struct Judgement {
     /// What could not be judged.
     pub gaps: Vec<Gap>,
 }
+
+/// A check whose every candidate is either found or declined.
+impl Extend<Result<Finding, Declined>> for Judgement {
+    fn extend<T: IntoIterator<Item = Result<Finding, Declined>>>(&mut self, judged: T) {
+        for judged in judged {
+            match judged {
+                Ok(finding) => self.findings.push(finding),
+                Err(declined) => self.declined.push(declined),
+            }
+        }
+    }
+}

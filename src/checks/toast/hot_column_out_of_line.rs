@@ -52,11 +52,7 @@ pub(super) fn judge_hot(
             judgement.gaps.extend(table.reads(snapshot).and(too_early(context, policy)));
             continue;
         };
-        match find(&table, reads, policy) {
-            Some(Ok(finding)) => judgement.findings.push(finding),
-            Some(Err(declined)) => judgement.declined.push(declined),
-            None => {}
-        }
+        judgement.extend(find(&table, reads, policy));
     }
     Ok(judgement)
 }

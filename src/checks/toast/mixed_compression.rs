@@ -38,14 +38,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         for column in table.column_names() {
-            match find(&table, column, context, policy) {
-                Some(Ok(finding)) if table.is_materialized_view() => {
-                    judgement.declined.push(declined(finding));
-                }
-                Some(Ok(finding)) => judgement.findings.push(finding),
-                Some(Err(declined)) => judgement.declined.push(declined),
-                None => {}
-            }
+            let found = find(&table, column, context, policy).map(|found| match found {
+                Ok(finding) if table.is_materialized_view() => Err(declined(finding)),
+                found => found,
+            });
+            judgement.extend(found);
         }
     }
     Ok(judgement)

@@ -38,11 +38,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     for table in tables(case)? {
         for column in table.column_names() {
-            match find(&table, column, context, policy) {
-                Some(Ok(finding)) => judgement.findings.push(finding),
-                Some(Err(declined)) => judgement.declined.push(declined),
-                None => {}
-            }
+            judgement.extend(find(&table, column, context, policy));
         }
     }
     // Without lz4 there is nothing to advise; that there would be is still worth saying.

@@ -34,11 +34,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement { gaps: sample_gaps(seen)?, ..Judgement::default() };
     for table in tables(case)? {
         for column in vectors(&table) {
-            match find(&table, column, policy) {
-                Some(Ok(finding)) => judgement.findings.push(finding),
-                Some(Err(declined)) => judgement.declined.push(declined),
-                None => {}
-            }
+            judgement.extend(find(&table, column, policy));
         }
     }
     Ok(judgement)
