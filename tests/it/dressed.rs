@@ -5,18 +5,16 @@ use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 use tokio_postgres::NoTls;
 
-use crate::hybrid_schema::made;
 use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, analyse, request_of, workload};
+use crate::support::{TABLES_FROM_100_KB, TestDb, analyse, request_of, tables, workload};
 
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 const KEY: &str = "hybrid-schema/business-key-in-document";
 
 /// Find a fault, and hold every recommendation to its word.
 async fn planted(member: &str, superpower: Superpower, sql: &str, check: &str) -> Option<Analysis> {
-    let mut db = made(member, sql).await?;
-    let policy = [SMALL, &[("unused_window_s_min", 0.0)]].concat();
-    let policy = if superpower == Superpower::Plan { &policy[..] } else { SMALL };
+    let mut db = tables(member, sql).await?;
+    let policy = [TABLES_FROM_100_KB, &[("unused_window_s_min", 0.0)]].concat();
+    let policy = if superpower == Superpower::Plan { &policy[..] } else { TABLES_FROM_100_KB };
     let request = request_of(superpower, policy);
     let analysis = analyse(&db, &request).await;
     assert!(finding(&analysis, check).is_some(), "{member}: no {check}: {analysis:#?}");
@@ -50,7 +48,7 @@ async fn a_partition_s_index_comes_back_with_its_comment_its_statistics_and_its_
         alter index ml.\"Ev 2_lower_idx\" alter column 1 set statistics 400;
         alter table ml.\"Ev 2\" cluster on \"Ev 2_lower_idx\";
         analyze ml.\"Ev\"";
-    let Some(mut db) = made(member, sql).await else { return };
+    let Some(mut db) = tables(member, sql).await else { return };
     let request =
         request_of(Superpower::Plan, &[("table_bytes_min", 1e5), ("unused_window_s_min", 0.0)]);
     let analysis = analyse(&db, &request).await;
@@ -108,7 +106,7 @@ async fn a_new_index_takes_no_name_that_is_there_and_its_undo_drops_no_other(
         create index docs_d_gin on ml.docs (id);
         create sequence ml.docs_d_gin_2;
         analyze ml.docs";
-    let Some(mut db) = made(member, sql).await else { return };
+    let Some(mut db) = tables(member, sql).await else { return };
     let mut request = request_of(Superpower::Gin, &[("table_bytes_min", 1e6)]);
     let calls = "sql,calls,mean_ms\n\"select id from ml.docs where d @> '{\"\"b\"\": \"\"x\"\"}'\",5000,9\n";
     request.workload = Some(workload(&db, calls).await);
@@ -130,8 +128,8 @@ async fn the_owner_of_a_database_may_set_what_pgvector_defines_in_a_session_that
         select i, array[i, i % 7, 1]::public.vector(3) from generate_series(1, 2000) as i;
         create index items_embedding on ml.items using hnsw (embedding public.vector_l2_ops);
         analyze ml.items";
-    let Some(db) = made(member, sql).await else { return };
-    let mut request = request_of(Superpower::Vector, SMALL);
+    let Some(db) = tables(member, sql).await else { return };
+    let mut request = request_of(Superpower::Vector, TABLES_FROM_100_KB);
     let calls = "sql,calls,mean_ms\n\
         \"select id from ml.items order by embedding operator(public.<->) '[1,2,3]' limit 200\",500,2\n";
     request.workload = Some(workload(&db, calls).await);

@@ -6,7 +6,7 @@ use database_optimizer::model::{Confidence, ReportedFinding};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use crate::scans::hold_to_the_server;
+use crate::support::blocked::hold_to_the_server;
 use crate::support::{TestDb, server};
 
 fn target(db: &TestDb) -> Target {

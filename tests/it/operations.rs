@@ -11,7 +11,7 @@ use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::cli::dbopt;
+use crate::support::program::dbopt;
 use crate::support::proxy::Proxy;
 use crate::support::redis::Redis;
 use crate::support::{Service, TestDb, any_server, server};

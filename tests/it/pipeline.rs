@@ -6,7 +6,7 @@ use std::fs;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::cli::{Said, dbopt, said};
+use crate::support::program::{Said, dbopt, said};
 use crate::support::{TestDb, any_server, server};
 
 async fn run(arguments: &[&str]) -> Said {

@@ -8,12 +8,10 @@ use database_optimizer::pg::Target;
 use rstest::rstest;
 
 use crate::support::advice::finding;
-use crate::support::{TestDb, analyse, request, server, until};
+use crate::support::leftovers::{SESSIONS, TRACES, until_hung_up};
+use crate::support::{COLUMNS_FROM_100_KB, TestDb, analyse, request, tables};
 
-const POLICY: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
-
-const FEATURES: &str = "create schema ml;
-create table ml.features (id int, note text, payload jsonb);
+const FEATURES: &str = "create table ml.features (id int, note text, payload jsonb);
 insert into ml.features
 select i, 'n', (select jsonb_object_agg('feature_' || g, md5((g * i)::text) || repeat('ab', 20))
     from generate_series(1, 60) as g)
@@ -21,41 +19,11 @@ from generate_series(1, 1500) as i;
 analyze ml.features";
 
 fn full() -> Request {
-    Request { prove: ProveMode::Full, ..request(POLICY) }
+    Request { prove: ProveMode::Full, ..request(COLUMNS_FROM_100_KB) }
 }
 
 async fn features(member: &str) -> Option<TestDb> {
-    let mut db = TestDb::create(server(member)?).await;
-    for statement in FEATURES.split(";\n") {
-        db.run(statement).await;
-    }
-    db.settle().await;
-    Some(db)
-}
-
-/// Everything that an analysis might leave behind in the database.
-pub(crate) const TRACES: &str = "select json_build_array(
-    (select json_agg(json_build_array(oid, relname, reloptions, relfilenode) order by oid) from pg_class
-        where oid >= 16384),
-    (select json_agg(nspname order by oid) from pg_namespace),
-    (select json_agg(json_build_array(attrelid, attname, attstorage, attcompression) order by attrelid, attnum)
-        from pg_attribute where attrelid >= 16384),
-    (select count(*) from pg_statistic),
-    (select json_agg(setconfig) from pg_db_role_setting
-        where setdatabase = (select oid from pg_database where datname = current_database())
-            or setrole = current_user::regrole),
-    (select count(*) from pg_largeobject_metadata),
-    (select json_agg(json_build_array(relid, n_tup_ins, n_tup_upd, n_tup_del, seq_scan, n_live_tup, analyze_count)
-        order by relid) from pg_stat_all_tables where schemaname not in ('pg_catalog', 'information_schema')),
-    (select stats_reset from pg_stat_database where datname = current_database())
-)::text";
-
-pub(crate) const SESSIONS: &str =
-    "select coalesce(string_agg(state || ': ' || query, '; '), '') from pg_stat_activity
-    where application_name = 'dbopt' and datname = current_database()";
-
-pub(crate) async fn until_hung_up(db: &TestDb) {
-    until("our sessions end", async || db.text(SESSIONS).await.is_empty()).await;
+    tables(member, FEATURES).await
 }
 
 #[rstest]

@@ -1,6 +1,6 @@
 //! What a person reads at a terminal, and the exit status that a pipeline sees, from a recorded snapshot.
 
-use crate::cli::{Said, dbopt, said};
+use crate::support::program::{Said, dbopt, said};
 
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/snapshots/demo.json");
 

@@ -4,13 +4,9 @@
 use database_optimizer::model::{Analysis, ProveMode, Superpower};
 use rstest::rstest;
 
-use crate::hybrid_schema::made;
-use crate::support::{TestDb, analyse, request_of, workload};
+use crate::support::{TABLES_FROM_100_KB, TestDb, analyse, request_of, tables, workload};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
-
-/// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 
 const TABLES: &str = "create table ml.t (id bigint primary key, tenant int not null, code text, data jsonb not null);
     insert into ml.t select i, i % 5, 'c' || i, jsonb_build_object('k', 'k' || i, 'n', i,
@@ -219,7 +215,7 @@ const CASES: &[(&str, &[&str])] = &[
 async fn an_index_serves_the_statements_that_explain_says_it_does(
     #[values("pg15", "deb19")] member: &str,
 ) {
-    let Some(db) = made(member, TABLES).await else { return };
+    let Some(db) = tables(member, TABLES).await else { return };
     db.run("set search_path = ml, public").await;
     let (mut wrong, mut served, mut unserved) = (Vec::new(), 0, 0);
     for (index, statements) in CASES {
@@ -280,7 +276,7 @@ async fn is_called_served(db: &TestDb, statement: &str) -> bool {
 }
 
 async fn judged(db: &TestDb, statements: &'static str) -> Analysis {
-    let mut request = request_of(Superpower::HybridSchema, SMALL);
+    let mut request = request_of(Superpower::HybridSchema, TABLES_FROM_100_KB);
     request.scope.checks = vec![HOT.to_owned()];
     request.workload = Some(workload(db, statements).await);
     request.prove = ProveMode::None;

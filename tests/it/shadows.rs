@@ -6,9 +6,8 @@ use database_optimizer::model::{Analysis, Recommendation, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use crate::hybrid_schema::{found, made};
-use crate::support::advice::{advice, clears_and_is_undone_under, execute_under};
-use crate::support::{TestDb, analyse, request_of, shadow, workload};
+use crate::support::advice::{advice, clears_and_is_undone_under, execute_under, found};
+use crate::support::{TestDb, analyse, request_of, shadow, tables, workload};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
 
@@ -48,7 +47,7 @@ async fn keys_that_look_like_other_literals_are_read_by_postgresqls_own_operator
     #[case] condition: &str,
     #[values("pg14", "pg18")] member: &str,
 ) {
-    let Some(mut db) = made(member, DOCUMENTS).await else { return };
+    let Some(mut db) = tables(member, DOCUMENTS).await else { return };
     let request = request(&db, condition).await;
     let analysis = analyse(&db, &request).await;
     let all = ways(&analysis);
@@ -80,7 +79,7 @@ async fn rows_written_later_are_followed_by_postgresqls_own_operators(
     #[case] path: &str,
     #[values("pg14", "pg18")] member: &str,
 ) {
-    let Some(mut db) = made(member, DOCUMENTS).await else { return };
+    let Some(mut db) = tables(member, DOCUMENTS).await else { return };
     let request = request(&db, "(data ->> 'null')::int = 7").await;
     let analysis = analyse(&db, &request).await;
     let column = ways(&analysis).into_iter().find(|r| r.action == "promote_key").unwrap();
@@ -99,7 +98,7 @@ async fn rows_written_later_are_followed_by_postgresqls_own_operators(
 async fn a_statement_that_leaves_the_choice_to_the_search_path_is_caught(
     #[values("pg14", "pg18")] member: &str,
 ) {
-    let Some(db) = made(member, DOCUMENTS).await else { return };
+    let Some(db) = tables(member, DOCUMENTS).await else { return };
     let careless = [
         "do $$ begin perform from ml.t where (data ->> 'true') is not null; end $$",
         "do $$ begin perform length('x'); perform pg_relation_size('ml.t'); end $$",
@@ -147,7 +146,7 @@ async fn an_index_is_built_again_by_its_definition_and_by_postgresqls_own_object
             statement.contains("create index").then(|| statement.replacen(" on ", "_2 on ", 1));
         std::iter::once(statement.to_owned()).chain(again)
     });
-    let Some(mut db) = made(member, &twice.collect::<Vec<_>>().join(";\n")).await else { return };
+    let Some(mut db) = tables(member, &twice.collect::<Vec<_>>().join(";\n")).await else { return };
     let request = request_of(Superpower::Plan, &[]);
     let analysis = analyse(&db, &request).await;
     let found: Vec<_> =
@@ -177,7 +176,7 @@ async fn definitions_are_read_under_settings_of_our_own(#[values("pg14", "deb19"
         "create operator",
         "create function public.g(a text, b text) returns text immutable return a;\n        create operator",
     );
-    let Some(db) = made(member, &sql).await else { return };
+    let Some(db) = tables(member, &sql).await else { return };
     for setting in [
         "search_path = public, pg_catalog, ml",
         "standard_conforming_strings = off",
@@ -214,7 +213,7 @@ async fn an_index_on_what_gin_does_not_serve_is_used_by_the_statement(
     #[values("pg14", "deb19")] member: &str,
 ) {
     let sql = format!("{DOCUMENTS};\ncreate index t_gin on ml.t using gin (data);\nanalyze ml.t");
-    let Some(mut db) = made(member, &sql).await else { return };
+    let Some(mut db) = tables(member, &sql).await else { return };
     let mut request = request_of(Superpower::Gin, &[("table_bytes_min", 1e5)]);
     request.scope.checks = vec!["gin/unservable-operator".to_owned()];
     let statements =
@@ -239,7 +238,7 @@ async fn an_index_on_what_gin_does_not_serve_is_used_by_the_statement(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expression_that_others_decide_is_found_and_not_indexed(#[case] condition: &str) {
     let sql = format!("{DOCUMENTS};\ncreate index t_gin on ml.t using gin (data);\nanalyze ml.t");
-    let Some(db) = made("pg18", &sql).await else { return };
+    let Some(db) = tables("pg18", &sql).await else { return };
     let mut request = request_of(Superpower::Gin, &[("table_bytes_min", 1e5)]);
     request.scope.checks = vec!["gin/unservable-operator".to_owned()];
     let statements =

@@ -84,6 +84,20 @@ fn a_file_has_400_lines_at_most() {
     assert!(long.is_empty(), "split at a seam: {long:#?}");
 }
 
+/// What two areas of tests need stands in `support`.
+#[test]
+fn tests_import_nothing_from_tests_of_another_area() {
+    let mut found = Vec::new();
+    for file in files(Path::new("tests/it"), "rs") {
+        let source = fs::read_to_string(&file).unwrap();
+        let imports =
+            source.lines().filter_map(|line| line.trim_start().strip_prefix("use crate::"));
+        let others = imports.filter(|import| !import.starts_with("support::"));
+        found.extend(others.map(|import| format!("{}: {import}", file.display())));
+    }
+    assert!(found.is_empty(), "put it into `support`: {found:#?}");
+}
+
 #[test]
 fn a_name_stands_for_one_type() {
     let mut types = BTreeMap::<String, Vec<PathBuf>>::new();

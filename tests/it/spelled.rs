@@ -5,14 +5,10 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Analysis, ProveMode, Superpower, Verdict};
 use rstest::rstest;
 
-use crate::hybrid_schema::{found, made};
-use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, analyse, request_of, workload};
+use crate::support::advice::{advice, all_hold, finding, found};
+use crate::support::{TABLES_FROM_100_KB, TestDb, analyse, request_of, tables, workload};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
-
-/// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 
 const ENTITIES: &str = "create table ml.entity (id bigint primary key, data jsonb not null);
     insert into ml.entity select i, jsonb_build_object('tracking', 't' || i, 'customer id', 'c' || i, '%', i,
@@ -22,7 +18,7 @@ const ENTITIES: &str = "create table ml.entity (id bigint primary key, data json
 
 async fn request(db: &TestDb, statement: &str, prove: ProveMode) -> Request {
     let list = format!("sql,calls,mean_ms\n\"{}\",500,9\n", statement.replace('"', "\"\""));
-    let mut request = request_of(Superpower::HybridSchema, SMALL);
+    let mut request = request_of(Superpower::HybridSchema, TABLES_FROM_100_KB);
     request.scope.checks = vec![HOT.to_owned()];
     request.workload = Some(workload(db, list.leak()).await);
     Request { prove, ..request }
@@ -59,7 +55,7 @@ fn actions(analysis: &Analysis) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_that_is_advised_serves_the_statement_as_it_is_spelled(#[case] statement: &str) {
     for member in ["pg15", "deb19"] {
-        let Some(mut db) = made(member, ENTITIES).await else { continue };
+        let Some(mut db) = tables(member, ENTITIES).await else { continue };
         assert!(!is_indexed(&db, statement).await, "{member}");
         let full = request(&db, statement, ProveMode::Full).await;
         let analysis = analyse(&db, &full).await;
@@ -81,7 +77,7 @@ async fn the_index_that_is_advised_serves_the_statement_as_it_is_spelled(#[case]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_on_another_spelling_is_none(#[values("pg15", "deb19")] member: &str) {
     let sql = format!("{ENTITIES};\ncreate index on ml.entity ((data -> 'a' -> 'b' ->> 'c'))");
-    let Some(db) = made(member, &sql).await else { return };
+    let Some(db) = tables(member, &sql).await else { return };
     let statement = "select id from ml.entity where (data['a']['b'] ->> 'c') = 'v7'";
     let analysis = analyse(&db, &request(&db, statement, ProveMode::Cheap).await).await;
     assert_eq!(actions(&analysis), ["index_key", "promote_key"], "{analysis:#?}");
@@ -106,7 +102,7 @@ async fn a_generated_column_over_the_key_is_the_one_to_query(
         create index on ml.entity (custom_keyword)"
     );
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, &sql).await else { continue };
+        let Some(db) = tables(member, &sql).await else { continue };
         let statement = format!("select id from ml.entity where {condition}");
         let analysis = analyse(&db, &request(&db, &statement, ProveMode::Cheap).await).await;
         let found = found(&analysis, HOT);
@@ -130,7 +126,7 @@ async fn a_statement_that_names_a_partition_counts_for_its_root(#[case] statemen
             from generate_series(1, 2000) as i;
         vacuum (analyze) ml.entity";
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, sql).await else { continue };
+        let Some(db) = tables(member, sql).await else { continue };
         let analysis = analyse(&db, &request(&db, statement, ProveMode::Cheap).await).await;
         let found = found(&analysis, HOT);
         assert_eq!(
@@ -180,7 +176,7 @@ async fn keys_that_functions_reach_are_named_or_counted_as_unknown(
         "create type ml.shape as (tracking text, note text);
         create table ml.rows (tracking text, note text);\n{ENTITIES}"
     );
-    let Some(db) = made("deb19", &sql).await else { return };
+    let Some(db) = tables("deb19", &sql).await else { return };
     let request = request(&db, statement, ProveMode::None).await;
     let column = &request.workload.as_ref().unwrap().columns[0];
     let is_named = column.keys.iter().any(|key| key.path == "tracking" && key.calls == 500);
@@ -208,7 +204,7 @@ async fn a_few_wide_rows_are_looked_into_and_small_tables_are_counted(
         update ml.wide set body = body || 'x';
         update ml.wide set body = body || 'x';
         update ml.wide set body = body || 'x'";
-    let Some(db) = made(member, sql).await else { return };
+    let Some(db) = tables(member, sql).await else { return };
     let analysis = analyse(&db, &request_of(Superpower::Toast, &[])).await;
     let bloat = found(&analysis, "toast/bloated-toast");
     assert_eq!(bloat.object.to_string(), "ml.wide", "{analysis:#?}");

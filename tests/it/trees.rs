@@ -10,7 +10,7 @@ use database_optimizer::model::{Object, Severity};
 use database_optimizer::review::{SqlFile, TargetTables, review};
 use rstest::rstest;
 
-use crate::scans::blocked;
+use crate::support::blocked::blocked;
 use crate::support::{TestDb, server};
 
 /// Statements of a tree at least.

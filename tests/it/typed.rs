@@ -5,9 +5,8 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Severity, Superpower};
 use rstest::rstest;
 
-use crate::hybrid_schema::{found, made};
-use crate::support::advice::{advice, finding};
-use crate::support::{analyse, registered, request_of, workload};
+use crate::support::advice::{advice, finding, found};
+use crate::support::{analyse, registered, request_of, tables, workload};
 
 const TEXT: &str = "hybrid-schema/text-json";
 const MIXED: &str = "hybrid-schema/mixed-key-types";
@@ -30,7 +29,7 @@ async fn text_that_holds_documents_is_found_however_wide(#[case] note: &str) {
         analyze ml.events"
     );
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, &sql).await else { continue };
+        let Some(db) = tables(member, &sql).await else { continue };
         let analysis = analyse(&db, &only(TEXT)).await;
         let of_text = found(&analysis, TEXT);
         assert_eq!(of_text.object.to_string(), "ml.events.payload", "{analysis:#?}");
@@ -54,7 +53,7 @@ async fn one_value_that_is_no_document_stands_against_the_cast(
         insert into ml.events select i, case when i = 29999 then 'none' else '{\"id\": 1}' end
             from generate_series(1, 30000) as i;
         analyze ml.events";
-    let Some(db) = made(member, sql).await else { return };
+    let Some(db) = tables(member, sql).await else { return };
     let analysis = analyse(&db, &only(TEXT)).await;
     assert!(analysis.recommendations.is_empty(), "{analysis:#?}");
 }
@@ -87,7 +86,7 @@ async fn a_key_of_several_types_is_reported_with_the_cast_that_fails(
         insert into ml.t select i, jsonb_build_object('k', {value}) from generate_series(1, 2000) as i;
         analyze ml.t"
     );
-    let Some(db) = made("deb19", &sql).await else { return };
+    let Some(db) = tables("deb19", &sql).await else { return };
     let analysis = analyse(&db, &only(MIXED)).await;
     let mixed = found(&analysis, MIXED);
     assert_eq!(mixed.severity, Severity::Low, "a small table");
@@ -133,7 +132,7 @@ async fn a_column_that_most_calls_read_is_hot_whatever_the_counters_have_seen(
     let list = format!(
         "sql,calls,mean_ms\n\"{statement}\",970,1\n\"select score from ml.features where id = 2\",30,1\n"
     );
-    let Some(db) = made("deb19", sql).await else { return };
+    let Some(db) = tables("deb19", sql).await else { return };
     let mut request = request_of(Superpower::Toast, &[]);
     request.scope.checks = vec!["toast/hot-column-out-of-line".to_owned()];
     let before = analyse(&db, &request).await;

@@ -21,10 +21,9 @@ use sha2::Sha256;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use crate::cli::{Running, dbopt};
-use crate::hostile::certificates;
-use crate::hybrid_schema::made;
-use crate::support::{Service, TestDb};
+use crate::support::certificates::certificates;
+use crate::support::program::{Running, dbopt};
+use crate::support::{Service, TestDb, tables};
 
 const ANALYSIS: &str =
     "/v1/targets/demo/hybrid-schema?check=hybrid-schema/schema-drift&refresh=true";
@@ -96,7 +95,7 @@ async fn orders(receiver: &Receiver) -> Option<(Service, TestDb)> {
 insert into ml.orders select i, jsonb_build_object('id', i, 'note', '{LITERAL}') from generate_series(1, 300) as i;
 analyze ml.orders"
     );
-    let db = made("pg18", &sql).await?;
+    let db = tables("pg18", &sql).await?;
     let settings = [("webhook_url", receiver.url.as_str()), ("webhook_secret", "Jefe")];
     let service = Service::configured(&settings).await;
     service.register("demo", db.dsn().expose_secret()).await;

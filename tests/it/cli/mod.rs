@@ -3,43 +3,11 @@
 
 mod services;
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use crate::support::program::{Running, Said, dbopt, said};
 use crate::support::{TestDb, any_server};
-
-/// The binary, with nothing of the environment that could steer it.
-pub(crate) fn dbopt(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dbopt"));
-    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-    command.env("HOME", "/nonexistent").stdin(Stdio::null());
-    command
-}
-
-pub(crate) struct Said {
-    pub(crate) status: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-/// Run to the end, on a thread that may block.
-pub(crate) async fn said(mut command: Command) -> Said {
-    let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
-    ran.await.unwrap().into()
-}
 
 async fn run(arguments: &[&str]) -> Said {
     said(dbopt(arguments)).await
@@ -233,49 +201,6 @@ async fn keys_are_made_listed_and_revoked_in_the_configured_store() {
         let mut command = dbopt(&["keys", "revoke", &id]);
         command.env("DBOPT_STORE_URL", url.expose_secret());
         assert_eq!(said(command).await.status, status);
-    }
-}
-
-/// A running service, killed when the test fails.
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) address: String,
-}
-
-impl Running {
-    /// Start it, and wait for the line that says where it listens.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("http://")));
-        let line = line.unwrap_or_else(|| panic!("it ended before it listened")).unwrap();
-        // What else it says is read, or it would wait for us.
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = line.split("http://").nth(1).unwrap().trim_end_matches("/docs/").to_owned();
-        Self { child, address }
-    }
-
-    /// Start the demo, and wait for the line that says where it listens.
-    fn demo(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Swagger")));
-        let line = line.unwrap_or_else(|| panic!("it ended before it listened")).unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = line.split("http://").nth(1).unwrap().trim_end_matches("/docs/").to_owned();
-        Self { child, address }
-    }
-
-    fn stop(mut self, signal: &str) -> i32 {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::{Running, dbopt, readable, run, said};
+use super::{readable, run};
+use crate::support::program::{Running, dbopt, said};
 use crate::support::{TestDb, any_server};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,8 @@ use database_optimizer::model::{Analysis, GapReason, Object, ReportedFinding, Su
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hybrid_schema::{found, made, number};
-use crate::support::{TestDb, analyse, any_server, registered, request_of};
+use crate::support::advice::{evidence_number, found};
+use crate::support::{TestDb, analyse, any_server, registered, request_of, tables};
 
 const ID: &str = "hybrid-schema/schema-drift";
 const ANALYSIS: &str = "/v1/targets/demo/hybrid-schema?check=hybrid-schema/schema-drift";
@@ -22,7 +22,7 @@ fn path_of(found: &ReportedFinding) -> String {
 }
 
 fn shown(found: &ReportedFinding, name: &str) -> String {
-    number(found, name).to_string()
+    evidence_number(found, name).to_string()
 }
 
 /// `path kind` with documents, of every finding.
@@ -97,7 +97,7 @@ update ml.orders set data = jsonb_set(data, '{lines,0}', '{"amount": "hush"}') w
 update ml.orders set data = jsonb_set(data, '{lines,0}', data #> '{lines,1}') where id between 161 and 179;
 update ml.orders set data = '[]' where id between 181 and 200;
 analyze ml.orders"#;
-    let Some(db) = made(member, sql).await else { return };
+    let Some(db) = tables(member, sql).await else { return };
     let analysis = judged(&db, &orders(), "ml.orders.data").await;
     let expected = [
         ("status missing_key", 11),
@@ -132,12 +132,15 @@ create table ml.rare (id bigint primary key, data jsonb not null);
 insert into ml.rare select i, jsonb_build_object('id', i, 'status', case when i = 700 then 'gone' else 'open' end)
     from generate_series(1, 1500) as i;
 analyze ml.orders, ml.rare";
-    let Some(db) = made("pg18", sql).await else { return };
+    let Some(db) = tables("pg18", sql).await else { return };
     let analysis = judged(&db, &orders(), "ml.orders.data").await;
     let [found] = analysis.findings.as_slice() else { panic!("{analysis:#?}") };
-    assert!((0.03..0.07).contains(&number(found, "drift_share")), "{found:#?}");
-    assert!(number(found, "drift_share_low") < 0.05 && number(found, "drift_share_high") > 0.05);
-    assert!(number(found, "documents") > 1500.0, "{found:#?}");
+    assert!((0.03..0.07).contains(&evidence_number(found, "drift_share")), "{found:#?}");
+    assert!(
+        evidence_number(found, "drift_share_low") < 0.05
+            && evidence_number(found, "drift_share_high") > 0.05
+    );
+    assert!(evidence_number(found, "documents") > 1500.0, "{found:#?}");
     let rare = judged(&db, &orders(), "ml.rare.data").await;
     assert_eq!(counted(&rare), BTreeMap::new());
 }
@@ -148,7 +151,7 @@ async fn what_was_written_last_is_sampled_too() {
 insert into ml.orders select i, jsonb_build_object('id', i, 'status', case when i > 57000 then 'gone' else 'open' end)
     from generate_series(1, 60000) as i;
 analyze ml.orders";
-    let Some(db) = made("pg17", sql).await else { return };
+    let Some(db) = tables("pg17", sql).await else { return };
     let analysis = judged(&db, &orders(), "ml.orders.data").await;
     assert!(counted(&analysis)["status not_allowed"] > 20, "{analysis:#?}");
 }
@@ -162,7 +165,7 @@ create table ml.empty (id bigint primary key, data jsonb);
 create table ml.nulls (id bigint primary key, data jsonb);
 insert into ml.nulls select i, null from generate_series(1, 100) as i;
 analyze ml.odd, ml.nulls"#;
-    let Some(db) = made("pg16", sql).await else { return };
+    let Some(db) = tables("pg16", sql).await else { return };
     let object = json!({"type": "object"});
     let analysis = judged(&db, &object, "ml.odd.data").await;
     assert_eq!(counted(&analysis), BTreeMap::from([("wrong_type".to_owned(), 5)]));
@@ -191,7 +194,7 @@ create table ml.orders_2 partition of ml.orders for values from ('2026-02-01') t
 insert into ml.orders select i, date '2026-01-10' + (i % 2)::int * 30, jsonb_build_object('id', i, 'status', case when i % 4 = 1
     then 'gone' else 'open' end) from generate_series(1, 800) as i;
 analyze ml.orders";
-    let Some(db) = made("pg18", sql).await else { return };
+    let Some(db) = tables("pg18", sql).await else { return };
     let analysis = judged(&db, &orders(), "ml.orders.data").await;
     assert_eq!(counted(&analysis)["status not_allowed"], 200, "{analysis:#?}");
     let leaf = judged(&db, &orders(), "ml.orders_1.data").await;
@@ -245,7 +248,7 @@ async fn a_contract_made_to_take_for_ever_holds_no_visit_up() {
 insert into ml.trees
 select i, (repeat('{"right": 1, "sub": 1, "left": ', 30) || '"x"' || repeat('}', 30))::jsonb from generate_series(1, 400) as i;
 analyze ml.trees"#;
-    let Some(db) = made("pg18", sql).await else { return };
+    let Some(db) = tables("pg18", sql).await else { return };
     let node = |name: &str| {
         json!({"type": "object", "required": [name], "properties": {
             "left": {"$ref": "#/$defs/Any"}, "right": {"$ref": "#/$defs/Any"}

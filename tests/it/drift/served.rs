@@ -9,9 +9,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{ANALYSIS, ID, counted, judged, orders};
-use crate::contract::{FEATURES, printed_by_pydantic};
-use crate::hybrid_schema::made;
-use crate::support::{Reply, Service, TestDb, any_server};
+use crate::support::pydantic::{DOCUMENTS_OF_EVERY_KIND, printed_by_pydantic};
+use crate::support::{Reply, Service, TestDb, any_server, tables};
 
 async fn service(db: &TestDb) -> Service {
     let service = Service::start().await;
@@ -37,7 +36,7 @@ analyze ml.orders";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_is_registered_shown_listed_replaced_and_forgotten() {
-    let Some(db) = made("pg18", SMALL_ORDERS).await else { return };
+    let Some(db) = tables("pg18", SMALL_ORDERS).await else { return };
     let service = service(&db).await;
     assert_eq!(drift(&service, "").await.1.header("x-cache"), "miss");
     assert_eq!(drift(&service, "").await.1.header("x-cache"), "hit");
@@ -84,7 +83,7 @@ async fn names_with_quotes_slashes_spaces_and_letters_of_every_kind_work() {
 create table \"Ä/b c\".\"o\"\"dd.table\" (id bigint primary key, \"da?ta#%\" jsonb not null);
 insert into \"Ä/b c\".\"o\"\"dd.table\" select i, '{\"a\": \"x\"}' from generate_series(1, 100) as i;
 analyze \"Ä/b c\".\"o\"\"dd.table\"";
-    let Some(db) = made("pg15", sql).await else { return };
+    let Some(db) = tables("pg15", sql).await else { return };
     let service = service(&db).await;
     let path = "/v1/targets/demo/contracts/%C3%84%2Fb%20c/o%22dd.table/da%3Fta%23%25";
     let contract = json!({"properties": {"a": {"type": "integer"}}});
@@ -186,8 +185,8 @@ async fn to_register_and_to_forget_takes_a_key_with_the_scope_probe() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_that_this_service_writes_is_kept_by_the_documents_it_was_written_from() {
     for member in ["pg15", "deb19"] {
-        let sql = FEATURES.replace("create schema ml;\n", "");
-        let Some(db) = made(member, &sql).await else { continue };
+        let sql = DOCUMENTS_OF_EVERY_KIND.replace("create schema ml;\n", "");
+        let Some(db) = tables(member, &sql).await else { continue };
         let service = service(&db).await;
         let path = "/v1/targets/demo/hybrid-schema/contract?table=ml.Odd%20features";
         let written = service.get(path).await.json();
@@ -225,7 +224,7 @@ async fn what_pydantic_writes_keeps_what_pydantic_promises_and_what_it_refuses_d
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_come_and_go_between_two_analyses_are_told_of_until_they_are_known() {
-    let Some(db) = made("pg18", SMALL_ORDERS).await else { return };
+    let Some(db) = tables("pg18", SMALL_ORDERS).await else { return };
     let service = service(&db).await;
     let contract = json!({"properties": {"id": {"type": "integer"}, "named": {"type": "integer"}}});
     put(&service, CONTRACT, &contract).await;
@@ -262,7 +261,7 @@ async fn keys_that_come_and_go_between_two_analyses_are_told_of_until_they_are_k
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contracts_of_one_run_are_read_from_files() {
-    let Some(db) = made("pg18", SMALL_ORDERS).await else { return };
+    let Some(db) = tables("pg18", SMALL_ORDERS).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("contract.json");
     let run = |contract: &str| {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use secrecy::ExposeSecret as _;
 
-use crate::cli::Running;
+use crate::support::program::Running;
 use crate::support::{Service, TestDb, any_server};
 
 /// A request whose body begins and does not go on.

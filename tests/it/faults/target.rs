@@ -12,7 +12,8 @@ use secrecy::ExposeSecret as _;
 use super::{recovers, row};
 use crate::support::proxy::Proxy;
 use crate::support::{
-    Own, Reply, Service, TestDb, is_root, own_server, request, server, skipped, until,
+    COLUMNS_FROM_100_KB, Own, Reply, Service, TestDb, compressible_features, is_root, own_server,
+    request, server, skipped, until,
 };
 
 const PATH: &str = "/v1/targets/demo/toast";
@@ -47,9 +48,8 @@ async fn under_way(service: &Arc<Service>, proxy: &Proxy) -> tokio::task::JoinHa
 }
 
 async fn behind_a_proxy() -> Option<(Arc<Service>, Proxy, TestDb)> {
-    let mut db = TestDb::create(server("deb18")?).await;
     // What is looked into takes further round trips.
-    features(&mut db).await;
+    let db = compressible_features(server("deb18")?).await;
     let proxy = Proxy::start(db.server.port, Duration::ZERO).await;
     let dsn = format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name);
     let service = Arc::new(analysed(&dsn).await);
@@ -159,25 +159,10 @@ async fn a_target_that_goes_away_in_mid_visit_is_given_up_in_time(
     few_connections_are_left(&db).await;
 }
 
-const FEATURES: &str = "create schema ml;
-    create table ml.features (id int, payload text);
-    insert into ml.features
-    select i, (select string_agg(md5((g * i)::text) || repeat('ab', 20), '') from generate_series(1, 90) as g)
-    from generate_series(1, 1500) as i;
-    analyze ml.features";
-
-async fn features(db: &mut TestDb) {
-    for statement in FEATURES.split(";\n") {
-        db.run(statement).await;
-    }
-    db.settle().await;
-}
-
 /// What an analysis says that was to try everything out.
 async fn proved(db: &TestDb) -> (analysis::Run, Duration) {
     let target = Target::open("test", &db.dsn(), None).unwrap();
-    let policy = [("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
-    let request = Request { prove: ProveMode::Full, ..request(&policy) };
+    let request = Request { prove: ProveMode::Full, ..request(COLUMNS_FROM_100_KB) };
     let begun = Instant::now();
     (analysis::run(&target, &request).await.unwrap(), begun.elapsed())
 }
@@ -199,8 +184,7 @@ async fn is_read_and_not_tried_out(db: &TestDb, fault: &str, why: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_read_only_is_read_and_not_tried_out() {
     let Some(server) = server("deb18") else { return };
-    let mut db = TestDb::create(server).await;
-    features(&mut db).await;
+    let db = compressible_features(server).await;
     db.run(&format!("alter database {} set default_transaction_read_only = on", db.name)).await;
     is_read_and_not_tried_out(&db, "read-only", "read-only").await;
 }
@@ -212,8 +196,7 @@ async fn a_target_whose_disk_is_full_is_read_and_not_tried_out_until_there_is_sp
     }
     let own = Own { purpose: "full-target", disk_bytes: Some(1 << 20), ..Own::default() };
     let Some(server) = own_server("deb18", &own) else { return };
-    let mut db = TestDb::create(server).await;
-    features(&mut db).await;
+    let db = compressible_features(server).await;
     let disk = db.text("select current_setting('unix_socket_directories') || '/disk'").await;
     db.run(&format!("create tablespace small location '{disk}'")).await;
     db.run(&format!("alter database {} set temp_tablespaces = small", db.name)).await;

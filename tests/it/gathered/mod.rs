@@ -13,37 +13,30 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::support::advice::finding;
 use crate::support::proxy::Proxy;
-use crate::support::{Own, TestDb, TestServer, analyse, own_server, request_of, server};
+use crate::support::{
+    Own, TABLES_FROM_100_KB, TestDb, TestServer, analyse, own_server, request_of, server,
+};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
 const BOUND: &str = "hybrid-schema/bound-json-key";
-
-/// Thresholds small enough for a table that is made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 
 /// As many sessions show what they ran.
 const SESSIONS: usize = 20;
 
 fn request(policy: &[(&str, f64)]) -> Request {
-    let mut request = request_of(Superpower::HybridSchema, &[SMALL, policy].concat());
+    let mut request = request_of(Superpower::HybridSchema, &[TABLES_FROM_100_KB, policy].concat());
     request.scope.checks = vec![HOT.to_owned(), BOUND.to_owned()];
     request
 }
 
 /// A database whose statements are counted, with documents that have the keys `segment`, `tenant` and `note`.
 async fn features(server: &'static TestServer) -> TestDb {
-    let mut db = TestDb::create(server).await;
-    db.run(
-        "create schema ml;
-        create table ml.features (id bigint primary key, data jsonb not null);
+    let features = "create table ml.features (id bigint primary key, data jsonb not null);
         insert into ml.features
         select i, jsonb_build_object('segment', i % 50, 'tenant', i % 7, 'note', repeat('x', 200))
-        from generate_series(1, 5000) as i",
-    )
-    .await;
-    db.run("analyze ml.features").await;
-    db.settle().await;
-    db
+        from generate_series(1, 5000) as i;
+        analyze ml.features";
+    TestDb::filled(server, features).await
 }
 
 async fn counted(member: &str) -> Option<TestDb> {

@@ -6,9 +6,9 @@ use database_optimizer::model::{GapReason, Observation, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use super::{SMALL, gin, made};
+use super::{SMALL, gin};
 use crate::support::advice::finding;
-use crate::support::{Own, analyse, own_server, request_of, server};
+use crate::support::{Own, TestDb, analyse, own_server, request_of, server};
 
 /// A table with two GIN indexes, of which one has a limit in the wrong unit.
 const TABLE: &str = "create table ml.t (id bigint, d jsonb);
@@ -22,7 +22,7 @@ async fn an_index_that_is_being_built_is_a_gap_and_neither_unused_nor_invalid(
     #[values("pg14", "deb18")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, TABLE).await;
+    let db = TestDb::filled(server, TABLE).await;
     let insert = "insert into ml.t values (0, '{}')";
     let writer = db.building(insert, "create index concurrently t_d on ml.t using gin (d)").await;
 
@@ -45,7 +45,8 @@ async fn an_index_that_somebody_has_locked_is_a_gap_and_the_others_are_judged(
     #[values(false, true)] pgstattuple: bool,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, &format!("{TABLE};\ncreate index t_d on ml.t using gin (d)")).await;
+    let db =
+        TestDb::filled(server, &format!("{TABLE};\ncreate index t_d on ml.t using gin (d)")).await;
     if pgstattuple {
         db.run("create extension pgstattuple").await;
     }
@@ -83,7 +84,7 @@ create index t_d on ml.t using gin (d);
 insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 9000) as i;
 vacuum analyze ml.t;
 insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 2000) as i";
-    let db = made(primary, sql).await;
+    let db = TestDb::filled(primary, sql).await;
     let own = Own {
         purpose: "gin-standby",
         primary: Some(primary),
@@ -106,7 +107,7 @@ insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from ge
     let declined = analysis.declined.iter().find(|one| one.check == "gin/unused-index");
     assert!(declined.is_some_and(|one| one.reason.contains("standby")), "{analysis:#?}");
     drop(target);
-    crate::prove::until_hung_up(&db).await;
+    crate::support::leftovers::until_hung_up(&db).await;
 }
 
 #[rstest]
@@ -115,7 +116,8 @@ async fn a_search_of_a_table_that_runs_code_of_its_owner_is_not_planned(
     #[values("pg14", "deb18")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, &format!("{TABLE};\ncreate index t_d on ml.t using gin (d)")).await;
+    let mut db =
+        TestDb::filled(server, &format!("{TABLE};\ncreate index t_d on ml.t using gin (d)")).await;
     let role = format!("own_{}", db.name);
     db.run("create function ml.trap(text) returns boolean language plpgsql immutable as 'begin return true; end'")
         .await;

@@ -19,8 +19,6 @@ use database_optimizer::observe::{Interest, observe};
 use database_optimizer::pg::Target;
 use secrecy::SecretString;
 
-use crate::support::{TestDb, TestServer};
-
 /// Thresholds for tables that are made in no time and counters that began a moment ago.
 const SMALL: &[(&str, f64)] = &[
     ("window_s_min", 0.0),
@@ -28,16 +26,6 @@ const SMALL: &[(&str, f64)] = &[
     ("unused_window_s_min", 0.0),
     ("table_bytes_min", 100_000.0),
 ];
-
-async fn made(server: &'static TestServer, sql: &str) -> TestDb {
-    let mut db = TestDb::create(server).await;
-    db.run("create schema ml").await;
-    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-        db.run_next(statement).await;
-    }
-    db.settle().await;
-    db
-}
 
 /// What a visit sees of GIN indexes, and the names of these by oid.
 async fn gin(dsn: SecretString) -> (Gin, BTreeMap<i64, String>) {

@@ -2,11 +2,10 @@
 
 use rstest::rstest;
 
-use super::made;
 use super::serving::{BY_TEXT, CLASS, CONTAINS, HAS_KEY, MISSING, checks};
 use super::workload::judged;
 use crate::support::advice::{all_hold, finding};
-use crate::support::server;
+use crate::support::{TestDb, server};
 
 const ROWS: &str = "create table ml.t (id bigint, tenant int, d jsonb) partition by range (id);
 create table ml.t_1 partition of ml.t for values from (0) to (3000);
@@ -20,7 +19,7 @@ async fn partitions_that_have_an_index_each_need_none_of_their_root() {
     let indexes = "create index on ml.t using gin (d jsonb_path_ops);
 create index on ml.t_1 ((d ->> 'b'));
 create index on ml.t_2 ((d ->> 'b'))";
-    let db = made(server, &format!("{ROWS};\n{indexes}")).await;
+    let db = TestDb::filled(server, &format!("{ROWS};\n{indexes}")).await;
     let (analysis, _) = judged(&db, &[BY_TEXT]).await;
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
 
@@ -39,7 +38,7 @@ async fn statements_that_name_a_partition_are_advised_an_index_of_the_table(
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, ROWS).await;
+    let mut db = TestDb::filled(server, ROWS).await;
     let of_part = CONTAINS.replace("ml.t", "ml.t_1");
     let (analysis, request) = judged(&db, &[&of_part]).await;
     assert_eq!(checks(&analysis), [MISSING], "{member}: {analysis:#?}");
@@ -56,7 +55,7 @@ async fn a_partition_that_an_index_leaves_few_rows_of_needs_no_other(
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, &format!("{ROWS};\n{index}")).await;
+    let db = TestDb::filled(server, &format!("{ROWS};\n{index}")).await;
     let by_tenant = "select id from ml.t_1 where tenant = 7 and d @> '{\"b\": \"x\"}'";
     let (analysis, _) = judged(&db, &[by_tenant]).await;
     assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
@@ -71,7 +70,8 @@ async fn keys_that_statements_search_in_a_partition_keep_the_class_of_the_whole_
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, &format!("{ROWS};\ncreate index t_d on ml.t using gin (d)")).await;
+    let db =
+        TestDb::filled(server, &format!("{ROWS};\ncreate index t_d on ml.t using gin (d)")).await;
     let (analysis, _) = judged(&db, &[CONTAINS]).await;
     assert_eq!(checks(&analysis), [CLASS], "{member}: {analysis:#?}");
     let (analysis, _) = judged(&db, &[CONTAINS, &HAS_KEY.replace("ml.t", "ml.t_2")]).await;

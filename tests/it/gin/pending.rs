@@ -7,8 +7,8 @@ use database_optimizer::model::{Gap, GapReason, Observation};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use super::{gin, gin_of, made};
-use crate::support::server;
+use super::{gin, gin_of};
+use crate::support::{TestDb, server};
 
 /// Classes of every kind, plain, partial and on an expression, each with a list of its own length.
 const CLASSES: &str = "create extension pg_trgm;
@@ -49,7 +49,7 @@ async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
     member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, CLASSES).await;
+    let db = TestDb::filled(server, CLASSES).await;
     let planned = lists(&gin(db.dsn()).await);
     db.run("create extension pgstattuple").await;
     let read = lists(&gin(db.dsn()).await);
@@ -95,7 +95,7 @@ create table ml.twin (d jsonb);
 create index twin_ops on ml.twin using gin (d);
 create index twin_path on ml.twin using gin (d jsonb_path_ops);
 update pg_index set indisvalid = false where indexrelid = 'ml.broken_d'::regclass";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     db.run("begin; lock table ml.locked in access exclusive mode").await;
     let seen = lists(&gin(db.dsn()).await);
     let gap = |name: &str| -> Option<Gap> {
@@ -137,7 +137,7 @@ async fn an_expression_that_fails_is_planned_and_never_run(
 'begin raise exception ''never''; end';
 create table ml.t (d jsonb);
 create index t_fails on ml.t using gin (ml.fails(d))";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let seen = lists(&gin_of(&target).await);
     let Observation::Unseen(gap) = &seen["t_fails"] else { panic!("{seen:?}") };

@@ -2,7 +2,6 @@
 
 use rstest::rstest;
 
-use super::made;
 use super::workload::judged;
 use crate::support::TestDb;
 use crate::support::advice::{advice, all_hold, execute_under, finding};
@@ -32,7 +31,7 @@ async fn what_is_set_on_an_index_and_where_it_is_stored_is_set_on_the_one_in_its
     #[values(false, true)] partitioned: bool,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, "create extension pg_trgm").await;
+    let mut db = TestDb::filled(server, "create extension pg_trgm").await;
     db.run("set allow_in_place_tablespaces = on").await;
     let place = format!("place_{}", db.name);
     db.run(&format!("create tablespace {place} location ''")).await;
@@ -85,7 +84,7 @@ async fn an_index_that_is_younger_than_the_counters_is_not_called_unused(
         "insert into ml.t select i, array['t' || i % 10] from generate_series(1, 20000) as i";
     let (first, second) = if younger { (rows, index) } else { (index, rows) };
     let table = "create table ml.t (id bigint, tags text[]) with (autovacuum_enabled = false)";
-    let db = made(server, &format!("{table};\n{first};\n{second};\nanalyze ml.t")).await;
+    let db = TestDb::filled(server, &format!("{table};\n{first};\n{second};\nanalyze ml.t")).await;
     let (_, mut request) = judged(&db, &["select id from ml.t where id = 7"]).await;
     request.policy.0.insert("unused_window_s_min".to_owned(), 0.0);
     let analysis = crate::support::analyse(&db, &request).await;

@@ -4,8 +4,7 @@ use std::process::Command;
 
 use secrecy::ExposeSecret as _;
 
-use super::made;
-use crate::support::server;
+use crate::support::{TestDb, server};
 
 /// `line check severity` of what a review finds about GIN.
 fn reviewed(sql: &str, dsn: Option<&str>) -> Vec<String> {
@@ -37,7 +36,7 @@ create index slow_d on ml.slow using gin (d) with (fastupdate = off);
 select pg_stat_reset();
 insert into ml.fast select jsonb_build_object('a', i) from generate_series(1, 400000) as i;
 insert into ml.slow values ('{}')";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let migration = "set lock_timeout = '2s';
 alter index ml.fast_d set (gin_pending_list_limit = 64, fastupdate = on);
 alter index ml.slow_d set (gin_pending_list_limit = 64, fastupdate = on);

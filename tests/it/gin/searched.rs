@@ -3,7 +3,6 @@
 use database_optimizer::model::{Analysis, Number};
 use rstest::rstest;
 
-use super::made;
 use super::workload::judged;
 use crate::support::TestDb;
 use crate::support::advice::{advice, all_hold, finding};
@@ -53,7 +52,7 @@ async fn an_index_on_the_expression_is_advised_and_serves_the_statement_as_it_is
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, PAGES).await;
+    let mut db = TestDb::filled(server, PAGES).await;
     let (analysis, request) = judged(&db, &[statement]).await;
     let found = finding(&analysis, MISSING).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     let [built] = advice(&analysis, found)[..] else { panic!("{member}: {analysis:#?}") };
@@ -126,7 +125,7 @@ async fn no_index_is_advised_on_what_no_index_can_hold(
     #[case] why: &str,
 ) {
     let Some(server) = server("deb18") else { return };
-    let db = made(server, PAGES).await;
+    let db = TestDb::filled(server, PAGES).await;
     let statement = format!("select id from ml.page where {condition}");
     let (analysis, _) = judged(&db, &[&statement]).await;
     let found = finding(&analysis, MISSING);
@@ -146,7 +145,7 @@ async fn no_index_is_advised_on_what_no_index_can_hold(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_may_serve_statements_without_their_constants_is_taken_to() {
     let Some(server) = server("deb18") else { return };
-    let db = made(server, PAGES).await;
+    let db = TestDb::filled(server, PAGES).await;
     let statement = "select id from ml.page where to_tsvector($1, coalesce(title, $2) || $3 || body) @@ plainto_tsquery($4)";
     let is_gap = |analysis: &Analysis| {
         analysis.gaps.iter().any(|gap| gap.detail.contains("text search configuration"))
@@ -173,7 +172,7 @@ async fn any_of_an_array_is_rewritten_to_what_finds_the_same_rows_by_an_index(
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, PAGES).await;
+    let db = TestDb::filled(server, PAGES).await;
     db.run("insert into ml.page (id, tags) values (-1, null), (-2, '{null}'), (-3, '{null,t5}'), (-4, '{}')")
         .await;
     let (analysis, _) = judged(&db, &[ANY]).await;
@@ -203,7 +202,7 @@ create table ml.note_a () inherits (ml.note);
 insert into ml.note select i, jsonb_build_object('b', md5(i::text)) from generate_series(1, 6000) as i;
 insert into ml.note_a select i, jsonb_build_object('b', md5(i::text)) from generate_series(1, 6000) as i;
 analyze";
-    let db = made(server, rows).await;
+    let db = TestDb::filled(server, rows).await;
     let (analysis, _) = judged(&db, &["select id from ml.note where d @> '{\"b\": \"x\"}'"]).await;
     assert!(finding(&analysis, MISSING).is_none(), "{analysis:#?}");
     let declined = analysis.declined.iter().find(|one| one.check == MISSING).unwrap();

@@ -3,10 +3,9 @@
 use database_optimizer::model::Analysis;
 use rstest::rstest;
 
-use super::made;
 use super::workload::judged;
 use crate::support::advice::{all_hold, finding};
-use crate::support::{analyse, server};
+use crate::support::{TestDb, analyse, server};
 
 pub(super) const MISSING: &str = "gin/missing-containment-index";
 const UNSERVED: &str = "gin/unservable-operator";
@@ -55,7 +54,7 @@ async fn an_index_serves_what_its_class_and_its_predicate_let_it(
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, &format!("{ROWS};\n{indexes}")).await;
+    let mut db = TestDb::filled(server, &format!("{ROWS};\n{indexes}")).await;
     let (analysis, request) = judged(&db, &[statement]).await;
     assert_eq!(checks(&analysis), expected, "{member}: {analysis:#?}");
     all_hold(&mut db, &analysis, &request).await;
@@ -64,7 +63,8 @@ async fn an_index_serves_what_its_class_and_its_predicate_let_it(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_the_workload_searches_is_not_called_unused() {
     let Some(server) = server("deb18") else { return };
-    let db = made(server, &format!("{ROWS};\ncreate index t_d on ml.t using gin (d)")).await;
+    let db =
+        TestDb::filled(server, &format!("{ROWS};\ncreate index t_d on ml.t using gin (d)")).await;
     let (_, mut request) = judged(&db, &[CONTAINS]).await;
     request.policy.0.insert("unused_window_s_min".to_owned(), 0.0);
     let analysis = analyse(&db, &request).await;
@@ -86,7 +86,7 @@ create domain ml.points as point[];
 create table ml.t (id bigint, tags ml.tags, points ml.points);
 insert into ml.t select i, array[md5(i::text), md5((i + 1)::text)], array[point(i, i)] from generate_series(1, 6000) as i;
 analyze ml.t";
-    let mut db = made(server, rows).await;
+    let mut db = TestDb::filled(server, rows).await;
     let statements = [
         "select id from ml.t where tags @> array['x']",
         "select id from ml.t where points @> array[point(1, 1)]",

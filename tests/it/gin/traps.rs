@@ -3,7 +3,7 @@
 use database_optimizer::model::{Analysis, Object, Superpower};
 use rstest::rstest;
 
-use super::{SMALL, made};
+use super::SMALL;
 use crate::support::advice::{advice, all_hold, finding};
 use crate::support::{TestDb, analyse, request_of, server};
 
@@ -29,7 +29,7 @@ async fn g2_g13_g14_a_list_is_drained_by_vacuum_after_each_change_and_fastupdate
     #[values("pg14", "deb17", "deb18")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, SEARCHED).await;
+    let db = TestDb::filled(server, SEARCHED).await;
     let analysis = backlog(&db).await;
     let found = finding(&analysis, BACKLOG).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     let advice = advice(&analysis, found);
@@ -52,7 +52,7 @@ async fn g9_a_manual_analyze_drains_nothing_and_g10_a_pinned_horizon_keeps_nothi
     #[values("pg14", "deb17", "deb18")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, SEARCHED).await;
+    let mut db = TestDb::filled(server, SEARCHED).await;
     let pages = |analysis: &Analysis| {
         finding(analysis, BACKLOG).map(|found| found.evidence[0].value.as_f64().unwrap())
     };
@@ -60,7 +60,7 @@ async fn g9_a_manual_analyze_drains_nothing_and_g10_a_pinned_horizon_keeps_nothi
     db.run("analyze ml.t").await;
     assert_eq!(pages(&backlog(&db).await), Some(before));
 
-    let pin = made(server, "").await;
+    let pin = TestDb::filled(server, "").await;
     pin.run("begin isolation level repeatable read; select txid_current()").await;
     db.settle().await;
     db.run("vacuum ml.t").await;
@@ -82,7 +82,7 @@ insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from ge
 analyze ml.t;
 set enable_seqscan = off;
 do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
-    let mut db = made(server, sql).await;
+    let mut db = TestDb::filled(server, sql).await;
     let analysis = backlog(&db).await;
     let found = finding(&analysis, BACKLOG).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     let root = Object::Index { schema: "ml".into(), table: "t".into(), index: "t_d".into() };
@@ -111,7 +111,7 @@ create table ml.t2 partition of ml.t for values from (3000) to (10000);
 create index t_d on ml.t using gin (d jsonb_path_ops) with (fastupdate = off);
 insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 6000) as i;
 analyze ml.t";
-    let mut db = made(server, sql).await;
+    let mut db = TestDb::filled(server, sql).await;
     let analysis = backlog(&db).await;
     let found = finding(&analysis, "gin/unused-index").unwrap_or_else(|| panic!("{analysis:#?}"));
     assert_eq!(advice(&analysis, found)[0].statements[0].sql, "DROP INDEX ml.t_d;");
@@ -131,7 +131,7 @@ create index one_d on ml.one using gin (d);
 insert into ml.one values ('{\"a\": 1}');
 create materialized view ml.view as select * from ml.one with no data;
 create index view_d on ml.view using gin (d)";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let analysis = analyse(&db, &request_of(Superpower::Gin, &[])).await;
     let others: Vec<_> =
         analysis.findings.iter().filter(|found| found.check != "gin/known-defect").collect();
@@ -153,7 +153,7 @@ insert into ml.t select i, md5(i::text), 1, jsonb_build_object('a', i, 'b', md5(
 insert into ml.plain select i, jsonb_build_object('a', i, 'b', md5(i::text)) from generate_series(1, 9000) as i;
 analyze ml.t;
 analyze ml.plain";
-    let mut db = made(server, sql).await;
+    let mut db = TestDb::filled(server, sql).await;
     let judged = async |db: &TestDb, statements: &'static str| {
         let mut request = request_of(Superpower::Gin, SEARCHES);
         request.workload = Some(crate::support::workload(db, statements).await);
@@ -207,7 +207,7 @@ async fn rows_that_an_index_leaves_without_statistics_are_a_gap_and_no_index(
 create index on ml.t (tenant);
 insert into ml.t select i, i % 1000, jsonb_build_object('a', i) from generate_series(1, 9000) as i"
     );
-    let db = made(server, &sql).await;
+    let db = TestDb::filled(server, &sql).await;
     let judged = async || {
         let mut request = request_of(Superpower::Gin, SEARCHES);
         let statements =
@@ -229,7 +229,7 @@ async fn a_limit_whose_unit_is_written_is_meant() {
     let Some(server) = server("deb18") else { return };
     let sql = "create table ml.t (d jsonb);
 create index t_d on ml.t using gin (d)";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let analysis = async |value: &str| {
         db.run(&format!("alter database {} set gin_pending_list_limit = {value}", db.name)).await;
         let analysis = analyse(&db, &request_of(Superpower::Gin, &[])).await;
@@ -254,7 +254,7 @@ select pg_stat_reset();
 insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text), 'c', md5((i * 7)::text)) from generate_series(1, 2000) as i;
 set enable_seqscan = off;
 do $$ begin for i in 1..3000 loop perform from ml.t where d @> '{\"b\": \"x\"}'; end loop; end $$";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let analysis = backlog(&db).await;
     let found = finding(&analysis, BACKLOG);
     assert_eq!(found.is_some(), server.major < 18, "{member}: {analysis:#?}");

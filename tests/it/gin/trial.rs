@@ -4,9 +4,8 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Analysis, Proof, ProveMode, Superpower, Verdict};
 use rstest::rstest;
 
-use super::made;
-use crate::prove::{TRACES, until_hung_up};
 use crate::support::advice::{advice, finding};
+use crate::support::leftovers::{TRACES, until_hung_up};
 use crate::support::{TestDb, analyse, request_of, server, workload};
 
 const CHECK: &str = "gin/jsonb-ops-for-containment";
@@ -53,7 +52,7 @@ async fn a_smaller_index_that_serves_the_same_searches_is_confirmed_and_leaves_n
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, VARIED).await;
+    let mut db = TestDb::filled(server, VARIED).await;
     let before = db.text(TRACES).await;
     let list = format!("sql,calls,mean_ms\n\"{statement}\",5000,0.4\n").leak();
     let analysis = analyse(&db, &request(&db, list).await).await;
@@ -76,7 +75,7 @@ async fn an_index_that_gets_much_larger_and_hardly_faster_is_refuted_with_the_nu
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, REPEATED).await;
+    let db = TestDb::filled(server, REPEATED).await;
     let list = "sql,calls,mean_ms\n\"select id from ml.features where payload @> '{\"\"k3\"\": \"\"x\"\"}'\",5000,0.4\n";
     let mut asked = request(&db, list).await;
     asked.prove = ProveMode::None;
@@ -107,7 +106,7 @@ async fn searches_that_a_copy_cannot_repeat_prove_nothing(
     #[values("deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, &format!("{VARIED};\ncreate table ml.other (id bigint)")).await;
+    let db = TestDb::filled(server, &format!("{VARIED};\ncreate table ml.other (id bigint)")).await;
     let list = format!("sql,calls,mean_ms\n\"{statement}\",5000,0.4\n").leak();
     let analysis = analyse(&db, &request(&db, list).await).await;
     let proof = proof(&analysis);

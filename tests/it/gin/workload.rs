@@ -4,7 +4,6 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Analysis, Superpower};
 use rstest::rstest;
 
-use super::made;
 use crate::support::advice::{advice, all_hold, finding};
 use crate::support::{TestDb, analyse, request_of, server, workload};
 
@@ -46,7 +45,7 @@ async fn g18_an_index_of_the_rows_that_every_search_asks_for_is_a_candidate(
     #[values("pg14", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let mut db = made(server, FEATURES).await;
+    let mut db = TestDb::filled(server, FEATURES).await;
     let (analysis, request) = judged(&db, statements).await;
     let found = finding(&analysis, MISSING).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
     let built: Vec<_> = advice(&analysis, found)
@@ -83,7 +82,7 @@ create index t_d on ml.t using gin (d);
 create index t_d_path on other.t using gin (d jsonb_path_ops);
 analyze other.t"
     );
-    let db = made(server, &sql).await;
+    let db = TestDb::filled(server, &sql).await;
     for (statement, check) in [
         ("select id from t where d @> '{\"a\": 1}'", "gin/jsonb-ops-for-containment"),
         ("select id from t where d ->> 'b' = 'x'", UNSERVED),
@@ -118,7 +117,7 @@ insert into ml.t select i, jsonb_build_object('a', i, 'b', md5(i::text),
     'long', (select string_agg(md5((i * g)::text), '') from generate_series(1, 200) as g)) from generate_series(1, 300) as i;
 create index t_d on ml.t using gin (d jsonb_path_ops);
 analyze ml.t";
-    let mut db = made(server, sql).await;
+    let mut db = TestDb::filled(server, sql).await;
     let (analysis, request) =
         judged(&db, &[&format!("select id from ml.t where {condition}")]).await;
     let found = finding(&analysis, UNSERVED).unwrap_or_else(|| panic!("{member}: {analysis:#?}"));
@@ -132,7 +131,9 @@ analyze ml.t";
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_keys_those_with_most_calls_are_found_and_the_others_are_a_gap() {
     let Some(server) = server("deb18") else { return };
-    let db = made(server, &format!("{FEATURES};\ncreate index t_d on ml.t using gin (d)")).await;
+    let db =
+        TestDb::filled(server, &format!("{FEATURES};\ncreate index t_d on ml.t using gin (d)"))
+            .await;
     let statements: Vec<String> = ["a", "b", "c", "e", "f"]
         .iter()
         .map(|key| format!("select id from ml.t where d ->> '{key}' = 'x'"))
@@ -158,7 +159,7 @@ async fn every_key_that_no_gin_index_serves_is_found_by_itself() {
 insert into ml.t select i, jsonb_build_object('a', i, 'e-mail', md5(i::text)) from generate_series(1, 9000) as i;
 create index t_d on ml.t using gin (d jsonb_path_ops);
 analyze ml.t";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let statements = [
         "select id from ml.t where d ->> 'e-mail' = 'x'",
         "select id from ml.t where (d ->> 'a')::int = 7",
@@ -184,7 +185,7 @@ async fn an_array_is_indexed_where_its_elements_have_an_order(
     #[values("pg14", "deb18", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = made(server, "").await;
+    let db = TestDb::filled(server, "").await;
     // Types of the catalog whose arrays no GIN index takes, as the server says.
     let unordered = "select string_agg(format_type(t.oid, null), ',' order by t.typname)
         from pg_type as t
@@ -225,7 +226,7 @@ create index t_d on ml.t using gin (d) with (fastupdate = off);
 insert into ml.t select i, '{}' from generate_series(1, 3000) as i;
 delete from ml.t where id > 100;
 vacuum analyze ml.t";
-    let db = made(server, sql).await;
+    let db = TestDb::filled(server, sql).await;
     let (analysis, _) = judged(&db, &[]).await;
     for check in ["gin/bloated-index", "gin/growing-keys"] {
         assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");

@@ -12,26 +12,12 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::support::certificates::certificates;
+use crate::support::leftovers::until_hung_up;
 use crate::support::proxy::Proxy;
-use crate::support::{Own, TestDb, TestServer, own_server, request, server, until};
-
-const POLICY: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
-
-const FEATURES: &str = "create schema ml;
-create table ml.features (id int, payload text);
-insert into ml.features
-select i, (select string_agg(md5((g * i)::text) || repeat('ab', 20), '') from generate_series(1, 90) as g)
-from generate_series(1, 1500) as i;
-analyze ml.features";
-
-async fn features(server: &'static TestServer) -> TestDb {
-    let mut db = TestDb::create(server).await;
-    for statement in FEATURES.split(";\n") {
-        db.run(statement).await;
-    }
-    db.settle().await;
-    db
-}
+use crate::support::{
+    COLUMNS_FROM_100_KB, Own, TestDb, compressible_features, own_server, request, server,
+};
 
 fn open(dsn: impl Into<secrecy::SecretString>) -> Target {
     Target::open("test", &dsn.into(), None).unwrap()
@@ -39,7 +25,7 @@ fn open(dsn: impl Into<secrecy::SecretString>) -> Target {
 
 /// The error of a target that cannot be used, which names nothing that is secret.
 async fn refused(target: &Target, secrets: &[&str]) -> pg::Error {
-    let asked = request(POLICY);
+    let asked = request(COLUMNS_FROM_100_KB);
     let outcome = timeout(Duration::from_secs(20), analysis::analyse(target, &asked));
     let error = match outcome.await.expect("an analysis hangs") {
         Err(analysis::Error::Target(error)) => error,
@@ -49,16 +35,6 @@ async fn refused(target: &Target, secrets: &[&str]) -> pg::Error {
         assert!(!error.to_string().contains(secret), "{error} names {secret}");
     }
     error
-}
-
-/// Wait until no session of ours is left, where closing one takes its time.
-async fn until_hung_up(db: &TestDb) {
-    let ours = format!(
-        "select coalesce(string_agg(state || ': ' || query, '; '), '') from pg_stat_activity
-        where application_name = 'dbopt' and datname = '{}'",
-        db.name
-    );
-    until("our sessions end", async || db.text(&ours).await.is_empty()).await;
 }
 
 // ---- logins -------------------------------------------------------------------------------------------------------
@@ -120,7 +96,7 @@ async fn a_password_that_is_wrong_missing_or_expired_is_a_refused_login(
     let error = refused(&at("full:hush"), &["full", "hush"]).await;
     assert!(matches!(error, pg::Error::NotAccepting { .. }), "{error:?}");
     let welcome = at("fresh:hush");
-    assert!(analysis::analyse(&welcome, &request(POLICY)).await.is_ok());
+    assert!(analysis::analyse(&welcome, &request(COLUMNS_FROM_100_KB)).await.is_ok());
     drop(welcome);
     until_hung_up(&db).await;
 }
@@ -142,28 +118,6 @@ async fn a_server_of_version_13_is_refused_politely() {
 }
 
 // ---- TLS ----------------------------------------------------------------------------------------------------------
-
-/// A certificate authority and a certificate of `localhost` signed by it: (authority, certificate, key).
-pub(crate) fn certificates(folder: &std::path::Path) -> (String, String, String) {
-    let openssl = |arguments: &str| {
-        let run = std::process::Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    };
-    std::fs::write(folder.join("san"), "subjectAltName=DNS:localhost").unwrap();
-    openssl(
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
-    );
-    openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr");
-    openssl(
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem",
-    );
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    (read("ca.pem"), read("server.pem"), read("server.key"))
-}
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +158,7 @@ async fn tls_goes_as_far_as_libpq_would_under_the_same_mode(
         let port = server.port;
         let dsn = format!("postgresql://encrypted@{host}:{port}/{}?sslmode={mode}{roots}", db.name);
         let target = open(dsn);
-        let outcome = analysis::analyse(&target, &request(POLICY)).await;
+        let outcome = analysis::analyse(&target, &request(COLUMNS_FROM_100_KB)).await;
         assert_eq!(outcome.is_ok(), welcome, "{host} {mode}{roots}: {outcome:?}");
         if let Err(analysis::Error::Target(error)) = outcome {
             let clear = matches!(error, pg::Error::Tls { .. } | pg::Error::LoginRefused { .. });
@@ -222,7 +176,7 @@ async fn a_database_dropped_in_mid_visit_is_a_lost_connection_and_then_no_databa
     #[values("pg15", "deb19")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = features(server).await;
+    let db = compressible_features(server).await;
     let proxy = Proxy::start(server.port, Duration::from_millis(150)).await;
     let target =
         open(format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name));

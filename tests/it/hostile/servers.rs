@@ -8,29 +8,34 @@ use database_optimizer::pg::Target;
 use rstest::rstest;
 use tokio::time::timeout;
 
-use super::{POLICY, features, open, until_hung_up};
+use super::open;
 use crate::support::advice::finding;
+use crate::support::leftovers::until_hung_up;
 use crate::support::proxy::Proxy;
-use crate::support::{Own, TestDb, analyse, own_server, request, server};
+use crate::support::{
+    COLUMNS_FROM_100_KB, Own, TestDb, analyse, compressible_features, own_server, request, server,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_answering_is_given_up_and_is_welcome_again() {
     let Some(server) = server("deb18") else { return };
-    let db = features(server).await;
+    let db = compressible_features(server).await;
     let proxy = Proxy::start(server.port, Duration::ZERO).await;
     let target =
         open(format!("postgresql://postgres@127.0.0.1:{}/{}?sslmode=disable", proxy.port, db.name));
-    assert!(analysis::analyse(&target, &request(POLICY)).await.is_ok());
+    assert!(analysis::analyse(&target, &request(COLUMNS_FROM_100_KB)).await.is_ok());
     proxy.stall();
     // More callers than there are connections give up, one after the other and at the same time.
     for _ in 0..2 {
-        let asked = request(POLICY);
+        let asked = request(COLUMNS_FROM_100_KB);
         let impatient = || timeout(Duration::from_millis(300), analysis::analyse(&target, &asked));
         let (one, two, three) = tokio::join!(impatient(), impatient(), impatient());
         assert!(one.is_err() && two.is_err() && three.is_err());
     }
     proxy.resume();
-    let back = timeout(Duration::from_secs(10), analysis::analyse(&target, &request(POLICY))).await;
+    let back =
+        timeout(Duration::from_secs(10), analysis::analyse(&target, &request(COLUMNS_FROM_100_KB)))
+            .await;
     assert!(matches!(back, Ok(Ok(_))), "{back:?}");
     drop(target);
     until_hung_up(&db).await;
@@ -67,7 +72,7 @@ async fn ten_thousand_partitions_are_visited_in_bounded_time_and_answered_in_bou
     .await;
     db.settle().await;
     let began = Instant::now();
-    let analysis = analyse(&db, &request(POLICY)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     let seconds = began.elapsed().as_secs_f64();
     let bytes = serde_json::to_vec(&analysis).unwrap().len();
     eprintln!("10,101 relations: {seconds:.1} s, {bytes} bytes answered, {:?}", analysis.cost);
@@ -101,7 +106,7 @@ async fn a_hot_standby_is_read_like_any_other_and_tried_out_only_on_a_lab(
     let Some(primary) = own_server(member, &Own { purpose: "primary", ..Own::default() }) else {
         return;
     };
-    let db = features(primary).await;
+    let db = compressible_features(primary).await;
     db.run("create unlogged table ml.fleeting as select * from ml.features").await;
     db.run("analyze ml.fleeting").await;
     let own = Own {
@@ -112,7 +117,7 @@ async fn a_hot_standby_is_read_like_any_other_and_tried_out_only_on_a_lab(
     };
     let standby = own_server(member, &own).unwrap();
     let dsn = standby.dsn(&db.name);
-    let full = Request { prove: ProveMode::Full, ..request(POLICY) };
+    let full = Request { prove: ProveMode::Full, ..request(COLUMNS_FROM_100_KB) };
 
     let alone = open(dsn.clone());
     let analysis = analysis::analyse(&alone, &full).await.unwrap();
@@ -159,21 +164,21 @@ async fn each_role_sees_what_it_may_and_is_told_the_grant_for_the_rest(
     #[values("deb15", "deb18")] member: &str,
 ) {
     let Some(server) = server(member) else { return };
-    let db = features(server).await;
+    let db = compressible_features(server).await;
     let role = format!("role_{}", db.name);
     db.run(&format!("create role {role} login; {}", grants.replace("$ROLE", &role))).await;
     let target = open(db.dsn_as(&role));
     let capabilities = analysis::capabilities(&target).await.unwrap();
     assert_eq!(capabilities.privileges.tier, tier);
 
-    let analysis = analysis::analyse(&target, &request(POLICY)).await.unwrap();
+    let analysis = analysis::analyse(&target, &request(COLUMNS_FROM_100_KB)).await.unwrap();
     let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege);
     assert_eq!(gap.is_some(), blind, "{analysis:#?}");
     assert_eq!(analysis.findings.is_empty(), blind, "{analysis:#?}");
     if let Some(gap) = gap {
         assert!(analysis.declined.is_empty(), "what was not seen is not judged: {analysis:#?}");
         db.run(gap.lift.as_ref().unwrap()).await;
-        let lifted = analysis::analyse(&target, &request(POLICY)).await.unwrap();
+        let lifted = analysis::analyse(&target, &request(COLUMNS_FROM_100_KB)).await.unwrap();
         assert!(!lifted.findings.is_empty(), "{lifted:#?}");
     }
     drop(target);

@@ -4,9 +4,8 @@ use database_optimizer::model::{ProveMode, Verdict};
 use rstest::rstest;
 
 use super::{FILTERED, HOT, WIDE, actions, declined, judged, recommended, request};
-use crate::hybrid_schema::{made, only};
-use crate::support::advice::{all_hold, finding};
-use crate::support::analyse;
+use crate::support::advice::{all_hold, finding, only_advice};
+use crate::support::{analyse, tables};
 
 // What an index that is there serves.
 
@@ -28,7 +27,7 @@ async fn an_index_clears_a_key_only_where_it_serves_its_calls(
 ) {
     let index = format!("create index i on ml.t {on}");
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, &WIDE.replace("vacuum", &format!("{index};\nvacuum"))).await
+        let Some(db) = tables(member, &WIDE.replace("vacuum", &format!("{index};\nvacuum"))).await
         else {
             continue;
         };
@@ -51,7 +50,7 @@ async fn calls_whose_key_is_a_parameter_are_served_for_certain_by_no_index(
     #[case] serves: bool,
 ) {
     let index = "create index i on ml.t ((data ->> 'customer'));\nvacuum";
-    let Some(db) = made("pg17", &WIDE.replace("vacuum", index)).await else { return };
+    let Some(db) = tables("pg17", &WIDE.replace("vacuum", index)).await else { return };
     let log = |n: u32| {
         let at = format!("2026-11-22 10:00:{n:02}.000 UTC [7]");
         format!(
@@ -65,7 +64,7 @@ async fn calls_whose_key_is_a_parameter_are_served_for_certain_by_no_index(
     if serves {
         declined(&analysis, "an index on the key serves its calls");
     } else {
-        assert_eq!(only(&analysis, HOT).action, "promote_key");
+        assert_eq!(only_advice(&analysis, HOT).action, "promote_key");
     }
 }
 
@@ -74,9 +73,9 @@ async fn an_index_for_containment_serves_calls_that_ask_for_containment() {
     let contains = "sql,calls,mean_ms
 \"select id from ml.t where data @> '{\"\"customer\"\": 7}'\",1000,9
 ";
-    let Some(db) = made("pg17", WIDE).await else { return };
+    let Some(db) = tables("pg17", WIDE).await else { return };
     let before = judged(&db, contains, ProveMode::Cheap).await;
-    assert_eq!(only(&before, HOT).action, "promote_key");
+    assert_eq!(only_advice(&before, HOT).action, "promote_key");
     db.run("create index on ml.t using gin (data jsonb_path_ops)").await;
     let after = judged(&db, contains, ProveMode::Cheap).await;
     assert!(finding(&after, HOT).is_none(), "{after:#?}");
@@ -95,7 +94,7 @@ async fn a_nested_key_is_indexed_as_its_statements_reach_it(
         format!("sql,calls,mean_ms\n\"select id from ml.t where {spelled} = 'x7'\",900,9\n");
     let statements: &'static str = statements.leak();
     for member in ["pg15", "deb19"] {
-        let Some(mut db) = made(member, &sql).await else { continue };
+        let Some(mut db) = tables(member, &sql).await else { continue };
         let analysis = judged(&db, statements, ProveMode::Full).await;
         let index = recommended(&analysis, "index_key");
         assert!(index.title.contains(printed), "{index:#?}");
@@ -120,7 +119,7 @@ async fn an_index_is_not_advised_where_it_would_not_be_read_or_not_be_built() {
         ),
         ("i || repeat(md5(i::text), 80)", "", "no index: its values are too long"),
     ] {
-        let Some(db) = made("pg17", &WIDE.replace("i % 100", values)).await else { return };
+        let Some(db) = tables("pg17", &WIDE.replace("i % 100", values)).await else { return };
         let analysis = judged(&db, told(cast), ProveMode::Cheap).await;
         assert!(!actions(&analysis).contains(&"index_key"), "{values}: {analysis:#?}");
         declined(&analysis, reason);
@@ -131,7 +130,7 @@ async fn an_index_is_not_advised_where_it_would_not_be_read_or_not_be_built() {
 async fn an_index_that_is_called_as_the_one_advised_would_be_is_left_alone() {
     let told = "sql,calls,mean_ms\n\"select id from ml.t where data ->> 'customer' = '7'\",900,9\n";
     let other = "create index t_data_customer_idx on ml.t (id) where id > 7;\nanalyze ml.t";
-    let Some(db) = made("pg17", &format!("{WIDE};\n{other}")).await else { return };
+    let Some(db) = tables("pg17", &format!("{WIDE};\n{other}")).await else { return };
     let analysis = judged(&db, told, ProveMode::Cheap).await;
     assert!(!actions(&analysis).contains(&"index_key"), "{analysis:#?}");
     declined(&analysis, "no index: no name is left for it");
@@ -140,7 +139,7 @@ async fn an_index_that_is_called_as_the_one_advised_would_be_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_called_like_a_system_column_gets_no_column_of_that_name() {
     let told = "sql,calls,mean_ms\n\"select id from ml.t where data ->> 'xmin' = '7'\",900,9\n";
-    let Some(db) = made("pg17", &WIDE.replace("customer", "xmin")).await else { return };
+    let Some(db) = tables("pg17", &WIDE.replace("customer", "xmin")).await else { return };
     let analysis = judged(&db, told, ProveMode::Cheap).await;
     assert_eq!(actions(&analysis), ["index_key"], "{analysis:#?}");
     declined(&analysis, "no name is left for it");
@@ -163,7 +162,7 @@ async fn one_value_of_many_that_the_cast_refuses_is_seen_before_the_index_fails(
             ),
         );
         // So many rows that the sample misses this one.
-        let Some(db) = made("pg17", &sql.replace("2000)", "20000)").replace("150)", "3)")).await
+        let Some(db) = tables("pg17", &sql.replace("2000)", "20000)").replace("150)", "3)")).await
         else {
             return;
         };
@@ -187,7 +186,7 @@ async fn a_key_that_two_columns_have_is_called_after_its_own(
             jsonb_build_object('customer', 'c' || i % 700, 'userId', i, 'user_id', i % 90)
         from generate_series(1, 4000) as i;
         vacuum (analyze) ml.t";
-    let Some(mut db) = made(member, sql).await else { return };
+    let Some(mut db) = tables(member, sql).await else { return };
     let statements = "sql,calls,mean_ms
 \"select id from ml.t where data ->> 'customer' = '7'\",950,9
 \"select id from ml.t where meta ->> 'customer' = 'c7'\",950,9

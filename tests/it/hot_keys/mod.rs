@@ -10,14 +10,10 @@ use database_optimizer::model::{
 };
 use rstest::rstest;
 
-use crate::hybrid_schema::{found, made, only};
-use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, analyse, request_of, workload};
+use crate::support::advice::{advice, all_hold, finding, found, only_advice};
+use crate::support::{TABLES_FROM_100_KB, TestDb, analyse, request_of, tables, workload};
 
 const HOT: &str = "hybrid-schema/hot-key-in-document";
-
-/// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
 
 /// Documents of some kB that do not compress, out of line.
 const WIDE: &str = "create table ml.t (id bigint primary key, data jsonb not null);
@@ -53,7 +49,7 @@ const PUT_OUT_WHOLE: &str = "sql,calls,mean_ms
 ";
 
 async fn request(db: &TestDb, statements: &'static str, prove: ProveMode) -> Request {
-    let mut request = request_of(Superpower::HybridSchema, SMALL);
+    let mut request = request_of(Superpower::HybridSchema, TABLES_FROM_100_KB);
     request.scope.checks = vec![HOT.to_owned()];
     request.workload = Some(workload(db, statements).await);
     Request { prove, ..request }
@@ -110,7 +106,7 @@ const PARTITIONED: &str =
 async fn a_key_of_a_partitioned_table_gets_its_column_or_its_index_partition_by_partition(
     #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
-    let Some(mut db) = made(member, PARTITIONED).await else { return };
+    let Some(mut db) = tables(member, PARTITIONED).await else { return };
     let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
     assert_eq!(actions(&analysis), ["promote_key", "index_key"], "{analysis:#?}");
     let column = recommended(&analysis, "promote_key");
@@ -142,7 +138,7 @@ async fn partitions_that_were_indexed_one_by_one_are_indexed() {
     let parts = ["ml.\"Odd part\"", "ml.t2a", "ml.t2b"].map(index).join(";\n");
     let sql = PARTITIONED.replace("vacuum", &format!("{parts};\nvacuum"));
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, &sql).await else { continue };
+        let Some(db) = tables(member, &sql).await else { continue };
         let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
         assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
         declined(&analysis, "an index on the key serves its calls");
@@ -156,7 +152,7 @@ async fn a_key_of_a_domain_over_jsonb_is_indexed_and_the_index_is_known() {
         "create domain ml.doc as jsonb check (pg_catalog.jsonb_typeof(value) = 'object');\n    create table",
     );
     for member in ["pg15", "deb19"] {
-        let Some(mut db) = made(member, &sql).await else { continue };
+        let Some(mut db) = tables(member, &sql).await else { continue };
         let filtered = FILTERED_OF_DOMAIN;
         let analysis = judged(&db, filtered, ProveMode::Cheap).await;
         assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
@@ -175,7 +171,7 @@ async fn a_key_of_a_domain_over_jsonb_is_indexed_and_the_index_is_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_gets_no_column_says_why(#[case] change: &str, #[case] why: &str) {
     let sql = WIDE.replace("vacuum", &format!("{change};\nvacuum"));
-    let Some(db) = made("pg17", &sql).await else { return };
+    let Some(db) = tables("pg17", &sql).await else { return };
     let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
     assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
     declined(&analysis, why);
@@ -204,7 +200,7 @@ async fn a_nested_key_is_not_the_column_that_is_called_like_it_and_cannot_hold_i
     );
     let filtered: &'static str = filtered.leak();
     for member in ["pg15", "deb19"] {
-        let Some(mut db) = made(member, &sql).await else { continue };
+        let Some(mut db) = tables(member, &sql).await else { continue };
         let analysis = judged(&db, filtered, ProveMode::Cheap).await;
         assert_eq!(actions(&analysis), ["index_key", "promote_key"], "{member}: {analysis:#?}");
         let title = &recommended(&analysis, "promote_key").title;
@@ -220,7 +216,7 @@ async fn places_in_arrays_are_no_column_and_that_is_said() {
     let filtered = "sql,calls,mean_ms
 \"select id from ml.t where data -> 'customer' ->> 0 = '7'\",1000,9
 ";
-    let Some(db) = made("pg17", &sql).await else { return };
+    let Some(db) = tables("pg17", &sql).await else { return };
     let analysis = judged(&db, filtered, ProveMode::Cheap).await;
     assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
     assert!(declined(&analysis, "its path is no plain one").detail.contains("arrays"));
@@ -235,10 +231,10 @@ async fn a_key_of_a_materialized_view_is_indexed_and_gets_no_column() {
         vacuum (analyze) ml.t",
     );
     for member in ["pg15", "deb19"] {
-        let Some(mut db) = made(member, &sql).await else { continue };
+        let Some(mut db) = tables(member, &sql).await else { continue };
         let analysis = judged(&db, FILTERED, ProveMode::Full).await;
-        assert_eq!(only(&analysis, HOT).action, "index_key", "{analysis:#?}");
-        assert_eq!(only(&analysis, HOT).proof.verdict, Verdict::Confirmed, "{analysis:#?}");
+        assert_eq!(only_advice(&analysis, HOT).action, "index_key", "{analysis:#?}");
+        assert_eq!(only_advice(&analysis, HOT).proof.verdict, Verdict::Confirmed, "{analysis:#?}");
         declined(&analysis, "a materialized view");
         let request = request(&db, FILTERED, ProveMode::Cheap).await;
         all_hold(&mut db, &analysis, &request).await;
@@ -255,7 +251,7 @@ async fn a_table_of_very_many_partitions_is_left_to_its_makers() {
     let (create, rest) = PARTITIONED.split_once(";\n").unwrap();
     let (_, insert) = rest.split_once("insert into").unwrap();
     let sql = format!("{create};\n{};\ninsert into{insert}", parts.join(";\n"));
-    let Some(db) = made("pg17", &sql).await else { return };
+    let Some(db) = tables("pg17", &sql).await else { return };
     let analysis = judged(&db, FILTERED, ProveMode::Cheap).await;
     assert!(found(&analysis, HOT).recommendations.is_empty(), "{analysis:#?}");
     assert!(declined(&analysis, "partitioned").detail.contains("33 partitions"));

@@ -11,17 +11,16 @@ use super::{
     FILTERED, FILTERED_AND_READ, HOT, PUT_OUT_WHOLE, SMALL_DOCUMENTS, WIDE, actions, declined,
     judged, measured, reason, recommended, request, times,
 };
-use crate::hybrid_schema::{found, made, only};
-use crate::prove::{SESSIONS, TRACES, until_hung_up};
-use crate::support::advice::{advice, all_hold};
-use crate::support::{TestDb, analyse};
+use crate::support::advice::{advice, all_hold, found, only_advice};
+use crate::support::leftovers::{SESSIONS, TRACES, until_hung_up};
+use crate::support::{TestDb, analyse, tables};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
     #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
-    let Some(mut db) = made(member, WIDE).await else { return };
+    let Some(mut db) = tables(member, WIDE).await else { return };
     let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
     assert_eq!(actions(&analysis), ["promote_key", "index_key"], "{analysis:#?}");
 
@@ -63,7 +62,7 @@ async fn a_key_that_is_filtered_by_and_read_is_better_as_a_column(
 async fn an_index_that_does_as_well_as_a_column_is_advised_first(
     #[values("pg15", "pg16", "deb19")] member: &str,
 ) {
-    let Some(mut db) = made(member, WIDE).await else { return };
+    let Some(mut db) = tables(member, WIDE).await else { return };
     let analysis = judged(&db, FILTERED, ProveMode::Full).await;
     assert_eq!(actions(&analysis), ["index_key", "promote_key"], "{analysis:#?}");
     let index = recommended(&analysis, "index_key");
@@ -80,7 +79,7 @@ async fn an_index_that_does_as_well_as_a_column_is_advised_first(
 async fn a_column_that_spares_little_is_refuted_and_declined_with_its_numbers(
     #[values("pg15", "deb19")] member: &str,
 ) {
-    let Some(db) = made(member, SMALL_DOCUMENTS).await else { return };
+    let Some(db) = tables(member, SMALL_DOCUMENTS).await else { return };
     let analysis = judged(&db, PUT_OUT_WHOLE, ProveMode::Full).await;
     let found = found(&analysis, HOT);
     assert!(found.recommendations.is_empty(), "{analysis:#?}");
@@ -119,7 +118,7 @@ async fn values_of_every_type_are_compared_in_every_way(
     let list =
         format!("sql,calls,mean_ms\n\"select id from ml.t where {condition}\",1000,9\n").leak();
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, &sql).await else { continue };
+        let Some(db) = tables(member, &sql).await else { continue };
         let analysis = judged(&db, list, ProveMode::Full).await;
         for advised in advice(&analysis, found(&analysis, HOT)) {
             assert_eq!(advised.proof.verdict, Verdict::Confirmed, "{member}: {advised:#?}");
@@ -138,7 +137,7 @@ async fn what_the_key_alone_does_not_find_is_not_proved_by_another_statement(
 ) {
     let list =
         format!("sql,calls,mean_ms\n\"select id from ml.t where {condition}\",1000,9\n").leak();
-    let Some(db) = made("deb19", WIDE).await else { return };
+    let Some(db) = tables("deb19", WIDE).await else { return };
     let analysis = judged(&db, list, ProveMode::Full).await;
     let column = recommended(&analysis, "promote_key");
     assert_eq!(column.proof.verdict, Verdict::NotRun, "{column:#?}");
@@ -147,7 +146,7 @@ async fn what_the_key_alone_does_not_find_is_not_proved_by_another_statement(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_tried_out_on_the_lab_where_the_target_allows_no_temporary_tables() {
-    let Some(db) = made("pg18", WIDE).await else { return };
+    let Some(db) = tables("pg18", WIDE).await else { return };
     let lab = TestDb::create(db.server).await;
     let role = format!("reader_{}", db.name);
     db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
@@ -170,11 +169,11 @@ async fn a_key_is_tried_out_on_the_lab_where_the_target_allows_no_temporary_tabl
 async fn advice_that_two_checks_give_comes_once_and_with_what_was_measured() {
     let sql = WIDE.replace("'customer'", "'user_id'");
     let statements = FILTERED.replace("customer", "user_id").leak();
-    let Some(db) = made("pg17", &sql).await else { return };
+    let Some(db) = tables("pg17", &sql).await else { return };
     let mut request = request(&db, statements, ProveMode::Full).await;
     request.scope.checks.clear();
     let analysis = analyse(&db, &request).await;
-    let business = only(&analysis, "hybrid-schema/business-key-in-document");
+    let business = only_advice(&analysis, "hybrid-schema/business-key-in-document");
     assert!(found(&analysis, HOT).recommendations.contains(&business.id), "{analysis:#?}");
     assert_eq!(business.proof.verdict, Verdict::Confirmed, "{business:#?}");
     assert!(!business.expected.is_empty(), "{business:#?}");
@@ -185,7 +184,7 @@ async fn advice_that_two_checks_give_comes_once_and_with_what_was_measured() {
 async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
     #[values("pg15", "deb15", "deb19")] member: &str,
 ) {
-    let Some(mut db) = made(member, WIDE).await else { return };
+    let Some(mut db) = tables(member, WIDE).await else { return };
     let before = db.text(TRACES).await;
     let analysis = judged(&db, FILTERED_AND_READ, ProveMode::Full).await;
     assert!(recommended(&analysis, "promote_key").proof.sample.is_some(), "{analysis:#?}");
@@ -199,7 +198,7 @@ async fn trying_out_what_becomes_of_a_key_leaves_nothing_behind(
 async fn a_trial_that_nobody_waits_for_is_undone_in_the_middle(
     #[values("pg15", "deb19")] member: &str,
 ) {
-    let Some(db) = made(member, WIDE).await else { return };
+    let Some(db) = tables(member, WIDE).await else { return };
     let before = db.text(TRACES).await;
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let asked = request(&db, FILTERED_AND_READ, ProveMode::Full).await;

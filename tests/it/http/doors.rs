@@ -9,7 +9,7 @@ use database_optimizer::store::KeyScope;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::cli::{dbopt, said};
+use crate::support::program::{dbopt, said};
 use crate::support::{Reply, Service};
 
 /// The address, headers, and whether a service without a key answers to them.

@@ -2,7 +2,8 @@
 
 use rstest::rstest;
 
-use super::{declined, found, only, planted, seen};
+use super::{planted, seen};
+use crate::support::advice::{declined_reason, found, only_advice};
 
 // Keys that become columns.
 
@@ -25,7 +26,7 @@ async fn a_business_key_becomes_a_column_that_follows_its_document_and_refuses_n
     );
     let check = "hybrid-schema/business-key-in-document";
     let Some((db, analysis)) = seen(member, &sql).await else { return };
-    let recommendation = only(&analysis, check);
+    let recommendation = only_advice(&analysis, check);
     assert!(recommendation.title.ends_with(&format!("user_id {type_sql}")), "{recommendation:#?}");
     for statement in &recommendation.statements {
         db.run(&statement.sql).await;
@@ -53,7 +54,7 @@ async fn a_time_that_is_no_time_leaves_nothing_and_breaks_no_write() {
         analyze ml.events";
     let check = "hybrid-schema/business-key-in-document";
     let Some((db, analysis)) = seen("pg17", sql).await else { return };
-    for statement in &only(&analysis, check).statements {
+    for statement in &only_advice(&analysis, check).statements {
         db.run(&statement.sql).await;
     }
     db.run("insert into ml.events values (0, '{\"event_time\": \"2026-02-31T10:00:00Z\"}')").await;
@@ -103,7 +104,7 @@ async fn a_table_whose_triggers_would_change_its_rows_is_not_filled(
     for member in ["pg15", "pg17"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, check).recommendations.is_empty(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, check), "rows cannot be filled");
+        assert_eq!(declined_reason(&analysis, check), "rows cannot be filled");
     }
 }
 

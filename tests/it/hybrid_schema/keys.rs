@@ -3,9 +3,9 @@
 use database_optimizer::model::{Severity, Superpower};
 use rstest::rstest;
 
-use super::{KEYLESS, SMALL, declined, found, only, planted, seen};
-use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{analyse, request_of};
+use super::{KEYLESS, planted, seen};
+use crate::support::advice::{advice, all_hold, declined_reason, finding, found, only_advice};
+use crate::support::{TABLES_FROM_100_KB, analyse, request_of};
 
 // Missing primary keys.
 
@@ -21,7 +21,7 @@ async fn a_unique_index_becomes_the_key_and_comes_back_with_its_comment(
         insert into ml.\"Odd name\" select i, now(), null from generate_series(1, 2000) as i;
         analyze ml.\"Odd name\"";
     let Some((analysis, _)) = planted(member, sql, KEYLESS).await else { return };
-    assert_eq!(only(&analysis, KEYLESS).action, "adopt_primary_key");
+    assert_eq!(only_advice(&analysis, KEYLESS).action, "adopt_primary_key");
 }
 
 #[rstest]
@@ -34,7 +34,7 @@ async fn a_unique_index_whose_columns_hold_no_null_becomes_the_key(
         insert into ml.t select i, i from generate_series(1, 2000) as i;
         analyze ml.t";
     let Some((analysis, _)) = planted(member, sql, KEYLESS).await else { return };
-    assert_eq!(only(&analysis, KEYLESS).action, "adopt_primary_key");
+    assert_eq!(only_advice(&analysis, KEYLESS).action, "adopt_primary_key");
 }
 
 #[rstest]
@@ -61,7 +61,8 @@ async fn an_index_that_cannot_become_the_key_is_left_alone(#[case] index: &str) 
                 advice(&analysis, found).iter().map(|r| r.action.as_str()).collect();
             assert_eq!(actions, ["add_identity_key"], "{member}: {index}");
         }
-        all_hold(&mut db, &analysis, &request_of(Superpower::HybridSchema, SMALL)).await;
+        all_hold(&mut db, &analysis, &request_of(Superpower::HybridSchema, TABLES_FROM_100_KB))
+            .await;
     }
 }
 
@@ -75,7 +76,7 @@ async fn an_index_that_a_foreign_key_rests_on_is_left_alone() {
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, sql).await else { continue };
         assert!(finding(&analysis, KEYLESS).is_none(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, KEYLESS), "a unique constraint serves as one");
+        assert_eq!(declined_reason(&analysis, KEYLESS), "a unique constraint serves as one");
     }
 }
 
@@ -105,7 +106,7 @@ async fn a_key_is_built_under_a_name_that_nothing_else_has() {
 async fn a_table_that_may_do_without_a_key_is_declined(#[case] sql: &str, #[case] reason: &str) {
     let Some((_, analysis)) = seen("pg17", sql).await else { return };
     assert!(finding(&analysis, KEYLESS).is_none(), "{analysis:#?}");
-    assert_eq!(declined(&analysis, KEYLESS), reason);
+    assert_eq!(declined_reason(&analysis, KEYLESS), reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +119,7 @@ async fn a_partitioned_table_is_named_once_and_told_why_no_key_is_recommended() 
     let Some((_, analysis)) = seen("pg16", sql).await else { return };
     assert_eq!(analysis.findings.len(), 1, "{analysis:#?}");
     assert!(analysis.recommendations.is_empty());
-    assert_eq!(declined(&analysis, KEYLESS), "partitioned");
+    assert_eq!(declined_reason(&analysis, KEYLESS), "partitioned");
 }
 
 #[rstest]
@@ -140,7 +141,7 @@ async fn a_published_table_without_a_key_is_urgent_unless_its_rows_are_identifie
     let Some((db, analysis)) = seen(member, &sql).await else { return };
     assert_eq!(found(&analysis, KEYLESS).severity, Severity::High);
     db.run("alter table ml.t replica identity full").await;
-    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, SMALL)).await;
+    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, TABLES_FROM_100_KB)).await;
     assert_eq!(found(&analysis, KEYLESS).severity, Severity::Medium);
 }
 
@@ -150,7 +151,7 @@ async fn a_value_that_comes_twice_is_no_key_however_its_column_is_called() {
         insert into ml.events select i % 1999, 'x' from generate_series(1, 2000) as i;
         analyze ml.events";
     let Some((analysis, _)) = planted("pg17", sql, KEYLESS).await else { return };
-    assert_eq!(only(&analysis, KEYLESS).action, "add_identity_key");
+    assert_eq!(only_advice(&analysis, KEYLESS).action, "add_identity_key");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,36 +5,23 @@ mod filling;
 mod keys;
 
 use database_optimizer::analysis;
-use database_optimizer::model::{
-    Analysis, GapReason, Number, Recommendation, ReportedFinding, Superpower,
-};
+use database_optimizer::model::{Analysis, GapReason, Number, ReportedFinding, Superpower};
 use database_optimizer::pg::Target;
 use rstest::rstest;
 
-use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, analyse, request_of, server};
+use crate::support::advice::{
+    all_hold, declined_reason, evidence, evidence_number, finding, found, only_advice,
+};
+use crate::support::{TABLES_FROM_100_KB, TestDb, analyse, request_of, tables};
 
 const KEYLESS: &str = "hybrid-schema/missing-primary-key";
 const PADDED: &str = "hybrid-schema/padded-columns";
 const TEXT: &str = "hybrid-schema/text-json";
 const DEEP: &str = "hybrid-schema/deep-nesting";
 
-/// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
-
-pub(crate) async fn made(member: &str, sql: &str) -> Option<TestDb> {
-    let mut db = TestDb::create(server(member)?).await;
-    db.run("create schema ml").await;
-    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-        db.run_next(statement).await;
-    }
-    db.settle().await;
-    Some(db)
-}
-
 async fn seen(member: &str, sql: &str) -> Option<(TestDb, Analysis)> {
-    let db = made(member, sql).await?;
-    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, SMALL)).await;
+    let db = tables(member, sql).await?;
+    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, TABLES_FROM_100_KB)).await;
     Some((db, analysis))
 }
 
@@ -42,32 +29,8 @@ async fn seen(member: &str, sql: &str) -> Option<(TestDb, Analysis)> {
 async fn planted(member: &str, sql: &str, check: &str) -> Option<(Analysis, ReportedFinding)> {
     let (mut db, analysis) = seen(member, sql).await?;
     let found = found(&analysis, check).clone();
-    all_hold(&mut db, &analysis, &request_of(Superpower::HybridSchema, SMALL)).await;
+    all_hold(&mut db, &analysis, &request_of(Superpower::HybridSchema, TABLES_FROM_100_KB)).await;
     Some((analysis, found))
-}
-
-pub(crate) fn found<'a>(analysis: &'a Analysis, check: &str) -> &'a ReportedFinding {
-    finding(analysis, check).unwrap_or_else(|| panic!("no {check}: {analysis:#?}"))
-}
-
-pub(crate) fn only<'a>(analysis: &'a Analysis, check: &str) -> &'a Recommendation {
-    match advice(analysis, found(analysis, check)).as_slice() {
-        [only] => only,
-        others => panic!("{others:#?}"),
-    }
-}
-
-pub(crate) fn declined<'a>(analysis: &'a Analysis, check: &str) -> &'a str {
-    let declined = analysis.declined.iter().find(|declined| declined.check == check);
-    &declined.unwrap_or_else(|| panic!("nothing declined: {analysis:#?}")).reason
-}
-
-fn evidence<'a>(found: &'a ReportedFinding, name: &str) -> &'a Number {
-    &found.evidence.iter().find(|evidence| evidence.name == name).unwrap().value
-}
-
-pub(crate) fn number(found: &ReportedFinding, name: &str) -> f64 {
-    evidence(found, name).to_owned().as_f64().unwrap()
 }
 
 // Padding.
@@ -93,8 +56,8 @@ async fn the_padding_that_is_told_is_what_another_order_saves(
     let Number::Name(order) = evidence(found, "column_order") else { panic!("{found:#?}") };
     db.run(&format!("create table ml.reordered as select {order} from ml.t")).await;
     let best: f64 = db.text(&size("ml.reordered")).await.parse().unwrap();
-    let told = number(found, "row_bytes_reordered") + 4.0;
-    let told = told / (number(found, "row_bytes") + 4.0);
+    let told = evidence_number(found, "row_bytes_reordered") + 4.0;
+    let told = told / (evidence_number(found, "row_bytes") + 4.0);
     // What is told is the least that is saved, whatever the lengths of the texts.
     let measured = best / now;
     assert!(measured <= told + 0.01 && measured > told - 0.06, "{member}: {measured} {told}");
@@ -123,7 +86,7 @@ async fn rows_that_were_never_analyzed_leave_a_gap_that_analyze_lifts() {
     let gap = analysis.gaps.iter().find(|gap| gap.observation == "layouts").unwrap();
     assert_eq!(gap.lift.as_deref(), Some("ANALYZE ml.t;"));
     db.run(gap.lift.as_deref().unwrap()).await;
-    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, SMALL)).await;
+    let analysis = analyse(&db, &request_of(Superpower::HybridSchema, TABLES_FROM_100_KB)).await;
     found(&analysis, PADDED);
     assert!(analysis.gaps.iter().all(|gap| gap.observation == "workload"), "{analysis:#?}");
 }
@@ -143,7 +106,7 @@ async fn a_column_of_text_documents_is_converted_with_its_default_and_settings(
             from generate_series(1, 2000) as i;
         analyze ml.t";
     let Some((analysis, _)) = planted(member, sql, TEXT).await else { return };
-    assert!(!only(&analysis, TEXT).undo.is_empty());
+    assert!(!only_advice(&analysis, TEXT).undo.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +115,7 @@ async fn documents_that_come_back_otherwise_have_no_exact_undo() {
         insert into ml.t select i, ('{\"b\":1,\"a\":' || i || '}')::json from generate_series(1, 2000) as i;
         analyze ml.t";
     let Some((_, analysis)) = seen("pg17", sql).await else { return };
-    let recommendation = only(&analysis, TEXT);
+    let recommendation = only_advice(&analysis, TEXT);
     assert!(recommendation.undo.is_empty());
     assert!(recommendation.caveats.iter().any(|caveat| caveat.contains("no exact undo")));
 }
@@ -171,7 +134,7 @@ async fn documents_that_jsonb_would_not_keep_stay_text(#[case] document: &str) {
     );
     let Some((_, analysis)) = seen("pg16", &sql).await else { return };
     assert!(finding(&analysis, TEXT).is_none(), "{analysis:#?}");
-    assert_eq!(declined(&analysis, TEXT), "jsonb would not keep every document");
+    assert_eq!(declined_reason(&analysis, TEXT), "jsonb would not keep every document");
 }
 
 #[rstest]
@@ -191,7 +154,7 @@ async fn a_column_that_others_depend_on_is_named_and_not_converted(#[case] depen
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, TEXT).recommendations.is_empty(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, TEXT), "its type cannot be changed alone");
+        assert_eq!(declined_reason(&analysis, TEXT), "its type cannot be changed alone");
     }
 }
 
@@ -225,7 +188,7 @@ async fn partitions_with_settings_of_their_own_are_not_all_made_alike(#[case] ow
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, TEXT).recommendations.is_empty(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, TEXT), "its type cannot be changed alone");
+        assert_eq!(declined_reason(&analysis, TEXT), "its type cannot be changed alone");
     }
 }
 
@@ -274,14 +237,14 @@ async fn documents_that_our_role_may_not_read_are_a_gap_with_its_grant() {
     let sql = "create table ml.t (id bigint primary key, doc jsonb, other jsonb);
         insert into ml.t select i, '{\"a\": {\"b\": {\"c\": {\"d\": 1}}}}', '{}' from generate_series(1, 500) as i;
         analyze ml.t";
-    let Some(db) = made("pg17", sql).await else { return };
+    let Some(db) = tables("pg17", sql).await else { return };
     let role = format!("reader_{}", db.name);
     db.run(&format!(
         "create role {role} login; grant usage on schema ml to {role}; grant select (id, other) on ml.t to {role}"
     ))
     .await;
     let target = Target::open("test", &db.dsn_as(&role), None).unwrap();
-    let request = request_of(Superpower::HybridSchema, SMALL);
+    let request = request_of(Superpower::HybridSchema, TABLES_FROM_100_KB);
     let analysis = analysis::analyse(&target, &request).await.unwrap();
     let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege).unwrap();
     assert_eq!(
@@ -322,7 +285,7 @@ async fn what_is_called_as_what_would_be_made_keeps_its_name(#[case] other: &str
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = seen(member, &sql).await else { continue };
         assert!(found(&analysis, check).recommendations.is_empty(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, check), "no name is left for it");
+        assert_eq!(declined_reason(&analysis, check), "no name is left for it");
     }
 }
 
@@ -360,8 +323,11 @@ async fn a_key_that_fails_in_one_row_of_many_is_refuted_and_not_recommended(#[ca
         {row}"
     );
     let Some((analysis, _)) = planted("pg17", &sql, KEYLESS).await else { return };
-    assert_eq!(only(&analysis, KEYLESS).action, "add_identity_key");
-    assert!(declined(&analysis, KEYLESS).contains("refuted adopt_primary_key"), "{analysis:#?}");
+    assert_eq!(only_advice(&analysis, KEYLESS).action, "add_identity_key");
+    assert!(
+        declined_reason(&analysis, KEYLESS).contains("refuted adopt_primary_key"),
+        "{analysis:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

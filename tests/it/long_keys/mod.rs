@@ -6,9 +6,10 @@ mod trials;
 use database_optimizer::model::{Analysis, Severity, Superpower};
 use rstest::rstest;
 
-use crate::hybrid_schema::{declined, found, made, number, only};
-use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, analyse, request_of};
+use crate::support::advice::{
+    advice, all_hold, declined_reason, evidence_number, finding, found, only_advice,
+};
+use crate::support::{TestDb, analyse, request_of, tables};
 
 const LONG: &str = "hybrid-schema/long-keys";
 
@@ -25,7 +26,7 @@ const FEATURES: &str = "create table ml.features (id bigint primary key, data js
     vacuum (analyze) ml.features";
 
 async fn looked_at(member: &str, sql: &str) -> Option<(TestDb, Analysis)> {
-    let db = made(member, sql).await?;
+    let db = tables(member, sql).await?;
     let analysis = looked_again(&db).await;
     Some((db, analysis))
 }
@@ -59,7 +60,7 @@ newline', 4)
             from generate_series(1, 6000) as i;
         vacuum (analyze) ml."Odd "" t%s $1""#;
     let Some((mut db, analysis)) = looked_at(member, sql).await else { return };
-    let recommendation = only(&analysis, LONG);
+    let recommendation = only_advice(&analysis, LONG);
     assert_eq!(recommendation.action, "shorten_keys");
     assert_eq!(found(&analysis, LONG).severity, Severity::Medium);
     all_hold(&mut db, &analysis, &request_of(Superpower::HybridSchema, SMALL)).await;
@@ -72,7 +73,7 @@ async fn the_view_has_the_long_keys_before_and_after_the_update_and_the_dictiona
 ) {
     let Some((db, analysis)) = looked_at(member, FEATURES).await else { return };
     db.run("create table ml.before as select * from ml.features").await;
-    let statements = &only(&analysis, LONG).statements;
+    let statements = &only_advice(&analysis, LONG).statements;
     let (update, first) = (statements.len() - 2, &statements[..statements.len() - 2]);
     for statement in first {
         db.run(&statement.sql).await;
@@ -106,7 +107,7 @@ async fn a_document_that_holds_a_code_already_stops_the_change_before_it_begins(
     for member in ["pg15", "deb19"] {
         let Some((db, analysis)) = looked_at(member, FEATURES).await else { continue };
         db.run(r#"insert into ml.features values (0, '[1, {"deep": [{"uid": 1}]}]')"#).await;
-        let first = &only(&analysis, LONG).statements[0];
+        let first = &only_advice(&analysis, LONG).statements[0];
         let refused = db.client.simple_query(&first.sql).await.unwrap_err();
         let message = refused.as_db_error().unwrap().message().to_owned();
         assert!(message.contains("one of the codes as a key already"), "{message}");
@@ -123,14 +124,14 @@ async fn a_code_that_one_document_of_many_holds_as_a_key_is_seen_before_the_stat
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         assert!(found(&analysis, LONG).recommendations.is_empty(), "{analysis:#?}");
-        assert_eq!(declined(&analysis, LONG), "an experiment refuted shorten_keys");
+        assert_eq!(declined_reason(&analysis, LONG), "an experiment refuted shorten_keys");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_lost_where_a_key_and_its_code_stand_side_by_side() {
     let Some((db, analysis)) = looked_at("pg17", FEATURES).await else { return };
-    let recommendation = only(&analysis, LONG);
+    let recommendation = only_advice(&analysis, LONG);
     for statement in &recommendation.statements[1..] {
         db.run(&statement.sql).await;
     }
@@ -152,12 +153,12 @@ async fn what_is_told_to_be_saved_is_saved_once_the_file_is_written_anew(
     db.run("vacuum (full) ml.features").await;
     let size = "select pg_relation_size('ml.features')::text";
     let before = number_of(&db, size).await;
-    for statement in &only(&analysis, LONG).statements {
+    for statement in &only_advice(&analysis, LONG).statements {
         db.run(&statement.sql).await;
     }
     db.run("vacuum (full) ml.features").await;
     let saved = 1.0 - number_of(&db, size).await / before;
-    let told = number(found(&analysis, LONG), "saving_ratio");
+    let told = evidence_number(found(&analysis, LONG), "saving_ratio");
     // What is told is the least: rows end at a multiple of 8.
     assert!((-0.01..0.05).contains(&(saved - told)), "{member}: told {told}, saved {saved}");
 }
@@ -165,7 +166,7 @@ async fn what_is_told_to_be_saved_is_saved_once_the_file_is_written_anew(
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_are_long_again_in_spite_of_a_dictionary_get_no_second_one() {
     let Some((mut db, analysis)) = looked_at("pg17", FEATURES).await else { return };
-    for statement in &only(&analysis, LONG).statements {
+    for statement in &only_advice(&analysis, LONG).statements {
         db.run(&statement.sql).await;
     }
     db.run("update ml.features set data = ml.features_data_lengthen(data)").await;
@@ -174,7 +175,7 @@ async fn keys_that_are_long_again_in_spite_of_a_dictionary_get_no_second_one() {
     db.settle().await;
     let analysis = looked_again(&db).await;
     assert!(found(&analysis, LONG).recommendations.is_empty(), "{analysis:#?}");
-    assert_eq!(declined(&analysis, LONG), "a dictionary exists");
+    assert_eq!(declined_reason(&analysis, LONG), "a dictionary exists");
 }
 
 // What is left alone.
@@ -289,7 +290,7 @@ async fn a_column_whose_documents_must_not_be_changed_alone_gets_no_statements(
     for member in ["pg15", "deb19"] {
         let Some((_, analysis)) = looked_at(member, &sql).await else { continue };
         assert!(finding(&analysis, LONG).is_none_or(|found| advice(&analysis, found).is_empty()));
-        assert_eq!(declined(&analysis, LONG), reason, "{member}: {analysis:#?}");
+        assert_eq!(declined_reason(&analysis, LONG), reason, "{member}: {analysis:#?}");
     }
 }
 

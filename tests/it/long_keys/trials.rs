@@ -5,8 +5,8 @@ use database_optimizer::model::{Analysis, ProveMode, Severity, Superpower, Verdi
 use rstest::rstest;
 
 use super::{FEATURES, LONG, SMALL, looked_at};
-use crate::hybrid_schema::{found, made, number, only};
-use crate::support::{TestDb, analyse, request_of};
+use crate::support::advice::{evidence_number, found, only_advice};
+use crate::support::{TestDb, analyse, request_of, tables};
 
 async fn tried(db: &TestDb) -> Analysis {
     let request = request_of(Superpower::HybridSchema, SMALL);
@@ -18,9 +18,9 @@ async fn tried(db: &TestDb) -> Analysis {
 async fn codes_are_confirmed_by_storing_the_documents_again_under_them(
     #[values("pg15", "pg16", "pg17", "pg18", "deb19")] member: &str,
 ) {
-    let Some(db) = made(member, FEATURES).await else { return };
+    let Some(db) = tables(member, FEATURES).await else { return };
     let analysis = tried(&db).await;
-    let proof = &only(&analysis, LONG).proof;
+    let proof = &only_advice(&analysis, LONG).proof;
     assert_eq!(proof.verdict, Verdict::Confirmed, "{proof:#?}");
     let measured = |name: &str| {
         let found = proof.measurements.iter().find(|measured| measured.name == name);
@@ -29,9 +29,9 @@ async fn codes_are_confirmed_by_storing_the_documents_again_under_them(
     assert!(measured("read_key_ms").candidate > 0.0 && measured("write_ms").candidate > 0.0);
     let bytes = measured("relation_bytes");
     let saved = 1.0 - bytes.candidate / bytes.baseline;
-    let told = number(found(&analysis, LONG), "saving_ratio");
+    let told = evidence_number(found(&analysis, LONG), "saving_ratio");
     assert!((-0.01..0.05).contains(&(saved - told)), "{member}: told {told}, measured {saved}");
-    let expected = &only(&analysis, LONG).expected;
+    let expected = &only_advice(&analysis, LONG).expected;
     assert!(expected.iter().any(|expected| expected.metric == "relation_bytes"), "{expected:#?}");
 }
 
@@ -50,7 +50,7 @@ async fn codes_that_leave_a_row_on_each_page_are_refuted_and_declined_with_the_n
             from generate_series(1, 1500) as i;
         vacuum (analyze) ml.wide";
     let Some((db, analysis)) = looked_at(member, sql).await else { return };
-    assert_eq!(only(&analysis, LONG).proof.verdict, Verdict::NotRun);
+    assert_eq!(only_advice(&analysis, LONG).proof.verdict, Verdict::NotRun);
     let analysis = tried(&db).await;
     let found = found(&analysis, LONG);
     assert!(found.recommendations.is_empty() && found.severity == Severity::Info, "{found:#?}");
@@ -70,10 +70,10 @@ async fn keys_of_every_odd_kind_are_tried_out_and_leave_nothing_behind() {
             from generate_series(1, 6000) as i;
         vacuum (analyze) ml.odd"#;
     for member in ["pg15", "deb19"] {
-        let Some(db) = made(member, sql).await else { continue };
+        let Some(db) = tables(member, sql).await else { continue };
         let made_here = "select count(*)::text from pg_proc where proname like 'dbopt%'";
         let analysis = tried(&db).await;
-        assert_eq!(only(&analysis, LONG).proof.verdict, Verdict::Confirmed, "{analysis:#?}");
+        assert_eq!(only_advice(&analysis, LONG).proof.verdict, Verdict::Confirmed, "{analysis:#?}");
         assert_eq!(db.text(made_here).await, "0");
     }
 }

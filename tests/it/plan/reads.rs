@@ -1,6 +1,6 @@
 //! What is said of a node that reads from outside of shared buffers, and has something else wrong too.
 
-use super::decode::{decoded, ids};
+use super::{decoded, ids};
 
 const LOW_BUFFER_HIT: (&str, u32) = ("plan/low-buffer-hit", 0);
 

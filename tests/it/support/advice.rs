@@ -2,13 +2,42 @@
 //! restores the catalog exactly.
 
 use database_optimizer::analysis::Request;
-use database_optimizer::model::{Analysis, Recommendation, ReportedFinding, Statement};
+use database_optimizer::model::{Analysis, Number, Recommendation, ReportedFinding, Statement};
 
 use super::{TestDb, analyse};
 
 /// The finding of a check, if there is one.
 pub fn finding<'a>(analysis: &'a Analysis, check: &str) -> Option<&'a ReportedFinding> {
     analysis.findings.iter().find(|finding| finding.check == check)
+}
+
+/// The finding of a check, which must be there.
+pub fn found<'a>(analysis: &'a Analysis, check: &str) -> &'a ReportedFinding {
+    finding(analysis, check).unwrap_or_else(|| panic!("no {check}: {analysis:#?}"))
+}
+
+/// The only recommendation of a check's finding.
+pub fn only_advice<'a>(analysis: &'a Analysis, check: &str) -> &'a Recommendation {
+    match advice(analysis, found(analysis, check)).as_slice() {
+        [only] => only,
+        others => panic!("{others:#?}"),
+    }
+}
+
+/// Why a check declined what it found first.
+pub fn declined_reason<'a>(analysis: &'a Analysis, check: &str) -> &'a str {
+    let declined = analysis.declined.iter().find(|declined| declined.check == check);
+    &declined.unwrap_or_else(|| panic!("nothing declined: {analysis:#?}")).reason
+}
+
+/// A value of a finding's evidence.
+pub fn evidence<'a>(found: &'a ReportedFinding, name: &str) -> &'a Number {
+    &found.evidence.iter().find(|evidence| evidence.name == name).unwrap().value
+}
+
+/// The same as a number.
+pub fn evidence_number(found: &ReportedFinding, name: &str) -> f64 {
+    evidence(found, name).to_owned().as_f64().unwrap()
 }
 
 /// The recommendations of a finding, the best first.

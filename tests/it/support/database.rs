@@ -26,6 +26,17 @@ impl TestDb {
         Self { server, name, client }
     }
 
+    /// A database with a schema `ml` after these statements, whose statistics have arrived.
+    pub async fn filled(server: &'static TestServer, sql: &str) -> Self {
+        let mut db = Self::create(server).await;
+        db.run("create schema ml").await;
+        for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+            db.run_next(statement).await;
+        }
+        db.settle().await;
+        db
+    }
+
     /// As superuser.
     pub fn dsn(&self) -> SecretString {
         self.server.dsn(&self.name).into()

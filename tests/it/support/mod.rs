@@ -1,10 +1,15 @@
 //! What tests share: real servers of every major version, a database each, and a proxy that watches.
 
 pub mod advice;
+pub mod blocked;
 pub mod browser;
+pub mod certificates;
 mod database;
+pub mod leftovers;
 mod members;
+pub mod program;
 pub mod proxy;
+pub mod pydantic;
 pub mod redis;
 mod server;
 mod service;
@@ -25,6 +30,12 @@ use database_optimizer::contract::{Contract, Registered};
 use database_optimizer::model::observation::Workload;
 use database_optimizer::model::{Analysis, Policy, Superpower};
 use database_optimizer::pg::Target;
+
+/// Thresholds for tables that are made in no time.
+pub const TABLES_FROM_100_KB: &[(&str, f64)] = &[("table_bytes_min", 1e5)];
+/// The same for columns of tables that are somewhat larger.
+pub const COLUMNS_FROM_100_KB: &[(&str, f64)] =
+    &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
 
 /// Wait until something holds; a minute is far more than it takes on a machine that is busy with other tests.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -58,6 +69,21 @@ pub fn registered(column: &str, schema: &str) -> Registered {
         contract: Arc::new(contract),
         before: None,
     }
+}
+
+/// A database whose schema `ml` these statements have filled; none where there is no such server.
+pub async fn tables(member: &str, sql: &str) -> Option<TestDb> {
+    Some(TestDb::filled(server(member)?, sql).await)
+}
+
+/// A database whose `ml.features.payload` is of 6 KB of text in a row that compress well.
+pub async fn compressible_features(server: &'static TestServer) -> TestDb {
+    let features = "create table ml.features (id int, payload text);
+        insert into ml.features
+        select i, (select string_agg(md5((g * i)::text) || repeat('ab', 20), '') from generate_series(1, 90) as g)
+        from generate_series(1, 1500) as i;
+        analyze ml.features";
+    TestDb::filled(server, features).await
 }
 
 /// Analyse a test database as a client would.

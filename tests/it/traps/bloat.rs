@@ -3,9 +3,9 @@
 use database_optimizer::model::{Analysis, GapReason};
 use rstest::rstest;
 
-use super::{BLOATED, HOT, SMALL, VAIN, WIDE, checks, made, planted, seen, statements};
+use super::{BLOATED, HOT, VAIN, WIDE, checks, filled, planted, seen, statements};
 use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{Own, analyse, own_server, request, server};
+use crate::support::{COLUMNS_FROM_100_KB, Own, analyse, own_server, request, server};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -39,8 +39,8 @@ async fn dead_chunks_are_left_to_an_autovacuum_and_found_without_one(
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
         vacuum analyze ml.t;
         update ml.t set payload = payload || 'x'";
-    let db = made(server, sql).await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let db = filled(server, sql).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     assert_eq!(finding(&analysis, BLOATED).is_some(), fires, "{analysis:#?}");
     let declined = analysis.declined.iter().find(|declined| declined.check == BLOATED);
     assert_eq!(declined.is_some_and(|d| d.reason.contains("comes by itself")), !fires);
@@ -109,7 +109,7 @@ async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
         insert into ml.uncounted select i, $WIDE from generate_series(1, 1500) as i;
         analyze ml.uncounted";
     let Some(server) = server(member) else { return };
-    let mut db = made(server, sql).await;
+    let mut db = filled(server, sql).await;
     let role = format!("monitor_{}", db.name);
     db.run(&format!("create role {role} login; grant pg_monitor to {role}")).await;
     db.run("select pg_stat_reset()").await;
@@ -120,7 +120,9 @@ async fn counters_that_were_reset_empty_no_toast_table_that_may_not_be_sampled(
     }
     db.settle().await;
     let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
-    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(COLUMNS_FROM_100_KB))
+        .await
+        .unwrap();
     drop(target);
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
     assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
@@ -152,12 +154,14 @@ async fn a_column_that_is_hidden_may_be_the_one_that_is_read_or_crowds_the_page(
         vacuum analyze ml.t;\n{reads}"
     );
     let Some(server) = server(member) else { return };
-    let db = made(server, &sql).await;
+    let db = filled(server, &sql).await;
     let role = format!("partly_{}", db.name);
     db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
     db.run(&format!("grant select (id, shown) on ml.t to {role}")).await;
     let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
-    let analysis = database_optimizer::analysis::analyse(&target, &request(SMALL)).await.unwrap();
+    let analysis = database_optimizer::analysis::analyse(&target, &request(COLUMNS_FROM_100_KB))
+        .await
+        .unwrap();
     drop(target);
     db.run(&format!("drop owned by {role}; drop role {role}")).await;
     for check in [HOT, "toast/vector-out-of-line", "toast/rewritten-out-of-line-values"] {
@@ -186,12 +190,12 @@ async fn a_strategy_that_would_reach_an_index_and_stay_there_is_not_advised(
         analyze;\n{reads}{}",
         reads.replace("ml.t", "ml.packed")
     );
-    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((mut db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(finding(&analysis, VAIN).is_none(), "{member}: {analysis:#?}");
     let declined = analysis.declined.iter().find(|declined| declined.check == VAIN);
     assert!(declined.is_some_and(|d| d.reason.contains("index")), "{member}: {analysis:#?}");
     assert!(finding(&analysis, HOT).is_some(), "{member}: {analysis:#?}");
-    all_hold(&mut db, &analysis, &request(SMALL)).await;
+    all_hold(&mut db, &analysis, &request(COLUMNS_FROM_100_KB)).await;
 }
 
 #[rstest]
@@ -203,10 +207,10 @@ async fn a_toast_table_that_no_vacuum_ever_counted_is_looked_into(
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i;
         analyze ml.t";
     let Some(server) = server(member) else { return };
-    let mut db = made(server, sql).await;
+    let mut db = filled(server, sql).await;
     db.run("select pg_stat_reset()").await;
     db.settle().await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     assert!(finding(&analysis, VAIN).is_some(), "{member}: {analysis:#?}");
 }
 
@@ -219,11 +223,11 @@ async fn ids_are_the_same_on_every_run_and_from_every_replica(#[values("deb18")]
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t";
-    let Some((mut db, first)) = seen(member, sql, SMALL).await else { return };
+    let Some((mut db, first)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     db.run("insert into ml.t select 1, 'one more row'").await;
     db.run("select sum(hashtext(payload)) from ml.t").await;
     db.settle().await;
-    let second = analyse(&db, &request(SMALL)).await;
+    let second = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     let ids = |analysis: &Analysis| {
         let findings = analysis.findings.iter().map(|f| (f.id.clone(), f.recommendations.clone()));
         let mut ids: Vec<_> = findings.collect();

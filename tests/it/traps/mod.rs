@@ -10,11 +10,9 @@ use database_optimizer::model::{Analysis, GapReason, Object, Recommendation};
 use rstest::rstest;
 
 use crate::support::advice::{all_hold, finding};
-use crate::support::{TestDb, TestServer, analyse, request, server};
+use crate::support::{COLUMNS_FROM_100_KB, TestDb, TestServer, analyse, request, server};
 
-/// Thresholds small enough for tables that are made in no time.
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5)];
-/// The same, for counters that began a moment ago.
+/// Thresholds small enough for tables that are made in no time, and for counters that began a moment ago.
 const SMALL_AND_OLD: &[(&str, f64)] =
     &[("table_bytes_min", 1e6), ("column_bytes_min", 1e5), ("history_s_min", 0.0)];
 
@@ -30,21 +28,15 @@ const SHARE: &str = "toast/large-toast-share";
 const VAIN: &str = "toast/incompressible-values";
 const BLOATED: &str = "toast/bloated-toast";
 
-async fn made(server: &'static TestServer, sql: &str) -> TestDb {
-    let mut db = TestDb::create(server).await;
-    db.run("create schema ml").await;
-    let sql = sql.replace("$WIDE", WIDE).replace("$PACKED", PACKED);
-    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-        db.run_next(statement).await;
-    }
-    db.settle().await;
-    db
+/// A database after these statements, with the values that they name.
+async fn filled(server: &'static TestServer, sql: &str) -> TestDb {
+    TestDb::filled(server, &sql.replace("$WIDE", WIDE).replace("$PACKED", PACKED)).await
 }
 
 /// Plant a fault, find it by a check, and hold every recommendation to its word.
 async fn planted(member: &str, sql: &str, check: &str) -> Option<(TestDb, Analysis)> {
-    let mut db = made(server(member)?, sql).await;
-    let request = request(SMALL);
+    let mut db = filled(server(member)?, sql).await;
+    let request = request(COLUMNS_FROM_100_KB);
     let analysis = analyse(&db, &request).await;
     let found = finding(&analysis, check);
     let found = found.unwrap_or_else(|| panic!("{member}: no {check}: {analysis:#?}"));
@@ -54,7 +46,7 @@ async fn planted(member: &str, sql: &str, check: &str) -> Option<(TestDb, Analys
 }
 
 async fn seen(member: &str, sql: &str, policy: &[(&str, f64)]) -> Option<(TestDb, Analysis)> {
-    let db = made(server(member)?, sql).await;
+    let db = filled(server(member)?, sql).await;
     let analysis = analyse(&db, &request(policy)).await;
     Some((db, analysis))
 }
@@ -109,7 +101,7 @@ async fn a_server_without_lz4_is_told_the_gap_and_never_the_statement(
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
         analyze ml.t";
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
     let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::NotBuiltIn).unwrap();
     assert!(gap.lift.is_some() && gap.detail.contains(": 1"), "{gap:?}");
@@ -146,7 +138,7 @@ async fn vectors_that_stand_inline_are_not_called_out_of_line_for_a_setting(
         from generate_series(1, 1200) as i;
         alter table ml.t alter v set storage external;
         analyze ml.t";
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
 }
 
@@ -229,13 +221,13 @@ async fn a_vector_is_not_stored_plain_where_a_row_would_not_fit_a_page(
         from generate_series(1, 9000) as i;
         analyze ml.t"
     );
-    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((mut db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     for recommendation in &analysis.recommendations {
         assert!(!statements(recommendation).contains("PLAIN"), "{member}: {analysis:#?}");
     }
     let declined = analysis.declined.iter().any(|declined| declined.reason.contains("fit a page"));
     assert!(declined || !analysis.recommendations.is_empty(), "{member}: {analysis:#?}");
-    all_hold(&mut db, &analysis, &request(SMALL)).await;
+    all_hold(&mut db, &analysis, &request(COLUMNS_FROM_100_KB)).await;
 }
 
 #[rstest]
@@ -276,7 +268,7 @@ async fn what_was_never_compressed_is_not_called_incompressible(
         {after};
         analyze ml.t"
     );
-    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(checks(&analysis).is_empty(), "{member}: {analysis:#?}");
 }
 
@@ -295,7 +287,7 @@ async fn a_share_of_fifty_to_one_is_healthy_where_nobody_reads_it_back(
     let declined = analysis.declined.iter().find(|declined| declined.check == SHARE).unwrap();
     assert!(declined.detail.contains("0.00 times"), "{declined:?}");
     // Counters that were reset a moment ago are no evidence.
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     assert!(analysis.declined.iter().all(|declined| declined.check != SHARE), "{analysis:#?}");
     assert!(analysis.gaps.iter().any(|gap| gap.reason == GapReason::NotEnoughHistory));
 }
@@ -311,7 +303,7 @@ async fn a_statement_takes_the_lock_it_names(#[values("pg15", "deb15", "deb19")]
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t";
-    let Some((db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     let mut held = 0;
     for statement in
         analysis.recommendations.iter().flat_map(|r| r.statements.iter().chain(&r.undo))

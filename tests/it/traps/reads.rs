@@ -2,9 +2,9 @@
 
 use rstest::rstest;
 
-use super::{HOT, SHARE, SMALL, checks, made, seen};
+use super::{HOT, SHARE, checks, filled, seen};
 use crate::support::advice::finding;
-use crate::support::{Own, analyse, own_server, request};
+use crate::support::{COLUMNS_FROM_100_KB, Own, analyse, own_server, request};
 
 // ---- what must raise nothing --------------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ async fn tables_that_are_not_ours_to_advise_about_raise_nothing(
         insert into ml.owned select i, $WIDE from generate_series(1, 1500) as i;
         alter extension hstore add table ml.owned;
         analyze ml.no_toast";
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
     assert!(analysis.gaps.is_empty() && analysis.declined.is_empty(), "{analysis:#?}");
 }
@@ -91,7 +91,7 @@ async fn reads_that_no_query_asked_for_make_no_column_hot(
         analyze ml.t;
         {maintenance}"
     );
-    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     for check in
         [HOT, SHARE, "toast/rows-just-above-threshold", "toast/rewritten-out-of-line-values"]
     {
@@ -173,7 +173,7 @@ async fn reads_by_whoever_keeps_a_table_make_no_column_hot(
     #[case] sql: &str,
     #[values("pg15", "deb19")] member: &str,
 ) {
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     for check in [HOT, SHARE, "toast/rows-just-above-threshold"] {
         assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
     }
@@ -200,7 +200,7 @@ async fn a_sample_of_analyze_as_large_as_it_is_set_makes_no_column_hot(
         analyze ml.t;
         analyze ml.t;
         analyze ml.t";
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(finding(&analysis, HOT).is_none(), "{member}: {analysis:#?}");
 }
 
@@ -225,7 +225,7 @@ async fn rows_that_are_deleted_take_all_their_values_with_them(
         {cycle};
         vacuum analyze ml.t"
     );
-    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     let rewritten = "toast/rewritten-out-of-line-values";
     assert!(finding(&analysis, rewritten).is_none(), "{member}: {analysis:#?}");
 }
@@ -241,8 +241,8 @@ async fn old_rows_that_are_logged_for_logical_decoding_make_no_column_hot() {
         update ml.t set id = id + 1;
         update ml.t set id = id + 1;
         update ml.t set id = id + 1";
-    let db = made(server, sql).await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let db = filled(server, sql).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     assert!(finding(&analysis, HOT).is_none(), "{analysis:#?}");
     assert!(finding(&analysis, SHARE).is_none(), "{analysis:#?}");
 }

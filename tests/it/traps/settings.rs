@@ -3,11 +3,9 @@
 use database_optimizer::model::GapReason;
 use rstest::rstest;
 
-use super::{
-    BLOATED, HOT, MIXED, PACKED, PGLZ, SHARE, SMALL, VAIN, WIDE, checks, made, planted, seen,
-};
+use super::{BLOATED, HOT, MIXED, PACKED, PGLZ, SHARE, VAIN, WIDE, checks, filled, planted, seen};
 use crate::support::advice::{all_hold, finding};
-use crate::support::{TestDb, analyse, request, server};
+use crate::support::{COLUMNS_FROM_100_KB, TestDb, analyse, request, server};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -21,11 +19,11 @@ async fn counters_reset_a_moment_ago_are_a_gap_and_no_finding(
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t";
     let Some(server) = server(member) else { return };
-    let mut db = made(server, sql).await;
+    let mut db = filled(server, sql).await;
     db.run("select pg_stat_reset()").await;
     db.run(&format!("insert into ml.t select i, {WIDE} from generate_series(1, 3) as i")).await;
     db.settle().await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     for check in [HOT, SHARE, BLOATED] {
         assert!(finding(&analysis, check).is_none(), "{member}: {analysis:#?}");
         assert!(analysis.declined.iter().all(|declined| declined.check != check), "{analysis:#?}");
@@ -42,10 +40,10 @@ async fn a_table_that_nobody_ever_counted_is_judged_by_its_sample(
     let sql = "create table ml.t (id int, payload text);
         insert into ml.t select i, $WIDE from generate_series(1, 1500) as i";
     let Some(server) = server(member) else { return };
-    let mut db = made(server, sql).await;
+    let mut db = filled(server, sql).await;
     db.run("select pg_stat_reset()").await;
     db.settle().await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     let rows = finding(&analysis, VAIN).map(|found| found.evidence[1].value.clone());
     assert_eq!(serde_json::to_value(rows).unwrap(), 1500, "{member}: {analysis:#?}");
 }
@@ -65,7 +63,7 @@ async fn the_default_of_the_database_is_the_default_of_its_columns(
         .await;
     db.run("analyze ml.t").await;
     db.settle().await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     assert!(checks(&analysis).is_empty(), "{analysis:#?}");
 }
 
@@ -88,7 +86,7 @@ async fn a_writer_that_chooses_lz4_by_itself_is_not_told_to(
         .await;
     db.run("analyze ml.t").await;
     db.settle().await;
-    let analysis = analyse(&db, &request(SMALL)).await;
+    let analysis = analyse(&db, &request(COLUMNS_FROM_100_KB)).await;
     db.run(&format!("drop role {writer}")).await;
     assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
     assert!(analysis.declined.iter().any(|declined| declined.check == PGLZ), "{analysis:#?}");
@@ -104,7 +102,7 @@ async fn a_view_of_values_that_come_in_lz4_is_not_told_to_compress_them(
         insert into ml.t select i, $PACKED from generate_series(1, 1500) as i;
         create materialized view ml.v as select * from ml.t;
         analyze";
-    let Some((_db, analysis)) = seen(member, sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, sql, COLUMNS_FROM_100_KB).await else { return };
     assert!(finding(&analysis, PGLZ).is_none(), "{analysis:#?}");
     assert!(analysis.declined.iter().any(|declined| declined.check == PGLZ), "{analysis:#?}");
 }
@@ -188,10 +186,10 @@ async fn a_table_that_refuses_updates_is_not_told_to_update_itself(
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t"
     );
-    let Some((mut db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((mut db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
     assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
-    all_hold(&mut db, &analysis, &request(SMALL)).await;
+    all_hold(&mut db, &analysis, &request(COLUMNS_FROM_100_KB)).await;
 }
 
 #[rstest]
@@ -211,7 +209,7 @@ async fn a_publication_of_a_part_refuses_updates_unless_the_identity_covers_it(
         select sum(hashtext(payload)) from ml.t;
         select sum(hashtext(payload)) from ml.t"
     );
-    let Some((_db, analysis)) = seen(member, &sql, SMALL).await else { return };
+    let Some((_db, analysis)) = seen(member, &sql, COLUMNS_FROM_100_KB).await else { return };
     let declined = analysis.declined.iter().find(|declined| declined.check == HOT);
     assert!(declined.is_some_and(|d| d.reason.contains("cannot be updated")), "{analysis:#?}");
 }
@@ -260,12 +258,12 @@ async fn columns_a_role_may_not_read_are_a_gap_with_their_grant(
         insert into ml.t select i, 'x', $WIDE from generate_series(1, 1500) as i;
         analyze ml.t";
     let Some(server) = server(member) else { return };
-    let db = made(server, sql).await;
+    let db = filled(server, sql).await;
     let role = format!("partial_{}", db.name);
     db.run(&format!("create role {role} login; grant usage on schema ml to {role}")).await;
     db.run(&format!("grant select (id, label) on ml.t to {role}")).await;
     let target = database_optimizer::pg::Target::open("test", &db.dsn_as(&role), None).unwrap();
-    let request = request(SMALL);
+    let request = request(COLUMNS_FROM_100_KB);
     let analysis = database_optimizer::analysis::analyse(&target, &request).await.unwrap();
     let gap = analysis.gaps.iter().find(|gap| gap.reason == GapReason::MissingPrivilege).unwrap();
     let lift = gap.lift.clone().unwrap();

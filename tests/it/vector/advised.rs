@@ -4,23 +4,14 @@ use database_optimizer::analysis::Request;
 use database_optimizer::model::{Analysis, ProveMode, Superpower, Verdict};
 use rstest::rstest;
 
-use super::cases::{SEARCH, items, judged};
-use crate::prove::{TRACES, until_hung_up};
+use super::cases::{SEARCH, SMALL, items, judged};
 use crate::support::advice::{advice, all_hold, finding};
-use crate::support::{TestDb, request_of, server, workload};
+use crate::support::leftovers::{TRACES, until_hung_up};
+use crate::support::{TestDb, request_of, tables, workload};
 
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 0.0), ("exact_rows_max", 100.0)];
-
-async fn made(member: &str, sql: &str) -> Option<TestDb> {
-    let mut db = TestDb::create(server(member)?).await;
-    for statement in "create schema ml;\ncreate extension vector schema public"
-        .split(";\n")
-        .chain(sql.split(";\n"))
-    {
-        db.run(statement).await;
-    }
-    db.settle().await;
-    Some(db)
+/// A database with pgvector after these statements.
+async fn with_vectors(member: &str, sql: &str) -> Option<TestDb> {
+    tables(member, &format!("create extension vector schema public;\n{sql}")).await
 }
 
 /// Tenants in each partition, which is read alone where a search asks for a tenant.
@@ -52,7 +43,7 @@ create index items_embedding on ml.items using hnsw (embedding public.vector_l2_
 analyze ml.items",
         parts.join(";\n")
     );
-    let Some(db) = made(member, &sql).await else { return };
+    let Some(db) = with_vectors(member, &sql).await else { return };
     let statements = "sql,calls,mean_ms
 select id from ml.items where tenant = $2 order by embedding <-> $1 limit 10,500,20
 ";
@@ -93,7 +84,7 @@ async fn an_index_at_half_precision_is_built_beside_the_other_and_both_are_tried
     #[case] check: &str,
     #[values("pg15", "pg18")] member: &str,
 ) {
-    let Some(mut db) = made(member, WIDE).await else { return };
+    let Some(mut db) = with_vectors(member, WIDE).await else { return };
     let before = db.text(TRACES).await;
     let analysis = proved(&db, check).await;
     // A machine that is busy with something else may time the smaller one as slower: then it is refuted, with the numbers.
@@ -137,7 +128,7 @@ async fn v4_options_of_an_index_are_taken_over_within_what_pgvector_takes(
     ] {
         let sql =
             WIDE.replace("m = 4, ef_construction = 8", options).replace("(1, 2000)", "(1, 300)");
-        let Some(mut db) = made(member, &sql).await else { return };
+        let Some(mut db) = with_vectors(member, &sql).await else { return };
         let set = [("table_bytes_min", 0.0), ("dimensions_min", 128.0)];
         let (analysis, request) = judged(&db, &set, NEAREST).await;
         let half = finding(&analysis, "vector/wide-elements");

@@ -133,7 +133,7 @@ async fn a_standby_is_judged_and_its_advice_is_for_the_primary(
     let advised = advice(&analysis, found);
     assert!(advised[0].preconditions[0].contains("on the primary"), "{advised:#?}");
     drop(target);
-    crate::prove::until_hung_up(&db).await;
+    crate::support::leftovers::until_hung_up(&db).await;
 }
 
 #[rstest]

@@ -4,15 +4,13 @@ use rstest::rstest;
 
 use super::cases::judged;
 use crate::support::advice::finding;
-use crate::support::{TestDb, server};
+use crate::support::{TestDb, tables};
 
 const LIMIT: &str = "vector/limit-above-ef-search";
 
 /// Vectors that fit the row, and such that are out of line: of these the planner reads the index for few rows alone.
-async fn made(member: &str) -> Option<TestDb> {
-    let mut db = TestDb::create(server(member)?).await;
-    for statement in "create schema ml;
-create extension vector schema public;
+async fn narrow_and_wide(member: &str) -> Option<TestDb> {
+    let sql = "create extension vector schema public;
 create table ml.narrow (id bigint, tenant int, embedding vector(3));
 insert into ml.narrow select i, i % 4, array[i % 97, i % 89, i % 83]::vector(3) from generate_series(1, 6000) as i;
 create table ml.wide (id bigint, tenant int, embedding vector(768));
@@ -20,13 +18,8 @@ insert into ml.wide select i, i % 4, (select array_agg(sin(i * g)) from generate
 from generate_series(1, 2000) as i;
 create index narrow_e on ml.narrow using hnsw (embedding vector_l2_ops) with (m = 4, ef_construction = 8);
 create index wide_e on ml.wide using hnsw (embedding vector_l2_ops) with (m = 4, ef_construction = 8);
-analyze"
-        .split(";\n")
-    {
-        db.run(statement).await;
-    }
-    db.settle().await;
-    Some(db)
+analyze";
+    tables(member, sql).await
 }
 
 #[rstest]
@@ -34,7 +27,7 @@ analyze"
 async fn a_limit_is_found_where_the_planner_reads_the_index_for_it_and_nowhere_else(
     #[values("pg15", "pg18")] member: &str,
 ) {
-    let Some(db) = made(member).await else { return };
+    let Some(db) = narrow_and_wide(member).await else { return };
     let (mut found_of, mut sorted_of) = (0, 0);
     for (table, condition) in [
         ("narrow", ""),
@@ -74,7 +67,7 @@ async fn a_limit_is_found_where_the_planner_reads_the_index_for_it_and_nowhere_e
 async fn where_the_rows_that_pass_are_not_known_that_is_a_gap(
     #[values("pg15", "pg18")] member: &str,
 ) {
-    let Some(db) = made(member).await else { return };
+    let Some(db) = narrow_and_wide(member).await else { return };
     let list = "sql,calls,mean_ms\n\"select id from ml.narrow where tenant > 2 order by embedding <-> '[1,2,3]' limit 100\",500,2\n";
     let (analysis, _) = judged(&db, &[("table_bytes_min", 0.0)], list).await;
     assert!(finding(&analysis, LIMIT).is_none(), "{analysis:#?}");

@@ -2,12 +2,11 @@
 
 use rstest::rstest;
 
-use super::cases::{checks, items, judged};
+use super::cases::{SMALL, checks, items, judged};
 use crate::support::advice::{advice, all_hold, finding};
 
 const LIMIT: &str = "vector/limit-above-ef-search";
 const MISSING: &str = "vector/missing-index";
-const SMALL: &[(&str, f64)] = &[("table_bytes_min", 0.0), ("exact_rows_max", 100.0)];
 const HNSW: &str = "create index items_e on ml.items using hnsw (embedding ext.vector_l2_ops)";
 const LISTS: &str = "create index items_e on ml.items using ivfflat (embedding ext.vector_l2_ops) with (lists = 10)";
 

@@ -1,6 +1,6 @@
 //! Estimates that are far off, and the time that they cost.
 
-use super::{decoded, ids};
+use super::super::{decoded, ids};
 
 #[tokio::test]
 async fn rows_that_a_limit_or_a_semijoin_cuts_short_say_nothing_of_the_estimate() {

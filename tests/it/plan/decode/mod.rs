@@ -5,8 +5,9 @@ mod scans;
 mod served;
 
 use database_optimizer::analysis::{DecodeError, PlanText, Request, decode};
-use database_optimizer::model::{DecodedPlan, Object, Superpower};
+use database_optimizer::model::Superpower;
 
+use super::{decoded, ids, text};
 use crate::support::request_of;
 
 /// A nested loop over a scan that was expected to return 20 rows, with a sort on disk above it.
@@ -26,23 +27,6 @@ const PLAN: &str = "Sort  (cost=900.00..901.00 rows=20 width=8) (actual time=900
 Planning Time: 0.400 ms
 Execution Time: 960.000 ms
 ";
-
-fn text(plan: &str) -> PlanText {
-    PlanText { plan: plan.to_owned(), before: None, partial: false, findings_max: 5 }
-}
-
-pub(super) async fn decoded(plan: &str, policy: &[(&str, f64)]) -> DecodedPlan {
-    let decoded = decode(request_of(Superpower::Plan, policy), text(plan)).await.unwrap();
-    decoded.plans()[0].clone()
-}
-
-pub(super) fn ids(plan: &DecodedPlan) -> Vec<(&str, u32)> {
-    let node = |object: &Object| match object {
-        Object::PlanNode { node, .. } => *node,
-        other => panic!("{other:?}"),
-    };
-    plan.findings.iter().map(|found| (found.check.as_str(), node(&found.object))).collect()
-}
 
 #[tokio::test]
 async fn causes_are_found_at_the_deepest_node_and_ranked_by_the_time_at_stake() {

@@ -1,6 +1,6 @@
 //! Scans that read or remove too many rows.
 
-use super::{decoded, ids};
+use super::super::{decoded, ids};
 
 #[tokio::test]
 async fn an_index_scan_that_discards_nearly_all_it_fetches_is_found_with_its_partitions() {

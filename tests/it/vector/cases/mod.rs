@@ -8,6 +8,9 @@ use database_optimizer::model::{Analysis, GapReason, Superpower};
 use crate::support::advice::{advice, finding};
 use crate::support::{Own, TestDb, analyse, own_server, request_of, server, workload};
 
+/// Thresholds for tables that are made in no time.
+pub(super) const SMALL: &[(&str, f64)] = &[("table_bytes_min", 0.0), ("exact_rows_max", 100.0)];
+
 pub(super) const ITEMS: &str = "create schema ml;
 create schema ext;
 create extension vector schema ext;
