@@ -6,12 +6,12 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::super::detail::{
-    GroupingSet, Jit, PlannerMemory, Serialization, SortGroups, TargetTable, Trigger, Worker,
+    GroupingSet, PlannerMemory, Serialization, SortGroups, TargetTable, Trigger, Worker,
 };
 use super::super::plan::{Node, ParsedPlan};
 use super::super::property;
 use super::super::scalar::Scalar;
-use super::{ROOT_STEP, STEP, Section, TextReader, expand, head, indent, list, name};
+use super::{ROOT_STEP, STEP, Section, TextReader, expand, head, indent, jit, list, name};
 
 fn untyped(value: &str) -> Scalar<'_> {
     Scalar::Untyped(Cow::Borrowed(value))
@@ -46,7 +46,7 @@ impl TextReader<'_> {
         }
         match self.section {
             Section::Planning => planning(plan, key, value),
-            Section::Jit => jit(plan.jit.get_or_insert_default(), key, value),
+            Section::Jit => jit::apply(plan.jit.get_or_insert_default(), key, value),
             Section::Serialization => {
                 let target = plan.serialization.get_or_insert_default();
                 expand::expand(key, value, &mut |key, value| {
@@ -105,7 +105,7 @@ fn in_node(
             Section::WorkerJit(number, at)
         }
         Section::WorkerJit(number, _) => {
-            jit(worker(node, number).jit.get_or_insert_default(), key, value);
+            jit::apply(worker(node, number).jit.get_or_insert_default(), key, value);
             section
         }
         Section::Worker(number, _) => {
@@ -374,37 +374,5 @@ fn serialization(serialization: &mut Serialization, value: &str) {
             "format" => serialization.format = value.into(),
             _ => (),
         }
-    }
-}
-
-fn jit(jit: &mut Jit, key: &str, value: &str) {
-    match key {
-        "Functions" => jit.functions = value.parse().unwrap_or_default(),
-        "Options" => {
-            for option in list::split(value) {
-                if let Some((name, flag)) = option.split_once(' ') {
-                    jit.options.insert(name.to_owned(), flag == "true");
-                }
-            }
-        }
-        "Timing" => list::split(value).iter().for_each(|timing| jit_timing(jit, timing)),
-        _ => (),
-    }
-}
-
-/// `Inlining 0.1 ms`, `Generation 0.3 ms (Deform 0.1 ms)`.
-fn jit_timing(jit: &mut Jit, timing: &str) {
-    let mut words = timing.split_whitespace();
-    let (name, ms) = (words.next(), words.next().and_then(|ms| ms.parse().ok()));
-    match name {
-        Some("Generation") => {
-            jit.generation_ms = ms;
-            jit.deform_ms = words.nth(2).and_then(|ms| ms.parse().ok());
-        }
-        Some("Inlining") => jit.inlining_ms = ms,
-        Some("Optimization") => jit.optimization_ms = ms,
-        Some("Emission") => jit.emission_ms = ms,
-        Some("Total") => jit.total_ms = ms,
-        _ => (),
     }
 }

@@ -8,9 +8,11 @@ mod blanks;
 mod classify;
 mod expand;
 mod head;
+mod jit;
 mod label;
 mod line;
 mod list;
+mod logical;
 mod name;
 mod places;
 mod roots;
@@ -26,6 +28,7 @@ use super::outcome::{ReadOutcome, Stopped};
 use super::plan::{Node, ParsedPlan, PlanFormat};
 use super::{NODES_MAX, finish};
 use classify::LineKind;
+use logical::Logical;
 pub(super) use shape::cut;
 
 /// Columns by which the arrow of a node stands behind that of the node above, and the first arrows behind the root.
@@ -107,57 +110,6 @@ struct TextReader<'l> {
     /// Lines with an arrow, the most nodes that there can be beside the roots.
     arrows: usize,
     wrap: wrap::Wrap<'l>,
-}
-
-/// A line with what continues it.
-struct Logical<'l> {
-    text: Cow<'l, str>,
-    kind: LineKind,
-    number: usize,
-}
-
-impl Logical<'_> {
-    /// Whether what stands where no property is expected is a property all the same: the line of the node before is whole.
-    fn is_followed_by(&self, text: &str) -> bool {
-        matches!(self.kind, LineKind::Root | LineKind::Node)
-            && classify::is_property(trim(text))
-            && (!wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
-                || head::has_figures(self.text.trim_end()))
-    }
-
-    /// Whether a whole time of the statement stands in this line: what follows it is no more of the plan.
-    fn ends_plan(&self) -> bool {
-        self.kind == LineKind::Statement && self.text.trim_end().ends_with(" ms")
-    }
-
-    /// Whether a line at the base is a property of the statement that is not known. Behind its times, prose may follow: then only
-    /// figures are.
-    fn precedes_note(&self, text: &str) -> bool {
-        let text = trim(text);
-        let value = text.split_once(": ").map_or("", |(_, value)| value.trim_start());
-        if value.is_empty() || !classify::is_property(text) || wrap::is_column(text) {
-            return false;
-        }
-        match self.kind {
-            LineKind::Root | LineKind::Node => {
-                !wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
-                    || head::has_figures(self.text.trim_end())
-            }
-            LineKind::Statement if self.ends_plan() => {
-                value.starts_with(|c: char| c.is_ascii_digit()) && value.len() <= VALUE_BYTES_MAX
-            }
-            LineKind::Property | LineKind::Statement => wrap::is_closed(&self.text),
-            _ => false,
-        }
-    }
-
-    /// Whether a line that seems to continue this one is a node of its own, whose arrow was lost or is another sign.
-    fn hides(&self, text: &str) -> bool {
-        head::cost_at(text).is_some()
-            && head::has_figures(text.trim_end())
-            && (matches!(self.kind, LineKind::Property | LineKind::Label)
-                || head::cost_at(wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX)).is_some())
-    }
 }
 
 impl<'l> TextReader<'l> {
