@@ -34,6 +34,25 @@ pub(super) struct Readiness {
     cache: &'static str,
 }
 
+impl Readiness {
+    /// Of a service whose store answers, and whose Redis, where it has one.
+    fn of(is_stopping: bool, store_answers: bool, redis_answers: Option<bool>) -> Self {
+        let (status, store) =
+            if store_answers { ("ready", "ok") } else { ("unready", "unavailable") };
+        let status = if is_stopping { "stopping" } else { status };
+        let cache = match redis_answers {
+            None => "in_process",
+            Some(true) => "ok",
+            Some(false) => "unavailable",
+        };
+        Self { status, store, cache }
+    }
+
+    fn code(&self) -> StatusCode {
+        if self.status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    }
+}
+
 /// Whether the process answers.
 ///
 /// For liveness probes. It depends on nothing else: neither on the store nor on a target.
@@ -57,21 +76,8 @@ pub(super) async fn live() -> Json<Liveness> {
 )]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let (store, redis) = tokio::join!(app.store().ping(), app.redis_answers());
-    let (code, status, store) = match store {
-        Ok(()) => (StatusCode::OK, "ready", "ok"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready", "unavailable"),
-    };
-    let (code, status) = if app.is_stopping() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
-    } else {
-        (code, status)
-    };
-    let cache = match redis {
-        None => "in_process",
-        Some(true) => "ok",
-        Some(false) => "unavailable",
-    };
-    (code, Json(Readiness { status, store, cache }))
+    let readiness = Readiness::of(app.is_stopping(), store.is_ok(), redis);
+    (readiness.code(), Json(readiness))
 }
 
 /// What was counted and timed, in Prometheus' text format.

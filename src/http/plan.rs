@@ -119,35 +119,40 @@ pub(super) async fn explain(
     }
     let request = query.of_plans()?;
     let target = registered(&app, &name).await?;
-    let mut faults = Vec::new();
-    let mut scalars = |at: String, value: &Value| match scalar(value) {
-        Ok(text) => text,
-        Err(detail) => {
-            faults.push(Fault::new(at, detail));
-            None
+    Ok(Json(app.explain(&target, request, body.text()?).await?))
+}
+
+impl StatementToExplain {
+    /// The statement with its values and settings as text.
+    fn text(self) -> Result<StatementText, Problem> {
+        let mut faults = Vec::new();
+        let mut scalars = |at: String, value: &Value| match scalar(value) {
+            Ok(text) => text,
+            Err(detail) => {
+                faults.push(Fault::new(at, detail));
+                None
+            }
+        };
+        let parameters = self.parameters.iter().enumerate();
+        let parameters =
+            parameters.map(|(at, value)| scalars(format!("/parameters/{at}"), value)).collect();
+        let settings = self.settings.into_iter().map(|(name, value)| {
+            let text = scalars(format!("/settings/{name}"), &value).unwrap_or_default();
+            (name, text)
+        });
+        let settings = settings.collect();
+        if !faults.is_empty() {
+            return Err(problem::invalid(faults));
         }
-    };
-    let parameters = body.parameters.iter().enumerate();
-    let parameters =
-        parameters.map(|(at, value)| scalars(format!("/parameters/{at}"), value)).collect();
-    let settings = body.settings.iter().map(|(name, value)| {
-        (name.clone(), scalars(format!("/settings/{name}"), value).unwrap_or_default())
-    });
-    let settings = settings.collect();
-    if !faults.is_empty() {
-        return Err(problem::invalid(faults));
+        Ok(StatementText {
+            sql: self.sql,
+            parameters,
+            analyze: self.analyze,
+            settings,
+            findings_max: findings_max(self.findings_max)?,
+            ..StatementText::default()
+        })
     }
-    let findings_max = findings_max(body.findings_max)?;
-    let (sql, analyze) = (body.sql, body.analyze);
-    let text = StatementText {
-        sql,
-        parameters,
-        analyze,
-        settings,
-        findings_max,
-        ..StatementText::default()
-    };
-    Ok(Json(app.explain(&target, request, text).await?))
 }
 
 /// A value as text; none for null.

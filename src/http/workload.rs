@@ -18,7 +18,7 @@ use super::path::{OfTarget, Segments};
 use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
-use crate::analysis::{self, Ledger, NO_FORMAT, Read, SourceFormat};
+use crate::analysis::{self, Ledger, NO_FORMAT, Read, SourceFormat, WorkloadIntake};
 use crate::app::App;
 use crate::model::observation::Workload;
 use crate::store::KeyScope;
@@ -153,21 +153,30 @@ pub(super) async fn send(
     let (replace, prefix) = query.options()?;
     let_in(&app, request.headers(), KeyScope::Probe).await?;
     let target = registered(&app, &name).await?;
-    let format = declared(&request);
     limits::allow_more_time(UPLOAD_TIME_MAX);
-    let intake = in_time(&app, app.intake(&target, format, prefix)).await??;
+    let intake = in_time(&app, app.intake(&target, declared(&request), prefix)).await??;
+    let (ledger, read) = received(&app, intake, request).await?;
+    let ledger = in_time(&app, app.keep_workload(&target, ledger, replace)).await??;
+    let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
+    Ok(Json(report(&name, &ledger, Some(&read))))
+}
+
+/// What the body holds, however long it takes to arrive; a problem where it is of no known format.
+async fn received(
+    app: &App,
+    intake: WorkloadIntake,
+    request: Request,
+) -> Result<(Ledger, Read), Problem> {
     let mut body = Body::into_data_stream(request.into_body());
     while let Some(chunk) = next_chunk(&mut body).await? {
         intake.push(chunk).await;
     }
-    let (ledger, read) = in_time(&app, intake.close()).await?;
+    let (ledger, read) = in_time(app, intake.close()).await?;
     if read.format.is_none() {
         let why = read.refused.unwrap_or(NO_FORMAT);
         return Err(problem::invalid(vec![Fault::new("", why)]));
     }
-    let ledger = in_time(&app, app.keep_workload(&target, ledger, replace)).await??;
-    let ledger = ledger.ok_or_else(|| problem::unknown_target(&name))?;
-    Ok(Json(report(&name, &ledger, Some(&read))))
+    Ok((ledger, read))
 }
 
 /// What comes before and after the body, as long as any request may take.
