@@ -16,6 +16,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa_axum::router::OpenApiRouter;
 
 use super::examples;
+use super::problem::Problem;
 use crate::analysis::Request;
 use crate::model::{ProveMode, Superpower, Threshold, Unit};
 
@@ -30,7 +31,7 @@ use crate::model::{ProveMode, Superpower, Threshold, Unit};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "The service that serves this document")),
-    components(schemas(ProveMode)),
+    components(schemas(ProveMode, Problem)),
     tags(
         (name = "analysis", description = "Find, prove and advise"),
         (name = "targets", description = "Databases to look at"),
