@@ -231,7 +231,7 @@ fn told(rates: &[Vec<Rate>], subject: usize, floor: usize) -> String {
     )
 }
 
-/// Logs are written as in service, to a file nobody reads.
+/// Logs are written as in service, to a file that no one reads.
 fn log_as_the_service_does() {
     let log = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
     tracing_subscriber::fmt().with_env_filter("info").with_writer(Mutex::new(log)).init();

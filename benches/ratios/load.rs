@@ -71,7 +71,7 @@ fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, rest) = stat.rsplit_once(") ").unwrap();
     let ticks: f64 = rest.split(' ').skip(11).take(2).map(|n| n.parse::<f64>().unwrap()).sum();
-    // Linux tells times of processes in hundredths.
+    // Linux reports times of processes in hundredths.
     ticks / 100.0
 }
 

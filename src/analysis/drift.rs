@@ -28,7 +28,7 @@ pub struct ContractObservation {
     pub traces: BTreeSet<String>,
 }
 
-/// A finding as an event tells it. No value is in it.
+/// A finding as an event reports it. No value is in it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DriftFound {
     /// Its id.

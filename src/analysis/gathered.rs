@@ -1,4 +1,4 @@
-//! What the target itself tells of its workload: texts with their literals become keys and calls, and are gone.
+//! What the target itself shows of its workload: texts with their literals become keys and calls, and are gone.
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ impl PlanJudge {
         Self { request, now: Timestamp::now() }
     }
 
-    /// What a plan tells; nothing where it cannot be read.
+    /// What a plan shows; nothing where it cannot be read.
     pub(super) fn judged(&self, text: &str) -> Option<JudgedPlan> {
         let plan = Arc::new(explain::read(text).ok()?.pop()?);
         let estimates_only = !plan.analyzed();

@@ -32,11 +32,11 @@ pub struct WorkloadIntake {
 }
 
 impl WorkloadIntake {
-    /// For a source of that format, or of the one its beginning tells, whose lines as plain text begin with that prefix, or
+    /// For a source of that format, or of the one its beginning shows, whose lines as plain text begin with that prefix, or
     /// with the one that is inferred from them. The target says what names mean.
     ///
     /// # Errors
-    /// Where the target cannot be used at all, or does not tell its names.
+    /// Where the target cannot be used at all, or does not show its names.
     pub async fn open(
         target: &Target,
         format: Option<SourceFormat>,
@@ -60,7 +60,7 @@ impl WorkloadIntake {
 
     /// Hand on a chunk; waits where the reader is behind.
     pub async fn push(&self, chunk: Bytes) {
-        // Where no one reads any more, closing tells why.
+        // Where no one reads any more, `close` returns why.
         let _ = self.chunks.send(chunk).await;
     }
 

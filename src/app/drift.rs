@@ -15,7 +15,7 @@ use crate::store::{ContractColumn, ContractState};
 
 /// For how long a change of keys is reported, before the sample that showed it becomes the one to compare with.
 const NOTIFIED_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// A sample so many times as large takes the place of the one before: it tells more.
+/// A sample so many times as large takes the place of the one before: it shows more.
 const LARGER: u64 = 2;
 
 /// A contract, with what is known of its column.
@@ -128,7 +128,7 @@ impl App {
     ) -> Result<(), Error> {
         let Some(webhook) = &self.inner.webhook else { return Ok(()) };
         let (drift, notified) = (seen.drift(), &state.notified);
-        // What is still there in a few documents was not mended, and is not posted again when it is in more of them.
+        // What is still there in a few documents was not corrected, and is not posted again when it is in more of them.
         let left = notified.iter().filter(|trace| seen.traces.contains(*trace)).cloned();
         let now: BTreeSet<String> = drift.iter().cloned().chain(left).collect();
         if now == *notified {

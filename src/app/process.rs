@@ -11,7 +11,7 @@ struct MetricFamily {
     value: f64,
 }
 
-/// In Prometheus' text format; nothing of what this system does not tell.
+/// In Prometheus' text format; nothing of what this system does not report.
 pub(super) fn rendered() -> String {
     let mut text = String::new();
     for MetricFamily { name, kind, help, value } in families().into_iter().flatten() {

@@ -124,7 +124,7 @@ async fn fill(warehouse: &Warehouse) -> Result<Visitors, Error> {
     filled
 }
 
-/// What the sample application runs, as its operators would tell it.
+/// What the sample application runs, as its operators would send it.
 async fn demo_workload(target: &Target) -> Result<Ledger, Error> {
     let intake = WorkloadIntake::open(target, None, None).await.map_err(Error::Analysis)?;
     intake.push(Bytes::from_static(WORKLOAD.as_bytes())).await;

@@ -14,7 +14,7 @@ pub(super) struct LogOutput {
 }
 
 impl LogOutput {
-    /// Log to standard error; colours only on a terminal. Libraries that tell what a server said are kept to warnings,
+    /// Log to standard error; colours only on a terminal. Libraries that log what a server said are kept to warnings,
     /// unless the filter names them.
     pub(super) fn begin(config: &LogConfig) -> Self {
         let filter = format!("tokio_postgres=warn,refinery_core=warn,{}", config.level);
@@ -36,7 +36,7 @@ impl LogOutput {
         Self { format: config.format }
     }
 
-    /// Of a service whose configuration cannot be used: what asked for a format beside the file is heard all the same.
+    /// For a service whose configuration cannot be used. The flag or the variable that sets the format counts all the same.
     pub(super) fn without_configuration(flags: &Flags) -> Self {
         let flag = flags.settings.iter().find(|(name, _)| *name == "log_format");
         let chosen = flag.map(|(_, format)| format.clone());

@@ -109,7 +109,7 @@ pub fn run() -> ExitCode {
         // The log says why.
         Ok(CommandOutcome::Unseen) | Err(Error::Logged) => ExitCode::from(2),
         Err(error) => {
-            // Where standard error is closed there is no one to tell.
+            // Where standard error is closed there is no one to read it.
             let _ = writeln!(anstream::stderr(), "dbopt: {error}");
             ExitCode::from(2)
         }

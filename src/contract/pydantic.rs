@@ -99,7 +99,7 @@ impl Module {
     fn object(&mut self, shape: &PathShape, name: &str) -> String {
         match (&shape.map, shape.fields.as_slice()) {
             (Some(map), []) => format!("dict[str, {}]", self.annotation(map, name)),
-            // Names and data side by side: no model tells them apart.
+            // Names and data side by side: no model distinguishes them.
             (Some(_), _) | (None, []) => "dict[str, Any]".to_owned(),
             (None, _) => {
                 let class = identifier::class(name, &mut self.classes);

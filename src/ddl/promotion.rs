@@ -123,7 +123,7 @@ fn key_assignment(column: &str, (document, path): (&str, &[String]), type_sql: &
         guard => format!("NEW.{column} := CASE WHEN {guard} THEN {typed} END;"),
     };
     if type_sql.starts_with("timestamp") {
-        // No pattern tells which days there are.
+        // No pattern shows which days there are.
         format!(
             "BEGIN\n        {assignment}\n    EXCEPTION WHEN data_exception THEN\n        NEW.{column} := NULL;\n    END;"
         )

@@ -1,7 +1,7 @@
 //! A PostgreSQL of our own: for the demo, and for the service's state where no one gave it a database.
 //!
 //! It listens on a socket in a directory that only we and its owner can enter, never on a port, and it is
-//! told to stop when we are gone, however we go.
+//! stopped when we are gone, however we go.
 
 mod binaries;
 mod cluster;
@@ -64,7 +64,7 @@ pub fn running(data_dir: &Path) -> Option<SecretString> {
 
 /// Start a server: the newest local binaries that fit, else those of a pinned package.
 ///
-/// `on_progress` hears what takes long.
+/// `on_progress` is called with what takes long.
 pub async fn start(
     options: ServerOptions,
     on_progress: impl FnMut(&str) + Send + 'static,

@@ -109,7 +109,7 @@ fn next(lines: &[OutputLine], from: usize) -> (PlanFormat, usize) {
 
 /// The format of the document that starts at a line.
 fn start(lines: &[OutputLine], at: usize) -> Option<PlanFormat> {
-    // One byte tells most lines of text from a document's first.
+    // One byte distinguishes most lines of text from a document's first.
     if !matches!(frame::first_byte(&lines[at].text)?, b'[' | b'{' | b'<' | b'-' | b'P' | b'Q') {
         return None;
     }

@@ -42,7 +42,7 @@ pub(super) fn protect(headers: &mut HeaderMap) {
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
 }
 
-/// What tells browsers that pages of the allowed origins may call; none where there is no such origin.
+/// The header by which browsers let pages of the allowed origins call; none where there is no such origin.
 pub(super) fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let origins: Vec<_> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     if origins.is_empty() {

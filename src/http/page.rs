@@ -60,7 +60,7 @@ impl PageRequest {
         Ok(Self { limit, after: cursor.map(opened).transpose()? })
     }
 
-    /// How many items to look for: one more tells whether there is a next page.
+    /// How many items to look for: one more shows whether there is a next page.
     pub(super) fn wanted(&self) -> u32 {
         self.limit + 1
     }

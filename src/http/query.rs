@@ -110,7 +110,7 @@ impl Pairs {
         refresh.map_err(|detail| fault("refresh", detail))
     }
 
-    /// How a log is told: whether it replaces what was told before, and its `log_line_prefix`.
+    /// How a log is sent: whether it replaces what was sent before, and its `log_line_prefix`.
     pub(super) fn options(self) -> Result<(bool, Option<LinePrefix>), Problem> {
         let [replace, prefix] = self.only(["replace", PREFIX])?;
         let replace = replace.map_or(Ok(false), |value| boolean("replace", &value));

@@ -135,7 +135,7 @@ async fn answer_all(
     }
 }
 
-/// Answer the requests of a connection until it is closed, falls silent, or its watcher hears that we stop.
+/// Answer the requests of a connection until it is closed, falls silent, or its watcher is notified that we stop.
 async fn answer(
     (stream, client, _share): (TcpStream, ClientAddress, Option<ClientShare>),
     router: Router,
@@ -199,7 +199,7 @@ mod tests {
         caller
     }
 
-    /// What is heard until the service hangs up.
+    /// What is received until the service hangs up.
     async fn rest(caller: &mut TcpStream) -> String {
         let mut received = Vec::new();
         let read =
@@ -209,7 +209,7 @@ mod tests {
         String::from_utf8(received).unwrap()
     }
 
-    /// What is heard after saying `said`.
+    /// What is received after sending `said`.
     async fn received(said: &str) -> String {
         let mut caller = called(Silences { first: SILENCE, later: SILENCE }).await;
         caller.write_all(said.as_bytes()).await.unwrap();

@@ -14,12 +14,12 @@ pub(super) const WORD: u64 = 4;
 pub const NUMERIC_HEADER_BYTES: u64 = WORD + 2;
 /// Decimal digits in one digit of a numeric.
 const DECIMALS: i64 = 4;
-/// Digits after the point that a short header can tell.
+/// Digits after the point that a short header can hold.
 const SHORT_SCALE_MAX: i64 = 63;
-/// Weights of the first digit that a short header can tell.
+/// Weights of the first digit that a short header can hold.
 const SHORT_WEIGHTS: std::ops::RangeInclusive<i64> = -64..=63;
 
-/// Bytes of the document as `pg_column_size` tells them of a value that is neither compressed nor short.
+/// Bytes of the document as `pg_column_size` returns them of a value that is neither compressed nor short.
 ///
 /// # Errors
 /// Text that is not JSON.

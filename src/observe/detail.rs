@@ -1,5 +1,5 @@
 //! The second round trip: columns, options, keys and counters of the chosen, true sizes of those to be sampled, and what the
-//! server tells of the statements that use documents.
+//! server shows of the statements that use documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use crate::pg::{Error, Session};
 pub(super) struct DetailStage {
     pub(super) layouts: Observation<Vec<Layout>>,
     pub(super) toast_tables: Observation<Vec<ToastTable>>,
-    /// What the server tells of its statements, where that was asked.
+    /// What the server shows of its statements, where that was asked.
     pub(super) texts: Option<StatementTexts>,
     /// Definitions and sizes of the chosen indexes, and settings as they are written.
     pub(super) common: <CommonDetail as Look>::Seen,

@@ -262,7 +262,7 @@ fn runs_code() -> Gap {
     Gap::new(OBSERVATION, GapReason::ForeignCode, detail).lifted_by(foreign_code::TRUST)
 }
 
-/// Why a statement may not be planned, as far as relations and types tell.
+/// Why a statement may not be planned, as far as relations and types show.
 fn refusal(first: &CatalogStage, statement: &Explainable) -> Option<Gap> {
     match &first.catalog.foreign_code {
         Observation::Seen(foreign) => {

@@ -184,7 +184,7 @@ fn of_workload(reason: GapReason, detail: impl Into<String>) -> Gap {
     Gap::new(Topic::WORKLOAD.as_str(), reason, detail)
 }
 
-/// What the server keeps of the workload, in an extension's schema or elsewhere, and did not tell.
+/// What the server keeps of the workload, in an extension's schema or elsewhere, and did not show.
 pub(super) fn source_failed(source: &'static str, failure: &Failure, schema: Option<&str>) -> Gap {
     let gap = failed(source, failure);
     let detail = format!("{source}: {}", gap.detail);
@@ -232,7 +232,7 @@ pub(super) fn no_statement_to_explain(counted: bool) -> Gap {
     }
 }
 
-/// Nothing tells which text belongs to which count.
+/// Nothing shows which text belongs to which count.
 pub(super) fn no_query_id() -> Gap {
     let detail = "`compute_query_id` is off, so statements are neither counted nor distinguished";
     of_workload(GapReason::NotVisibleInSql, detail)

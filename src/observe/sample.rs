@@ -1,4 +1,4 @@
-//! How values are stored: the query that tells. `tally` counts its rows.
+//! How values are stored: the query that shows it. `tally` counts its rows.
 //!
 //! Nothing in it reads a TOAST table: sizes, methods and chunk ids stand in the TOAST pointer. So a sample
 //! costs heap pages only, and does not make cold values look as if someone had read them.

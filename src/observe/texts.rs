@@ -1,4 +1,4 @@
-//! What the server tells of the statements that its applications run: texts with their literals.
+//! What the server shows of the statements that its applications run: texts with their literals.
 //!
 //! They are read for memory alone: no part of the snapshot, nothing here can be written down or printed.
 
@@ -13,7 +13,7 @@ use super::source::{self, Source};
 use crate::model::observation::{Names, StatementCounters, WorkloadStatement};
 use crate::model::{Gap, Observation, quote_identifier};
 
-/// What the server tells of the statements that its applications run.
+/// What the server shows of the statements that its applications run.
 pub struct StatementTexts {
     /// What names in them mean. Of no text none is looked up.
     pub names: Observation<Names>,
@@ -21,7 +21,7 @@ pub struct StatementTexts {
     pub activity: Vec<ServerStatementText>,
     /// One text of each statement, as `pg_qualstats` keeps them.
     pub examples: Vec<ServerStatementText>,
-    /// What was counted, by statement; none where `pg_stat_statements` does not tell.
+    /// What was counted, by statement; none where `pg_stat_statements` does not show it.
     pub counted: Option<Vec<CountedStatement>>,
     /// What the catalog keeps that names keys.
     pub definitions: Vec<Defined>,

@@ -17,7 +17,7 @@ use pg_query::NodeEnum;
 pub struct Explainable {
     /// The statement, without what stood around it; placeholders of drivers are parameters.
     pub text: String,
-    /// Whether it reads and does nothing else, as far as its words tell: no change, no lock, no new table.
+    /// Whether it reads and does nothing else, as far as its words show: no change, no lock, no new table.
     pub reads_only: bool,
     /// The highest number of a parameter.
     pub parameters: u32,

@@ -129,7 +129,7 @@ impl StatementReader<'_> {
         if value.is_json() {
             return self.within(&value, &steps, StepOperator::json(Access::Subscript));
         }
-        // Arrays have subscripts too; only a key tells a document that cannot be followed.
+        // Arrays have subscripts too; only a key shows that it is a document that cannot be followed.
         if matches!(value, TracedValue::Unknown)
             && steps.iter().any(|step| matches!(step, JsonStep::Key(_)))
         {

@@ -1,4 +1,4 @@
-//! What SQL/JSON brought: `JSON_TABLE`, `JSON_VALUE` and its kin, and the constructors.
+//! What SQL/JSON brought: `JSON_TABLE`, `JSON_VALUE` and the functions like it, and the constructors.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{

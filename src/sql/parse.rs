@@ -84,7 +84,7 @@ fn cause(error: &Error) -> NotUnderstood {
 
 /// Where the first token stands that the grammar refuses.
 ///
-/// The parser's binding does not tell. But a beginning of the text that holds no such token fails, if it does, at its end
+/// The parser's binding does not say. But a beginning of the text that holds no such token fails, if it does, at its end
 /// only: the shortest that fails elsewhere is found by halving.
 fn first_error(text: &str) -> usize {
     if let Some(at) = text.find('\0') {

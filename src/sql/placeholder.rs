@@ -1,6 +1,6 @@
 //! Placeholders of drivers, rewritten to the parameters that PostgreSQL knows.
 //!
-//! psycopg writes `%s` and `%(name)s`, SQLAlchemy `:name`, JDBC `?`. PostgreSQL's own scanner tells them from strings,
+//! psycopg writes `%s` and `%(name)s`, SQLAlchemy `:name`, JDBC `?`. PostgreSQL's own scanner distinguishes them from strings,
 //! comments and quoted names; `?` is also an operator of jsonb, which the text around it decides.
 
 use std::fmt::Write as _;

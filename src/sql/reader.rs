@@ -13,7 +13,7 @@ use crate::model::QualifiedName;
 /// Uses kept of one statement at most; further ones count as unresolved.
 const USES_MAX: usize = 4096;
 
-/// Columns looked at in one statement at most, all together, to tell what its names mean; a statement with a hundred
+/// Columns looked at in one statement at most, all together, to find what its names mean; a statement with a hundred
 /// tables and a thousand names looks at a tenth. Further names are unknown.
 const COLUMNS_LOOKED_AT_MAX: usize = 10_000_000;
 

@@ -81,7 +81,7 @@ fn temporary(table: Option<&RangeVar>, on_commit: i32) -> Option<SessionState> {
     (temporary && !dropped).then_some((SessionNeed::TemporaryTable, None))
 }
 
-/// What functions that it calls keep. Tokens tell: the name before a bracket, wherever it stands.
+/// What functions that it calls keep. Tokens show them: the name before a bracket, wherever it stands.
 fn called(text: &str) -> BTreeSet<SessionState> {
     let mut kept = BTreeSet::new();
     let lower = text.to_ascii_lowercase();

@@ -113,9 +113,9 @@ pub enum Access {
     PathText,
     /// `data['a']`
     Subscript,
-    /// `@>` or `<@`: which of them, the comparison tells.
+    /// `@>` or `<@`; the comparison says which.
     Contains,
-    /// `?`, `?|` or `?&`: which of them, the comparison tells.
+    /// `?`, `?|` or `?&`; the comparison says which.
     Exists,
     /// `@?`, `@@` and the functions `jsonb_path_…`.
     JsonPath,
@@ -124,7 +124,7 @@ pub enum Access {
     /// Unnested: `jsonb_array_elements`, `jsonb_each`, `jsonb_object_keys`.
     Expand,
     /// A column of a record: `jsonb_to_record`, `jsonb_populate_record`, `JSON_VALUE`, `JSON_QUERY`, `JSON_EXISTS`,
-    /// `JSON_TABLE` and their kin.
+    /// `JSON_TABLE` and functions like these.
     Record,
     /// Written or removed: `jsonb_set`, `jsonb_insert`, `||`, `-`, `#-`.
     Change,

@@ -141,7 +141,7 @@ impl StatementReader<'_> {
             TracedValue::Documents(_) => {
                 self.within(column, steps, StepOperator::json(Access::Subscript))
             }
-            // Arrays have subscripts too; only a key tells a document.
+            // Arrays have subscripts too; only a key shows that it is a document.
             TracedValue::Unknown if steps.iter().any(|step| matches!(step, JsonStep::Key(_))) => {
                 self.within(column, steps, StepOperator::json(Access::Subscript))
             }

@@ -1,6 +1,6 @@
 //! The store as it answers: each operation has a time limit, and a store that is away is known to be.
 //!
-//! A store that hangs lets every operation wait. So the first that fails tells the others, which fail at once, until a look
+//! A store that hangs lets every operation wait. So the first that fails stops the others, which fail at once, until a look
 //! every half second finds the store again.
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Calls that a server counted, attributed to the keys that texts of the same statements name.
 //!
 //! `pg_stat_statements` counts statements that differ in literals only as one, and a key is a literal. Which of several keys
-//! its calls used, only texts of the statement tell: each seen text stands for the same part of the calls. A statement of
+//! its calls used, only texts of the statement show: each seen text stands for the same part of the calls. A statement of
 //! which none was seen stays unattributed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,7 +41,7 @@ pub struct StatementStats<'a> {
 pub struct Attributed {
     /// The ledger: shared calls under the source of the texts that name their keys.
     pub ledger: Ledger,
-    /// How many texts of equally many calls would tell the same, by column; absent where no calls were shared.
+    /// How many texts of equally many calls would show the same, by column; absent where no calls were shared.
     pub sample_sizes: BTreeMap<(QualifiedName, String), f64>,
 }
 
@@ -59,7 +59,7 @@ struct SampledText {
 }
 
 impl Bookkeeper<'_> {
-    /// Hears a text that an application sent, which counts nothing by itself. The server's identifier tells whose it is,
+    /// Takes a text that an application sent, which counts nothing by itself. The server's identifier shows whose it is,
     /// or else its shape, where only one statement has that.
     pub fn record_text(&mut self, source: StatementSource, entry: &Entry) {
         if is_own(&entry.sql) || entry.is_plan_alone() || self.sampled.texts.len() == TEXTS_MAX {
@@ -70,7 +70,7 @@ impl Bookkeeper<'_> {
         self.sampled.texts.push(SampledText { source, query_id, ms, parsed });
     }
 
-    /// Attributes what the server counted by the texts that were heard. Where it does not count, executions in its log count
+    /// Attributes what the server counted by the texts that were seen. Where it does not count, executions in its log count
     /// themselves, or else those that sessions showed: all three are about the same calls.
     ///
     /// `in_time` is asked before each statement; once it says no, the others stay unattributed.
@@ -154,7 +154,7 @@ impl SampledTexts {
 
 /// Those texts of a shape that belong to a statement. One without an identifier does where no other statement has the shape.
 ///
-/// Whether a key is a parameter of the application is the same for all texts of one statement, for the server tells
+/// Whether a key is a parameter of the application is the same for all texts of one statement, for the server distinguishes
 /// parameters from constants. Where they differ they belong to several, one of which is not counted any more: no text is
 /// known to be of this one.
 fn of_statement<'a>(

@@ -82,7 +82,7 @@ impl<'c> Bookkeeper<'c> {
         }
     }
 
-    /// Adds the plan of an entry. `judge` is asked only where the plan may tell more than is known of its statement.
+    /// Adds the plan of an entry. `judge` is asked only where the plan may show more than is known of its statement.
     pub fn add_plan(&mut self, entry: &Entry, judge: impl FnOnce(&str) -> Option<JudgedPlan>) {
         let Some(plan) = entry.plan.as_ref().filter(|_| !is_own(&entry.sql)) else { return };
         if let Ok(parsed) = self.statements.of(entry) {

@@ -28,7 +28,7 @@ const USES_MAX: usize = 256;
 /// How statements use columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct UsedColumns {
-    /// Statements by what tells their shapes apart.
+    /// Statements by what distinguishes their shapes.
     shapes: BTreeMap<String, Shaped>,
     /// What was spread over columns already.
     #[serde(with = "pairs")]

@@ -66,7 +66,7 @@ impl Csvlog {
             out.counts.malformed += 1;
             return;
         }
-        // Only messages of success tell that a statement ran.
+        // Only messages of success show that a statement ran.
         if fields.get(SQLSTATE) != b"00000" {
             return;
         }

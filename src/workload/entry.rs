@@ -1,4 +1,4 @@
-//! One statement that an application ran, as a source tells it. Passes through, and is never kept.
+//! One statement that an application ran, as a source shows it. Passes through, and is never kept.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ pub struct Entry {
     pub sql: String,
     /// How often it ran. None for further fetches from a cursor, which only add their time.
     pub calls: u64,
-    /// What all calls took together, where the source tells.
+    /// What all calls took together, where the source shows it.
     pub total_ms: Option<f64>,
-    /// Values of `$1`, `$2`, …, where the source tells.
+    /// Values of `$1`, `$2`, …, where the source shows it.
     pub parameters: Parameters,
-    /// The database in which it ran, where the source tells: a log is one for the whole cluster.
+    /// The database in which it ran, where the source shows it: a log is one for the whole cluster.
     pub database: Option<String>,
-    /// The server's identifier of the statement, where the source tells.
+    /// The server's identifier of the statement, where the source shows it.
     pub query_id: Option<i64>,
     /// Whether the text is longer than is read, so that its end is missing.
     pub cut_off: bool,
@@ -86,7 +86,7 @@ pub struct SourceCounts {
     pub skipped: u64,
     /// Statements whose text is longer than is read, or whose record is.
     pub cut_off: u64,
-    /// Times of executions whose statement the log does not tell, as with `log_duration` alone.
+    /// Times of executions whose statement the log does not show, as with `log_duration` alone.
     #[serde(default)]
     pub without_statement: u64,
     /// Statements that ran in another database than the one that was asked for.

@@ -58,7 +58,7 @@ pub(super) struct Bare<'a> {
     /// Lines of one message stand in one stream, one after the other.
     pub(super) stream: u64,
     pub(super) part: LinePart,
-    /// The process, where the carrier tells it for certain.
+    /// The process, where the carrier shows it for certain.
     pub(super) session: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! Values among literals that their surroundings do not tell from keys: `jsonb_set(data, '{a}', '1')`, `'2026-11-25'::date`.
+//! Values among literals that their surroundings do not distinguish from keys: `jsonb_set(data, '{a}', '1')`,
+//! `'2026-11-25'::date`.
 //!
 //! Where texts come again and again that differ in such literals, each literal is replaced by what a key, a path, a
 //! document and a jsonpath look like. One whose replacement never changes what the statement means is a value.
@@ -42,7 +43,7 @@ enum TemplateState {
 }
 
 impl LiteralClassifier {
-    /// The statement with one and the same value for all that were found to be values. `means_same` tells whether a
+    /// The statement with one and the same value for all that were found to be values. `means_same` says whether a
     /// statement means what this one means.
     pub(super) fn shape(
         &mut self,

@@ -32,7 +32,7 @@ pub struct Ledger {
     tables: BTreeMap<QualifiedName, TableUse>,
     #[serde(with = "pairs")]
     columns: BTreeMap<(QualifiedName, String), ColumnUse>,
-    /// Statements that use documents, by what tells them apart.
+    /// Statements that use documents, by what distinguishes them.
     statements: BTreeMap<String, StatementUse>,
     statements_left_out: u64,
     /// Calls of statements that keep something in their session.

@@ -23,7 +23,7 @@ enum Piece {
     End,
 }
 
-/// What a line's prefix tells.
+/// What a line's prefix shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct PrefixFields<'a> {
     process: Option<&'a [u8]>,
@@ -32,7 +32,7 @@ pub(super) struct PrefixFields<'a> {
 }
 
 impl PrefixFields<'_> {
-    /// What tells its session from others.
+    /// What distinguishes its session from others.
     pub(super) fn session(&self) -> Option<u64> {
         self.session_id.or(self.process).map(identity)
     }
@@ -73,7 +73,7 @@ impl LinePrefix {
         Ok(Self(pieces))
     }
 
-    /// What a line tells that begins with this; none where it does not look like this prefix.
+    /// What a line shows that begins with this; none where it does not look like this prefix.
     pub(super) fn fields<'a>(&self, prefix: &'a [u8]) -> Option<PrefixFields<'a>> {
         // An application's name often holds blanks, a user's or a database's seldom does.
         [false, true].into_iter().find_map(|names_hold_blanks| {

@@ -160,7 +160,7 @@ impl<'c> ParsedStatements<'c> {
         self.parsed
     }
 
-    /// What an entry means, keys and numbers of rows that its parameters tell included.
+    /// What an entry means, keys and numbers of rows that its parameters show included.
     pub(super) fn of(&mut self, entry: &Entry) -> ParseResult {
         if entry.cut_off || entry.sql.len() > TEXT_BYTES_MAX {
             return Err(NotUnderstood::TooLong);
@@ -187,7 +187,7 @@ impl<'c> ParsedStatements<'c> {
         Ok(self.known(&text, |this, text| this.with_values(text, &parsed)).unwrap_or(parsed))
     }
 
-    /// The shape without values that only many statements together tell.
+    /// The shape without values that only many statements together show.
     fn shape(&mut self, shape: String) -> String {
         if self.young.contains_key(&shape) || shape.len() > SHAPE_BYTES_MAX {
             return shape;

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use super::parameters::Parameters;
 
-/// What a plan tells of the statement it belongs to.
+/// What a plan shows of the statement it belongs to.
 pub(super) struct Planned<'a> {
     pub(super) sql: Cow<'a, str>,
     pub(super) parameters: Parameters,
 }
 
-/// What is said of the statement; none where the plan does not tell it.
+/// What is said of the statement; none where the plan does not show it.
 pub(super) fn planned(plan: &str) -> Option<Planned<'_>> {
     match plan.trim_start().as_bytes().first()? {
         b'{' => json(plan),

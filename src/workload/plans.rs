@@ -28,14 +28,14 @@ pub struct JudgedPlan {
     pub findings: Vec<LoggedFinding>,
 }
 
-/// The plans of a log, by what tells statements apart.
+/// The plans of a log, by what distinguishes statements.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plans {
     statements: BTreeMap<String, LoggedPlans>,
 }
 
 impl Plans {
-    /// A plan of an execution that took so long; judged only where that may tell more than is known.
+    /// A plan of an execution that took so long; judged only where that may show more than is known.
     pub(super) fn add(
         &mut self,
         parsed: &ParsedStatement,

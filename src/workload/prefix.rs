@@ -1,4 +1,4 @@
-//! What `log_line_prefix` tells of a line's session and database, inferred from the lines: no one says what it is.
+//! What `log_line_prefix` shows of a line's session and database, inferred from the lines: no one says what it is.
 //!
 //! A prefix is cut into words. Those that are named (`pid=`, `db=`) are what they say; an id of a session (`%c`) has a form of
 //! its own. Numbers without a name may be a process, a line, a transaction or a port: which one counts lines is seen from
@@ -97,7 +97,7 @@ impl Prefix {
         Self { session, database: prefixes.iter().any(is_wanted) }
     }
 
-    /// The session of a line; none where its prefix does not tell.
+    /// The session of a line; none where its prefix does not show it.
     pub(super) fn session(&self, prefix: &[u8]) -> Option<u64> {
         let words = words(prefix);
         let found = |is: &dyn Fn(&Role<'_>) -> bool| {
@@ -117,7 +117,7 @@ impl Prefix {
         }
     }
 
-    /// The database of a line; none where its prefix does not tell.
+    /// The database of a line; none where its prefix does not show it.
     pub(super) fn database<'a>(&self, prefix: &'a [u8]) -> Option<&'a str> {
         let name = self.database.then(|| database(prefix))??;
         std::str::from_utf8(name).ok()
@@ -188,7 +188,7 @@ fn parsed(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// The words of a prefix that may tell its session, without times and addresses.
+/// The words of a prefix that may show its session, without times and addresses.
 fn words(prefix: &[u8]) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let (mut at, mut time_end) = (0, 0);

@@ -47,7 +47,7 @@ pub(super) struct KnownSource {
 
 /// What a source is read as.
 enum Form {
-    /// Nothing yet: its beginning tells, where no one said.
+    /// Nothing yet: its beginning shows it, where no one said.
     Unknown {
         format: Option<SourceFormat>,
         begins: Vec<u8>,
@@ -89,7 +89,7 @@ pub struct Read {
 }
 
 impl SourceReader {
-    /// For a source of this format, or of the one that its beginning tells.
+    /// For a source of this format, or of the one that its beginning shows.
     pub fn new(format: Option<SourceFormat>) -> Self {
         Self {
             encoding: None,
@@ -108,7 +108,7 @@ impl SourceReader {
         Self { known, ..Self::new(None) }
     }
 
-    /// Passes over statements that ran in another database. Where the source does not tell, they are taken.
+    /// Passes over statements that ran in another database. Where the source does not show it, they are taken.
     #[must_use]
     pub fn of_database(self, name: impl Into<String>) -> Self {
         Self { known: KnownSource { database: Some(name.into()), ..self.known }, ..self }
@@ -132,7 +132,7 @@ impl SourceReader {
         }
     }
 
-    /// Reads the first bytes, which tell the encoding.
+    /// Reads the first bytes, which show the encoding.
     fn begin(&mut self, to: &mut dyn FnMut(Entry)) {
         let first = std::mem::take(&mut self.first);
         self.decode(Encoding::of(&first), &first, to);

@@ -27,7 +27,7 @@ const ROUNDING_MS: f64 = 0.001;
 /// One message of a log.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Message<'a> {
-    /// What tells its session from others; none where the log does not say.
+    /// What distinguishes its session from others; none where the log does not say.
     pub(super) session: Option<u64>,
     pub(super) database: Option<&'a str>,
     /// When it was written, as digits that sort by time; none where the log does not say.
@@ -155,7 +155,7 @@ impl LogSession {
     }
 }
 
-/// A number for what tells something apart, the same on every run.
+/// A number for what distinguishes something, the same on every run.
 pub(super) fn identity(what: impl Hash) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(what)
 }
@@ -252,7 +252,7 @@ impl Sessions {
         }
     }
 
-    /// Tell the session of a message of this statement. Where the log tells no session, what it says of one and the same
+    /// Find the session of a message of this statement. Where the log shows no session, what it says of one and the same
     /// statement belongs together. Sessions that said nothing for longest are closed where there are too many.
     fn of(
         &mut self,
@@ -299,7 +299,7 @@ fn entry(message: &Message<'_>, sql: &str) -> Entry {
     }
 }
 
-/// A statement that was run. Of `EXECUTE name` the detail tells what was prepared under the name.
+/// A statement that was run. Of `EXECUTE name` the detail shows what was prepared under the name.
 fn entry_of(message: &Message<'_>, sql: &str) -> Entry {
     let mut entry = entry(message, sql);
     let executes = sql.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("execute "));

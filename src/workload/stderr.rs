@@ -23,7 +23,7 @@ const STREAMS_MAX: usize = 1024;
 pub(super) struct From {
     /// Lines of one message stand in one stream.
     pub(super) stream: u64,
-    /// The process, where the carrier tells it for certain.
+    /// The process, where the carrier shows it for certain.
     pub(super) session: Option<u64>,
     /// Whether it is a further piece of a message that was too long or had several lines.
     pub(super) is_further: bool,
@@ -65,7 +65,7 @@ struct Stream {
     record: Record,
     /// Where it names its severity.
     severity: SeverityField,
-    /// The process, where the carrier tells it.
+    /// The process, where the carrier shows it.
     session: Option<u64>,
     /// The one before, while details of it may come.
     before: Option<PendingMessage>,

@@ -1,7 +1,7 @@
-//! The least that must be known of SQL's spelling to tell literals and parameters from everything else.
+//! The least that must be known of SQL's spelling to distinguish literals and parameters from everything else.
 //!
 //! PostgreSQL's own scanner would do, at a tenth of the speed; this one only decides which texts are the same, and what it
-//! cannot tell makes two texts differ.
+//! cannot distinguish makes two texts differ.
 
 /// What a piece of a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,7 +59,7 @@ pub struct ColumnUse {
 pub struct PathUse {
     /// Calls that use it, each once.
     pub touched: CallStats,
-    /// Those in whose text the key is a parameter, which only the log tells: no index on an expression serves them for
+    /// Those in whose text the key is a parameter, which only the log shows: no index on an expression serves them for
     /// certain.
     pub bound: CallStats,
     /// By source.

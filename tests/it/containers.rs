@@ -155,7 +155,7 @@ fn services_wait_for_services_that_exist() {
     }
 }
 
-/// Run the build's own steps with a `cargo` that looks at what it is told and compiles nothing.
+/// Run the build's own steps with a `cargo` that looks at its arguments and compiles nothing.
 #[test]
 fn the_steps_of_the_build_run_where_they_find_what_was_copied() {
     let home = tempfile::tempdir().unwrap();

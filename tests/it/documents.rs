@@ -1,4 +1,4 @@
-//! What the documents of a column hold, told from a sample of real servers.
+//! What the documents of a column hold, as a sample shows it of real servers.
 
 use database_optimizer::analysis::{self, Error, SampledColumn};
 use database_optimizer::model::{DocumentKey, DocumentReport, GapReason};

@@ -10,7 +10,7 @@ use rstest::rstest;
 
 use crate::support::{TestDb, request, server};
 
-/// Wide documents that are read back often, in a schema that the role was told nothing of.
+/// Wide documents that are read back often, in a schema that was not granted to the role.
 const FEATURES: &str = "create schema ml;
 create table ml.features (id bigint, payload text compression pglz);
 insert into ml.features

@@ -1,4 +1,4 @@
-//! Sizes of documents, worked out here and told by real servers.
+//! Sizes of documents, worked out here and returned by real servers.
 
 use database_optimizer::jsonb::{Conversion, DocumentCounts, conversion, stored_bytes};
 use proptest::prelude::*;

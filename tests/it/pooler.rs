@@ -48,7 +48,7 @@ fn ini(version: PoolerVersion, mode: PoolMode) -> String {
     pgbouncer_ini(Ini { version, mode, budget: 32, clients: 400, server: (None, None) })
 }
 
-/// A target behind a real PgBouncer is read like any other where transactions are kept together, and is told apart at once
+/// A target behind a real PgBouncer is read like any other where transactions are kept together, and is distinguished at once
 /// where they are not, or where there is no server behind it.
 #[rstest]
 #[case::sessions("session", true)]

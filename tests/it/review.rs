@@ -211,7 +211,7 @@ alter table named alter column code type varchar(10);";
     let with = move || review(&["-", "--dsn", &dsn, "--format", "json"], Some(sql));
     let (_, out, err) = tokio::task::spawn_blocking(with).await.unwrap();
     let known: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
-    // The table is small, so nobody waits for long.
+    // The table is small, so no one waits for long.
     assert_eq!(checks(&known), ["3:low"], "{known:#}");
     let (_, out, _) = review(&["-", "--format", "json"], Some(sql));
     let unknown: Value = serde_json::from_str(&out).unwrap();

@@ -1,5 +1,5 @@
 //! Statements mean the same however they are written: a view's definition, as the server writes it, does with documents
-//! what the statement does that somebody wrote.
+//! what the statement does that someone wrote.
 
 use std::fs;
 

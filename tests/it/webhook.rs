@@ -172,7 +172,7 @@ async fn what_nobody_takes_is_told_again_with_a_later_analysis_and_no_redirect_i
     analysed(&service).await;
     assert_eq!(receiver.next().await.path, "/hook?of=drift");
     assert!(receiver.answers.lock().unwrap().is_empty());
-    // Until it is noted that nobody took it, an analysis says nothing.
+    // Until it is noted that no one took it, an analysis says nothing.
     let again = loop {
         analysed(&service).await;
         if let Ok(again) = receiver.arrived.try_recv() {
@@ -194,7 +194,7 @@ async fn an_address_that_does_not_answer_costs_an_analysis_nothing() {
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
-/// Takes what comes over TLS, and answers that it did; what fails is told, too.
+/// Takes what comes over TLS, and answers that it did; what fails is reported, too.
 async fn over_tls(
     certificate: &str,
     key: &str,

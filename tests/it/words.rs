@@ -1,5 +1,5 @@
-//! Texts hold to the rules of how they read: recorded answers, the document of the API, the command line's help, and literals of the
-//! source. Each run of a page is held to them, too.
+//! Texts hold to the rules of how they read: recorded answers, the document of the API, the command line's help, and literals and
+//! comments of the source. Each run of a page is held to them, too.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +9,7 @@ use database_optimizer::analysis::REVIEW_RULES;
 use database_optimizer::model::Analysis;
 use serde_json::Value;
 
+use super::architecture::files;
 use crate::support::words::{faults, faults_of, private_word};
 
 #[test]
@@ -94,6 +95,26 @@ fn literals_of_the_source_use_no_private_words() {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
+#[test]
+fn comments_use_no_private_words() {
+    let (mut bad, mut read) = (Vec::new(), 0);
+    for folder in ["src", "tests", "benches", "fuzz"] {
+        for file in files(Path::new(folder), "rs") {
+            let text = fs::read_to_string(&file).unwrap();
+            for comment in comments(&text) {
+                read += 1;
+                // Names in backticks are not ours.
+                let prose = comment.split('`').step_by(2).collect::<String>();
+                if let Some(word) = private_word(&prose) {
+                    bad.push(format!("{}: `{word}`: {comment}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(read > 10_000, "{read}");
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -115,6 +136,11 @@ fn literals(source: &str) -> Vec<String> {
     let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n").replace("'\"'", "").replace("\\\"", "\u{1}");
     code.split('"').skip(1).step_by(2).map(|literal| literal.replace('\u{1}', "\"")).collect()
+}
+
+/// The lines of a source that are comments and nothing else.
+fn comments(source: &str) -> impl Iterator<Item = &str> {
+    source.lines().map(str::trim_start).filter(|line| line.starts_with("//"))
 }
 
 #[test]

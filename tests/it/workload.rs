@@ -21,7 +21,7 @@ const SETTINGS: &[&str] = &[
     "session_preload_libraries=auto_explain",
 ];
 
-/// How a session logs what it runs, and whether the log then tells parameters.
+/// How a session logs what it runs, and whether the log then shows parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Logging {
     /// Texts with durations, and plans in this format.
@@ -55,7 +55,7 @@ async fn session(server: &TestServer, options: &str) -> Client {
     client
 }
 
-/// Statements, each told from the same one that another session logs otherwise by what stands in place of `#`.
+/// Statements, each distinguished from the same one that another session logs otherwise by what stands in place of `#`.
 const SIMPLE: &str =
     "select /*#*/ data ->> 'simple'\nfrom features where data ->> 'naïve \"key\"' = 'it''s'";
 const BOUND: &str = "select /*#*/ data ->> $1 from features where id = $2";
@@ -83,7 +83,7 @@ async fn run(mut client: Client, logging: Logging) -> BTreeMap<String, u64> {
     }
     transaction.commit().await.unwrap();
     let mut expected = BTreeMap::from([(SIMPLE, 3), (BOUND, 4), (FETCHED, 1)]);
-    // Plans alone do not tell whether two statements were sent together.
+    // Plans alone do not show whether two statements were sent together.
     if !matches!(logging, Logging::Plans(_)) {
         client.batch_execute(&tagged(SEVERAL)).await.unwrap();
         client.batch_execute(&tagged(PREPARED)).await.unwrap();
@@ -207,7 +207,7 @@ async fn each_execution_is_read_once_with_its_keys(#[case] member: &str) {
             let context = format!("{member} {format:?} {logging:?}");
             assert_eq!(calls(&entries, *logging), *expected, "{context}");
             let paths = paths(&entries, *logging);
-            // Before 16, plans do not tell parameters.
+            // Before 16, plans do not show parameters.
             let told = server.major >= 16 || !matches!(logging, Logging::Plans(_));
             assert_eq!(paths[if told { "bound" } else { "$" }], 4, "{context}");
             assert_eq!((paths["simple"], paths["fetched"]), (3, 1), "{context}");

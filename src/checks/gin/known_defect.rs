@@ -91,7 +91,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-/// All are about the server, and the object tells one finding from another: one of them carries the others' facts.
+/// All are about the server, and the object distinguishes one finding from another: one of them carries the others' facts.
 fn worst(found: impl Iterator<Item = Finding>) -> Option<Finding> {
     found.reduce(|mut one, other| {
         one.evidence.extend(other.evidence);

@@ -84,7 +84,7 @@ pub(super) static ROWS_LEFT_MAX: Threshold = Threshold {
     reason: "a search that a B-tree index leaves 1,000 rows took 1.7 ms, and 0.2 ms with a GIN index beside it, whose writes that does not pay for",
 };
 
-/// A table, to tell how statements find its rows.
+/// A table, to show how statements find its rows.
 pub(super) struct Sought<'a> {
     table: &'a Relation,
     bytes: f64,

@@ -31,7 +31,7 @@ static BOUND_SHARE_MAX: Threshold = Threshold {
     reason: "a tenth of the calls is a code path, and not a person's question",
 };
 
-/// The same policy for any coverage, and any number of texts: one tells it for all calls of its statement.
+/// The same policy for any coverage, and any number of texts: one shows it for all calls of its statement.
 fn lenient(policy: &Policy) -> Policy {
     let mut lenient = policy.clone();
     for floor in [&WORKLOAD_COVERAGE_MIN, &WORKLOAD_SAMPLES_MIN] {

@@ -34,7 +34,7 @@ static BUSINESS_KEY_PRESENCE_MIN: Threshold = Threshold {
     reason: "what identifies a row is in each, but for a few that were written wrongly",
 };
 
-/// Different values in the sample from which on a key tells rows apart.
+/// Different values in the sample from which on a key identifies rows.
 const DISTINCT_MIN: u64 = 10;
 /// Names by which applications identify a row.
 const ENTITY_KEYS: [&str; 1] = ["user_id"];

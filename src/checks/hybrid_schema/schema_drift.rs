@@ -33,7 +33,7 @@ static DRIFT_SHARE_MAX: Threshold = Threshold {
     reason: "one document in a thousand may be left from before the contract; more of them are met by every batch of a reader",
 };
 
-/// Key paths that are reported of each column: what is found first is mended first.
+/// Key paths that are reported of each column: what is found first is corrected first.
 const PATHS_LISTED: usize = 20;
 /// Standard errors to each side that hold 95 % of a normal distribution.
 const Z_95: f64 = 1.96;

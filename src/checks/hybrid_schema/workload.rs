@@ -61,7 +61,7 @@ pub(super) fn of<'a>(
             Err(gap) => gaps.push(gap),
         }
     }
-    // What the server did not tell is the reason for what is not known.
+    // What the server did not show is the reason for what is not known.
     gaps.extend(workload.unseen.iter().cloned());
     (!gaps.is_empty()).then_some(Err(gaps))
 }

@@ -53,8 +53,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     or_counted(case, by_plans(case), by_counters)
 }
 
-/// Tables whose covering indexes are used, by how much of them vacuum has marked. The counters do not tell an index-only scan
-/// from another, so an index counts that stores columns beside its keys, which serve no other scan.
+/// Tables whose covering indexes are used, by how much of them vacuum has marked. The counters do not distinguish an
+/// index-only scan from another, so an index counts that stores columns beside its keys, which serve no other scan.
 fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
     let seen = case.snapshot;
     let context = seen.context.get()?;

@@ -42,7 +42,7 @@ static STALE_AGE_S_MIN: Threshold = Threshold {
 /// Bytes of a usual row: what a table without counted pages is taken to have for each of its rows.
 const ROW_BYTES_USUAL: i64 = 100;
 
-/// A table that no ANALYZE or VACUUM has seen has no pages in the catalog: its rows tell its size.
+/// A table that no ANALYZE or VACUUM has seen has no pages in the catalog: its rows show its size.
 fn bytes(family: &Family<'_>) -> f64 {
     let of_leaf = |leaf: &Relation| match leaf.rows {
         None if leaf.pages == 0 => leaf.total_bytes().max(leaf.live_rows * ROW_BYTES_USUAL),

@@ -124,7 +124,7 @@ fn bloat(node: &RelationNode<'_>, context: &Context, policy: &Policy) -> Option<
     let unattended = many_dead && trigger.is_none_or(|trigger| dead <= trigger);
     let overdue = many_dead
         && trigger.is_some_and(|trigger| dead > policy.get(&AUTOVACUUM_OVERDUE) * trigger);
-    // One look cannot tell dead chunks of a minute ago from those of last week. Where autovacuum looks every
+    // One look cannot distinguish dead chunks of a minute ago from those of last week. Where autovacuum looks every
     // few minutes, they are its business; where it looks once a day, they are not.
     let comes_soon = context.number("autovacuum_naptime").is_some_and(|s| s <= NAPTIME_S_MAX);
     let is_due = many_dead && !unattended && comes_soon && !full;

@@ -3,7 +3,7 @@
 use super::table::{RelationNode, float};
 use crate::model::observation::StoredColumn;
 
-/// How a column's values are stored in a whole table, as far as a sample can tell.
+/// How a column's values are stored in a whole table, as far as a sample shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct StorageEstimate {
     /// Values in the samples, not extrapolated.

@@ -96,7 +96,7 @@ fn find(table: &ToastedTable<'_>, share: f64, reads: Reads) -> (Finding, Option<
     let actions = |column| inline_wholly(ID, table, column);
     match only_column(table).ok_or_else(several).and_then(actions) {
         Ok(actions) => (actions.into_iter().fold(finding, Finding::action), None),
-        // The share is real, and nothing about storage would mend it.
+        // The share is real, and no change of the storage would lower it.
         Err(declined) => (Finding { severity: Severity::Low, ..finding }, Some(declined)),
     }
 }

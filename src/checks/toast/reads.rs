@@ -20,7 +20,7 @@ pub(super) struct Reads {
     pub(super) share_of_calls: Option<f64>,
 }
 
-/// Calls on a table that are enough to tell what most of them read.
+/// Calls on a table that are enough to know what most of them read.
 const CALLS_MIN: u64 = 100;
 
 impl Reads {
@@ -89,7 +89,7 @@ impl ToastedTable<'_> {
         (all >= CALLS_MIN).then(|| reading as f64 / all as f64)
     }
 
-    /// As the counters tell.
+    /// As the counters show it.
     pub(super) fn counted_reads(&self) -> Option<Reads> {
         let (mut chunks, mut values, mut columns) = (0.0, 0.0, Vec::new());
         for name in self.column_names() {

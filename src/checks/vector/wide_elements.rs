@@ -121,7 +121,7 @@ pub(super) fn half_precision(
     let n = dimensions.filter(known)?;
     let metric = index.metric?;
     let m = index.index.option("m").and_then(|m| m.parse().ok()).unwrap_or(M);
-    // What the index has now tells the rows that it holds better than the table does.
+    // What the index has now shows the rows that it holds better than the table does.
     let share = match index.method {
         IndexMethod::Hnsw => {
             hnsw(1e6, VectorKind::Halfvec, n, m).bytes / hnsw(1e6, VectorKind::Vector, n, m).bytes

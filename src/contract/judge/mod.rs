@@ -45,7 +45,7 @@ impl Contract {
     /// Read a schema as text.
     ///
     /// # Errors
-    /// Every fault, with its place and its mend.
+    /// Every fault, with its place and its correction.
     pub fn parse(text: &str) -> Result<Self, Vec<SchemaFault>> {
         compile::compile(text)
     }

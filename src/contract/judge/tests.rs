@@ -98,7 +98,7 @@ fn each_kind_is_found_at_its_path() {
     let wrong =
         ["lines[].quantity missing_key", "lines[].quantity out_of_range", "lines[].sku malformed"];
     assert_eq!(with("lines", lines), wrong);
-    // A union tells what is wrong with the member that was meant.
+    // A union names what is wrong with the member that was meant.
     assert_eq!(
         with("payment", json!({"kind": "card", "number": "1"})),
         ["payment.number out_of_range"]

@@ -262,7 +262,7 @@ impl ValueJudge<'_> {
             }
             match pattern.is_match(key) {
                 Some(false) => {}
-                // Where no one can tell, nothing is found.
+                // Where it cannot be known, nothing is found.
                 None => (known, self.unknown) = (true, true),
                 Some(true) => {
                     known = true;

@@ -11,7 +11,7 @@ use crate::model::{
     DefaultDrain, Lock, QualifiedName, RangeStep, Statement, quote_identifier, quote_literal,
 };
 
-/// What tells partitions that were made here from others.
+/// What distinguishes partitions that were made here from others.
 const MARK: &str = "made by dbopt out of the default partition";
 /// Bytes of the table's name that the name of a partition begins with.
 const NAME_BYTES_MAX: usize = 36;

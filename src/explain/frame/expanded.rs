@@ -6,7 +6,7 @@ use super::psql::{BARS, is_record, is_rule};
 use super::table::{BREAK_MARKS, WRAP_MARKS};
 use super::{COLUMN, OutputLine};
 
-/// What stands between name and value. The line style `old-ascii` tells by it how the line before ends.
+/// What stands between name and value. The line style `old-ascii` shows by it how the line before ends.
 const SEPARATORS: [char; 5] = ['|', '│', '║', ':', ';'];
 
 /// A line of a record.

@@ -13,7 +13,7 @@ pub(super) enum PieceEnd {
     Unmarked,
 }
 
-/// What a value is, which tells where its lines end.
+/// What a value is, which shows where its lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueKind {
     /// A line of a plan: it holds no line break.
@@ -34,7 +34,7 @@ impl ValueKind {
         }
     }
 
-    /// Whether a piece goes on in the next, where no mark tells. `missing`: columns that it does not reach; `quoted`: it
+    /// Whether a piece goes on in the next, where no mark shows it. `missing`: columns that it does not reach; `quoted`: it
     /// ends inside a string.
     fn goes_on(self, before: &str, next: &str, (missing, quoted): (usize, bool)) -> bool {
         match self {

@@ -40,7 +40,7 @@ fn columns(lines: &mut [OutputLine]) {
     }
 }
 
-/// Removes the margin and the marks of the lines of one document, where no header tells that it is in a frame.
+/// Removes the margin and the marks of the lines of one document, where no header shows that it is in a frame.
 pub(super) fn continued(lines: &mut Vec<OutputLine>) {
     let begins = |text: &str| {
         let text = text.trim_start().trim_start_matches('|').trim_start();

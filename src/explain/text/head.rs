@@ -28,7 +28,7 @@ pub(super) fn cost_at(line: &str) -> Option<usize> {
     memchr::memchr_iter(b'(', line.as_bytes()).find(|at| line[*at..].starts_with("(cost="))
 }
 
-/// Whether a line ends as the line of a node does, which tells a node from a property whatever its name.
+/// Whether a line ends as the line of a node does, which distinguishes a node from a property whatever its name.
 pub(super) fn has_figures(line: &str) -> bool {
     line.ends_with(')') && split(wrap::tail(line, LINE_END_BYTES)).is_some()
 }

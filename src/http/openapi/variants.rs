@@ -4,7 +4,7 @@
 use utoipa::openapi::schema::{Components, Discriminator, OneOf, Schema};
 use utoipa::openapi::{Ref, RefOr};
 
-/// Schemas whose variants get names, with the field that tells them apart.
+/// Schemas whose variants get names, with the field that distinguishes them.
 const TAGS: [(&str, &str); 1] = [("AffectedObject", "kind")];
 
 /// Name the variants of the enums above: `TableObject` for `{"kind": "table"}`.

@@ -60,7 +60,7 @@ impl Change for SettingChange {
 }
 
 impl SettingScope {
-    /// What tells it from the other scopes of one setting.
+    /// What distinguishes it from the other scopes of one setting.
     pub fn as_str(&self) -> &str {
         match self {
             Self::System => "system",

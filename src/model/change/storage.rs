@@ -86,7 +86,7 @@ impl Storage {
     }
 }
 
-/// What kind of relation a member is, as DDL tells them apart.
+/// What kind of relation a member is, as DDL distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberKind {

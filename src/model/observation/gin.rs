@@ -21,14 +21,14 @@ pub struct Gin {
     pub indexes: Observation<Vec<GinIndex>>,
     /// The pending lists of the most searched and the largest.
     pub pending: Observation<Vec<PendingList>>,
-    /// How many keys the same indexes hold, where the planner tells.
+    /// How many keys the same indexes hold, where the planner shows it.
     pub keys: Observation<Vec<KeyCount>>,
     /// Tables with a GIN index whose number of rows in the catalog cannot be true.
     pub impossible_rows: Observation<Vec<ImpossibleRows>>,
 }
 
 impl Gin {
-    /// The keys that an index holds; absent where the planner does not tell.
+    /// The keys that an index holds; absent where the planner does not show them.
     pub fn keys(&self, oid: i64) -> Option<&KeyCount> {
         self.keys.get().ok()?.iter().find(|count| count.oid == oid)
     }

@@ -91,7 +91,7 @@ pub struct UniqueKey {
     /// Whether `ADD PRIMARY KEY USING INDEX` takes it: whole rows, plain columns in default order, valid, not
     /// deferred, in the default tablespace, neither replica identity nor clustered on, and no foreign key rests on it.
     pub adoptable: bool,
-    /// Whether it tells any two rows apart whose columns are not NULL: valid, of all rows, of plain columns.
+    /// Whether it is unique for all rows whose columns are not NULL: valid, of all rows, of plain columns.
     pub identifies: bool,
     /// What makes it again.
     pub definition: String,

@@ -8,7 +8,7 @@ use crate::model::{Observation, QualifiedName, Topic};
 impl Topic {
     /// Columns of vectors, and the extension that they are from.
     pub const VECTOR: Self = Self("vector.columns");
-    /// Settings of the extension, and how well the columns beside vectors tell rows apart.
+    /// Settings of the extension, and how well the columns beside vectors distinguish rows.
     pub const VECTOR_SEARCH: Self = Self("vector.settings");
 }
 

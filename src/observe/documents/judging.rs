@@ -51,7 +51,7 @@ impl Judging {
             return;
         }
         waiting.fetch_add(document.len(), Ordering::Relaxed);
-        // Where no one judges any more, ending tells.
+        // Where no one judges any more, `end` reports it.
         let _ = self.queue.send(document.to_owned());
     }
 

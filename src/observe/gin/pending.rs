@@ -3,7 +3,7 @@
 //! A search reads the whole list, and the planner charges for that. With no cost but that of a page, the cost of a search for
 //! n keys is the list's pages, plus n times the pages of a descent, plus one page of the posting lists, as long as these are
 //! few for each key; else they are charged by the key, and the last page is none: a page stays in doubt then. Two searches, for 4
-//! keys and for 8, tell the three apart: pages = 2 × cost of 4 − cost of 8 − 1. The
+//! keys and for 8, distinguish the three: pages = 2 × cost of 4 − cost of 8 − 1. The
 //! operand is a parameter to the planner, so that it counts one key for each operator whatever the class. Compared with
 //! pgstatginindex on 14 to 19, for classes of jsonb, arrays, text search and trigrams: the same to the page.
 //!

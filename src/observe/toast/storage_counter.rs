@@ -193,7 +193,7 @@ impl StorageCounts {
 
     /// Say which values are out of line, and whether any is.
     ///
-    /// Before 17 the server does not tell; it is worked out the way `heap_toast_insert_or_update` decides:
+    /// Before 17 the server does not show it; it is worked out the way `heap_toast_insert_or_update` decides:
     /// nothing moves while the row is below the threshold, then the widest goes first.
     fn place(&mut self, values: &mut [Option<SampledValue>]) -> bool {
         let server_reports_placement =

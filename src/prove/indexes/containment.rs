@@ -78,7 +78,7 @@ struct Document {
 }
 
 impl Document {
-    /// None where no key is known, or a path leads through elements of an array, whose number a path does not tell; one element
+    /// None where no key is known, or a path leads through elements of an array, whose number a path does not show; one element
     /// at its end is as good as another.
     fn of(column: &str, paths: &[String]) -> Option<Self> {
         if paths.is_empty() {

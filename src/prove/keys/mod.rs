@@ -79,7 +79,7 @@ struct Timed {
 }
 
 impl Timed {
-    /// None of statements that find rows in a way of which the key alone does not tell the whole: by a function, or by rows
+    /// None of statements that find rows in a way of which the key alone is not the whole: by a function, or by rows
     /// of another table. An experiment on another statement proves nothing.
     fn of(shape: &KeyShape, path: &[String]) -> Option<Self> {
         let runs = |find: &&KeyFind| match find.filter {

@@ -241,7 +241,7 @@ impl MigratedTable {
     }
 }
 
-/// Keeps one more, and tells whether there was room for it.
+/// Keeps one more, and returns whether there was space for it.
 fn keep<T>(kept: &mut Vec<T>, one: T) -> bool {
     let has_room = kept.len() < KEPT_MAX;
     if has_room {

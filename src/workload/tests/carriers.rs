@@ -395,7 +395,7 @@ fn statements_of_another_database_are_passed_over_where_the_prefix_names_both() 
         (counts.entries, counts.elsewhere)
     };
     assert_eq!(counts("shop"), (2, 1));
-    // A copy of the database is called otherwise, and its log tells nothing of it.
+    // A copy of the database is called otherwise, and its log says nothing of it.
     assert_eq!(counts("copy_of_shop"), (3, 0));
 }
 

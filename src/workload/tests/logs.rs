@@ -103,7 +103,7 @@ const RAN: &[&str] = &[
     "insert into features select n, 'n', '{\"a\":1}' from generate_series(1,30) n;",
     "select data ->> 'a' from features where data ->> 'b' = 'x''y';",
     "prepare p(text) as select data ->> $1 from features;",
-    // EXECUTE, told by what was prepared.
+    // EXECUTE, known by what was prepared.
     "prepare p(text) as select data ->> $1 from features;",
     "set log_duration=on;",
     "select data ->> 'ls' from features;",

@@ -41,7 +41,7 @@ fn read_in_chunks(source: &[u8], format: Option<SourceFormat>, chunk: usize) -> 
         reader.push(chunk, |entry| entries.push(entry));
     }
     let read = reader.finish(|entry| entries.push(entry));
-    // A plan that comes behind its statement tells nothing else.
+    // A plan that comes behind its statement shows nothing else.
     entries.retain(|entry| !entry.is_plan_alone());
     (entries, read)
 }

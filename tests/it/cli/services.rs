@@ -50,7 +50,7 @@ async fn the_demo_on_a_server_that_is_named_works_in_a_database_of_its_own_and_d
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_listens_elsewhere_where_the_usual_port_is_taken() {
     let Some(server) = crate::support::server("pg17") else { return };
-    // By us, or by somebody who was first. Another server than where it is seen that a demo leaves nothing.
+    // By us, or by someone who was first. Another server than where it is seen that a demo leaves nothing.
     let _taken = std::net::TcpListener::bind("127.0.0.1:8080");
     let command = dbopt(&["demo", "--dsn", &server.dsn("postgres")]);
     let running = tokio::task::spawn_blocking(|| Running::demo(command)).await.unwrap();

@@ -61,7 +61,7 @@ impl PgBouncer {
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let up = lines.any(|line| line.unwrap().contains("process up"));
         assert!(up, "pgbouncer does not start");
-        // It stops where nobody reads what it says.
+        // It stops where no one reads what it says.
         std::thread::spawn(move || lines.for_each(drop));
         Some(Self { process, port, _dir: dir })
     }

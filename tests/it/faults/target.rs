@@ -27,7 +27,7 @@ async fn analysed(dsn: &str) -> Service {
     service
 }
 
-/// What is asked anew, and how long the answer took; what is cached is answered all the while.
+/// What is asked again, and how long the answer took; what is cached is answered all the while.
 async fn asked_anew(service: &Service) -> (Reply, Duration) {
     let begun = Instant::now();
     let (anew, cached) = tokio::join!(service.get(ANEW), service.get(PATH));

@@ -1,4 +1,4 @@
-//! What a server itself tells of its workload: keys from texts, calls from counts, nothing from counts alone.
+//! What a server itself shows of its workload: keys from texts, calls from counts, nothing from counts alone.
 
 mod texts;
 

@@ -1,4 +1,4 @@
-//! What a text tells of a statement, and that no literal leaves with it.
+//! What a text shows of a statement, and that no literal leaves with it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! GIN indexes in states that say little: being built, locked by somebody, on a standby.
+//! GIN indexes in states that say little: being built, locked by someone, on a standby.
 
 use database_optimizer::analysis;
 use database_optimizer::model::observation::PendingReader;

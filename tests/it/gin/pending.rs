@@ -70,7 +70,7 @@ async fn a_plan_tells_the_pages_of_a_pending_list_as_pgstatginindex_does(
         exact += usize::from(plan.margin_pages == 0);
         assert!(plan.tuples.is_none() && pending.tuples.is_some());
     }
-    // Where there are few keys, or nobody knows how many, a page stays in doubt.
+    // Where there are few keys, or no one knows how many, a page stays in doubt.
     assert!(exact >= 4, "{member}: {planned:?}");
     let Observation::Seen(longest) = &read["Trigrams of t"] else { panic!() };
     assert!(longest.pages > 50, "{longest:?}");

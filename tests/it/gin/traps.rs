@@ -187,7 +187,7 @@ analyze ml.plain";
     all_hold(&mut db, &analysis, &request).await;
 }
 
-/// What no statistics tell is neither found nor passed over in silence.
+/// What no statistics show is neither found nor passed over in silence.
 #[rstest]
 #[case::not_analyzed(
     "create table ml.t (id bigint, tenant int, d jsonb) with (autovacuum_enabled = off)"

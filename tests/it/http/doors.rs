@@ -117,7 +117,7 @@ impl Operation {
     /// What is in the way of a key with those scopes; without any, it is none of ours.
     fn lets_in(&self, held: &[KeyScope]) -> Option<&'static str> {
         let needed = self.scope?;
-        // Who proves and who tells reads first.
+        // Who proves and who sends a workload reads first.
         let holds = held.contains(&needed) && held.contains(&KeyScope::Read);
         match held {
             [] => Some("unauthorized"),

@@ -1,4 +1,4 @@
-//! What an application runs, told over HTTP.
+//! What an application runs, sent over HTTP.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

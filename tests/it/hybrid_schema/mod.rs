@@ -1,5 +1,5 @@
 //! What advice about schemas trips over in the field, each on real servers: planted faults that must be found and
-//! mended, healthy twins and half-truths that must raise nothing.
+//! corrected, healthy twins and half-truths that must raise nothing.
 
 mod filling;
 mod keys;
@@ -58,7 +58,7 @@ async fn the_padding_that_is_told_is_what_another_order_saves(
     let best: f64 = db.text(&size("ml.reordered")).await.parse().unwrap();
     let told = evidence_number(found, "row_bytes_reordered") + 4.0;
     let told = told / (evidence_number(found, "row_bytes") + 4.0);
-    // What is told is the least that is saved, whatever the lengths of the texts.
+    // What is reported is the least that is saved, whatever the lengths of the texts.
     let measured = best / now;
     assert!(measured <= told + 0.01 && measured > told - 0.06, "{member}: {measured} {told}");
 }

@@ -25,7 +25,7 @@ impl Ran {
     }
 }
 
-/// What the server says of each statement, read off its log as JSON with the least that tells it.
+/// What the server says of each statement, read off its log as JSON with the least that shows it.
 pub(super) fn oracle(log: &str, ran: &BTreeMap<String, u64>) -> Told {
     let mut times = BTreeMap::<String, f64>::new();
     let mut held = BTreeMap::<u64, String>::new();

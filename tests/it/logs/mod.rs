@@ -15,7 +15,7 @@ use crate::support::{Own, TestServer, own_server, until};
 use compare::{differences, lines, oracle, read, told};
 use forms::{CSV, FORMS, JSON, SYSLOG};
 
-/// Prefixes of documentations and defaults, each with whether a line tells its session.
+/// Prefixes of documentations and defaults, each with whether a line shows its session.
 const PREFIXES: &[(&str, bool)] = &[
     ("%m [%p] ", true),
     ("%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", true),
@@ -62,7 +62,7 @@ const SETTINGS: &[&str] = &[
 /// Behind each prefix but the first, one of so many forms is read.
 const FORMS_EACH: usize = 9;
 
-/// Settings of a session, with what its log tells: the calls, and their times.
+/// Settings of a session, with what its log shows: the calls, and their times.
 const LOGGINGS: &[(&str, &str, bool)] = &[
     ("duration", "-c log_min_duration_statement=0", true),
     ("apart", "-c log_statement=all -c log_duration=on", true),

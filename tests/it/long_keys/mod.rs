@@ -159,7 +159,7 @@ async fn what_is_told_to_be_saved_is_saved_once_the_file_is_written_anew(
     db.run("vacuum (full) ml.features").await;
     let saved = 1.0 - number_of(&db, size).await / before;
     let told = evidence_number(found(&analysis, LONG), "saving_ratio");
-    // What is told is the least: rows end at a multiple of 8.
+    // What is reported is the least: rows end at a multiple of 8.
     assert!((-0.01..0.05).contains(&(saved - told)), "{member}: told {told}, saved {saved}");
 }
 

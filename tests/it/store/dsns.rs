@@ -74,7 +74,7 @@ async fn a_variable_is_read_at_use_and_named_when_it_is_missing() {
     store.create_target(from("STATE_NOT_SET")).await.unwrap();
     let error = store.target_dsn("demo").await.unwrap_err().to_string();
     assert!(error.contains("STATE_NOT_SET is not set"), "{error}");
-    // The only variable that every run of the tests has; it is no DSN, and that is all that is told of it.
+    // The only variable that every run of the tests has; it is no DSN, and that is all that is said of it.
     let change =
         TargetChange { dsn: Some(DsnSource::Env("PATH".into())), ..TargetChange::default() };
     store.update_target("demo", change).await.unwrap();

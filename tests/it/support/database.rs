@@ -67,7 +67,7 @@ impl TestDb {
         connect(&self.server.dsn(&self.name)).await
     }
 
-    /// Start `create index concurrently` while somebody writes to the table: until the session that is returned ends, the index
+    /// Start `create index concurrently` while someone writes to the table: until the session that is returned ends, the index
     /// is being built.
     pub async fn building(&self, write: &str, build: &str) -> Client {
         let writer = self.session().await;

@@ -139,7 +139,7 @@ fn scan(folder: &Path, concerns: &dyn Fn(&str) -> bool, found: &mut BTreeSet<u32
     }
 }
 
-/// The major versions that code tells apart.
+/// The major versions that code distinguishes.
 fn compared(code: &str) -> impl Iterator<Item = u32> {
     let after = |line: &str, mark: &str| -> Option<u32> {
         let (_, rest) = line.split_once(mark)?;

@@ -92,7 +92,7 @@ pub async fn analyse(db: &TestDb, request: &Request) -> Analysis {
     analysis::analyse(&target, request).await.unwrap()
 }
 
-/// What the checks are told of these statements: a list or a log, as a client would send it.
+/// What the checks know of these statements: a list or a log, as a client would send it.
 pub async fn workload(db: &TestDb, statements: &'static str) -> Workload {
     let target = Target::open("test", &db.dsn(), None).unwrap();
     let intake = WorkloadIntake::open(&target, None, None).await.unwrap();

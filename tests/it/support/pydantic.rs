@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::skipped;
 
-/// Documents of every kind that a contract tells apart.
+/// Documents of every kind that a contract distinguishes.
 pub const DOCUMENTS_OF_EVERY_KIND: &str = r#"create schema ml;
 create table ml."Odd features" (id bigint primary key, data jsonb);
 insert into ml."Odd features" select i, jsonb_build_object(

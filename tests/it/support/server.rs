@@ -125,7 +125,7 @@ fn binaries(name: &str) -> Option<PathBuf> {
 /// A cluster that one test has for itself.
 #[derive(Default)]
 pub struct Own<'a> {
-    /// What tells it from the others of its member.
+    /// What distinguishes it from the others of its member.
     pub purpose: &'a str,
     /// Beside those that every cluster has, and after them.
     pub settings: &'a [&'a str],
@@ -238,7 +238,7 @@ impl Launch {
         }
         let log = fs::OpenOptions::new().append(true).create(true).open(home.join("log")).unwrap();
         postgres.stdout(log.try_clone().unwrap()).stderr(log);
-        // The server is told when the thread that started it ends: this one lives as long as the process.
+        // The server is signalled when the thread that started it ends: this one lives as long as the process.
         std::thread::spawn(move || postgres.spawn().unwrap().wait());
     }
 }
@@ -298,7 +298,7 @@ fn owner() -> &'static str {
     if users.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" }
 }
 
-/// The command as the owner of the cluster, told to stop when we are gone.
+/// The command as the owner of the cluster, stopped when we are gone.
 fn as_owner(home: &Path, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "INT"]);

@@ -1,5 +1,5 @@
 //! What advice about TOAST trips over in the field, each on real servers: planted faults that must be found and
-//! mended, healthy twins and half-truths that must raise nothing.
+//! corrected, healthy twins and half-truths that must raise nothing.
 
 mod bloat;
 mod reads;

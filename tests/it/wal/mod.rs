@@ -18,7 +18,7 @@ use crate::support::{Own, TestDb, analyse, own_server, request_of, server};
 /// What no visit of a young server can say.
 const EXPECTED_GAPS: [GapReason; 2] = [GapReason::NotEnoughHistory, GapReason::NotEnoughEvidence];
 
-/// A table of everything that the sources tell apart.
+/// A table of everything that the sources distinguish.
 const TABLES: &str = "create schema \"Odd schema\";
 create table \"Odd schema\".\"by time\" (at timestamptz, id bigint) partition by range (at, id);
 create table \"Odd schema\".\"p 1\" partition of \"Odd schema\".\"by time\"

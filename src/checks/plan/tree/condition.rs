@@ -164,7 +164,7 @@ fn qualifier(text: &str) -> Option<Cow<'_, str>> {
     Some(if name.contains('"') { name.replace("\"\"", "\"").into() } else { name.into() })
 }
 
-/// Whether the condition names this column, as far as its words tell.
+/// Whether the condition names this column, as far as its words show.
 pub(in crate::checks::plan) fn names(condition: &str, column: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let bounded = |at: usize| {
@@ -174,8 +174,8 @@ pub(in crate::checks::plan) fn names(condition: &str, column: &str) -> bool {
     !column.is_empty() && condition.match_indices(column).any(|(at, _)| bounded(at))
 }
 
-/// Whether the condition names a column of the expression, as far as their words tell: one in quotes it may. What the server prints
-/// in upper case without quotes is a keyword.
+/// Whether the condition names a column of the expression, as far as their words show: one in quotes it may. What the server
+/// prints in upper case without quotes is a keyword.
 pub(in crate::checks::plan) fn may_name(condition: &str, expression: &str) -> bool {
     let text = code(expression);
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';

@@ -47,7 +47,7 @@ pub(in crate::checks::plan) struct PlannerDecision {
     pub(in crate::checks::plan) stake: Stake,
 }
 
-/// Why a node's estimate is what it is, as far as its conditions tell.
+/// Why a node's estimate is what it is, as far as its conditions show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::checks::plan) enum EstimateBasis {
     /// A condition on JSON, of which the planner has no statistics.
@@ -251,7 +251,7 @@ impl Misestimate {
         (self.counted_with.is_none() && !is_of_loop).then_some(decision)
     }
 
-    /// What its conditions tell of the reason.
+    /// What its conditions show of the reason.
     pub(in crate::checks::plan) fn cause(&self, tree: &Tree<'_>) -> EstimateBasis {
         let node = tree.node(self.node);
         let clauses = || node.conditions.iter().flat_map(|c| condition::clauses(&c.text));

@@ -26,7 +26,7 @@ pub(in crate::checks::plan) struct Scanned {
 /// Why nothing is said of a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::checks::plan) enum Unsaid {
-    /// Nothing tells how many rows it returns, or its table has.
+    /// Nothing shows how many rows it returns, or its table has.
     Unknown,
     /// With values, another plan may be chosen: this index may serve.
     MayBeServed(String),
