@@ -14,7 +14,7 @@ pub struct Measured {
 enum Goal {
     AtLeast(f64),
     AtMost(f64),
-    /// Told for orientation.
+    /// Printed for orientation.
     None,
 }
 

@@ -103,7 +103,7 @@ impl Cluster {
         self.keeper.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Tell the server, and wait until it is gone or time is up.
+    /// Signal the server, and wait until it is gone or time is up.
     fn send_signal(&self, signal: Signal) -> bool {
         let deadline = Instant::now() + STOP_TIMEOUT;
         if !self.is_gone() {

@@ -47,7 +47,7 @@ impl Received {
     }
 }
 
-/// Somebody who takes events.
+/// A receiver who takes events.
 struct Receiver {
     url: String,
     arrived: mpsc::UnboundedReceiver<Received>,

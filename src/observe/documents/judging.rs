@@ -78,7 +78,7 @@ fn nothing(handed: u64) -> Verdicts {
     verdicts
 }
 
-/// Tells the worker to stop when no one waits for it.
+/// Stops the worker when no one waits for it.
 struct StopOnDrop(Arc<Watch>);
 
 impl Drop for StopOnDrop {

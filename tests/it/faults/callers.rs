@@ -22,7 +22,7 @@ fn endless(path: &str) -> Request<Body> {
     Request::post(path).header("content-type", "text/plain").body(body).unwrap()
 }
 
-/// Somebody who sends such a request, again where it finds no place.
+/// A client who sends such a request, again where it finds no place.
 fn send_endlessly(service: &Arc<Service>) -> tokio::task::JoinHandle<()> {
     let sender = Arc::clone(service);
     tokio::spawn(async move {

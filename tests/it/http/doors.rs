@@ -179,7 +179,7 @@ async fn without_a_key_every_operation_is_for_this_machine_and_changes_nothing_f
 async fn with_keys_every_operation_is_for_who_holds_its_scope_and_changes_nothing_for_other_sites()
 {
     let service = Service::configured(&SETTINGS).await;
-    // Nobody listens there, so that nothing is waited for.
+    // No one listens there, so that nothing is waited for.
     service.register("proved", "postgresql://u@127.0.0.1:1/d").await;
     let mut keys = vec![(&[][..], None), (&[], Some("Bearer dbopt_guess".to_owned()))];
     for scopes in SCOPES {
