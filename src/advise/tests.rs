@@ -48,7 +48,10 @@ fn advised(
     for finding in &findings {
         for action in &finding.actions {
             let key = Proposal::new("demo", finding.check, action.clone()).key;
-            all.insert(key, Proof::not_run(ProofMethod::SampledCopy, Grade::Heuristic, "not tried"));
+            all.insert(
+                key,
+                Proof::not_run(ProofMethod::SampledCopy, Grade::Heuristic, "not tried"),
+            );
         }
     }
     for (check, action, proof) in proofs {

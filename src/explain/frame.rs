@@ -27,19 +27,14 @@ pub(super) struct OutputLine<'a> {
 }
 
 impl OutputLine<'_> {
-    /// Keeps the text from a byte on, and removes what `end` says from its end.
+    /// Keeps the text from one byte to another. A margin may end within a character, which is then kept.
     fn cut(&mut self, start: usize, end: usize) {
-        self.offset += self.text.get(..start).map_or(0, |before| before.chars().count());
-        let keep = |text: &str| start.min(text.len())..end.clamp(start.min(text.len()), text.len());
+        let start = self.text.floor_char_boundary(start);
+        let end = self.text.floor_char_boundary(end).max(start);
+        self.offset += self.text[..start].chars().count();
         match &mut self.text {
-            Cow::Borrowed(text) => {
-                let range = keep(text);
-                *text = &text[range];
-            }
-            Cow::Owned(text) => {
-                let range = keep(text);
-                *text = text[range].to_owned();
-            }
+            Cow::Borrowed(text) => *text = &text[start..end],
+            Cow::Owned(text) => *text = text[start..end].to_owned(),
         }
     }
 

@@ -74,3 +74,11 @@ fn a_cell_of_a_page_over_several_lines_is_read() {
     let plan = JSON.replace("(a > 3)", "(a = '&quot;')");
     assert_eq!(read(&plan).unwrap()[0].nodes[0].condition("filter"), Some("(a = '&quot;')"));
 }
+
+#[test]
+fn a_margin_that_ends_within_a_character_leaves_it_whole() {
+    for second in ["─+", "…", "é", " é+"] {
+        let read = read(&format!("|{{ \"a\": 1, +\n{second}\n|}}"));
+        assert!(read.is_err(), "{second}: {read:?}");
+    }
+}
