@@ -149,7 +149,7 @@ async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
     let superpower = Superpower::ALL[superpower];
     let mut tried = 0;
     for check in checks::all().filter(|check| check.superpower == superpower) {
-        if let Some(server) = offered(check, member) {
+        if let Some(server) = offered(check, member, "shadows") {
             tried += holds_among_shadows(server, check).await;
         }
     }
@@ -160,8 +160,8 @@ async fn no_statement_of_a_page_uses_what_others_put_into_the_search_path(
     );
 }
 
-/// The server of an example that fires there.
-fn offered(check: &Check, member: &str) -> Option<&'static TestServer> {
+/// The server of an example that fires there; one of its own is for this purpose.
+fn offered(check: &Check, member: &str, purpose: &str) -> Option<&'static TestServer> {
     let needs = Example::first(check).needs;
     // A plan that is judged has no statement to run.
     if check.page.contains(GAP) || needs == Some("test") || Example::first(check).explain.is_some()
@@ -169,7 +169,7 @@ fn offered(check: &Check, member: &str) -> Option<&'static TestServer> {
         return None;
     }
     let offered = members_for(check.id, needs).iter().any(|other| other == member);
-    let purpose = format!("shadows-{}", check.id.replace('/', "-"));
+    let purpose = format!("{purpose}-{}", check.id.replace('/', "-"));
     let own = Own { purpose: &purpose, ..Own::default() };
     match needs {
         _ if !offered => None,

@@ -96,7 +96,9 @@ async fn advice_holds_for_names_that_have_to_be_quoted(
             continue;
         }
         let newest = members_for(check.id, needs).pop();
-        let Some(server) = newest.and_then(|member| offered(check, &member)) else { continue };
+        let Some(server) = newest.and_then(|member| offered(check, &member, "renamed")) else {
+            continue;
+        };
         tried += holds_under_other_names(server, check).await;
     }
     assert!(tried >= least, "{tried} of {superpower:?}");
