@@ -70,12 +70,12 @@ fn advised(
 }
 
 fn databases(analysis: &Analysis) -> Vec<&str> {
-    let named = |one: &'_ Recommendation| {
-        ["\"a\"", "a", "b", "c"].into_iter().find(|name| {
-            one.statements
-                .iter()
-                .any(|statement| statement.sql.contains(&format!("DATABASE {name} ")))
-        })
+    let named = |one: &Recommendation| {
+        let names = |name: &&str| {
+            let of_database = format!("DATABASE {name} ");
+            one.statements.iter().any(|statement| statement.sql.contains(&of_database))
+        };
+        ["a", "b", "c"].into_iter().find(names)
     };
     analysis.recommendations.iter().filter_map(named).collect()
 }

@@ -17,8 +17,13 @@ impl Logical<'_> {
     pub(super) fn is_followed_by(&self, text: &str) -> bool {
         matches!(self.kind, LineKind::Root | LineKind::Node)
             && classify::is_property(trim(text))
-            && (!wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
-                || head::has_figures(self.text.trim_end()))
+            && self.is_whole_node()
+    }
+
+    /// Whether the line of a node holds all its figures, or none.
+    fn is_whole_node(&self) -> bool {
+        !wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
+            || head::has_figures(self.text.trim_end())
     }
 
     /// Whether a whole time of the statement stands in this line: what follows it is no more of the plan.
@@ -35,10 +40,7 @@ impl Logical<'_> {
             return false;
         }
         match self.kind {
-            LineKind::Root | LineKind::Node => {
-                !wrap::tail(&self.text, wrap::FIGURES_BYTES_MAX).contains('(')
-                    || head::has_figures(self.text.trim_end())
-            }
+            LineKind::Root | LineKind::Node => self.is_whole_node(),
             LineKind::Statement if self.ends_plan() => {
                 value.starts_with(|c: char| c.is_ascii_digit()) && value.len() <= VALUE_BYTES_MAX
             }
