@@ -138,7 +138,7 @@ async fn explained(server: &'static TestServer, example: &Example) -> Vec<(&'sta
     plans
 }
 
-/// The same as a superuser, in a database where someone else made objects that are called like PostgreSQL's own, and like
+/// The same as a superuser, in a database where someone else made objects with the names of PostgreSQL's own, and of
 /// those of pgvector, which is in a schema of its own.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]

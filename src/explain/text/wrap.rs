@@ -140,7 +140,7 @@ fn goes_on(line: &str) -> bool {
     count(b'(') > count(b')')
 }
 
-/// Whether a property is whole: as many parentheses close as open, and it ends in no word that a name may begin with. What is longer
+/// Whether a property is whole: its parentheses are balanced, and it ends in no word that a name may begin with. What is longer
 /// is not looked through again for each line that may continue it.
 pub(super) fn is_closed(line: &str) -> bool {
     let count = |sign: u8| memchr::memchr_iter(sign, line.as_bytes()).count();

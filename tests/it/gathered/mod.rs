@@ -20,7 +20,7 @@ use crate::support::{
 const HOT: &str = "hybrid-schema/hot-key-in-document";
 const BOUND: &str = "hybrid-schema/bound-json-key";
 
-/// As many sessions show what they ran.
+/// Sessions that show their last statement.
 const SESSIONS: usize = 20;
 
 fn request(policy: &[(&str, f64)]) -> Request {

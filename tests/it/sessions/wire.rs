@@ -25,7 +25,7 @@ fn header(kind: u8, bytes: u32) -> Vec<u8> {
     [&[kind], bytes.to_be_bytes().as_slice()].concat()
 }
 
-/// A server that lets everybody in, and sends this to whoever asks something; the last of it for ever.
+/// A server that accepts every login and answers each query with these bytes; the last of them without end.
 struct Impostor {
     port: u16,
     sent: Arc<AtomicU64>,
