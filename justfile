@@ -14,11 +14,11 @@ test *arguments:
 
 # Format the code.
 fmt:
-    cargo fmt
+    scripts/format
 
 # Formatting and lints, nothing allowed.
 lint:
-    cargo fmt --check
+    scripts/format --check
     cargo clippy --quiet --locked --all-targets -- -D warnings
 
 # Tests whose names contain a word, on the servers that are there.

@@ -2,6 +2,9 @@
 //!
 //! One sentence carries the code: observe, judge, prove, advise. ARCHITECTURE.md draws it.
 
+#[macro_use]
+mod registry;
+
 pub mod explain;
 pub mod jsonb;
 pub mod model;

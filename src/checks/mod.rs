@@ -1,20 +1,13 @@
 //! The rules. A check is a value, judged by a pure function of what it was shown.
 
 mod advisories;
-mod concurrency;
 mod existing;
-pub(crate) mod gin;
 mod horizon;
-mod hybrid_schema;
 pub(crate) mod migrations;
 pub mod number;
-mod plan;
 pub mod row;
 mod setting;
 pub mod staging;
-mod toast;
-mod vector;
-mod wal;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +16,27 @@ use crate::model::{
     Case, Gap, GapReason, Judgement, Severity, Superpower, Threshold, Topic, UnknownName,
     alter_system, grant,
 };
+
+/// Declares the checks of a superpower in the order of listings: a module each.
+macro_rules! checks {
+    ($($visibility:vis $module:ident,)*) => {
+        $($visibility mod $module;)*
+
+        /// Every check, in the order of listings.
+        pub(super) static CHECKS: &[&super::Check] = &[$(&$module::CHECK),*];
+    };
+}
+
+macro_rules! declare_checks {
+    ($(#[doc = $summary:literal] $variant:ident, $folder:ident = $name:literal, $title:literal;)*) => {
+        $(pub(crate) mod $folder;)*
+
+        /// The checks of each superpower.
+        const BY_SUPERPOWER: &[&[&Check]] = &[$($folder::CHECKS),*];
+    };
+}
+
+superpowers!(declare_checks);
 
 /// The check that judges documents by their contracts.
 pub const SCHEMA_DRIFT: &str = hybrid_schema::SCHEMA_DRIFT;
@@ -192,18 +206,7 @@ pub fn in_logs(workload: &Workload, checks: impl Iterator<Item = &'static Check>
 
 /// Every check, in the order of listings.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    [
-        hybrid_schema::CHECKS,
-        toast::CHECKS,
-        gin::CHECKS,
-        vector::CHECKS,
-        plan::CHECKS,
-        wal::CHECKS,
-        concurrency::CHECKS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    BY_SUPERPOWER.iter().copied().flatten().copied()
 }
 
 /// The check of that id.

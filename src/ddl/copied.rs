@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::change::index::built_on;
+use super::change::promotion::{create_function, create_trigger};
+use super::change::renaming;
 use super::new_index::BuiltIndex;
-use super::promotion::{create_function, create_trigger};
-use super::renaming;
 use crate::model::{ExistingIndex, KeyExpression, NewIndex, catalog_type, quote_identifier};
 
 /// A column of a temporary table.

@@ -4,17 +4,11 @@ mod batch;
 mod change;
 mod copied;
 mod each;
-mod indexed;
-mod jsonb;
-mod key;
 mod new_index;
 mod options;
-mod promotion;
-mod renaming;
 mod resolved;
 mod rewrite;
 mod statement;
-mod toast;
 
 use crate::model::{Action, Lock, MemberKind, QualifiedName, Statement};
 pub use copied::{
@@ -37,34 +31,20 @@ pub struct Ddl {
     pub caveats: Vec<String>,
 }
 
-/// Write an action as SQL.
-pub fn ddl(action: &Action) -> Ddl {
-    match action {
-        Action::SetColumnCompression(change) => toast::compress(change),
-        Action::SetColumnStorage(change) => toast::store(change),
-        Action::SetToastTupleTarget(change) => toast::set_tuple_target(change),
-        Action::RewriteColumn(change) => toast::store_again(change),
-        Action::VacuumToast(change) => toast::vacuum(change),
-        Action::AdoptPrimaryKey(key) => key::adopt(key),
-        Action::AddIdentityKey(key) => key::add_identity(key),
-        Action::PromoteKey(promotion) => promotion::promote(promotion),
-        Action::IndexKey(indexed) => indexed::index(indexed),
-        Action::ShortenKeys(renaming) => renaming::shorten(renaming),
-        Action::ConvertToJsonb(conversion) => jsonb::convert(conversion),
-        Action::BuildIndex(new) => change::index::build(new),
-        Action::DropIndex(old) => change::index::drop(old),
-        Action::ReplaceIndex(replacement) => {
-            change::index::replace(&replacement.new, &replacement.old)
+macro_rules! define_ddl {
+    ($($module:ident {
+        $($(#[$doc:meta])* $variant:ident($change:ident) = $name:literal, $written:ident, $proved:ident;)*
+    })*) => {
+        /// Write an action as SQL.
+        pub fn ddl(action: &Action) -> Ddl {
+            match action {
+                $($(Action::$variant(change) => change::$module::$written(change),)*)*
+            }
         }
-        Action::RebuildIndex(old) => change::index::rebuild(old),
-        Action::SetOptions(options) => change::options::set_options(options),
-        Action::SetSetting(setting) => change::setting::set(setting),
-        Action::Maintain(maintenance) => change::maintenance::maintain(maintenance),
-        Action::SetPersistence(change) => change::persistence::set_persistence(change),
-        Action::DrainDefault(drain) => change::drain::drain(drain),
-        Action::DropSlot(drop) => change::slot::drop_slot(drop),
-    }
+    };
 }
+
+actions!(define_ddl);
 
 impl Ddl {
     /// Says who is to run it where it updates rows.

@@ -9,10 +9,6 @@ use utoipa::openapi::path::Operation;
 /// By operation: the status and the recorded body.
 const ANSWERS: &[(&str, &str, &str)] = &[
     ("analyse", "200", include_str!("../../openapi/examples/analyse.json")),
-    ("hybrid_schema", "200", include_str!("../../openapi/examples/hybrid_schema.json")),
-    ("gin", "200", include_str!("../../openapi/examples/gin.json")),
-    ("vector", "200", include_str!("../../openapi/examples/vector.json")),
-    ("plan", "200", include_str!("../../openapi/examples/plan.json")),
     ("decode_plan", "200", include_str!("../../openapi/examples/decode_plan.json")),
     ("explain_statement", "200", include_str!("../../openapi/examples/explain_statement.json")),
     ("review_migration", "200", include_str!("../../openapi/examples/review_migration.json")),
@@ -23,10 +19,7 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("put_contract", "201", include_str!("../../openapi/examples/put_contract.json")),
     ("tell_workload", "200", include_str!("../../openapi/examples/tell_workload.json")),
     ("staging_table", "200", include_str!("../../openapi/examples/staging_table.json")),
-    ("wal", "200", include_str!("../../openapi/examples/wal.json")),
-    ("concurrency", "200", include_str!("../../openapi/examples/concurrency.json")),
     ("pool_plan", "200", include_str!("../../openapi/examples/pool_plan.json")),
-    ("toast", "200", include_str!("../../openapi/examples/toast.json")),
     ("document_keys", "200", include_str!("../../openapi/examples/document_keys.json")),
     ("document_contract", "200", include_str!("../../openapi/examples/document_contract.json")),
     ("show_capabilities", "200", include_str!("../../openapi/examples/show_capabilities.json")),
@@ -43,6 +36,19 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("ready", "503", include_str!("../../openapi/examples/unready.json")),
     ("metrics", "200", include_str!("../../openapi/examples/metrics.txt")),
 ];
+
+macro_rules! define_superpowers {
+    ($(#[doc = $summary:literal] $variant:ident, $folder:ident = $name:literal, $title:literal;)*) => {
+        /// The same of each superpower.
+        const SUPERPOWERS: &[(&str, &str, &str)] = &[$((
+            stringify!($folder),
+            "200",
+            include_str!(concat!("../../openapi/examples/", stringify!($folder), ".json")),
+        )),*];
+    };
+}
+
+superpowers!(define_superpowers);
 
 /// The same contract as a Python module.
 const PYTHON: (&str, &str) =
@@ -69,7 +75,7 @@ const PROBLEM: &str = include_str!("../../openapi/examples/problem.json");
 /// Give an operation its examples.
 pub(super) fn add(operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
-    let recorded = ANSWERS.iter().filter(|(of, ..)| *of == id);
+    let recorded = ANSWERS.iter().chain(SUPERPOWERS).filter(|(of, ..)| *of == id);
     let answers = recorded
         .map(|(_, status, text)| (*status, *text))
         .chain([("default", PROBLEM), ("202", JOB)]);
@@ -94,7 +100,7 @@ fn put(content: &mut RefOr<Content>, text: &'static str) {
 
 /// Every text, in an order that stays.
 fn texts() -> impl Iterator<Item = &'static str> {
-    let answers = ANSWERS.iter().map(|(.., text)| *text);
+    let answers = ANSWERS.iter().chain(SUPERPOWERS).map(|(.., text)| *text);
     let bodies = BODIES.iter().map(|(_, text)| *text);
     answers.chain(bodies).chain([PYTHON.1, PROBLEM, JOB])
 }

@@ -75,60 +75,55 @@ impl Topic {
 /// The version of the serialised snapshot. Raised when a later release could not read what this one writes.
 pub const SNAPSHOT_FORMAT: u32 = 2;
 
-/// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Snapshot {
-    /// The version of this form, [`SNAPSHOT_FORMAT`] when it was written.
-    pub format: u32,
-    /// When the visit began.
-    pub observed_at: Timestamp,
-    /// The server that was visited.
-    pub server: Server,
-    /// What the visit cost.
-    pub cost: Cost,
-    /// Settings, privileges, extensions and the age of the counters.
-    pub context: Observation<Context>,
-    /// Every table and materialized view.
-    pub relations: Observation<Vec<Relation>>,
-    /// Relations that are not planned or read, for that would run code of the target's own; empty where the target is
-    /// trusted.
-    #[serde(default)]
-    pub foreign_code: Observation<Vec<ForeignCode>>,
-    /// What several superpowers read.
-    #[serde(default)]
-    pub common: Common,
-    /// WAL, checkpoints, transactions and partitions.
-    #[serde(default)]
-    pub wal: Box<Wal>,
-    /// Sessions, limits of connections, and signs of a pooler.
-    #[serde(default)]
-    pub concurrency: Box<Concurrency>,
-    /// What was seen of GIN indexes.
-    #[serde(default)]
-    pub gin: Gin,
-    /// What was seen of vectors.
-    #[serde(default)]
-    pub vector: Vector,
-    /// Columns and unique keys of the largest tables, and of those without a primary key.
-    pub layouts: Observation<Vec<Layout>>,
-    /// What the documents of JSON columns hold, from a sample.
-    pub documents: Observation<Vec<ColumnDocuments>>,
-    /// Sizes, columns and counters of the few relations large enough to matter.
-    pub toast_tables: Observation<Vec<ToastTable>>,
-    /// How the values of these are stored, from a sample.
-    pub stored_values: Observation<Vec<StoredValues>>,
-    /// What Plan Decoder saw.
-    #[serde(default)]
-    pub plan: Plan,
-    /// What an application runs, as far as it is known.
-    pub workload: Observation<Workload>,
-    /// The contracts that are registered, and what their columns looked like before.
-    #[serde(default)]
-    pub contracts: Vec<ColumnContract>,
-    /// What the visit's budget left out, and what was asked for and is not there.
-    pub left_out: Vec<Gap>,
+macro_rules! define_snapshot {
+    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+        /// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Snapshot {
+            /// The version of this form, [`SNAPSHOT_FORMAT`] when it was written.
+            pub format: u32,
+            /// When the visit began.
+            pub observed_at: Timestamp,
+            /// The server that was visited.
+            pub server: Server,
+            /// What the visit cost.
+            pub cost: Cost,
+            /// Settings, privileges, extensions and the age of the counters.
+            pub context: Observation<Context>,
+            /// Every table and materialized view.
+            pub relations: Observation<Vec<Relation>>,
+            /// Relations that are not planned or read, for that would run code of the target's own; empty where the target is
+            /// trusted.
+            #[serde(default)]
+            pub foreign_code: Observation<Vec<ForeignCode>>,
+            /// What several superpowers read.
+            #[serde(default)]
+            pub common: Common,
+            /// WAL, checkpoints, transactions and partitions.
+            #[serde(default)]
+            pub wal: Box<Wal>,
+            $($(#[$doc])* #[serde(default)] pub $part: $type,)*
+            /// Columns and unique keys of the largest tables, and of those without a primary key.
+            pub layouts: Observation<Vec<Layout>>,
+            /// What the documents of JSON columns hold, from a sample.
+            pub documents: Observation<Vec<ColumnDocuments>>,
+            /// Sizes, columns and counters of the few relations large enough to matter.
+            pub toast_tables: Observation<Vec<ToastTable>>,
+            /// How the values of these are stored, from a sample.
+            pub stored_values: Observation<Vec<StoredValues>>,
+            /// What an application runs, as far as it is known.
+            pub workload: Observation<Workload>,
+            /// The contracts that are registered, and what their columns looked like before.
+            #[serde(default)]
+            pub contracts: Vec<ColumnContract>,
+            /// What the visit's budget left out, and what was asked for and is not there.
+            pub left_out: Vec<Gap>,
+        }
+    };
 }
+
+snapshot_parts!(define_snapshot);
 
 impl Snapshot {
     /// Of a visit that has seen nothing yet.

@@ -5,9 +5,8 @@ use utoipa::ToSchema;
 
 use super::UnknownName;
 
-/// Defines [`Superpower`] from one entry each: what it looks into, its name in paths, ids and keys, and what it is called.
-macro_rules! superpowers {
-    ($(#[doc = $summary:literal] $variant:ident = $name:literal, $title:literal;)*) => {
+macro_rules! define_superpower {
+    ($(#[doc = $summary:literal] $variant:ident, $folder:ident = $name:literal, $title:literal;)*) => {
         /// A group of checks, named after what it looks into.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -46,22 +45,7 @@ macro_rules! superpowers {
     };
 }
 
-superpowers! {
-    /// tables, and the documents in their columns
-    HybridSchema = "hybrid-schema", "Hybrid Schema Engineer";
-    /// values stored compressed or out of line
-    Toast = "toast", "TOAST Whisperer";
-    /// GIN indexes: pending lists, operator classes, growth
-    Gin = "gin", "GIN Index Tuner";
-    /// vector columns and their indexes
-    Vector = "vector", "Vector Navigator";
-    /// plans, and the indexes and statistics they rest on
-    Plan = "plan", "Plan Decoder";
-    /// WAL, checkpoints, vacuum and partitions
-    Wal = "wal", "WAL Orchestrator";
-    /// connections, pools and sessions
-    Concurrency = "concurrency", "Concurrency Architect";
-}
+superpowers!(define_superpower);
 
 impl Superpower {
     /// The name of its operation in the API's document.

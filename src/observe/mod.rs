@@ -4,7 +4,6 @@ mod batch;
 mod catalog;
 mod choice;
 mod common;
-mod concurrency;
 mod detail;
 mod documents;
 mod existing_tables;
@@ -13,10 +12,8 @@ mod explained;
 mod explaining;
 mod foreign_code;
 mod gaps;
-mod gin;
 mod look;
 mod names;
-mod plan;
 mod relations;
 mod sample;
 mod samples;
@@ -24,7 +21,6 @@ mod source;
 mod statement_code;
 mod texts;
 mod toast;
-mod vector;
 mod visit;
 mod wal;
 
@@ -36,3 +32,11 @@ pub use names::names;
 pub use texts::{CountedStatement, Defined, DefinedKind, ServerStatementText, StatementTexts};
 pub use visit::{Interest, Observed, context, observe};
 pub use wal::staging_table;
+
+macro_rules! declare_parts {
+    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+        $(mod $part;)*
+    };
+}
+
+snapshot_parts!(declare_parts);

@@ -16,17 +16,13 @@ use super::batch::{Batch, Slot};
 use super::catalog::{CatalogFacts, CatalogForest};
 use super::choice::{Choice, LayoutChoice, choose, choose_layouts};
 use super::common::CommonLook;
-use super::concurrency::ConcurrencyLook;
 use super::detail::DetailStage;
 use super::explained::{ExplainLook, ExplainedStatements};
 use super::foreign_code::{self, ForeignLook};
-use super::gin::GinLook;
 use super::look::Look as _;
-use super::plan::PlanLook;
 use super::relations::RelationLook;
 use super::samples::{self, SampleStage, StatementLook};
 use super::texts::{StatementTexts, TextLook, WorkloadSources};
-use super::vector::VectorLook;
 use super::wal::WalLook;
 use super::{documents, gaps, source};
 
@@ -133,22 +129,21 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
     Ok(context.row())
 }
 
-/// Defines [`Looks`] from the field of the snapshot and the type for each superpower.
-macro_rules! looks {
-    ($($name:ident: $look:ty),* $(,)?) => {
+macro_rules! define_looks {
+    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
         /// What single superpowers look at in the round trips that all share.
         pub(super) struct Looks {
-            $(pub(super) $name: $look,)*
+            $(pub(super) $part: super::$part::$look,)*
         }
 
         impl Looks {
             fn new() -> Self {
-                Self { $($name: <$look>::new(),)* }
+                Self { $($part: super::$part::$look::new(),)* }
             }
 
             /// The first round trip.
             fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
-                $(self.$name.catalog(batch, interest);)*
+                $(self.$part.catalog(batch, interest);)*
             }
 
             /// The second.
@@ -158,23 +153,18 @@ macro_rules! looks {
                 catalog: &CatalogForest<'_>,
                 interest: &Interest,
             ) {
-                $(self.$name.detail(batch, catalog, interest);)*
+                $(self.$part.detail(batch, catalog, interest);)*
             }
 
             /// What was seen, as parts of the snapshot.
             fn report(self, snapshot: &mut Snapshot) {
-                $(snapshot.$name = self.$name.seen();)*
+                $(snapshot.$part = self.$part.seen();)*
             }
         }
     };
 }
 
-looks! {
-    plan: PlanLook,
-    gin: GinLook,
-    vector: VectorLook,
-    concurrency: ConcurrencyLook,
-}
+snapshot_parts!(define_looks);
 
 /// The first round trip: the server, every relation from the raw catalogs, and which of them hold JSON.
 pub(super) struct CatalogStage {

@@ -1,10 +1,11 @@
-//! How an action is proved: the one place that goes through all of them.
+//! How an action is proved: a function for each kind of proof, which the action's line in the registry names.
 
 use super::scan::{self, Scan};
 use super::{indexes, keys, storage};
 use crate::model::{
-    Action, ExistingIndex, Grade, Member, NewIndex, Proof, ProofMethod, QualifiedName, RewriteOf,
-    StoredRewrite, TupleTargetSetting,
+    Action, AdoptedKey, CompressionSetting, ExistingIndex, Grade, IndexReplacement, IndexedKey,
+    JsonbConversion, Member, NewIndex, Promotion, Proof, ProofMethod, QualifiedName, Renaming,
+    RewriteOf, StorageSetting, StoredRewrite, ToastVacuum, TupleTargetSetting,
 };
 use storage::NewStorage;
 
@@ -57,76 +58,108 @@ impl ProofPlan<'_> {
     }
 }
 
-/// How an action is proved.
-pub(super) fn method(action: &Action) -> ProofPlan<'_> {
-    match action {
-        Action::SetColumnCompression(set) => {
-            storage(&set.column, names(&set.members), NewStorage::Compression(set.to))
-        }
-        Action::SetColumnStorage(set) => {
-            storage(&set.column, names(&set.members), NewStorage::Storage(set.to))
-        }
-        Action::SetToastTupleTarget(TupleTargetSetting { bytes, rewrite, .. }) => {
-            storage(&rewrite.column, names(&rewrite.tables), NewStorage::ToastTupleTarget(*bytes))
-        }
-        Action::RewriteColumn(StoredRewrite { rewrite, .. }) => match rewrite.of {
-            RewriteOf::NotCompressedBy(to) => {
-                storage(&rewrite.column, names(&rewrite.tables), NewStorage::Recompressed(to))
+macro_rules! define_method {
+    ($($module:ident {
+        $($(#[$doc:meta])* $variant:ident($change:ident) = $name:literal, $written:ident, $proved:ident;)*
+    })*) => {
+        /// How an action is proved.
+        pub(super) fn method(action: &Action) -> ProofPlan<'_> {
+            match action {
+                $($(Action::$variant(change) => $proved(change),)*)*
             }
-            RewriteOf::OutOfLine | RewriteOf::WideInline => rests_on(TRIAL),
-        },
-        Action::ShortenKeys(renaming) => ProofPlan {
-            scan: Some(scan::of_codes(renaming)),
-            ..storage(&renaming.column, vec![&renaming.table], NewStorage::Codes(renaming))
-        },
-        Action::VacuumToast(_) => {
-            rests_on(RestsOn { reason: Some("estimated from statistics"), ..STATISTICS })
         }
-        Action::AdoptPrimaryKey(key) => {
-            ProofPlan { scan: scan::of_key(key), ..rests_on(KEY_IS_THERE) }
+    };
+}
+
+actions!(define_method);
+
+/// There is no experiment.
+fn statistics<T>(_change: &T) -> ProofPlan<'_> {
+    rests_on(STATISTICS)
+}
+
+fn estimate(_vacuum: &ToastVacuum) -> ProofPlan<'_> {
+    rests_on(RestsOn { reason: Some("estimated from statistics"), ..STATISTICS })
+}
+
+fn compression(set: &CompressionSetting) -> ProofPlan<'_> {
+    stored(&set.column, names(&set.members), NewStorage::Compression(set.to))
+}
+
+fn storage(set: &StorageSetting) -> ProofPlan<'_> {
+    stored(&set.column, names(&set.members), NewStorage::Storage(set.to))
+}
+
+fn tuple_target(set: &TupleTargetSetting) -> ProofPlan<'_> {
+    let rewrite = &set.rewrite;
+    stored(&rewrite.column, names(&rewrite.tables), NewStorage::ToastTupleTarget(set.bytes))
+}
+
+fn rewrite(StoredRewrite { rewrite, .. }: &StoredRewrite) -> ProofPlan<'_> {
+    match rewrite.of {
+        RewriteOf::NotCompressedBy(to) => {
+            stored(&rewrite.column, names(&rewrite.tables), NewStorage::Recompressed(to))
         }
-        Action::AddIdentityKey(_) => rests_on(KEY_IS_THERE),
-        // Where no statement is known that uses the key, there is nothing to time.
-        Action::PromoteKey(promotion) if promotion.shapes.is_empty() => {
-            rests_on(sampled("every value of the sample fits the column's type"))
-        }
-        Action::PromoteKey(promotion) => tried(OnTrial::Key(keys::KeyChange::Column(promotion))),
-        Action::IndexKey(indexed) => ProofPlan {
-            scan: scan::of_casts(indexed),
-            ..tried(OnTrial::Key(keys::KeyChange::Index(indexed)))
-        },
-        Action::ConvertToJsonb(conversion) => ProofPlan {
-            scan: Some(scan::of_documents(&conversion.table, &conversion.column)),
-            ..rests_on(sampled(
-                "every document of the sample was read, and each is one that `jsonb` keeps whole",
-            ))
-        },
-        Action::ReplaceIndex(replacement) => of_index(&replacement.new, Some(&replacement.old)),
-        Action::BuildIndex(new) => of_index(new, new.instead_of.as_deref()),
-        Action::DropIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::SetOptions(_)
-        | Action::SetSetting(_)
-        | Action::Maintain(_)
-        | Action::SetPersistence(_)
-        | Action::DrainDefault(_)
-        | Action::DropSlot(_) => rests_on(STATISTICS),
+        RewriteOf::OutOfLine | RewriteOf::WideInline => rests_on(TRIAL),
     }
 }
 
+fn codes(renaming: &Renaming) -> ProofPlan<'_> {
+    ProofPlan {
+        scan: Some(scan::of_codes(renaming)),
+        ..stored(&renaming.column, vec![&renaming.table], NewStorage::Codes(renaming))
+    }
+}
+
+fn adopted_key(key: &AdoptedKey) -> ProofPlan<'_> {
+    ProofPlan { scan: scan::of_key(key), ..key_is_there(key) }
+}
+
+fn key_is_there<T>(_change: &T) -> ProofPlan<'_> {
+    let reason = Some("what is there already is a key, or makes one");
+    rests_on(RestsOn { reason, ..STATISTICS })
+}
+
+/// Where no statement is known that uses the key, there is nothing to time.
+fn promotion(promotion: &Promotion) -> ProofPlan<'_> {
+    if promotion.shapes.is_empty() {
+        return sampled("every value of the sample fits the column's type");
+    }
+    tried(OnTrial::Key(keys::KeyChange::Column(promotion)))
+}
+
+fn indexed_key(indexed: &IndexedKey) -> ProofPlan<'_> {
+    ProofPlan {
+        scan: scan::of_casts(indexed),
+        ..tried(OnTrial::Key(keys::KeyChange::Index(indexed)))
+    }
+}
+
+fn conversion(conversion: &JsonbConversion) -> ProofPlan<'_> {
+    ProofPlan {
+        scan: Some(scan::of_documents(&conversion.table, &conversion.column)),
+        ..sampled("every document of the sample was read, and each is one that `jsonb` keeps whole")
+    }
+}
+
+fn new_index(new: &NewIndex) -> ProofPlan<'_> {
+    compared(new, new.instead_of.as_deref())
+}
+
+fn replaced_index(replacement: &IndexReplacement) -> ProofPlan<'_> {
+    compared(&replacement.new, Some(&replacement.old))
+}
+
 /// A new index is compared with the one that serves the same searches today.
-fn of_index<'a>(new: &'a NewIndex, old: Option<&'a ExistingIndex>) -> ProofPlan<'a> {
+fn compared<'a>(new: &'a NewIndex, old: Option<&'a ExistingIndex>) -> ProofPlan<'a> {
     match old.and_then(|old| indexes::IndexChange::of(new, old)) {
         Some(change) => tried(OnTrial::Index(change)),
         None => rests_on(STATISTICS),
     }
 }
 
-const KEY_IS_THERE: RestsOn =
-    RestsOn { reason: Some("what is there already is a key, or makes one"), ..STATISTICS };
-
-fn sampled(reason: &'static str) -> RestsOn {
-    RestsOn { grade: Grade::Measured, reason: Some(reason), ..STATISTICS }
+fn sampled(reason: &'static str) -> ProofPlan<'static> {
+    rests_on(RestsOn { grade: Grade::Measured, reason: Some(reason), ..STATISTICS })
 }
 
 fn rests_on(rests_on: RestsOn) -> ProofPlan<'static> {
@@ -137,7 +170,7 @@ fn tried(trial: OnTrial<'_>) -> ProofPlan<'_> {
     ProofPlan { scan: None, trial: Some(trial), rests_on: TRIAL }
 }
 
-fn storage<'a>(
+fn stored<'a>(
     column: &'a str,
     relations: Vec<&'a QualifiedName>,
     layout: NewStorage<'a>,

@@ -5,34 +5,21 @@ mod change;
 mod column;
 mod distance;
 mod few_probes;
-mod filtered_search;
 mod in_force;
-mod index_exceeds_memory;
-mod known_defect;
-mod limit_above_ef_search;
-mod low_recall;
-mod missing_index;
 mod operand;
-mod operator_class_mismatch;
 mod reads;
 mod search;
 mod selectivity;
-mod stale_lists;
-mod static_index_on_hot_table;
-mod wide_elements;
 
-use super::Check;
-
-/// Every check, in the order of listings.
-pub(super) static CHECKS: &[&Check] = &[
-    &known_defect::CHECK,
-    &missing_index::CHECK,
-    &operator_class_mismatch::CHECK,
-    &limit_above_ef_search::CHECK,
-    &filtered_search::CHECK,
-    &low_recall::CHECK,
-    &stale_lists::CHECK,
-    &index_exceeds_memory::CHECK,
-    &static_index_on_hot_table::CHECK,
-    &wide_elements::CHECK,
-];
+checks! {
+    known_defect,
+    missing_index,
+    operator_class_mismatch,
+    limit_above_ef_search,
+    filtered_search,
+    low_recall,
+    stale_lists,
+    index_exceeds_memory,
+    static_index_on_hot_table,
+    wide_elements,
+}

@@ -5,8 +5,8 @@ use crate::ddl::new_index::{BuiltIndex, IndexPlace};
 use crate::ddl::resolved::{NOT_CONCURRENTLY, resolved};
 use crate::ddl::statement::{brief, concurrent, reserving};
 use crate::model::{
-    ExistingIndex, IndexExtras, IndexKey, KeyPart, NewIndex, Pinned, QualifiedName, Statement,
-    pinned_expression, pinned_index, quote_identifier, quote_literal,
+    ExistingIndex, IndexExtras, IndexKey, IndexReplacement, KeyPart, NewIndex, Pinned,
+    QualifiedName, Statement, pinned_expression, pinned_index, quote_identifier, quote_literal,
 };
 
 /// Says what a failed build leaves behind.
@@ -51,7 +51,8 @@ pub(in crate::ddl) fn drop(old: &ExistingIndex) -> Ddl {
 }
 
 /// Build an index in the place of another.
-pub(in crate::ddl) fn replace(new: &NewIndex, old: &ExistingIndex) -> Ddl {
+pub(in crate::ddl) fn replace(replacement: &IndexReplacement) -> Ddl {
+    let IndexReplacement { new, old } = replacement;
     let built = built(new);
     let places = places(new, old);
     let index = BuiltIndex { places: &places, ..built.of(new) };

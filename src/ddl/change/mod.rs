@@ -1,9 +1,9 @@
-//! Title, statements, locks and undo of the changes that several superpowers make.
+//! Titles, statements, locks and undo of actions. What they carry stands in `model::change`, in files of the same names.
 
-pub(super) mod drain;
-pub(super) mod index;
-pub(super) mod maintenance;
-pub(super) mod options;
-pub(super) mod persistence;
-pub(super) mod setting;
-pub(super) mod slot;
+macro_rules! declare_changes {
+    ($($module:ident { $($actions:tt)* })*) => {
+        $(pub(super) mod $module;)*
+    };
+}
+
+actions!(declare_changes);

@@ -2,24 +2,20 @@
 
 mod column_use;
 mod common;
-mod concurrency;
 mod context;
 mod documents;
 mod drift;
 mod existing_table;
 mod foreign_code;
-mod gin;
 mod layout;
 mod logged_plan;
 mod names;
-mod plan;
 mod relation;
 mod session_use;
 mod statement;
 mod stored_values;
 mod toast_table;
 mod usage;
-mod vector;
 mod wal;
 mod workload;
 
@@ -31,20 +27,14 @@ pub use common::{
     Common, Index, IndexDetail, IndexPart, IndexSize, OperatorClass, RoleSetting, Setting,
     SettingContext, TableActivity, WrittenSetting,
 };
-pub use concurrency::{
-    ClientSession, Concurrency, ConnectionLimits, PoolerSign, RoleLimit, SessionCounters,
-    SessionGroup,
-};
 pub use context::Context;
 pub use documents::{ColumnDocuments, Documents, RenamedDocuments};
 pub use drift::{ColumnContract, Drift, DriftAt, DriftKind, KeyPresence, KeyRule, KeySample};
 pub use existing_table::ExistingTable;
 pub use foreign_code::ForeignCode;
-pub use gin::{Gin, GinIndex, ImpossibleRows, KeyCount, Pending, PendingList, PendingReader};
 pub use layout::{DocumentIndex, DocumentIndexKey, KeyColumn, Layout, LayoutColumn, UniqueKey};
 pub use logged_plan::{LoggedFinding, LoggedPlans};
 pub use names::{NamedColumn, NamedRelation, Names};
-pub use plan::{MaintainedTable, Plan, StatementPlan, WorkloadStatement};
 pub use relation::{Relation, RelationKind};
 pub use session_use::{SessionNeed, SessionUse};
 pub use statement::{
@@ -53,13 +43,18 @@ pub use statement::{
 pub use stored_values::{StoredColumn, StoredSample, StoredValues};
 pub use toast_table::{ToastColumn, ToastTable};
 pub use usage::{ColumnUsage, OperatorUse, StatementCounters, StatementProfile, WorkloadCoverage};
-pub use vector::{
-    IndexBuild, NeighbourColumn, SearchReach, Vector, VectorColumn, VectorInstallation, VectorKind,
-    VectorReach, VectorSample, VectorValues,
-};
 pub use wal::{
     Archiver, Checkpoints, DatabaseAge, ExtensionSchema, Manager, MeasuredBloat, OpenTransaction,
     PartitionBound, PartitionKey, PartmanSet, ReplicationSlot, Sender, StagingTable, TableRoles,
     TimeColumn, Wal, WalDirectory, WalWritten,
 };
 pub use workload::{ColumnWorkload, KeyFilter, KeyFind, KeyOrder, KeyShape, KeyWorkload, Workload};
+
+macro_rules! declare_parts {
+    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+        $(mod $part;)*
+        $(pub use $part::*;)*
+    };
+}
+
+snapshot_parts!(declare_parts);

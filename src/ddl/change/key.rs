@@ -1,7 +1,7 @@
 //! Primary keys.
 
-use super::Ddl;
-use super::statement::{brief, concurrent, rewriting, validation};
+use crate::ddl::Ddl;
+use crate::ddl::statement::{brief, concurrent, rewriting, validation};
 use crate::model::{
     AddedIdentity, AdoptedKey, Statement, pinned_index, quote_identifier, quote_literal,
 };
@@ -13,7 +13,7 @@ fn columns(names: &[String]) -> String {
 }
 
 /// A unique index becomes the primary key; it is built first where it is not there yet.
-pub(super) fn adopt(key: &AdoptedKey) -> Ddl {
+pub(in crate::ddl) fn adopt(key: &AdoptedKey) -> Ddl {
     let (table, index) = (key.table.to_sql(), quote_identifier(&key.index));
     let mut statements = Vec::new();
     let mut caveats = Vec::new();
@@ -77,7 +77,7 @@ fn abandon(table: &str, key: &AdoptedKey) -> Vec<Statement> {
 }
 
 /// A column that the server counts up.
-pub(super) fn add_identity(added: &AddedIdentity) -> Ddl {
+pub(in crate::ddl) fn add_identity(added: &AddedIdentity) -> Ddl {
     let (table, column) = (added.table.to_sql(), quote_identifier(&added.column));
     let megabytes = (added.bytes / 1_000_000).max(1);
     Ddl {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::Ddl;
-use super::batch::{self, dollar_quoted};
-use super::statement::{brief, definition, guard, maintenance};
+use crate::ddl::Ddl;
+use crate::ddl::batch::{self, dollar_quoted};
+use crate::ddl::statement::{brief, definition, guard, maintenance};
 use crate::model::{
     PINNED, Renaming, Statement, catalog_operator, counted, quote_identifier, quote_literal,
     text_literal,
 };
 
 /// Documents get codes for their keys, and back.
-pub(super) fn shorten(renaming: &Renaming) -> Ddl {
+pub(in crate::ddl) fn shorten(renaming: &Renaming) -> Ddl {
     let names = RenamingNames::of(renaming);
     let RenamingNames { table, keys, view, shorten, lengthen, .. } = &names;
     let vacuum = || maintenance(format!("VACUUM (ANALYZE) {table};"), false);
@@ -112,7 +112,7 @@ fn fill_dictionary(renaming: &Renaming, keys: &str) -> String {
 
 /// The dictionary stands in the function, which so depends on nothing but its argument. A key whose other name
 /// stands beside it stays: no value is ever lost.
-pub(super) fn create_function(function: &str, names: &BTreeMap<String, String>) -> String {
+pub(in crate::ddl) fn create_function(function: &str, names: &BTreeMap<String, String>) -> String {
     let names = serde_json::to_string(names).unwrap_or_default();
     let body = format!(
         "

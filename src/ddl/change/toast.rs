@@ -1,15 +1,15 @@
 //! How columns are stored: compression, strategy, the rows' target, and the values that are stored already.
 
-use super::each::altered;
-use super::statement::{brief, maintenance};
-use super::{Ddl, options, rewrite};
+use crate::ddl::each::altered;
+use crate::ddl::statement::{brief, maintenance};
+use crate::ddl::{Ddl, options, rewrite};
 use crate::model::{
     Compression, CompressionSetting, Member, MemberKind, Rewrite, RewriteOf, Storage,
     StorageSetting, StoredRewrite, ToastVacuum, TupleTargetSetting, quote_identifier,
 };
 
 /// New values are compressed by another method.
-pub(super) fn compress(change: &CompressionSetting) -> Ddl {
+pub(in crate::ddl) fn compress(change: &CompressionSetting) -> Ddl {
     let CompressionSetting { object, column, to, members } = change;
     let set = |method: &str| {
         format!("ALTER COLUMN {} SET COMPRESSION {method}", quote_identifier(column))
@@ -30,7 +30,7 @@ pub(super) fn compress(change: &CompressionSetting) -> Ddl {
 }
 
 /// A column is stored by another strategy.
-pub(super) fn store(change: &StorageSetting) -> Ddl {
+pub(in crate::ddl) fn store(change: &StorageSetting) -> Ddl {
     let StorageSetting { object, column, to, members, rewrite } = change;
     let set = |storage: Storage| {
         format!("ALTER COLUMN {} SET STORAGE {}", quote_identifier(column), storage.as_str())
@@ -65,7 +65,7 @@ pub(super) fn store(change: &StorageSetting) -> Ddl {
 }
 
 /// Rows grow wider before values move out of line.
-pub(super) fn set_tuple_target(change: &TupleTargetSetting) -> Ddl {
+pub(in crate::ddl) fn set_tuple_target(change: &TupleTargetSetting) -> Ddl {
     let TupleTargetSetting { object, bytes, members, rewrite } = change;
     let wanted = [("toast_tuple_target", bytes.to_string())];
     let (mut statements, mut undo) = options::set(members, "", &wanted);
@@ -83,7 +83,7 @@ pub(super) fn set_tuple_target(change: &TupleTargetSetting) -> Ddl {
 }
 
 /// Stored values are stored again.
-pub(super) fn store_again(change: &StoredRewrite) -> Ddl {
+pub(in crate::ddl) fn store_again(change: &StoredRewrite) -> Ddl {
     let StoredRewrite { object, rewrite } = change;
     let mut caveats = rewrite::caveats(rewrite);
     caveats.push(
@@ -94,7 +94,7 @@ pub(super) fn store_again(change: &StoredRewrite) -> Ddl {
 }
 
 /// A table is vacuumed with its TOAST table.
-pub(super) fn vacuum(change: &ToastVacuum) -> Ddl {
+pub(in crate::ddl) fn vacuum(change: &ToastVacuum) -> Ddl {
     let ToastVacuum { object, full, members, autovacuum } = change;
     let title = if *full {
         format!("Rewrite `{object}` to return the space of its TOAST table")

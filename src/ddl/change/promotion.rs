@@ -1,17 +1,17 @@
 //! A key of documents becomes a column, phase by phase: nothing is locked for long, nothing is rewritten at once.
 
-use super::Ddl;
-use super::batch::{self, dollar_quoted};
 use super::indexed::LONG_VALUES;
-use super::new_index::BuiltIndex;
-use super::statement::{brief, definition, maintenance, trigger};
+use crate::ddl::Ddl;
+use crate::ddl::batch::{self, dollar_quoted};
+use crate::ddl::new_index::BuiltIndex;
+use crate::ddl::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
     PINNED, Promotion, QualifiedName, Statement, catalog_key_text, catalog_type, counted, key_text,
     quote_identifier,
 };
 
 /// The column, its trigger, its values, its index.
-pub(super) fn promote(promotion: &Promotion) -> Ddl {
+pub(in crate::ddl) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
     let Promotion { document, path, type_sql, .. } = promotion;
@@ -77,7 +77,7 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
 }
 
 /// The function of the trigger that fills a column, given as SQL writes it.
-pub(super) fn create_function(
+pub(in crate::ddl) fn create_function(
     function: &str,
     column: &str,
     (document, path): (&str, &[String]),
@@ -92,7 +92,12 @@ pub(super) fn create_function(
 }
 
 /// The trigger that fills a column from its document.
-pub(super) fn create_trigger(name: &str, document: &str, table: &str, function: &str) -> String {
+pub(in crate::ddl) fn create_trigger(
+    name: &str,
+    document: &str,
+    table: &str,
+    function: &str,
+) -> String {
     format!(
         "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE OF {} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();",
         quote_identifier(document)

@@ -1,8 +1,8 @@
 //! An index on a key of documents, where it is.
 
-use super::Ddl;
-use super::new_index::BuiltIndex;
-use super::statement::validation;
+use crate::ddl::Ddl;
+use crate::ddl::new_index::BuiltIndex;
+use crate::ddl::statement::validation;
 use crate::model::IndexedKey;
 
 /// What a B-tree refuses.
@@ -10,7 +10,7 @@ pub(super) const LONG_VALUES: &str = "a value that takes over 2,704 bytes as the
      fail, and leaves an invalid one to be dropped; afterwards its INSERT is refused";
 
 /// The index, and statistics of what it holds.
-pub(super) fn index(indexed: &IndexedKey) -> Ddl {
+pub(in crate::ddl) fn index(indexed: &IndexedKey) -> Ddl {
     let IndexedKey { table, partitions, suffix, expression, .. } = indexed;
     let index = BuiltIndex {
         table,

@@ -1,12 +1,12 @@
 //! Columns of documents.
 
-use super::Ddl;
-use super::resolved::under_empty_search_path;
-use super::statement::rewriting;
+use crate::ddl::Ddl;
+use crate::ddl::resolved::under_empty_search_path;
+use crate::ddl::statement::rewriting;
 use crate::model::{JsonbConversion, Statement, catalog_type, quote_identifier};
 
 /// A column of `json`, or of text, becomes one of `jsonb`.
-pub(super) fn convert(conversion: &JsonbConversion) -> Ddl {
+pub(in crate::ddl) fn convert(conversion: &JsonbConversion) -> Ddl {
     let JsonbConversion { from, default, reversible, bytes, .. } = conversion;
     let megabytes = (bytes / 1_000_000).max(1);
     let in_jsonb = default.as_ref().map(|default| format!("({default})::pg_catalog.jsonb"));
