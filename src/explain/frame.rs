@@ -61,8 +61,7 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
             OutputLine { text: Cow::Borrowed(text), number: at + 1, offset: 0 }
         })
         .collect();
-    let has_tables =
-        [COLUMN, "| ", "│ ", "║ ", ".\n", "…\n", " \n"].iter().any(|sign| holds(input, sign));
+    let has_tables = may_have_tables(input, &lines);
     typeset::remove(&mut lines, input);
     if has_tables {
         tables(&mut lines);
@@ -75,6 +74,14 @@ pub(super) fn lines(input: &str) -> Vec<OutputLine<'_>> {
     }
     psql::remove(&mut lines, input);
     lines
+}
+
+/// Whether an input has anything that a table of psql has: a header, a rule between columns, a line that goes on.
+fn may_have_tables(input: &str, lines: &[OutputLine]) -> bool {
+    has_column(input)
+        || holds_any(input, b'|', &["| "])
+        || lines.iter().any(|line| line.text.ends_with(['.', ' ']))
+        || (!input.is_ascii() && ["│ ", "║ ", "…\n"].iter().any(|sign| holds(input, sign)))
 }
 
 /// Puts the values in place of tables that are as psql prints them.
@@ -106,6 +113,11 @@ fn holds(input: &str, text: &str) -> bool {
 /// Whether an input holds one of several texts, which all hold a byte that most inputs do not.
 fn holds_any(input: &str, byte: u8, texts: &[&str]) -> bool {
     holds_byte(input, byte) && texts.iter().any(|text| holds(input, text))
+}
+
+/// Whether an input holds the name of the only column.
+fn has_column(input: &str) -> bool {
+    holds_any(input, b'Q', &[COLUMN])
 }
 
 fn holds_byte(input: &str, byte: u8) -> bool {

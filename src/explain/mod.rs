@@ -20,6 +20,7 @@ mod outcome;
 mod plan;
 mod property;
 mod scalar;
+mod slice;
 mod text;
 mod xml;
 mod yaml;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 use smol_str::SmolStr;
 
+use super::slice::trim;
+
 /// A value that was printed. Numbers stay text until the property says what they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar<'a> {
@@ -35,17 +37,17 @@ impl Scalar<'_> {
 
     /// Not a number: None. `Infinity` and `NaN` are no figures of a plan.
     pub(super) fn float(&self) -> Option<f64> {
-        self.text().trim().parse().ok().filter(|number: &f64| number.is_finite())
+        trim(self.text()).parse().ok().filter(|number: &f64| number.is_finite())
     }
 
     /// A whole number. Tools that store plans write `1.0` for 1.
     pub(super) fn whole(&self) -> Option<u64> {
-        let text = self.text().trim();
+        let text = trim(self.text());
         text.parse().ok().or_else(|| whole(self.float()?))
     }
 
     pub(super) fn integer(&self) -> Option<i64> {
-        self.text().trim().parse().ok()
+        trim(self.text()).parse().ok()
     }
 
     pub(super) fn bool(&self) -> Option<bool> {

@@ -43,6 +43,9 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>) -> bool {
 
 /// Whether rows begin at a line: there, or in the next one where it opens a list alone.
 fn begins(lines: &[OutputLine], at: usize) -> bool {
+    if !matches!(first_byte(&lines[at].text), Some(b'"' | b'[' | b'(' | b'{')) {
+        return false;
+    }
     let text = lines[at].text.trim();
     let begins = |text: &str| BEGINS.iter().any(|begin| text.starts_with(begin));
     let next = || lines.get(at + 1).is_some_and(|next| begins(next.text.trim_start()));

@@ -1,14 +1,16 @@
 //! Frames of psql, in every border and line style, aligned, wrapped and expanded, and of clients that draw alike.
 
-use super::{COLUMN, OutputLine, holds, record, table};
+use super::{COLUMN, OutputLine, has_column, holds, holds_any, record, table};
 
 /// Signs that draw vertical lines.
 pub(super) const BARS: [char; 3] = ['|', '│', '║'];
 
 /// Removes frames: header, rules, borders, and marks of continued lines.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
-    let is_named = holds(input, COLUMN) || holds(input, "RECORD ");
-    if !is_named && !["---", "───", "═══"].iter().any(|rule| holds(input, rule)) {
+    let is_named = has_column(input) || holds_any(input, b'R', &["RECORD "]);
+    let is_ruled = holds(input, "---")
+        || !input.is_ascii() && ["───", "═══"].iter().any(|rule| holds(input, rule));
+    if !is_named && !is_ruled {
         return record::continued(lines);
     }
     let headers: Vec<FrameHeader> = (0..lines.len()).map(|at| FrameHeader::of(lines, at)).collect();

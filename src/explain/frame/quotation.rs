@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::{
-    COLUMN, OutputLine, carrier, first_byte, holds, holds_any, holds_byte, literals, references,
+    COLUMN, OutputLine, carrier, first_byte, has_column, holds_any, holds_byte, literals,
+    references,
 };
 
 /// Removes them.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
-    if holds(input, "\u{1b}[") {
+    if holds_any(input, 0x1b, &["\u{1b}["]) {
         colours(lines);
     }
     if holds_any(input, b'&', &["&gt;", "&lt;", "&amp;", "&nbsp;", "&quot;", "&#"]) {
@@ -22,7 +23,7 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
         tags(lines);
     }
     carrier::remove(lines);
-    if holds_byte(input, b'|') && !holds(input, COLUMN) {
+    if holds_byte(input, b'|') && !has_column(input) {
         bars(lines);
     }
     quotes(lines);

@@ -1,11 +1,11 @@
 //! Rows that psql prints without a frame: expanded, with the column's name before each, and as tuples only.
 
 use super::table::BREAK_MARKS;
-use super::{COLUMN, OutputLine, holds, psql};
+use super::{COLUMN, OutputLine, first_byte, has_column, psql};
 
 /// Removes the column's name before each row, as the unaligned and the CSV format and `\pset border 0` have it.
 pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
-    if !holds(input, COLUMN) {
+    if !has_column(input) {
         return;
     }
     let is_record = |line: &OutputLine| line.text.starts_with("* Record ");
@@ -46,7 +46,12 @@ pub(super) fn continued(lines: &mut Vec<OutputLine>) {
         let text = text.trim_start().trim_start_matches('|').trim_start();
         ["[", "{", "- Plan:", "- Query", "<explain"].iter().any(|start| text.starts_with(start))
     };
-    let first = lines.iter().position(|line| is_marked(&line.text) && begins(&line.text));
+    let may_begin = |line: &OutputLine| {
+        matches!(first_byte(&line.text), Some(b'|' | b'[' | b'{' | b'-' | b'<'))
+    };
+    let is_first =
+        |line: &OutputLine| may_begin(line) && is_marked(&line.text) && begins(&line.text);
+    let first = lines.iter().position(is_first);
     let Some(mut first) = first else { return };
     let barred = lines[first].text.trim_start().starts_with('|');
     if barred {

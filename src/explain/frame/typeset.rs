@@ -31,12 +31,14 @@ const ASCIIDOC: [(&str, char); 1] = [("\\|", '|')];
 
 /// Puts the values in place of such tables.
 pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
-    for (table, begins) in
-        [(latex as fn(&mut Vec<OutputLine>), "\\begin{"), (troff, ".TS"), (asciidoc, "|====")]
-    {
-        if holds(input, begins) {
-            table(lines);
-        }
+    if holds_any(input, b'\\', &["\\begin{"]) {
+        latex(lines);
+    }
+    if holds(input, ".TS") {
+        troff(lines);
+    }
+    if holds_any(input, b'|', &["|===="]) {
+        asciidoc(lines);
     }
     if holds_any(input, b'\\', &["\\(", "\\_"]) {
         markdown(lines, input);

@@ -1,5 +1,7 @@
 //! Lines that hold several properties: `Sort Method: quicksort  Memory: 25kB`. Each becomes what the JSON format prints.
 
+use super::super::slice::{split_once, trim};
+
 /// Reports the properties of a line, by the names of the JSON format.
 pub(super) fn expand(key: &str, value: &str, report: &mut dyn FnMut(&str, &str)) {
     match key {
@@ -56,10 +58,10 @@ const ESTIMATES: Abbreviations = &[
 
 /// `name=value name=value`, where a name may hold a blank.
 fn pairs(value: &str, names: Abbreviations, report: &mut dyn FnMut(&str, &str)) {
-    let mut rest = value.trim();
-    while let Some((name, after)) = rest.split_once('=') {
-        let (number, after) = after.split_once(' ').unwrap_or((after, ""));
-        let name = name.trim();
+    let mut rest = trim(value);
+    while let Some((name, after)) = split_once(rest, b'=') {
+        let (number, after) = split_once(after, b' ').unwrap_or((after, ""));
+        let name = trim(name);
         if let Some((_, known)) = names.iter().find(|(printed, _)| *printed == name) {
             report(known, number);
         } else {
@@ -76,9 +78,9 @@ fn estimates(value: &str, report: &mut dyn FnMut(&str, &str)) {
 /// `shared hit=1 read=2, local hit=3, temp read=4 written=5`.
 fn buffers(value: &str, report: &mut dyn FnMut(&str, &str)) {
     for part in value.split(',') {
-        let mut words = part.split_whitespace();
+        let mut words = part.split_ascii_whitespace();
         let kind = words.next().unwrap_or_default();
-        for (name, number) in words.filter_map(|word| word.split_once('=')) {
+        for (name, number) in words.filter_map(|word| split_once(word, b'=')) {
             if let Some(key) = block_key(kind, name) {
                 report(key, number);
             }

@@ -1,6 +1,7 @@
 //! The first line of a node: what it is, on what, its estimates and what was measured.
 
 use super::super::plan::Node;
+use super::super::slice::split_once;
 use super::{name, wrap};
 
 /// In which the last figures of a line are, which may be of thousands of lines that were put together.
@@ -20,7 +21,7 @@ pub(super) fn read(line: &str, node: &mut Node) -> bool {
 
 /// Whether a word with a colon stands before what would be a name: that of a message, or of who shows it.
 pub(super) fn is_prefixed(what: &str) -> bool {
-    what.split(' ').next().is_some_and(|word| word.ends_with(':'))
+    split_once(what, b' ').map_or(what, |(word, _)| word).ends_with(':')
 }
 
 /// Where the estimates of a node stand in a line.
@@ -47,8 +48,9 @@ fn is_name(what: &str) -> bool {
 
 /// Whether a node's line has figures that are not read: without them, it would be taken for one of COSTS OFF.
 fn has_unread_figures(what: &str) -> bool {
-    let behind = what.split_once('(').map_or("", |(_, behind)| behind);
-    ["cost=", "time=", "rows=", "loops="].iter().any(|figure| behind.contains(figure))
+    split_once(what, b'(').is_some_and(|(_, behind)| {
+        ["cost=", "time=", "rows=", "loops="].iter().any(|figure| behind.contains(figure))
+    })
 }
 
 /// What stands before the parentheses, and whether there were any.
@@ -116,7 +118,7 @@ fn split(line: &str) -> Option<(&str, Group)> {
 }
 
 fn timed(text: &str, last: &str) -> Option<Figures> {
-    let (both, rest) = text.split_once(' ')?;
+    let (both, rest) = split_once(text, b' ')?;
     let dots =
         memchr::memchr_iter(b'.', both.as_bytes()).find(|at| both[*at..].starts_with(".."))?;
     let (start, end) = (&both[..dots], &both[dots + 2..]);
@@ -126,7 +128,7 @@ fn timed(text: &str, last: &str) -> Option<Figures> {
 
 /// `rows=ROWS loops=LAST`; rows are a fraction from PostgreSQL 18 on.
 fn rows(text: &str, last: &str) -> Option<Figures> {
-    let (rows, rest) = text.strip_prefix("rows=")?.split_once(' ')?;
+    let (rows, rest) = split_once(text.strip_prefix("rows=")?, b' ')?;
     let last = rest.strip_prefix(last)?.parse().ok()?;
     let rows: f64 = rows.parse().ok()?;
     Some(Figures { rows: Some(rows), last: Some(last), ..Figures::default() })

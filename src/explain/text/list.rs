@@ -2,6 +2,8 @@
 
 use smol_str::SmolStr;
 
+use super::trim;
+
 /// Splits at the commas that stand in no parenthesis, no bracket and no quotes.
 pub(super) fn split(text: &str) -> Vec<SmolStr> {
     let mut parts = Vec::new();
@@ -15,13 +17,13 @@ pub(super) fn split(text: &str) -> Vec<SmolStr> {
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
             (None, b',') if depth == 0 => {
-                parts.push(SmolStr::new(text[start..at].trim()));
+                parts.push(SmolStr::new(trim(&text[start..at])));
                 start = at + 1;
             }
             (None, _) => (),
         }
     }
-    parts.push(SmolStr::new(text[start..].trim()));
+    parts.push(SmolStr::new(trim(&text[start..])));
     parts
 }
 

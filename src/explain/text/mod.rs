@@ -26,6 +26,7 @@ use super::error::StopReason;
 use super::frame::{OutputLine, first_byte};
 use super::outcome::{ReadOutcome, Stopped};
 use super::plan::{Node, ParsedPlan, PlanFormat};
+use super::slice::trim;
 use super::{NODES_MAX, finish};
 use classify::LineKind;
 use logical::Logical;
@@ -357,11 +358,6 @@ fn indent(text: &str) -> usize {
         }
     }
     column
-}
-
-/// A text without the blanks around it: most are of one byte, and those are found sooner.
-fn trim(text: &str) -> &str {
-    text.trim_ascii().trim()
 }
 
 /// The text of a node's line without its arrow.

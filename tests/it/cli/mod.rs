@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::support::program::{Running, Said, dbopt, said};
+use crate::support::sarif::admitted_sarif;
 use crate::support::{TestDb, any_server};
 
 async fn run(arguments: &[&str]) -> Said {
@@ -75,7 +76,7 @@ async fn an_analysis_is_printed_in_every_format_and_the_exit_status_says_what_wa
         "{markdown}"
     );
 
-    let sarif: Value = serde_json::from_str(&run(&format("sarif")).await.out).unwrap();
+    let sarif = admitted_sarif(&run(&format("sarif")).await.out);
     assert_eq!(sarif["version"], "2.1.0");
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&result["level"], &result["ruleId"]), (&"error".into(), &finding["check"]));

@@ -11,6 +11,7 @@ pub mod program;
 pub mod proxy;
 pub mod pydantic;
 pub mod redis;
+pub mod sarif;
 mod server;
 mod service;
 pub mod shadow;
