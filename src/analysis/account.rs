@@ -8,17 +8,33 @@ const FORMATS: &str = "send the log as the server writes it (csvlog, jsonlog or 
 const LOG_ALL: &str = "log statements before you send the log: ALTER SYSTEM SET log_min_duration_statement = 0; SELECT \
                        pg_catalog.pg_reload_conf();";
 
-/// What was sent and not understood; nothing where all of it was, or nothing was sent.
+/// What was not understood of a workload, and what was not kept of it.
 pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
+    not_understood(ledger).into_iter().chain(left_out(ledger)).collect()
+}
+
+/// Statements beyond the number that is kept. Their keys are counted; which of them stand together in a call is not.
+fn left_out(ledger: &Ledger) -> Option<Gap> {
+    let left_out = ledger.statements_left_out();
+    let detail = format!(
+        "{} with least time {} counted by keys alone: what a call does with several keys is known of the others",
+        counted(left_out, "statement that uses documents", "statements that use documents"),
+        if left_out == 1 { "is" } else { "are" },
+    );
+    let gap = Gap::new(Topic::WORKLOAD.as_str(), GapReason::BudgetSpent, detail)
+        .lifted_by("send the workload of one application, or of less time");
+    (left_out > 0).then_some(gap)
+}
+
+/// What was sent and not understood; nothing where all of it was, or nothing was sent.
+fn not_understood(ledger: &Ledger) -> Option<Gap> {
     let (read, coverage) = (ledger.read(), ledger.total_coverage());
     if read.bytes == 0 {
-        return Vec::new();
+        return None;
     }
     let gap = |detail: String, lift: &str| {
-        vec![
-            Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail)
-                .lifted_by(lift),
-        ]
+        let gap = Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail);
+        Some(gap.lifted_by(lift))
     };
     let mut parts = parts(read);
     if coverage.all.entries == 0 {
@@ -37,7 +53,7 @@ pub(super) fn not_read(ledger: &Ledger) -> Vec<Gap> {
         ));
     }
     if parts.is_empty() {
-        return Vec::new();
+        return None;
     }
     let detail = format!(
         "Of {} with {} that were sent, these are not understood: {}",

@@ -11,10 +11,11 @@ use super::scalar::Scalar;
 
 /// Sets a property of a node; false where it is not known.
 pub(super) fn set(node: &mut Node, key: &str, value: &Scalar) -> bool {
+    // What most lines hold is looked for first.
     figures(node, key, value)
+        || buffers(&mut node.buffers, key, value)
         || names(node, key, value)
         || conditions(node, key, value)
-        || buffers(&mut node.buffers, key, value)
         || flags(node, key, value)
         || sort(&mut node.sort, key, value)
         || hash(node, key, value)

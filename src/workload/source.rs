@@ -18,8 +18,6 @@ pub enum StatementSource {
     StatStatements,
     /// Examples of `pg_qualstats`.
     Qualstats,
-    /// Prepared statements of sessions.
-    Prepared,
     /// Definitions of indexes, views, functions and columns: mentions without calls.
     Catalog,
 }
@@ -91,7 +89,6 @@ impl StatementSource {
             Self::Activity => "activity",
             Self::StatStatements => "stat_statements",
             Self::Qualstats => "qualstats",
-            Self::Prepared => "prepared",
             Self::Catalog => "catalog",
         }
     }

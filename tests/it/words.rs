@@ -98,10 +98,11 @@ fn literals_of_the_source_use_no_private_words() {
 #[test]
 fn comments_use_no_private_words() {
     let (mut bad, mut read) = (Vec::new(), 0);
-    for folder in ["src", "tests", "benches", "fuzz"] {
-        for file in files(Path::new(folder), "rs") {
+    let code = ["src", "tests", "benches", "fuzz"].map(|folder| (folder, "rs", "//"));
+    for (folder, extension, mark) in code.into_iter().chain([("src", "sql", "--")]) {
+        for file in files(Path::new(folder), extension) {
             let text = fs::read_to_string(&file).unwrap();
-            for comment in comments(&text) {
+            for comment in comments(&text, mark) {
                 read += 1;
                 // Names in backticks are not ours.
                 let prose = comment.split('`').step_by(2).collect::<String>();
@@ -139,8 +140,8 @@ fn literals(source: &str) -> Vec<String> {
 }
 
 /// The lines of a source that are comments and nothing else.
-fn comments(source: &str) -> impl Iterator<Item = &str> {
-    source.lines().map(str::trim_start).filter(|line| line.starts_with("//"))
+fn comments<'s>(source: &'s str, mark: &str) -> impl Iterator<Item = &'s str> {
+    source.lines().map(str::trim_start).filter(move |line| line.starts_with(mark))
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use database_optimizer::model::QualifiedName;
+use database_optimizer::analysis;
+use database_optimizer::model::{GapReason, QualifiedName};
 use database_optimizer::sql::{Catalog, CatalogRelation, Column, path_to_string};
 use database_optimizer::workload::{
-    Bookkeeper, Entry, SourceFormat, SourceReader, StatementSource,
+    Bookkeeper, Entry, STATEMENTS_MAX, SourceFormat, SourceReader, StatementSource,
 };
 use rstest::rstest;
 use tokio_postgres::{Client, NoTls};
@@ -214,4 +215,22 @@ async fn each_execution_is_read_once_with_its_keys(#[case] member: &str) {
             assert_eq!(paths["\"naïve \\\"key\\\"\""], 3, "{context}");
         }
     }
+}
+
+#[test]
+fn statements_beyond_those_that_are_kept_leave_a_gap() {
+    let catalog = catalog();
+    let gaps = |statements: usize| {
+        let mut book = Bookkeeper::new(&catalog);
+        for key in 0..statements {
+            let sql = format!("select data ->> 'key{key}' from features");
+            book.add(StatementSource::List, &Entry::once(sql));
+        }
+        analysis::workload(&book.into_ledger()).not_read
+    };
+    assert_eq!(gaps(STATEMENTS_MAX), []);
+    let left = gaps(STATEMENTS_MAX + 1);
+    assert_eq!(left.len(), 1, "{left:#?}");
+    assert_eq!(left[0].reason, GapReason::BudgetSpent);
+    assert!(left[0].detail.starts_with("501 statements that use documents "), "{left:#?}");
 }

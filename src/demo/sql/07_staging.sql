@@ -1,6 +1,6 @@
 -- title: staging: what Mage loads
 -- Flaws: a staging table that is logged and has no primary key, written again and again; sessions whose TOAST table
--- nobody vacuums; images that are compressed in vain.
+-- is not vacuumed; images that are compressed in vain.
 create table staging.sessions (session_id bigint, state text not null)
     with (autovacuum_enabled = false, toast.autovacuum_enabled = false);
 insert into staging.sessions

@@ -1,5 +1,5 @@
 -- title: events.clicks: partitioned by month
--- Flaws: no partition for the months to come, so rows pile up in the default one; a GIN index nobody uses.
+-- Flaws: no partition for the months to come, so rows pile up in the default one; a GIN index that no query uses.
 create table events.clicks (
     event_time timestamptz not null,
     user_id bigint not null,

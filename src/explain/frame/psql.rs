@@ -11,13 +11,13 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     let is_ruled = holds(input, "---")
         || !input.is_ascii() && ["───", "═══"].iter().any(|rule| holds(input, rule));
     if !is_named && !is_ruled {
-        return record::continued(lines);
+        return record::continued(lines, input);
     }
     let headers: Vec<FrameHeader> = (0..lines.len()).map(|at| FrameHeader::of(lines, at)).collect();
     let headed = headers.iter().any(|header| *header != FrameHeader::None);
     let expanded = lines.iter().any(|line| is_record(&line.text));
     if !headed && !expanded {
-        return record::continued(lines);
+        return record::continued(lines, input);
     }
     let mut unframed = Vec::with_capacity(lines.len());
     let mut frame = PsqlFrame::default();

@@ -12,7 +12,9 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds_any(input, 0x1b, &["\u{1b}["]) {
         colours(lines);
     }
-    if holds_any(input, b'&', &["&gt;", "&lt;", "&amp;", "&nbsp;", "&quot;", "&#"]) {
+    let has_references =
+        holds_any(input, b'&', &["&gt;", "&lt;", "&amp;", "&nbsp;", "&quot;", "&#"]);
+    if has_references {
         references::remove(lines);
         // Some stand for characters that are looked for below.
         characters(lines);
@@ -26,7 +28,9 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds_byte(input, b'|') && !has_column(input) {
         bars(lines);
     }
-    quotes(lines);
+    if has_references || holds_quotation(input) {
+        quotes(lines);
+    }
     if holds_any(input, b'`', &["```"]) || holds_any(input, b'~', &["~~~"]) {
         fences(lines);
     }
@@ -35,7 +39,8 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     if holds_any(input, b'#', &["#011"]) {
         logs(lines);
     }
-    if literals::remove(lines) {
+    let has_quotes = [b'\'', b'"', b'`'].into_iter().any(|quote| holds_byte(input, quote));
+    if (has_references || has_quotes) && literals::remove(lines) {
         return;
     }
     if holds_any(input, b'"', &["\"\n", "\"\r", "\"  ", "\n\""])
@@ -44,6 +49,12 @@ pub(super) fn remove(lines: &mut Vec<OutputLine>, input: &str) {
     {
         cells(lines);
     }
+}
+
+/// Whether an input holds a `>` that is not of an arrow.
+fn holds_quotation(input: &str) -> bool {
+    let input = input.as_bytes();
+    memchr::memchr_iter(b'>', input).any(|at| at == 0 || input[at - 1] != b'-')
 }
 
 /// Colours of a terminal: `ESC [ … m`.

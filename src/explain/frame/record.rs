@@ -1,7 +1,7 @@
 //! Rows that psql prints without a frame: expanded, with the column's name before each, and as tuples only.
 
 use super::table::BREAK_MARKS;
-use super::{COLUMN, OutputLine, first_byte, has_column, psql};
+use super::{COLUMN, OutputLine, first_byte, has_column, holds_byte, psql};
 
 /// Removes the column's name before each row, as the unaligned and the CSV format and `\pset border 0` have it.
 pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
@@ -12,7 +12,7 @@ pub(super) fn names(lines: &mut Vec<OutputLine>, input: &str) {
     if lines.iter().any(is_record) {
         lines.retain(|line| !is_record(line));
         columns(lines);
-        return continued(lines);
+        return continued(lines, input);
     }
     for separator in ['|', ','] {
         let is_named = |line: &OutputLine| {
@@ -41,7 +41,10 @@ fn columns(lines: &mut [OutputLine]) {
 }
 
 /// Removes the margin and the marks of the lines of one document, where no header shows that it is in a frame.
-pub(super) fn continued(lines: &mut Vec<OutputLine>) {
+pub(super) fn continued(lines: &mut Vec<OutputLine>, input: &str) {
+    if input.is_ascii() && !holds_byte(input, b'+') {
+        return;
+    }
     let begins = |text: &str| {
         let text = text.trim_start().trim_start_matches('|').trim_start();
         ["[", "{", "- Plan:", "- Query", "<explain"].iter().any(|start| text.starts_with(start))

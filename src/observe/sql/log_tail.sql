@@ -1,5 +1,5 @@
--- The last four megabytes of the log that is written now. As plain text it does not tell databases apart, so it is read
--- only where there is no other one.
+-- The last four megabytes of the log that is written now. As plain text it names no database, so it is read only where
+-- there is no other one.
 select
     pg_catalog.encode(
         pg_catalog.pg_read_binary_file(

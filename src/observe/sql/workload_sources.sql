@@ -1,5 +1,5 @@
 -- Which of what the server keeps of its workload can be had, and by our role: one row. A function that may not be called
--- fails the whole query, so what may be called is asked first.
+-- fails the whole query, so what may be called is read first.
 select
     (
         select n.nspname

@@ -103,8 +103,17 @@ impl TestDb {
     /// Wait until the cumulative statistics have arrived. They are sent when a session ends; before 15 they
     /// travel on their own.
     pub async fn settle(&mut self) {
+        let ending = self.text("select pg_backend_pid()::text").await;
         self.client = connect(&self.server.dsn(&self.name)).await;
         let deadline = Instant::now() + Duration::from_secs(10);
+        // It has sent them when it is no longer listed.
+        let ended = format!(
+            "select (not exists (select from pg_stat_activity where pid = {ending}))::text"
+        );
+        while self.text(&ended).await != "true" {
+            assert!(Instant::now() < deadline, "{}: a session does not end", self.server.name);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let mut before = String::new();
         loop {
             let now = self.text(COUNTERS).await;

@@ -143,7 +143,7 @@ cross join lateral (
     cross join lateral (
         select
             v.text,
-            -- Values over a kilobyte are not in the statistics: only a sample tells what they are.
+            -- Values over a kilobyte are not in the statistics: only a sample shows what they are.
             case when v.text
                 then coalesce(
                     (s.most_common_vals::pg_catalog.text::pg_catalog.text[])[1] ~ '^\s*[[{]',

@@ -4,7 +4,7 @@
 with recursive key as materialized (
     select pg_catalog.gen_random_uuid()::text                       as secret
 ),
--- Finding out who blocks takes the locks of the lock table, so it is asked of sessions that wait for a lock alone.
+-- Finding out who blocks takes the locks of the lock table, so it is done for sessions alone that wait for a lock.
 waiting as materialized (
     select
         w.pid,

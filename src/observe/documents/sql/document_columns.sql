@@ -1,5 +1,5 @@
 -- The JSON columns of the tables called $2, in the schema $1 if that is given, one row for each column and leaf.
--- A table without any comes once, with no column, which tells it from one that is not there.
+-- A table without any comes once, with no column; one that is not there does not come.
 with recursive tree as (
     select
         c.oid                                               as root,

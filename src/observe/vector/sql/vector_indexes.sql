@@ -1,4 +1,4 @@
--- What it takes to ask the planner up to which LIMIT it reads an index of vectors: its key as SQL, and the operator that it
+-- What a query needs whose plan shows up to which LIMIT an index of vectors is read: its key as SQL, and the operator that it
 -- orders by. Of partitioned tables the index of the root. Nothing here opens an index. One with an expression or a predicate is
 -- left out where another session has locked its table, or waits to: the server locks tables to write expressions as SQL.
 with locked as materialized (

@@ -1,4 +1,4 @@
--- How well the columns beside vectors tell rows apart, as the planner's statistics have it: shares and counts, no value.
+-- How many rows the values of columns beside vectors select, as the planner's statistics have it: shares and counts, no value.
 -- Of partitioned tables the statistics of the whole.
 with tables as (
     select

@@ -1,4 +1,4 @@
--- Extensions that more is asked of, the schemas they are in, and the table of pg_partman's configuration: it belongs to the
+-- Extensions whose views or tables other queries read, the schemas they are in, and the table of pg_partman's configuration: it belongs to the
 -- role that created the extension, which need not be a superuser and may have put something else in its place.
 select
     e.extname                                                       as name,
