@@ -31,7 +31,7 @@ macro_rules! snapshot_parts {
     ($define:ident) => {
         $define! {
             /// Sessions, limits of connections, and signs of a pooler.
-            concurrency: Box<Concurrency>, ConcurrencyLook;
+            concurrency: Concurrency, ConcurrencyLook;
             /// What was seen of GIN indexes.
             gin: Gin, GinLook;
             /// What was seen of vectors.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observation::{
-    ColumnContract, ColumnDocuments, Common, Concurrency, Context, ForeignCode, Gin, Layout, Plan,
-    Relation, StatementPlan, StoredValues, ToastTable, Vector, Wal, Workload,
+    self, ColumnContract, ColumnDocuments, Common, Context, ForeignCode, Layout, Plan, Relation,
+    StatementPlan, StoredValues, ToastTable, Wal, Workload,
 };
 use super::{Cost, Gap, GapReason, Server};
 
@@ -76,7 +76,7 @@ impl Topic {
 pub const SNAPSHOT_FORMAT: u32 = 2;
 
 macro_rules! define_snapshot {
-    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+    ($($(#[$doc:meta])* $part:ident: $type:ident, $look:ident;)*) => {
         /// Everything a visit saw, and everything it could not see. It can be kept and judged again offline.
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -103,7 +103,7 @@ macro_rules! define_snapshot {
             /// WAL, checkpoints, transactions and partitions.
             #[serde(default)]
             pub wal: Box<Wal>,
-            $($(#[$doc])* #[serde(default)] pub $part: $type,)*
+            $($(#[$doc])* #[serde(default)] pub $part: Box<observation::$type>,)*
             /// Columns and unique keys of the largest tables, and of those without a primary key.
             pub layouts: Observation<Vec<Layout>>,
             /// What the documents of JSON columns hold, from a sample.
@@ -134,6 +134,6 @@ impl Snapshot {
     /// Holds nothing but plans.
     pub fn of_plans(plans: Vec<StatementPlan>, server: Server, observed_at: Timestamp) -> Self {
         let plan = Plan { statements: Observation::Seen(plans), ..Plan::default() };
-        Self { plan, ..Self::new(server, observed_at) }
+        Self { plan: Box::new(plan), ..Self::new(server, observed_at) }
     }
 }

@@ -34,7 +34,7 @@ pub use visit::{Interest, Observed, context, observe};
 pub use wal::staging_table;
 
 macro_rules! declare_parts {
-    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+    ($($(#[$doc:meta])* $part:ident: $type:ident, $look:ident;)*) => {
         $(mod $part;)*
     };
 }

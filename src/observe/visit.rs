@@ -130,7 +130,7 @@ pub async fn context(session: &mut Session) -> Result<Observation<Context>, Erro
 }
 
 macro_rules! define_looks {
-    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+    ($($(#[$doc:meta])* $part:ident: $type:ident, $look:ident;)*) => {
         /// What single superpowers look at in the round trips that all share.
         pub(super) struct Looks {
             $(pub(super) $part: super::$part::$look,)*
@@ -158,7 +158,7 @@ macro_rules! define_looks {
 
             /// What was seen, as parts of the snapshot.
             fn report(self, snapshot: &mut Snapshot) {
-                $(snapshot.$part = self.$part.seen();)*
+                $(*snapshot.$part = self.$part.seen();)*
             }
         }
     };

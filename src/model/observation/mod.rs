@@ -51,7 +51,7 @@ pub use wal::{
 pub use workload::{ColumnWorkload, KeyFilter, KeyFind, KeyOrder, KeyShape, KeyWorkload, Workload};
 
 macro_rules! declare_parts {
-    ($($(#[$doc:meta])* $part:ident: $type:ty, $look:ident;)*) => {
+    ($($(#[$doc:meta])* $part:ident: $type:ident, $look:ident;)*) => {
         $(mod $part;)*
         $(pub use $part::*;)*
     };

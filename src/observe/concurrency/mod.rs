@@ -49,7 +49,7 @@ impl ConcurrencyLook {
 }
 
 impl Look for ConcurrencyLook {
-    type Seen = Box<Concurrency>;
+    type Seen = Concurrency;
 
     fn catalog(&mut self, batch: &mut Batch<'_>, interest: &Interest) {
         if interest.in_any(&[Topic::SESSIONS]) {
@@ -64,14 +64,14 @@ impl Look for ConcurrencyLook {
         }
     }
 
-    fn seen(self) -> Box<Concurrency> {
-        Box::new(Concurrency {
+    fn seen(self) -> Concurrency {
+        Concurrency {
             sessions: self.sessions.rows(),
             groups: self.groups.rows(),
             pooler_signs: self.pooler_signs.rows(),
             limits: self.limits.row(),
             role_limits: self.role_limits.rows(),
             counters: self.counters.row(),
-        })
+        }
     }
 }

@@ -44,5 +44,5 @@ async fn gin_of(target: &Target) -> (Gin, BTreeMap<i64, String>) {
     session.finish();
     let names = snapshot.common.indexes.get().unwrap();
     let names = names.iter().map(|index| (index.oid, index.name.clone())).collect();
-    (snapshot.gin, names)
+    (*snapshot.gin, names)
 }
