@@ -116,6 +116,11 @@ impl GinTree<'_> {
         }
     }
 
+    /// The index as a finding names it that is about all of its parts.
+    pub(super) fn whole_object(&self) -> Object {
+        self.object(&self.leaves.iter().collect::<Vec<_>>())
+    }
+
     /// The partitions of the table, each after the one it is a part of.
     pub(super) fn partitions(&self, case: &Case<'_>) -> Vec<Partition> {
         let family = case.families().ok().and_then(|families| families.family(self.table.oid));

@@ -1,10 +1,11 @@
 //! Where the indexes are that serve searches of a column, or of an expression over it.
 
 use super::ledger::Sought;
+use super::missing_containment_index::FieldOfSearch;
 use super::serving::may_serve;
 use super::spelling::plain;
-use crate::model::observation::{Common, Index, IndexPart, Predicate, Relation, Workload};
-use crate::model::{Family, QualifiedName};
+use crate::model::QualifiedName;
+use crate::model::observation::{Index, IndexPart, Predicate, Relation};
 
 /// What is searched.
 #[derive(Debug, Clone, Copy)]
@@ -79,12 +80,9 @@ enum Serves {
 }
 
 /// Where an index of any kind that can serve containment is on the key, as any part: one that is invalid is for other checks.
-pub(super) fn indexed(
-    key: SearchKey<'_>,
-    calls: u64,
-    (family, sought, workload): (&Family<'_>, &Sought<'_>, &Workload),
-    common: &Common,
-) -> Indexed {
+pub(super) fn indexed(field: &FieldOfSearch<'_, '_>, key: SearchKey<'_>, calls: u64) -> Indexed {
+    let FieldOfSearch { family, sought, case, .. } = *field;
+    let common = &case.snapshot.common;
     let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
     let uses = |one: &Predicate| key.is_of(sought, one);
     let serves = |index: &Index| {
@@ -92,7 +90,7 @@ pub(super) fn indexed(
         let Some(detail) = common.index_detail(index.oid) else { return Serves::Fully };
         let position = detail.parts.iter().position(|part| key.is_on(part));
         let Some(position) = position else { return Serves::Not };
-        if !may_serve(detail, (sought, workload), &uses, calls) {
+        if !may_serve(detail, sought, &uses, calls) {
             return Serves::Not;
         }
         let class = index.classes.get(position).and_then(|oid| common.operator_class(*oid));

@@ -14,7 +14,7 @@ use crate::model::observation::{Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, IndexKey, IndexReplacement, Judgement,
-    KeyPart, NewIndex, Object, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
+    KeyPart, NewIndex, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
     grouped,
 };
 
@@ -65,16 +65,16 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 fn judge_tree<'a>(
     judgement: &mut Judgement,
     tree: &GinTree<'a>,
-    workload: &Workload,
+    workload: &'a Workload,
     case: &Case<'a>,
 ) {
     let Some((column, usage)) = column_usage(tree, case, workload) else { return };
     let searches = JsonbSearches::of(usage);
     // Of an index on a part of the rows that no search asks for, the class does not matter.
-    let of_column = Sought::new(tree.table, tree.heap_bytes, case);
+    let of_column = Sought::new(tree.table, tree.heap_bytes, workload, case);
     let uses = |one: &Predicate| of_column.column(one) == Some(column);
     let detail = case.snapshot.common.index_detail(tree.root.oid);
-    if !detail.is_some_and(|d| may_serve(d, (&of_column, workload), &uses, searches.all())) {
+    if !detail.is_some_and(|d| may_serve(d, &of_column, &uses, searches.all())) {
         return;
     }
     let share = float(searches.contains) / float(searches.all()).max(1.0);
@@ -86,7 +86,6 @@ fn judge_tree<'a>(
     if share < least || float(sure) < case.policy.get(&SEARCH_CALLS_MIN) {
         return;
     }
-    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
     let known = workload.coverage.columns_ratio.unwrap_or(0.0);
     let reason = match searches {
         JsonbSearches { keys: 1.., .. } => "key existence is searched for, too",
@@ -95,11 +94,11 @@ fn judge_tree<'a>(
         }
         _ if known < least || usage.left_out_calls > 0 => "too little of the workload is known",
         _ => {
-            judgement.findings.extend(finding((tree, object), column, searches, case));
+            judgement.findings.extend(finding(tree, column, searches, case));
             return;
         }
     };
-    judgement.declined.push(Declined::new(ID, object, reason, format!(
+    judgement.declined.push(Declined::new(ID, tree.whole_object(), reason, format!(
             "{} calls by @>, {} by ?, ?| or ?&, {} by @? or @@; the columns of {} of all calls are known",
             searches.contains,
             searches.keys,
@@ -109,11 +108,12 @@ fn judge_tree<'a>(
 }
 
 fn finding(
-    (tree, object): (&GinTree<'_>, Object),
+    tree: &GinTree<'_>,
     column: &str,
     searches: JsonbSearches,
     case: &Case<'_>,
 ) -> Option<Finding> {
+    let object = tree.whole_object();
     let old = existing(tree, &object, case.snapshot)?;
     let detail = case.snapshot.common.index_detail(tree.root.oid)?;
     let new = NewIndex {

@@ -87,6 +87,7 @@ pub(super) static ROWS_LEFT_MAX: Threshold = Threshold {
 /// A table, to show how statements find its rows.
 pub(super) struct Sought<'a> {
     table: &'a Relation,
+    workload: &'a Workload,
     bytes: f64,
     /// Columns that an index begins with and that leave one row, or few, where each equals a value.
     keys: Vec<BTreeSet<&'a str>>,
@@ -104,7 +105,12 @@ enum WhyUnknown {
 
 impl<'a> Sought<'a> {
     /// Of a table of so many bytes, TOAST included.
-    pub(super) fn new(table: &'a Relation, bytes: f64, case: &Case<'a>) -> Self {
+    pub(super) fn new(
+        table: &'a Relation,
+        bytes: f64,
+        workload: &'a Workload,
+        case: &Case<'a>,
+    ) -> Self {
         let common = &case.snapshot.common;
         let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
         let family = case.families().ok().and_then(|all| all.family(table.oid));
@@ -138,18 +144,17 @@ impl<'a> Sought<'a> {
                 None => drop(unknown.insert(*first, WhyUnknown::NoStatistics)),
             }
         }
-        Self { table, bytes, keys, unknown }
+        Self { table, workload, bytes, keys, unknown }
     }
 
     /// Why it is not known whether calls of statements find their rows by an index, where enough of them may.
     pub(super) fn unknown_rows(
         &self,
-        workload: &Workload,
         uses: &dyn Fn(&Predicate) -> bool,
         least: f64,
     ) -> Option<Gap> {
         let (mut calls, mut named) = (0_u64, None);
-        for statement in self.statements(workload) {
+        for statement in self.statements() {
             let mut blocks = statement.shape.blocks.iter();
             let found = blocks.find_map(|block| {
                 let searches = block.predicates.iter().any(uses) && !self.has_known_key(block);
@@ -178,22 +183,18 @@ impl<'a> Sought<'a> {
     }
 
     /// Statements that read the table.
-    pub(super) fn statements<'w>(
-        &self,
-        workload: &'w Workload,
-    ) -> impl Iterator<Item = &'w StatementProfile> {
-        workload.statements_of(&self.table.schema, &self.table.name)
+    pub(super) fn statements(&self) -> impl Iterator<Item = &'a StatementProfile> {
+        self.workload.statements_of(&self.table.schema, &self.table.name)
     }
 
     /// Calls of statements whose rows are found otherwise than by the conditions that `uses` holds for: by an index
     /// that leaves few, by what `serves` holds for, or so fast that the table cannot have been read.
     pub(super) fn calls_found_otherwise(
         &self,
-        workload: &Workload,
         uses: &dyn Fn(&Predicate) -> bool,
         serves: &dyn Fn(&Predicate) -> bool,
     ) -> u64 {
-        let found = self.statements(workload).filter(|statement| {
+        let found = self.statements().filter(|statement| {
             let mut blocks = statement
                 .shape
                 .blocks
@@ -214,17 +215,12 @@ impl<'a> Sought<'a> {
     }
 
     /// Calls that search a column by operators and find their rows by nothing else.
-    pub(super) fn calls_left(
-        &self,
-        workload: &Workload,
-        usage: &ColumnUsage,
-        operators: &[&str],
-    ) -> u64 {
+    pub(super) fn calls_left(&self, usage: &ColumnUsage, operators: &[&str]) -> u64 {
         let uses = |one: &Predicate| {
             self.column(one) == Some(&*usage.column) && operators.contains(&one.operator.as_str())
         };
         let all = usage.calls_where(|one| searches(one, operators) && !one.under_or);
-        all.saturating_sub(self.calls_found_otherwise(workload, &uses, &|_: &Predicate| false))
+        all.saturating_sub(self.calls_found_otherwise(&uses, &|_: &Predicate| false))
     }
 
     /// Whether a query asks each column of such a key to equal something, or of one that may be.

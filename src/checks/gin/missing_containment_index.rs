@@ -63,7 +63,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         if layout.column(&usage.column).is_some_and(|column| column.generated == Some('v')) {
             continue;
         }
-        let field = FieldOfSearch { usage, layout, family, workload, case };
+        let sought = &Sought::new(family.root, float(family.bytes()), workload, case);
+        let field = FieldOfSearch { usage, layout, family, workload, sought, case };
         judge_column(&mut judgement, &field);
         searched_expression::judge(&mut judgement, &field);
     }
@@ -77,27 +78,25 @@ pub(super) struct FieldOfSearch<'f, 'a> {
     pub(super) layout: &'f Layout,
     pub(super) family: &'f Family<'a>,
     pub(super) workload: &'f Workload,
+    pub(super) sought: &'f Sought<'a>,
     pub(super) case: &'f Case<'a>,
 }
 
 fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
-    let FieldOfSearch { usage, layout, family, workload, case } = *field;
-    let common = &case.snapshot.common;
-    let sought = Sought::new(family.root, float(family.bytes()), case);
-    let Some(any) = wanted(field, &sought, false) else {
-        judgement.findings.extend(any_of_array(field, &sought));
+    let FieldOfSearch { usage, layout, family, sought, case, .. } = *field;
+    let Some(any) = wanted(field, false) else {
+        judgement.findings.extend(any_of_array(field));
         return;
     };
-    let key = SearchKey::Column(&usage.column);
-    let indexed = indexed(key, any.calls, (family, &sought, workload), common);
+    let indexed = indexed(field, SearchKey::Column(&usage.column), any.calls);
     let by_paths = indexed == Indexed::ByPaths;
-    let Some(mut wanted) = wanted(field, &sought, by_paths) else { return };
+    let Some(mut wanted) = wanted(field, by_paths) else { return };
     let uses = |one: &Predicate| {
         sought.column(one) == Some(&*usage.column) && wanted.served.contains(&one.operator.as_str())
     };
     let searched = wanted.calls;
     wanted.calls -=
-        sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false).min(wanted.calls);
+        sought.calls_found_otherwise(&uses, &|_: &Predicate| false).min(wanted.calls);
     let sure = certain(usage, wanted.calls);
     let enough = float(sure) >= case.policy.get(&SEARCH_CALLS_MIN);
     match indexed {
@@ -114,29 +113,29 @@ fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
     }
     judgement.gaps.extend(ambiguous(usage, wanted.calls, case));
     let least = case.policy.get(&SEARCH_CALLS_MIN);
-    judgement.gaps.extend(sought.unknown_rows(workload, &uses, least));
+    judgement.gaps.extend(sought.unknown_rows(&uses, least));
     wanted.calls = sure;
     if enough {
-        let shared = shared_condition(&sought, workload, &uses, (layout, searched));
-        judgement.findings.push(finding(case, (usage, wanted), family, shared));
+        let shared = shared_condition(sought, &uses, layout, searched);
+        judgement.findings.push(finding(field, wanted, shared));
     }
 }
 
 /// An array that is searched by `= ANY` alone, and has no index. One that serves `@>` has an effect once statements are changed.
-fn any_of_array(field: &FieldOfSearch<'_, '_>, sought: &Sought<'_>) -> Option<Finding> {
-    let FieldOfSearch { usage, layout, family, workload, case } = *field;
+fn any_of_array(field: &FieldOfSearch<'_, '_>) -> Option<Finding> {
+    let FieldOfSearch { usage, layout, family, sought, case, .. } = *field;
     let common = &case.snapshot.common;
     let column = layout.column(&usage.column)?;
     let all = any_of_array::calls(usage);
     let ordered = all > 0 && is_array_with_an_order(column, common);
     let rewrite = any_of_array::rewrite(column).filter(|_| ordered)?;
     let key = SearchKey::Column(&usage.column);
-    if indexed(key, all, (family, sought, workload), common) != Indexed::Nowhere {
+    if indexed(field, key, all) != Indexed::Nowhere {
         return None;
     }
     let uses =
         |one: &Predicate| key.is_of(sought, one) && any_of_array::is_any(one.operator.as_str());
-    let otherwise = sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false);
+    let otherwise = sought.calls_found_otherwise(&uses, &|_: &Predicate| false);
     let calls = certain(usage, all.saturating_sub(otherwise));
     let object = column_object(usage);
     let message = format!(
@@ -234,15 +233,11 @@ fn is_array_with_an_order(column: &LayoutColumn, common: &Common) -> bool {
 }
 
 /// `by_paths` says that an index of `jsonb_path_ops` is there: what it lacks are the operators for keys.
-fn wanted(
-    field: &FieldOfSearch<'_, '_>,
-    sought: &Sought<'_>,
-    by_paths: bool,
-) -> Option<WantedIndex> {
-    let FieldOfSearch { usage, layout, workload, case, .. } = *field;
+fn wanted(field: &FieldOfSearch<'_, '_>, by_paths: bool) -> Option<WantedIndex> {
+    let FieldOfSearch { usage, layout, sought, case, .. } = *field;
     let common = &case.snapshot.common;
     let column = layout.column(&usage.column)?;
-    let left = |operators: &[&str]| sought.calls_left(workload, usage, operators);
+    let left = |operators: &[&str]| sought.calls_left(usage, operators);
     let (operators, class): (&'static [&'static str], _) = match column.type_name.as_str() {
         "jsonb" if by_paths => (&["?", "?|", "?&"], "jsonb_ops"),
         "jsonb" => {
@@ -280,11 +275,11 @@ fn wanted(
 }
 
 fn finding(
-    case: &Case<'_>,
-    (usage, wanted): (&ColumnUsage, WantedIndex),
-    family: &Family<'_>,
+    field: &FieldOfSearch<'_, '_>,
+    wanted: WantedIndex,
     shared: Option<SharedCondition>,
 ) -> Finding {
+    let FieldOfSearch { usage, family, .. } = *field;
     let object = column_object(usage);
     let message = format!(
         "`{object}` is searched by {} in {}, and no index serves them: each reads up to {:.0} MB",
@@ -307,26 +302,26 @@ fn finding(
             Unit::Ms,
         );
     let name = format!("{}_gin", usage.column);
-    let whole = index(case, (&name, wanted.key), family, object);
+    let whole = index(field, &name, wanted.key, object);
     let Some(shared) = shared else { return finding.action(Action::BuildIndex(whole)) };
     // Where it is known how few rows it is of, it comes first.
     let is_small = shared.rows_share.is_some();
-    let partial = of_rows(case, (usage, whole.clone()), family, &shared);
+    let partial = of_rows(field, whole.clone(), &shared);
     let (first, second) = if is_small { (partial, whole) } else { (whole, partial) };
     finding.action(Action::BuildIndex(first)).action(Action::BuildIndex(second))
 }
 
 pub(super) fn index(
-    case: &Case<'_>,
-    (name, key): (&str, IndexKey),
-    family: &Family<'_>,
+    field: &FieldOfSearch<'_, '_>,
+    name: &str,
+    key: IndexKey,
     object: Object,
 ) -> NewIndex {
     NewIndex {
         object,
-        table: family.root.qualified_name(),
-        partitions: family.partitions(),
-        suffix: suffix(case, family, name),
+        table: field.family.root.qualified_name(),
+        partitions: field.family.partitions(),
+        suffix: suffix(field, name),
         method: "gin".to_owned(),
         keys: vec![key],
         include: Vec::new(),
@@ -340,16 +335,15 @@ pub(super) fn index(
             "updates of the column can no longer be HOT; the build holds back VACUUM on all tables until it ends".to_owned(),
         ]
         .into_iter()
-        .chain(known_defect::caveats(case))
+        .chain(known_defect::caveats(field.case))
         .collect(),
     }
 }
 
 /// The same index on the rows alone that every search asks for.
 fn of_rows(
-    case: &Case<'_>,
-    (usage, whole): (&ColumnUsage, NewIndex),
-    family: &Family<'_>,
+    field: &FieldOfSearch<'_, '_>,
+    whole: NewIndex,
     shared: &SharedCondition,
 ) -> NewIndex {
     let rows = match shared.rows_share {
@@ -357,7 +351,7 @@ fn of_rows(
         None => "statistics do not say how many rows it holds".to_owned(),
     };
     let mut partial = NewIndex {
-        suffix: suffix(case, family, &format!("{}_gin_partial", usage.column)),
+        suffix: suffix(field, &format!("{}_gin_partial", field.usage.column)),
         predicate: Some(shared.predicate.clone()),
         purpose: "gin on the rows that every search asks for".to_owned(),
         ..whole
@@ -370,6 +364,7 @@ fn of_rows(
     partial
 }
 
-fn suffix(case: &Case<'_>, family: &Family<'_>, wanted: &str) -> String {
+fn suffix(field: &FieldOfSearch<'_, '_>, wanted: &str) -> String {
+    let FieldOfSearch { family, case, .. } = *field;
     free_suffix(case.snapshot, &family.root.qualified_name(), &family.partitions(), wanted)
 }

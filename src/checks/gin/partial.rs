@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ledger::Sought;
-use crate::model::observation::{Layout, Predicate, QueryBlock, StatementProfile, Workload};
+use crate::model::observation::{Layout, Predicate, QueryBlock, StatementProfile};
 use crate::model::quote_identifier;
 
 /// The share of the rows up to which an index of these alone is worth its dependence on the condition.
@@ -21,12 +21,12 @@ pub(super) struct SharedCondition {
 /// it: where the statements that are known make fewer, others may have no such condition.
 pub(super) fn shared_condition(
     sought: &Sought<'_>,
-    workload: &Workload,
     uses: &dyn Fn(&Predicate) -> bool,
-    (layout, calls): (&Layout, u64),
+    layout: &Layout,
+    calls: u64,
 ) -> Option<SharedCondition> {
     let statements: Vec<&StatementProfile> = sought
-        .statements(workload)
+        .statements()
         .filter(|statement| statement.shape.blocks.iter().any(|block| searches(block, uses)))
         .collect();
     let known: u64 = statements.iter().map(|statement| statement.calls).sum();

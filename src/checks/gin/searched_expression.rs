@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::indexed::{Indexed, LEFT_OUT, SearchKey, indexed};
-use super::ledger::{SEARCH_CALLS_MIN, Sought, ambiguous, certain, column_object, finds_rows};
+use super::ledger::{SEARCH_CALLS_MIN, ambiguous, certain, column_object, finds_rows};
 use super::missing_containment_index::{FieldOfSearch, ID, index, inherited, partly};
 use super::spelling::words;
 use crate::checks::number::float;
@@ -84,16 +84,14 @@ fn unserved(
     field: &FieldOfSearch<'_, '_>,
     one: &Searched<'_>,
 ) -> Option<u64> {
-    let FieldOfSearch { usage, family, workload, case, .. } = *field;
-    let common = &case.snapshot.common;
-    let sought = Sought::new(family.root, float(family.bytes()), case);
+    let FieldOfSearch { usage, family, sought, case, .. } = *field;
     let key = SearchKey::Expression(one.expression);
     let uses = |predicate: &Predicate| {
-        key.is_of(&sought, predicate) && one.by_operator.contains_key(&*predicate.operator)
+        key.is_of(sought, predicate) && one.by_operator.contains_key(&*predicate.operator)
     };
-    let otherwise = sought.calls_found_otherwise(workload, &uses, &|_: &Predicate| false);
+    let otherwise = sought.calls_found_otherwise(&uses, &|_: &Predicate| false);
     let calls = one.calls.saturating_sub(otherwise);
-    match indexed(key, one.calls, (family, &sought, workload), common) {
+    match indexed(field, key, one.calls) {
         Indexed::Nowhere => {}
         Indexed::ByPaths if one.needs_keys() => {}
         Indexed::ByPaths | Indexed::Everywhere => return None,
@@ -166,6 +164,18 @@ impl Searched<'_> {
         });
         Some(IndexKey { on: KeyPart::Expression(written?), class, ordering: String::new() })
     }
+
+    /// That no index on the expression is advised for so many calls.
+    fn declined(&self, object: Object, calls: u64, why: &str) -> Unadvised {
+        let detail = format!(
+            "`{} {}` finds rows in {}, and no index serves them; {why}",
+            self.expression,
+            self.operators(),
+            counted(calls, "call", "calls")
+        );
+        let reason = "no index is advised on the expression";
+        Unadvised::Declined(Declined::new(ID, object, reason, detail))
+    }
 }
 
 /// Why nothing is advised for searches that no index serves.
@@ -180,11 +190,11 @@ fn finding(
     one: &Searched<'_>,
     calls: u64,
 ) -> Result<Finding, Unadvised> {
-    let FieldOfSearch { usage, family, case, .. } = *field;
+    let FieldOfSearch { usage, family, .. } = *field;
     let expression = one.expression;
     let Some(object) = object(field, one) else {
         let why = "which key of the documents it searches is not known";
-        return Err(declined(column_object(usage), (one, calls), why));
+        return Err(one.declined(column_object(usage), calls, why));
     };
     let message = format!(
         "`{object}` is searched by `{expression} {}` in {}, and no index serves them: each reads up to {:.0} MB",
@@ -206,7 +216,7 @@ fn finding(
     };
     if let Some(key) = one.key().filter(|_| one.is_of_text(field)) {
         let suffix = format!("{}_{}_gin", usage.column, words(expression, &usage.column));
-        let mut new = index(case, (&suffix, key), family, object.clone());
+        let mut new = index(field, &suffix, key, object.clone());
         let caveat = "used only by statements that spell the expression like this";
         new.caveats.insert(0, caveat.to_owned());
         return Ok(finding(message).action(Action::BuildIndex(new)));
@@ -234,7 +244,7 @@ fn finding(
         let of = format!("`{}` by `{expression} {}`", column_object(usage), one.operators());
         return Err(left_out(&of, calls, "the key or constant"));
     }
-    Err(declined(object, (one, calls), one.unwritten(field)))
+    Err(one.declined(object, calls, one.unwritten(field)))
 }
 
 /// Texts of `pg_stat_statements` hold no constants, and an index has to.
@@ -245,16 +255,6 @@ fn left_out(of: &str, calls: u64, what: &str) -> Unadvised {
     );
     let gap = Gap::new("workload.statements", GapReason::NotEnoughEvidence, detail);
     Unadvised::Unseen(gap.lifted_by("send a log or a list of statements: --workload FILE"))
-}
-
-fn declined(object: Object, (one, calls): (&Searched<'_>, u64), why: &str) -> Unadvised {
-    let detail = format!(
-        "`{} {}` finds rows in {}, and no index serves them; {why}",
-        one.expression,
-        one.operators(),
-        counted(calls, "call", "calls")
-    );
-    Unadvised::Declined(Declined::new(ID, object, "no index is advised on the expression", detail))
 }
 
 fn quoted(column: &str) -> String {

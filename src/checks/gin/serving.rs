@@ -1,7 +1,7 @@
 //! Which searches an index can serve, by its class and by its predicate.
 
 use super::ledger::Sought;
-use crate::model::observation::{IndexDetail, OperatorClass, Predicate, QueryBlock, Workload};
+use crate::model::observation::{IndexDetail, OperatorClass, Predicate, QueryBlock};
 
 /// Operators that a class serves; absent of classes that are not known here: then any may be.
 pub(super) fn operators(class: &OperatorClass) -> Option<&'static [&'static str]> {
@@ -19,14 +19,14 @@ pub(super) fn operators(class: &OperatorClass) -> Option<&'static [&'static str]
 /// the predicate names. So may those of `calls` that no known statement makes.
 pub(super) fn may_serve(
     detail: &IndexDetail,
-    (sought, workload): (&Sought<'_>, &Workload),
+    sought: &Sought<'_>,
     uses: &dyn Fn(&Predicate) -> bool,
     calls: u64,
 ) -> bool {
     let Some(predicate) = &detail.predicate else { return true };
     let searches = |block: &&QueryBlock| block.predicates.iter().any(uses);
     let (mut known, mut implied) = (0_u64, false);
-    for statement in sought.statements(workload) {
+    for statement in sought.statements() {
         let mut blocks = statement.shape.blocks.iter().filter(searches).peekable();
         if blocks.peek().is_some() {
             known = known.saturating_add(statement.calls);

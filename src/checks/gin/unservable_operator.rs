@@ -12,7 +12,9 @@ use super::spelling::{plain, words};
 use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::number::float;
-use crate::model::observation::{ColumnUsage, Common, OperatorUse, Predicate, Workload};
+use crate::model::observation::{
+    ColumnDocuments, ColumnUsage, Common, OperatorUse, Predicate, Workload,
+};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, NewIndex,
@@ -80,18 +82,24 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 const EXPRESSIONS_MAX: usize = 3;
 
 /// The expressions over the column that enough calls find rows by, and that no index serves.
-fn find<'a>(tree: &GinTree<'a>, workload: &Workload, case: &Case<'a>) -> Vec<Result<Finding, Gap>> {
+fn find<'a>(
+    tree: &GinTree<'a>,
+    workload: &'a Workload,
+    case: &Case<'a>,
+) -> Vec<Result<Finding, Gap>> {
     let class = tree.root.classes.first().and_then(|oid| case.snapshot.common.operator_class(*oid));
     let (Some(class), Some((column, usage))) = (class, column_usage(tree, case, workload)) else {
         return Vec::new();
     };
+    let sought = Sought::new(tree.table, tree.heap_bytes, workload, case);
+    let field = IndexedField { tree, column, usage, sought, case };
     if class.name == "array_ops" {
-        return any_of_array(tree, usage, workload, case).map(Ok).into_iter().collect();
+        return any_of_array(&field).map(Ok).into_iter().collect();
     }
     if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
         return Vec::new();
     }
-    let unserved = unserved(tree, (column, usage), workload, case);
+    let unserved = field.unserved();
     let most = unserved.first().map_or(0, |one| one.calls);
     if let Some(gap) = ambiguous(usage, most, case) {
         return vec![Err(gap)];
@@ -100,8 +108,7 @@ fn find<'a>(tree: &GinTree<'a>, workload: &Workload, case: &Case<'a>) -> Vec<Res
     let enough = unserved.into_iter().filter(|one| float(certain(usage, one.calls)) >= least);
     let (mut findings, mut objects, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for one in enough {
-        let calls = certain(usage, one.calls);
-        let found = finding(tree, (column, one.expression), (calls, one.sample), case);
+        let found = finding(&field, &one);
         // By one key rows are found in one way most often.
         if objects.contains(&found.object) {
             continue;
@@ -130,6 +137,15 @@ fn unlisted(usage: &ColumnUsage, others: &[&str]) -> Option<Gap> {
     Some(gap.lifted_by("build the indexes that are reported, and analyse again"))
 }
 
+/// The column of an index, with the statements that search it.
+struct IndexedField<'f, 'a> {
+    tree: &'f GinTree<'a>,
+    column: &'f str,
+    usage: &'f ColumnUsage,
+    sought: Sought<'a>,
+    case: &'f Case<'a>,
+}
+
 /// An expression that no index serves.
 struct UnservedKey<'u> {
     expression: &'u str,
@@ -138,69 +154,105 @@ struct UnservedKey<'u> {
     sample: &'u OperatorUse,
 }
 
-/// Those of a column, the one with most calls first.
-fn unserved<'u, 'a>(
-    tree: &GinTree<'a>,
-    (column, usage): (&str, &'u ColumnUsage),
-    workload: &Workload,
-    case: &Case<'a>,
-) -> Vec<UnservedKey<'u>> {
-    let passes_by = |one: &&OperatorUse| {
-        let ordered = one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
-        // A key that is a parameter in the text is known to no one; under OR one index is not enough.
-        let known = one.expression.as_ref().is_some_and(|expression| {
-            (["->>", "#>>", "["].iter().any(|taken| expression.contains(taken)))
-                && !expression.contains('$')
-        });
-        (ordered || is_pattern(one)) && known && finds_rows(one) && !one.within && !one.under_or
-    };
-    let sought = Sought::new(tree.table, tree.heap_bytes, case);
-    let mut by_expression: BTreeMap<(&str, bool), (u64, &OperatorUse)> = BTreeMap::new();
-    for one in usage.uses.iter().filter(passes_by) {
-        let expression = one.expression.as_deref().unwrap_or_default();
-        if is_indexed((expression, one), tree, (&sought, workload), case) {
-            continue;
+impl<'f> IndexedField<'f, '_> {
+    /// The expressions that no index serves, the one with most calls first.
+    fn unserved(&self) -> Vec<UnservedKey<'f>> {
+        let passes_by = |one: &&OperatorUse| {
+            let ordered =
+                one.operator.as_deref().is_some_and(|operator| ORDERED.contains(&operator));
+            // A key that is a parameter in the text is known to no one; under OR one index is not enough.
+            let known = one.expression.as_ref().is_some_and(|expression| {
+                (["->>", "#>>", "["].iter().any(|taken| expression.contains(taken)))
+                    && !expression.contains('$')
+            });
+            (ordered || is_pattern(one)) && known && finds_rows(one) && !one.within && !one.under_or
+        };
+        let mut by_expression: BTreeMap<(&str, bool), (u64, &OperatorUse)> = BTreeMap::new();
+        for one in self.usage.uses.iter().filter(passes_by) {
+            let expression = one.expression.as_deref().unwrap_or_default();
+            if self.has_index_on(expression, one) {
+                continue;
+            }
+            by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
         }
-        by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
+        let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, sample))| {
+            let uses = |predicate: &Predicate| {
+                predicate.subject.expression == expression
+                    && PATTERNS.contains(&predicate.operator.as_str()) == patterns
+            };
+            let serves = |predicate: &Predicate| {
+                self.sought.column(predicate) == Some(self.column)
+                    && SERVED.contains(&predicate.operator.as_str())
+            };
+            let otherwise = self.sought.calls_found_otherwise(&uses, &serves);
+            UnservedKey { expression, calls: calls.saturating_sub(otherwise), sample }
+        });
+        let mut all: Vec<UnservedKey<'f>> = unserved.collect();
+        all.sort_by_key(|one| std::cmp::Reverse(one.calls));
+        all
     }
-    let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, sample))| {
-        let uses = |predicate: &Predicate| {
-            predicate.subject.expression == expression
-                && PATTERNS.contains(&predicate.operator.as_str()) == patterns
+
+    /// Whether an index of the table, or of one of its partitions, has the expression as a key, and serves the operator.
+    fn has_index_on(&self, expression: &str, one: &OperatorUse) -> bool {
+        let Self { tree, sought, case, .. } = self;
+        let common = &case.snapshot.common;
+        let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
+        let tables: BTreeSet<i64> = tree.leaves.iter().map(|leaf| leaf.table.oid).collect();
+        let wanted = plain(expression);
+        let uses = |predicate: &Predicate| predicate.subject.expression == expression;
+        let of_table = indexes.iter().filter(|index| {
+            (index.table_oid == tree.table.oid || tables.contains(&index.table_oid))
+                && index.is_valid
+                && index.has_expressions
+                && orders(&index.method, one)
+        });
+        of_table.into_iter().any(|index| match common.index_detail(index.oid) {
+            Some(detail) => {
+                detail.parts.iter().any(|part| plain(&part.sql) == wanted)
+                    && may_serve(detail, sought, &uses, one.calls)
+            }
+            None => true,
+        })
+    }
+
+    /// Bytes of the longest value of an expression in the sample of the documents; absent where none was taken.
+    fn longest_value(&self, expression: &str) -> Option<u64> {
+        let path = self.key_path(expression)?;
+        let documents = self.case.snapshot.documents.get().ok()?;
+        let of_column = |of: &&ColumnDocuments| {
+            of.oid == self.tree.table.oid && of.column == self.column
         };
-        let serves = |predicate: &Predicate| {
-            sought.column(predicate) == Some(column)
-                && SERVED.contains(&predicate.operator.as_str())
-        };
-        let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
-        UnservedKey { expression, calls: calls.saturating_sub(otherwise), sample }
-    });
-    let mut all: Vec<UnservedKey<'u>> = unserved.collect();
-    all.sort_by_key(|one| std::cmp::Reverse(one.calls));
-    all
+        let of = documents.iter().find(of_column)?;
+        let Observation::Seen(sample) = &of.sample else { return None };
+        let key = sample.keys.iter().find(|key| key.path == *path)?;
+        Some(key.value_bytes_max)
+    }
+
+    /// The key that an expression is of, as the known statements have it.
+    fn key_path(&self, expression: &str) -> Option<&'f String> {
+        let table = self.tree.table;
+        let workload = self.case.snapshot.workload.get().ok()?;
+        let condition = workload.condition_on(&table.schema, &table.name, expression)?;
+        condition.subject.path.as_ref()
+    }
 }
 
 /// Searches of an array by `= ANY`, which pass its index by.
-fn any_of_array<'a>(
-    tree: &GinTree<'a>,
-    usage: &ColumnUsage,
-    workload: &Workload,
-    case: &Case<'a>,
-) -> Option<Finding> {
+fn any_of_array(field: &IndexedField<'_, '_>) -> Option<Finding> {
+    let IndexedField { tree, usage, sought, case, .. } = field;
     let layouts = case.snapshot.layouts.get().ok()?;
     let layout = layouts.iter().find(|layout| layout.oid == tree.table.oid)?;
     let rewrite = any_of_array::rewrite(layout.column(&usage.column)?)?;
-    let sought = Sought::new(tree.table, tree.heap_bytes, case);
     let uses = |one: &Predicate| {
         sought.column(one) == Some(&*usage.column) && any_of_array::is_any(&one.operator)
     };
     let serves = |one: &Predicate| {
         sought.column(one) == Some(&*usage.column) && matches!(&*one.operator, "@>" | "&&")
     };
-    let otherwise = sought.calls_found_otherwise(workload, &uses, &serves);
+    let otherwise = sought.calls_found_otherwise(&uses, &serves);
     let calls = certain(usage, any_of_array::calls(usage).saturating_sub(otherwise));
     let enough = float(calls) >= case.policy.get(&SEARCH_CALLS_MIN);
-    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let object = tree.whole_object();
     let message = format!(
         "`{object}` serves none of {} that find rows by `= ANY`: `@>` finds the same rows by it",
         counted(calls, "call", "calls")
@@ -209,33 +261,6 @@ fn any_of_array<'a>(
     let severity = if small { Severity::Low } else { Severity::Medium };
     let finding = with_calls(Finding::new(ID, object, severity, message), calls, 0.0);
     enough.then(|| finding.statistic("rewrite.condition", &*rewrite, Unit::Name))
-}
-
-/// Whether an index of the table, or of one of its partitions, has the expression as a key, and serves the operator.
-fn is_indexed(
-    (expression, one): (&str, &OperatorUse),
-    tree: &GinTree<'_>,
-    (sought, workload): (&Sought<'_>, &Workload),
-    case: &Case<'_>,
-) -> bool {
-    let common = &case.snapshot.common;
-    let indexes = common.indexes.get().map(Vec::as_slice).unwrap_or_default();
-    let tables: BTreeSet<i64> = tree.leaves.iter().map(|leaf| leaf.table.oid).collect();
-    let wanted = plain(expression);
-    let uses = |predicate: &Predicate| predicate.subject.expression == expression;
-    let of_table = indexes.iter().filter(|index| {
-        (index.table_oid == tree.table.oid || tables.contains(&index.table_oid))
-            && index.is_valid
-            && index.has_expressions
-            && orders(&index.method, one)
-    });
-    of_table.into_iter().any(|index| match common.index_detail(index.oid) {
-        Some(detail) => {
-            detail.parts.iter().any(|part| plain(&part.sql) == wanted)
-                && may_serve(detail, (sought, workload), &uses, one.calls)
-        }
-        None => true,
-    })
 }
 
 /// Whether indexes of a method may serve an operator on their key.
@@ -248,18 +273,16 @@ fn orders(method: &str, one: &OperatorUse) -> bool {
     }
 }
 
-fn finding(
-    tree: &GinTree<'_>,
-    (column, expression): (&str, &str),
-    (calls, one): (u64, &OperatorUse),
-    case: &Case<'_>,
-) -> Finding {
-    let index = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
-    let object = match key_path(tree, expression, case) {
+fn finding(field: &IndexedField<'_, '_>, key: &UnservedKey<'_>) -> Finding {
+    let IndexedField { tree, column, usage, case, .. } = field;
+    let UnservedKey { expression, sample: one, .. } = *key;
+    let calls = certain(usage, key.calls);
+    let index = tree.whole_object();
+    let object = match field.key_path(expression) {
         Some(key) => Object::Key {
             schema: tree.table.schema.clone(),
             table: tree.table.name.clone(),
-            column: column.to_owned(),
+            column: (*column).to_owned(),
             key: key.clone(),
         },
         None => index.clone(),
@@ -278,7 +301,7 @@ fn finding(
     let Some(key) = catalog_spelling(expression) else {
         return not_advised("what it calls or casts may depend on the session");
     };
-    let (method, class, mut caveats) = match fitting(tree, (column, expression), one, case) {
+    let (method, class, mut caveats) = match fitting(field, expression, one) {
         Ok(index) => index,
         Err(why) => return not_advised(why),
     };
@@ -316,22 +339,21 @@ type FittingIndex = (&'static str, Option<QualifiedName>, Vec<String>);
 
 /// The index that serves a condition and takes its values, or why none is advised.
 fn fitting(
-    tree: &GinTree<'_>,
-    names: (&str, &str),
+    field: &IndexedField<'_, '_>,
+    expression: &str,
     one: &OperatorUse,
-    case: &Case<'_>,
 ) -> Result<FittingIndex, &'static str> {
     let mut caveats =
         vec!["used only by statements that spell the expression like this".to_owned()];
     if is_pattern(one) {
         let none = "patterns need one of trigrams, by the extension pg_trgm";
-        let class = trigrams(&case.snapshot.common).ok_or(none)?;
+        let class = trigrams(&field.case.snapshot.common).ok_or(none)?;
         caveats.push(
             "a pattern without three letters or digits in a row reads the whole index".to_owned(),
         );
         return Ok(("gin", Some(class), caveats));
     }
-    let longest = longest_value(tree, names, case);
+    let longest = field.longest_value(expression);
     let Some(bytes) = longest.filter(|bytes| *bytes > ENTRY_BYTES_MAX) else {
         if one.cast.is_none() && longest.is_none() {
             caveats.push(LONG_VALUES.to_owned());
@@ -359,27 +381,6 @@ const ENTRY_BYTES_MAX: u64 = 2704;
 
 const LONG_VALUES: &str = "B-tree entries are limited to 2,704 bytes. A longer value makes CREATE INDEX fail and leaves an \
      invalid index to drop; later, its INSERT fails";
-
-/// Bytes of the longest value of an expression in the sample of the documents; absent where none was taken.
-fn longest_value(
-    tree: &GinTree<'_>,
-    (column, expression): (&str, &str),
-    case: &Case<'_>,
-) -> Option<u64> {
-    let path = key_path(tree, expression, case)?;
-    let documents = case.snapshot.documents.get().ok()?;
-    let of = documents.iter().find(|of| of.oid == tree.table.oid && of.column == column)?;
-    let Observation::Seen(sample) = &of.sample else { return None };
-    let key = sample.keys.iter().find(|key| key.path == *path)?;
-    Some(key.value_bytes_max)
-}
-
-/// The key that an expression is of, as the known statements have it.
-fn key_path<'a>(tree: &GinTree<'_>, expression: &str, case: &Case<'a>) -> Option<&'a String> {
-    let workload = case.snapshot.workload.get().ok()?;
-    let condition = workload.condition_on(&tree.table.schema, &tree.table.name, expression)?;
-    condition.subject.path.as_ref()
-}
 
 fn with_calls(finding: Finding, calls: u64, total_ms: f64) -> Finding {
     let calls = i64::try_from(calls).unwrap_or(i64::MAX);

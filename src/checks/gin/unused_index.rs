@@ -72,7 +72,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 
 fn rarely_used(judgement: &mut Judgement, tree: &GinTree<'_>, window: Window, case: &Case<'_>) {
     let seen = case.snapshot;
-    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let object = tree.whole_object();
     let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
     let scans = tree.scans();
     if seen.server.in_recovery {
@@ -153,7 +153,7 @@ fn searched(tree: &GinTree<'_>, case: &Case<'_>) -> Option<u64> {
     let workload = case.snapshot.workload.get().ok()?;
     let table = tree.searched_table(case)?;
     let detail = common.index_detail(tree.root.oid)?;
-    let sought = Sought::new(table, tree.heap_bytes, case);
+    let sought = Sought::new(table, tree.heap_bytes, workload, case);
     let of_part = |(part, class): (&IndexPart, &i64)| {
         let known = common.operator_class(*class).and_then(operators);
         let serves = |operator: &str| known.is_none_or(|known| known.contains(&operator));
@@ -176,7 +176,7 @@ fn searched(tree: &GinTree<'_>, case: &Case<'_>) -> Option<u64> {
             Some(column) => sought.column(one) == Some(column),
             None => plain(&one.subject.expression) == plain(&part.sql),
         };
-        if may_serve(detail, (&sought, workload), &uses, calls) { calls } else { 0 }
+        if may_serve(detail, &sought, &uses, calls) { calls } else { 0 }
     };
     let calls = detail.parts.iter().zip(&tree.root.classes).map(of_part);
     let calls = calls.fold(0, u64::saturating_add);
