@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::file::{ParsedFile, code};
+use super::file::{FilePosition, ParsedFile, code};
 use super::tables::{TableNames, type_of};
 use super::tokens::{has_token, has_tokens, qualified, tokens};
 use super::{BlockedTable, LocatedFinding};
@@ -16,7 +16,7 @@ use crate::model::{Confidence, Severity};
 
 /// The domains that have constraints, their own or those of the domain they are of, as the files of a run make them, each with
 /// the file and the byte of the first statement that gives it one.
-pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<(usize, usize)> {
+pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<FilePosition> {
     let mut constrained = HashMap::new();
     for (index, file) in files.iter().enumerate() {
         for (at, statement) in file.statements() {
@@ -31,7 +31,7 @@ pub(super) fn constrained_domains(files: &[ParsedFile]) -> TableNames<(usize, us
             if let Some(own) = own
                 && (of_constrained || is_constrained(statement))
             {
-                constrained.entry(own).or_insert((index, *at));
+                constrained.entry(own).or_insert(FilePosition { file: index, byte: *at });
             }
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn defined_name(statement: &SyntaxNode) -> Option<String> {
 pub(super) fn judge(
     file: &ParsedFile,
     index: usize,
-    domains: &TableNames<(usize, usize)>,
+    domains: &TableNames<FilePosition>,
 ) -> Vec<LocatedFinding> {
     let statements = file.tree.syntax_node().children().filter_map(ast::Stmt::cast);
     let of_domains = judge_domains(file);
@@ -62,7 +62,8 @@ pub(super) fn judge(
     });
     let actions = tables.flat_map(|table| table.actions().collect::<Vec<_>>());
     let of_actions = actions.filter_map(|action| {
-        let is_before = |place: &(usize, usize)| *place < (index, code(action.syntax()));
+        let at = FilePosition { file: index, byte: code(action.syntax()) };
+        let is_before = |place: &FilePosition| *place < at;
         judge_action(&action, &|domain| domains.same(domain).any(is_before))
     });
     of_domains.into_iter().chain(of_actions).collect()

@@ -4,7 +4,7 @@ use squawk_linter::{Linter, Rule};
 use squawk_syntax::ast::{self, AstNode};
 
 use super::added::is_null_everywhere;
-use super::file::ParsedFile;
+use super::file::{FilePosition, ParsedFile};
 use super::tables::name;
 use super::tokens::has_tokens;
 use super::{BlockedTable, LocatedFinding, ReviewContext};
@@ -82,11 +82,11 @@ pub(super) fn judge(
         }
         let begin = file.statement_at(at).map_or(0, |(begin, _)| *begin);
         if violation.code == Rule::RequireConcurrentIndexDeletion
-            && let Some(found) = of_unknown_index(file, at, (index, known))
+            && let Some(found) = of_unknown_index(file, at, index, known)
         {
             return Some(found);
         }
-        let partitioned = known.schema.partitioned(index, begin);
+        let partitioned = known.schema.partitioned(FilePosition { file: index, byte: begin });
         let own = partitioned.and_then(|root| of_partitioned(violation.code, root));
         let severity = own.as_ref().map_or(*severity, |(_, severity)| *severity);
         let fix = violation.fix.filter(|_| own.is_none()).and_then(|fix| fixed(file, at, fix));
@@ -167,13 +167,15 @@ fn of_partitioned(rule: Rule, root: &str) -> Option<(String, Severity)> {
 fn of_unknown_index(
     file: &ParsedFile,
     at: usize,
-    (index, known): (usize, &ReviewContext<'_>),
+    index: usize,
+    known: &ReviewContext<'_>,
 ) -> Option<LocatedFinding> {
     let (begin, statement) = file.statement_at(at)?;
     let drop = ast::DropIndex::cast(statement.clone())?;
     drop.if_exists()?;
     let mut names = statement.descendants().filter(|node| ast::IndexRef::can_cast(node.kind()));
-    if names.any(|own| known.has_index(&name(&own.text().to_string()), (index, *begin))) {
+    let begin = FilePosition { file: index, byte: *begin };
+    if names.any(|own| known.has_index(&name(&own.text().to_string()), begin)) {
         return None;
     }
     Some(LocatedFinding {

@@ -13,6 +13,13 @@ use super::tokens::own_tokens;
 use super::{FILE_BYTES_MAX, unreviewed};
 use crate::model::Gap;
 
+/// Where something begins: in which of the files, by its number, and at which byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FilePosition {
+    pub(super) file: usize,
+    pub(super) byte: usize,
+}
+
 /// A file of SQL.
 pub(super) struct ParsedFile {
     pub(super) path: String,

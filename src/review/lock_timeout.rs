@@ -3,7 +3,7 @@
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::file::{ParsedFile, code};
+use super::file::{FilePosition, ParsedFile, code};
 use super::{BlockedTable, LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
 use crate::sql::{LockMode, TableLock, table_locks};
@@ -22,12 +22,13 @@ pub(super) fn judge(
             continue;
         }
         let locks = table_locks(&statement.text().to_string()).unwrap_or_default();
+        let position = FilePosition { file: index, byte: *at };
         let is_used = |lock: &&TableLock| {
-            let table = known.table_of(&lock.relation, (index, *at));
-            !known.makes_before(&table, (index, *at))
+            let table = known.table_of(&lock.relation, position);
+            !known.makes_before(&table, position)
         };
         if let Some(lock) = locks.iter().filter(is_used).max_by_key(|lock| lock.mode) {
-            let table = known.table_of(&lock.relation, (index, *at));
+            let table = known.table_of(&lock.relation, position);
             return Some(found(statement, lock.mode, &table));
         }
     }

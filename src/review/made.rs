@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::file::ParsedFile;
+use super::file::{FilePosition, ParsedFile};
 use super::tables::{TableNames, are_same, name, unqualified};
 use super::target::TargetTables;
 
-/// Where each table is made: by file, and the byte where the statement begins.
+/// Where the statement that makes each table begins.
 pub(super) struct MadeTables {
-    places: TableNames<(usize, usize)>,
+    places: TableNames<FilePosition>,
     /// Whether the target is known: what it lacks, and an earlier file makes, is as new as the run.
     has_target: bool,
 }
@@ -63,7 +63,7 @@ impl MadeTables {
                 let Some(MadeTable { name, is_optional }) = made(statement) else { continue };
                 if !(is_optional && present.has(&name)) {
                     present.add(&name);
-                    places.push((name, (index, *at)));
+                    places.push((name, FilePosition { file: index, byte: *at }));
                 }
             }
         }
@@ -72,14 +72,10 @@ impl MadeTables {
 
     /// Whether a table is made before a statement: no session waits for it. What an earlier file makes may have been filled
     /// since, unless the target shows that the file was not run yet.
-    pub(super) fn makes_before(
-        &self,
-        table: &str,
-        (file, at): (usize, usize),
-        is_in_target: bool,
-    ) -> bool {
-        self.places.same(table).any(|(made_in, made_at)| {
-            *made_in == file && *made_at < at || self.has_target && !is_in_target && *made_in < file
+    pub(super) fn makes_before(&self, table: &str, at: FilePosition, is_in_target: bool) -> bool {
+        self.places.same(table).any(|made| {
+            made.file == at.file && made.byte < at.byte
+                || self.has_target && !is_in_target && made.file < at.file
         })
     }
 }

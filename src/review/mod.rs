@@ -36,7 +36,7 @@ use crate::model::{
     Confidence, Evidence, Finding, Gap, GapReason, Grade, Number, Object, ReportedFinding, Review,
     Severity, SourceFix, Unit, finding_id,
 };
-use file::ParsedFile;
+use file::{FilePosition, ParsedFile};
 use tables::TableNames;
 
 pub use names::relation_names;
@@ -91,7 +91,7 @@ struct ReviewContext<'a> {
     schema: schema::SchemaFindings,
     made: made::MadeTables,
     /// Domains with constraints, each with the place of the first one.
-    domains: TableNames<(usize, usize)>,
+    domains: TableNames<FilePosition>,
     /// Tables that are written to the WAL from their first row on, and those that never are.
     logged: tables::Persistences,
     /// Functions that the files declare immutable or stable.
@@ -232,21 +232,21 @@ fn judged(
 
 impl ReviewContext<'_> {
     /// Whether a table is as new as the run before a statement: no session uses it.
-    fn makes_before(&self, table: &str, at: (usize, usize)) -> bool {
+    fn makes_before(&self, table: &str, at: FilePosition) -> bool {
         self.made.makes_before(table, at, self.sizes.has(table))
     }
 
     /// The table of an index that a statement drops or changes; the name itself where it is a table's, or not known.
-    fn table_of(&self, relation: &str, at: (usize, usize)) -> String {
+    fn table_of(&self, relation: &str, at: FilePosition) -> String {
         self.table_of_index(relation, at).unwrap_or(relation).to_owned()
     }
 
     /// Whether the files before a statement, or the target, have an index of a name that it drops.
-    fn has_index(&self, index: &str, at: (usize, usize)) -> bool {
+    fn has_index(&self, index: &str, at: FilePosition) -> bool {
         self.table_of_index(index, at).is_some()
     }
 
-    fn table_of_index(&self, index: &str, at: (usize, usize)) -> Option<&str> {
+    fn table_of_index(&self, index: &str, at: FilePosition) -> Option<&str> {
         self.schema.table_of(at, index).or_else(|| self.sizes.table_of(index))
     }
 
@@ -261,7 +261,7 @@ impl ReviewContext<'_> {
             BlockedTable::Changed | BlockedTable::Used => {
                 let (begin, statement) = file.statement_at(found.at)?;
                 let relation = tables::changed(statement)?;
-                Some(self.table_of(&relation, (index, *begin)))
+                Some(self.table_of(&relation, FilePosition { file: index, byte: *begin }))
             }
             BlockedTable::Named(table) => Some(table.clone()),
         }
@@ -270,9 +270,10 @@ impl ReviewContext<'_> {
     /// Whether others would have to wait for a table that is as new as the run, or that has no rows.
     fn blocks_nobody(&self, (index, file): (usize, &ParsedFile), found: &LocatedFinding) -> bool {
         let Some(table) = self.blocked_table((index, file), found) else { return false };
-        let begin = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
-        self.makes_before(&table, (index, begin))
-            || found.blocked == BlockedTable::Changed && self.schema.reads_nothing(index, begin)
+        let byte = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
+        let begin = FilePosition { file: index, byte };
+        self.makes_before(&table, begin)
+            || found.blocked == BlockedTable::Changed && self.schema.reads_nothing(begin)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use squawk_syntax::ast::{self, AstNode};
 
-use super::file::code;
+use super::file::{FilePosition, code};
 use super::rewrite::found;
 use super::tables::name;
-use super::types::{Type, TypeChange};
+use super::types::{MadeTypes, Type, TypeChange};
 use super::{LocatedFinding, ReviewContext};
 use crate::model::{Confidence, Severity};
 
@@ -19,24 +19,26 @@ const WIDENED: [&str; 8] =
 pub(super) fn judge(
     set: &ast::SetType,
     column: &str,
-    (file, known): (usize, &ReviewContext<'_>),
+    file: usize,
+    known: &ReviewContext<'_>,
 ) -> Option<LocatedFinding> {
     let at = code(set.syntax());
-    let before = known.types.get(&(file, at));
+    let before = known.types.get(&FilePosition { file, byte: at });
     let text = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
     let new = Type::parse(&text);
     let is_utc = before.is_some_and(|before| before.is_utc);
     let collates = set.syntax().descendants().any(|node| ast::Collate::can_cast(node.kind()));
+    let change = NewType { at, new: &new, is_utc, collates };
     let is_cast = set.using_expr().is_none_or(|using| {
         let expression = using.expr().map(|own| own.syntax().text().to_string());
         is_cast_of(&expression.unwrap_or_default(), column, &new)
     });
     let message = match before.and_then(|before| before.old.as_ref()).filter(|_| is_cast) {
-        Some(old) => return changed((old, &new), (is_utc, collates), (at, known)),
+        Some(old) => return change.judge_from(old, &known.made_types),
         // Who sets the zone to UTC does so for this.
         None if is_cast && is_utc && new.is_timestamp() => return None,
         None if is_cast && WIDENED.contains(&new.name.as_str()) => {
-            return Some(doubtful(at, of_unknown(&new, collates)));
+            return Some(doubtful(at, change.message_from_unknown()));
         }
         None => {
             "changing a column's type rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the old type is \
@@ -46,52 +48,65 @@ pub(super) fn judge(
     Some(found(at, CHECK, Severity::High, message.to_owned()))
 }
 
-/// A change from one known type to another.
-fn changed(
-    (old, new): (&Type, &Type),
-    (is_utc, collates): (bool, bool),
-    (at, known): (usize, &ReviewContext<'_>),
-) -> Option<LocatedFinding> {
-    let what = format!("changing a column from {old} to {new}");
-    match old.changed_to(new, &known.made_types) {
-        TypeChange::Catalog if collates => {
-            let message = "changing the collation of a column rebuilds every index on it under ACCESS EXCLUSIVE; rows stay as \
-                           they are";
-            Some(doubtful(at, message.to_owned()))
-        }
-        TypeChange::Catalog => None,
-        TypeChange::Zone if is_utc => None,
-        TypeChange::Zone => Some(doubtful(
-            at,
-            format!(
-                "{what} rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the time zone of the session is UTC: \
-                 SET timezone = 'UTC' before, where the values are times in UTC"
-            ),
-        )),
-        TypeChange::Rewrite => {
-            let message =
-                format!("{what} rewrites the table and its indexes under ACCESS EXCLUSIVE");
-            Some(found(at, CHECK, Severity::High, message))
-        }
-        TypeChange::Unknown => Some(doubtful(
-            at,
-            format!(
-                "{what} rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the one is binary coercible to the \
-                 other"
-            ),
-        )),
-    }
+/// A type that a statement gives to a column.
+struct NewType<'t> {
+    at: usize,
+    new: &'t Type,
+    /// Whether the file has set the session's time zone to UTC.
+    is_utc: bool,
+    /// Whether it comes with a collation.
+    collates: bool,
 }
 
-/// What is said where the type that the column has is not known.
-fn of_unknown(new: &Type, collates: bool) -> String {
-    let own = &new.name;
-    let indexes =
-        if collates { "; where its collation changes, its indexes are rebuilt" } else { "" };
-    format!(
-        "changing a type to {own} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not known here, \
-         is the same kind without a lower limit (varchar(100) to text is no rewrite){indexes}; name the database with --dsn"
-    )
+impl NewType<'_> {
+    /// What is found where the type that the column has is known.
+    fn judge_from(&self, old: &Type, made: &MadeTypes) -> Option<LocatedFinding> {
+        let Self { at, new, is_utc, collates } = *self;
+        let what = format!("changing a column from {old} to {new}");
+        match old.changed_to(new, made) {
+            TypeChange::Catalog if collates => {
+                let message = "changing the collation of a column rebuilds every index on it under ACCESS EXCLUSIVE; rows stay as \
+                               they are";
+                Some(doubtful(at, message.to_owned()))
+            }
+            TypeChange::Catalog => None,
+            TypeChange::Zone if is_utc => None,
+            TypeChange::Zone => Some(doubtful(
+                at,
+                format!(
+                    "{what} rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the time zone of the session is \
+                     UTC: SET timezone = 'UTC' before, where the values are times in UTC"
+                ),
+            )),
+            TypeChange::Rewrite => {
+                let message =
+                    format!("{what} rewrites the table and its indexes under ACCESS EXCLUSIVE");
+                Some(found(at, CHECK, Severity::High, message))
+            }
+            TypeChange::Unknown => Some(doubtful(
+                at,
+                format!(
+                    "{what} rewrites the table and its indexes under ACCESS EXCLUSIVE, unless the one is binary coercible to \
+                     the other"
+                ),
+            )),
+        }
+    }
+
+    /// What is said where it is not known.
+    fn message_from_unknown(&self) -> String {
+        let own = &self.new.name;
+        let indexes = if self.collates {
+            "; where its collation changes, its indexes are rebuilt"
+        } else {
+            ""
+        };
+        format!(
+            "changing a type to {own} rewrites the table under ACCESS EXCLUSIVE, unless the column's type, which is not known \
+             here, is the same kind without a lower limit (varchar(100) to text is no rewrite){indexes}; name the database \
+             with --dsn"
+        )
+    }
 }
 
 fn doubtful(at: usize, message: String) -> LocatedFinding {

@@ -110,7 +110,7 @@ fn judge_action(
             ast::AlterColumnOption::SetType(set) => {
                 let column = altered.column_name_ref();
                 let column = column.map(|column| name(&column.syntax().text().to_string()));
-                retype::judge(&set, &column.unwrap_or_default(), (index, known))
+                retype::judge(&set, &column.unwrap_or_default(), index, known)
             }
             ast::AlterColumnOption::SetExpression(_) => {
                 rewritten("SET EXPRESSION of a stored generated column")

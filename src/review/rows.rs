@@ -24,14 +24,16 @@ pub(super) fn judge(file: &ParsedFile) -> Vec<LocatedFinding> {
                     update.relation_name().map(|own| name(&own.syntax().text().to_string()));
                 let condition =
                     update.where_clause_or_current_of().map(|clause| clause.syntax().clone());
-                found.extend(whole(&statement, "UPDATE", table, (condition, &added)));
+                let table = table.filter(|own| is_of_all_rows(condition.as_ref(), own, &added));
+                found.extend(table.map(|own| every_row(&statement, "UPDATE", &own)));
             }
             Some(ast::Stmt::Delete(delete)) if delete.using_clause().is_none() => {
                 let table =
                     delete.relation_name().map(|own| name(&own.syntax().text().to_string()));
                 let condition =
                     delete.where_clause_or_current_of().map(|clause| clause.syntax().clone());
-                found.extend(whole(&statement, "DELETE", table, (condition, &added)));
+                let table = table.filter(|own| is_of_all_rows(condition.as_ref(), own, &added));
+                found.extend(table.map(|own| every_row(&statement, "DELETE", &own)));
             }
             Some(ast::Stmt::Truncate(_)) => found.extend(truncated(&statement)),
             _ => {}
@@ -54,31 +56,29 @@ fn note_added(table: &ast::AlterTable, added: &mut BTreeSet<(String, String)>) {
     }
 }
 
-/// An UPDATE or DELETE whose condition leaves no row out.
-fn whole(
-    statement: &SyntaxNode,
-    what: &str,
-    table: Option<String>,
-    (condition, added): (Option<SyntaxNode>, &BTreeSet<(String, String)>),
-) -> Option<LocatedFinding> {
-    let table = table?;
-    if let Some(condition) = condition {
-        let words = tokens(&condition);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let is_of_all = match words.as_slice() {
-            ["where", "true"] | ["where", "1", "=", "1"] => true,
-            ["where", .., column, "is", "null"] => added.contains(&(table.clone(), name(column))),
-            _ => false,
-        };
-        if !is_of_all {
-            return None;
-        }
+/// Whether a condition of an UPDATE or DELETE leaves no row of a table out; `added` are its columns that are NULL in every row.
+fn is_of_all_rows(
+    condition: Option<&SyntaxNode>,
+    table: &str,
+    added: &BTreeSet<(String, String)>,
+) -> bool {
+    let Some(condition) = condition else { return true };
+    let words = tokens(condition);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["where", "true"] | ["where", "1", "=", "1"] => true,
+        ["where", .., column, "is", "null"] => added.contains(&(table.to_owned(), name(column))),
+        _ => false,
     }
+}
+
+/// An UPDATE or DELETE that leaves no row out.
+fn every_row(statement: &SyntaxNode, what: &str, table: &str) -> LocatedFinding {
     let message = format!(
         "{what} of every row of `{table}` in one transaction: rows stay locked for other writers until it ends, and vacuum \
          removes the old versions only later; change it in batches"
     );
-    Some(LocatedFinding {
+    LocatedFinding {
         fix: None,
         at: code(statement),
         check: "migration/whole-table-change",
@@ -86,7 +86,7 @@ fn whole(
         blocked: BlockedTable::Changed,
         confidence: Confidence::High,
         message,
-    })
+    }
 }
 
 /// Tables that are emptied. With CASCADE, another check says so.

@@ -79,102 +79,86 @@ struct Habit {
     instead: &'static str,
 }
 
-const fn habit(
-    runner: Runner,
-    name: &'static str,
-    (in_transaction, opt_out, in_one_message): (bool, &'static [&'static str], bool),
-    instead: &'static str,
-) -> Habit {
-    Habit { runner, name, in_transaction, opt_out, in_one_message, instead }
+impl Habit {
+    /// A runner that sends a file statement by statement.
+    const fn new(runner: Runner, name: &'static str) -> Self {
+        Self {
+            runner,
+            name,
+            in_transaction: false,
+            opt_out: &[],
+            in_one_message: false,
+            instead: "",
+        }
+    }
+
+    /// It opens a transaction for a file; `instead` says what keeps it from that.
+    const fn in_transaction(self, instead: &'static str) -> Self {
+        Self { in_transaction: true, instead, ..self }
+    }
+
+    /// It opens none where the file has one of these comments, in lower case.
+    const fn unless(self, opt_out: &'static [&'static str]) -> Self {
+        Self { opt_out, ..self }
+    }
+
+    const fn in_one_message(self) -> Self {
+        Self { in_one_message: true, ..self }
+    }
 }
 
 const HABITS: [Habit; 21] = [
-    habit(Runner::Psql, "psql", (false, &[], false), ""),
-    habit(
-        Runner::PsqlSingleTransaction,
-        "psql-single-transaction",
-        (true, &[], false),
-        "run its file without --single-transaction",
-    ),
-    habit(Runner::Sqitch, "sqitch", (false, &[], false), ""),
-    habit(Runner::GolangMigrate, "golang-migrate", (false, &[], true), ""),
-    habit(Runner::Prisma, "prisma", (false, &[], true), ""),
-    habit(
-        Runner::Flyway,
-        "flyway",
-        (true, &[], false),
-        "set `executeInTransaction=false` in a configuration of its file",
-    ),
-    habit(
-        Runner::Liquibase,
-        "liquibase",
-        (true, &["runintransaction:false"], false),
-        "mark its changeset `runInTransaction:false`",
-    ),
-    habit(
-        Runner::Alembic,
-        "alembic",
-        (true, &[], false),
-        "use `op.get_context().autocommit_block()`",
-    ),
-    habit(
-        Runner::Django,
-        "django",
-        (true, &[], false),
-        "set `atomic = False` in a migration of its own",
-    ),
-    habit(
-        Runner::Rails,
-        "rails",
-        (true, &[], false),
-        "use `disable_ddl_transaction!` in a migration of its own",
-    ),
-    habit(
-        Runner::Dbmate,
-        "dbmate",
-        (true, &["transaction:false"], true),
-        "write `-- migrate:up transaction:false`",
-    ),
-    habit(
-        Runner::Goose,
-        "goose",
-        (true, &["+goose no transaction"], false),
-        "write `-- +goose NO TRANSACTION`",
-    ),
-    habit(
-        Runner::SqlMigrate,
-        "sql-migrate",
-        (true, &["notransaction"], false),
-        "write `-- +migrate Up notransaction`",
-    ),
-    habit(Runner::NodePgMigrate, "node-pg-migrate", (true, &[], true), "use `pgm.noTransaction()`"),
-    habit(
-        Runner::Sqlx,
-        "sqlx",
-        (true, &["-- no-transaction"], true),
-        "begin the file with `-- no-transaction`",
-    ),
-    habit(
-        Runner::Diesel,
-        "diesel",
-        (true, &[], true),
-        "set `run_in_transaction = false` in its metadata.toml",
-    ),
-    habit(Runner::Refinery, "refinery", (true, &[], true), "run it outside of the migrations"),
-    habit(Runner::Drizzle, "drizzle", (true, &[], false), "run it outside of the migrations"),
-    habit(
-        Runner::Atlas,
-        "atlas",
-        (true, &["atlas:txmode none"], false),
-        "write `-- atlas:txmode none`",
-    ),
-    habit(
-        Runner::Tern,
-        "tern",
-        (true, &["tern: disable-tx"], true),
-        "write `---- tern: disable-tx ----`",
-    ),
-    habit(Runner::Supabase, "supabase", (true, &[], true), "run it outside of the migrations"),
+    Habit::new(Runner::Psql, "psql"),
+    Habit::new(Runner::PsqlSingleTransaction, "psql-single-transaction")
+        .in_transaction("run its file without --single-transaction"),
+    Habit::new(Runner::Sqitch, "sqitch"),
+    Habit::new(Runner::GolangMigrate, "golang-migrate").in_one_message(),
+    Habit::new(Runner::Prisma, "prisma").in_one_message(),
+    Habit::new(Runner::Flyway, "flyway")
+        .in_transaction("set `executeInTransaction=false` in a configuration of its file"),
+    Habit::new(Runner::Liquibase, "liquibase")
+        .in_transaction("mark its changeset `runInTransaction:false`")
+        .unless(&["runintransaction:false"]),
+    Habit::new(Runner::Alembic, "alembic")
+        .in_transaction("use `op.get_context().autocommit_block()`"),
+    Habit::new(Runner::Django, "django")
+        .in_transaction("set `atomic = False` in a migration of its own"),
+    Habit::new(Runner::Rails, "rails")
+        .in_transaction("use `disable_ddl_transaction!` in a migration of its own"),
+    Habit::new(Runner::Dbmate, "dbmate")
+        .in_transaction("write `-- migrate:up transaction:false`")
+        .unless(&["transaction:false"])
+        .in_one_message(),
+    Habit::new(Runner::Goose, "goose")
+        .in_transaction("write `-- +goose NO TRANSACTION`")
+        .unless(&["+goose no transaction"]),
+    Habit::new(Runner::SqlMigrate, "sql-migrate")
+        .in_transaction("write `-- +migrate Up notransaction`")
+        .unless(&["notransaction"]),
+    Habit::new(Runner::NodePgMigrate, "node-pg-migrate")
+        .in_transaction("use `pgm.noTransaction()`")
+        .in_one_message(),
+    Habit::new(Runner::Sqlx, "sqlx")
+        .in_transaction("begin the file with `-- no-transaction`")
+        .unless(&["-- no-transaction"])
+        .in_one_message(),
+    Habit::new(Runner::Diesel, "diesel")
+        .in_transaction("set `run_in_transaction = false` in its metadata.toml")
+        .in_one_message(),
+    Habit::new(Runner::Refinery, "refinery")
+        .in_transaction("run it outside of the migrations")
+        .in_one_message(),
+    Habit::new(Runner::Drizzle, "drizzle").in_transaction("run it outside of the migrations"),
+    Habit::new(Runner::Atlas, "atlas")
+        .in_transaction("write `-- atlas:txmode none`")
+        .unless(&["atlas:txmode none"]),
+    Habit::new(Runner::Tern, "tern")
+        .in_transaction("write `---- tern: disable-tx ----`")
+        .unless(&["tern: disable-tx"])
+        .in_one_message(),
+    Habit::new(Runner::Supabase, "supabase")
+        .in_transaction("run it outside of the migrations")
+        .in_one_message(),
 ];
 
 impl Runner {

@@ -15,6 +15,14 @@ use crate::model::{Confidence, Severity, quote_identifier};
 /// Bytes a value of variable length is taken to have: what matters is that it has some.
 const TEXT_BYTES: f64 = 20.0;
 
+/// A table as it is declared.
+struct DeclaredTable<'t> {
+    node: &'t ast::CreateTable,
+    name: String,
+    arguments: ast::TableArgList,
+    columns: Vec<DeclaredColumn>,
+}
+
 /// A column as it is declared.
 struct DeclaredColumn {
     at: usize,
@@ -124,12 +132,13 @@ fn judge_table(table: &ast::CreateTable, keyed: &TableNames<()>) -> Vec<LocatedF
         return Vec::new();
     }
     let columns: Vec<DeclaredColumn> = arguments.args().filter_map(column).collect();
+    let table = DeclaredTable { node: table, name: own, arguments, columns };
     let mut found = Vec::new();
-    found.extend(keyless(table, &arguments, &columns, (&own, keyed)));
-    let text = columns.iter().filter(|column| column.type_name == "json");
+    found.extend(keyless(&table, keyed));
+    let text = table.columns.iter().filter(|column| column.type_name == "json");
     found.extend(text.map(|column| text_json(column.at, &column.name)));
-    found.extend(padded(code(table.syntax()), &own, &columns));
-    found.extend(compressed_by_pglz(&columns));
+    found.extend(padded(&table));
+    found.extend(compressed_by_pglz(&table.columns));
     found
 }
 
@@ -157,12 +166,8 @@ fn column(argument: ast::TableArg) -> Option<DeclaredColumn> {
     })
 }
 
-fn keyless(
-    table: &ast::CreateTable,
-    arguments: &ast::TableArgList,
-    columns: &[DeclaredColumn],
-    (own, keyed): (&str, &TableNames<()>),
-) -> Option<LocatedFinding> {
+fn keyless(table: &DeclaredTable<'_>, keyed: &TableNames<()>) -> Option<LocatedFinding> {
+    let DeclaredTable { node, name: own, arguments, columns } = table;
     // What is copied by LIKE may be a key.
     let is_key = |argument: ast::TableArg| {
         matches!(
@@ -172,9 +177,9 @@ fn keyless(
         )
     };
     let excused = names_staging(own)
-        || table.inherits().is_some()
-        || table.of_type().is_some()
-        || matches!(table.persistence(), Some(ast::Persistence::Unlogged(_)));
+        || node.inherits().is_some()
+        || node.of_type().is_some()
+        || matches!(node.persistence(), Some(ast::Persistence::Unlogged(_)));
     let has_key = columns.iter().any(|column| column.is_key)
         || arguments
             .args()
@@ -182,7 +187,7 @@ fn keyless(
         || keyed.same(own).next().is_some();
     (!excused && !has_key && !columns.is_empty()).then(|| LocatedFinding {
         fix: None,
-        at: code(table.syntax()),
+        at: code(node.syntax()),
         check: migrations::MISSING_PRIMARY_KEY,
         severity: Severity::Medium,
         blocked: BlockedTable::None,
@@ -219,7 +224,8 @@ fn text_json(at: usize, column: &str) -> LocatedFinding {
 }
 
 /// Where another order of columns saves at least 8 bytes in each row, taking all to be filled.
-fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFinding> {
+fn padded(table: &DeclaredTable<'_>) -> Option<LocatedFinding> {
+    let DeclaredTable { node, name: own, columns, .. } = table;
     let items: Option<Vec<Item>> = columns.iter().map(|column| item(&column.type_name)).collect();
     let items = items?;
     let Reordered { order, now, best } = reorder(&items, 0);
@@ -230,7 +236,7 @@ fn padded(at: usize, own: &str, columns: &[DeclaredColumn]) -> Option<LocatedFin
         let names: Vec<_> = names.collect();
         LocatedFinding {
             fix: None,
-            at,
+            at: code(node.syntax()),
             check: migrations::PADDED_COLUMNS,
             severity: Severity::Low,
             blocked: BlockedTable::None,

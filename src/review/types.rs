@@ -8,14 +8,14 @@ use std::fmt;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::added::defined_name;
-use super::file::{ParsedFile, code};
+use super::file::{FilePosition, ParsedFile, code};
 use super::session::SessionZone;
 use super::tables::name;
 use super::target::TargetTables;
 use super::tokens::has_tokens;
 
-/// What holds before each statement that changes a type: by file, and the byte where SET TYPE stands.
-pub(super) type Before = BTreeMap<(usize, usize), BeforeChange>;
+/// What holds before each statement that changes a type: by where SET TYPE stands.
+pub(super) type Before = BTreeMap<FilePosition, BeforeChange>;
 
 /// What holds before a type is changed.
 pub(super) struct BeforeChange {
@@ -247,19 +247,18 @@ fn plain_name(text: &str) -> String {
 
 /// The types that columns have where statements change them.
 pub(super) fn before(files: &[ParsedFile], sizes: &TargetTables) -> Before {
-    let mut known = BTreeMap::<(String, String), Type>::new();
+    let mut types = ColumnTypes { target: sizes, known: BTreeMap::new() };
     let mut before = Before::new();
     for (index, file) in files.iter().enumerate() {
         let mut zone = SessionZone::default();
         for (_, statement) in file.statements() {
             match ast::Stmt::cast(statement.clone()) {
-                Some(ast::Stmt::CreateTable(table)) => declare(&table, &mut known),
+                Some(ast::Stmt::CreateTable(table)) => types.create_table(&table),
                 Some(ast::Stmt::AlterTable(table)) => {
-                    let Some(relation) = table.table_relation_name() else { continue };
-                    let table_name = unqualified(&name(&relation.syntax().text().to_string()));
-                    for action in table.actions() {
-                        let place = (table_name.as_str(), index, zone.is_utc());
-                        alter(&action, place, sizes, (&mut known, &mut before));
+                    let is_utc = zone.is_utc();
+                    for TypeReplaced { byte, old } in types.alter_table(&table) {
+                        let at = FilePosition { file: index, byte };
+                        before.insert(at, BeforeChange { old, is_utc });
                     }
                 }
                 _ => zone.follow(statement),
@@ -269,43 +268,70 @@ pub(super) fn before(files: &[ParsedFile], sizes: &TargetTables) -> Before {
     before
 }
 
-fn declare(table: &ast::CreateTable, known: &mut BTreeMap<(String, String), Type>) {
-    let (Some(own), Some(arguments)) = (table.table_name(), table.table_arg_list()) else { return };
-    let own = unqualified(&name(&own.syntax().text().to_string()));
-    for argument in arguments.args() {
-        if let ast::TableArg::Column(column) = argument
-            && let (Some(called), Some(ty)) = (column.name(), column.ty())
-        {
-            let column = name(&called.syntax().text().to_string());
-            known.insert((own.clone(), column), Type::parse(&ty.syntax().text().to_string()));
-        }
-    }
+/// The types of columns, as the target has them and the statements that were read leave them.
+struct ColumnTypes<'t> {
+    target: &'t TargetTables,
+    /// Those that statements give, by table and column.
+    known: BTreeMap<(String, String), Type>,
 }
 
-fn alter(
-    action: &ast::AlterTableAction,
-    (table, file, is_utc): (&str, usize, bool),
-    sizes: &TargetTables,
-    (known, before): (&mut BTreeMap<(String, String), Type>, &mut Before),
-) {
-    match action {
-        ast::AlterTableAction::AddColumn(added) => {
-            if let (Some(called), Some(ty)) = (added.column_name(), added.ty()) {
+/// A type that SET TYPE replaces.
+struct TypeReplaced {
+    /// Where SET TYPE stands.
+    byte: usize,
+    /// Where it is known.
+    old: Option<Type>,
+}
+
+impl ColumnTypes<'_> {
+    fn create_table(&mut self, table: &ast::CreateTable) {
+        let (Some(own), Some(arguments)) = (table.table_name(), table.table_arg_list()) else {
+            return;
+        };
+        let own = unqualified(&name(&own.syntax().text().to_string()));
+        for argument in arguments.args() {
+            if let ast::TableArg::Column(column) = argument
+                && let (Some(called), Some(ty)) = (column.name(), column.ty())
+            {
                 let column = name(&called.syntax().text().to_string());
                 let ty = Type::parse(&ty.syntax().text().to_string());
-                known.insert((table.to_owned(), column), ty);
+                self.known.insert((own.clone(), column), ty);
             }
         }
-        ast::AlterTableAction::AlterColumn(altered) => {
-            let Some(ast::AlterColumnOption::SetType(set)) = altered.option() else { return };
-            let (Some(called), Some(ty)) = (altered.column_name_ref(), set.ty()) else { return };
-            let of = (table.to_owned(), name(&called.syntax().text().to_string()));
-            let old =
-                known.get(&of).cloned().or_else(|| sizes.type_of(&of.0, &of.1).map(Type::parse));
-            before.insert((file, code(set.syntax())), BeforeChange { old, is_utc });
-            known.insert(of, Type::parse(&ty.syntax().text().to_string()));
+    }
+
+    /// The types that a statement replaces.
+    fn alter_table(&mut self, table: &ast::AlterTable) -> Vec<TypeReplaced> {
+        let Some(relation) = table.table_relation_name() else { return Vec::new() };
+        let own = unqualified(&name(&relation.syntax().text().to_string()));
+        let mut replaced = Vec::new();
+        for action in table.actions() {
+            match action {
+                ast::AlterTableAction::AddColumn(added) => self.add_column(&own, &added),
+                ast::AlterTableAction::AlterColumn(altered) => {
+                    replaced.extend(self.alter_column(&own, &altered));
+                }
+                _ => {}
+            }
         }
-        _ => {}
+        replaced
+    }
+
+    fn add_column(&mut self, table: &str, added: &ast::AddColumn) {
+        if let (Some(called), Some(ty)) = (added.column_name(), added.ty()) {
+            let column = name(&called.syntax().text().to_string());
+            let ty = Type::parse(&ty.syntax().text().to_string());
+            self.known.insert((table.to_owned(), column), ty);
+        }
+    }
+
+    fn alter_column(&mut self, table: &str, altered: &ast::AlterColumn) -> Option<TypeReplaced> {
+        let ast::AlterColumnOption::SetType(set) = altered.option()? else { return None };
+        let column = name(&altered.column_name_ref()?.syntax().text().to_string());
+        let new = Type::parse(&set.ty()?.syntax().text().to_string());
+        let of_target = self.target.type_of(table, &column).map(Type::parse);
+        let old = self.known.insert((table.to_owned(), column), new).or(of_target);
+        Some(TypeReplaced { byte: code(set.syntax()), old })
     }
 }
 

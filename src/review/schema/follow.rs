@@ -8,19 +8,19 @@ use squawk_syntax::ast::{self, AstNode};
 use super::MigratedSchema;
 use crate::model::observation::ExistingTable;
 use crate::review::LocatedFinding;
-use crate::review::file::{ParsedFile, code};
+use crate::review::file::{FilePosition, ParsedFile, code};
 use crate::sql::definitions;
 
 /// What follows from the order of the statements.
 pub(in crate::review) struct SchemaFindings {
     /// What is found in each file.
     found: Vec<Vec<LocatedFinding>>,
-    /// Statements that change a partitioned table while it has no partition: by file, and byte.
-    rootless: BTreeSet<(usize, usize)>,
-    /// Statements that change a partitioned table, or an index of one, with the table: by file, and byte.
-    partitioned: BTreeMap<(usize, usize), String>,
-    /// The tables of the indexes that statements drop or change: by file, byte and index.
-    of_indexes: BTreeMap<(usize, usize), Vec<(String, String)>>,
+    /// Statements that change a partitioned table while it has no partition.
+    rootless: BTreeSet<FilePosition>,
+    /// Statements that change a partitioned table, or an index of one, with the table.
+    partitioned: BTreeMap<FilePosition, String>,
+    /// The tables of the indexes that statements drop or change, each with the index.
+    of_indexes: BTreeMap<FilePosition, Vec<(String, String)>>,
 }
 
 impl SchemaFindings {
@@ -29,18 +29,18 @@ impl SchemaFindings {
         self.found.get(file).cloned().unwrap_or_default()
     }
 
-    /// Whether the statement that begins at a byte changes a partitioned table that has no partition: there is nothing to read.
-    pub(in crate::review) fn reads_nothing(&self, file: usize, at: usize) -> bool {
-        self.rootless.contains(&(file, at))
+    /// Whether the statement there changes a partitioned table that has no partition: there is nothing to read.
+    pub(in crate::review) fn reads_nothing(&self, at: FilePosition) -> bool {
+        self.rootless.contains(&at)
     }
 
-    /// The partitioned table that the statement which begins at a byte changes.
-    pub(in crate::review) fn partitioned(&self, file: usize, at: usize) -> Option<&str> {
-        self.partitioned.get(&(file, at)).map(String::as_str)
+    /// The partitioned table that the statement there changes.
+    pub(in crate::review) fn partitioned(&self, at: FilePosition) -> Option<&str> {
+        self.partitioned.get(&at).map(String::as_str)
     }
 
     /// The table of an index that the statement there drops or changes.
-    pub(in crate::review) fn table_of(&self, at: (usize, usize), index: &str) -> Option<&str> {
+    pub(in crate::review) fn table_of(&self, at: FilePosition, index: &str) -> Option<&str> {
         let named = self.of_indexes.get(&at)?.iter().find(|(own, _)| own == index);
         named.map(|(_, table)| table.as_str())
     }
@@ -68,17 +68,18 @@ pub(in crate::review) fn follow(
             if !goes_on() {
                 return followed;
             }
+            let position = FilePosition { file: number, byte: *at };
             let text = statement.text().to_string();
             for definition in definitions(&text).unwrap_or_default() {
                 if schema.is_without_rows(&definition) {
-                    followed.rootless.insert((number, *at));
+                    followed.rootless.insert(position);
                 }
                 if let Some(root) = schema.partitioned_table(&definition) {
-                    followed.partitioned.insert((number, *at), root);
+                    followed.partitioned.insert(position, root);
                 }
                 let of_indexes = schema.tables_of_indexes(&definition);
                 if !of_indexes.is_empty() {
-                    followed.of_indexes.entry((number, *at)).or_default().extend(of_indexes);
+                    followed.of_indexes.entry(position).or_default().extend(of_indexes);
                 }
                 found.extend(schema.judge(&definition, statement));
                 schema.apply(definition, text.len());

@@ -85,47 +85,53 @@ fn follows(condition: &CheckCondition, goal: &ProofGoal, type_of: TypeOf<'_>) ->
             }
         }
         CheckCondition::Compares(column, how, value) => {
-            compares(column, (*how, value), goal, type_of(column))
+            CheckedValue { column, how: *how, value }.implies(goal, type_of(column))
         }
         CheckCondition::OneOf(column, values) => {
-            let each =
-                |value| compares(column, (ComparisonOperator::Equal, value), goal, type_of(column));
+            let how = ComparisonOperator::Equal;
+            let each = |value| CheckedValue { column, how, value }.implies(goal, type_of(column));
             all(values.iter().map(each))
         }
         CheckCondition::Other => Implication::Unproved,
     }
 }
 
-/// Whether a goal follows from a comparison of a column.
-fn compares(
-    column: &str,
-    (how, value): (ComparisonOperator, &ConstantValue),
-    goal: &ProofGoal,
-    column_type: Option<&str>,
-) -> Implication {
-    let ordered = |other: &ConstantValue| value.compared(other, column_type);
-    let decided = |holds: Option<bool>| match holds {
-        Some(true) => Implication::Proved,
-        Some(false) => Implication::Unproved,
-        None => Implication::Unknown,
-    };
-    match goal {
-        ProofGoal::Compares(own, wanted, bound) if own == column => {
-            decided(ordered(bound).map(|order| implies(how, order, *wanted)))
+/// A column, with a value that it compares with in every row.
+#[derive(Clone, Copy)]
+struct CheckedValue<'c> {
+    column: &'c str,
+    how: ComparisonOperator,
+    value: &'c ConstantValue,
+}
+
+impl CheckedValue<'_> {
+    /// Whether a goal follows from it.
+    fn implies(self, goal: &ProofGoal, column_type: Option<&str>) -> Implication {
+        let Self { column, how, value } = self;
+        let ordered = |other: &ConstantValue| value.compared(other, column_type);
+        let decided = |holds: Option<bool>| match holds {
+            Some(true) => Implication::Proved,
+            Some(false) => Implication::Unproved,
+            None => Implication::Unknown,
+        };
+        match goal {
+            ProofGoal::Compares(own, wanted, bound) if own == column => {
+                decided(ordered(bound).map(|order| implies(how, order, *wanted)))
+            }
+            ProofGoal::OneOf(own, values) if own == column && how == ComparisonOperator::Equal => {
+                let equal = |other| decided(ordered(other).map(Ordering::is_eq));
+                best(values.iter().map(equal))
+            }
+            ProofGoal::NoneOf(own, values) if own == column => {
+                let misses = |other| decided(ordered(other).map(|order| excludes(how, order)));
+                all(values.iter().map(misses))
+            }
+            ProofGoal::Either(goals) => {
+                best(goals.iter().map(|goal| self.implies(goal, column_type)))
+            }
+            ProofGoal::Beyond => Implication::Unknown,
+            _ => Implication::Unproved,
         }
-        ProofGoal::OneOf(own, values) if own == column && how == ComparisonOperator::Equal => {
-            let equal = |other| decided(ordered(other).map(Ordering::is_eq));
-            best(values.iter().map(equal))
-        }
-        ProofGoal::NoneOf(own, values) if own == column => {
-            let misses = |other| decided(ordered(other).map(|order| excludes(how, order)));
-            all(values.iter().map(misses))
-        }
-        ProofGoal::Either(goals) => {
-            best(goals.iter().map(|goal| compares(column, (how, value), goal, column_type)))
-        }
-        ProofGoal::Beyond => Implication::Unknown,
-        _ => Implication::Unproved,
     }
 }
 
