@@ -5,6 +5,7 @@
 //! of their sizes (`scripts/vector-internals`), and the memory of a graph within 4 % of where a build said that it no longer fits.
 
 use super::column::VectorField;
+use super::operand::VectorOperand;
 use crate::checks::number::{float, whole};
 use crate::model::observation::{Setting, VectorKind};
 use crate::model::toast::BLOCK_BYTES;
@@ -74,17 +75,18 @@ pub(super) fn lists(rows: f64) -> f64 {
     lists.round().clamp(10.0, 32_768.0)
 }
 
-/// Add what a build takes to a finding, and what of that does not fit.
+/// Add what a build on an operand takes to a finding, where its type says how many elements it has, and what of that does not fit.
 pub(super) fn with_estimate(
     finding: Finding,
     case: &Case<'_>,
     column: &VectorField<'_>,
-    (kind, dimensions): (VectorKind, i64),
+    operand: &VectorOperand,
 ) -> Finding {
+    let (kind, dimensions) = column.shape_of(operand);
     // How many elements of a sparse vector are not zero, the type does not say.
-    if kind == VectorKind::Sparsevec {
+    let Some(dimensions) = dimensions.filter(|_| kind != VectorKind::Sparsevec) else {
         return finding;
-    }
+    };
     let estimate = hnsw(column.rows, kind, dimensions, M);
     let finding = estimated(finding, "index_bytes", estimate.bytes, Unit::Bytes);
     let finding = estimated(finding, "wal_bytes", estimate.bytes, Unit::Bytes);

@@ -8,8 +8,7 @@ use super::operand::VectorOperand;
 use crate::checks::existing;
 use crate::model::observation::VectorKind;
 use crate::model::{
-    Action, Case, ExistingIndex, IndexKey, IndexReplacement, KeyPart, NewIndex, Object,
-    QualifiedName,
+    Case, ExistingIndex, IndexKey, IndexReplacement, KeyPart, NewIndex, Object, QualifiedName,
 };
 
 /// The most elements that pgvector 0.8 can index; of a sparse vector those that are not zero. Bit strings of varying length it
@@ -114,8 +113,9 @@ impl<'p> ProposedIndex<'p> {
         mut self,
         case: &Case<'_>,
         column: &VectorField<'_>,
-        (old, object): (&AnnIndex<'_>, Object),
-    ) -> Option<Action> {
+        old: &AnnIndex<'_>,
+    ) -> Option<IndexReplacement> {
+        let object = column.index_object(old);
         if old.index.is_partial && self.predicate.is_none() {
             let caveat = "the old index holds a part of the rows, the new one holds all";
             self.caveats.push(caveat.to_owned());
@@ -126,7 +126,7 @@ impl<'p> ProposedIndex<'p> {
             self.options.clone_from(&old.extras.options);
         }
         let new = Box::new(self.index(case, column, object)?);
-        Some(Action::ReplaceIndex(IndexReplacement { new, old }))
+        Some(IndexReplacement { new, old })
     }
 }
 

@@ -3,16 +3,15 @@
 
 use super::column::{AnnIndex, IndexMethod, VectorField};
 use super::filtered_search::scan;
-use super::in_force::{InForce, in_force, is_set_by_statements};
+use super::in_force::{in_force, is_set_by_statements};
 use super::limit_above_ef_search::{ID, has_iterative_scans};
-use super::reads::{SearchPlan, reads};
+use super::reads::{LimitedSearch, SearchPlan, reads};
 use super::search::Search;
 use super::selectivity::is_exact;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Finding, Judgement, Object, SettingChange, SettingScope,
-    Severity, Unit, grouped,
+    Action, Case, Confidence, Declined, Finding, Judgement, Object, Severity, Unit, grouped,
 };
 
 const PROBES: &str = "ivfflat.probes";
@@ -22,9 +21,7 @@ const MARGIN: f64 = 2.0;
 
 /// A search that gets too few rows.
 struct FewRows<'c, 'a> {
-    column: &'c VectorField<'a>,
-    search: &'c Search<'a>,
-    wanted: f64,
+    limited: LimitedSearch<'c, 'a>,
     /// Rows of the lists that are probed, on average.
     rows: f64,
     lists: f64,
@@ -33,7 +30,7 @@ struct FewRows<'c, 'a> {
 pub(super) fn judge(judgement: &mut Judgement, case: &Case<'_>, columns: &[VectorField<'_>]) {
     let all = columns.iter().flat_map(|column| column.searches.iter().map(move |s| (column, s)));
     let few = all.filter_map(|(column, search)| few_rows(case, column, search));
-    let Some(worst) = few.min_by(|a, b| (a.rows / a.wanted).total_cmp(&(b.rows / b.wanted))) else {
+    let Some(worst) = few.min_by(|a, b| a.share().total_cmp(&b.share())) else {
         return;
     };
     match why_not(case, &worst) {
@@ -63,8 +60,9 @@ fn few_rows<'c, 'a>(
     }
     let rows = scan(case, column, index)?.rows;
     let lists = index.index.option("lists").unwrap_or("100").parse().ok()?;
-    let is_read = || reads(case, column, (search, wanted), &[index]) == SearchPlan::Index;
-    (rows < wanted && is_read()).then_some(FewRows { column, search, wanted, rows, lists })
+    let limited = LimitedSearch { column, search, wanted };
+    let is_read = || reads(case, limited, &[index]) == SearchPlan::Index;
+    (rows < wanted && is_read()).then_some(FewRows { limited, rows, lists })
 }
 
 /// Of a partial index the rows are not known.
@@ -73,8 +71,18 @@ fn is_on_lists(index: &AnnIndex<'_>) -> bool {
 }
 
 impl FewRows<'_, '_> {
+    /// The share of the rows it asks for that it gets.
+    fn share(&self) -> f64 {
+        self.rows / self.limited.wanted
+    }
+
+    /// Lists of average size that hold the rows it asks for.
+    fn lists_wanted(&self) -> f64 {
+        self.limited.wanted * self.lists / self.limited.column.rows
+    }
+
     fn probes_wanted(&self) -> f64 {
-        (MARGIN * self.wanted * self.lists / self.column.rows).ceil().clamp(1.0, self.lists)
+        (MARGIN * self.lists_wanted()).ceil().clamp(1.0, self.lists)
     }
 }
 
@@ -85,7 +93,7 @@ fn why_not(case: &Case<'_>, few: &FewRows<'_, '_>) -> Option<(&'static str, Stri
         let detail = format!("{ITERATIVE} is {}", iterative.value);
         return Some(("iterative scans return the number of rows of LIMIT", detail));
     }
-    let average = few.wanted * few.lists / few.column.rows;
+    let average = few.lists_wanted();
     let enough = |value: &str| value.trim().parse::<f64>().is_ok_and(|value| value >= average);
     let of_role =
         [(PROBES, probes.role_where(enough)), (ITERATIVE, iterative.role_where(|v| v != "off"))];
@@ -101,7 +109,7 @@ fn why_not(case: &Case<'_>, few: &FewRows<'_, '_>) -> Option<(&'static str, Stri
 }
 
 fn finding(case: &Case<'_>, few: &FewRows<'_, '_>) -> Finding {
-    let FewRows { column, search, wanted, rows, lists } = few;
+    let FewRows { limited: LimitedSearch { column, search, wanted }, rows, lists } = few;
     let (probes, iterative) = (in_force(case, PROBES, "1"), in_force(case, ITERATIVE, "off"));
     let message = format!(
         "The setting {PROBES} is {}: a search of `{}` that asks for {} rows gets about {} from an IVFFlat index of {} lists ({} calls)",
@@ -120,38 +128,11 @@ fn finding(case: &Case<'_>, few: &FewRows<'_, '_>) -> Finding {
         .statistic("workload.rows_wanted", whole(*wanted), Unit::Rows)
         .statistic("workload.calls", whole(search.calls()), Unit::Count);
     let value = format!("{:.0}", few.probes_wanted());
-    let finding = finding.action(set(
-        column,
-        (PROBES, &value, &probes),
-        "each search reads that many lists and takes longer",
-    ));
+    let effect = "each search reads that many lists and takes longer";
+    let finding = finding.action(Action::SetSetting(probes.change(column, &value, effect)));
     if !has_iterative_scans(column.extension.code_version()) {
         return finding;
     }
-    finding.action(set(
-        column,
-        (ITERATIVE, "relaxed_order", &iterative),
-        "a search goes on until it has its rows or has read ivfflat.max_probes lists",
-    ))
-}
-
-fn set(
-    column: &VectorField<'_>,
-    (name, value, before): (&str, &str, &InForce),
-    what: &str,
-) -> Action {
-    Action::SetSetting(SettingChange {
-        object: Object::Setting { name: name.to_owned() },
-        name: name.to_owned(),
-        value: value.to_owned(),
-        scope: SettingScope::Database(column.extension.database.clone()),
-        before: before.of_database.clone(),
-        known_by: Some(column.extension.type_name()),
-        needs_restart: false,
-        caveats: vec![
-            what.to_owned(),
-            "not by SET in a session: a pooler hands it to others; SET LOCAL in a transaction does not leak"
-                .to_owned(),
-        ],
-    })
+    let effect = "a search goes on until it has its rows or has read ivfflat.max_probes lists";
+    finding.action(Action::SetSetting(iterative.change(column, "relaxed_order", effect)))
 }

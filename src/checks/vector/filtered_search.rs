@@ -12,8 +12,7 @@ use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Finding, Gap, GapReason, IndexKey, Judgement, KeyPart, NewIndex,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grant, grouped,
-    quote_identifier,
+    SettingChange, Severity, Superpower, Topic, Unit, grant, grouped, quote_identifier,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -50,20 +49,20 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         workload(case)?;
         case.snapshot.common.role_settings.get()?;
         let filtered = column.searches.iter().filter(|search| search.is_filtered());
-        let mut worst: Option<(f64, Finding)> = None;
+        let mut worst: Option<FilteredSearch<'_, '_>> = None;
         for search in filtered {
             match of_search(case, column, search) {
-                Ok(Some((kept, finding)))
-                    if worst.as_ref().is_none_or(|(least, _)| kept < *least) =>
+                Ok(Some(found))
+                    if worst.as_ref().is_none_or(|worst| found.kept() < worst.kept()) =>
                 {
-                    worst = Some((kept, finding));
+                    worst = Some(found);
                 }
                 Ok(_) => {}
                 Err(gap) if judgement.gaps.contains(&gap) => {}
                 Err(gap) => judgement.gaps.push(gap),
             }
         }
-        judgement.findings.extend(worst.map(|(_, finding)| finding));
+        judgement.findings.extend(worst.map(|worst| worst.finding(case)));
     }
     Ok(judgement)
 }
@@ -95,11 +94,20 @@ pub(super) fn scan(
     Some(FilteredScan { method: index.method, rows, iterative: in_force(case, iterative, "off") })
 }
 
-fn of_search(
+/// A search that may find fewer rows than it asks for.
+struct FilteredSearch<'s, 'a> {
+    column: &'s VectorField<'a>,
+    search: &'s Search<'a>,
+    scan: FilteredScan,
+    /// The share of the rows that pass the conditions.
+    passing: f64,
+}
+
+fn of_search<'s, 'a>(
     case: &Case<'_>,
-    column: &VectorField<'_>,
-    search: &Search<'_>,
-) -> Result<Option<(f64, Finding)>, Gap> {
+    column: &'s VectorField<'a>,
+    search: &'s Search<'a>,
+) -> Result<Option<FilteredSearch<'s, 'a>>, Gap> {
     let mut serving =
         column.indexes.iter().filter(|index| index.is_usable() && index.serves(search));
     // Of a partial index no one here knows whether the conditions imply its predicate: it may be the remedy.
@@ -119,12 +127,9 @@ fn of_search(
     }
     let Some(passing) = share(case, column, search) else { return Err(unknown(column, search)) };
     let passing = (passing * pruning(case, column, search)).min(1.0);
-    let wanted = search.rows_wanted();
-    let kept = scan.rows * passing;
-    if kept >= wanted.unwrap_or(ROWS_USUAL) || passing >= 1.0 {
-        return Ok(None);
-    }
-    Ok(Some((kept, finding(case, column, search, (&scan, passing, wanted)))))
+    let found = FilteredSearch { column, search, scan, passing };
+    let has_enough = found.kept() >= found.rows_wanted() || passing >= 1.0;
+    Ok((!has_enough).then_some(found))
 }
 
 /// Conditions whose share of the rows the planner's statistics do not say.
@@ -142,52 +147,55 @@ fn unknown(column: &VectorField<'_>, search: &Search<'_>) -> Gap {
         .lifted_by(format!("ANALYZE {table}; {}", grant(format_args!("SELECT ON {table}"))))
 }
 
-fn finding(
-    case: &Case<'_>,
-    column: &VectorField<'_>,
-    search: &Search<'_>,
-    (scan, passing, wanted): (&FilteredScan, f64, Option<f64>),
-) -> Finding {
-    let kept = scan.rows * passing;
-    let limit = match wanted {
-        Some(wanted) => format!("{wanted:.0} are requested"),
-        None => "the LIMIT is a parameter".to_owned(),
-    };
-    let message = format!(
-        "`{}` is searched with conditions that {:.2} % of the rows pass: of {} rows of the index about {kept:.1} are left, {limit}",
-        column.object(),
-        passing * 100.0,
-        grouped(scan.rows)
-    );
-    // The share near the query decides, and no query vector is known.
-    let certain = kept * 4.0 < wanted.unwrap_or(ROWS_USUAL);
-    let confidence = if certain { Confidence::Medium } else { Confidence::Low };
-    let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
-    let finding = Finding::new(ID, column.object(), severity, message)
-        .confidence(confidence)
-        .statistic("vector_neighbours.passing_share", passing, Unit::Ratio)
-        .statistic("settings.rows_of_index", whole(scan.rows), Unit::Rows)
-        .statistic("workload.calls", whole(search.calls()), Unit::Count);
-    remedies(case, column, search, (scan, passing)).into_iter().fold(finding, Finding::action)
-}
+impl FilteredSearch<'_, '_> {
+    /// Rows of the index that pass the conditions.
+    fn kept(&self) -> f64 {
+        self.scan.rows * self.passing
+    }
 
-/// The best first: few rows are compared one by one, more are found by going on until there are enough.
-fn remedies(
-    case: &Case<'_>,
-    column: &VectorField<'_>,
-    search: &Search<'_>,
-    (scan, passing): (&FilteredScan, f64),
-) -> Vec<Action> {
-    let few = passing * column.rows <= case.policy.get(&EXACT_ROWS_MAX);
-    let mut all = Vec::new();
-    if few {
-        all.extend(b_tree(case, column, search));
+    fn rows_wanted(&self) -> f64 {
+        self.search.rows_wanted().unwrap_or(ROWS_USUAL)
     }
-    if has_iterative_scans(column.extension.code_version()) {
-        all.push(iterative(column, scan));
+
+    fn finding(&self, case: &Case<'_>) -> Finding {
+        let Self { column, search, scan, passing } = self;
+        let kept = self.kept();
+        let limit = match search.rows_wanted() {
+            Some(wanted) => format!("{wanted:.0} are requested"),
+            None => "the LIMIT is a parameter".to_owned(),
+        };
+        let message = format!(
+            "`{}` is searched with conditions that {:.2} % of the rows pass: of {} rows of the index about {kept:.1} are left, {limit}",
+            column.object(),
+            passing * 100.0,
+            grouped(scan.rows)
+        );
+        // The share near the query decides, and no query vector is known.
+        let certain = kept * 4.0 < self.rows_wanted();
+        let confidence = if certain { Confidence::Medium } else { Confidence::Low };
+        let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
+        let finding = Finding::new(ID, column.object(), severity, message)
+            .confidence(confidence)
+            .statistic("vector_neighbours.passing_share", *passing, Unit::Ratio)
+            .statistic("settings.rows_of_index", whole(scan.rows), Unit::Rows)
+            .statistic("workload.calls", whole(search.calls()), Unit::Count);
+        self.remedies(case).into_iter().fold(finding, Finding::action)
     }
-    all.extend(partial(case, column, search));
-    all
+
+    /// The best first: few rows are compared one by one, more are found by going on until there are enough.
+    fn remedies(&self, case: &Case<'_>) -> Vec<Action> {
+        let Self { column, search, scan, passing } = self;
+        let few = passing * column.rows <= case.policy.get(&EXACT_ROWS_MAX);
+        let mut all = Vec::new();
+        if few {
+            all.extend(b_tree(case, column, search));
+        }
+        if has_iterative_scans(column.extension.code_version()) {
+            all.push(iterative(column, scan));
+        }
+        all.extend(partial(case, column, search));
+        all
+    }
 }
 
 fn b_tree(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Option<Action> {
@@ -218,22 +226,15 @@ fn b_tree(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> Opt
 }
 
 fn iterative(column: &VectorField<'_>, scan: &FilteredScan) -> Action {
-    let (name, value) = match scan.method {
-        IndexMethod::IvfFlat => ("ivfflat.iterative_scan", "relaxed_order"),
-        IndexMethod::Hnsw | IndexMethod::Foreign => (ITERATIVE, "strict_order"),
+    let value = match scan.method {
+        IndexMethod::IvfFlat => "relaxed_order",
+        IndexMethod::Hnsw | IndexMethod::Foreign => "strict_order",
     };
+    let effect = "a search goes on until it has its rows or has visited hnsw.max_scan_tuples (lists: ivfflat.max_probes)";
     Action::SetSetting(SettingChange {
         object: column.object(),
-        name: name.to_owned(),
-        value: value.to_owned(),
-        scope: SettingScope::Database(column.extension.database.clone()),
-        before: scan.iterative.of_database.clone(),
-        known_by: Some(column.extension.type_name()),
-        needs_restart: false,
-        caveats: vec![
-            "a search goes on until it has its rows or has visited hnsw.max_scan_tuples (lists: ivfflat.max_probes)"
-                .to_owned(),
-        ],
+        caveats: vec![effect.to_owned()],
+        ..scan.iterative.change(column, value, effect)
     })
 }
 

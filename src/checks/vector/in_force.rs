@@ -1,10 +1,12 @@
 //! Settings of pgvector as sessions of the application get them.
 
-use crate::model::{Case, SettingScope};
+use super::column::VectorField;
+use crate::model::{Case, Object, SettingChange, SettingScope};
 
 /// What sessions begin with.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct InForce {
+    name: &'static str,
     /// Where no role has a value of its own.
     pub(super) value: String,
     /// The value that the database has of its own, if it has.
@@ -14,7 +16,7 @@ pub(super) struct InForce {
 }
 
 /// A setting as it is in force; `default` is pgvector's, for where the library could not be loaded.
-pub(super) fn in_force(case: &Case<'_>, name: &str, default: &str) -> InForce {
+pub(super) fn in_force(case: &Case<'_>, name: &'static str, default: &str) -> InForce {
     let seen = case.snapshot;
     let own = seen.common.role_settings.get().map(Vec::as_slice).unwrap_or_default();
     let own = || own.iter().filter(|setting| setting.name == name);
@@ -40,6 +42,7 @@ pub(super) fn in_force(case: &Case<'_>, name: &str, default: &str) -> InForce {
         Some((scope, setting.value.clone()))
     });
     InForce {
+        name,
         value: of_database.clone().or(of_all).or(of_server).unwrap_or_else(|| default.to_owned()),
         of_database,
         of_roles: of_roles.collect(),
@@ -50,6 +53,29 @@ impl InForce {
     /// As a number.
     pub(super) fn number(&self) -> Option<f64> {
         self.value.trim().parse().ok()
+    }
+
+    /// Another value for the database of a column; `effect` is what it does to searches.
+    pub(super) fn change(
+        &self,
+        column: &VectorField<'_>,
+        value: &str,
+        effect: &str,
+    ) -> SettingChange {
+        SettingChange {
+            object: Object::Setting { name: self.name.to_owned() },
+            name: self.name.to_owned(),
+            value: value.to_owned(),
+            scope: SettingScope::Database(column.extension.database.clone()),
+            before: self.of_database.clone(),
+            known_by: Some(column.extension.type_name()),
+            needs_restart: false,
+            caveats: vec![
+                effect.to_owned(),
+                "not by SET in a session: a pooler hands it to others; SET LOCAL in a transaction does not leak"
+                    .to_owned(),
+            ],
+        }
     }
 
     /// The first role whose own value satisfies a condition.

@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let given = Some(case.policy.get(&MEMORY_BYTES)).filter(|bytes| *bytes > 0.0);
     let settings = case.snapshot.common.settings.get().map_err(Clone::clone);
     let memory = if let Some(bytes) = given {
-        ("the memory given", bytes)
+        CacheMemory { name: "the memory given", bytes }
     } else {
         settings?;
         let setting = case.snapshot.common.setting("shared_buffers");
@@ -65,11 +65,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             let detail = "the server does not show shared_buffers";
             Gap::new("settings", GapReason::NotVisibleInSql, detail)
         })?;
-        ("shared_buffers", bytes)
+        CacheMemory { name: "shared_buffers", bytes }
     };
     let mut judgement = Judgement::default();
     for (column, index) in graphs {
-        match of_index(case, column, index, memory) {
+        match of_index(case, column, index, &memory) {
             Some(finding) if has_half(column, index) => {
                 judgement.declined.push(built_already(ID, finding.object));
             }
@@ -79,12 +79,20 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
+/// The memory that caches indexes.
+struct CacheMemory {
+    /// As prose names it.
+    name: &'static str,
+    bytes: f64,
+}
+
 fn of_index(
     case: &Case<'_>,
     column: &VectorField<'_>,
     index: &AnnIndex<'_>,
-    (name, memory): (&str, f64),
+    memory: &CacheMemory,
 ) -> Option<Finding> {
+    let CacheMemory { name, bytes: memory } = *memory;
     let size = float(index.bytes);
     let share = size / memory;
     if share <= case.policy.get(&INDEX_MEMORY_SHARE_MAX) || size < case.policy.get(&TABLE_BYTES_MIN)

@@ -4,7 +4,7 @@ use super::column::{AnnIndex, IndexMethod, VectorField, columns, workload};
 use super::few_probes;
 use super::in_force::{InForce, in_force, is_set_by_statements};
 use super::missing_index::EXACT_ROWS_MAX;
-use super::reads::{SearchPlan, reads};
+use super::reads::{LimitedSearch, SearchPlan, reads};
 use super::search::Search;
 use super::selectivity::is_exact;
 use crate::checks::Check;
@@ -12,8 +12,8 @@ use crate::checks::number::{float, whole};
 use crate::model::observation::Limit;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Object, QualifiedName,
-    SettingChange, SettingScope, Severity, Superpower, Topic, Unit, grouped,
+    Action, Case, Confidence, Declined, Finding, Gap, GapReason, Judgement, Object, SettingChange,
+    Severity, Superpower, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -55,30 +55,43 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     judgement.gaps.extend(case.snapshot.vector.settings.get().err().cloned());
     few_probes::judge(&mut judgement, case, &columns);
-    let ef_search = in_force(case, NAME, "40");
-    let iterative = in_force(case, ITERATIVE, "off");
-    let in_force = ef_search.number().unwrap_or(40.0);
-    let may_be_cut_off = iterative.value == "off";
-    let Some((column, search, wanted)) =
-        widest(&mut judgement, case, &columns, (in_force, may_be_cut_off))
-    else {
-        judgement.gaps.extend(unknown_limit(case, &columns, in_force).filter(|_| may_be_cut_off));
+    let settings = GraphSettings::of(case);
+    let Some(widest) = widest(&mut judgement, case, &columns, &settings) else {
+        let unknown = unknown_limit(case, &columns, settings.rows_max());
+        judgement.gaps.extend(unknown.filter(|_| settings.may_cut_off()));
         return Ok(judgement);
     };
-    match why_not(case, &ef_search, &iterative, wanted) {
+    match why_not(case, &settings, widest.wanted) {
         Some((reason, detail)) => {
             judgement.declined.push(Declined::new(ID, object(), reason, detail));
         }
         None => {
-            judgement.findings.push(finding(
-                case,
-                &ef_search,
-                &iterative,
-                (column, search, wanted),
-            ));
+            judgement.findings.push(finding(case, &settings, widest));
         }
     }
     Ok(judgement)
+}
+
+/// What decides how many rows an HNSW index returns.
+struct GraphSettings {
+    ef_search: InForce,
+    iterative: InForce,
+}
+
+impl GraphSettings {
+    fn of(case: &Case<'_>) -> Self {
+        Self { ef_search: in_force(case, NAME, "40"), iterative: in_force(case, ITERATIVE, "off") }
+    }
+
+    /// Rows of one scan of the index.
+    fn rows_max(&self) -> f64 {
+        self.ef_search.number().unwrap_or(40.0)
+    }
+
+    /// Whether a search gets no more than the rows of one scan.
+    fn may_cut_off(&self) -> bool {
+        self.iterative.value == "off"
+    }
 }
 
 fn object() -> Object {
@@ -91,18 +104,21 @@ fn widest<'c, 'a>(
     judgement: &mut Judgement,
     case: &'c Case<'_>,
     columns: &'c [VectorField<'a>],
-    (ef_search, may_be_cut_off): (f64, bool),
-) -> Option<(&'c VectorField<'a>, &'c Search<'a>, f64)> {
-    let mut wide: Vec<(&VectorField<'_>, &Search<'_>, f64)> = served(case, columns)
-        .filter_map(|(column, search)| Some((column, search, search.rows_wanted()?)))
-        .filter(|(.., wanted)| *wanted > ef_search)
+    settings: &GraphSettings,
+) -> Option<LimitedSearch<'c, 'a>> {
+    let mut wide: Vec<LimitedSearch<'_, '_>> = served(case, columns)
+        .filter_map(|(column, search)| {
+            Some(LimitedSearch { column, search, wanted: search.rows_wanted()? })
+        })
+        .filter(|limited| limited.wanted > settings.rows_max())
         .collect();
-    wide.sort_by(|(.., a), (.., b)| b.total_cmp(a));
+    wide.sort_by(|a, b| b.wanted.total_cmp(&a.wanted));
     let (mut sorted, mut gap) = (None, None);
-    for (column, search, wanted) in wide {
+    for limited in wide {
+        let LimitedSearch { column, search, wanted } = limited;
         let graphs: Vec<&AnnIndex<'_>> = graphs(column, search).collect();
-        match reads(case, column, (search, wanted), &graphs) {
-            SearchPlan::Index => return Some((column, search, wanted)),
+        match reads(case, limited, &graphs) {
+            SearchPlan::Index => return Some(limited),
             SearchPlan::Sort(limits) => {
                 let detail = format!(
                     "{limits}; a search of `{}` asks for {}",
@@ -114,7 +130,7 @@ fn widest<'c, 'a>(
             SearchPlan::Unknown(unknown) => gap = gap.or(Some(unknown)),
         }
     }
-    judgement.gaps.extend(gap.filter(|_| may_be_cut_off));
+    judgement.gaps.extend(gap.filter(|_| settings.may_cut_off()));
     judgement.declined.extend(sorted.map(|detail| {
         Declined::new(ID, object(), "the planner sorts the rows for such a LIMIT", detail)
     }));
@@ -164,10 +180,10 @@ fn unknown_limit(case: &Case<'_>, columns: &[VectorField<'_>], ef_search: f64) -
 /// What raises the limit for the statements, or may.
 fn why_not(
     case: &Case<'_>,
-    ef_search: &InForce,
-    iterative: &InForce,
+    settings: &GraphSettings,
     wanted: f64,
 ) -> Option<(&'static str, String)> {
+    let GraphSettings { ef_search, iterative } = settings;
     if iterative.value != "off" {
         return Some((
             "iterative scans return the number of rows of LIMIT",
@@ -190,12 +206,9 @@ fn why_not(
     })
 }
 
-fn finding(
-    case: &Case<'_>,
-    ef_search: &InForce,
-    iterative: &InForce,
-    (column, search, wanted): (&VectorField<'_>, &Search<'_>, f64),
-) -> Finding {
+fn finding(case: &Case<'_>, settings: &GraphSettings, limited: LimitedSearch<'_, '_>) -> Finding {
+    let GraphSettings { ef_search, iterative } = settings;
+    let LimitedSearch { column, search, wanted } = limited;
     let rows = rows(wanted);
     let message = format!(
         "The setting {NAME} is {0}: a search of `{1}` that asks for {rows} gets {0} at most from an HNSW index ({2} calls)",
@@ -206,29 +219,26 @@ fn finding(
     let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
     let finding = Finding::new(ID, object(), severity, message)
         .confidence(if search.is_filtered() { Confidence::Medium } else { Confidence::High })
-        .statistic("settings.ef_search", whole(ef_search.number().unwrap_or(40.0)), Unit::Count)
+        .statistic("settings.ef_search", whole(settings.rows_max()), Unit::Count)
         .statistic("workload.rows_wanted", whole(wanted), Unit::Rows)
         .statistic("workload.calls", whole(search.calls()), Unit::Count);
-    let (database, library) = (&column.extension.database, column.extension.type_name());
-    let mut actions = Vec::new();
+    let mut changes = Vec::new();
     if wanted <= EF_SEARCH_MAX {
-        let value = format!("{wanted:.0}");
-        let scope = SettingScope::Database(database.clone());
-        actions.push(set(&library, (NAME, &value), scope, ef_search.of_database.clone()));
-        actions.extend(ef_search.of_roles.iter().map(|(scope, before)| {
-            set(&library, (NAME, &value), scope.clone(), Some(before.clone()))
-        }));
+        let effect = "each search visits more of the graph and takes longer";
+        let of_database = ef_search.change(column, &format!("{wanted:.0}"), effect);
+        let of_roles = ef_search.of_roles.iter().map(|(scope, before)| SettingChange {
+            scope: scope.clone(),
+            before: Some(before.clone()),
+            ..of_database.clone()
+        });
+        changes.extend(of_roles);
+        changes.insert(0, of_database);
     }
     if has_iterative_scans(column.extension.code_version()) {
-        let scope = SettingScope::Database(database.clone());
-        actions.push(set(
-            &library,
-            (ITERATIVE, "strict_order"),
-            scope,
-            iterative.of_database.clone(),
-        ));
+        let effect = "a search goes on until it has its rows or has visited hnsw.max_scan_tuples";
+        changes.push(iterative.change(column, "strict_order", effect));
     }
-    actions.into_iter().fold(finding, Finding::action)
+    changes.into_iter().map(Action::SetSetting).fold(finding, Finding::action)
 }
 
 fn rows(wanted: f64) -> String {
@@ -237,33 +247,6 @@ fn rows(wanted: f64) -> String {
     } else {
         format!("{} rows", grouped(wanted))
     }
-}
-
-fn set(
-    library: &QualifiedName,
-    (name, value): (&str, &str),
-    scope: SettingScope,
-    before: Option<String>,
-) -> Action {
-    let what = if name == NAME {
-        "each search visits more of the graph and takes longer"
-    } else {
-        "a search goes on until it has its rows or has visited hnsw.max_scan_tuples"
-    };
-    Action::SetSetting(SettingChange {
-        object: Object::Setting { name: name.to_owned() },
-        name: name.to_owned(),
-        value: value.to_owned(),
-        scope,
-        before,
-        known_by: Some(library.clone()),
-        needs_restart: false,
-        caveats: vec![
-            what.to_owned(),
-            "not by SET in a session: a pooler hands it to others; SET LOCAL in a transaction does not leak"
-                .to_owned(),
-        ],
-    })
 }
 
 /// From 0.8.0 on.

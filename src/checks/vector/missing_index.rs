@@ -176,8 +176,8 @@ fn missing(
     let (kind, dimensions) = column.shape_of(&search.operand);
     if let Some(dimensions) = dimensions {
         finding = finding.statistic("vector_columns.dimensions", dimensions, Unit::Count);
-        finding = with_estimate(finding, case, column, (kind, dimensions));
     }
+    finding = with_estimate(finding, case, column, &search.operand);
     let broken = column.indexes.iter().find(|index| {
         is_broken(index) && index.metric == Some(search.metric) && index.operand == search.operand
     });
@@ -224,7 +224,7 @@ fn proposals<'p>(
     if as_it_is.dimensions(column).is_some() {
         let mut all =
             vec![left_out(column, search).into_iter().fold(as_it_is, ProposedIndex::caveat)];
-        all.extend(dimensions.and_then(|n| lists_instead(case, column, search, (kind, n))));
+        all.extend(lists_instead(case, column, search));
         return all;
     }
     if dimensions.is_none() {
@@ -303,8 +303,9 @@ fn lists_instead<'p>(
     case: &Case<'_>,
     column: &VectorField<'_>,
     search: &Search<'_>,
-    (kind, dimensions): (VectorKind, i64),
 ) -> Option<ProposedIndex<'p>> {
+    let (kind, dimensions) = column.shape_of(&search.operand);
+    let dimensions = dimensions?;
     let shared = case.snapshot.common.setting("shared_buffers")?.bytes()?;
     let graph = hnsw(column.rows, kind, dimensions, M).bytes;
     let flat = ivfflat_bytes(column.rows, kind, dimensions);

@@ -101,19 +101,19 @@ fn other_class(
         index.index.qualified_name().to_sql(),
         grouped(search.calls())
     );
-    let mut finding = found(case, column, (object.clone(), message), search);
-    let (kind, dimensions) = column.shape_of(&search.operand);
-    finding = finding.statistic("index_details.operator", has, Unit::Name);
-    if let Some(dimensions) = dimensions {
-        finding = with_estimate(finding, case, column, (kind, dimensions));
-    }
+    let finding = Finding::new(ID, object.clone(), severity(case, column), message);
+    let finding =
+        measured(finding, column, search).statistic("index_details.operator", has, Unit::Name);
+    let finding = with_estimate(finding, case, column, &search.operand);
     let proposal =
         || ProposedIndex::hnsw(search.operand.clone(), search.metric, "operator's class");
     let unused = !column.searches.iter().any(|other| index.serves(other)) && index.scans == 0;
     let replace = ProposedIndex { purpose: "index of the operator's class", ..proposal() }
         .caveat("the old index has no scan since the counters were reset; other nodes may use it");
-    let replaced =
-        unused.then(|| replace.replacing(case, column, (index, object.clone()))).flatten();
+    let replaced = unused
+        .then(|| replace.replacing(case, column, index))
+        .flatten()
+        .map(|replacement| Action::ReplaceIndex(replacement.about(object.clone())));
     let added = proposal().index(case, column, object).map(Action::BuildIndex);
     Some(added.into_iter().chain(replaced).fold(finding, Finding::action))
 }
@@ -135,8 +135,8 @@ fn other_operand(
     let object = statement(search).unwrap_or_else(|| column.index_object(index));
     let operator = search.metric.operator();
     let rewrite = format!("order by `{operand} {operator} $1`, the value cast to the same type");
-    let finding = found(case, column, (object, message), search);
-    Some(finding.statistic("rewrite.order_by", &*rewrite, Unit::Name))
+    let finding = Finding::new(ID, object, severity(case, column), message);
+    Some(measured(finding, column, search).statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
 /// The order is in a form that no index serves.
@@ -167,22 +167,24 @@ fn rewritten(case: &Case<'_>, column: &VectorField<'_>, search: &Search<'_>) -> 
     let rewrite = format!(
         "order by `{operand} {operator} $1`, ascending and NULLS LAST, and compute from it what is returned"
     );
-    let finding = found(case, column, (object, message), search);
-    Some(finding.confidence(confidence).statistic("rewrite.order_by", &*rewrite, Unit::Name))
+    let finding = Finding::new(ID, object, severity(case, column), message).confidence(confidence);
+    let finding = measured(finding, column, search);
+    Some(finding.statistic("rewrite.order_by", &*rewrite, Unit::Name))
 }
 
 fn statement(search: &Search<'_>) -> Option<Object> {
     search.statement.query_id.map(|id| Object::Statement { query_id: id.to_string() })
 }
 
-fn found(
-    case: &Case<'_>,
-    column: &VectorField<'_>,
-    (object, message): (Object, String),
-    search: &Search<'_>,
-) -> Finding {
-    let severity = column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN));
-    Finding::new(ID, object, severity, message)
-        .statistic("workload.calls", whole(search.calls()), Unit::Count)
-        .statistic("relations.rows", whole(column.rows), Unit::Rows)
+fn severity(case: &Case<'_>, column: &VectorField<'_>) -> Severity {
+    column.severity(Severity::High, case.policy.get(&TABLE_BYTES_MIN))
+}
+
+/// The finding with how often the table is scanned, and how many rows are.
+fn measured(finding: Finding, column: &VectorField<'_>, search: &Search<'_>) -> Finding {
+    finding.statistic("workload.calls", whole(search.calls()), Unit::Count).statistic(
+        "relations.rows",
+        whole(column.rows),
+        Unit::Rows,
+    )
 }

@@ -24,13 +24,21 @@ pub(super) enum SearchPlan {
     Unknown(Gap),
 }
 
+/// A search with the rows that it asks for.
+#[derive(Clone, Copy)]
+pub(super) struct LimitedSearch<'c, 'a> {
+    pub(super) column: &'c VectorField<'a>,
+    pub(super) search: &'c Search<'a>,
+    pub(super) wanted: f64,
+}
+
 /// What the planner does with a search that takes so many rows and that one of these indexes serves.
 pub(super) fn reads(
     case: &Case<'_>,
-    column: &VectorField<'_>,
-    (search, wanted): (&Search<'_>, f64),
+    limited: LimitedSearch<'_, '_>,
     serving: &[&AnnIndex<'_>],
 ) -> SearchPlan {
+    let LimitedSearch { column, search, wanted } = limited;
     let reaches = serving.iter().filter_map(|index| case.snapshot.vector.reach(index.index.oid));
     let (mut all, mut gap) = (Vec::new(), None);
     for reach in reaches {

@@ -7,7 +7,8 @@ use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit, grouped, rounded,
+    Action, Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit, grouped,
+    rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -95,12 +96,13 @@ fn of_index(case: &Case<'_>, column: &VectorField<'_>, index: &AnnIndex<'_>) -> 
         ..ProposedIndex::hnsw(index.operand.clone(), metric, "HNSW index")
     }
     .caveat("its searches are limited by hnsw.ef_search, not by ivfflat.probes");
-    let finding = Finding::new(ID, object.clone(), severity, message)
+    let finding = Finding::new(ID, object, severity, message)
         .statistic("indexes.lists", whole(has), Unit::Count)
         .statistic("relations.rows", whole(rows), Unit::Rows)
         .statistic("indexes.lists_wanted", whole(wanted), Unit::Count);
     let replaced = [with_lists, graph]
         .into_iter()
-        .filter_map(|proposal| proposal.replacing(case, column, (index, object.clone())));
+        .filter_map(|proposal| proposal.replacing(case, column, index))
+        .map(Action::ReplaceIndex);
     Some(replaced.fold(finding, Finding::action))
 }

@@ -6,7 +6,9 @@ use crate::checks::number::{float, whole};
 use crate::checks::{Check, Requirement};
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
 use crate::model::size::TABLE_BYTES_MIN;
-use crate::model::{Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit};
+use crate::model::{
+    Action, Case, Finding, Gap, Judgement, Severity, Superpower, Threshold, Topic, Unit,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -91,10 +93,10 @@ fn of_index(
         ..ProposedIndex::hnsw(index.operand.clone(), index.metric?, "HNSW index")
     }
     .caveat("takes longer to build and to write than IVFFlat; its searches are limited by hnsw.ef_search");
-    let finding = Finding::new(ID, object.clone(), Severity::Medium, message)
+    let finding = Finding::new(ID, object, Severity::Medium, message)
         .statistic("table_activity.replaced_rows_per_day", whole(rate.per_day()), Unit::Rows)
         .statistic("relations.rows", whole(column.rows), Unit::Rows)
         .statistic("index_sizes.index_bytes", float(index.bytes), Unit::Bytes);
-    let action = graph.replacing(case, column, (index, object));
+    let action = graph.replacing(case, column, index).map(Action::ReplaceIndex);
     Some(action.into_iter().fold(finding, Finding::action))
 }

@@ -147,6 +147,16 @@ pub struct IndexReplacement {
     pub old: Box<ExistingIndex>,
 }
 
+impl IndexReplacement {
+    /// The same, for a finding about that object.
+    #[must_use]
+    pub fn about(mut self, object: Object) -> Self {
+        self.new.object = object.clone();
+        self.old.object = object;
+        self
+    }
+}
+
 impl Change for IndexReplacement {
     fn object(&self) -> &Object {
         &self.new.object
