@@ -97,7 +97,7 @@ pub(super) fn judge(case: &Case<'_>, kind: GrowthKind) -> Result<Judgement, Gap>
         }
         match window(context, &DAY_WINDOW_S_MIN, policy) {
             Ok(window) if of(tree, window, case) == kind => {
-                judgement.findings.push(finding((kind, window), tree, &stale, case));
+                judgement.findings.push(finding(kind, window, &stale, case));
             }
             Ok(_) => {}
             Err(gap) => too_early = Some(gap),
@@ -117,7 +117,8 @@ fn unjudged(indexes: usize) -> Gap {
 }
 
 /// Keys that an index holds and does not need.
-struct StaleKeys {
+struct StaleKeys<'t, 'a> {
+    tree: &'t GinTree<'a>,
     /// Keys in the index, at the least.
     keys: f64,
     /// Keys that its rows can have, at the most.
@@ -125,7 +126,11 @@ struct StaleKeys {
     bytes: f64,
 }
 
-fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> Option<StaleKeys> {
+fn stale<'t, 'a>(
+    tree: &'t GinTree<'a>,
+    documents: &[ColumnDocuments],
+    case: &Case<'_>,
+) -> Option<StaleKeys<'t, 'a>> {
     let seen = case.snapshot;
     let detail = seen.common.index_detail(tree.root.oid)?;
     let [part] = detail.parts.as_slice() else { return None };
@@ -150,7 +155,7 @@ fn stale(tree: &GinTree<'_>, documents: &[ColumnDocuments], case: &Case<'_>) -> 
         bytes += now;
     }
     let needed = needed(sample, paths, float(tree.leaves.len()))?;
-    Some(StaleKeys { keys, needed, bytes })
+    Some(StaleKeys { tree, keys, needed, bytes })
 }
 
 /// Keys that the rows can have at the most: each path's different values in the sample, in proportion to the table. Values
@@ -184,7 +189,7 @@ fn of(tree: &GinTree<'_>, window: Window, case: &Case<'_>) -> GrowthKind {
     }
 }
 
-impl StaleKeys {
+impl StaleKeys<'_, '_> {
     /// Bytes that a rebuild frees, if keys take their share.
     fn freed(&self) -> f64 {
         self.bytes * (1.0 - self.needed / self.keys.max(1.0))
@@ -192,12 +197,12 @@ impl StaleKeys {
 }
 
 fn finding(
-    (kind, window): (GrowthKind, Window),
-    tree: &GinTree<'_>,
-    stale: &StaleKeys,
+    kind: GrowthKind,
+    window: Window,
+    stale: &StaleKeys<'_, '_>,
     case: &Case<'_>,
 ) -> Finding {
-    let object = tree.object(&tree.leaves.iter().collect::<Vec<_>>());
+    let object = stale.tree.whole_object();
     let factor = stale.keys / stale.needed.max(1.0);
     let (id, message) = match kind {
         GrowthKind::Growing => (
@@ -241,7 +246,7 @@ fn finding(
     let finding = finding
         .evidence(estimated("rebuild_bytes", fresh, Unit::Bytes))
         .evidence(estimated("rebuild_s", (fresh / BUILT_BYTES_PER_S).max(1.0), Unit::S));
-    rebuild(kind, tree, &object, case).into_iter().fold(finding, Finding::action)
+    rebuild(kind, stale.tree, &object, case).into_iter().fold(finding, Finding::action)
 }
 
 fn rebuild(

@@ -14,8 +14,7 @@ use crate::model::observation::{Predicate, Workload};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Finding, Gap, IndexKey, IndexReplacement, Judgement,
-    KeyPart, NewIndex, QualifiedName, Severity, Superpower, Threshold, Topic, Unit,
-    grouped,
+    KeyPart, NewIndex, QualifiedName, Severity, Superpower, Threshold, Topic, Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {

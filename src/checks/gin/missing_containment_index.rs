@@ -95,8 +95,7 @@ fn judge_column(judgement: &mut Judgement, field: &FieldOfSearch<'_, '_>) {
         sought.column(one) == Some(&*usage.column) && wanted.served.contains(&one.operator.as_str())
     };
     let searched = wanted.calls;
-    wanted.calls -=
-        sought.calls_found_otherwise(&uses, &|_: &Predicate| false).min(wanted.calls);
+    wanted.calls -= sought.calls_found_otherwise(&uses, &|_: &Predicate| false).min(wanted.calls);
     let sure = certain(usage, wanted.calls);
     let enough = float(sure) >= case.policy.get(&SEARCH_CALLS_MIN);
     match indexed {
@@ -341,11 +340,7 @@ pub(super) fn index(
 }
 
 /// The same index on the rows alone that every search asks for.
-fn of_rows(
-    field: &FieldOfSearch<'_, '_>,
-    whole: NewIndex,
-    shared: &SharedCondition,
-) -> NewIndex {
+fn of_rows(field: &FieldOfSearch<'_, '_>, whole: NewIndex, shared: &SharedCondition) -> NewIndex {
     let rows = match shared.rows_share {
         Some(share) => format!("it holds {} of the rows, as last analyzed", percent(share)),
         None => "statistics do not say how many rows it holds".to_owned(),

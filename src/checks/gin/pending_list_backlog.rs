@@ -254,7 +254,8 @@ fn remedies(
             caveats: vec![
                 "inserts then drain the list more often, each time for less: the session whose insert passes the limit waits for it".to_owned(),
             ],
-            ..index_options(object, leaves, ("gin_pending_list_limit", &format!("{limit_kb:.0}")), "smaller limit")
+            set: vec![("gin_pending_list_limit".to_owned(), format!("{limit_kb:.0}"))],
+            ..index_options(object, leaves, "smaller limit")
         }));
     }
     if leaves.iter().any(|leaf| leaf.fastupdate()) {
@@ -264,7 +265,8 @@ fn remedies(
             caveats: vec![
                 "every insert then writes each of its keys to the index itself: measure your inserts at their real concurrency before and after".to_owned(),
             ],
-            ..index_options(object, leaves, ("fastupdate", "off"), "no pending list")
+            set: vec![("fastupdate".to_owned(), "off".to_owned())],
+            ..index_options(object, leaves, "no pending list")
         }));
     }
     let mut first_aid = drain;
@@ -277,17 +279,13 @@ fn remedies(
     actions
 }
 
-fn index_options(
-    object: &Object,
-    leaves: &[&LeafIndex<'_>],
-    (name, value): (&str, &str),
-    purpose: &str,
-) -> OptionsChange {
+/// A change of options of these indexes, which sets none yet.
+fn index_options(object: &Object, leaves: &[&LeafIndex<'_>], purpose: &str) -> OptionsChange {
     OptionsChange {
         object: object.clone(),
         of: OptionsOf::Indexes,
         members: leaves.iter().map(|leaf| leaf.index_member()).collect(),
-        set: vec![(name.to_owned(), value.to_owned())],
+        set: Vec::new(),
         reset: Vec::new(),
         then: None,
         title: String::new(),

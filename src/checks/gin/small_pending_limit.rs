@@ -62,7 +62,11 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             |leaf: &&LeafIndex<'_>| leaf.fastupdate() && leaf.limit_kb(setting) < LIMIT_KB_MAX;
         for leaf in tree.leaves.iter().filter(below) {
             match window(context, &WINDOW_S_MIN, policy) {
-                Ok(window) => judge_leaf(&mut judgement, (&tree, leaf), window, case),
+                Ok(window) => {
+                    // Nothing was inserted, or it is not known how much: there is no interval.
+                    let Some(filling) = filling(&tree, leaf, window, case) else { continue };
+                    judge_leaf(&mut judgement, &filling, case);
+                }
                 Err(gap) => too_early = Some(gap),
             }
         }
@@ -72,15 +76,22 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// How the list of an index fills.
-struct Filling {
+struct Filling<'t, 'a> {
+    tree: &'t GinTree<'a>,
+    leaf: &'t LeafIndex<'a>,
     /// Rows written.
     rows: Rate,
+    searches: Rate,
     /// Bytes of one of them in the list, and how that is known.
     row_bytes: (f64, Grade),
     limit_kb: f64,
 }
 
-impl Filling {
+impl Filling<'_, '_> {
+    fn object(&self) -> Object {
+        self.tree.object(&[self.leaf])
+    }
+
     fn bytes_per_second(&self) -> f64 {
         self.rows.per_second * self.row_bytes.0
     }
@@ -91,7 +102,12 @@ impl Filling {
     }
 }
 
-fn filling(leaf: &LeafIndex<'_>, window: Window, case: &Case<'_>) -> Option<Filling> {
+fn filling<'t, 'a>(
+    tree: &'t GinTree<'a>,
+    leaf: &'t LeafIndex<'a>,
+    window: Window,
+    case: &Case<'_>,
+) -> Option<Filling<'t, 'a>> {
     let table = leaf.activity?;
     let written = table.inserted_rows + table.updated_rows - table.hot_updated_rows;
     let seen = case.snapshot;
@@ -104,33 +120,28 @@ fn filling(leaf: &LeafIndex<'_>, window: Window, case: &Case<'_>) -> Option<Fill
         Some((float(pending.pages * BLOCK_BYTES) / float(tuples), Grade::Measured))
     });
     Some(Filling {
+        tree,
+        leaf,
         rows: window.rate(written),
+        searches: window.rate(leaf.index.scans),
         row_bytes: measured.unwrap_or((ROW_BYTES_MIN, Grade::Heuristic)),
         limit_kb: leaf.limit_kb(seen.common.setting("gin_pending_list_limit")),
     })
 }
 
-fn judge_leaf(
-    judgement: &mut Judgement,
-    (tree, leaf): (&GinTree<'_>, &LeafIndex<'_>),
-    window: Window,
-    case: &Case<'_>,
-) {
+fn judge_leaf(judgement: &mut Judgement, filling: &Filling<'_, '_>, case: &Case<'_>) {
     let least = case.policy.get(&FLUSH_INTERVAL_S_MIN);
-    // Nothing was inserted, or it is not known how much: there is no interval.
-    let Some(filling) = filling(leaf, window, case) else { return };
     if filling.interval() >= least {
         return;
     }
-    let object = tree.object(&[leaf]);
     let wanted = filling.bytes_per_second() * least / 1024.0;
     let limit_kb = wanted.max(filling.limit_kb * 2.0).log2().ceil().exp2().min(LIMIT_KB_MAX);
-    let searches = window.rate(leaf.index.scans).per_second;
+    let searches = filling.searches.per_second;
     let reads = searches * limit_kb / 8.0 / 2.0;
     if reads > case.policy.get(&LIST_READS_MAX) {
         judgement.declined.push(Declined::new(
             ID,
-            object,
+            filling.object(),
             "searches would read the longer list",
             format!(
                 "{searches:.1} searches a second would read {} pages a second of a list of {limit_kb:.0} kB, half full",
@@ -139,15 +150,11 @@ fn judge_leaf(
         ));
         return;
     }
-    judgement.findings.push(finding((object, leaf), &filling, limit_kb, case));
+    judgement.findings.push(finding(filling, limit_kb, case));
 }
 
-fn finding(
-    (object, leaf): (Object, &LeafIndex<'_>),
-    filling: &Filling,
-    limit_kb: f64,
-    case: &Case<'_>,
-) -> Finding {
+fn finding(filling: &Filling<'_, '_>, limit_kb: f64, case: &Case<'_>) -> Finding {
+    let object = filling.object();
     let work_mem = case.snapshot.common.setting("work_mem").and_then(Setting::bytes);
     let message = format!(
         "`{object}` drains its pending list of {:.0} kB every {:.1} s, in the middle of an insert, over {}",
@@ -186,7 +193,7 @@ fn finding(
     }
     finding.action(Action::SetOptions(OptionsChange {
         of: OptionsOf::Indexes,
-        members: vec![leaf.index_member()],
+        members: vec![filling.leaf.index_member()],
         set: vec![("gin_pending_list_limit".to_owned(), format!("{limit_kb:.0}"))],
         reset: Vec::new(),
         then: None,

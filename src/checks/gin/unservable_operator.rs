@@ -175,18 +175,19 @@ impl<'f> IndexedField<'f, '_> {
             }
             by_expression.entry((expression, is_pattern(one))).or_insert((0, one)).0 += one.calls;
         }
-        let unserved = by_expression.into_iter().map(|((expression, patterns), (calls, sample))| {
-            let uses = |predicate: &Predicate| {
-                predicate.subject.expression == expression
-                    && PATTERNS.contains(&predicate.operator.as_str()) == patterns
-            };
-            let serves = |predicate: &Predicate| {
-                self.sought.column(predicate) == Some(self.column)
-                    && SERVED.contains(&predicate.operator.as_str())
-            };
-            let otherwise = self.sought.calls_found_otherwise(&uses, &serves);
-            UnservedKey { expression, calls: calls.saturating_sub(otherwise), sample }
-        });
+        let unserved =
+            by_expression.into_iter().map(|((expression, patterns), (calls, sample))| {
+                let uses = |predicate: &Predicate| {
+                    predicate.subject.expression == expression
+                        && PATTERNS.contains(&predicate.operator.as_str()) == patterns
+                };
+                let serves = |predicate: &Predicate| {
+                    self.sought.column(predicate) == Some(self.column)
+                        && SERVED.contains(&predicate.operator.as_str())
+                };
+                let otherwise = self.sought.calls_found_otherwise(&uses, &serves);
+                UnservedKey { expression, calls: calls.saturating_sub(otherwise), sample }
+            });
         let mut all: Vec<UnservedKey<'f>> = unserved.collect();
         all.sort_by_key(|one| std::cmp::Reverse(one.calls));
         all
@@ -219,9 +220,8 @@ impl<'f> IndexedField<'f, '_> {
     fn longest_value(&self, expression: &str) -> Option<u64> {
         let path = self.key_path(expression)?;
         let documents = self.case.snapshot.documents.get().ok()?;
-        let of_column = |of: &&ColumnDocuments| {
-            of.oid == self.tree.table.oid && of.column == self.column
-        };
+        let of_column =
+            |of: &&ColumnDocuments| of.oid == self.tree.table.oid && of.column == self.column;
         let of = documents.iter().find(of_column)?;
         let Observation::Seen(sample) = &of.sample else { return None };
         let key = sample.keys.iter().find(|key| key.path == *path)?;

@@ -35,12 +35,20 @@ enum Cover {
     Prefix,
 }
 
+/// An index with the one that covers it.
+#[derive(Clone, Copy)]
+struct CoveredIndex<'i> {
+    index: &'i Index,
+    cover: Cover,
+    other: &'i Index,
+}
+
 fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let mut judgement = Judgement::default();
     for_each_table(case, |table| {
         for index in &table.indexes {
-            if let Some((cover, other)) = covered(table, index) {
-                report(&mut judgement, table, (index, cover, other), case);
+            if let Some(covered) = covered(table, index) {
+                report(&mut judgement, table, covered, case);
             }
         }
     })?;
@@ -48,15 +56,17 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// The index that makes this one superfluous, the same keys before a longer list of them.
-fn covered<'a>(table: &'a IndexedTable<'_>, index: &Index) -> Option<(Cover, &'a Index)> {
+fn covered<'a>(table: &'a IndexedTable<'_>, index: &'a Index) -> Option<CoveredIndex<'a>> {
     let all = table.indexes.iter().chain(&table.parts_of_others).copied();
     let others = all.filter(|other| other.oid != index.oid);
-    let covers = others.filter_map(|other| Some((cover(table, index, other)?, other)));
-    let stays = covers.filter(|(cover, other)| {
+    let covers = others.filter_map(|other| {
+        Some(CoveredIndex { index, cover: cover(table, index, other)?, other })
+    });
+    let stays = covers.filter(|CoveredIndex { cover, other, .. }| {
         // Of two with the same keys only one goes: the one that nothing needs, else one on which nothing was set, else the younger.
         *cover != Cover::Same || other.parent.is_some() || goes_before(table, index, other)
     });
-    stays.min_by_key(|(cover, other)| (*cover != Cover::Same, other.oid))
+    stays.min_by_key(|covered| (covered.cover != Cover::Same, covered.other.oid))
 }
 
 fn goes_before(table: &IndexedTable<'_>, index: &Index, other: &Index) -> bool {
@@ -138,9 +148,10 @@ fn same_expressions(one: &IndexDetail, other: &IndexDetail, keys: usize) -> bool
 fn report(
     judgement: &mut Judgement,
     table: &IndexedTable<'_>,
-    (index, cover, other): (&Index, Cover, &Index),
+    covered: CoveredIndex<'_>,
     case: &Case<'_>,
 ) {
+    let CoveredIndex { index, cover, other } = covered;
     let (object, by) = (table.object(index), table.object(other));
     let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
     let Some(detail) = table.detail(index) else {

@@ -241,8 +241,8 @@ fn attended(
         return None;
     };
     let title = format!("Let autovacuum come to `{object}`, and vacuum it");
-    let change = options(object, &leaves, (set, reset), (title, "autovacuum"));
-    Some(OptionsChange { then: Some(vacuum.clone()), ..change })
+    let then = Some(vacuum.clone());
+    Some(OptionsChange { set, reset, then, ..options(object, &leaves, title, "autovacuum") })
 }
 
 #[cfg(test)]

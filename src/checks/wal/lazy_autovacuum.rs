@@ -9,8 +9,8 @@ use crate::model::observation::Setting;
 use crate::model::rate::{DAY_WINDOW_S_MIN, Rate, Window};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
-    Action, Case, Family, Finding, Gap, Judgement, Object, Policy, Severity, Superpower, Threshold,
-    Topic, Unit, grouped, rounded,
+    Action, Case, Family, Finding, Gap, Judgement, Object, OptionsChange, Policy, Severity,
+    Superpower, Threshold, Topic, Unit, grouped, rounded,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -142,15 +142,11 @@ fn switched_off(
     let object = object(family, &relations);
     let message = format!("`{object}` has autovacuum disabled");
     let title = format!("Let autovacuum come to `{object}`");
-    let change = options(
-        &object,
-        &off,
-        (
-            if is_hot { vec![scale_factor(policy)] } else { Vec::new() },
-            vec!["autovacuum_enabled".to_owned()],
-        ),
-        (title, "autovacuum_enabled"),
-    );
+    let change = OptionsChange {
+        set: if is_hot { vec![scale_factor(policy)] } else { Vec::new() },
+        reset: vec!["autovacuum_enabled".to_owned()],
+        ..options(&object, &off, title, "autovacuum_enabled")
+    };
     let dead: i64 = off.iter().map(|leaf| leaf.activity.dead_rows).sum();
     let severity = by_size(family, policy, Severity::Medium);
     // A standby counts none.
@@ -219,8 +215,10 @@ fn hot_finding(
         grouped(*waits_for)
     );
     let title = format!("Vacuum `{object}` at {} % dead rows", policy.get(&SCALE_FACTOR) * 100.0);
-    let set = vec![scale_factor(policy)];
-    let change = options(&object, &affected, (set, Vec::new()), (title, "scale_factor"));
+    let change = OptionsChange {
+        set: vec![scale_factor(policy)],
+        ..options(&object, &affected, title, "scale_factor")
+    };
     let severity = by_size(family, policy, severity(case, &affected, window));
     Some(
         Finding::new(ID, object, severity, message)

@@ -73,12 +73,12 @@ pub(super) fn is_large(family: &Family<'_>, policy: &Policy) -> bool {
     float(family.total_bytes()) >= policy.get(&TABLE_BYTES_MIN)
 }
 
-/// Storage parameters of these leaves to set and to reset.
+/// A change of storage parameters of these leaves, which neither sets nor resets any yet.
 pub(super) fn options(
     object: &Object,
     leaves: &[LeafTable<'_>],
-    (set, reset): (Vec<(String, String)>, Vec<String>),
-    (title, purpose): (String, &str),
+    title: String,
+    purpose: &str,
 ) -> OptionsChange {
     let member = |leaf: &LeafTable<'_>| Member {
         name: leaf.relation.qualified_name(),
@@ -89,8 +89,8 @@ pub(super) fn options(
         object: object.clone(),
         of: OptionsOf::Tables,
         members: leaves.iter().map(member).collect(),
-        set,
-        reset,
+        set: Vec::new(),
+        reset: Vec::new(),
         then: None,
         title,
         purpose: purpose.to_owned(),
