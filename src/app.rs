@@ -3,6 +3,7 @@
 mod drift;
 mod explaining;
 mod jobs;
+mod lookup;
 mod metrics;
 mod pool_plan;
 mod process;
@@ -17,22 +18,24 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
 use crate::analysis::{
-    self, Ledger, LinePrefix, Request, Runner, SampledColumn, SourceFormat, SqlFile, TargetError,
-    WorkloadIntake,
+    self, Ledger, LinePrefix, Request, Runner, SourceFormat, SqlFile, TargetError, WorkloadIntake,
 };
-use crate::cache::{self, Answer, Cache, CacheKey, KeyParts, PlainKeys, RenderedBody};
+use crate::cache::{
+    self, Answer, Cache, CacheKey, KeyParts, PlainKeys, PlainQuestion, RenderedBody,
+};
 use crate::config::{AllowedOrigins, CacheConfig, Config, HttpHosts, Limits, ShutdownConfig};
-use crate::contract::{ContractFormat, contract};
 use crate::model::{CacheInfo, CacheStatus, Policy, Review, Scope};
 use crate::pg::Target;
 use crate::store::{self, Store, TargetRecord};
 use crate::webhook::Webhook;
 
+use self::drift::ContractsInScope;
 use self::jobs::Jobs;
 use self::metrics::LastAnalyses;
 pub use self::metrics::metrics;
 pub use explaining::NotExplained;
 pub use jobs::{BackgroundAnalysis, JobOutcome};
+pub use lookup::ContractExport;
 
 /// The service without HTTP. Cheap to clone.
 #[derive(Clone)]
@@ -205,14 +208,16 @@ impl App {
             let ledger: Option<Ledger> =
                 app.inner.store.workload(&name).await.map_err(Error::Store)?;
             request.workload = ledger.as_ref().map(analysis::workload);
-            let (contracts_in_scope, contracts, unread) =
+            let ContractsInScope { states, registered, unread } =
                 app.contracts_in_scope(&name, &request).await?;
-            request.contracts = contracts;
+            request.contracts = registered;
             let run = analysis::run(&target, &request).await.map_err(Error::Analysis)?;
             let seen = run.contract_observations();
             let mut analysis = run.analysis;
             analysis.gaps.extend(unread);
-            app.record_drift(&name, &own, (&contracts_in_scope, &seen)).await;
+            if !drift::has_own_thresholds(&own) {
+                app.record_drift(&name, &states, &seen).await;
+            }
             if is_whole && app.is_open(&name) {
                 app.inner.last.remember(request.superpower, &analysis);
             }
@@ -230,8 +235,13 @@ impl App {
         let Inquiry { request, model_version, .. } = inquiry;
         let plain = model_version.is_none() && *request == Request::new(request.superpower);
         let superpower = request.superpower_name();
-        let version = (target.revision, target.updated_at);
-        let known = plain.then(|| self.inner.plain_keys.get(&target.name, version, superpower));
+        let question = PlainQuestion {
+            target: &target.name,
+            revision: target.revision,
+            updated_at: target.updated_at,
+            superpower,
+        };
+        let known = plain.then(|| self.inner.plain_keys.get(&question));
         if let Some(Some(key)) = known {
             return key;
         }
@@ -245,50 +255,9 @@ impl App {
             request: &Request { policy, ..request.clone() },
         });
         if plain {
-            self.inner.plain_keys.put(&target.name, version, (superpower, &key));
+            self.inner.plain_keys.put(&question, &key);
         }
         key
-    }
-
-    /// What can be seen and done on a target, as JSON.
-    pub async fn capabilities(
-        &self,
-        target: &TargetRecord,
-        refresh: bool,
-    ) -> Result<Answer, Arc<Error>> {
-        let look = |target: Target| async move {
-            rendered(&analysis::capabilities(&target).await.map_err(Error::Analysis)?)
-        };
-        self.look(target, ("capabilities", &(), refresh), look).await
-    }
-
-    /// What the documents of a column hold, as JSON.
-    pub async fn documents(
-        &self,
-        target: &TargetRecord,
-        subject: SampledColumn,
-        refresh: bool,
-    ) -> Result<Answer, Arc<Error>> {
-        let of = subject.clone();
-        let look = |target: Target| async move {
-            rendered(&analysis::documents(&target, &subject).await.map_err(Error::Analysis)?)
-        };
-        self.look(target, ("documents", &of, refresh), look).await
-    }
-
-    /// The contract of a column's documents, as that format writes it.
-    pub async fn contract(
-        &self,
-        target: &TargetRecord,
-        (subject, format): (SampledColumn, ContractFormat),
-        refresh: bool,
-    ) -> Result<Answer, Arc<Error>> {
-        let of = (subject.clone(), format);
-        let look = move |target: Target| async move {
-            let report = analysis::documents(&target, &subject).await.map_err(Error::Analysis)?;
-            Ok(RenderedBody::new(Bytes::from(contract(&report, format))))
-        };
-        self.look(target, ("contract", &of, refresh), look).await
     }
 
     /// What is found in migrations, and how long they block a target's tables.
@@ -338,32 +307,6 @@ impl App {
     /// What is known of the statements that run on a target.
     pub async fn ledger(&self, target: &TargetRecord) -> Result<Option<Ledger>, Arc<Error>> {
         Ok(self.inner.store.workload(&target.name).await.map_err(Error::Store)?)
-    }
-
-    /// What a look at a target finds, filed under its kind and what was asked.
-    async fn look<Fut>(
-        &self,
-        target: &TargetRecord,
-        (kind, request, refresh): (&str, &(impl Serialize + Sync), bool),
-        look: impl FnOnce(Target) -> Fut + Send + 'static,
-    ) -> Result<Answer, Arc<Error>>
-    where
-        Fut: Future<Output = Result<RenderedBody, Error>> + Send + 'static,
-    {
-        let key = CacheKey::new(&KeyParts {
-            target: &target.name,
-            model_version: &target.model_version,
-            revision: target.revision,
-            trusts_code: self.inner.trusted.contains(&target.name),
-            superpower: kind,
-            request,
-        });
-        let (app, name) = (self.clone(), target.name.clone());
-        let compute = move || async move {
-            let target = app.open(&name).await?;
-            look(target).await
-        };
-        self.inner.cache.get_or_compute(&key, compute, refresh).await
     }
 
     /// Close the connections of a target that was changed or deleted, and forget what was found on it.

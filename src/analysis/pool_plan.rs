@@ -3,10 +3,10 @@
 use super::gathered::known_workload;
 use super::{Error, look};
 use crate::model::observation::Workload;
-use crate::model::{Gap, Policy, Topic};
+use crate::model::{Gap, Policy, Snapshot, Topic};
 use crate::observe::{Interest, Observed};
 use crate::pg::Target;
-use crate::pool::{self, PoolInputs, PoolPlan};
+use crate::pool::{self, PoolInputs, PoolPlan, VisitedServer};
 
 /// Plan by what the caller knows, what one visit sees, and what is known of the workload.
 ///
@@ -15,7 +15,8 @@ use crate::pool::{self, PoolInputs, PoolPlan};
 pub async fn pool_plan(
     target: &Target,
     pool_inputs: &PoolInputs,
-    (policy, workload): (&Policy, Option<Workload>),
+    policy: &Policy,
+    workload: Option<Workload>,
 ) -> Result<PoolPlan, Error> {
     let topics = [Topic::SESSIONS, Topic::CONNECTION_LIMITS, Topic::STATEMENTS];
     let interest = Interest {
@@ -28,6 +29,7 @@ pub async fn pool_plan(
     let mut seen = pool::seen(&snapshot, pool_inputs, policy)
         .map_err(|gap| Error::Unseen { target: target.name().to_owned(), detail: gap.detail })?;
     Gap::name_role(&mut seen.gaps, target.user());
-    let of = (target.name(), snapshot.server, snapshot.observed_at);
-    Ok(pool::pool_plan(of, (pool_inputs, &seen), policy))
+    let Snapshot { server, observed_at, .. } = snapshot;
+    let visited = VisitedServer { target: target.name(), server, observed_at };
+    Ok(pool::pool_plan(visited, pool_inputs, &seen, policy))
 }

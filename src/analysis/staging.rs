@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Error, within};
-use crate::model::{Observation, StagingReport};
+use crate::model::{Observation, QualifiedName, StagingReport};
 use crate::observe;
 use crate::pg::Target;
 
@@ -13,11 +13,11 @@ use crate::pg::Target;
 /// Where the target cannot be used, or does not show the table: a lock, a time limit.
 pub async fn staging(
     target: &Target,
-    (schema, table): (&str, &str),
+    table: &QualifiedName,
     since: Option<Timestamp>,
 ) -> Result<StagingReport, Error> {
     let mut session = target.session().await.map_err(Error::Target)?;
-    let seen = within(target, observe::staging_table(&mut session, (schema, table))).await?;
+    let seen = within(target, observe::staging_table(&mut session, table)).await?;
     session.finish();
     match seen {
         Observation::Seen(seen) => Ok(StagingReport::of(seen.as_ref(), since)),

@@ -11,7 +11,7 @@ use crate::analysis::{ContractObservation, DriftFound, Request, contract_thresho
 use crate::contract::{Contract, Registered};
 use crate::model::observation::KeySample;
 use crate::model::{Gap, GapReason, Object, Policy};
-use crate::store::{ContractColumn, ContractState};
+use crate::store::{ContractColumn, ContractState, NotifiedChange, SampleChange};
 
 /// For how long a change of keys is reported, before the sample that showed it becomes the one to compare with.
 const NOTIFIED_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -20,6 +20,16 @@ const LARGER: u64 = 2;
 
 /// A contract, with what is known of its column.
 pub(super) type DriftState = ContractState<KeySample>;
+
+/// The contracts of a target that a request judges by.
+#[derive(Default)]
+pub(super) struct ContractsInScope {
+    pub(super) states: Vec<DriftState>,
+    /// What documents are judged by.
+    pub(super) registered: Vec<Registered>,
+    /// Contracts that cannot be read any more.
+    pub(super) unread: Vec<Gap>,
+}
 
 /// What is sent when documents begin to break their contract. No value is in it.
 #[derive(Debug, Serialize)]
@@ -35,17 +45,17 @@ struct Event<'a> {
     findings: &'a [DriftFound],
 }
 
-/// What documents are judged by, and what cannot be read any more. To make a schema ready is work, and not waiting.
-async fn registered(states: Vec<DriftState>) -> (Vec<DriftState>, Vec<Registered>, Vec<Gap>) {
+/// The contracts, read. To make a schema ready is work, and not waiting.
+async fn registered(states: Vec<DriftState>) -> ContractsInScope {
     let read = tokio::task::spawn_blocking(move || {
-        let (mut contracts, mut gaps) = (Vec::new(), Vec::new());
+        let (mut registered, mut unread) = (Vec::new(), Vec::new());
         for state in &states {
             match read(state) {
-                Ok(contract) => contracts.push(contract),
-                Err(gap) => gaps.push(gap),
+                Ok(contract) => registered.push(contract),
+                Err(gap) => unread.push(gap),
             }
         }
-        (states, contracts, gaps)
+        ContractsInScope { states, registered, unread }
     });
     read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
@@ -63,18 +73,23 @@ fn read(state: &DriftState) -> Result<Registered, Gap> {
         .lifted_by("register it again, and see what is wrong with it"))
 }
 
+/// Whether an analysis judges documents under thresholds of its own: it says nothing about what is reported.
+pub(super) fn has_own_thresholds(own: &Policy) -> bool {
+    contract_thresholds().any(|name| own.0.contains_key(name))
+}
+
 impl App {
     /// The contracts of a target, where the request judges by them; and what cannot be judged by.
     pub(super) async fn contracts_in_scope(
         &self,
         target: &str,
         request: &Request,
-    ) -> Result<(Vec<DriftState>, Vec<Registered>, Vec<Gap>), Error> {
+    ) -> Result<ContractsInScope, Error> {
         if !request.judges_documents() {
-            return Ok((Vec::new(), Vec::new(), Vec::new()));
+            return Ok(ContractsInScope::default());
         }
         let states = self.inner.store.contract_states(target).await.map_err(Error::Store)?;
-        Ok(if states.is_empty() { Default::default() } else { registered(states).await })
+        Ok(if states.is_empty() { ContractsInScope::default() } else { registered(states).await })
     }
 
     /// Keep what was seen for the next analysis, and post the drift that was not posted yet. The analysis is right
@@ -82,13 +97,9 @@ impl App {
     pub(super) async fn record_drift(
         &self,
         target: &str,
-        own: &Policy,
-        (states, seen): (&[DriftState], &[ContractObservation]),
+        states: &[DriftState],
+        seen: &[ContractObservation],
     ) {
-        // An analysis under thresholds of its own says nothing about what is reported.
-        if contract_thresholds().any(|name| own.0.contains_key(name)) {
-            return;
-        }
         for observation in seen {
             let is_its = |state: &&DriftState| {
                 let ContractColumn { schema, table, column } = &state.record.column;
@@ -114,8 +125,8 @@ impl App {
         seen: &ContractObservation,
     ) -> Result<(), Error> {
         let Some((sample, differs_since)) = next(state, seen) else { return Ok(()) };
-        let sample = sample.then_some(&seen.keys);
-        let kept = self.inner.store.keep_sample(target, &state.record, (sample, differs_since));
+        let change = SampleChange { sample: sample.then_some(&seen.keys), differs_since };
+        let kept = self.inner.store.keep_sample(target, &state.record, change);
         kept.await.map_err(Error::Store)
     }
 
@@ -135,7 +146,8 @@ impl App {
             return Ok(());
         }
         let store = &self.inner.store;
-        let mine = store.set_notified(target, &state.record, (notified, &now)).await;
+        let sent = NotifiedChange { from: notified, to: &now };
+        let mine = store.set_notified(target, &state.record, sent).await;
         if !mine.map_err(Error::Store)? || drift.is_subset(notified) {
             return Ok(());
         }
@@ -158,7 +170,8 @@ impl App {
                 return;
             }
             // An event that was not delivered is sent again after the next analysis.
-            let back = app.inner.store.set_notified(&target, &record, (&now, &notified)).await;
+            let unsent = NotifiedChange { from: &now, to: &notified };
+            let back = app.inner.store.set_notified(&target, &record, unsent).await;
             if let Err(error) = back {
                 tracing::warn!(target, %error, "an undelivered event is not sent again");
             }

@@ -18,7 +18,7 @@ impl App {
         let ledger: Option<Ledger> =
             self.inner.store.workload(&record.name).await.map_err(Error::Store)?;
         let workload = ledger.as_ref().map(analysis::workload);
-        let plan = analysis::pool_plan(&target, pool_inputs, (&record.policy, workload)).await;
+        let plan = analysis::pool_plan(&target, pool_inputs, &record.policy, workload).await;
         Ok(plan.map_err(Error::Analysis)?)
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{App, Error};
 use crate::analysis;
-use crate::model::StagingReport;
+use crate::model::{QualifiedName, StagingReport};
 use crate::store::TargetRecord;
 
 impl App {
@@ -14,11 +14,11 @@ impl App {
     pub async fn staging(
         &self,
         target: &TargetRecord,
-        (schema, table): (&str, &str),
+        table: &QualifiedName,
         since: Option<Timestamp>,
     ) -> Result<StagingReport, Arc<Error>> {
         let target = self.open(&target.name).await?;
-        let report = analysis::staging(&target, (schema, table), since).await;
+        let report = analysis::staging(&target, table, since).await;
         Ok(report.map_err(Error::Analysis)?)
     }
 }

@@ -23,7 +23,7 @@ use secrecy::SecretString;
 pub use body::RenderedBody;
 pub use gzip::Gzip;
 pub use key::{CacheKey, KeyParts};
-pub use plain_keys::PlainKeys;
+pub use plain_keys::{PlainKeys, PlainQuestion};
 
 use crate::config::CacheConfig;
 use crate::model::CacheStatus;

@@ -16,41 +16,52 @@ pub struct PlainKeys {
     by_target: RwLock<HashMap<String, Vec<PlainKey>>>,
 }
 
+/// A question without parameters about a target as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainQuestion<'q> {
+    /// The target's name.
+    pub target: &'q str,
+    /// The target's revision.
+    pub revision: i64,
+    /// When the target was changed last: a key holds for one such time, and for one revision.
+    pub updated_at: Timestamp,
+    /// The superpower's name, or `all`.
+    pub superpower: &'static str,
+}
+
 struct PlainKey {
     superpower: &'static str,
-    /// The target's revision and the time of its last change: a key holds for one of each.
-    version: (i64, Timestamp),
+    revision: i64,
+    updated_at: Timestamp,
     key: CacheKey,
 }
 
+impl PlainKey {
+    fn is_of(&self, question: &PlainQuestion<'_>) -> bool {
+        self.superpower == question.superpower
+            && self.revision == question.revision
+            && self.updated_at == question.updated_at
+    }
+}
+
 impl PlainKeys {
-    /// The key of that question about the target as it is.
-    pub fn get(
-        &self,
-        target: &str,
-        version: (i64, Timestamp),
-        superpower: &'static str,
-    ) -> Option<CacheKey> {
+    /// The key of that question.
+    pub fn get(&self, question: &PlainQuestion<'_>) -> Option<CacheKey> {
         let by_target = self.by_target.read().unwrap_or_else(PoisonError::into_inner);
-        let keys = by_target.get(target)?;
-        let key = keys.iter().find(|key| key.superpower == superpower && key.version == version);
-        key.map(|key| key.key.clone())
+        let keys = by_target.get(question.target)?;
+        keys.iter().find(|key| key.is_of(question)).map(|key| key.key.clone())
     }
 
     /// Remember a key in place of the one the question had before.
-    pub fn put(
-        &self,
-        target: &str,
-        version: (i64, Timestamp),
-        (superpower, key): (&'static str, &CacheKey),
-    ) {
+    pub fn put(&self, question: &PlainQuestion<'_>, key: &CacheKey) {
+        let PlainQuestion { target, revision, updated_at, superpower } = *question;
         let mut by_target = self.by_target.write().unwrap_or_else(PoisonError::into_inner);
         if by_target.len() >= TARGETS_MAX {
             by_target.clear();
         }
         let keys = by_target.entry(target.to_owned()).or_default();
         keys.retain(|key| key.superpower != superpower);
-        keys.push(PlainKey { superpower, version, key: key.clone() });
+        keys.push(PlainKey { superpower, revision, updated_at, key: key.clone() });
     }
 }
 
@@ -71,18 +82,24 @@ mod tests {
             request: (),
         };
         let key = CacheKey::new(&parts);
-        let (before, after) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
-        keys.put("demo", (1, before), ("toast", &key));
-        assert_eq!(keys.get("demo", (1, before), "toast"), Some(key.clone()));
-        for (target, version, superpower) in [
-            ("other", (1, before), "toast"),
-            ("demo", (2, before), "toast"),
-            ("demo", (1, after), "toast"),
-            ("demo", (1, before), "all"),
+        let before = PlainQuestion {
+            target: "demo",
+            revision: 1,
+            updated_at: Timestamp::UNIX_EPOCH,
+            superpower: "toast",
+        };
+        let after = PlainQuestion { updated_at: Timestamp::MAX, ..before };
+        keys.put(&before, &key);
+        assert_eq!(keys.get(&before), Some(key.clone()));
+        for other in [
+            PlainQuestion { target: "other", ..before },
+            PlainQuestion { revision: 2, ..before },
+            after,
+            PlainQuestion { superpower: "all", ..before },
         ] {
-            assert_eq!(keys.get(target, version, superpower), None);
+            assert_eq!(keys.get(&other), None, "{other:?}");
         }
-        keys.put("demo", (1, after), ("toast", &key));
-        assert_eq!(keys.get("demo", (1, before), "toast"), None);
+        keys.put(&after, &key);
+        assert_eq!(keys.get(&before), None);
     }
 }

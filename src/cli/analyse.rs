@@ -78,8 +78,8 @@ impl Analyse {
         let plan = match pool_inputs {
             None => None,
             Some(pool_inputs) => {
-                let supplied = (&request.policy, workload);
-                let plan = analysis::pool_plan(&target, pool_inputs, supplied).await;
+                let policy = &request.policy;
+                let plan = analysis::pool_plan(&target, pool_inputs, policy, workload).await;
                 Some(plan.map_err(Error::Analysis)?)
             }
         };

@@ -68,8 +68,9 @@ pub(super) async fn contract(
     request: TargetRequest,
     query: Pairs,
 ) -> Result<Response, Problem> {
-    let (subject, format, refresh) = query.contract()?;
-    let answer = app.contract(&request.target, (subject, format), refresh).await?;
+    let (export, refresh) = query.contract()?;
+    let format = export.format;
+    let answer = app.contract(&request.target, export, refresh).await?;
     let cached = Cached { answer, request };
     let mut response = cached.into_response();
     if format == ContractFormat::Pydantic && response.status() == StatusCode::OK {

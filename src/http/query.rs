@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::problem::{self, Fault, Problem};
 use crate::analysis::{LinePrefix, Request, SampledColumn};
-use crate::app::Inquiry;
+use crate::app::{ContractExport, Inquiry};
 use crate::config::is_model_version;
 use crate::contract::ContractFormat;
 use crate::model::{ProveMode, Severity, Superpower, UnknownName};
@@ -126,13 +126,13 @@ impl Pairs {
     }
 
     /// The same, and the format of its contract: JSON Schema where none is named.
-    pub(super) fn contract(self) -> Result<(SampledColumn, ContractFormat, bool), Problem> {
+    pub(super) fn contract(self) -> Result<(ContractExport, bool), Problem> {
         let [table, column, format, refresh] =
             self.only(["table", "column", "format", "refresh"])?;
         let format = format.map_or(Ok(ContractFormat::JsonSchema), |format| format.parse());
         let format = format.map_err(|error: UnknownName| fault("format", error.to_string()))?;
         let (subject, refresh) = column_of(table, column, refresh)?;
-        Ok((subject, format, refresh))
+        Ok((ContractExport { subject, format }, refresh))
     }
 
     /// The value of each of `names`, once at most, and no other parameter.

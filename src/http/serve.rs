@@ -130,37 +130,44 @@ async fn answer_all(
         if let Some(share) = connections.take(Some(client)) {
             let (router, watcher) = (router.clone(), connected.watcher());
             let silences = Silences::default();
-            tokio::spawn(answer((stream, client, Some(share)), router, watcher, silences));
+            let connection = AcceptedConnection { stream, client, _share: Some(share) };
+            tokio::spawn(connection.answer(router, watcher, silences));
         }
     }
 }
 
-/// Answer the requests of a connection until it is closed, falls silent, or its watcher is notified that we stop.
-async fn answer(
-    (stream, client, _share): (TcpStream, ClientAddress, Option<ClientShare>),
-    router: Router,
-    watcher: Watcher,
-    silences: Silences,
-) {
-    let activity = Arc::new(ConnectionActivity::default());
-    let counted = Arc::clone(&activity);
-    let service = router
-        .map_request(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            if !request.body().is_end_stream() {
-                request.extensions_mut().insert(client);
-            }
-            request
-        })
-        .map_future(move |answer| InFlight::begin(&counted).until(answer));
-    let builder = Builder::new(TokioExecutor::new());
-    let service = TowerToHyperService::new(service);
-    let stream = TimedStream::new(stream, Arc::clone(&activity));
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        biased;
-        _ = watcher.watch(connection) => {}
-        () = activity.falls_silent(silences) => {}
+/// A connection of a client.
+struct AcceptedConnection {
+    stream: TcpStream,
+    client: ClientAddress,
+    /// What it takes of the connections that its client may have, until it is closed.
+    _share: Option<ClientShare>,
+}
+
+impl AcceptedConnection {
+    /// Answer its requests until it is closed, falls silent, or its watcher is notified that we stop.
+    async fn answer(self, router: Router, watcher: Watcher, silences: Silences) {
+        let Self { stream, client, _share } = self;
+        let activity = Arc::new(ConnectionActivity::default());
+        let counted = Arc::clone(&activity);
+        let service = router
+            .map_request(move |request: Request<Incoming>| {
+                let mut request = request.map(Body::new);
+                if !request.body().is_end_stream() {
+                    request.extensions_mut().insert(client);
+                }
+                request
+            })
+            .map_future(move |answer| InFlight::begin(&counted).until(answer));
+        let builder = Builder::new(TokioExecutor::new());
+        let service = TowerToHyperService::new(service);
+        let stream = TimedStream::new(stream, Arc::clone(&activity));
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::select! {
+            biased;
+            _ = watcher.watch(connection) => {}
+            () = activity.falls_silent(silences) => {}
+        }
     }
 }
 
@@ -194,7 +201,8 @@ mod tests {
         let client = ClientAddress(std::net::Ipv4Addr::LOCALHOST.into());
         tokio::spawn(async move {
             let connected = GracefulShutdown::new();
-            answer((stream, client, None), router, connected.watcher(), silences).await;
+            let connection = AcceptedConnection { stream, client, _share: None };
+            connection.answer(router, connected.watcher(), silences).await;
         });
         caller
     }

@@ -9,7 +9,7 @@ use super::problem::{self, Fault, Problem, Problems};
 use super::query::Pairs;
 use super::targets::registered;
 use crate::app::App;
-use crate::model::StagingReport;
+use crate::model::{QualifiedName, StagingReport};
 
 /// Whether an unlogged table has to be loaded again.
 ///
@@ -33,12 +33,12 @@ pub(super) async fn show(
     path: Segments<3>,
     query: Pairs,
 ) -> Result<Json<StagingReport>, Problem> {
-    let Segments([target, schema, table]) = path;
+    let Segments([target, schema, name]) = path;
     let [since] = query.only(["since"])?;
     let since = since.map(|text| text.parse::<Timestamp>()).transpose().map_err(|_| {
         let detail = "`since` must be a time with a time zone, as 2026-11-28T06:00:00Z";
         problem::invalid(vec![Fault::new("/query/since", detail)])
     })?;
     let target = registered(&app, &target).await?;
-    Ok(Json(app.staging(&target, (&schema, &table), since).await?))
+    Ok(Json(app.staging(&target, &QualifiedName { schema, name }, since).await?))
 }

@@ -13,6 +13,6 @@ pub use input::{Input, Provenance};
 pub use plan::{ConnectionPlan, Given, Pool, plan};
 pub use pooler::{Decision, Grounds, Ini, PoolMode, PoolerVerdict, decide, pgbouncer_ini};
 pub use queue::{Simulation, Waiting, connections_for, simulated_mean_wait_ms, waiting};
-pub use report::{Code, PgBouncer, PoolPlan, pool_plan};
+pub use report::{Code, PgBouncer, PoolPlan, VisitedServer, pool_plan};
 pub use request::{InputFault, PoolInputs};
 pub use seen::{Mean, ServerLimits, seen};

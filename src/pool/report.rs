@@ -62,10 +62,21 @@ pub struct PgBouncer {
     pub ini: Option<String>,
 }
 
+/// The server that was visited, and when.
+pub struct VisitedServer<'v> {
+    /// The target.
+    pub target: &'v str,
+    /// The server.
+    pub server: Server,
+    /// When the visit began.
+    pub observed_at: Timestamp,
+}
+
 /// Plan for a service by what the caller knows and what the server said.
 pub fn pool_plan(
-    (target, server, observed_at): (&str, Server, Timestamp),
-    (request, seen): (&PoolInputs, &ServerLimits),
+    visited: VisitedServer<'_>,
+    request: &PoolInputs,
+    seen: &ServerLimits,
     policy: &Policy,
 ) -> PoolPlan {
     let connections_max = whole(policy.get(&CONNECTIONS_MAX));
@@ -89,9 +100,9 @@ pub fn pool_plan(
         .pool
         .map(|pool| Code { asyncpg: code::asyncpg(pool), sqlalchemy: code::sqlalchemy(pool) });
     PoolPlan {
-        target: target.to_owned(),
-        observed_at,
-        server,
+        target: visited.target.to_owned(),
+        observed_at: visited.observed_at,
+        server: visited.server,
         plan,
         code,
         pgbouncer: PgBouncer {
@@ -125,7 +136,9 @@ mod tests {
             ..ServerLimits::default()
         };
         let policy = Policy::default();
-        pool_plan(("demo", server, Timestamp::UNIX_EPOCH), (request, &seen), &policy)
+        let observed_at = Timestamp::UNIX_EPOCH;
+        let visited = VisitedServer { target: "demo", server, observed_at };
+        pool_plan(visited, request, &seen, &policy)
     }
 
     #[test]

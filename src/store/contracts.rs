@@ -50,6 +50,24 @@ pub struct ContractState<S> {
     pub notified: BTreeSet<String>,
 }
 
+/// What changes of the sample of a contract's column.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleChange<'s, S> {
+    /// The sample to keep from now on, where it is another.
+    pub sample: Option<&'s S>,
+    /// Since when samples differ from the kept one.
+    pub differs_since: Option<Timestamp>,
+}
+
+/// Which drift of a contract was posted.
+#[derive(Debug, Clone, Copy)]
+pub struct NotifiedChange<'n> {
+    /// Before.
+    pub from: &'n BTreeSet<String>,
+    /// From now on.
+    pub to: &'n BTreeSet<String>,
+}
+
 /// What became of a contract that was sent.
 #[derive(Debug, Clone)]
 pub struct ContractPut {
@@ -170,7 +188,7 @@ impl Store {
         &self,
         target: &str,
         contract: &ContractRecord,
-        (sample, differs_since): (Option<&S>, Option<Timestamp>),
+        change: SampleChange<'_, S>,
     ) -> Result<(), Error> {
         let sql = format!(
             "update dbopt.contracts set sample = coalesce($5, sample), differs_since = $6 \
@@ -183,8 +201,8 @@ impl Store {
             &of.schema,
             &of.table,
             &of.column,
-            &sample.map(Json),
-            &differs_since,
+            &change.sample.map(Json),
+            &change.differs_since,
             &contract.updated_at,
         ];
         client.execute(&sql, values).await.map(drop).map_err(query_failed("keep a sample"))
@@ -195,7 +213,7 @@ impl Store {
         &self,
         target: &str,
         contract: &ContractRecord,
-        (from, to): (&BTreeSet<String>, &BTreeSet<String>),
+        change: NotifiedChange<'_>,
     ) -> Result<bool, Error> {
         let sql = format!(
             "update dbopt.contracts set told = $6 where {OF} and told = $5 and updated_at = $7"
@@ -207,8 +225,8 @@ impl Store {
             &of.schema,
             &of.table,
             &of.column,
-            &Json(from),
-            &Json(to),
+            &Json(change.from),
+            &Json(change.to),
             &contract.updated_at,
         ];
         let changed = client.execute(&sql, values).await;

@@ -20,7 +20,9 @@ use std::sync::atomic::AtomicBool;
 
 use secrecy::SecretString;
 
-pub use contracts::{ContractColumn, ContractPut, ContractRecord, ContractState};
+pub use contracts::{
+    ContractColumn, ContractPut, ContractRecord, ContractState, NotifiedChange, SampleChange,
+};
 pub use error::Error;
 pub use key_record::{KeyRecord, KeyScope};
 pub use migrate::{migrate, needs_key};

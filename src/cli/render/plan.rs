@@ -43,9 +43,8 @@ fn tree(plan: &DecodedPlan, width: usize) -> String {
     let _ = writeln!(text, "{}", summary(plan));
     let dim = Style::new().effects(Effects::DIMMED);
     let _ = writeln!(text, "{dim}{:<BAR$} {:>9} {:>19}{dim:#}", "", "time", "rows (expected)");
-    let total = plan.execution_ms.or(plan.plan.actual_total_ms);
-    for (node, levels) in in_order(&plan.plan) {
-        line(&mut text, (node, levels), (total, width), &plan.findings);
+    for (node, level) in in_order(&plan.plan) {
+        let _ = writeln!(text, "{}", line(plan, node, level, width));
     }
     for (number, finding) in plan.findings.iter().enumerate() {
         let _ = write!(text, "\n{}", found(number + 1, finding, width));
@@ -88,12 +87,9 @@ fn in_order(root: &PlanNode) -> impl Iterator<Item = (&PlanNode, usize)> {
     })
 }
 
-fn line(
-    text: &mut String,
-    (node, level): (&PlanNode, usize),
-    (total, width): (Option<f64>, usize),
-    findings: &[ReportedFinding],
-) {
+/// A node of a plan, on its level: its time, its rows, and what it is.
+fn line(plan: &DecodedPlan, node: &PlanNode, level: usize, width: usize) -> String {
+    let total = plan.execution_ms.or(plan.plan.actual_total_ms);
     let share = node.exclusive_ms.zip(total).filter(|(_, total)| *total > 0.0);
     let share = share.map_or(0.0, |(own, total)| (own / total).clamp(0.0, 1.0));
     let time = match (node.exclusive_ms, node.total_cost) {
@@ -103,7 +99,7 @@ fn line(
         (None, None) => String::new(),
     };
     let wrong = node.estimate_factor.is_some_and(|factor| factor >= WRONG_FACTOR);
-    let number = findings.iter().position(|finding| is_about(finding, node.id));
+    let number = plan.findings.iter().position(|finding| is_about(finding, node.id));
     let mark = number.map_or_else(String::new, |number| format!(" ◀ {}", number + 1));
     let indent = "  ".repeat(level.min(LEVELS_MAX));
     let rows = rows(node, wrong);
@@ -113,11 +109,10 @@ fn line(
     let (hot, off) = (style(share >= 0.25, AnsiColor::Red), style(wrong, AnsiColor::Yellow));
     let guilty = style(number.is_some(), AnsiColor::Red).bold();
     let guilty = if number.is_some() { guilty } else { Style::new() };
-    let _ = writeln!(
-        text,
+    format!(
         "{hot}{}{hot:#} {time:>9} {off}{rows:>19}{off:#} {indent}{guilty}{title}{mark}{guilty:#}",
         bar(share)
-    );
+    )
 }
 
 /// `████▌   `.

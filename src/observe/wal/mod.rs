@@ -278,11 +278,13 @@ fn largest(
 /// Only a lost connection.
 pub async fn staging_table(
     session: &mut Session,
-    (schema, table): (&str, &str),
+    table: &QualifiedName,
 ) -> Result<Observation<Option<StagingTable>>, Error> {
     let mut batch = Batch::new(session.facts().major);
-    let parameters: QueryParameters =
-        vec![(Box::new(schema.to_owned()), Type::TEXT), (Box::new(table.to_owned()), Type::TEXT)];
+    let parameters: QueryParameters = vec![
+        (Box::new(table.schema.clone()), Type::TEXT),
+        (Box::new(table.name.clone()), Type::TEXT),
+    ];
     let slot = batch.query::<StagingTable>(&source::STAGING_TABLE, parameters);
     batch.send_finally(session).await?;
     Ok(match slot.rows() {

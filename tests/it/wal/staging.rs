@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use database_optimizer::analysis;
-use database_optimizer::model::{Rebuild, StagingReport};
+use database_optimizer::model::{QualifiedName, Rebuild, StagingReport};
 use database_optimizer::pg::Target;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -13,7 +13,8 @@ use crate::support::{Own, TestDb, own_server};
 
 async fn asked(db: &TestDb, table: &str, since: Timestamp) -> StagingReport {
     let target = Target::open("test", &db.dsn(), None).unwrap();
-    analysis::staging(&target, ("Staging area", table), Some(since)).await.unwrap()
+    let table = QualifiedName { schema: "Staging area".to_owned(), name: table.to_owned() };
+    analysis::staging(&target, &table, Some(since)).await.unwrap()
 }
 
 #[rstest]
