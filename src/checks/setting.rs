@@ -43,13 +43,21 @@ fn source<'a>(case: &Case<'_>, setting: &'a Setting) -> &'a str {
     of_ours.map_or("configuration file", |(_, source)| source)
 }
 
+/// A setting, with the value that it should have.
+pub(super) struct WantedSetting<'s> {
+    pub(super) setting: &'s Setting,
+    pub(super) value: String,
+    /// What to know of that value.
+    pub(super) caveats: Vec<String>,
+}
+
 /// The finding with the change of a setting that clears it, or why that is not to be made by ALTER SYSTEM.
 pub(super) fn advise(
     case: &Case<'_>,
     finding: Finding,
-    setting: &Setting,
-    (value, caveats): (String, Vec<String>),
+    mut wanted: WantedSetting<'_>,
 ) -> (Finding, Option<Declined>) {
+    let WantedSetting { setting, value, .. } = &wanted;
     let declined = |reason: &str, detail: String| {
         Declined::new(finding.check, finding.object.clone(), reason, detail)
     };
@@ -73,16 +81,12 @@ pub(super) fn advise(
     }
     let unseen =
         manager.err().map(|gap| format!("who owns the configuration is not known: {}", gap.detail));
-    let change = change(case, setting, value, caveats.into_iter().chain(unseen).collect());
-    (finding.action(Action::SetSetting(change)), None)
+    wanted.caveats.extend(unseen);
+    (finding.action(Action::SetSetting(change(case, wanted))), None)
 }
 
-fn change(
-    case: &Case<'_>,
-    setting: &Setting,
-    value: String,
-    mut caveats: Vec<String>,
-) -> SettingChange {
+fn change(case: &Case<'_>, wanted: WantedSetting<'_>) -> SettingChange {
+    let WantedSetting { setting, value, mut caveats } = wanted;
     let (scope, before) = match database_value(case, setting) {
         Some((database, before)) => (SettingScope::Database(database), Some(before)),
         None => (SettingScope::System, written(setting)),
@@ -165,7 +169,8 @@ mod tests {
         let setting = super::seen(&case, "max_wal_size").unwrap_or_else(|_| unreachable!());
         let object = Object::Setting { name: "max_wal_size".to_owned() };
         let finding = Finding::new("wal/test", object, Severity::Low, "m");
-        let (finding, declined) = advise(&case, finding, setting, ("4GB".to_owned(), Vec::new()));
+        let wanted = WantedSetting { setting, value: "4GB".to_owned(), caveats: Vec::new() };
+        let (finding, declined) = advise(&case, finding, wanted);
         let change = finding.actions.into_iter().find_map(|action| match action {
             Action::SetSetting(change) => Some(change),
             _ => None,

@@ -212,6 +212,15 @@ pub struct Judgement {
     pub gaps: Vec<Gap>,
 }
 
+impl Judgement {
+    /// Add what another judgement has.
+    pub fn merge(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.declined.extend(other.declined);
+        self.gaps.extend(other.gaps);
+    }
+}
+
 /// A check whose every candidate is either found or declined.
 impl Extend<Result<Finding, Declined>> for Judgement {
     fn extend<T: IntoIterator<Item = Result<Finding, Declined>>>(&mut self, judged: T) {

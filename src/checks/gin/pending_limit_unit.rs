@@ -122,7 +122,8 @@ fn of_server(case: &Case<'_>, setting: &Setting) -> Option<(Finding, Option<Decl
     }
     let finding = found(Object::Setting { name: NAME.to_owned() }, kilobytes, false);
     let value = format!("{:.0}kB", meant_kb(kilobytes));
-    Some(setting::advise(case, finding, setting, (value, Vec::new())))
+    let wanted = setting::WantedSetting { setting, value, caveats: Vec::new() };
+    Some(setting::advise(case, finding, wanted))
 }
 
 fn change(object: Object, kilobytes: f64, scope: SettingScope, before: Option<String>) -> Action {

@@ -64,7 +64,10 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         };
         for key in &used.keys {
             if float(key.calls) / float(used.calls) > policy.get(&HOT_KEY_SHARE) {
-                judge_key(column, used, (key, policy), &mut judgement);
+                match hot_key(column, used, key, policy) {
+                    Ok(hot) => hot.judge(&mut judgement),
+                    Err(declined) => judgement.declined.push(declined),
+                }
             }
         }
     }
@@ -79,29 +82,28 @@ struct Hot<'a> {
     share_max: f64,
 }
 
-fn judge_key(
-    column: &DocumentColumn<'_>,
-    used: &ColumnWorkload,
-    (key, policy): (&KeyWorkload, &Policy),
-    judgement: &mut Judgement,
-) {
+/// A key as it is used, where it may get a column and no index serves enough of its calls.
+fn hot_key<'a>(
+    column: &'a DocumentColumn<'a>,
+    used: &'a ColumnWorkload,
+    key: &'a KeyWorkload,
+    policy: &Policy,
+) -> Result<Hot<'a>, Declined> {
     let declined =
         |object: Object, reason: &str, detail: String| Declined::new(ID, object, reason, detail);
     let Some(seen) = column.documents.keys.iter().find(|seen| seen.path == key.path) else {
         let (reason, detail) = not_sampled(&key.path, column.count());
-        judgement.declined.push(declined(column.object(), reason, detail));
-        return;
+        return Err(declined(column.object(), reason, detail));
     };
     if let Some((reason, detail)) = no_column(column, seen) {
-        judgement.declined.push(declined(column.key_object(seen), reason, detail));
-        return;
+        return Err(declined(column.key_object(seen), reason, detail));
     }
     let key = KeyInUse { column, key, seen };
     let hot = Hot { key, used, served: key.served(), share_max: policy.get(&HOT_KEY_SHARE) };
     if hot.share_without(hot.served.calls) > hot.share_max {
-        hot.judge(judgement);
+        Ok(hot)
     } else {
-        judgement.declined.push(hot.is_indexed());
+        Err(hot.is_indexed())
     }
 }
 

@@ -51,7 +51,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         let column = columns.iter().find(|column| is_of(contract, column));
         match column.and_then(|column| Some((column, column.drift?))) {
             Some((column, drift)) => {
-                judge_column(&mut judgement, (column, drift, contract), policy);
+                JudgedColumn { column, drift, contract }.judge(&mut judgement, policy);
             }
             None => judgement.gaps.extend(unseen(seen, &tables.all, contract)),
         }
@@ -66,34 +66,40 @@ fn is_of(contract: &ColumnContract, column: &DocumentColumn<'_>) -> bool {
         && column.layout.name == contract.column
 }
 
-fn judge_column(
-    judgement: &mut Judgement,
-    (column, drift, contract): (&DocumentColumn<'_>, &Drift, &ColumnContract),
-    policy: &Policy,
-) {
-    let broken = broken(column, drift, policy);
-    judgement.gaps.extend(unjudged(column, drift));
-    let listed =
-        broken.iter().filter(|finding| matches!(finding.object, Object::Key { .. })).count();
-    judgement.gaps.extend(unlisted(column, drift, (listed, policy)));
-    let names: Vec<&Object> = broken.iter().map(|finding| &finding.object).collect();
-    let changed = key_change::changed(drift, contract, policy);
-    let changed = changed.into_iter().filter_map(|change| {
-        let object = key_of(column, &change.path);
-        // What breaks the contract is reported already.
-        (!names.contains(&&object)).then(|| change.finding(ID, object))
-    });
-    let changed: Vec<Finding> = changed.collect();
-    if !broken.is_empty() {
-        judgement.declined.push(Declined::new(
+/// A column whose documents were judged by a contract.
+struct JudgedColumn<'c, 'a> {
+    column: &'c DocumentColumn<'a>,
+    drift: &'c Drift,
+    contract: &'c ColumnContract,
+}
+
+impl JudgedColumn<'_, '_> {
+    fn judge(&self, judgement: &mut Judgement, policy: &Policy) {
+        let Self { column, drift, contract } = *self;
+        let broken = broken(column, drift, policy);
+        judgement.gaps.extend(unjudged(column, drift));
+        let listed =
+            broken.iter().filter(|finding| matches!(finding.object, Object::Key { .. })).count();
+        judgement.gaps.extend(unlisted(column, drift, listed, policy));
+        let names: Vec<&Object> = broken.iter().map(|finding| &finding.object).collect();
+        let changed = key_change::changed(drift, contract, policy);
+        let changed = changed.into_iter().filter_map(|change| {
+            let object = key_of(column, &change.path);
+            // What breaks the contract is reported already.
+            (!names.contains(&&object)).then(|| change.finding(ID, object))
+        });
+        let changed: Vec<Finding> = changed.collect();
+        if !broken.is_empty() {
+            judgement.declined.push(Declined::new(
             ID,
             column.object(),
             "no SQL statement corrects documents",
             "change what writes them and migrate those that are there, or register the contract as it is meant now",
         ));
+        }
+        judgement.findings.extend(broken);
+        judgement.findings.extend(changed);
     }
-    judgement.findings.extend(broken);
-    judgement.findings.extend(changed);
 }
 
 /// What breaks the contract, by key path; of the column where it is the document itself, or many keys, each seldom.
@@ -208,7 +214,8 @@ fn unjudged(column: &DocumentColumn<'_>, drift: &Drift) -> Option<Gap> {
 fn unlisted(
     column: &DocumentColumn<'_>,
     drift: &Drift,
-    (listed, policy): (usize, &Policy),
+    listed: usize,
+    policy: &Policy,
 ) -> Option<Gap> {
     let share_max = policy.get(&DRIFT_SHARE_MAX);
     let often = drift.paths.iter().filter(|at| share(at.documents, drift) > share_max).count();

@@ -40,7 +40,7 @@ fn find(tree: &Tree<'_>, case: &Case<'_>) -> Option<Finding> {
     let cost = tree.plan.root().and_then(|root| root.total_cost).unwrap_or_default();
     let functions = float(jit.functions);
     Some(
-        tree.finding(ID, (0, stake), message)
+        tree.finding(ID, stake.at(0), message)
             .evidence(figure("functions", functions, Unit::Count))
             .evidence(figure("total_cost", cost, Unit::Count)),
     )

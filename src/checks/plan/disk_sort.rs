@@ -64,7 +64,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     let finding = tree
-        .finding(ID, (node.id, stake), message)
+        .finding(ID, stake.at(node.id), message)
         .evidence(figure("temp_bytes", whole(disk_kb * 1024.0), Unit::Bytes))
         .evidence(figure("work_mem_needed_bytes", whole(needed), Unit::Bytes));
     Some(if processes > 1.0 {

@@ -53,7 +53,7 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         tree.node(decision.node).node_type,
         decision.stake.share * 100.0
     );
-    Some(wrong.with_figures(tree, tree.finding(ID, (wrong.node, decision.stake), message)))
+    Some(wrong.with_figures(tree, tree.finding(ID, decision.stake.at(wrong.node), message)))
 }
 
 /// A table that is read as a whole, as for the many rows of an average value, for the few of this one.
@@ -78,6 +78,6 @@ fn of_scan(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Find
         stake.share * 100.0
     );
     // Whether there is an index that serves the value is not in the plan.
-    let finding = tree.finding(ID, (node.id, stake), message).confidence(Confidence::Medium);
+    let finding = tree.finding(ID, stake.at(node.id), message).confidence(Confidence::Medium);
     Some(wrong.with_figures(tree, finding))
 }

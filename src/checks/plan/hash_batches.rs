@@ -79,7 +79,7 @@ fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Finding> {
         spill.stake.share * 100.0
     );
     Some(
-        tree.finding(ID, (node.id, spill.stake), message)
+        tree.finding(ID, spill.stake.at(node.id), message)
             .evidence(figure("batches", whole(spill.batches), Unit::Count))
             .evidence(figure("work_mem_needed_bytes", whole(spill.needed), Unit::Bytes))
             .evidence(figure("hash_mem_multiplier", multiplier(tree), Unit::Count)),

@@ -148,7 +148,7 @@ pub(super) fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Find
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, (node.id, stake), message)
+        tree.finding(ID, stake.at(node.id), message)
             .evidence(figure("heap_fetches", whole(fetches), Unit::Rows))
             .evidence(figure("heap_fetch_share", share, Unit::Ratio)),
     )

@@ -43,7 +43,7 @@ fn find(tree: &Tree<'_>, wrong: &Misestimate, case: &Case<'_>) -> Option<Finding
         decision.node,
         tree.node(decision.node).node_type,
     );
-    let finding = tree.finding(ID, (wrong.node, decision.stake), message);
+    let finding = tree.finding(ID, decision.stake.at(wrong.node), message);
     Some(wrong.with_figures(tree, finding).evidence(figure(
         "assumed_selectivity",
         assumed,

@@ -120,7 +120,7 @@ fn find(tree: &Tree<'_>, id: usize, wrong: &[Misestimate], case: &Case<'_>) -> O
         stake.share * 100.0
     );
     let finding = tree
-        .finding(ID, (id, stake), message)
+        .finding(ID, stake.at(id), message)
         .evidence(figure("inner_executions", whole(executions), Unit::Count))
         .evidence(figure("expected_executions", whole(expected), Unit::Count));
     Some(match blamed {

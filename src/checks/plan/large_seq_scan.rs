@@ -53,7 +53,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                     judgement.findings.push(finding);
                 }
                 Ok(None) => {}
-                Err(unsaid) => unsaid.said(tree, (ID, scan[0].id), judgement),
+                Err(unsaid) => judgement.merge(unsaid.judgement(tree, ID, scan[0].id)),
             }
         }
     })
@@ -121,7 +121,7 @@ fn found(
         stake.share * 100.0,
         if tree.is_executed() { "time" } else { "cost" }
     );
-    let mut finding = tree.finding(ID, (first.id, stake), message);
+    let mut finding = tree.finding(ID, stake.at(first.id), message);
     // Without times, the mean of the calls was spread over the nodes by their costs.
     if finding.severity == Severity::High && tree.is_executed() {
         finding.severity = Severity::Critical;

@@ -1,10 +1,13 @@
 //! Findings in plans that logs held: they were judged when the log was sent, and are said again with their statement.
 
-use super::tree::with_statement;
+use super::tree::{EvidenceSource, with_statement};
 use crate::checks::Check;
 use crate::checks::number::whole;
 use crate::model::observation::{LoggedFinding, LoggedPlans, Workload};
 use crate::model::{Finding, Gap, GapReason, Grade, Judgement, Object, Topic, Unit};
+
+/// What EXPLAIN measured in plans of a log.
+const LOG: EvidenceSource = EvidenceSource { name: "log", grade: Grade::Measured };
 
 /// What checks found in plans of a log.
 pub(in crate::checks) fn judgement(workload: &Workload, checks: &[&'static Check]) -> Judgement {
@@ -45,9 +48,7 @@ fn said(plans: &LoggedPlans, found: &LoggedFinding, check: &Check) -> Finding {
         ("logged_ms", whole(plans.total_ms).into(), Unit::Ms),
     ]
     .into_iter()
-    .fold(finding, |finding, (name, value, unit)| {
-        finding.evidence(super::tree::of_source(("log", Grade::Measured), name, value, unit))
-    })
+    .fold(finding, |finding, (name, value, unit)| finding.evidence(LOG.evidence(name, value, unit)))
 }
 
 fn estimates_only() -> Gap {

@@ -72,7 +72,7 @@ pub(super) fn find(tree: &Tree<'_>, node: &Node, case: &Case<'_>) -> Option<Find
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, (node.id, stake), message)
+        tree.finding(ID, stake.at(node.id), message)
             .evidence(figure("lossy_blocks", whole(lossy), Unit::Count))
             .evidence(figure("exact_blocks", whole(exact), Unit::Count))
             .evidence(figure("rechecked_rows", whole(checked), Unit::Rows))

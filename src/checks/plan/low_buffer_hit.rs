@@ -104,8 +104,8 @@ fn by_counters(case: &Case<'_>) -> Result<Judgement, Gap> {
             .and_then(|window| window.at_least("statement_reads", &WINDOW_S_MIN, policy));
         match window {
             Ok(window) => {
-                let weights = (read_ms, total_ms);
-                judgement.findings.extend(counted(statement, &counters, weights, window));
+                let reads = StatementReads { statement, counters, read_ms, total_ms };
+                judgement.findings.extend(reads.finding(window));
             }
             Err(gap) => judgement.gaps.push(gap),
         }
@@ -128,35 +128,44 @@ fn hit_ratio(counters: &StatementCounters) -> f64 {
     hit / (hit + count(Some(counters.shared_blks_read))).max(1.0)
 }
 
-fn counted(
-    statement: &StatementProfile,
-    counters: &StatementCounters,
-    (read_ms, total_ms): (f64, f64),
-    window: Window,
-) -> Option<Finding> {
-    let query_id = statement.query_id?.to_string();
-    let share = read_ms / statement.total_ms.max(read_ms);
-    let line = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let message = format!(
-        "Statement {query_id} finds {} of its blocks in shared buffers and waits {} of its time for the others, over {window}: {}",
-        percent(hit_ratio(counters)),
-        percent(share),
-        beginning(&line, TEXT_CHARS_MAX)
-    );
-    let read_bytes = count(Some(counters.shared_blks_read)) * float(BLOCK_BYTES);
-    Some(
-        Finding::new(ID, Object::Statement { query_id }, Severity::Low, message)
-            .statistic("stat_statements.hit_ratio", hit_ratio(counters), Unit::Ratio)
-            .statistic("stat_statements.read_bytes", whole(read_bytes), Unit::Bytes)
-            .statistic("stat_statements.read_ms", read_ms, Unit::Ms)
-            .statistic(
-                "stat_statements.workload_share",
-                read_ms / total_ms.max(read_ms),
-                Unit::Ratio,
-            )
-            .statistic("stat_statements.calls", count(Some(statement.calls)), Unit::Count)
-            .statistic("stat_statements.window_s", whole(window.seconds()), Unit::S),
-    )
+/// What a statement read from outside of shared buffers.
+struct StatementReads<'s> {
+    statement: &'s StatementProfile,
+    counters: StatementCounters,
+    /// The time that the reads took.
+    read_ms: f64,
+    /// The time of all statements.
+    total_ms: f64,
+}
+
+impl StatementReads<'_> {
+    fn finding(&self, window: Window) -> Option<Finding> {
+        let Self { statement, counters, read_ms, total_ms } = *self;
+        let counters = &counters;
+        let query_id = statement.query_id?.to_string();
+        let share = read_ms / statement.total_ms.max(read_ms);
+        let line = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = format!(
+            "Statement {query_id} finds {} of its blocks in shared buffers and waits {} of its time for the others, over {window}: {}",
+            percent(hit_ratio(counters)),
+            percent(share),
+            beginning(&line, TEXT_CHARS_MAX)
+        );
+        let read_bytes = count(Some(counters.shared_blks_read)) * float(BLOCK_BYTES);
+        Some(
+            Finding::new(ID, Object::Statement { query_id }, Severity::Low, message)
+                .statistic("stat_statements.hit_ratio", hit_ratio(counters), Unit::Ratio)
+                .statistic("stat_statements.read_bytes", whole(read_bytes), Unit::Bytes)
+                .statistic("stat_statements.read_ms", read_ms, Unit::Ms)
+                .statistic(
+                    "stat_statements.workload_share",
+                    read_ms / total_ms.max(read_ms),
+                    Unit::Ratio,
+                )
+                .statistic("stat_statements.calls", count(Some(statement.calls)), Unit::Count)
+                .statistic("stat_statements.window_s", whole(window.seconds()), Unit::S),
+        )
+    }
 }
 
 fn not_timed(statements: u32) -> Gap {
@@ -214,7 +223,7 @@ fn find(
         grouped(read)
     );
     Some(
-        tree.finding(ID, (node.id, stake), message)
+        tree.finding(ID, stake.at(node.id), message)
             .confidence(confidence)
             .evidence(figure("hit_ratio", ratio, Unit::Ratio))
             .evidence(figure("read_bytes", whole(read * float(BLOCK_BYTES)), Unit::Bytes)),

@@ -93,7 +93,7 @@ fn find(tree: &Tree<'_>, scan: &Node, case: &Case<'_>) -> Option<Finding> {
         grouped(unwanted),
         stake.share * 100.0
     );
-    let finding = tree.finding(ID, (scan.id, stake), message);
+    let finding = tree.finding(ID, stake.at(scan.id), message);
     // The body may call a volatile function, which keeps it from being inlined, and is not to be seen.
     Some(
         finding

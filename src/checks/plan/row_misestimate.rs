@@ -73,7 +73,7 @@ fn finding(tree: &Tree<'_>, wrong: &Misestimate, decision: &PlannerDecision) -> 
         tree.node(decision.node).node_type,
         decision.stake.share * 100.0
     );
-    wrong.with_figures(tree, tree.finding(ID, (wrong.node, decision.stake), message))
+    wrong.with_figures(tree, tree.finding(ID, decision.stake.at(wrong.node), message))
 }
 
 /// Nothing was decided by it that costs time.

@@ -50,7 +50,7 @@ fn find(tree: &Tree<'_>, case: &Case<'_>) -> Option<Finding> {
     );
     let stake = Stake::of_part(planning, planning + execution);
     Some(
-        tree.finding(ID, (0, stake), message)
+        tree.finding(ID, stake.at(0), message)
             .evidence(figure("planning_ms", planning, Unit::Ms))
             .evidence(figure("execution_ms", execution, Unit::Ms)),
     )

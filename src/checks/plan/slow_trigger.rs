@@ -98,7 +98,7 @@ fn find(tree: &Tree<'_>, trigger: &Trigger, case: &Case<'_>) -> Option<Finding> 
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, (0, stake), message)
+        tree.finding(ID, stake.at(0), message)
             .evidence(figure("calls", whole(calls), Unit::Count))
             .evidence(figure("ms_per_call", ms_per_call(trigger), Unit::Ms)),
     )

@@ -46,7 +46,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         for node in tree.nodes().iter().filter(|node| node.node_type == "Seq Scan") {
             match find(tree, node, case) {
                 Ok(found) => judgement.findings.extend(found),
-                Err(unsaid) => unsaid.said(tree, (ID, node.id), judgement),
+                Err(unsaid) => judgement.merge(unsaid.judgement(tree, ID, node.id)),
             }
         }
     })
@@ -68,44 +68,52 @@ pub(super) fn find(
     {
         return Ok(None);
     }
-    Ok(Some(found(tree, node, (&hidden, figures, stake))))
+    let scan = UnservedScan { node: node.id, hidden, figures, stake };
+    Ok(Some(scan.finding(tree)))
 }
 
-fn found(
-    tree: &Tree<'_>,
-    node: &Node,
-    (hidden, Scanned { read, unwanted }, stake): (&Wrapped, Scanned, Stake),
-) -> Finding {
-    let column = clipped(&hidden.column);
-    let how = match &hidden.wrapper {
-        // A domain, or a type whose cast keeps the bytes, is served: the column's type is not in the plan.
-        Wrapper::Cast(kind) => format!(
-            "casts `{column}` to {}, which an index on `{column}` serves only if the cast changes no bytes",
-            clipped(kind)
-        ),
-        Wrapper::Function(name) => {
-            format!(
-                "compares `{}({column})`, which no index on `{column}` alone serves",
-                clipped(name)
-            )
-        }
-        Wrapper::Operator(name) => {
-            format!(
-                "compares `{column}` behind `{name}`, which no index on `{column}` alone serves"
-            )
-        }
-    };
-    let message = format!(
-        "{} {how}: {} of {} rows are read for nothing, {:.0} % of the {}",
-        tree.title(node.id),
-        grouped(unwanted),
-        grouped(read),
-        stake.share * 100.0,
-        if tree.is_executed() { "time" } else { "cost" }
-    );
-    tree.finding(ID, (node.id, stake), message)
-        // Whether there is an index on the column is not in the plan.
-        .confidence(Confidence::Medium)
-        .evidence(tree.figure("read_rows", whole(read), Unit::Rows))
-        .evidence(tree.figure("removed_rows", whole(unwanted), Unit::Rows))
+/// A scan whose condition hides a column from indexes.
+struct UnservedScan {
+    node: usize,
+    hidden: Wrapped,
+    figures: Scanned,
+    stake: Stake,
+}
+
+impl UnservedScan {
+    fn finding(&self, tree: &Tree<'_>) -> Finding {
+        let Self { node, hidden, figures: Scanned { read, unwanted }, stake } = self;
+        let column = clipped(&hidden.column);
+        let how = match &hidden.wrapper {
+            // A domain, or a type whose cast keeps the bytes, is served: the column's type is not in the plan.
+            Wrapper::Cast(kind) => format!(
+                "casts `{column}` to {}, which an index on `{column}` serves only if the cast changes no bytes",
+                clipped(kind)
+            ),
+            Wrapper::Function(name) => {
+                format!(
+                    "compares `{}({column})`, which no index on `{column}` alone serves",
+                    clipped(name)
+                )
+            }
+            Wrapper::Operator(name) => {
+                format!(
+                    "compares `{column}` behind `{name}`, which no index on `{column}` alone serves"
+                )
+            }
+        };
+        let message = format!(
+            "{} {how}: {} of {} rows are read for nothing, {:.0} % of the {}",
+            tree.title(*node),
+            grouped(*unwanted),
+            grouped(*read),
+            stake.share * 100.0,
+            if tree.is_executed() { "time" } else { "cost" }
+        );
+        tree.finding(ID, stake.at(*node), message)
+            // Whether there is an index on the column is not in the plan.
+            .confidence(Confidence::Medium)
+            .evidence(tree.figure("read_rows", whole(*read), Unit::Rows))
+            .evidence(tree.figure("removed_rows", whole(*unwanted), Unit::Rows))
+    }
 }

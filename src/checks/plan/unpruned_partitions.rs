@@ -13,8 +13,8 @@ use crate::model::observation::{
     Workload,
 };
 use crate::model::{
-    Case, Confidence, Family, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold,
-    Topic, Unit, grouped,
+    Case, Confidence, Finding, Gap, Judgement, Object, Severity, Superpower, Threshold, Topic,
+    Unit, grouped,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -69,28 +69,31 @@ fn by_statements(case: &Case<'_>) -> Result<Judgement, Gap> {
     let divided = keys.iter().filter_map(|key| {
         let family = families.family(key.oid).filter(|family| family.root.oid == key.oid)?;
         let many = float(family.leaves().count()) >= case.policy.get(&PARTITIONS_MIN);
-        Some((family, (key, key.first_column.as_deref()?))).filter(|_| many && case.wants(family))
+        let column = key.first_column.as_deref()?;
+        let table = DividedTable { root: family.root, key, column };
+        Some(table).filter(|_| many && case.wants(family))
     });
-    let divided: Vec<(&Family<'_>, (&PartitionKey, &str))> = divided.collect();
+    let divided: Vec<DividedTable<'_>> = divided.collect();
     if divided.is_empty() {
         return Ok(Judgement::default());
     }
     let workload = workload(case)?;
-    let found = divided
-        .into_iter()
-        .filter_map(|(family, key)| without_key(case, workload, family.root, key));
+    let found = divided.iter().filter_map(|table| without_key(case, workload, table));
     Ok(Judgement { findings: found.collect(), ..Judgement::default() })
 }
 
-fn without_key(
-    case: &Case<'_>,
-    workload: &Workload,
-    root: &Relation,
-    (key, column): (&PartitionKey, &str),
-) -> Option<Finding> {
+/// A partitioned table, with the first column of its partition key.
+struct DividedTable<'a> {
+    root: &'a Relation,
+    key: &'a PartitionKey,
+    column: &'a str,
+}
+
+fn without_key(case: &Case<'_>, workload: &Workload, table: &DividedTable<'_>) -> Option<Finding> {
+    let DividedTable { root, column, .. } = table;
     let lacking: Vec<&StatementProfile> = workload
         .statements_of(&root.schema, &root.name)
-        .filter(|statement| lacks_key(statement, root, (key, column)))
+        .filter(|statement| table.is_read_without_key(statement))
         .collect();
     let calls: u64 = lacking.iter().map(|statement| statement.calls).sum();
     let calls = float(calls);
@@ -115,43 +118,44 @@ fn without_key(
 /// Operators that lead to one part of a table divided by hashes.
 const EQUALITY: &[&str] = &["=", "in", "= any", "is null"];
 
-/// Whether it reads the table and nothing in it could lead to a part of it. What was not understood whole is left alone.
-fn lacks_key(
-    statement: &StatementProfile,
-    root: &Relation,
-    (key, column): (&PartitionKey, &str),
-) -> bool {
-    let shape = &statement.shape;
-    let reads = |block: &QueryBlock| {
-        block.relations.iter().any(|relation| {
-            relation.schema == root.schema && relation.name == root.name && !relation.ambiguous
-        })
-    };
-    let names_key = |subject: &Subject| {
-        subject.columns.iter().any(|name| {
-            name.schema == root.schema && name.table == root.name && name.column == column
-        })
-    };
-    // The key itself is compared; a function of it leads nowhere, and ranges lead nowhere among hashes.
-    let prunes = |predicate: &Predicate| {
-        // The server looks through the cast of varchar to text.
-        let relabelled = predicate.subject.cast.as_deref() == Some("text")
-            && key.first_type.as_deref() == Some("varchar");
-        names_key(&predicate.subject)
-            && (predicate.subject.plain || relabelled)
-            && (key.strategy != 'h' || EQUALITY.contains(&&*predicate.operator))
-    };
-    let has_key = |block: &QueryBlock| {
-        block.predicates.iter().any(prunes)
-            || block.joins.iter().any(|join| names_key(&join.left) || names_key(&join.right))
-    };
-    let reading =
-        matches!(shape.kind, StatementKind::Select | StatementKind::Update | StatementKind::Delete);
-    reading
-        && shape.unresolved == 0
-        && !shape.truncated
-        && shape.blocks.iter().any(reads)
-        && !shape.blocks.iter().any(has_key)
+impl DividedTable<'_> {
+    /// Whether a statement reads the table and nothing in it could lead to a part of it. What was not understood whole is left alone.
+    fn is_read_without_key(&self, statement: &StatementProfile) -> bool {
+        let Self { root, key, column } = *self;
+        let shape = &statement.shape;
+        let reads = |block: &QueryBlock| {
+            block.relations.iter().any(|relation| {
+                relation.schema == root.schema && relation.name == root.name && !relation.ambiguous
+            })
+        };
+        let names_key = |subject: &Subject| {
+            subject.columns.iter().any(|name| {
+                name.schema == root.schema && name.table == root.name && name.column == column
+            })
+        };
+        // The key itself is compared; a function of it leads nowhere, and ranges lead nowhere among hashes.
+        let prunes = |predicate: &Predicate| {
+            // The server looks through the cast of varchar to text.
+            let relabelled = predicate.subject.cast.as_deref() == Some("text")
+                && key.first_type.as_deref() == Some("varchar");
+            names_key(&predicate.subject)
+                && (predicate.subject.plain || relabelled)
+                && (key.strategy != 'h' || EQUALITY.contains(&&*predicate.operator))
+        };
+        let has_key = |block: &QueryBlock| {
+            block.predicates.iter().any(prunes)
+                || block.joins.iter().any(|join| names_key(&join.left) || names_key(&join.right))
+        };
+        let reading = matches!(
+            shape.kind,
+            StatementKind::Select | StatementKind::Update | StatementKind::Delete
+        );
+        reading
+            && shape.unresolved == 0
+            && !shape.truncated
+            && shape.blocks.iter().any(reads)
+            && !shape.blocks.iter().any(has_key)
+    }
 }
 
 fn by_plans(case: &Case<'_>) -> Result<Judgement, Gap> {
@@ -199,7 +203,7 @@ fn find(tree: &Tree<'_>, append: &Node, case: &Case<'_>) -> Option<Finding> {
         stake.share * 100.0
     );
     Some(
-        tree.finding(ID, (append.id, stake), message)
+        tree.finding(ID, stake.at(append.id), message)
             // Whether the condition goes by the partition key is not in the plan.
             .confidence(Confidence::Medium)
             .evidence(figure("partitions", i64::try_from(partitions.len()).ok()?, Unit::Count))

@@ -81,7 +81,7 @@ pub(super) fn find(tree: &Tree<'_>, scan: &[&Node], case: &Case<'_>) -> Option<F
         share_shown(discarded / read),
         stake.share * 100.0
     );
-    let finding = tree.finding(ID, (first.id, stake), message);
+    let finding = tree.finding(ID, stake.at(first.id), message);
     Some(
         // Whether another index holds the filter's columns is not in the plan.
         finding

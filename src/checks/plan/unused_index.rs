@@ -45,7 +45,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             match window.and_then(|window| {
                 window.at_least("index_counters", &UNUSED_WINDOW_S_MIN, case.policy)
             }) {
-                Ok(window) => unused(&mut judgement, table, (index, window), case),
+                Ok(window) => UnusedIndex { table, index, window }.judge(&mut judgement, case),
                 Err(gap) => too_early = Some(gap),
             }
         }
@@ -54,55 +54,66 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     Ok(judgement)
 }
 
-fn unused(
-    judgement: &mut Judgement,
-    table: &IndexedTable<'_>,
-    (index, window): (&Index, Window),
-    case: &Case<'_>,
-) {
-    let object = table.object(index);
-    let Some(detail) = table.detail(index) else {
-        let gap = format!("the definition of `{object}` was not read, so it is not judged");
-        judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, gap));
-        return;
-    };
-    let declined = |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
-    if let Some(reason) = needed_by(index, detail) {
-        judgement.declined.push(declined(reason, format!("no scan in {window}")));
-        return;
+/// An index without a scan in a window.
+struct UnusedIndex<'t, 'a> {
+    table: &'t IndexedTable<'a>,
+    index: &'t Index,
+    window: Window,
+}
+
+impl UnusedIndex<'_, '_> {
+    fn judge(&self, judgement: &mut Judgement, case: &Case<'_>) {
+        let Self { table, index, window } = *self;
+        let object = table.object(index);
+        let Some(detail) = table.detail(index) else {
+            let gap = format!("the definition of `{object}` was not read, so it is not judged");
+            judgement.gaps.push(Gap::new("index_details", GapReason::BudgetSpent, gap));
+            return;
+        };
+        let declined =
+            |reason: &str, detail: String| Declined::new(ID, object.clone(), reason, detail);
+        if let Some(reason) = needed_by(index, detail) {
+            judgement.declined.push(declined(reason, format!("no scan in {window}")));
+            return;
+        }
+        if detail.finds_referring_rows {
+            let detail = format!(
+                "no scan in {window}: no row that it refers to was deleted or got another key"
+            );
+            judgement
+                .declined
+                .push(declined("a foreign key of its table looks for rows by it", detail));
+            return;
+        }
+        if case.snapshot.server.in_recovery {
+            let detail = format!("no scan here in {window}; the primary counts its own scans");
+            judgement.declined.push(declined("this server is a standby", detail));
+            return;
+        }
+        let name = table.relation.qualified_name();
+        let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
+            judgement
+                .declined
+                .push(declined("its parts were not read", format!("no scan in {window}")));
+            return;
+        };
+        old.caveats.extend(caveats(index));
+        let bytes = table.index_bytes(index);
+        let message =
+            format!("`{object}` had no scan in {window} and takes {:.0} MB", float(bytes) / 1e6);
+        judgement.findings.push(
+            Finding::new(ID, object, Severity::Low, message)
+                .confidence(if may_have_standbys(case) {
+                    Confidence::Low
+                } else {
+                    Confidence::Medium
+                })
+                .statistic("indexes.scans", 0, Unit::Count)
+                .statistic("indexes.window_s", window.seconds(), Unit::S)
+                .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
+                .action(Action::DropIndex(old)),
+        );
     }
-    if detail.finds_referring_rows {
-        let detail =
-            format!("no scan in {window}: no row that it refers to was deleted or got another key");
-        judgement
-            .declined
-            .push(declined("a foreign key of its table looks for rows by it", detail));
-        return;
-    }
-    if case.snapshot.server.in_recovery {
-        let detail = format!("no scan here in {window}; the primary counts its own scans");
-        judgement.declined.push(declined("this server is a standby", detail));
-        return;
-    }
-    let name = table.relation.qualified_name();
-    let Some(mut old) = existing(index, &name, &object, case.snapshot) else {
-        judgement
-            .declined
-            .push(declined("its parts were not read", format!("no scan in {window}")));
-        return;
-    };
-    old.caveats.extend(caveats(index));
-    let bytes = table.index_bytes(index);
-    let message =
-        format!("`{object}` had no scan in {window} and takes {:.0} MB", float(bytes) / 1e6);
-    judgement.findings.push(
-        Finding::new(ID, object, Severity::Low, message)
-            .confidence(if may_have_standbys(case) { Confidence::Low } else { Confidence::Medium })
-            .statistic("indexes.scans", 0, Unit::Count)
-            .statistic("indexes.window_s", window.seconds(), Unit::S)
-            .statistic("index_sizes.index_bytes", bytes, Unit::Bytes)
-            .action(Action::DropIndex(old)),
-    );
 }
 
 /// Whether queries may use it where this server counts none. Standbys that were not seen may be there.

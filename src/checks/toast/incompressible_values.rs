@@ -1,7 +1,7 @@
 //! `toast/incompressible-values`, explained in the page beside this file.
 
 use super::estimate::StorageEstimate;
-use super::remedy::set_storage;
+use super::remedy::AffectedColumn;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{RelationNode, ToastedTable, is_vector, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
@@ -59,12 +59,12 @@ fn find(
     column: &str,
     policy: &Policy,
 ) -> Option<Result<Finding, Declined>> {
-    let affected: Vec<&RelationNode<'_>> =
+    let leaves: Vec<&RelationNode<'_>> =
         table.leaves().filter(|node| tries_in_vain(node, column)).collect();
-    let estimate = StorageEstimate::of(column, &affected);
+    let estimate = StorageEstimate::of(column, &leaves);
     let wide = estimate.wide_uncompressed_values + estimate.compressed_values();
     let share = estimate.wide_uncompressed_values / wide.max(1.0);
-    let sampled: u64 = affected
+    let sampled: u64 = leaves
         .iter()
         .filter_map(|node| Some(node.sample?.column(column)?.wide_uncompressed_values))
         .sum();
@@ -75,7 +75,8 @@ fn find(
     {
         return None;
     }
-    let object = table.column_of(column, &affected);
+    let affected = AffectedColumn { table, column, leaves };
+    let object = affected.object();
     let indexed =
         |node: &RelationNode<'_>| node.column(column).is_some_and(|c| !c.index_storages.is_empty());
     if table.nodes.iter().any(indexed) {
@@ -86,7 +87,7 @@ fn find(
         .measured("incompressible_share", share, Unit::Ratio)
         .measured("incompressible_values", whole(estimate.wide_uncompressed_values), Unit::Count)
         .measured("incompressible_bytes", whole(estimate.wide_uncompressed_bytes), Unit::Bytes)
-        .action(set_storage(table, column, (&affected, Storage::External), None))))
+        .action(affected.set_storage(Storage::External, None))))
 }
 
 fn indexed_column(object: Object) -> Declined {

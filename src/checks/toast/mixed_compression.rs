@@ -1,7 +1,7 @@
 //! `toast/mixed-compression`, explained in the page beside this file.
 
 use super::estimate::StorageEstimate;
-use super::remedy;
+use super::remedy::AffectedColumn;
 use super::size::{COLUMN_BYTES_MIN, TABLE_BYTES_MIN};
 use super::table::{RelationNode, ToastedTable, effective, sample_gaps, storage, tables, whole};
 use crate::checks::Check;
@@ -54,20 +54,21 @@ fn find(
     context: &Context,
     policy: &Policy,
 ) -> Option<Result<Finding, Declined>> {
-    let affected: Vec<&RelationNode<'_>> =
+    let leaves: Vec<&RelationNode<'_>> =
         table.leaves().filter(|node| holds_pglz_under_lz4(node, column, context)).collect();
-    let estimate = StorageEstimate::of(column, &affected);
+    let estimate = StorageEstimate::of(column, &leaves);
     let share = estimate.pglz_values / estimate.compressed_values().max(1.0);
-    if affected.is_empty()
+    if leaves.is_empty()
         || share < policy.get(&MIXED_SHARE_MIN)
         || estimate.pglz_bytes < policy.get(&COLUMN_BYTES_MIN)
     {
         return None;
     }
-    let object = table.column_of(column, &affected);
+    let affected = AffectedColumn { table, column, leaves };
+    let object = affected.object();
     let message = format!("`{object}` is set to lz4 and still holds values compressed with pglz");
     let of = RewriteOf::NotCompressedBy(Compression::Lz4);
-    Some(remedy::rewrite(ID, table, column, (&affected, of)).map(|rewrite| {
+    Some(affected.rewrite(ID, of).map(|rewrite| {
         Finding::new(ID, object.clone(), Severity::Low, message)
             .measured("pglz_share", share, Unit::Ratio)
             .measured("pglz_values", whole(estimate.pglz_values), Unit::Count)

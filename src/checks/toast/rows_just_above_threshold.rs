@@ -2,7 +2,7 @@
 
 use super::hot_column_out_of_line::judge_hot;
 use super::reads::Reads;
-use super::remedy::{only_column, out_of_line, rewrite, set_target};
+use super::remedy::{only_column, out_of_line};
 use super::size::{
     HISTORY_S_MIN, HOT_READ_SHARE, READ_BACK_MIN, READ_BACK_PER_DAY_MIN, TABLE_BYTES_MIN,
 };
@@ -59,21 +59,21 @@ fn find(
         return None;
     }
     let affected = out_of_line(table, column);
-    let sampled = || affected.iter().filter_map(|node| node.sample);
+    let sampled = || affected.leaves.iter().filter_map(|node| node.sample);
     let rows: u64 = sampled().map(|sample| sample.rows).sum();
     let just_above: u64 = sampled().map(|sample| sample.rows_just_above).sum();
     let share = float(just_above) / float(rows).max(1.0);
     if just_above == 0 || share < policy.get(&JUST_ABOVE_SHARE_MIN) {
         return None;
     }
-    let object = table.object_of(&affected);
+    let object = table.object_of(&affected.leaves);
     let message = format!("`{object}` has rows just too wide to keep `{column}` inline");
-    Some(rewrite(ID, table, column, (&affected, RewriteOf::OutOfLine)).map(|rewrite| {
+    Some(affected.rewrite(ID, RewriteOf::OutOfLine).map(|rewrite| {
         let finding = Finding::new(ID, object, Severity::Low, message);
         reads
             .on(finding)
             .measured("just_above_share", share, Unit::Ratio)
             .measured("toast_threshold_bytes", i64::from(TOAST_THRESHOLD_BYTES), Unit::Bytes)
-            .action(set_target(table, &affected, JUST_ABOVE_BYTES, rewrite))
+            .action(affected.set_target(JUST_ABOVE_BYTES, rewrite))
     }))
 }

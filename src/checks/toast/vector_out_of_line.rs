@@ -52,7 +52,7 @@ fn find(
 ) -> Option<Result<Finding, Declined>> {
     let estimate = table.estimate(column);
     let share = estimate.out_of_line_values / estimate.values.max(1.0);
-    if out_of_line(table, column).is_empty()
+    if out_of_line(table, column).leaves.is_empty()
         || share <= policy.get(&VECTOR_OUT_OF_LINE_SHARE_MAX)
         || estimate.out_of_line_bytes < policy.get(&COLUMN_BYTES_MIN)
     {

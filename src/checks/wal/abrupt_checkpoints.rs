@@ -61,7 +61,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
         None => finding,
     };
-    let (finding, declined) = setting::advise(case, finding, setting, (target.to_string(), vec![]));
+    let wanted = setting::WantedSetting { setting, value: target.to_string(), caveats: Vec::new() };
+    let (finding, declined) = setting::advise(case, finding, wanted);
     judgement.findings.push(finding);
     judgement.declined.extend(declined);
     Ok(judgement)

@@ -86,8 +86,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     let enough = load.rate.over(load.window.seconds()) * (1.0 + load.completion_target)
         / (share_max * load.all()).max(1.0);
     if let Some(bytes) = load.advised(case, enough) {
-        let wanted = (setting_value(bytes), load.caveats(case, bytes));
-        let (finding, declined) = setting::advise(case, finding, max_wal_size, wanted);
+        let (value, caveats) = (setting_value(bytes), load.caveats(case, bytes));
+        let wanted = setting::WantedSetting { setting: max_wal_size, value, caveats };
+        let (finding, declined) = setting::advise(case, finding, wanted);
         judgement.findings.push(finding);
         judgement.declined.extend(declined);
     } else {

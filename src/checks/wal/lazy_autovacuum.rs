@@ -115,8 +115,8 @@ fn switched_off_here(
         (Severity::High, what)
     };
     let finding = Finding::new(ID, object, severity, format!("`{}` is off: {what}", setting.name));
-    let (finding, declined) =
-        setting::advise(case, finding, setting, ("on".to_owned(), Vec::new()));
+    let wanted = setting::WantedSetting { setting, value: "on".to_owned(), caveats: Vec::new() };
+    let (finding, declined) = setting::advise(case, finding, wanted);
     judgement.findings.push(finding);
     judgement.declined.extend(declined);
 }

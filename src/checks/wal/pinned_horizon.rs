@@ -60,12 +60,12 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     if let Ok(senders) = wal.senders.get() {
         for sender in senders {
-            let found = by_xids(
-                (Object::Cluster, &sender_culprit(sender), AT_STANDBY.to_owned()),
-                sender.xmin_age,
-                case.policy,
-            );
-            add(&mut judgement, found);
+            let holder = HorizonHolder {
+                object: Object::Cluster,
+                culprit: sender_culprit(sender),
+                remedy: AT_STANDBY.to_owned(),
+            };
+            add(&mut judgement, holder.by_xids(sender.xmin_age, case.policy));
         }
     }
     if !context.privileges.sees_sessions() {
@@ -107,11 +107,11 @@ fn of_transactions(case: &Case<'_>, transactions: &[OpenTransaction], judgement:
 fn of_slot(slot: &ReplicationSlot, policy: &Policy) -> Option<(Finding, String)> {
     let object = Object::Slot { slot: slot.name.clone() };
     let culprit = format!("Slot `{object}`");
-    let remedy = slot_remedy(slot);
-    if let Some(found) = by_xids((object.clone(), &culprit, remedy.clone()), slot.xmin_age, policy)
-    {
+    let holder = HorizonHolder { object, culprit, remedy: slot_remedy(slot) };
+    if let Some(found) = holder.by_xids(slot.xmin_age, policy) {
         return Some(found);
     }
+    let HorizonHolder { object, culprit, remedy } = holder;
     let xids = slot.catalog_xmin_age.filter(|age| is_many(*age, policy))?;
     let message = format!(
         "{culprit} holds back vacuum of the system catalogs, {} behind",
@@ -171,20 +171,23 @@ fn of_transaction(one: &OpenTransaction, policy: &Policy) -> Option<(Finding, St
     Some((finding, remedy))
 }
 
-fn by_xids(
-    (object, culprit, remedy): (Object, &str, String),
-    age: Option<i64>,
-    policy: &Policy,
-) -> Option<(Finding, String)> {
-    let xids = age.filter(|age| is_many(*age, policy))?;
-    let behind = counted(xids, "transaction", "transactions");
-    let message = format!("{culprit} holds back vacuum, {behind} behind");
-    let finding = Finding::new(ID, object, severity(xids, true), message).statistic(
-        "horizon.xmin_age",
-        xids,
-        Unit::Count,
-    );
-    Some((finding, remedy))
+/// What may hold back vacuum, and how to stop it.
+struct HorizonHolder {
+    object: Object,
+    culprit: String,
+    remedy: String,
+}
+
+impl HorizonHolder {
+    /// Where it holds back many transactions.
+    fn by_xids(&self, age: Option<i64>, policy: &Policy) -> Option<(Finding, String)> {
+        let xids = age.filter(|age| is_many(*age, policy))?;
+        let behind = counted(xids, "transaction", "transactions");
+        let message = format!("{} holds back vacuum, {behind} behind", self.culprit);
+        let finding = Finding::new(ID, self.object.clone(), severity(xids, true), message)
+            .statistic("horizon.xmin_age", xids, Unit::Count);
+        Some((finding, self.remedy.clone()))
+    }
 }
 
 fn severity(xids: i64, many: bool) -> Severity {

@@ -65,7 +65,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             Unit::Rows,
         );
         judgement.gaps.extend(nulls_hidden(&divided, one));
-        match drain(case, &divided, (one, &object), rows) {
+        let filled =
+            FilledDefault { divided: &divided, default: one, object: object.clone(), rows };
+        match filled.drain(case) {
             Ok(drain) => judgement.findings.push(finding.action(Action::DrainDefault(drain))),
             Err(detail) => {
                 judgement.findings.push(finding);
@@ -98,57 +100,64 @@ fn uncounted(case: &Case<'_>, default: &Relation) -> Option<Gap> {
     Some(gap.lifted_by(format!("ANALYZE {name};")))
 }
 
-/// How to move them, or what to do by hand where the ranges of the table follow no rule, or another tool makes its partitions.
-fn drain(
-    case: &Case<'_>,
-    divided: &Divided<'_>,
-    (default, object): (&Relation, &Object),
+/// A default partition that holds rows.
+struct FilledDefault<'d, 'a> {
+    divided: &'d Divided<'a>,
+    default: &'d Relation,
+    object: Object,
     rows: f64,
-) -> Result<DefaultDrain, String> {
-    let root = divided.root;
-    if let Err(gap) = case.snapshot.wal.partman_sets.get() {
-        return Err(format!(
-            "whether pg_partman makes its partitions is not known: {}",
-            gap.detail
-        ));
-    }
-    if divided.partman(case).is_some() {
-        let extensions = case.snapshot.wal.extensions.get().ok();
-        let extension = extensions.and_then(|all| all.iter().find(|one| one.name == "pg_partman"));
-        let schema = extension.map_or("partman", |found| &found.schema);
-        return Err(format!(
-            "CALL {}.partition_data_proc({}); moves them in batches",
-            quote_identifier(schema),
-            quote_literal(&format!("{}.{}", root.schema, root.name))
-        ));
-    }
-    if let Some(why) = divided.key.default_stays.as_deref() {
-        return Err(stays(why, default));
-    }
-    if let Some(gap) = nulls_hidden(divided, default) {
-        return Err(format!("rows without a key would stay, and {}", gap.detail));
-    }
-    let by_hand = || {
-        format!(
-            "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the range, \
+}
+
+impl FilledDefault<'_, '_> {
+    /// How to move them, or what to do by hand where the ranges of the table follow no rule, or another tool makes its partitions.
+    fn drain(self, case: &Case<'_>) -> Result<DefaultDrain, String> {
+        let Self { divided, default, object, rows } = self;
+        let root = divided.root;
+        if let Err(gap) = case.snapshot.wal.partman_sets.get() {
+            return Err(format!(
+                "whether pg_partman makes its partitions is not known: {}",
+                gap.detail
+            ));
+        }
+        if divided.partman(case).is_some() {
+            let extensions = case.snapshot.wal.extensions.get().ok();
+            let extension =
+                extensions.and_then(|all| all.iter().find(|one| one.name == "pg_partman"));
+            let schema = extension.map_or("partman", |found| &found.schema);
+            return Err(format!(
+                "CALL {}.partition_data_proc({}); moves them in batches",
+                quote_identifier(schema),
+                quote_literal(&format!("{}.{}", root.schema, root.name))
+            ));
+        }
+        if let Some(why) = divided.key.default_stays.as_deref() {
+            return Err(stays(why, default));
+        }
+        if let Some(gap) = nulls_hidden(divided, default) {
+            return Err(format!("rows without a key would stay, and {}", gap.detail));
+        }
+        let by_hand = || {
+            format!(
+                "for each range: create a table like `{}`, move its rows from the default in batches, add a CHECK of the range, \
              then attach it",
-            root.name
-        )
-    };
-    let type_name = divided.key.first_type.as_deref().unwrap_or_default();
-    let step = divided.step().filter(|step| fits(type_name, *step)).ok_or_else(by_hand)?;
-    let (from, until) = divided.open_ends();
-    Ok(DefaultDrain {
-        object: object.clone(),
-        table: root.qualified_name(),
-        default: default.qualified_name(),
-        column: divided.key.first_column.clone().ok_or_else(by_hand)?,
-        type_name: type_name.to_owned(),
-        step,
-        from: from.and_then(End::text),
-        until: until.and_then(End::text),
-        rows: whole(rows),
-    })
+                root.name
+            )
+        };
+        let type_name = divided.key.first_type.as_deref().unwrap_or_default();
+        let step = divided.step().filter(|step| fits(type_name, *step)).ok_or_else(by_hand)?;
+        let (from, until) = divided.open_ends();
+        Ok(DefaultDrain {
+            object,
+            table: root.qualified_name(),
+            default: default.qualified_name(),
+            column: divided.key.first_column.clone().ok_or_else(by_hand)?,
+            type_name: type_name.to_owned(),
+            step,
+            from: from.and_then(End::text),
+            until: until.and_then(End::text),
+            rows: whole(rows),
+        })
+    }
 }
 
 /// Rows without a key have no other partition: where their share is not shown, it is unknown whether any row can be moved.

@@ -60,7 +60,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     for (root, divided) in by_root {
         let Some(family) = families.family(root) else { continue };
-        of_family(case, family, &divided, (context.now, &mut judgement));
+        judgement.merge(of_family(case, family, &divided, context.now));
     }
     Ok(judgement)
 }
@@ -70,8 +70,9 @@ fn of_family(
     case: &Case<'_>,
     family: &Family<'_>,
     all: &[&Divided<'_>],
-    (now, judgement): (Timestamp, &mut Judgement),
-) {
+    now: Timestamp,
+) -> Judgement {
+    let mut judgement = Judgement::default();
     let (mut short, mut unread) = (Vec::new(), 0_usize);
     let beneath = leaves_by_ancestor(family);
     for divided in all {
@@ -102,7 +103,8 @@ fn of_family(
         );
         judgement.gaps.push(Gap::new("partition_bounds", GapReason::NotVisibleInSql, detail));
     }
-    report(case, family, short, judgement);
+    report(case, family, short, &mut judgement);
+    judgement
 }
 
 /// One finding, by the most urgent of those that are short.

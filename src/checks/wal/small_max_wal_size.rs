@@ -57,8 +57,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         .statistic("settings.needed_wal_bytes", whole(needed), Unit::Bytes);
     if let Some(bytes) = load.advised(case, needed) {
         let setting = setting::seen(case, "max_wal_size")?;
-        let wanted = (setting_value(bytes), load.caveats(case, bytes));
-        let (finding, declined) = setting::advise(case, finding, setting, wanted);
+        let (value, caveats) = (setting_value(bytes), load.caveats(case, bytes));
+        let wanted = setting::WantedSetting { setting, value, caveats };
+        let (finding, declined) = setting::advise(case, finding, wanted);
         judgement.findings.push(finding);
         judgement.declined.extend(declined);
     } else {

@@ -73,7 +73,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
                 calls(one).cmp(&calls(other)).then_with(|| by_order(one, other))
             })
         {
-            candidates.push((leaf, column.clone(), bytes));
+            candidates.push((leaf, column.clone()));
         }
     }
     if candidates.is_empty() {
@@ -81,8 +81,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     }
     let window = Window::of_database(context)?;
     let window = window.at_least("inserts", &DAY_WINDOW_S_MIN, policy)?;
-    for (leaf, column, bytes) in candidates {
-        if let Some(finding) = finding(case, &leaf, (&column, bytes), window) {
+    for (leaf, column) in candidates {
+        if let Some(finding) = finding(case, &leaf, &column, window) {
             let calls = match range_calls(case, &leaf, &column) {
                 Some(0) => ", and no statement of the workload filters by a range of it",
                 _ => "",
@@ -130,10 +130,10 @@ fn by_order(one: &TimeColumn, other: &TimeColumn) -> std::cmp::Ordering {
 fn finding(
     case: &Case<'_>,
     leaf: &LeafTable<'_>,
-    (column, bytes): (&TimeColumn, f64),
+    column: &TimeColumn,
     window: Window,
 ) -> Option<Finding> {
-    let activity = leaf.activity;
+    let (activity, bytes) = (leaf.activity, float(leaf.relation.bytes_at_least()));
     let inserted = float(activity.inserted_rows);
     let is_appended = activity.inserted_rows > 0
         && float(activity.updated_rows) <= case.policy.get(&UPDATE_SHARE_MAX) * inserted;

@@ -82,8 +82,9 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         "each full-page image costs processor time; what is saved depends on the data".to_owned(),
         "acts on full-page images alone, not on bulk inserts into new pages".to_owned(),
     ];
-    let method = method(&compression.choices).to_owned();
-    let (finding, declined) = setting::advise(case, finding, compression, (method, caveats));
+    let value = method(&compression.choices).to_owned();
+    let wanted = setting::WantedSetting { setting: compression, value, caveats };
+    let (finding, declined) = setting::advise(case, finding, wanted);
     judgement.findings.push(finding);
     judgement.declined.extend(declined);
     Ok(judgement)

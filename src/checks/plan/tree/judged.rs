@@ -76,10 +76,8 @@ pub(in crate::checks::plan) fn or_counted(
     let or_gap = |judged: Result<Judgement, Gap>| {
         judged.unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() })
     };
-    let (mut judgement, plans) = (or_gap(counted(case)), or_gap(plans));
-    judgement.findings.extend(plans.findings);
-    judgement.declined.extend(plans.declined);
-    judgement.gaps.extend(plans.gaps);
+    let mut judgement = or_gap(counted(case));
+    judgement.merge(or_gap(plans));
     Ok(judgement)
 }
 
@@ -96,7 +94,7 @@ pub(in crate::checks::plan) fn workload<'a>(case: &Case<'a>) -> Result<&'a Workl
 
 /// The finding with the statement that it is about.
 pub(super) fn of_statement(finding: Finding, statement: &WorkloadStatement) -> Finding {
-    let of = |name: &str, value: Number, unit: Unit| of_source(WORKLOAD, name, value, unit);
+    let of = |name: &str, value: Number, unit: Unit| WORKLOAD.evidence(name, value, unit);
     let calls = i64::try_from(statement.calls).unwrap_or(i64::MAX);
     let finding = with_statement(finding, &statement.text)
         .evidence(of("calls", calls.into(), Unit::Count))
@@ -112,21 +110,30 @@ pub(in crate::checks::plan) fn with_statement(finding: Finding, statement: &str)
     let text = beginning(statement, TEXT_CHARS_MAX);
     let message = format!("{}; statement {text}", finding.message);
     let statement = Number::Name(statement.to_owned());
-    Finding { message, ..finding }.evidence(of_source(WORKLOAD, "statement", statement, Unit::Name))
+    Finding { message, ..finding }.evidence(WORKLOAD.evidence("statement", statement, Unit::Name))
 }
 
-/// A figure of this source, as the grade says.
-pub(in crate::checks::plan) fn of_source(
-    (source, grade): (&str, Grade),
-    name: &str,
-    value: Number,
-    unit: Unit,
-) -> Evidence {
-    Evidence { name: name.to_owned(), value, unit, source: source.to_owned(), grade }
+/// Where figures are from, and how they are known.
+pub(in crate::checks::plan) struct EvidenceSource {
+    pub(in crate::checks::plan) name: &'static str,
+    pub(in crate::checks::plan) grade: Grade,
+}
+
+impl EvidenceSource {
+    /// A figure from there.
+    pub(in crate::checks::plan) fn evidence(
+        &self,
+        name: &str,
+        value: Number,
+        unit: Unit,
+    ) -> Evidence {
+        let (source, grade) = (self.name.to_owned(), self.grade);
+        Evidence { name: name.to_owned(), value, unit, source, grade }
+    }
 }
 
 /// What the server or the application counted of its statements.
-const WORKLOAD: (&str, Grade) = ("workload", Grade::Statistics);
+const WORKLOAD: EvidenceSource = EvidenceSource { name: "workload", grade: Grade::Statistics };
 
 /// Characters of a statement in a message.
 pub(in crate::checks::plan) const TEXT_CHARS_MAX: usize = 80;

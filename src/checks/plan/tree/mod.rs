@@ -10,9 +10,10 @@ pub(super) mod scanned;
 mod stake;
 
 pub(super) use judged::{
-    TEXT_CHARS_MAX, for_each_executed, for_each_executed_or_counted, of_source, or_counted,
+    EvidenceSource, TEXT_CHARS_MAX, for_each_executed, for_each_executed_or_counted, or_counted,
     with_statement, workload,
 };
+use stake::NodeStake;
 pub(super) use stake::{Stake, TIME_MS_MIN, TIME_SHARE_MIN};
 
 use std::cell::RefCell;
@@ -240,12 +241,8 @@ impl<'a> Tree<'a> {
     }
 
     /// A finding about a node, with what is at stake.
-    pub(super) fn finding(
-        &self,
-        check: &'static str,
-        (id, stake): (usize, Stake),
-        message: String,
-    ) -> Finding {
+    pub(super) fn finding(&self, check: &'static str, at: NodeStake, message: String) -> Finding {
+        let NodeStake { node: id, stake } = at;
         let confidence = if self.has_times { Confidence::High } else { Confidence::Medium };
         let finding =
             Finding::new(check, self.object(id), stake.severity(), message).confidence(confidence);

@@ -38,15 +38,17 @@ pub(in crate::checks::plan) enum Unsaid {
 
 impl Unsaid {
     /// Says so, in the place for it.
-    pub(in crate::checks::plan) fn said(
+    pub(in crate::checks::plan) fn judgement(
         self,
         tree: &Tree<'_>,
-        (check, node): (&str, usize),
-        judgement: &mut Judgement,
-    ) {
+        check: &str,
+        node: usize,
+    ) -> Judgement {
         let title = tree.title(node);
         let (reason, detail) = match self {
-            Self::Unknown => return judgement.gaps.push(tree.not_executed()),
+            Self::Unknown => {
+                return Judgement { gaps: vec![tree.not_executed()], ..Judgement::default() };
+            }
             Self::MayBeServed(index) => (
                 "generic plan",
                 format!(
@@ -68,7 +70,8 @@ impl Unsaid {
                 ),
             ),
         };
-        judgement.declined.push(Declined::new(check, tree.object(node), reason, detail));
+        let declined = Declined::new(check, tree.object(node), reason, detail);
+        Judgement { declined: vec![declined], ..Judgement::default() }
     }
 }
 

@@ -25,6 +25,13 @@ pub(in crate::checks::plan) struct Stake {
     pub(in crate::checks::plan) share: f64,
 }
 
+/// What is at stake where a finding is about a node.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::checks::plan) struct NodeStake {
+    pub(super) node: usize,
+    pub(super) stake: Stake,
+}
+
 impl Stake {
     /// What takes so many milliseconds of these.
     pub(in crate::checks::plan) fn of_part(ms: f64, of_ms: f64) -> Self {
@@ -41,6 +48,11 @@ impl Stake {
     pub(in crate::checks::plan) fn matters(self, case: &Case<'_>) -> bool {
         self.share >= case.policy.get(&TIME_SHARE_MIN)
             && self.ms.is_none_or(|ms| ms >= case.policy.get(&TIME_MS_MIN))
+    }
+
+    /// The same, for a finding about a node.
+    pub(in crate::checks::plan) fn at(self, node: usize) -> NodeStake {
+        NodeStake { node, stake: self }
     }
 
     pub(super) fn severity(self) -> Severity {
