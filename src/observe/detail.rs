@@ -11,12 +11,12 @@ use super::catalog::CatalogForest;
 use super::common::{self, CommonDetail};
 use super::look::Look;
 use super::texts::{StatementTexts, TextLook};
-use super::visit::{CatalogStage, Interest, Looks, VisitPlan};
+use super::visit::{CatalogStage, Visit, VisitPlan};
 use super::wal::WalDetail;
 use super::{source, toast};
 use crate::model::Observation;
 use crate::model::observation::{Layout, ToastTable, Wal};
-use crate::pg::{Error, Session};
+use crate::pg::Error;
 
 /// What was seen of the chosen relations.
 pub(super) struct DetailStage {
@@ -63,11 +63,11 @@ struct Unidentified {
 
 impl DetailStage {
     pub(super) async fn take(
-        session: &mut Session,
-        (first, plan): (&mut CatalogStage, &VisitPlan),
-        interest: &Interest,
-        looks: &mut Looks,
+        visit: &mut Visit<'_>,
+        first: &mut CatalogStage,
+        plan: &VisitPlan,
     ) -> Result<Self, Error> {
+        let Visit { session, interest, looks } = visit;
         let mut batch = Batch::new(session.facts().major);
         let tables = TableLook::query(&mut batch, plan);
         let mut texts = first.texts(interest);

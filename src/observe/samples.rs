@@ -43,16 +43,23 @@ pub(super) struct StatementLook<'a> {
     pub(super) texts: Option<&'a mut StatementTexts>,
 }
 
+/// What the first two round trips brought, and what was chosen after the first.
+pub(super) struct VisitStages<'v> {
+    pub(super) first: &'v CatalogStage,
+    pub(super) plan: &'v VisitPlan,
+    pub(super) detail: &'v DetailStage,
+}
+
 /// Take all samples at once, explain what is to be explained, and look up what names in statements mean.
 pub(super) async fn take(
     session: &mut Session,
-    (first, plan, detail): (&CatalogStage, &VisitPlan, &DetailStage),
+    stages: &VisitStages<'_>,
     StatementLook { explain, texts }: StatementLook<'_>,
 ) -> Result<SampleStage, Error> {
     let trusted = session.trusts_code();
     let facts = session.facts().clone();
-    let mut values = ValueSamples::plan(first, plan, detail, &facts);
-    let mut documents = DocumentSamples::plan(first, plan, detail);
+    let mut values = ValueSamples::plan(stages, &facts);
+    let mut documents = DocumentSamples::plan(stages);
     let mut batch = Batch::new(facts.major);
     let of_values = values.as_mut().map(|values| values.query(&mut batch)).unwrap_or_default();
     if let Ok(documents) = &mut documents {
@@ -77,20 +84,23 @@ pub(super) async fn take(
     })
 }
 
+/// A relation whose values are sampled.
+#[derive(Clone, Copy)]
+struct SampledRelation<'a> {
+    relation: &'a Relation,
+    table: &'a ToastTable,
+}
+
 /// How the values of each relation are stored.
 struct ValueSamples<'a> {
-    pending: Vec<(&'a Relation, &'a ToastTable, StorageCounter)>,
+    pending: Vec<(SampledRelation<'a>, StorageCounter)>,
     /// Those that need no question, or may not be asked.
     settled: Vec<StoredValues>,
 }
 
 impl<'a> ValueSamples<'a> {
-    fn plan(
-        first: &'a CatalogStage,
-        plan: &VisitPlan,
-        detail: &'a DetailStage,
-        facts: &ServerFacts,
-    ) -> Result<Self, Gap> {
+    fn plan(stages: &VisitStages<'a>, facts: &ServerFacts) -> Result<Self, Gap> {
+        let VisitStages { first, plan, detail } = *stages;
         let relations = first.catalog.relations.get()?;
         let tables = detail.toast_tables.get()?;
         let mut samples = Self { pending: Vec::new(), settled: Vec::new() };
@@ -98,7 +108,8 @@ impl<'a> ValueSamples<'a> {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
             if let (Some(relation), Some(table)) = (relation, table) {
-                samples.add((relation, table), &first.catalog.foreign_code, facts.in_recovery);
+                let sampled = SampledRelation { relation, table };
+                samples.add(sampled, &first.catalog.foreign_code, facts.in_recovery);
             }
         }
         Ok(samples)
@@ -106,10 +117,11 @@ impl<'a> ValueSamples<'a> {
 
     fn add(
         &mut self,
-        (relation, table): (&'a Relation, &'a ToastTable),
+        sampled: SampledRelation<'a>,
         foreign: &Observation<Vec<ForeignCode>>,
         in_recovery: bool,
     ) {
+        let SampledRelation { relation, table } = sampled;
         let lost = in_recovery.then(|| gaps::left_on_the_primary(relation, table)).flatten();
         let name = relation.qualified_name();
         let observation = format!("stored_values of {}", name.to_sql());
@@ -121,7 +133,7 @@ impl<'a> ValueSamples<'a> {
             }
             None => {
                 let counter = StorageCounter::new(table, relation.rows_now(table.heap_bytes));
-                return self.pending.push((relation, table, counter));
+                return self.pending.push((sampled, counter));
             }
         };
         self.settled.push(StoredValues { oid: relation.oid, sample });
@@ -130,19 +142,19 @@ impl<'a> ValueSamples<'a> {
     /// A receipt for each relation that is sampled.
     fn query<'b>(&'b mut self, batch: &mut Batch<'b>) -> Vec<(i64, Receipt)> {
         let major = batch.major();
-        let query =
-            |(relation, table, counter): &'b mut (&Relation, &ToastTable, StorageCounter)| {
-                let rows = relation.rows_now(table.heap_bytes);
-                let sql = sample::sql(&relation.qualified_name(), table, rows, major);
-                let question = Question::new("stored_values", sql);
-                (relation.oid, batch.stream(question, |row| counter.add(row)))
-            };
+        let query = |(sampled, counter): &'b mut (SampledRelation<'_>, StorageCounter)| {
+            let SampledRelation { relation, table } = *sampled;
+            let rows = relation.rows_now(table.heap_bytes);
+            let sql = sample::sql(&relation.qualified_name(), table, rows, major);
+            let question = Question::new("stored_values", sql);
+            (relation.oid, batch.stream(question, |row| counter.add(row)))
+        };
         self.pending.iter_mut().map(query).collect()
     }
 
     fn finish(self, receipts: &[(i64, Receipt)]) -> Vec<StoredValues> {
         let mut samples = self.settled;
-        for (relation, table, counter) in self.pending {
+        for (SampledRelation { relation, table }, counter) in self.pending {
             let receipt = receipts.iter().find(|(oid, _)| *oid == relation.oid);
             let sample = match receipt.and_then(|(_, receipt)| receipt.answer()) {
                 Some(answer) => {
@@ -172,7 +184,8 @@ struct DocumentSampling {
 }
 
 impl DocumentSamples {
-    fn plan(first: &CatalogStage, plan: &VisitPlan, detail: &DetailStage) -> Result<Self, Gap> {
+    fn plan(stages: &VisitStages<'_>) -> Result<Self, Gap> {
+        let VisitStages { first, plan, detail } = *stages;
         let Some(choice) = &plan.layouts else { return Err(gaps::unasked("documents")) };
         if let Some(gap) = first.documents_unseen() {
             return Err(gap.clone());

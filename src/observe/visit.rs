@@ -21,7 +21,7 @@ use super::explained::{ExplainLook, ExplainedStatements};
 use super::foreign_code::{self, ForeignLook};
 use super::look::Look as _;
 use super::relations::RelationLook;
-use super::samples::{self, SampleStage, StatementLook};
+use super::samples::{self, SampleStage, StatementLook, VisitStages};
 use super::texts::{StatementTexts, TextLook, WorkloadSources};
 use super::wal::WalLook;
 use super::{documents, gaps, source};
@@ -58,6 +58,13 @@ impl Interest {
     }
 }
 
+/// A visit while its round trips are made.
+pub(super) struct Visit<'v> {
+    pub(super) session: &'v mut Session,
+    pub(super) interest: &'v Interest,
+    pub(super) looks: Looks,
+}
+
 /// Look at everything of interest once. What cannot be read leaves a [`Gap`](crate::model::Gap), not an error.
 ///
 /// Texts and plans of statements come beside the snapshot: they hold literals, and the snapshot may be kept.
@@ -66,10 +73,10 @@ impl Interest {
 /// Only a lost connection.
 pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Observed, Error> {
     let observed_at = Timestamp::now();
-    let mut looks = Looks::new();
-    let mut first = CatalogStage::take(session, interest, &mut looks).await?;
+    let mut visit = Visit { session, interest, looks: Looks::new() };
+    let mut first = CatalogStage::take(&mut visit).await?;
     let plan = first.plan(interest);
-    let mut detail = DetailStage::take(session, (&mut first, &plan), interest, &mut looks).await?;
+    let mut detail = DetailStage::take(&mut visit, &mut first, &plan).await?;
     let mut texts = detail.texts.take();
     let explains = interest.in_any(&[Topic::PLANS]);
     let mut explain = texts
@@ -87,7 +94,9 @@ pub async fn observe(session: &mut Session, interest: &Interest) -> Result<Obser
         }
     }
     let statements = StatementLook { explain: explain.as_mut(), texts: texts.as_mut() };
-    let sampled = Box::pin(samples::take(session, (&first, &plan, &detail), statements)).await?;
+    let stages = VisitStages { first: &first, plan: &plan, detail: &detail };
+    let Visit { session, looks, .. } = visit;
+    let sampled = Box::pin(samples::take(session, &stages, statements)).await?;
     let SampleStage { stored_values, documents, receipts } = sampled;
     let explained = explain.map(|explain| explain.seen(&receipts));
     let workload = first.workload();
@@ -233,11 +242,8 @@ impl CatalogLook {
 }
 
 impl CatalogStage {
-    async fn take(
-        session: &mut Session,
-        interest: &Interest,
-        looks: &mut Looks,
-    ) -> Result<Self, Error> {
+    async fn take(visit: &mut Visit<'_>) -> Result<Self, Error> {
+        let Visit { session, interest, looks } = visit;
         let mut batch = Batch::new(session.facts().major);
         let look = CatalogLook::query(&mut batch, session.trusts_code(), interest, looks);
         batch.send(session).await?;

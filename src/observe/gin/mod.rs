@@ -87,7 +87,7 @@ impl Look for GinLook {
             let chosen = chosen(all, indexes);
             let readings = chosen
                 .into_iter()
-                .map(|(index, gin)| (index.oid, read(batch, how, (index, gin), catalog)));
+                .map(|chosen| (chosen.index.oid, read(batch, how, chosen, catalog)));
             self.readings = Some(readings.collect());
         }
         self.seen = Some(seen);
@@ -123,21 +123,28 @@ fn in_scope(families: &Families<'_>, table: i64, interest: &Interest) -> bool {
     families.family(table).is_some_and(|family| family.is_in(&interest.scope))
 }
 
+/// An index whose list is read.
+#[derive(Clone, Copy)]
+struct ChosenIndex<'a> {
+    index: &'a Index,
+    gin: &'a GinIndex,
+}
+
 /// Those that hold entries: the most searched and the largest in turn.
-fn chosen<'a>(all: &'a [Index], indexes: &'a [GinIndex]) -> Vec<(&'a Index, &'a GinIndex)> {
+fn chosen<'a>(all: &'a [Index], indexes: &'a [GinIndex]) -> Vec<ChosenIndex<'a>> {
     let of = |index: &'a Index| {
         let position = indexes.binary_search_by_key(&index.oid, |gin| gin.oid).ok()?;
-        Some((index, &indexes[position]))
+        Some(ChosenIndex { index, gin: &indexes[position] })
     };
-    let mut found: Vec<(&Index, &GinIndex)> = all
+    let mut found: Vec<ChosenIndex<'_>> = all
         .iter()
         .filter(|index| index.method == "gin" && !index.partitioned)
         .filter_map(of)
         .collect();
-    found.sort_by_key(|(index, _)| (Reverse(index.scans), index.oid));
+    found.sort_by_key(|one| (Reverse(one.index.scans), one.index.oid));
     let least_searched = found.split_off(found.len().min(LISTS_MAX / 2));
     let mut rest = least_searched;
-    rest.sort_by_key(|(index, _)| (Reverse(index.pages), index.oid));
+    rest.sort_by_key(|one| (Reverse(one.index.pages), one.index.oid));
     rest.truncate(LISTS_MAX / 2);
     found.extend(rest);
     found

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use tokio_postgres::types::Type;
 
-use super::unreadable;
+use super::{ChosenIndex, unreadable};
 use crate::model::observation::{GinIndex, Index, KeyCount, Pending, PendingReader};
 use crate::model::{Gap, GapReason, Observation, grant, quote_identifier};
 use crate::observe::batch::{Batch, Receipt};
@@ -89,9 +89,10 @@ pub(super) struct How<'a> {
 pub(super) fn read(
     batch: &mut Batch<'_>,
     How { schema, keys }: How<'_>,
-    (index, gin): (&Index, &GinIndex),
+    chosen: ChosenIndex<'_>,
     catalog: &CatalogForest<'_>,
 ) -> PendingListRead {
+    let ChosenIndex { index, gin } = chosen;
     if let Some(gap) = unreadable(index, gin) {
         return PendingListRead { list: ListReading::Gap(gap), plan: None };
     }

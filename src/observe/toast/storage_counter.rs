@@ -206,36 +206,14 @@ impl StorageCounts {
     }
 
     fn work_out(&self, values: &mut [Option<SampledValue>]) {
-        let mut width = self.width(values);
+        let mut row = ToastedRow { width: self.width(values), values, storages: &self.storages };
         let movable = |storage| matches!(storage, 'x' | 'e');
-        let room = if width > u64::from(TOAST_THRESHOLD_BYTES) { self.target } else { u64::MAX };
-        width = self.move_out(values, (width, room), movable);
-        self.move_out(values, (width, u64::from(ROW_BYTES_MAX)), |storage| storage == 'm');
+        let is_wide = row.width > u64::from(TOAST_THRESHOLD_BYTES);
+        row.move_out(if is_wide { self.target } else { u64::MAX }, movable);
+        row.move_out(u64::from(ROW_BYTES_MAX), |storage| storage == 'm');
         for value in values.iter_mut().flatten() {
             value.out_of_line.get_or_insert(false);
         }
-    }
-
-    /// Move the widest values of these storage strategies out until the row has room. Its width is returned.
-    fn move_out(
-        &self,
-        values: &mut [Option<SampledValue>],
-        (mut width, room): (u64, u64),
-        movable: impl Fn(char) -> bool,
-    ) -> u64 {
-        while width > room {
-            let widest = values
-                .iter_mut()
-                .zip(&self.storages)
-                .filter(|(_, storage)| movable(**storage))
-                .filter_map(|(value, _)| value.as_mut())
-                .filter(|value| value.out_of_line.is_none() && value.stored > POINTER_BYTES)
-                .max_by_key(|value| value.stored);
-            let Some(widest) = widest else { break };
-            widest.out_of_line = Some(true);
-            width -= widest.stored - POINTER_BYTES;
-        }
-        width
     }
 
     /// Bytes of the row if every value stood in it as it is stored.
@@ -256,6 +234,33 @@ impl StorageCounts {
         if widest <= u64::from(ROW_BYTES_MAX) {
             self.sample.rows_fitting_page += 1;
             self.sample.fitting_row_bytes_max = self.sample.fitting_row_bytes_max.max(widest);
+        }
+    }
+}
+
+/// A row whose values the server moves out of line.
+struct ToastedRow<'r> {
+    values: &'r mut [Option<SampledValue>],
+    storages: &'r [char],
+    /// Its bytes without those that were moved out.
+    width: u64,
+}
+
+impl ToastedRow<'_> {
+    /// Move the widest values of these storage strategies out until the row has at most so many bytes.
+    fn move_out(&mut self, bytes_max: u64, movable: impl Fn(char) -> bool) {
+        while self.width > bytes_max {
+            let widest = self
+                .values
+                .iter_mut()
+                .zip(self.storages)
+                .filter(|(_, storage)| movable(**storage))
+                .filter_map(|(value, _)| value.as_mut())
+                .filter(|value| value.out_of_line.is_none() && value.stored > POINTER_BYTES)
+                .max_by_key(|value| value.stored);
+            let Some(widest) = widest else { break };
+            widest.out_of_line = Some(true);
+            self.width -= widest.stored - POINTER_BYTES;
         }
     }
 }
