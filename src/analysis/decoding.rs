@@ -126,8 +126,11 @@ fn decode_text(
     }
     let last = plans.len().saturating_sub(1);
     let each = plans.into_iter().enumerate().map(|(position, plan)| {
-        let mut answer =
-            judged(request, Arc::new(plan), PlanSource::Pasted, (text.findings_max, now));
+        let mut answer = judged(
+            request,
+            SourcedPlan { plan: Arc::new(plan), source: PlanSource::Pasted, read_at: now },
+            text.findings_max,
+        );
         answer.1.gaps.extend(cut.clone().filter(|_| position == last));
         if let Some(before) = &before {
             match compare(before, &answer.0) {
@@ -182,17 +185,24 @@ fn not_compared(why: NotCompared) -> Gap {
     }
 }
 
+/// A plan, with where it comes from and when it was read.
+pub(super) struct SourcedPlan {
+    pub(super) plan: Arc<ParsedPlan>,
+    pub(super) source: PlanSource,
+    pub(super) read_at: Timestamp,
+}
+
 /// A plan with what was found in it.
 pub(super) fn judged(
     request: &Request,
-    plan: Arc<ParsedPlan>,
-    source: PlanSource,
-    (findings_max, now): (usize, Timestamp),
+    sourced: SourcedPlan,
+    findings_max: usize,
 ) -> (Arc<ParsedPlan>, DecodedPlan) {
+    let SourcedPlan { plan, source, read_at } = sourced;
     let mut answer = decoded(&plan, source);
     let server = Server { version: String::new(), major: 0, in_recovery: false };
     let statement = StatementPlan { source, plan: Arc::clone(&plan), statement: None };
-    let snapshot = Snapshot::of_plans(vec![statement], server, now);
+    let snapshot = Snapshot::of_plans(vec![statement], server, read_at);
     let analysis = judge_snapshot(source.as_str(), request, &snapshot);
     report(&mut answer, analysis, findings_max);
     (plan, answer)

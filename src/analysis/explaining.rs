@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::decoding::{judged, narrow};
+use super::decoding::{SourcedPlan, judged, narrow};
 use super::{DecodeError, Request};
 use crate::explain;
 use crate::model::{DecodedPlan, Gap, GapReason, Topic};
@@ -116,8 +116,8 @@ pub async fn explain(
     let failed = |_| ExplainError::Decode(DecodeError::Failed);
     let plan = explain::read(&explained.text).map_err(failed)?.pop();
     let plan = Arc::new(plan.ok_or(ExplainError::Decode(DecodeError::Failed))?);
-    let limits = (findings_max, Timestamp::now());
-    let (_, mut decoded) = judged(&request, plan, explained.source, limits);
+    let sourced = SourcedPlan { plan, source: explained.source, read_at: Timestamp::now() };
+    let (_, mut decoded) = judged(&request, sourced, findings_max);
     if explained.by_helper {
         decoded.gaps.push(not_executed());
     }

@@ -13,10 +13,19 @@ use crate::observe::{Interest, existing_tables};
 use crate::pg::Target;
 use crate::review::{self, Runner, SqlFile, TargetTables};
 
-/// A review may take this long. The files that are left then are gaps.
-const TIME_MAX: Duration = Duration::from_secs(20);
-/// How long after that its caller waits for a step that cannot be ended: the parser's, or one of the judges'.
-const STEP_MAX: Duration = Duration::from_secs(5);
+/// How long a review may take.
+#[derive(Clone, Copy)]
+struct ReviewTime {
+    /// The files that are left then are gaps.
+    files: Duration,
+    /// How long after that its caller waits for a step that cannot be ended: the parser's, or one of the judges'.
+    step: Duration,
+}
+
+impl ReviewTime {
+    const MOST: Self = Self { files: Duration::from_secs(20), step: Duration::from_secs(5) };
+}
+
 /// Reviews at once: each keeps a processor busy, and may take some hundred megabytes.
 const AT_ONCE_MAX: usize = 2;
 
@@ -36,17 +45,17 @@ impl Drop for Ending {
 
 /// Review files on a thread that no one has to wait for: the runtime would wait for its own before the process ends.
 pub(super) async fn reviewed(files: Vec<SqlFile>, sizes: TargetTables, runner: Runner) -> Review {
-    reviewed_within((TIME_MAX, STEP_MAX), files, sizes, runner).await
+    reviewed_within(ReviewTime::MOST, files, sizes, runner).await
 }
 
 async fn reviewed_within(
-    (time_max, step_max): (Duration, Duration),
+    time: ReviewTime,
     files: Vec<SqlFile>,
     sizes: TargetTables,
     runner: Runner,
 ) -> Review {
     let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-    let Ok(Ok(slot)) = timeout(time_max, SLOTS.acquire()).await else {
+    let Ok(Ok(slot)) = timeout(time.files, SLOTS.acquire()).await else {
         return lost(&paths, "other reviews take all the time there is; try again");
     };
     let ending = Ending(Arc::new(AtomicBool::new(false)));
@@ -54,14 +63,14 @@ async fn reviewed_within(
     let (sender, receiver) = oneshot::channel();
     let thread = std::thread::Builder::new().name("review".to_owned()).spawn(move || {
         let begun = Instant::now();
-        let goes_on = || !is_ended.load(Ordering::Relaxed) && begun.elapsed() < time_max;
+        let goes_on = || !is_ended.load(Ordering::Relaxed) && begun.elapsed() < time.files;
         let _ = sender.send(review::review_by(&files, &sizes, runner, &goes_on));
         drop(slot);
     });
     if thread.is_err() {
         return lost(&paths, "no thread could be started");
     }
-    match timeout(time_max + step_max, receiver).await {
+    match timeout(time.files + time.step, receiver).await {
         Ok(Ok(review)) => review,
         // A review that panicked sends nothing.
         Ok(Err(_)) => lost(&paths, "the review of these files failed"),
@@ -123,7 +132,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_caller_does_not_wait_for_a_step_that_takes_longer_than_all_of_the_review() {
         let begun = Instant::now();
-        let limits = (Duration::from_millis(50), Duration::from_millis(50));
+        let tenth = Duration::from_millis(50);
+        let limits = ReviewTime { files: tenth, step: tenth };
         let review =
             reviewed_within(limits, vec![large()], TargetTables::default(), Runner::default());
         let review = review.await;

@@ -8,8 +8,13 @@ use crate::model::observation::{KeyFilter, KeyFind, KeyShape};
 use crate::sql::{Access, Clause, JsonStep, KeyUse, Operand, path_to_string};
 use crate::workload::{Ledger, RowLookup};
 
-/// A column's table, the column, and the path of a key of its documents.
-type ColumnKey<'a> = (&'a QualifiedName, &'a str, &'a [JsonStep]);
+/// A key of the documents of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct ColumnKey<'a> {
+    table: &'a QualifiedName,
+    column: &'a str,
+    path: &'a [JsonStep],
+}
 
 /// Calls by key and shape.
 pub(super) struct KeyShapes<'a> {
@@ -22,10 +27,11 @@ impl<'a> KeyShapes<'a> {
         for statement in ledger.statements_by_time() {
             let mut keys: BTreeMap<ColumnKey<'a>, Vec<&KeyUse>> = BTreeMap::new();
             for used in &statement.uses {
-                keys.entry((&used.table, &used.column, &used.path)).or_default().push(used);
+                let (table, column, path) = (&used.table, &*used.column, &*used.path);
+                keys.entry(ColumnKey { table, column, path }).or_default().push(used);
             }
             for (key, uses) in &keys {
-                let whole = keys.get(&(key.0, key.1, &[][..])).is_some_and(|uses| {
+                let whole = keys.get(&ColumnKey { path: &[], ..*key }).is_some_and(|uses| {
                     uses.iter().any(|one| one.access == Access::Whole && is_output(one.place))
                 });
                 let finds = finds(*key, uses, &statement.finds);
@@ -45,7 +51,7 @@ impl<'a> KeyShapes<'a> {
         column: &str,
         path: &[JsonStep],
     ) -> Vec<KeyShape> {
-        let of_key = self.calls.get(&(table, column, path)).into_iter().flatten();
+        let of_key = self.calls.get(&ColumnKey { table, column, path }).into_iter().flatten();
         let mut shapes: Vec<KeyShape> =
             of_key.map(|(shape, calls)| KeyShape { calls: *calls, ..shape.clone() }).collect();
         shapes.sort_by_key(|shape| std::cmp::Reverse(shape.calls));
@@ -58,11 +64,8 @@ fn is_output(place: Clause) -> bool {
 }
 
 /// The ways in which a statement finds rows by a key.
-fn finds(
-    (table, column, path): ColumnKey<'_>,
-    uses: &[&KeyUse],
-    all: &[RowLookup],
-) -> Vec<KeyFind> {
+fn finds(key: ColumnKey<'_>, uses: &[&KeyUse], all: &[RowLookup]) -> Vec<KeyFind> {
+    let ColumnKey { table, column, path } = key;
     let path = path_to_string(path);
     let is_reported = |of: &str, filter: KeyFilter| {
         let access = match filter {

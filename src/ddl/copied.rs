@@ -102,11 +102,11 @@ pub struct FilledColumn<'a> {
 
 /// The column, and the trigger that fills it, whose function gets this name.
 pub fn filled_column(table: &str, column: FilledColumn<'_>, function: &str) -> String {
-    let FilledColumn { name, type_sql, document, path } = column;
+    let FilledColumn { name, type_sql, document, .. } = column;
     let name = quote_identifier(name);
     [
         format!("ALTER TABLE {table} ADD COLUMN {name} {};", catalog_type(type_sql)),
-        create_function(function, &name, (document, path), type_sql),
+        create_function(function, column),
         create_trigger("dbopt_promoted", document, table, function),
     ]
     .concat()

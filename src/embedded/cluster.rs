@@ -33,6 +33,13 @@ pub(super) struct Cluster {
     keeper: Option<JoinHandle<()>>,
 }
 
+/// Where a cluster is.
+struct ClusterDirectories {
+    /// Holds the socket, and the data of a temporary cluster.
+    home: TempDir,
+    data: PathBuf,
+}
+
 impl Cluster {
     /// Start the cluster of `options` with the programs of `bin`, made if there is none.
     pub(super) fn start(bin: &Path, options: &ServerOptions) -> Result<Self, Error> {
@@ -46,27 +53,30 @@ impl Cluster {
             return Err(Error::InUse { path: data });
         }
         initialise(bin, owner, &data, options.data_dir.is_none())?;
-        Self::run(bin, owner, (home, &data), options)
+        Self::run(bin, owner, ClusterDirectories { home, data }, options)
     }
 
     /// Start it on data that is there. What is left of a server that was killed may still be on its way out.
     fn run(
         bin: &Path,
         owner: Owner,
-        (home, data): (TempDir, &Path),
+        directories: ClusterDirectories,
         options: &ServerOptions,
     ) -> Result<Self, Error> {
+        let ClusterDirectories { home, data } = directories;
         let log = home.path().join("log");
         let deadline = Instant::now() + STOP_TIMEOUT;
         let mut cluster = Self { home, pid: rustix::process::getpid(), keeper: None };
         loop {
             let mut command = owner.command(&bin.join("postgres"))?;
-            command.arg("-D").arg(data).env("TZ", "UTC");
+            command.arg("-D").arg(&data).env("TZ", "UTC");
             command.args(settings(cluster.home.path(), options));
             let (pid, keeper) = spawn(command, &log)?;
             (cluster.pid, cluster.keeper) = (pid, Some(keeper));
-            match cluster.wait_until_ready(data, &log) {
-                Err(Error::InUse { .. }) if Instant::now() < deadline && !orphan::outlive(data) => {
+            match cluster.wait_until_ready(&data, &log) {
+                Err(Error::InUse { .. })
+                    if Instant::now() < deadline && !orphan::outlive(&data) =>
+                {
                     std::thread::sleep(LOOK_EVERY);
                 }
                 ready => return ready.map(|()| cluster),

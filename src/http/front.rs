@@ -23,9 +23,9 @@ use tower::{Layer, Service};
 use super::doors::{Doors, Entrance};
 use super::limits::{InTime, Permit, RequestLimiter};
 use super::log::RequestLog;
-use super::meter::RouteMeter;
+use super::meter::{AnsweredRoute, RouteMeter};
 use super::problem::{self, Problem};
-use super::request_id::{self, X_REQUEST_ID};
+use super::request_id::X_REQUEST_ID;
 use crate::app::App;
 use crate::store::Store;
 
@@ -81,7 +81,6 @@ impl Service<Request> for FrontService {
     fn call(&mut self, request: Request) -> ResponseFuture {
         let entry = RequestRecord {
             begun: Instant::now(),
-            id: request_id::of(request.headers()),
             log: RequestLog::of(&request),
             shared: Arc::clone(&self.shared),
         };
@@ -201,7 +200,6 @@ fn guarded<F: Future>(
 /// What is kept of a request until its answer leaves.
 struct RequestRecord {
     begun: Instant,
-    id: HeaderValue,
     log: RequestLog,
     shared: Arc<FrontState>,
 }
@@ -209,10 +207,11 @@ struct RequestRecord {
 impl RequestRecord {
     fn finish(self, mut response: Response) -> Response {
         let took = self.begun.elapsed();
-        let counted = (response.status(), took);
-        self.shared.meter.count(self.log.method_name(), self.log.route_name(), counted);
-        self.log.log(&self.id, &mut response, (took, &self.shared.store));
-        response.headers_mut().insert(X_REQUEST_ID, self.id);
+        let (method, route) = (self.log.method_name(), self.log.route_name());
+        let answered = AnsweredRoute { method, route, status: response.status() };
+        self.shared.meter.count(answered, took);
+        self.log.log(&mut response, took, &self.shared.store);
+        response.headers_mut().insert(X_REQUEST_ID, self.log.id);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         response
     }

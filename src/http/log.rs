@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::analysis::X_CACHE;
 use super::auth;
 use super::problem::LogDetail;
+use super::request_id;
 use crate::config::is_target_name;
 use crate::store::Store;
 
@@ -16,6 +17,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request as the log and the metrics name it.
 pub(super) struct RequestLog {
+    pub(super) id: HeaderValue,
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
     /// The trace it is part of.
@@ -27,6 +29,7 @@ pub(super) struct RequestLog {
 impl RequestLog {
     pub(super) fn of(request: &Request) -> Self {
         Self {
+            id: request_id::of(request.headers()),
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
             trace: trace(request.headers()),
@@ -63,12 +66,7 @@ impl RequestLog {
 
     /// Say what became of it, once: failures with their cause, work done, and what came from the cache only to
     /// who wants to know everything.
-    pub(super) fn log(
-        &self,
-        id: &HeaderValue,
-        response: &mut Response,
-        (took, store): (Duration, &Store),
-    ) {
+    pub(super) fn log(&self, response: &mut Response, took: Duration, store: &Store) {
         let status = response.status();
         let cause = response.extensions_mut().remove::<LogDetail>();
         let cause = cause.as_ref().map(|LogDetail(cause)| cause.as_str());
@@ -80,7 +78,7 @@ impl RequestLog {
                     let key = key.and_then(|token| store.known_key(token));
                     tracing::event!(
                         tracing::Level::$level,
-                        id = id.to_str().unwrap_or_default(),
+                        id = self.id.to_str().unwrap_or_default(),
                         trace = self.trace.as_deref(),
                         method = self.method_name(),
                         route = self.route_name(),

@@ -13,6 +13,14 @@ pub(super) struct RouteMeter {
     routes: RwLock<HashMap<String, Vec<StatusMeter>>>,
 }
 
+/// A route that was answered, as metrics name it.
+#[derive(Clone, Copy)]
+pub(super) struct AnsweredRoute<'r> {
+    pub(super) method: &'static str,
+    pub(super) route: &'r str,
+    pub(super) status: StatusCode,
+}
+
 /// One method and status of a route.
 struct StatusMeter {
     method: &'static str,
@@ -23,26 +31,21 @@ struct StatusMeter {
 
 impl RouteMeter {
     /// Count a request and the time it took.
-    pub(super) fn count(
-        &self,
-        method: &'static str,
-        route: &str,
-        (status, took): (StatusCode, Duration),
-    ) {
+    pub(super) fn count(&self, answered: AnsweredRoute<'_>, took: Duration) {
         let seconds = took.as_secs_f64();
         {
             let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(bound) = find(&routes, (method, route, status)) {
+            if let Some(bound) = find(&routes, answered) {
                 return bound.count(seconds);
             }
         }
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         // Another request may have been first.
-        if find(&routes, (method, route, status)).is_none() {
-            let bound = StatusMeter::new(method, route, status);
-            routes.entry(route.to_owned()).or_default().push(bound);
+        if find(&routes, answered).is_none() {
+            let bound = StatusMeter::new(answered);
+            routes.entry(answered.route.to_owned()).or_default().push(bound);
         }
-        if let Some(bound) = find(&routes, (method, route, status)) {
+        if let Some(bound) = find(&routes, answered) {
             bound.count(seconds);
         }
     }
@@ -50,13 +53,15 @@ impl RouteMeter {
 
 fn find<'a>(
     routes: &'a HashMap<String, Vec<StatusMeter>>,
-    (method, route, status): (&str, &str, StatusCode),
+    answered: AnsweredRoute<'_>,
 ) -> Option<&'a StatusMeter> {
+    let AnsweredRoute { method, route, status } = answered;
     routes.get(route)?.iter().find(|bound| bound.method == method && bound.status == status)
 }
 
 impl StatusMeter {
-    fn new(method: &'static str, route: &str, status: StatusCode) -> Self {
+    fn new(answered: AnsweredRoute<'_>) -> Self {
+        let AnsweredRoute { method, route, status } = answered;
         let labels = [
             ("method", method.to_owned()),
             ("route", route.to_owned()),

@@ -33,6 +33,13 @@ pub struct Input {
     pub note: Option<String>,
 }
 
+impl Input {
+    /// One whose name says what it is.
+    pub(super) fn of(name: &'static str, value: impl PrintedValue, provenance: Provenance) -> Self {
+        Self { name, value: value.number(), provenance, note: None }
+    }
+}
+
 /// The inputs of one plan, in order.
 #[derive(Debug, Default)]
 pub(super) struct Inputs(Vec<Input>);
@@ -55,13 +62,8 @@ impl PrintedValue for f64 {
 }
 
 impl Inputs {
-    pub(super) fn add(
-        &mut self,
-        name: &'static str,
-        value: impl PrintedValue,
-        (provenance, note): (Provenance, Option<String>),
-    ) {
-        self.0.push(Input { name, value: value.number(), provenance, note });
+    pub(super) fn add(&mut self, input: Input) {
+        self.0.push(input);
     }
 
     /// What the caller gave; nothing where it is absent.
@@ -82,11 +84,12 @@ impl Inputs {
     ) -> Option<T> {
         match (given, observed) {
             (Some(value), _) => {
-                self.add(name, value, (Provenance::Given, None));
+                self.add(Input::of(name, value, Provenance::Given));
                 Some(value)
             }
             (None, Some((value, note))) => {
-                self.add(name, value, (Provenance::Observed, Some(note)));
+                let input = Input::of(name, value, Provenance::Observed);
+                self.add(Input { note: Some(note), ..input });
                 Some(value)
             }
             (None, None) => None,
@@ -101,7 +104,7 @@ impl Inputs {
         or: T,
     ) -> T {
         if given.is_none() {
-            self.add(name, or, (Provenance::Default, None));
+            self.add(Input::of(name, or, Provenance::Default));
         }
         self.given(name, given).unwrap_or(or)
     }

@@ -156,7 +156,7 @@ fn processes(given: Given<'_>, inputs: &mut Inputs, gaps: &mut Vec<Gap>) -> Opti
 
 fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
     let ServerLimits { max_connections, reserved_connections, other_sessions, .. } = given.seen;
-    inputs.add("connections_max", given.connections_max, (Provenance::Policy, None));
+    inputs.add(Input::of("connections_max", given.connections_max, Provenance::Policy));
     let others = match &given.request.role {
         Some(_) => "sessions of other roles and databases now",
         None => "sessions of other databases now: those of this one count for the service",
@@ -166,16 +166,19 @@ fn headroom(given: Given<'_>, inputs: &mut Inputs) -> u32 {
         ("reserved_connections", *reserved_connections, None),
         ("other_sessions", *other_sessions, Some(others.to_owned())),
     ] {
-        inputs.add(name, value, (Provenance::Observed, note));
+        inputs.add(Input { note, ..Input::of(name, value, Provenance::Observed) });
     }
     let note = Some("for people, backups and migrations".to_owned());
-    inputs.add("maintenance_connections", MAINTENANCE_CONNECTIONS, (Provenance::Default, note));
+    let maintenance =
+        Input::of("maintenance_connections", MAINTENANCE_CONNECTIONS, Provenance::Default);
+    inputs.add(Input { note, ..maintenance });
     let of_server = max_connections
         .saturating_sub(*reserved_connections)
         .saturating_sub(*other_sessions)
         .saturating_sub(MAINTENANCE_CONNECTIONS);
     let Some((limit, of)) = given.seen.connection_limit else { return of_server };
-    inputs.add("connection_limit", limit, (Provenance::Observed, Some(of.to_owned())));
+    let input = Input::of("connection_limit", limit, Provenance::Observed);
+    inputs.add(Input { note: Some(of.to_owned()), ..input });
     of_server.min(limit)
 }
 

@@ -262,7 +262,11 @@ impl StatementReader<'_> {
         }
         let (left, right) = (self.value(sides.left, place), self.value(sides.right, place));
         for (keys, other) in [(&left, sides.right), (&right, sides.left)] {
-            self.named_keys(keys, (operator, other), place);
+            if let TracedValue::Keys(documents) = keys
+                && let Some(paths) = named_paths(operator, other)
+            {
+                self.named_keys(documents, &paths, place);
+            }
         }
         let known = COMPARISONS.iter().find(|(known, _)| *known == operator);
         let (forth, back) = match known {
@@ -283,20 +287,23 @@ impl StatementReader<'_> {
 
 impl StatementReader<'_> {
     /// `e.key = 'k'`: of all the keys of a document, these are the ones that the statement is after.
-    fn named_keys(&mut self, keys: &TracedValue, (operator, names): (&str, &Node), place: Clause) {
-        let TracedValue::Keys(origins) = keys else { return };
-        if !matches!(operator, "=" | "in" | "= any") {
-            return;
-        }
-        let steps = match tree::inner(names) {
-            Some(NodeEnum::List(list)) => list.items.iter().map(literal::step).collect(),
-            _ if operator == "= any" => literal::keys(names),
-            _ => vec![literal::step(names)],
-        };
-        let paths: Vec<_> = steps.into_iter().map(|step| vec![step]).collect();
-        let documents = TracedValue::Documents(origins.clone());
-        self.look_up(&documents, &paths, &KeyLookup::plainly(Access::Expand, place));
+    fn named_keys(&mut self, documents: &[Origin], paths: &[Vec<JsonStep>], place: Clause) {
+        let documents = TracedValue::Documents(documents.to_vec());
+        self.look_up(&documents, paths, &KeyLookup::plainly(Access::Expand, place));
     }
+}
+
+/// The keys that names of keys are compared with; none where the operator finds no key by its name.
+fn named_paths(operator: &str, names: &Node) -> Option<Vec<Vec<JsonStep>>> {
+    if !matches!(operator, "=" | "in" | "= any") {
+        return None;
+    }
+    let steps = match tree::inner(names) {
+        Some(NodeEnum::List(list)) => list.items.iter().map(literal::step).collect(),
+        _ if operator == "= any" => literal::keys(names),
+        _ => vec![literal::step(names)],
+    };
+    Some(steps.into_iter().map(|step| vec![step]).collect())
 }
 
 /// Two rows of the same length, field by field.

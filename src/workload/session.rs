@@ -210,7 +210,7 @@ impl Sessions {
                     return;
                 }
                 let time = message.time;
-                self.of((message, ""), out, |session, out| {
+                self.of(session_key(message, ""), out, |session, out| {
                     // Clouds export logs with the last message first: what ended before a statement is not its time.
                     let is_before = time.zip(session.time).is_some_and(|(own, begun)| own < begun);
                     session.lasted(Some(ms).filter(|_| !is_before), out);
@@ -218,7 +218,7 @@ impl Sessions {
             }
             MessageContent::Ran { ms, sql, extended } => {
                 let entry = Entry { total_ms: ms, ..entry_of(message, sql) };
-                self.of((message, sql), out, |session, out| {
+                self.of(session_key(message, sql), out, |session, out| {
                     session.ran(entry, extended, out);
                     session.time = message.time;
                 });
@@ -228,7 +228,7 @@ impl Sessions {
                 if ms.is_some() {
                     out.give(fetched);
                 } else {
-                    self.of((message, sql), out, |session, out| {
+                    self.of(session_key(message, sql), out, |session, out| {
                         session.ran(fetched, true, out);
                         session.fetched = Some(identity(sql));
                     });
@@ -247,20 +247,20 @@ impl Sessions {
                     ..entry(message, &planned.sql)
                 };
                 let sql = planned.sql;
-                self.of((message, &sql), out, |session, out| session.planned(entry, out));
+                self.of(session_key(message, &sql), out, |session, out| {
+                    session.planned(entry, out)
+                });
             }
         }
     }
 
-    /// Find the session of a message of this statement. Where the log shows no session, what it says of one and the same
-    /// statement belongs together. Sessions that said nothing for longest are closed where there are too many.
+    /// Find a session by its key. Those that said nothing for longest are closed where there are too many.
     fn of(
         &mut self,
-        (message, sql): (&Message<'_>, &str),
+        key: u64,
         out: &mut Out<'_>,
         emit: impl FnOnce(&mut LogSession, &mut Out<'_>),
     ) {
-        let key = message.session.unwrap_or_else(|| identity(sql));
         let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
         let mut session = known.unwrap_or_default();
         let before = session.bytes();
@@ -279,6 +279,12 @@ impl Sessions {
         close(std::mem::take(&mut self.old), out);
         close(std::mem::take(&mut self.young), out);
     }
+}
+
+/// The key of the session of a message of this statement. Where the log shows no session, what it says of one and the same
+/// statement belongs together.
+fn session_key(message: &Message<'_>, sql: &str) -> u64 {
+    message.session.unwrap_or_else(|| identity(sql))
 }
 
 /// Hand on what waits in sessions that are over.

@@ -100,14 +100,14 @@ impl LogText {
                 self.begun.insert(bare.stream, begun);
                 return;
             }
-            return self.lines(&begun, (line, from), out);
+            return self.lines(line.with(&begun), from, out);
         }
-        self.lines(&bare.bytes, (line, from), out);
+        self.lines(line.with(&bare.bytes), from, out);
     }
 
     /// One line, or several that a carrier has put into one.
-    fn lines(&mut self, bytes: &[u8], (line, from): (LogLine<'_>, From), out: &mut Out<'_>) {
-        for bytes in bytes.split(|byte| *byte == b'\n') {
+    fn lines(&mut self, line: LogLine<'_>, from: From, out: &mut Out<'_>) {
+        for bytes in line.bytes.split(|byte| *byte == b'\n') {
             self.log.line(line.with(bytes), from, out);
         }
     }
@@ -115,7 +115,7 @@ impl LogText {
     /// No line will follow.
     pub(super) fn end(&mut self, out: &mut Out<'_>) -> SourceFormat {
         for (stream, begun) in std::mem::take(&mut self.begun) {
-            self.lines(&begun, (LogLine::of(&[], true), From { stream, ..From::default() }), out);
+            self.lines(LogLine::of(&begun, true), From { stream, ..From::default() }, out);
         }
         match &mut self.log {
             ServerLog::Stderr(log) => {

@@ -169,7 +169,7 @@ impl<'a> Compiler<'a> {
             types: self.types(schema, place),
             allowed: self.allowed(schema, place),
             number: self.number_rules(schema, place),
-            length: self.bounds(schema, ("minLength", "maxLength"), place),
+            length: self.bounds(schema, "Length", place),
             pattern: self.pattern(schema, place),
             format: self.text(schema, "format", place).and_then(StringFormat::named),
             object: self.object_rules(schema, place),
@@ -286,7 +286,7 @@ impl<'a> Compiler<'a> {
             required: self.names(schema, "required", place),
             dependent,
             dependent_schemas: self.named(schema, "dependentSchemas", place),
-            count: self.bounds(schema, ("minProperties", "maxProperties"), place),
+            count: self.bounds(schema, "Properties", place),
         }
     }
 
@@ -299,7 +299,7 @@ impl<'a> Compiler<'a> {
             return ArrayRules::default();
         }
         let contains = self.one(schema, "contains", place);
-        let mut wanted = self.bounds(schema, ("minContains", "maxContains"), place);
+        let mut wanted = self.bounds(schema, "Contains", place);
         wanted.min = wanted.min.or(Some(1));
         let unique = schema.get("uniqueItems");
         if unique.is_some_and(|unique| !unique.is_boolean()) {
@@ -310,7 +310,7 @@ impl<'a> Compiler<'a> {
             items: self.one(schema, "items", place),
             contains: contains.map(|at| (at, wanted)),
             unique: unique == Some(&Value::Bool(true)),
-            count: self.bounds(schema, ("minItems", "maxItems"), place),
+            count: self.bounds(schema, "Items", place),
         }
     }
 

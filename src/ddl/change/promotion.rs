@@ -3,6 +3,7 @@
 use super::indexed::LONG_VALUES;
 use crate::ddl::Ddl;
 use crate::ddl::batch::{self, dollar_quoted};
+use crate::ddl::copied::FilledColumn;
 use crate::ddl::new_index::BuiltIndex;
 use crate::ddl::statement::{brief, definition, maintenance, trigger};
 use crate::model::{
@@ -15,6 +16,7 @@ pub(in crate::ddl) fn promote(promotion: &Promotion) -> Ddl {
     let (table, schema) = (promotion.table.to_sql(), quote_identifier(&promotion.table.schema));
     let column = quote_identifier(&promotion.column);
     let Promotion { document, path, type_sql, .. } = promotion;
+    let filled = FilledColumn { name: &promotion.column, type_sql, document, path };
     let suffix = format!("{}_idx", promotion.column);
     let index = BuiltIndex {
         table: &promotion.table,
@@ -27,7 +29,7 @@ pub(in crate::ddl) fn promote(promotion: &Promotion) -> Ddl {
     let function = format!("{schema}.{sync}");
     let mut statements = vec![
         brief(format!("ALTER TABLE {table} ADD COLUMN {column} {};", catalog_type(type_sql))),
-        definition(create_function(&function, &column, (document, path), type_sql)),
+        definition(create_function(&function, filled)),
         trigger(create_trigger(&sync, document, &table, &function)),
         fill(promotion),
         maintenance(format!("VACUUM (ANALYZE) {table};"), false),
@@ -76,14 +78,9 @@ fn caveats(promotion: &Promotion) -> Vec<String> {
     caveats
 }
 
-/// The function of the trigger that fills a column, given as SQL writes it.
-pub(in crate::ddl) fn create_function(
-    function: &str,
-    column: &str,
-    (document, path): (&str, &[String]),
-    type_sql: &str,
-) -> String {
-    let assignment = key_assignment(column, (document, path), type_sql);
+/// The function of the trigger that fills a column.
+pub(in crate::ddl) fn create_function(function: &str, column: FilledColumn<'_>) -> String {
+    let assignment = key_assignment(column);
     let body = format!("\nBEGIN\n    {assignment}\n    RETURN NEW;\nEND\n");
     let body = dollar_quoted(&body);
     format!(
@@ -104,10 +101,12 @@ pub(in crate::ddl) fn create_trigger(
     )
 }
 
-/// What a trigger does for the column, given as SQL writes it, to follow a key of the document. The document is what is
+/// What a trigger does for the column to follow a key of the document. The document is what is
 /// true: whatever is written to the column, it follows the document, and what does not fit leaves NULL. It stands in a
 /// function with a search path of its own.
-fn key_assignment(column: &str, (document, path): (&str, &[String]), type_sql: &str) -> String {
+fn key_assignment(filled: FilledColumn<'_>) -> String {
+    let FilledColumn { name, type_sql, document, path } = filled;
+    let column = quote_identifier(name);
     let text = key_text("NEW.", document, path);
     let value = text.replacen(">>", ">", 1);
     let typed = |json: &str| format!("pg_catalog.jsonb_typeof({value}) = '{json}'");

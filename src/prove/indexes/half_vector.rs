@@ -26,6 +26,13 @@ pub(super) struct Nearest {
     calls: u64,
 }
 
+/// The table of an arm, with what its index is on.
+pub(super) struct SearchedArm<'t> {
+    pub(super) table: &'t str,
+    pub(super) expression: &'t str,
+    pub(super) data_type: &'t str,
+}
+
 impl HalfVector {
     /// The searches of the column that an index serves and that have no further condition.
     pub(super) fn searches(&self, new: &NewIndex, workload: &Workload) -> Vec<Nearest> {
@@ -52,12 +59,9 @@ impl HalfVector {
             .then_some(Nearest { limit, calls: statement.calls })
     }
 
-    /// The nearest of an arm, by what its index is on.
-    pub(super) fn call(
-        &self,
-        one: &Nearest,
-        (table, expression, data_type): (&str, &str, &str),
-    ) -> Call {
+    /// The nearest rows of an arm.
+    pub(super) fn call(&self, one: &Nearest, arm: &SearchedArm<'_>) -> Call {
+        let SearchedArm { table, expression, data_type } = arm;
         let HalfVector { column, schema, operator, .. } = self;
         let column = quote_identifier(column);
         Call {

@@ -14,7 +14,7 @@ use crate::ddl::{index_on, same_index_on};
 use crate::model::observation::{ColumnName, Limit, QueryBlock, StatementKind, StatementProfile};
 use crate::model::{ExistingIndex, KeyPart, NewIndex, ProofKey, Snapshot, Unit, quote_identifier};
 use containment::containments;
-use half_vector::HalfVector;
+use half_vector::{HalfVector, SearchedArm};
 
 /// Statements that are timed, those with most calls.
 const STATEMENTS_MAX: usize = 8;
@@ -134,10 +134,12 @@ fn trial(key: &ProofKey, change: &IndexChange<'_>, snapshot: &Snapshot) -> Optio
                 workload.map(|workload| half.searches(new, workload)).unwrap_or_default();
             let column = format!("t.{}", quote_identifier(&half.column));
             let whole = format!("{}.vector", half.schema);
-            let today = searches.iter().map(|one| half.call(one, (&today, &column, &whole)));
+            let today = SearchedArm { table: &today, expression: &column, data_type: &whole };
             let expression = format!("(t.{})", half.expression);
-            let then = searches.iter().map(|one| half.call(one, (&then, &expression, &half.half)));
-            ([today.collect(), then.collect()], much_smaller())
+            let then = SearchedArm { table: &then, expression: &expression, data_type: &half.half };
+            let on =
+                |arm: &SearchedArm<'_>| searches.iter().map(|one| half.call(one, arm)).collect();
+            ([on(&today), on(&then)], much_smaller())
         }
     };
     let [of_today, of_then] = searches;

@@ -47,13 +47,12 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn bounds(
-        &mut self,
-        schema: &JsonObject,
-        (min, max): (&str, &str),
-        place: &str,
-    ) -> Bounds {
-        Bounds { min: self.count(schema, min, place), max: self.count(schema, max, place) }
+    /// The values of `min` and `max` of what is counted: `minItems` and `maxItems`.
+    pub(super) fn bounds(&mut self, schema: &JsonObject, counted: &str, place: &str) -> Bounds {
+        Bounds {
+            min: self.count(schema, &format!("min{counted}"), place),
+            max: self.count(schema, &format!("max{counted}"), place),
+        }
     }
 
     pub(super) fn count(&mut self, schema: &JsonObject, keyword: &str, place: &str) -> Option<u64> {
