@@ -54,7 +54,7 @@ impl WorkloadIntake {
         };
         let (chunks, arriving) = mpsc::channel(CHUNKS_WAITING);
         // Understanding statements is work, and not waiting.
-        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, (format, prefix)));
+        let read = tokio::task::spawn_blocking(move || take_in(arriving, names, format, prefix));
         Ok(Self { chunks, read })
     }
 
@@ -74,7 +74,8 @@ impl WorkloadIntake {
 fn take_in(
     mut arriving: mpsc::Receiver<Bytes>,
     names: Names,
-    (format, prefix): (Option<SourceFormat>, Option<LinePrefix>),
+    format: Option<SourceFormat>,
+    prefix: Option<LinePrefix>,
 ) -> (Ledger, Read) {
     let mut reader = SourceReader::new(format).of_database(names.database.clone()).behind(prefix);
     let catalog = catalog(names);

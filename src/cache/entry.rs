@@ -35,14 +35,15 @@ impl CachedAnswer {
     /// An answer computed from what was seen at `made_at`, fresh for `ttl`.
     pub(super) fn new(body: RenderedBody, made_at: Timestamp, ttl: Duration) -> Self {
         let digest = body.digest();
-        Self::identified(body, digest, (made_at, ttl))
+        Self::identified(body, digest, made_at, ttl)
     }
 
     /// An answer whose digest is known.
     fn identified(
         body: RenderedBody,
         digest: [u8; DIGEST_BYTES],
-        (made_at, ttl): (Timestamp, Duration),
+        made_at: Timestamp,
+        ttl: Duration,
     ) -> Self {
         let mut hexed = [0; 2 * DIGEST_BYTES];
         hex::encode_to_slice(digest, &mut hexed).expect("a byte is two digits");
@@ -126,7 +127,7 @@ impl CachedAnswer {
         let made_at = Timestamp::from_millisecond(i64::from_le_bytes(*made_at_ms)).ok()?;
         let ttl = Duration::from_millis(u64::try_from(i64::from_le_bytes(*ttl_ms)).ok()?);
         // Covered by the checksum: it need not be computed again for every reader.
-        Some(Self::identified(body, digest, (made_at, ttl)))
+        Some(Self::identified(body, digest, made_at, ttl))
     }
 }
 

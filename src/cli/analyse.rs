@@ -83,7 +83,7 @@ impl Analyse {
                 Some(plan.map_err(Error::Analysis)?)
             }
         };
-        report((run.analysis, plan.as_ref()), &self.options.selection, project)
+        report(run.analysis, plan.as_ref(), &self.options.selection, project)
     }
 }
 
@@ -100,7 +100,8 @@ pub(super) async fn run(target: &Target, request: &Request) -> Result<Run, Error
 
 /// Print the analysis as asked for, with a plan of pools where there is one. What makes the command fail is judged before anything is hidden.
 pub(super) fn report(
-    (mut analysis, plan): (Analysis, Option<&PoolPlan>),
+    mut analysis: Analysis,
+    plan: Option<&PoolPlan>,
     selection: &Selection,
     project: &ProjectSettings,
 ) -> Result<CommandOutcome, Error> {
@@ -117,7 +118,7 @@ pub(super) fn report(
     let (format, verbose) = (selection.output.format(project), selection.output.verbose);
     print(&match plan {
         None => render::analysis(&analysis, format, verbose),
-        Some(plan) => render::planned((&analysis, plan), format, verbose),
+        Some(plan) => render::planned(&analysis, plan, format, verbose),
     })?;
     if outcome == CommandOutcome::Unseen {
         warn("not everything asked for could be seen (see the gaps); --allow-gaps accepts that");

@@ -29,7 +29,7 @@ impl JudgeArgs {
         let name =
             self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into());
         let analysis = analysis::judge_snapshot(&name, &request, &snapshot);
-        analyse::report((analysis, None), &self.selection, &project)
+        analyse::report(analysis, None, &self.selection, &project)
     }
 }
 

@@ -17,7 +17,7 @@ const TAKEN: &[&str] = &[
 
 /// A field's name for a key: `user_id` of `userId` and of `user-id`.
 pub(super) fn field(key: &str, given: &mut BTreeSet<String>) -> String {
-    once(words(key).join("_").to_lowercase(), ("n", "key"), given)
+    once(words(key).join("_").to_lowercase(), "n", "key", given)
 }
 
 /// A class's name for a key: `UserId` of `user_id`.
@@ -26,15 +26,11 @@ pub(super) fn class(key: &str, given: &mut BTreeSet<String>) -> String {
         let (first, rest) = word.split_at(1);
         first.to_uppercase() + rest
     };
-    once(words(key).into_iter().map(capital).collect(), ("N", "Model"), given)
+    once(words(key).into_iter().map(capital).collect(), "N", "Model", given)
 }
 
 /// A name that nothing else has: a digit does not come first, and where nothing is left something does.
-fn once(
-    name: String,
-    (before_digit, nothing): (&str, &str),
-    given: &mut BTreeSet<String>,
-) -> String {
+fn once(name: String, before_digit: &str, nothing: &str, given: &mut BTreeSet<String>) -> String {
     let name = match name.chars().next() {
         None => nothing.to_owned(),
         Some(first) if first.is_ascii_digit() => format!("{before_digit}{name}"),

@@ -108,8 +108,8 @@ impl<'a> ValueSamples<'a> {
             let relation = relations.iter().find(|relation| relation.oid == *oid);
             let table = tables.iter().find(|table| table.oid == *oid);
             if let (Some(relation), Some(table)) = (relation, table) {
-                let sampled = SampledRelation { relation, table };
-                samples.add(sampled, &first.catalog.foreign_code, facts.in_recovery);
+                let one = SampledRelation { relation, table };
+                samples.add(one, &first.catalog.foreign_code, facts.in_recovery);
             }
         }
         Ok(samples)
@@ -179,8 +179,10 @@ struct DocumentSampling {
     oid: i64,
     column: String,
     sampled: Sampled,
-    /// Rows of the whole table, and whether all its relations are asked.
-    of: (f64, bool),
+    /// Rows of the whole table.
+    rows: f64,
+    /// Whether all its relations are asked.
+    is_whole: bool,
 }
 
 impl DocumentSamples {
@@ -237,7 +239,8 @@ impl DocumentSamples {
     fn finish(self, major: u32) -> Vec<ColumnDocuments> {
         let mut columns = self.hidden;
         for sample in self.pending {
-            let (documents, drift, mut gaps) = sample.sampled.sum_up(sample.of, major);
+            let (documents, drift, mut gaps) =
+                sample.sampled.sum_up(sample.rows, sample.is_whole, major);
             // A sample that ended early is none: what is missing may be what matters.
             let sample_or_gap = match gaps.pop() {
                 Some(gap) => Observation::Unseen(gap),
@@ -302,7 +305,8 @@ impl RelationsById<'_> {
                 Some(contract) => sampled.judged_by(contract),
                 None => sampled,
             },
-            of: (rows, table.all),
+            rows,
+            is_whole: table.all,
         })
     }
 

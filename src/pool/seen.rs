@@ -67,7 +67,7 @@ pub fn seen(
     seen.other_sessions = small(limits.all_sessions() - own);
     let roles: Vec<&str> =
         whole().filter(is_own).filter_map(|group| group.role.as_deref()).collect();
-    seen.connection_limit = connection_limit(snapshot, (request.role.as_deref(), &roles), own);
+    seen.connection_limit = connection_limit(snapshot, request.role.as_deref(), &roles, own);
     if limits.hidden > 0 {
         let detail = format!(
             "{} neither role nor address to our role: they count for others",
@@ -104,7 +104,8 @@ pub fn seen(
 /// What a CONNECTION LIMIT leaves to the service: one of the database, or of the role that it is or its only one.
 fn connection_limit(
     snapshot: &Snapshot,
-    (given, seen): (Option<&str>, &[&str]),
+    given: Option<&str>,
+    seen: &[&str],
     own: i64,
 ) -> Option<(u32, &'static str)> {
     let limits = snapshot.concurrency.limits.get().ok()?;

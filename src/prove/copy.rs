@@ -45,7 +45,7 @@ pub(super) async fn copy(
     let privileges = &context.privileges;
     let on_target = privileges.creates_temporary_tables && !snapshot.server.in_recovery;
     let outcome = match (target.lab(), on_target) {
-        (Some(lab), _) => on_the_lab((target, lab), snapshot, subject).await,
+        (Some(lab), _) => on_the_lab(target, lab, snapshot, subject).await,
         (None, true) => on_the_target(target, snapshot, subject).await,
         (None, false) => {
             let role = quote_identifier(&context.role);
@@ -71,13 +71,14 @@ async fn on_the_target(
     foreign_code::refuse(&trial, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&trial, subject).await?;
     create_base(&trial, &columns).await?;
-    let rows = select(&trial, &columns, (snapshot, subject)).await?;
+    let rows = select(&trial, &columns, snapshot, subject).await?;
     trial.run(&format!("insert /* dbopt */ into pg_temp.dbopt_base {rows}")).await?;
     Ok(Copied { trial, columns, on_lab: false })
 }
 
 async fn on_the_lab(
-    (target, lab): (&Target, &Target),
+    target: &Target,
+    lab: &Target,
     snapshot: &Snapshot,
     subject: &TrialRows,
 ) -> Result<Copied, TrialError> {
@@ -87,7 +88,7 @@ async fn on_the_lab(
     foreign_code::refuse(&there, target.trusts_code(), &subject.relation).await?;
     let columns = columns(&there, subject).await?;
     create_base(&trial, &columns).await?;
-    let rows = select(&there, &columns, (snapshot, subject)).await?;
+    let rows = select(&there, &columns, snapshot, subject).await?;
     let from = format!("copy ({rows}) to stdout (format binary)");
     trial.copy_from(&there, &from, "copy pg_temp.dbopt_base from stdin (format binary)").await?;
     there.finish();
@@ -146,7 +147,8 @@ pub(super) fn quoted(columns: &[CopyColumn]) -> String {
 async fn select(
     there: &TrialTransaction,
     columns: &[CopyColumn],
-    (seen, subject): (&Snapshot, &TrialRows),
+    seen: &Snapshot,
+    subject: &TrialRows,
 ) -> Result<String, TrialError> {
     let rebuilt: Vec<String> = columns.iter().map(rebuilt).collect();
     let (rows, bytes) = size(seen, subject);

@@ -108,7 +108,7 @@ fn cascading(statement: &SyntaxNode, named: &NamedObjects, own: &str) -> Located
         (DroppedKind::Schema, true) => (Severity::Medium, Confidence::Medium),
         (_, true) => (Severity::Medium, Confidence::Low),
     };
-    found(statement, (severity, confidence), message)
+    found(statement, severity, confidence, message)
 }
 
 fn owned(statement: &SyntaxNode, owner: &str) -> LocatedFinding {
@@ -117,12 +117,13 @@ fn owned(statement: &SyntaxNode, owner: &str) -> LocatedFinding {
          another owner with REASSIGN OWNED before",
         name(owner)
     );
-    found(statement, (Severity::High, Confidence::High), message)
+    found(statement, Severity::High, Confidence::High, message)
 }
 
 fn found(
     statement: &SyntaxNode,
-    (severity, confidence): (Severity, Confidence),
+    severity: Severity,
+    confidence: Confidence,
     message: String,
 ) -> LocatedFinding {
     LocatedFinding {

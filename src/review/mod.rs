@@ -178,11 +178,11 @@ fn review_here(
         sizes,
     };
     for (index, file) in read.iter().enumerate() {
-        match judged((index, file), &known, goes_on) {
+        match judged(index, file, &known, goes_on) {
             Some(found) => {
                 review.gaps.extend(unread(file));
                 let found = found.into_iter();
-                review.findings.extend(found.map(|found| reported((index, file), found, &known)));
+                review.findings.extend(found.map(|found| reported(index, file, found, &known)));
             }
             None => review.gaps.push(unreviewed(&file.path, NO_TIME)),
         }
@@ -192,7 +192,8 @@ fn review_here(
 
 /// What is found in a file; none where there is no time left.
 fn judged(
-    (index, file): (usize, &ParsedFile),
+    index: usize,
+    file: &ParsedFile,
     known: &ReviewContext<'_>,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<LocatedFinding>> {
@@ -220,7 +221,7 @@ fn judged(
         if !goes_on() {
             return None;
         }
-        if !known.blocks_nobody((index, file), &found)
+        if !known.blocks_nobody(index, file, &found)
             && !file.is_broken(found.at)
             && !file.suppressions.cover(file, &found)
         {
@@ -253,7 +254,8 @@ impl ReviewContext<'_> {
     /// The table that others wait for or use, where they do.
     fn blocked_table(
         &self,
-        (index, file): (usize, &ParsedFile),
+        index: usize,
+        file: &ParsedFile,
         found: &LocatedFinding,
     ) -> Option<String> {
         match &found.blocked {
@@ -268,8 +270,8 @@ impl ReviewContext<'_> {
     }
 
     /// Whether others would have to wait for a table that is as new as the run, or that has no rows.
-    fn blocks_nobody(&self, (index, file): (usize, &ParsedFile), found: &LocatedFinding) -> bool {
-        let Some(table) = self.blocked_table((index, file), found) else { return false };
+    fn blocks_nobody(&self, index: usize, file: &ParsedFile, found: &LocatedFinding) -> bool {
+        let Some(table) = self.blocked_table(index, file, found) else { return false };
         let byte = file.statement_at(found.at).map_or(0, |(begin, _)| *begin);
         let begin = FilePosition { file: index, byte };
         self.makes_before(&table, begin)
@@ -278,14 +280,15 @@ impl ReviewContext<'_> {
 }
 
 fn reported(
-    (index, file): (usize, &ParsedFile),
+    index: usize,
+    file: &ParsedFile,
     found: LocatedFinding,
     known: &ReviewContext<'_>,
 ) -> ReportedFinding {
     let (line, column) = file.place(found.at);
     let object = Object::Source { path: file.path.clone(), line, column, function: None };
     let id = finding_id("review", found.check, &object);
-    let blocked = known.blocked_table((index, file), &found);
+    let blocked = known.blocked_table(index, file, &found);
     let blocked = blocked.filter(|_| found.blocked != BlockedTable::Used);
     let blocked = blocked.and_then(|table| Some((known.sizes.of_table(&table)?, table)));
     let Some((size, table)) = blocked else {

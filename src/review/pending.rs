@@ -38,11 +38,8 @@ fn of_statement(statement: &SyntaxNode, sizes: &TargetTables) -> Vec<LocatedFind
     let Some((at, value)) = value_of(&words, NAME).filter(|_| !is_off) else { return Vec::new() };
     let Some(limit) = PendingListLimit::read(&value) else { return Vec::new() };
     let table = table_of(statement, sizes);
-    let found = too_large((at, limit), table.as_deref(), sizes);
-    found
-        .or_else(|| too_small((at, limit.kilobytes), table.as_deref(), sizes))
-        .into_iter()
-        .collect()
+    let found = too_large(at, limit, table.as_deref(), sizes);
+    found.or_else(|| too_small(at, limit.kilobytes, table.as_deref(), sizes)).into_iter().collect()
 }
 
 /// Words, numbers and strings of a statement with their places: words in lower case, strings without their quotes.
@@ -75,7 +72,8 @@ fn table_of(statement: &SyntaxNode, sizes: &TargetTables) -> Option<String> {
 }
 
 fn too_large(
-    (at, limit): (usize, PendingListLimit),
+    at: usize,
+    limit: PendingListLimit,
     table: Option<&str>,
     sizes: &TargetTables,
 ) -> Option<LocatedFinding> {
@@ -106,7 +104,8 @@ fn too_large(
 
 /// A list shorter than searches notice is drained by inserts all the time, unless hardly anything is written.
 fn too_small(
-    (at, kilobytes): (usize, f64),
+    at: usize,
+    kilobytes: f64,
     table: Option<&str>,
     sizes: &TargetTables,
 ) -> Option<LocatedFinding> {

@@ -248,7 +248,7 @@ impl Sessions {
                 };
                 let sql = planned.sql;
                 self.of(session_key(message, &sql), out, |session, out| {
-                    session.planned(entry, out)
+                    session.planned(entry, out);
                 });
             }
         }

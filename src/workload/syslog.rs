@@ -10,7 +10,7 @@ use super::severity::severity;
 /// The same line without what syslog put before it. A server numbers its messages, or it does not.
 pub(super) fn stripped(line: &[u8], is_numbered: bool) -> Option<Stripped<'_>> {
     let SyslogMessage { text, host, process } = sent(line)?;
-    Some(piece(text, (host, process), is_numbered))
+    Some(piece(text, host, process, is_numbered))
 }
 
 /// A message as syslog sends it.
@@ -141,7 +141,8 @@ fn program(word: &[u8]) -> Option<Option<&[u8]>> {
 /// name in brackets may stand before, and line numbers of a prefix that are none of syslog's stand behind a time.
 fn piece<'a>(
     text: &'a [u8],
-    (host, process): (&[u8], Option<&[u8]>),
+    host: &[u8],
+    process: Option<&[u8]>,
     is_numbered: bool,
 ) -> Stripped<'a> {
     let stream = identity((host, process));

@@ -52,7 +52,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         }
     }
     for (role, sessions) in by_role {
-        of_role(case, &mut judgement, (role, &sessions));
+        of_role(case, &mut judgement, role, &sessions);
     }
     prepared(case, &mut judgement);
     Ok(judgement)
@@ -64,11 +64,7 @@ fn is_idle(session: &ClientSession, idle_s_max: f64) -> bool {
         && session.state_age_s.is_some_and(|age| age > idle_s_max)
 }
 
-fn of_role(
-    case: &Case<'_>,
-    judgement: &mut Judgement,
-    (role, sessions): (&str, &[&ClientSession]),
-) {
+fn of_role(case: &Case<'_>, judgement: &mut Judgement, role: &str, sessions: &[&ClientSession]) {
     // The one that harms most is named; the others are counted.
     let age = |session: &ClientSession| whole(session.state_age_s.unwrap_or_default());
     let Some(worst) = sessions.iter().max_by_key(|one| (one.blocks, age(one))) else { return };
@@ -121,7 +117,7 @@ fn of_role(
         ));
         finding
     } else {
-        finding.action(Action::SetSetting(change(case, (role, object), timeout_s)))
+        finding.action(Action::SetSetting(change(case, role, object, timeout_s)))
     };
     judgement.findings.push(finding);
 }
@@ -204,7 +200,7 @@ fn seconds(value: &str) -> Option<f64> {
     number.parse::<f64>().ok().map(|number| number * of_unit)
 }
 
-fn change(case: &Case<'_>, (role, object): (&str, Object), timeout_s: f64) -> SettingChange {
+fn change(case: &Case<'_>, role: &str, object: Object, timeout_s: f64) -> SettingChange {
     let own = own(case, role);
     let scope = match own.and_then(|own| own.database.clone()) {
         Some(database) => SettingScope::RoleInDatabase { role: role.to_owned(), database },

@@ -51,7 +51,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for column in columns.iter().filter(|column| column.layout.type_name == "jsonb") {
         for key in &column.documents.keys {
             if let Some(why) = business_key(column, key, &entities, policy) {
-                let (finding, declined) = find(column, key, (why, policy));
+                let (finding, declined) = find(column, key, why, policy);
                 judgement.findings.push(finding);
                 judgement.declined.extend(declined);
             }
@@ -133,7 +133,8 @@ fn business_key(
 fn find(
     column: &DocumentColumn<'_>,
     key: &DocumentKey,
-    (why, policy): (&'static str, &Policy),
+    why: &'static str,
+    policy: &Policy,
 ) -> (Finding, Option<Declined>) {
     let object = column.key_object(key);
     let severity = if column.table.is_large(policy) { Severity::Medium } else { Severity::Low };

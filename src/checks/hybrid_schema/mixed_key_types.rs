@@ -66,7 +66,7 @@ fn find(column: &DocumentColumn<'_>, key: &DocumentKey, policy: &Policy) -> Opti
         .iter()
         .map(|(of_type, count)| format!("{of_type} {}", percent(float(*count) / float(values))))
         .collect();
-    let message = match failing(column, key, (first, second)) {
+    let message = match failing(column, key, first, second) {
         Some(fails) => {
             format!(
                 "`{object}` has values of several types ({}): `{fails}` fails",
@@ -90,7 +90,8 @@ fn find(column: &DocumentColumn<'_>, key: &DocumentKey, policy: &Policy) -> Opti
 fn failing(
     column: &DocumentColumn<'_>,
     key: &DocumentKey,
-    (first, second): (&str, &str),
+    first: &str,
+    second: &str,
 ) -> Option<String> {
     let path = path_keys(&key.path)?;
     let document = &column.layout.name;

@@ -93,7 +93,7 @@ fn of_join(tree: &Tree<'_>, node: &Node) -> Option<Spill> {
     // The processes of a parallel hash fill one table together.
     let processes = if node.parallel_aware { count(input.actual_loops).max(1.0) } else { 1.0 };
     let rows = if node.parallel_aware { rows(input) } else { input.actual_rows? };
-    let written = width_written(tree, node, (batches, rows));
+    let written = width_written(tree, node, batches, rows);
     let width = count(node.plan_width).max(written.unwrap_or_default());
     let needed = memory::of_hash(rows / processes, width, multiplier(tree));
     let stake = tree.stake([Some(node.id), node.parent].into_iter().flatten());
@@ -102,7 +102,7 @@ fn of_join(tree: &Tree<'_>, node: &Node) -> Option<Spill> {
 }
 
 /// Bytes of a row as the temporary files have it. The width in the plan is an estimate: of an expression, a guess.
-fn width_written(tree: &Tree<'_>, node: &Node, (batches, rows): (f64, f64)) -> Option<f64> {
+fn width_written(tree: &Tree<'_>, node: &Node, batches: f64, rows: f64) -> Option<f64> {
     let blocks = count(Some(tree.own_buffers(node.id)?.temp_written));
     // The first batch stays in memory.
     let written = rows * (batches - 1.0) / batches;

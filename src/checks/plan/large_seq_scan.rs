@@ -94,14 +94,11 @@ pub(super) fn find(
     {
         return Ok(None);
     }
-    Ok(found(tree, scan, (figures, stake)))
+    Ok(found(tree, scan, figures, stake))
 }
 
-fn found(
-    tree: &Tree<'_>,
-    scan: &[&Node],
-    (Scanned { read, unwanted }, stake): (Scanned, Stake),
-) -> Option<Finding> {
+fn found(tree: &Tree<'_>, scan: &[&Node], figures: Scanned, stake: Stake) -> Option<Finding> {
+    let Scanned { read, unwanted } = figures;
     let first = *scan.iter().max_by(|a, b| rows_read(a).total_cmp(&rows_read(b)))?;
     let loops = first.actual_loops.unwrap_or(1);
     let times = if loops > 1 && !first.parallel_aware {

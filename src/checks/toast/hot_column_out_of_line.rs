@@ -48,7 +48,7 @@ pub(super) fn judge_hot(
     let context = snapshot.context.get()?;
     let mut judgement = Judgement { gaps: sample_gaps(snapshot)?, ..Judgement::default() };
     for table in tables(case)? {
-        let Some(reads) = hot(&table, (snapshot, context), policy) else {
+        let Some(reads) = hot(&table, snapshot, context, policy) else {
             judgement.gaps.extend(table.reads(snapshot).and(too_early(context, policy)));
             continue;
         };
@@ -60,7 +60,8 @@ pub(super) fn judge_hot(
 /// The reads of a table most of whose row reads want the value, too.
 fn hot(
     table: &ToastedTable<'_>,
-    (seen, context): (&Snapshot, &Context),
+    seen: &Snapshot,
+    context: &Context,
     policy: &Policy,
 ) -> Option<Reads> {
     table.reads(seen).filter(|reads| {

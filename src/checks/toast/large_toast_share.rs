@@ -58,7 +58,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             None => {}
             Some(reads) => match too_early(context, policy) {
                 Some(gap) => judgement.gaps.push(gap),
-                None => judgement.declined.push(unread(&table, share, (reads, context))),
+                None => judgement.declined.push(unread(&table, share, reads, context)),
             },
         }
     }
@@ -101,7 +101,7 @@ fn find(table: &ToastedTable<'_>, share: f64, reads: Reads) -> (Finding, Option<
     }
 }
 
-fn unread(table: &ToastedTable<'_>, share: f64, (reads, context): (Reads, &Context)) -> Declined {
+fn unread(table: &ToastedTable<'_>, share: f64, reads: Reads, context: &Context) -> Declined {
     Declined::new(
         ID,
         table.object(),

@@ -64,7 +64,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
         ("autovacuum", "dead rows stay, and tables are vacuumed only against wraparound"),
         ("track_counts", "nothing is counted, so autovacuum comes only against wraparound"),
     ] {
-        switched_off_here(case, (setting::seen(case, name)?, what), &mut judgement);
+        switched_off_here(case, setting::seen(case, name)?, what, &mut judgement);
     }
     let context = case.snapshot.context.get()?;
     // Zeros that were never counted say nothing of a table.
@@ -100,11 +100,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 }
 
 /// A setting of the server without which autovacuum does not come to any table.
-fn switched_off_here(
-    case: &Case<'_>,
-    (setting, what): (&Setting, &str),
-    judgement: &mut Judgement,
-) {
+fn switched_off_here(case: &Case<'_>, setting: &Setting, what: &str, judgement: &mut Judgement) {
     if setting.is_on() {
         return;
     }

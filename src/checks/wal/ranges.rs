@@ -48,14 +48,15 @@ impl<'a> Divided<'a> {
                 continue;
             };
             let parts = by_parent.remove(&key.oid).unwrap_or_default();
-            all.push(Self::of(family, (root, key), &parts));
+            all.push(Self::of(family, root, key, &parts));
         }
         Ok(all)
     }
 
     fn of(
         family: &Family<'a>,
-        (root, key): (&'a Relation, &'a PartitionKey),
+        root: &'a Relation,
+        key: &'a PartitionKey,
         bounds: &[(i64, &str)],
     ) -> Self {
         let by_oid: BTreeMap<i64, &'a Relation> =

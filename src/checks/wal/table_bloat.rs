@@ -65,7 +65,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
     for family in tables.iter().filter(|family| is_large(family, case.policy)) {
         let bloated: Vec<(LeafTable<'_>, HeapBloat)> = leaves(case, family)
             .into_iter()
-            .filter_map(|leaf| Some((leaf, bloat(case, (&leaf, is_pinned), layouts)?)))
+            .filter_map(|leaf| Some((leaf, bloat(case, &leaf, is_pinned, layouts)?)))
             .collect();
         judgement.findings.extend(finding(case, family, &bloated));
     }
@@ -75,7 +75,8 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
 /// Measured where the server has the extension, else estimated by the width of rows.
 fn bloat(
     case: &Case<'_>,
-    (leaf, is_pinned): (&LeafTable<'_>, bool),
+    leaf: &LeafTable<'_>,
+    is_pinned: bool,
     layouts: &[Layout],
 ) -> Option<HeapBloat> {
     let LeafTable { relation, activity } = leaf;
@@ -91,7 +92,7 @@ fn bloat(
     } else {
         let layout = layouts.iter().find(|layout| layout.oid == relation.oid)?;
         let dead_rows = if is_pinned { float(activity.dead_rows) } else { 0.0 };
-        estimated((relation, relation.rows? + dead_rows), layout, filled)?
+        estimated(relation, relation.rows? + dead_rows, layout, filled)?
     };
     let is_bloated = bloat.bytes > case.policy.get(&BLOAT_RATIO_MAX) * bloat.of_bytes
         && bloat.bytes >= case.policy.get(&TABLE_BYTES_MIN);
@@ -99,11 +100,7 @@ fn bloat(
 }
 
 /// Pages beside what the rows would take that were last counted, each as wide as the average of its columns.
-fn estimated(
-    (relation, rows): (&Relation, f64),
-    layout: &Layout,
-    filled: f64,
-) -> Option<HeapBloat> {
+fn estimated(relation: &Relation, rows: f64, layout: &Layout, filled: f64) -> Option<HeapBloat> {
     let items: Option<Vec<Item>> = layout.columns.iter().map(Item::of).collect();
     let dropped = usize::try_from(layout.dropped_columns).ok()?;
     let row_bytes = bytes(&items?, dropped, Widths::Equal) + POINTER_BYTES;

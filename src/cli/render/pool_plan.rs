@@ -10,7 +10,8 @@ use crate::pool::{PoolPlan, Provenance, Waiting};
 
 /// The analysis and the plan in that format, a line feed at the end. SARIF has no place for a plan.
 pub(in crate::cli) fn planned(
-    (found, plan): (&Analysis, &PoolPlan),
+    found: &Analysis,
+    plan: &PoolPlan,
     format: OutputFormat,
     verbose: bool,
 ) -> String {

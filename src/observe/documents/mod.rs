@@ -229,7 +229,7 @@ async fn sample(
     let dictionary = dictionary.map(|(_, name)| codes::query(&name, &mut codes, &mut batch));
     batch.send_finally(session).await?;
     let whole = all && none_hidden;
-    let (documents, _, ended_early) = sampled.sum_up((of_rows, whole), major);
+    let (documents, _, ended_early) = sampled.sum_up(of_rows, whole, major);
     gaps.extend(ended_early);
     let unread = dictionary.as_ref().and_then(|receipt| receipt.failure());
     gaps.extend(unread.map(|failure| gaps::failed("documents", failure)));

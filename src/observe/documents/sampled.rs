@@ -102,7 +102,8 @@ impl Sampled {
     /// the `whole` table only if every relation was asked, and answered to the last row.
     pub(in crate::observe) fn sum_up(
         self,
-        (of_rows, whole): (f64, bool),
+        of_rows: f64,
+        whole: bool,
         major: u32,
     ) -> (Documents, Option<Drift>, Vec<Gap>) {
         let failed = |leaf: &SampledLeaf| {

@@ -105,7 +105,7 @@ impl Look for VectorLook {
                 Some(extension) if !columns.is_empty() => {
                     self.values = values::read(batch, catalog, extension, columns);
                     if let Ok(indexes) = indexes.get() {
-                        self.reaches = reach::read(batch, catalog, (indexes, columns));
+                        self.reaches = reach::read(batch, catalog, indexes, columns);
                     }
                     let schema = format!("::{}.vector", quote_identifier(&extension.schema));
                     let sql = VECTOR_SETTINGS.spelling(batch.major());

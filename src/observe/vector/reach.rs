@@ -64,7 +64,8 @@ struct PlanQuery {
 pub(super) fn read(
     batch: &mut Batch<'_>,
     catalog: &CatalogForest<'_>,
-    (indexes, columns): (&[ReachIndex], &[VectorColumn]),
+    indexes: &[ReachIndex],
+    columns: &[VectorColumn],
 ) -> Vec<ReachQuery> {
     let is_of_interest =
         |index: &&ReachIndex| columns.iter().any(|column| column.table_oid == index.table_oid);

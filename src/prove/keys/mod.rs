@@ -175,7 +175,7 @@ fn experiment(key: &ProofKey, change: KeyChange<'_>, snapshot: &Snapshot) -> Opt
     };
     let index = match change {
         KeyChange::Index(indexed) => Some(indexed.expression.clone()),
-        KeyChange::Column(_) => most_compared(document, path, (type_sql, &timed)),
+        KeyChange::Column(_) => most_compared(document, path, type_sql, &timed),
     };
     Some(KeyExperiment {
         table: table.clone(),
@@ -201,7 +201,8 @@ fn stored(relation: &Relation, document: &str, snapshot: &Snapshot) -> Option<Co
 fn most_compared(
     document: &str,
     path: &[String],
-    (type_sql, shapes): (&str, &[Timed]),
+    type_sql: &str,
+    shapes: &[Timed],
 ) -> Option<KeyExpression> {
     shapes.iter().filter_map(|timed| timed.find.as_ref()).find_map(|find| {
         let reached = find.reached.clone()?;

@@ -80,7 +80,7 @@ pub(in crate::checks::plan) fn misestimates(tree: &Tree<'_>, case: &Case<'_>) ->
                 node: node.id,
                 factor,
                 under,
-                decision: decision(tree, (node.id, under), case),
+                decision: decision(tree, node.id, under, case),
                 counted_with: None,
             })
         })
@@ -111,11 +111,7 @@ fn is_subplan(node: &Node) -> bool {
 }
 
 /// The nodes above that would have been others with the right estimate, and cost time.
-fn decision(
-    tree: &Tree<'_>,
-    (id, under): (usize, bool),
-    case: &Case<'_>,
-) -> Option<PlannerDecision> {
+fn decision(tree: &Tree<'_>, id: usize, under: bool, case: &Case<'_>) -> Option<PlannerDecision> {
     let mut from = tree.node(id);
     let mut found: Option<(PlannerDecision, Stake)> = None;
     for above in tree.above(id) {
@@ -123,7 +119,7 @@ fn decision(
             break;
         }
         let stake =
-            if under { too_small(tree, (above, from), case) } else { too_large(tree, above, from) };
+            if under { too_small(tree, above, from, case) } else { too_large(tree, above, from) };
         if let Some(stake) = stake {
             // All of the inner side is at stake in a nested loop, with what was chosen there.
             let is_inner = above.node_type == "Nested Loop"
@@ -149,7 +145,7 @@ fn decision(
 
 /// What too few expected rows cost in the node above them: an inner side that is executed for each row, or a hash table
 /// that does not hold them. A sort of many rows is the same sort.
-fn too_small(tree: &Tree<'_>, (above, from): (&Node, &Node), case: &Case<'_>) -> Option<Stake> {
+fn too_small(tree: &Tree<'_>, above: &Node, from: &Node, case: &Case<'_>) -> Option<Stake> {
     match above.node_type.as_str() {
         "Nested Loop" => {
             let inner = tree.child(above.id, "Inner")?;
