@@ -17,16 +17,34 @@ fn untyped(value: &str) -> Scalar<'_> {
     Scalar::Untyped(Cow::Borrowed(value))
 }
 
-impl TextReader<'_> {
-    /// A property of what the line's place says.
-    pub(super) fn property(&mut self, line: &str) {
+/// A line with a property.
+struct PropertyLine<'l> {
+    /// The column where it starts.
+    column: usize,
+    /// The line without the blanks around it.
+    text: &'l str,
+    key: &'l str,
+    /// What stands behind the first colon; empty where there is none.
+    value: &'l str,
+}
+
+impl<'l> PropertyLine<'l> {
+    fn read(line: &'l str) -> Self {
         let column = indent(line);
         let text = line.trim_end().trim_ascii_start();
         let (key, value) = match memchr::memchr(b':', text.as_bytes()) {
             Some(colon) => (&text[..colon], &text[colon + 1..]),
             None => (text, ""),
         };
-        let value = value.trim_start();
+        Self { column, text, key, value: value.trim_start() }
+    }
+}
+
+impl TextReader<'_> {
+    /// A property of what the line's place says.
+    pub(super) fn property(&mut self, line: &str) {
+        let line = PropertyLine::read(line);
+        let PropertyLine { column, text, key, value } = line;
         if let Section::Worker(_, at) | Section::WorkerJit(_, at) | Section::RemotePlanning(at) =
             self.section
             && column <= at
@@ -41,7 +59,7 @@ impl TextReader<'_> {
         }
         let above = self.node_above(column);
         let Some(plan) = self.plans.last_mut() else { return };
-        if column <= self.base && statement(plan, &mut self.section, (key, value), text) {
+        if column <= self.base && statement(plan, &mut self.section, &line) {
             return;
         }
         match self.section {
@@ -65,7 +83,7 @@ impl TextReader<'_> {
                 // Some print properties of a node behind the nodes below it.
                 let last = plan.nodes.len().wrapping_sub(1);
                 let Some(node) = plan.nodes.get_mut(above.unwrap_or(last)) else { return };
-                self.section = in_node(node, self.section, (key, value), (column, text));
+                self.section = in_node(node, self.section, &line);
             }
         }
     }
@@ -89,13 +107,8 @@ impl TextReader<'_> {
 }
 
 /// A property of a node or of one of its workers; the section that follows.
-fn in_node(
-    node: &mut Node,
-    section: Section,
-    property: (&str, &str),
-    (column, text): (usize, &str),
-) -> Section {
-    let (key, value) = property;
+fn in_node(node: &mut Node, section: Section, line: &PropertyLine) -> Section {
+    let PropertyLine { column, key, value, .. } = *line;
     if let Some(number) = key.strip_prefix("Worker ").and_then(|number| number.parse().ok()) {
         worker_line(node, number, value);
         return Section::Worker(number, column);
@@ -113,13 +126,14 @@ fn in_node(
             section
         }
         _ => {
-            node_property(node, key, value, text);
+            node_property(node, line);
             section
         }
     }
 }
 
-fn node_property(node: &mut Node, key: &str, value: &str, text: &str) {
+fn node_property(node: &mut Node, line: &PropertyLine) {
+    let PropertyLine { text, key, value, .. } = *line;
     match key {
         "Output" => node.output = list::split(value),
         "Sort Key" if node.node_type == "Aggregate" => {
@@ -255,13 +269,8 @@ fn worker_property(worker: &mut Worker, key: &str, value: &str) {
 }
 
 /// A property of the statement; false where it is none.
-fn statement(
-    plan: &mut ParsedPlan,
-    section: &mut Section,
-    property: (&str, &str),
-    text: &str,
-) -> bool {
-    let (key, value) = property;
+fn statement(plan: &mut ParsedPlan, section: &mut Section, line: &PropertyLine) -> bool {
+    let PropertyLine { text, key, value, .. } = *line;
     let ms = || value.trim_end_matches(" ms").parse().ok();
     let before = std::mem::replace(section, Section::Statement);
     match key {
