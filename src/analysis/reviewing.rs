@@ -132,8 +132,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_caller_does_not_wait_for_a_step_that_takes_longer_than_all_of_the_review() {
         let begun = Instant::now();
-        let tenth = Duration::from_millis(50);
-        let limits = ReviewTime { files: tenth, step: tenth };
+        let brief = Duration::from_millis(50);
+        let limits = ReviewTime { files: brief, step: brief };
         let review =
             reviewed_within(limits, vec![large()], TargetTables::default(), Runner::default());
         let review = review.await;
