@@ -230,22 +230,13 @@ pub fn judge(snapshot: &Snapshot, request: &Request) -> Judgement {
     for check in request.checks() {
         uses_workload |=
             check.topics().any(|topic| [Topic::WORKLOAD, Topic::STATEMENTS].contains(&topic));
-        match check.run(&case) {
-            Ok(judgement) => {
-                let findings = judgement.findings.into_iter();
-                all.findings.extend(findings.filter(|finding| in_scope(&finding.object)));
-                let declined = judgement.declined.into_iter();
-                all.declined.extend(declined.filter(|declined| in_scope(&declined.object)));
-                all.gaps.extend(judgement.gaps);
-            }
-            Err(gap) => all.gaps.push(gap),
-        }
+        all.merge(check.run(&case).unwrap_or_else(Judgement::from));
     }
     if let Ok(workload) = snapshot.workload.get() {
-        let logged = checks::in_logs(workload, request.checks());
-        all.findings.extend(logged.findings.into_iter().filter(|one| in_scope(&one.object)));
-        all.gaps.extend(logged.gaps);
+        all.merge(checks::in_logs(workload, request.checks()));
     }
+    all.findings.retain(|finding| in_scope(&finding.object));
+    all.declined.retain(|declined| in_scope(&declined.object));
     if let Ok(relations) = snapshot.relations.get() {
         all.gaps.extend(unmatched(relations, scope));
     }

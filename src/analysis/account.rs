@@ -32,9 +32,9 @@ fn not_understood(ledger: &Ledger) -> Option<Gap> {
     if read.bytes == 0 {
         return None;
     }
-    let gap = |detail: String, lift: &str| {
+    let gap = |detail: String, hint: &str| {
         let gap = Gap::new(Topic::WORKLOAD.as_str(), GapReason::NotEnoughEvidence, detail);
-        Some(gap.lifted_by(lift))
+        Some(gap.lifted_by(hint))
     };
     let mut parts = parts(read);
     if coverage.all.entries == 0 {

@@ -67,7 +67,7 @@ fn renamed(paths: Paths, superpower: Superpower) -> Paths {
     let mut renamed = Paths::new();
     for mut item in paths.paths.into_values() {
         if let Some(operation) = &mut item.get {
-            operation.operation_id = Some(superpower.operation_id());
+            operation.operation_id = Some(superpower.operation_id().to_owned());
             operation.summary = Some(format!("{}: {}.", superpower.title(), superpower.summary()));
             operation.description = Some(format!(
                 "Runs the checks of `{superpower}` on the target. The answer comes from the cache unless `refresh` is true."

@@ -221,6 +221,13 @@ impl Judgement {
     }
 }
 
+/// What could not be judged at all.
+impl From<Gap> for Judgement {
+    fn from(gap: Gap) -> Self {
+        Self { gaps: vec![gap], ..Self::default() }
+    }
+}
+
 /// A check whose every candidate is either found or declined.
 impl Extend<Result<Finding, Declined>> for Judgement {
     fn extend<T: IntoIterator<Item = Result<Finding, Declined>>>(&mut self, judged: T) {

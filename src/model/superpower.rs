@@ -28,6 +28,13 @@ macro_rules! define_superpower {
                 }
             }
 
+            /// The name of its operation in the API's document.
+            pub fn operation_id(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($folder),)*
+                }
+            }
+
             /// What the superpower is called in prose.
             pub fn title(self) -> &'static str {
                 match self {
@@ -46,13 +53,6 @@ macro_rules! define_superpower {
 }
 
 superpowers!(define_superpower);
-
-impl Superpower {
-    /// The name of its operation in the API's document.
-    pub fn operation_id(self) -> String {
-        self.as_str().replace('-', "_")
-    }
-}
 
 impl std::fmt::Display for Superpower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

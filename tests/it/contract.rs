@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::support::pydantic::{DOCUMENTS_OF_EVERY_KIND, python};
+use crate::support::schema::schema_faults;
 use crate::support::{Reply, Service, TestDb, server};
 
 const PATH: &str = "/v1/targets/demo/hybrid-schema/contract?table=ml.Odd%20features";
@@ -61,7 +62,7 @@ fn admitted(schema: &Value, documents: &[String]) {
     let validator = jsonschema::validator_for(schema).unwrap();
     for document in documents {
         let document: Value = serde_json::from_str(document).unwrap();
-        let faults: Vec<String> = validator.iter_errors(&document).map(|f| f.to_string()).collect();
+        let faults = schema_faults(&validator, &document);
         assert!(faults.is_empty(), "{faults:?}: {document}\n{schema:#}");
     }
 }

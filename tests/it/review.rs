@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::support::sarif::admitted_sarif;
+use crate::support::schema::admitted_sarif;
 use crate::support::{Service, TestDb, any_server};
 
 const FOLDER: &str = "tests/it/migrations";

@@ -87,7 +87,7 @@ pub(super) static ROWS_LEFT_MAX: Threshold = Threshold {
 /// A table, to show how statements find its rows.
 pub(super) struct Sought<'a> {
     table: &'a Relation,
-    workload: &'a Workload,
+    pub(super) workload: &'a Workload,
     bytes: f64,
     /// Columns that an index begins with and that leave one row, or few, where each equals a value.
     keys: Vec<BTreeSet<&'a str>>,

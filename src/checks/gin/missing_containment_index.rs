@@ -10,7 +10,7 @@ use crate::checks::Check;
 use crate::checks::existing::free_suffix;
 use crate::checks::gin::jsonb_ops_for_containment::path_ops;
 use crate::checks::number::float;
-use crate::model::observation::{ColumnUsage, Common, Layout, LayoutColumn, Predicate, Workload};
+use crate::model::observation::{ColumnUsage, Common, Layout, LayoutColumn, Predicate};
 use crate::model::size::TABLE_BYTES_MIN;
 use crate::model::{
     Action, Case, Confidence, Declined, Family, Finding, Gap, IndexKey, Judgement, KeyPart,
@@ -64,7 +64,7 @@ fn judge(case: &Case<'_>) -> Result<Judgement, Gap> {
             continue;
         }
         let sought = &Sought::new(family.root, float(family.bytes()), workload, case);
-        let field = FieldOfSearch { usage, layout, family, workload, sought, case };
+        let field = FieldOfSearch { usage, layout, family, sought, case };
         judge_column(&mut judgement, &field);
         searched_expression::judge(&mut judgement, &field);
     }
@@ -77,7 +77,6 @@ pub(super) struct FieldOfSearch<'f, 'a> {
     pub(super) usage: &'f ColumnUsage,
     pub(super) layout: &'f Layout,
     pub(super) family: &'f Family<'a>,
-    pub(super) workload: &'f Workload,
     pub(super) sought: &'f Sought<'a>,
     pub(super) case: &'f Case<'a>,
 }

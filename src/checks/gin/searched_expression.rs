@@ -111,8 +111,8 @@ impl Searched<'_> {
 
     /// The columns of the expression, as the known statements have it.
     fn columns<'f>(&self, field: &FieldOfSearch<'f, '_>) -> Vec<&'f str> {
-        let FieldOfSearch { usage, workload, .. } = *field;
-        let found = workload.condition_on(&usage.schema, &usage.table, self.expression);
+        let FieldOfSearch { usage, sought, .. } = *field;
+        let found = sought.workload.condition_on(&usage.schema, &usage.table, self.expression);
         let columns = found.map(|one| one.subject.columns.iter()).into_iter().flatten();
         columns.map(|column| &*column.column).collect()
     }
@@ -263,11 +263,11 @@ fn quoted(column: &str) -> String {
 
 /// The column, or the key of its documents; absent where that is not known.
 fn object(field: &FieldOfSearch<'_, '_>, one: &Searched<'_>) -> Option<Object> {
-    let FieldOfSearch { usage, workload, .. } = *field;
+    let FieldOfSearch { usage, sought, .. } = *field;
     if one.is_text_search() {
         return Some(column_object(usage));
     }
-    let statements = workload.statements_of(&usage.schema, &usage.table);
+    let statements = sought.workload.statements_of(&usage.schema, &usage.table);
     let mut predicates = statements.flat_map(|statement| statement.shape.predicates());
     let subject = predicates.find(|predicate| predicate.subject.expression == one.expression)?;
     let (schema, table) = (usage.schema.clone(), usage.table.clone());

@@ -91,13 +91,13 @@ fn find<'a>(
     let (Some(class), Some((column, usage))) = (class, column_usage(tree, case, workload)) else {
         return Vec::new();
     };
+    if !matches!(class.name.as_str(), "array_ops" | "jsonb_ops" | "jsonb_path_ops") {
+        return Vec::new();
+    }
     let sought = Sought::new(tree.table, tree.heap_bytes, workload, case);
     let field = IndexedField { tree, column, usage, sought, case };
     if class.name == "array_ops" {
         return any_of_array(&field).map(Ok).into_iter().collect();
-    }
-    if !matches!(class.name.as_str(), "jsonb_ops" | "jsonb_path_ops") {
-        return Vec::new();
     }
     let unserved = field.unserved();
     let most = unserved.first().map_or(0, |one| one.calls);

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::support::program::{Running, Said, dbopt, said};
-use crate::support::sarif::admitted_sarif;
+use crate::support::schema::admitted_sarif;
 use crate::support::{TestDb, any_server};
 
 async fn run(arguments: &[&str]) -> Said {

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::Service;
+use crate::support::schema::schema_faults;
 
 fn document() -> Value {
     serde_json::from_str(database_optimizer::http::document()).unwrap()
@@ -92,10 +93,7 @@ fn every_operation_has_an_example_that_its_schema_admits() {
             schema["components"] = document["components"].clone();
             schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
             let validator = jsonschema::validator_for(&schema).unwrap();
-            let faults: Vec<String> = validator
-                .iter_errors(example)
-                .map(|fault| format!("{}: {fault}", fault.instance_path()))
-                .collect();
+            let faults = schema_faults(&validator, example);
             assert!(faults.is_empty(), "{method} {path}: {faults:#?}");
             seen += 1;
         }

@@ -11,7 +11,7 @@ pub mod program;
 pub mod proxy;
 pub mod pydantic;
 pub mod redis;
-pub mod sarif;
+pub mod schema;
 mod server;
 mod service;
 pub mod shadow;

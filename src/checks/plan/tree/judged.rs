@@ -73,11 +73,8 @@ pub(in crate::checks::plan) fn or_counted(
     if statements.is_ok_and(|all| all.iter().any(|plan| plan.statement.is_none())) {
         return plans;
     }
-    let or_gap = |judged: Result<Judgement, Gap>| {
-        judged.unwrap_or_else(|gap| Judgement { gaps: vec![gap], ..Judgement::default() })
-    };
-    let mut judgement = or_gap(counted(case));
-    judgement.merge(or_gap(plans));
+    let mut judgement = counted(case).unwrap_or_else(Judgement::from);
+    judgement.merge(plans.unwrap_or_else(Judgement::from));
     Ok(judgement)
 }
 

@@ -46,9 +46,7 @@ impl Unsaid {
     ) -> Judgement {
         let title = tree.title(node);
         let (reason, detail) = match self {
-            Self::Unknown => {
-                return Judgement { gaps: vec![tree.not_executed()], ..Judgement::default() };
-            }
+            Self::Unknown => return tree.not_executed().into(),
             Self::MayBeServed(index) => (
                 "generic plan",
                 format!(
